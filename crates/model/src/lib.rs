@@ -1,0 +1,97 @@
+//! What things are: the words of Rangehand as types, and the rules that need nothing but values.
+//!
+//! This floor knows no files, no network, no clock and no randomness; times and identifiers come in as
+//! arguments. What two other floors both need lives here, because they do not know each other.
+
+pub mod event;
+pub mod extra_vars;
+pub mod host_pattern;
+pub mod ids;
+pub mod job;
+pub mod job_state;
+pub mod names;
+pub mod redact;
+pub mod report;
+pub mod run;
+pub mod tags;
+
+pub use event::{Draft, Event, EventKind};
+pub use extra_vars::ExtraVars;
+pub use host_pattern::HostPattern;
+pub use ids::{JobId, RunId};
+pub use job::{Attempt, Job, JobRequest};
+pub use job_state::{JobState, Move, Refusal};
+pub use names::{ContentKind, ContentName, ContentRef};
+pub use redact::Redactor;
+pub use report::{Failure, HostStats, Report};
+pub use run::{Code, Ending, Outcome, Phase, Reason};
+pub use tags::Tags;
+
+/// Lets a type be used in JSON by the same text that `Display` writes and `FromStr` reads.
+macro_rules! serde_by_text {
+    ($name:ty) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+pub(crate) use serde_by_text;
+
+/// Declares an enum whose variants have one fixed text each, for JSON, the database and messages.
+macro_rules! text_enum {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$doc])* $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The text used in JSON and in the database.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
+                    $crate::UnknownWord {
+                        word: text.to_owned(),
+                        allowed: Self::ALL.iter().map(|value| value.as_str()).collect(),
+                    }
+                })
+            }
+        }
+
+        $crate::serde_by_text!($name);
+    };
+}
+pub(crate) use text_enum;
+
+/// A word that is none of the allowed ones.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown word `{word}`: use {}", .allowed.join(", "))]
+pub struct UnknownWord {
+    /// What was given.
+    pub word: String,
+    /// What could have been given.
+    pub allowed: Vec<&'static str>,
+}

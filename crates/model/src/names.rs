@@ -1,0 +1,199 @@
+//! Names of content on disk: playbooks, bundles, scenarios, inventories.
+//!
+//! A name in hand has been checked: it cannot climb, hide, or look like an option. Whether it exists, and
+//! that nothing on the way to it is a link out of its root, is the catalog's business.
+
+use std::{fmt, str::FromStr};
+
+use crate::{serde_by_text, text_enum};
+
+text_enum! {
+    /// The kinds of content that a catalog lists.
+    ContentKind {
+        /// One playbook file below a playbooks root.
+        Playbook = "playbook",
+        /// A playbook tree that does one thing to hosts: `bundles/<name>/main.yml`.
+        Bundle = "bundle",
+        /// A playbook tree that sets up a whole exercise: `scenarios/<name>/main.yml`.
+        Scenario = "scenario",
+        /// An inventory file or directory below the inventory root.
+        Inventory = "inventory",
+    }
+}
+
+/// The longest name, in bytes: what common file systems allow for one path component.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// Why a text is no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadName {
+    /// Nothing was given.
+    #[error("the name is empty")]
+    Empty,
+    /// Longer than [`MAX_NAME_BYTES`].
+    #[error("the name has {0} bytes: at most {MAX_NAME_BYTES} are allowed")]
+    TooLong(usize),
+    /// Two slashes in a row, or one at an end.
+    #[error("the name `{0}` has an empty segment: separate segments by single slashes")]
+    EmptySegment(String),
+    /// A character outside the allowed ones, at the start of a segment or inside.
+    #[error(
+        "the name `{name}` has `{found}` where it may not: segments are letters, digits and `_`, then also `.` \
+         and `-`"
+    )]
+    Character {
+        /// The whole name, control characters escaped.
+        name: String,
+        /// The first character that may not stand where it does.
+        found: String,
+    },
+    /// `..` somewhere, which would climb or only look as if it did.
+    #[error("the name `{0}` contains `..`")]
+    Climbs(String),
+}
+
+/// The checked name of a piece of content: segments `[A-Za-z0-9_][A-Za-z0-9._-]*` joined by `/`, without `..`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentName(String);
+
+impl ContentName {
+    /// The name as it was given; also a relative path that stays below its root unless links lead it out.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ContentName {
+    type Err = BadName;
+
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        if text.is_empty() {
+            return Err(BadName::Empty);
+        }
+        if text.len() > MAX_NAME_BYTES {
+            return Err(BadName::TooLong(text.len()));
+        }
+        text.split('/').try_for_each(|segment| check_segment(segment, text))?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn check_segment(segment: &str, name: &str) -> Result<(), BadName> {
+    let mut characters = segment.chars();
+    let Some(first) = characters.next() else {
+        return Err(BadName::EmptySegment(name.escape_debug().to_string()));
+    };
+    let refuse = |found: char| BadName::Character {
+        name: name.escape_debug().to_string(),
+        found: found.escape_debug().to_string(),
+    };
+    if segment.contains("..") {
+        return Err(BadName::Climbs(name.escape_debug().to_string()));
+    }
+    if !(first.is_ascii_alphanumeric() || first == '_') {
+        return Err(refuse(first));
+    }
+    match characters.find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))) {
+        Some(found) => Err(refuse(found)),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for ContentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_by_text!(ContentName);
+
+/// What a job runs: a playbook, a bundle or a scenario by name.
+///
+/// In JSON it is one member whose key is the kind, `{"bundle": "ping"}`, as in a request.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentRef {
+    /// A playbook file.
+    Playbook(ContentName),
+    /// A bundle.
+    Bundle(ContentName),
+    /// A scenario.
+    Scenario(ContentName),
+}
+
+impl ContentRef {
+    /// Which kind of content it is.
+    #[must_use]
+    pub const fn kind(&self) -> ContentKind {
+        match self {
+            Self::Playbook(_) => ContentKind::Playbook,
+            Self::Bundle(_) => ContentKind::Bundle,
+            Self::Scenario(_) => ContentKind::Scenario,
+        }
+    }
+
+    /// Its name within that kind.
+    #[must_use]
+    pub const fn name(&self) -> &ContentName {
+        match self {
+            Self::Playbook(name) | Self::Bundle(name) | Self::Scenario(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for ContentRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.kind(), self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_both_bundle_generations_are_accepted() {
+        for name in [
+            "ping",
+            "core/linux/ubuntu/install/docker-compose",
+            "proxmox/vm.bootstrap",
+            "ctf/cve/web/apache/CVE-2021-42013",
+            "tools/v1.2-beta",
+            "_init_lab",
+            "hosts.yml",
+        ] {
+            assert_eq!(name.parse::<ContentName>().map(|n| n.to_string()), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn names_that_climb_hide_or_look_like_options_are_refused() {
+        let long = "a".repeat(MAX_NAME_BYTES + 1);
+        for name in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/../b",
+            "a..b",
+            "/etc/passwd",
+            "a/",
+            "a//b",
+            ".hidden",
+            "a/.git",
+            "-v",
+            "a b",
+            "a\n",
+            "a\0b",
+            "a\\b",
+            "%2e%2e",
+            "p\u{ef}ng",
+            "a'b",
+            "{{x}}",
+            &long,
+        ] {
+            assert!(name.parse::<ContentName>().is_err(), "{name:?}");
+        }
+    }
+}

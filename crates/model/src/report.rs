@@ -1,0 +1,69 @@
+//! What a run amounted to: counts per host, failures, and the results that its tasks printed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Ansible's recap for one host, in numbers of tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostStats {
+    /// Tasks that ended well, changed ones included.
+    pub ok: u64,
+    /// Tasks that changed something.
+    pub changed: u64,
+    /// Times the host could not be reached.
+    pub unreachable: u64,
+    /// Tasks that failed and were neither ignored nor rescued.
+    pub failed: u64,
+    /// Tasks that were skipped.
+    pub skipped: u64,
+    /// Tasks that failed and were rescued.
+    pub rescued: u64,
+    /// Tasks that failed and were ignored.
+    pub ignored: u64,
+}
+
+/// A task that failed on a host, or a host that could not be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The host.
+    pub host: String,
+    /// The play, by name.
+    pub play: Option<String>,
+    /// The task, by name.
+    pub task: Option<String>,
+    /// The module or action of the task.
+    pub action: Option<String>,
+    /// Was the host unreachable, rather than the task failed?
+    pub unreachable: bool,
+    /// The loop item it failed on, as text.
+    pub item: Option<String>,
+    /// What the module said, with the end of its error output where it has one.
+    pub message: String,
+}
+
+/// The structured outcome of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Counts per host; empty when no host was touched or Ansible ended before its recap.
+    pub stats: BTreeMap<String, HostStats>,
+    /// Failures that were neither ignored nor rescued, in order; at most [`Report::MAX_FAILURES`].
+    pub failures: Vec<Failure>,
+    /// How many more failures there were.
+    #[serde(default)]
+    pub failures_left_out: u64,
+    /// For each variable that a debug task printed, its values in order.
+    ///
+    /// `debug: var=vm_list` on one host gives `{"vm_list": [<value>]}`; in a loop over machines there is one
+    /// value per turn.
+    pub results: Map<String, Value>,
+    /// How many values were left out because the results had grown past their limit.
+    #[serde(default)]
+    pub results_left_out: u64,
+}
+
+impl Report {
+    /// The most failures a report keeps; the events have all of them.
+    pub const MAX_FAILURES: usize = 1000;
+}

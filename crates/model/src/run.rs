@@ -1,0 +1,150 @@
+//! How a run ends: the whole space of endings as data.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Report, text_enum};
+
+text_enum! {
+    /// Where in its life a run was when something happened.
+    Phase {
+        /// The request was checked.
+        Validate = "validate",
+        /// The private directory was made.
+        Prepare = "prepare",
+        /// ansible-runner was started.
+        Spawn = "spawn",
+        /// Ansible was at work.
+        Run = "run",
+        /// The events were made into a report.
+        Extract = "extract",
+        /// Processes, secrets and directories were removed.
+        Cleanup = "cleanup",
+    }
+}
+
+text_enum! {
+    /// Why a job is in its state; stable, for programs. The message beside it is for people.
+    Code {
+        /// Waits for a free place.
+        Waiting = "waiting",
+        /// A run is at work.
+        Running = "running",
+        /// Someone asked for the end; processes are being ended.
+        Canceling = "canceling",
+        /// Every task ended well.
+        Succeeded = "succeeded",
+        /// Tasks failed on hosts.
+        TaskFailed = "task_failed",
+        /// Hosts could not be reached.
+        HostUnreachable = "host_unreachable",
+        /// No play found a host: nothing was done.
+        NoHostsMatched = "no_hosts_matched",
+        /// A playbook is no valid YAML or no valid playbook.
+        PlaybookInvalid = "playbook_invalid",
+        /// The playbook vanished between request and run.
+        PlaybookNotFound = "playbook_not_found",
+        /// A role that the playbook names is nowhere to be found.
+        RoleNotFound = "role_not_found",
+        /// A module, action or collection that the playbook names is nowhere to be found.
+        ModuleNotFound = "module_not_found",
+        /// The inventory that the request names does not exist.
+        InventoryNotFound = "inventory_not_found",
+        /// No host could be read from the inventory.
+        InventoryInvalid = "inventory_invalid",
+        /// A vault could not be opened with the password at hand.
+        VaultLocked = "vault_locked",
+        /// The private directory could not be made.
+        PrepareFailed = "prepare_failed",
+        /// ansible-runner could not be started.
+        RunnerMissing = "runner_missing",
+        /// ansible-runner or ansible-playbook ended in a way of its own.
+        RunnerFailed = "runner_failed",
+        /// The time limit of the whole run was reached.
+        TotalTimeout = "total_timeout",
+        /// Nothing was heard of the run for too long.
+        IdleTimeout = "idle_timeout",
+        /// Ended by request.
+        Canceled = "canceled",
+        /// The supervisor vanished without an outcome.
+        SupervisorGone = "supervisor_gone",
+        /// Events or the outcome could not be written.
+        SpoolFailed = "spool_failed",
+    }
+}
+
+text_enum! {
+    /// The ways a run can end.
+    Ending {
+        /// Ansible said so, and it did something.
+        Succeeded = "succeeded",
+        /// Anything that is none of the others.
+        Failed = "failed",
+        /// A time limit ended it.
+        TimedOut = "timed_out",
+        /// A request ended it, and no process is left.
+        Canceled = "canceled",
+        /// Nobody knows: its supervisor is gone.
+        Lost = "lost",
+    }
+}
+
+/// Why something is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// Where it happened; `None` before a run.
+    pub phase: Option<Phase>,
+    /// For programs.
+    pub code: Code,
+    /// For people: what failed, and what helps.
+    pub message: String,
+    /// The last lines that Ansible printed, oldest first; empty when all went well.
+    #[serde(default)]
+    pub last_lines: Vec<String>,
+}
+
+impl Reason {
+    /// A reason without output.
+    #[must_use]
+    pub fn new(phase: Option<Phase>, code: Code, message: impl Into<String>) -> Self {
+        Self { phase, code, message: message.into(), last_lines: Vec::new() }
+    }
+}
+
+/// What the supervisor writes when a run is over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// Why.
+    pub reason: Reason,
+    /// The exit code of ansible-playbook; `None` when it never ran or was killed.
+    pub rc: Option<i32>,
+    /// What it amounted to.
+    pub report: Report,
+    /// How many events the spool holds.
+    pub events: u64,
+    /// How many processes were ended by us, at a limit, a cancel or left behind by the playbook.
+    pub processes_killed: u32,
+    /// When ansible-runner was started; `None` when it never was.
+    pub started_at: Option<Timestamp>,
+    /// When the last process was gone.
+    pub finished_at: Timestamp,
+}
+
+impl Outcome {
+    /// The outcome of a run that never reached Ansible, or of which nothing more is known.
+    #[must_use]
+    pub fn without_run(ending: Ending, reason: Reason, now: Timestamp) -> Self {
+        Self {
+            ending,
+            reason,
+            rc: None,
+            report: Report::default(),
+            events: 0,
+            processes_killed: 0,
+            started_at: None,
+            finished_at: now,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Tag lists, as Ansible's `--tags` and `--skip-tags` take them.
+
+use std::{fmt, str::FromStr};
+
+use crate::serde_by_text;
+
+/// Why a text is no tag list for us.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no tag: use letters, digits, `_`, `.`, `:`, `/` and `-`, not beginning with `-`")]
+pub struct BadTag(String);
+
+/// A checked, comma-separated list of tags; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tags(String);
+
+impl Tags {
+    /// The list as Ansible takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Joins tags that were given one by one.
+    ///
+    /// # Errors
+    /// When one of them is no tag, or there is none.
+    pub fn from_list<S: AsRef<str>>(tags: &[S]) -> Result<Self, BadTag> {
+        let list: Vec<&str> = tags.iter().map(AsRef::as_ref).collect();
+        list.join(",").parse()
+    }
+}
+
+impl FromStr for Tags {
+    type Err = BadTag;
+
+    fn from_str(text: &str) -> Result<Self, BadTag> {
+        match text.split(',').find(|tag| !is_tag(tag)) {
+            Some(bad) => Err(BadTag(bad.escape_debug().to_string())),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+fn is_tag(tag: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '/' | '-');
+    !tag.is_empty() && tag.len() <= 200 && !tag.starts_with('-') && tag.chars().all(allowed)
+}
+
+impl fmt::Display for Tags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_by_text!(Tags);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_words_and_never_options() {
+        assert!("install,never,vuln-box-00".parse::<Tags>().is_ok());
+        for bad in ["", "a,,b", "-x", "a b", "{{x}}", "a\nb"] {
+            assert!(bad.parse::<Tags>().is_err(), "{bad:?}");
+        }
+        assert!(Tags::from_list(&["a", "b"]).is_ok_and(|tags| tags.as_str() == "a,b"));
+    }
+}
