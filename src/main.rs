@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The program `rangehand`; see `rangehand help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rangehand::cli::main()
+}

@@ -3,7 +3,29 @@
 //! It is given names and values and gives events and an outcome; it knows no HTTP, no SQL and no jobs.
 
 pub mod catalog;
+pub mod command;
+pub mod diagnose;
+pub mod event;
+pub mod extract;
+pub mod follow;
+pub mod launch;
+pub mod log_text;
+pub mod process;
+pub mod run_directory;
+pub mod run_loop;
+pub mod run_spec;
+pub mod runtime;
+pub mod snapshot;
+pub mod spool;
+pub mod stream;
+pub mod supervisor;
 pub mod toolchain;
+pub mod vault;
+pub mod workspace;
 
 pub use catalog::Catalog;
+pub use follow::{Follower, Progress};
+pub use launch::Launcher;
+pub use run_directory::RunDirectory;
+pub use run_spec::{Limits, RunSpec};
 pub use toolchain::Toolchain;

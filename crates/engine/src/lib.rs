@@ -1,1 +1,80 @@
-//! x
+//! Decides and drives: jobs, their queue, their workers.
+//!
+//! ```text
+//!  submit --> store <--claim-- scheduler --> worker --launch--> supervisor (another process)
+//!                ^                             |                    |
+//!                '----- events, moves ---------'<----- spool -------'
+//! ```
+//! The store is the queue. A worker follows one run and keeps what it hears; it may vanish at any moment, and
+//! recovery begins where it stopped, because the supervisor and its spool do not need us. This floor knows no
+//! status codes, no command line and no environment.
+
+mod cancel;
+mod catalog;
+mod clock;
+mod jobs;
+mod live;
+mod logs;
+mod moves;
+mod options;
+mod recovery;
+mod scheduler;
+mod shutdown;
+mod spec;
+mod worker;
+
+use std::sync::Arc;
+
+use store::Store;
+use tokio::sync::{Notify, Semaphore};
+
+pub use jobs::Error;
+pub use logs::LogPage;
+pub use options::Options;
+pub use scheduler::Scheduler;
+pub use shutdown::{Shutdown, Trigger, shutdown};
+
+/// What HTTP and the command line talk to; clones are cheap and share everything.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    options: Options,
+    live: live::Live,
+    /// Says that there may be something to claim.
+    queued: Notify,
+    /// One permit for each run that may be at work at once.
+    places: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// An engine over a store; nothing runs before [`Scheduler::run`].
+    #[must_use]
+    pub fn new(store: Store, options: Options) -> Self {
+        let places = Arc::new(Semaphore::new(options.max_at_once.max(1)));
+        let inner = Inner { store, options, live: live::Live::default(), queued: Notify::new(), places };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// What the engine was told at its start.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// Does the store answer?
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn check_store(&self) -> Result<(), store::Error> {
+        self.inner.store.ping().await
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.store
+    }
+}

@@ -1,1 +1,139 @@
-//! x
+//! What is kept: jobs, runs and events, in SQLite or PostgreSQL.
+//!
+//! The store keeps what it is told. Whether a move is allowed, when to retry and what to delete is decided
+//! elsewhere; here stands only what must hold whoever writes: a job moves together with its event, events are
+//! numbered without gap or repeat, two claims never get the same job, and a holder of an old claim is refused.
+//!
+//! Both databases get the same statements and the same migrations. Times are kept to the millisecond. A NUL
+//! character in the text of an event is stored as U+FFFD, because PostgreSQL has no NUL in `TEXT`.
+
+mod columns;
+mod error;
+mod events;
+mod jobs;
+mod open;
+mod queue;
+mod runs;
+
+use std::{fmt, sync::Arc};
+
+use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+pub use error::Error;
+pub use jobs::JobMove;
+
+/// Which database is behind a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// A file on this machine.
+    Sqlite,
+    /// A server, which several machines may share.
+    Postgres,
+}
+
+/// Where a store keeps its data.
+#[derive(Clone)]
+pub struct Options {
+    /// `sqlite:///absolute/path/file.db`, `sqlite://relative/path/file.db`, or
+    /// `postgres://user:password@host:port/database` with libpq's parameters.
+    ///
+    /// The path of a file is taken as it stands: nothing in it is decoded, and `?` may not occur in it.
+    pub url: String,
+    /// The most connections to the database at once; 0 is taken as 1.
+    pub max_connections: u32,
+}
+
+impl fmt::Debug for Options {
+    /// Everything after the scheme of a server's address may hold a password, so it is not shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = match self.url.split_once("://") {
+            Some(("sqlite", _)) => &self.url,
+            Some((scheme, _)) => &format!("{scheme}://***"),
+            None => "***",
+        };
+        f.debug_struct("Options").field("url", &url).field("max_connections", &self.max_connections).finish()
+    }
+}
+
+/// An open database; clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    backend: Backend,
+    /// SQLite has one writer at a time, and waits for it by sleeping longer and longer. Writers of this process
+    /// queue here instead, first come, first served; only other processes meet SQLite's own lock.
+    turn: Arc<Mutex<()>>,
+}
+
+impl Store {
+    /// Which database this is.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Does the database answer?
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::query("SELECT 1").fetch_one(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Waits for running statements and closes all connections. Later calls fail.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Begins a transaction that writes.
+    async fn write(&self) -> Result<Write, Error> {
+        let (begin, turn) = match self.backend {
+            // A transaction that reads first and writes then would fail with SQLITE_BUSY_SNAPSHOT, which no
+            // timeout helps against, whenever another one came between: take the write lock at once.
+            Backend::Sqlite => ("BEGIN IMMEDIATE", Some(Arc::clone(&self.turn).lock_owned().await)),
+            Backend::Postgres => ("BEGIN", None),
+        };
+        Ok(Write { transaction: self.pool.begin_with(begin).await?, _turn: turn })
+    }
+}
+
+/// A transaction that writes; dropping it undoes it.
+struct Write {
+    // Dropped before the turn ends.
+    transaction: Transaction<'static, Any>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl Write {
+    fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    async fn rollback(self) -> Result<(), Error> {
+        Ok(self.transaction.rollback().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for (url, shown) in [
+            ("postgres://user:secret@host/db", "postgres://***"),
+            ("postgres://host/db?user=user&password=secret", "postgres://***"),
+            ("postgres:secret", "***"),
+            ("sqlite:///var/lib/store.db", "sqlite:///var/lib/store.db"),
+        ] {
+            let options = Options { url: url.to_owned(), max_connections: 3 };
+            assert_eq!(format!("{options:?}"), format!("Options {{ url: {shown:?}, max_connections: 3 }}"));
+        }
+    }
+}

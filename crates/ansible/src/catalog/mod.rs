@@ -1,3 +1,104 @@
-//! x
-/// x
-pub struct Catalog;
+//! The read-only view of the content on disk: playbooks, bundles, scenarios and inventories.
+//!
+//! It lists them, finds a checked name as a file below its root, and says what is in them. Three rules keep
+//! a name from reaching anything else:
+//!
+//! 1. A [`ContentName`] cannot climb, hide or be absolute.
+//! 2. What it leads to is opened beneath its root ([`Root`]); a symbolic link that leads out is refused, on
+//!    the way to the file and, for bundles, scenarios and inventory directories, anywhere inside them.
+//!    Dangling links are ignored, links that stay inside the root are followed.
+//! 3. An answer is a path, and paths can be swapped after the check. So a run never uses it: the private copy
+//!    of the tree is made from descriptors that [`open_beneath`] gives, each checked by the kernel in the call
+//!    that opens it, and the run sees nothing but that copy. The checks made here give the early, clear
+//!    refusal; the descriptors give the safety.
+//!
+//! Functions that are not `async` block on the file system. Nothing is cached: the disk is the truth. What a
+//! run needs besides names (variables, vault, copies) is not here.
+
+mod beneath;
+mod error;
+mod graph;
+mod inspect;
+mod inspection;
+mod inventory;
+mod list;
+mod listing;
+mod program;
+mod resolve;
+mod scan;
+mod search;
+mod tasks;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::{path::PathBuf, sync::Arc};
+
+use model::{ContentKind, ContentName};
+
+pub use beneath::{Error as BeneathError, Root, open_beneath};
+pub use error::Error;
+pub use inspection::{Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Task};
+pub use resolve::Located;
+
+use beneath::Opening;
+
+/// Where content lies.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The directories that hold playbooks, `bundles/` and `scenarios/`: the local one, then the public one.
+    /// The first that has a name wins. One that does not exist holds nothing.
+    pub playbooks_roots: Vec<PathBuf>,
+    /// The directory that holds inventories. One that does not exist holds nothing.
+    pub inventory_root: PathBuf,
+    /// Names of files and directories that are never listed, nor is anything below them. They can still be
+    /// asked for by name.
+    pub exclude: Vec<String>,
+}
+
+/// The catalog of one set of roots; clones are cheap and equal.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    options: Arc<Options>,
+    opening: Opening,
+}
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Entry {
+    /// The name by which it is asked for.
+    pub name: ContentName,
+    /// What it is.
+    pub kind: ContentKind,
+    /// The position of its root among [`Options::playbooks_roots`]; 0 for an inventory.
+    pub root: usize,
+    /// The file, or the inventory directory, relative to that root.
+    pub path: PathBuf,
+}
+
+impl Catalog {
+    /// A catalog of these roots. Touches none of them.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options: Arc::new(options), opening: Opening::offered() }
+    }
+
+    /// The directories in which this kind of content is searched, first hit first.
+    fn roots(&self, kind: ContentKind) -> &[PathBuf] {
+        match kind {
+            ContentKind::Playbook | ContentKind::Bundle | ContentKind::Scenario => {
+                &self.options.playbooks_roots
+            }
+            ContentKind::Inventory => std::slice::from_ref(&self.options.inventory_root),
+        }
+    }
+
+    fn open_root(&self, directory: &std::path::Path) -> Result<Option<Root>, BeneathError> {
+        match Root::open_by(directory, self.opening) {
+            Ok(root) => Ok(Some(root)),
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

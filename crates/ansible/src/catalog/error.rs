@@ -1,0 +1,67 @@
+//! What can go wrong when content is asked for by name.
+
+use std::path::{Path, PathBuf};
+
+use model::{ContentKind, ContentName};
+
+use super::BeneathError;
+
+/// Why the catalog does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No root has it.
+    #[error("unknown {kind} `{name}`{}", hint(.nearest))]
+    NotFound {
+        /// What was asked for.
+        kind: ContentKind,
+        /// By which name.
+        name: ContentName,
+        /// Names that exist and look like it, the best first; for an inventory also the files between which
+        /// the name does not decide.
+        nearest: Vec<String>,
+    },
+    /// A symbolic link on the way to it, or inside it, leads out of the root.
+    #[error(
+        "{kind} `{name}` is refused because the link `{}` leads out of its root: links may lead only to what \
+         is below the root", .link.display()
+    )]
+    LeavesRoot {
+        /// What was asked for.
+        kind: ContentKind,
+        /// By which name.
+        name: ContentName,
+        /// The link, relative to the root.
+        link: PathBuf,
+    },
+    /// The file system refused.
+    #[error("cannot read `{}` among the {kind} content", .path.display())]
+    Io {
+        /// What was asked for.
+        kind: ContentKind,
+        /// The file or directory, relative to its root; a root itself as it was given.
+        path: PathBuf,
+        /// The refusal.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(super) fn io(kind: ContentKind, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { kind, path: path.to_owned(), source }
+    }
+
+    pub(super) fn from_beneath(kind: ContentKind, name: &ContentName, error: BeneathError) -> Self {
+        match error {
+            BeneathError::Leaves(link) => Self::LeavesRoot { kind, name: name.clone(), link },
+            BeneathError::Io { path, source } => Self::Io { kind, path, source },
+        }
+    }
+}
+
+fn hint(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return String::new();
+    }
+    format!("\nhint: there is `{}`", nearest.join("`, `"))
+}

@@ -1,0 +1,203 @@
+//! What there is: the names of playbooks, bundles and scenarios, found by walking the roots.
+//!
+//! A list shows exactly what [`Catalog::resolve`] gives: content that it would refuse, because a link leads
+//! out, is not listed. Directories are walked beneath their root, links to directories are named when they
+//! are a bundle themselves but never entered, and what cannot be read is passed over.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use model::{ContentKind, ContentName};
+use rustix::fs::FileType;
+
+use super::{Catalog, Entry, Error, Root, resolve::is_yaml, yaml};
+
+/// Directories that hold other things than bundles wherever they are.
+const ROLE_DIRECTORIES: &[&str] = &["roles", "collections"];
+
+/// Directories whose YAML files are no playbooks, by Ansible's conventions and this catalog's own.
+const SUPPORT_DIRECTORIES: &[&str] = &[
+    "bundles",
+    "collections",
+    "defaults",
+    "files",
+    "group_vars",
+    "handlers",
+    "host_vars",
+    "inventories",
+    "inventory",
+    "library",
+    "meta",
+    "module_utils",
+    "plugins",
+    "roles",
+    "scenarios",
+    "secrets",
+    "tasks",
+    "templates",
+    "vars",
+];
+
+/// The largest file that may be a playbook, in bytes. Real ones have a few thousand.
+pub(super) const MAX_PLAYBOOK_BYTES: u64 = 1 << 20;
+
+/// How deep directories are walked. Real trees go seven levels below `bundles/`.
+const MAX_DEPTH: usize = 32;
+
+/// How much a name must resemble the wanted one to be a suggestion, from 0 to 1.
+const RESEMBLANCE: f64 = 0.6;
+
+/// How many suggestions are made.
+const SUGGESTIONS: usize = 3;
+
+impl Catalog {
+    /// Everything of one kind, sorted by name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when a root exists and cannot be read.
+    pub fn list(&self, kind: ContentKind) -> Result<Vec<Entry>, Error> {
+        for directory in self.roots(kind) {
+            let opened = self
+                .open_root(directory)
+                .and_then(|root| root.map_or(Ok(()), |root| root.entries(Path::new("")).map(drop)));
+            if let Err(super::BeneathError::Io { source, .. }) = opened {
+                return Err(Error::io(kind, directory, source));
+            }
+        }
+        Ok(self.names(kind).into_iter().filter_map(|name| self.entry(kind, name)).collect())
+    }
+
+    fn entry(&self, kind: ContentKind, name: ContentName) -> Option<Entry> {
+        let found = match self.find_in_roots(kind, &name) {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::debug!(content.kind = %kind, content.name = %name, %error, "content is not listed");
+                return None;
+            }
+        };
+        if kind == ContentKind::Playbook && !is_playbook(&found.root, &found.path) {
+            return None;
+        }
+        Some(Entry { name, kind, root: found.index, path: found.path })
+    }
+
+    /// The names that files and directories suggest, whether or not they resolve.
+    pub(super) fn names(&self, kind: ContentKind) -> BTreeSet<ContentName> {
+        let roots = self.roots(kind).iter().filter_map(|directory| self.open_root(directory).ok().flatten());
+        let exclude = &self.options.exclude;
+        roots.flat_map(|root| names_in(&root, kind, exclude)).filter_map(|name| name.parse().ok()).collect()
+    }
+}
+
+fn names_in(root: &Root, kind: ContentKind, exclude: &[String]) -> Vec<String> {
+    let mut walk = Walk { root, exclude, names: Vec::new() };
+    match kind {
+        ContentKind::Playbook => walk.playbooks(),
+        ContentKind::Bundle => walk.bundles("bundles"),
+        ContentKind::Scenario => walk.bundles("scenarios"),
+        ContentKind::Inventory => return super::inventory::names(root, exclude),
+    }
+    walk.names
+}
+
+struct Walk<'a> {
+    root: &'a Root,
+    exclude: &'a [String],
+    names: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn playbooks(&mut self) {
+        let mut open = vec![PathBuf::new()];
+        while let Some(directory) = open.pop() {
+            for (path, file_type) in visible(self.root, &directory, self.exclude) {
+                let skipped = path.file_name().is_some_and(|name| is_any(name, SUPPORT_DIRECTORIES));
+                match file_type {
+                    FileType::Directory if !skipped => open.push(path),
+                    FileType::RegularFile | FileType::Symlink if is_yaml(&path) => {
+                        self.names.extend(path.with_extension("").to_str().map(str::to_owned));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn bundles(&mut self, top: &str) {
+        let mut open = vec![(PathBuf::from(top), false)];
+        while let Some((directory, in_bundle)) = open.pop() {
+            let skip = if in_bundle { SUPPORT_DIRECTORIES } else { ROLE_DIRECTORIES };
+            for (path, file_type) in visible(self.root, &directory, self.exclude) {
+                let skipped = path.file_name().is_some_and(|name| is_any(name, skip));
+                if skipped || !matches!(file_type, FileType::Directory | FileType::Symlink) {
+                    continue;
+                }
+                let is_bundle = self.root.is_file(&path.join("main.yml"));
+                if is_bundle && let Some(name) = path.strip_prefix(top).ok().and_then(Path::to_str) {
+                    self.names.push(name.to_owned());
+                }
+                if file_type == FileType::Directory {
+                    open.push((path, in_bundle || is_bundle));
+                }
+            }
+        }
+    }
+}
+
+/// What a listed directory holds: neither hidden nor excluded, nor too deep, nor unreadable.
+pub(super) fn visible(root: &Root, directory: &Path, exclude: &[String]) -> Vec<(PathBuf, FileType)> {
+    if directory.components().count() > MAX_DEPTH {
+        return Vec::new();
+    }
+    let entries = match root.entries(directory) {
+        Ok(entries) => entries,
+        Err(error) => {
+            tracing::debug!(path = %directory.display(), %error, "a directory is not listed");
+            return Vec::new();
+        }
+    };
+    entries
+        .into_iter()
+        .filter(|(name, _)| name.to_str().is_some_and(|name| name.parse::<ContentName>().is_ok()))
+        .filter(|(name, _)| !exclude.iter().any(|excluded| name == excluded.as_str()))
+        .map(|(name, file_type)| (directory.join(name), file_type))
+        .collect()
+}
+
+fn is_any(name: &std::ffi::OsStr, names: &[&str]) -> bool {
+    names.iter().any(|other| name == *other)
+}
+
+/// Whether a file is a list of plays and imports, and nothing else.
+fn is_playbook(root: &Root, path: &Path) -> bool {
+    let text = root.read(path, MAX_PLAYBOOK_BYTES).ok().flatten().unwrap_or_default();
+    // Parsing is slow next to this search, and most YAML files have neither word.
+    if !text.contains("hosts") && !text.contains("import_playbook") {
+        return false;
+    }
+    let Some(document) = yaml::parse(&text) else { return false };
+    let plays = document.items();
+    !plays.is_empty()
+        && plays.iter().all(|play| play.get("hosts").is_some() || play.get_any(IMPORT_PLAYBOOK).is_some())
+}
+
+/// The spellings of a statement that imports a playbook.
+pub(super) const IMPORT_PLAYBOOK: &[&str] =
+    &["import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"];
+
+/// The names that resemble the wanted one most, as a whole or in their last segment.
+pub(super) fn nearest(wanted: &ContentName, names: &BTreeSet<ContentName>) -> Vec<String> {
+    let likeness = |name: &str| {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        [name, last]
+            .into_iter()
+            .map(|text| strsim::normalized_damerau_levenshtein(wanted.as_str(), text))
+            .fold(0.0, f64::max)
+    };
+    let mut scored: Vec<(f64, &ContentName)> =
+        names.iter().map(|name| (likeness(name.as_str()), name)).filter(|(s, _)| *s >= RESEMBLANCE).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().take(SUGGESTIONS).map(|(_, name)| name.to_string()).collect()
+}

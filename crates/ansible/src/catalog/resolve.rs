@@ -1,0 +1,185 @@
+//! From a checked name to the file that it names.
+
+use std::path::{Path, PathBuf};
+
+use model::{ContentKind, ContentName, ContentRef};
+use rustix::fs::FileType;
+
+use super::{BeneathError, Catalog, Error, Root, list::nearest};
+
+/// Where a piece of content is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The root that has it, as it was given in the options.
+    pub root: PathBuf,
+    /// The playbook file, or the inventory file or directory, relative to the root.
+    pub path: PathBuf,
+}
+
+/// A located piece of content with its root still open.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) root: Root,
+    /// The position of the root among those of its kind.
+    pub(super) index: usize,
+    pub(super) path: PathBuf,
+}
+
+impl Catalog {
+    /// The file of a playbook, a bundle (`bundles/<name>/main.yml`) or a scenario (`scenarios/<name>/main.yml`).
+    ///
+    /// A playbook is named with or without `.yml` or `.yaml`, and may lie anywhere below a root: that is how
+    /// a bundle's further playbooks, `bundles/x/init.yml`, are reached. Only regular files are found.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::LeavesRoot`], [`Error::Io`].
+    pub fn resolve(&self, content: &ContentRef) -> Result<Located, Error> {
+        self.locate(content.kind(), content.name())
+    }
+
+    /// The file or the directory of an inventory, named with or without its extension.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`]; also [`Error::NotFound`] when several files differ only in their extension.
+    pub fn resolve_inventory(&self, name: &ContentName) -> Result<Located, Error> {
+        self.locate(ContentKind::Inventory, name)
+    }
+
+    fn locate(&self, kind: ContentKind, name: &ContentName) -> Result<Located, Error> {
+        let found = self.find(kind, name)?;
+        Ok(Located { root: self.roots(kind)[found.index].clone(), path: found.path })
+    }
+
+    pub(super) fn find(&self, kind: ContentKind, name: &ContentName) -> Result<Found, Error> {
+        match self.find_in_roots(kind, name)? {
+            Some(found) => Ok(found),
+            None => {
+                Err(Error::NotFound { kind, name: name.clone(), nearest: nearest(name, &self.names(kind)) })
+            }
+        }
+    }
+
+    pub(super) fn find_in_roots(
+        &self,
+        kind: ContentKind,
+        name: &ContentName,
+    ) -> Result<Option<Found>, Error> {
+        for (index, directory) in self.roots(kind).iter().enumerate() {
+            let opened = self.open_root(directory).map_err(|error| Error::from_beneath(kind, name, error))?;
+            let Some(root) = opened else { continue };
+            let path = find_beneath(&root, kind, name, &self.options.exclude)
+                .map_err(|error| Error::from_beneath(kind, name, error))?;
+            if let Some(path) = path {
+                return Ok(Some(Found { root, index, path }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn find_beneath(
+    root: &Root,
+    kind: ContentKind,
+    name: &ContentName,
+    exclude: &[String],
+) -> Result<Option<PathBuf>, BeneathError> {
+    let wanted = if kind == ContentKind::Inventory {
+        super::inventory::find(root, name, exclude)?
+    } else {
+        first_file(root, &playbook_files(kind, name))?
+    };
+    let Some(path) = wanted else { return Ok(None) };
+    if let Some(directory) = own_directory(root, kind, &path)
+        && let Some(link) = leaving_link(root, &directory)?
+    {
+        return Err(BeneathError::Leaves(link));
+    }
+    Ok(Some(path))
+}
+
+/// The files that a name may mean, the preferred one first.
+fn playbook_files(kind: ContentKind, name: &ContentName) -> Vec<PathBuf> {
+    let name = name.as_str();
+    match kind {
+        ContentKind::Bundle => vec![format!("bundles/{name}/main.yml").into()],
+        ContentKind::Scenario => vec![format!("scenarios/{name}/main.yml").into()],
+        ContentKind::Playbook => {
+            let exact = is_yaml(Path::new(name)).then(|| PathBuf::from(name));
+            exact.into_iter().chain([format!("{name}.yml").into(), format!("{name}.yaml").into()]).collect()
+        }
+        ContentKind::Inventory => Vec::new(),
+    }
+}
+
+pub(super) fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+}
+
+fn first_file(root: &Root, files: &[PathBuf]) -> Result<Option<PathBuf>, BeneathError> {
+    for file in files {
+        if let Some(FileType::RegularFile) = type_of(root, file)? {
+            return Ok(Some(file.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// What a path leads to, `None` for nothing; a way out of the root is reported with the link that leaves.
+pub(super) fn type_of(root: &Root, path: &Path) -> Result<Option<FileType>, BeneathError> {
+    match root.status(path) {
+        Ok(status) => Ok(Some(super::beneath::file_type(&status))),
+        Err(BeneathError::Leaves(path)) => Err(BeneathError::Leaves(first_leaving(root, &path))),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The first part of a path that is a link out of the root.
+fn first_leaving(root: &Root, path: &Path) -> PathBuf {
+    let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+    parts.reverse();
+    let leaving = parts.into_iter().find(|part| matches!(root.status(part), Err(BeneathError::Leaves(_))));
+    leaving.unwrap_or(path).to_owned()
+}
+
+/// The directory in which every link must stay inside the root: all that belongs to the content alone.
+///
+/// A playbook below `bundles/` or `scenarios/` answers for the nearest directory that is a bundle or a
+/// scenario, so that asking for its file by name is no way around the check.
+fn own_directory(root: &Root, kind: ContentKind, path: &Path) -> Option<PathBuf> {
+    let parent = path.parent()?;
+    match kind {
+        ContentKind::Bundle | ContentKind::Scenario => Some(parent.to_owned()),
+        ContentKind::Inventory => root.is_directory(path).then(|| path.to_owned()),
+        ContentKind::Playbook => {
+            let shared = ["", "bundles", "scenarios"].map(Path::new);
+            let first = path.components().next()?.as_os_str();
+            if shared.contains(&parent) || !shared.contains(&Path::new(first)) {
+                return None;
+            }
+            let own = parent.ancestors().take_while(|directory| !shared.contains(directory));
+            let mut own = own.filter(|directory| root.is_file(&directory.join("main.yml")));
+            Some(own.next().unwrap_or(parent).to_owned())
+        }
+    }
+}
+
+/// A link below `directory` that leads out of the root. Links to directories are not entered.
+fn leaving_link(root: &Root, directory: &Path) -> Result<Option<PathBuf>, BeneathError> {
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        for (name, file_type) in root.entries(&directory)? {
+            let path = directory.join(name);
+            match file_type {
+                FileType::Directory => open.push(path),
+                FileType::Symlink => match type_of(root, &path) {
+                    Ok(_) => {}
+                    Err(BeneathError::Leaves(_)) => return Ok(Some(path)),
+                    Err(error) => return Err(error),
+                },
+                _ => {}
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,147 @@
+//! What is listed, and that it is what resolves.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+
+#[test]
+fn playbooks_are_files_with_plays_outside_of_the_directories_for_other_things() {
+    let site = Site::new();
+    site.write("local/ping.yml", PLAY);
+    site.write("local/sub/site.yaml", "- import_playbook: ../ping.yml\n");
+    site.write("public/ping.yml", PLAY);
+    site.write("public/generic.yml", "- name: x\n  hosts: \"{{ a }}\"\n  vars: {s: !vault x}\n");
+    site.link("public/alias.yml", "generic.yml");
+    site.link("public/outside.yml", site.write("outside/p.yml", PLAY));
+    for other in ["requirements.yml", "empty.yml", "mixed.yml", "broken.yml"] {
+        let text = match other {
+            "mixed.yml" => "- hosts: all\n- name: a task\n  ping:\n",
+            "broken.yml" => "- hosts: [\n",
+            "requirements.yml" => "roles:\n  - name: hosts\n",
+            _ => "",
+        };
+        site.write(&format!("public/{other}"), text);
+    }
+    for other in
+        ["bundles/x/main.yml", "roles/hosts.yml", "tasks/a.yml", "group_vars/all.yml", "excluded/a.yml"]
+    {
+        site.write(&format!("public/{other}"), PLAY);
+    }
+    site.write("public/.git/x.yml", PLAY);
+    let entries = site.catalog().list(ContentKind::Playbook).unwrap();
+    let lines: Vec<_> = entries.iter().map(|e| (e.name.as_str(), e.root, e.path.to_str().unwrap())).collect();
+    assert_eq!(
+        lines,
+        [
+            ("alias", 1, "alias.yml"),
+            ("generic", 1, "generic.yml"),
+            ("ping", 0, "ping.yml"),
+            ("sub/site", 0, "sub/site.yaml"),
+        ]
+    );
+    assert_eq!(
+        serde_json::to_string(&entries[2]).unwrap(),
+        r#"{"name":"ping","kind":"playbook","root":0,"path":"ping.yml"}"#
+    );
+}
+
+#[test]
+fn bundles_of_both_generations_are_listed_at_any_depth() {
+    let site = Site::new();
+    let bundles = [
+        "core/proxmox/configure/default/vms/snapshot/create-vms-admin",
+        "ctf/cve/web/apache/CVE-2021-42013",
+        "outer",
+        "outer/nested",
+        "ping",
+        "proxmox/vm.bootstrap",
+    ];
+    for bundle in bundles {
+        site.write(&format!("public/bundles/{bundle}/main.yml"), PLAY);
+    }
+    site.write("public/bundles/core/proxmox/configure/default/vms/create/stage_00/a.yml", PLAY);
+    site.write("public/bundles/ping/roles/web/tasks/main.yml", "- ping:\n");
+    site.write("public/bundles/outer/tasks/main.yml", "- ping:\n");
+    site.write("public/bundles/has space/main.yml", PLAY);
+    site.write("public/scenarios/demo_lab/main.yml", PLAY);
+    site.write("public/scenarios/placeholder/place_holder", "");
+    let catalog = site.catalog();
+    assert_eq!(listed(&catalog, ContentKind::Bundle), bundles);
+    assert_eq!(listed(&catalog, ContentKind::Scenario), ["demo_lab"]);
+}
+
+#[test]
+fn a_list_shows_the_odd_bundles_that_resolve_and_no_others() {
+    let site = Site::with_odd_bundles();
+    for opening in OPENINGS {
+        let catalog = site.catalog_by(opening);
+        assert_eq!(
+            listed(&catalog, ContentKind::Bundle),
+            ["abslink", "badyaml", "dangling", "linkfile", "ping", "tools/v1.2-beta"],
+        );
+    }
+}
+
+#[test]
+fn a_bundle_of_the_local_root_hides_the_public_one_of_the_same_name() {
+    let site = Site::new();
+    site.write("public/bundles/ping/main.yml", PLAY);
+    assert_eq!(site.catalog().list(ContentKind::Bundle).unwrap()[0].root, 1);
+    site.write("local/bundles/ping/main.yml", PLAY);
+    assert_eq!(site.catalog().list(ContentKind::Bundle).unwrap()[0].root, 0);
+    assert_eq!(site.catalog().resolve(&bundle("ping")).unwrap().root, site.path("local"));
+}
+
+#[test]
+fn a_root_that_does_not_exist_is_empty() {
+    let site = Site::new();
+    let nowhere = Options {
+        playbooks_roots: vec![site.path("nowhere")],
+        inventory_root: site.path("nowhere"),
+        exclude: Vec::new(),
+    };
+    let catalog = Catalog::new(nowhere);
+    for kind in ContentKind::ALL {
+        assert_eq!(catalog.list(*kind).unwrap(), []);
+    }
+    assert!(catalog.resolve(&bundle("ping")).is_err());
+}
+
+#[test]
+fn inventories_are_named_without_an_extension_unless_that_is_ambiguous() {
+    let site = Site::new();
+    let script = site.write("inventory/dynamic.py", "#!/bin/sh\n");
+    std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for file in [
+        "hosts.yml",
+        "lab.ini",
+        "lab.json",
+        "plain",
+        "production/hosts.yml",
+        "production/group_vars/all.yml",
+        "group_vars/all.yml",
+        "host_vars/h1.yml",
+        "notes.md",
+        "module.py",
+        ".vault",
+        "excluded/hosts.yml",
+    ] {
+        site.write(&format!("inventory/{file}"), "");
+    }
+    site.link("inventory/stolen.yml", site.write("outside/hosts.yml", ""));
+    let catalog = site.catalog();
+    let names = ["dynamic", "hosts", "lab.ini", "lab.json", "plain", "production", "production/hosts"];
+    assert_eq!(listed(&catalog, ContentKind::Inventory), names);
+    for entry in catalog.list(ContentKind::Inventory).unwrap() {
+        assert_eq!(catalog.resolve_inventory(&entry.name).unwrap().path, entry.path);
+    }
+    assert_eq!(catalog.resolve_inventory(&name("hosts.yml")).unwrap().path, Path::new("hosts.yml"));
+    for none in ["group_vars/all", "production/group_vars/all.yml", "notes", "module.py", "lab", "group_vars"]
+    {
+        assert!(catalog.resolve_inventory(&name(none)).is_err(), "{none}");
+    }
+    assert!(matches!(
+        catalog.resolve_inventory(&name("stolen")),
+        Err(super::super::Error::LeavesRoot { .. })
+    ));
+}

@@ -1,0 +1,150 @@
+//! What ansible-runner is told: arguments, the `env/` files of its private data directory, environment.
+//!
+//! Pure functions from values to values. What belongs to the request goes into `env/cmdline`, not into the
+//! argument list, which every user of the machine can read.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use model::{HostPattern, Tags};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The name of the only run in a private data directory, and so of its artifacts.
+pub const IDENT: &str = "run";
+
+/// The part of a request that becomes options of ansible-playbook.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PlaybookOptions {
+    /// `--limit`
+    pub limit: Option<HostPattern>,
+    /// `--tags`
+    pub tags: Option<Tags>,
+    /// `--skip-tags`
+    pub skip_tags: Option<Tags>,
+    /// `--check`
+    pub check: bool,
+    /// `--diff`
+    pub diff: bool,
+    /// How many `v`s, 0 to 5.
+    pub verbosity: u8,
+    /// `--forks`
+    pub forks: Option<u16>,
+}
+
+/// Files that options name; all absolute.
+#[derive(Debug, Clone, Default)]
+pub struct OptionFiles {
+    /// Holds the vault password.
+    pub vault_password: Option<PathBuf>,
+    /// Encrypted variables for every run.
+    pub vault: Option<PathBuf>,
+    /// Variables of the request, as JSON.
+    pub extra_vars: Option<PathBuf>,
+}
+
+/// The arguments of ansible-runner.
+#[must_use]
+pub fn arguments(private: &Path, playbook: &Path, inventory: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["run".into(), private.into(), "--json".into()];
+    arguments.extend(["--ident".into(), IDENT.into(), "--playbook".into(), playbook.into()]);
+    arguments.extend(["--inventory".into(), inventory.into()]);
+    arguments
+}
+
+/// The content of `env/cmdline`: options of ansible-playbook, quoted for Python's `shlex.split`.
+///
+/// The vault file comes before the request's variables, so that the request wins, as in the reference service.
+#[must_use]
+pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
+    let mut words: Vec<String> = Vec::new();
+    if let Some(path) = &files.vault_password {
+        words.push(format!("--vault-password-file={}", path.display()));
+    }
+    for path in files.vault.iter().chain(&files.extra_vars) {
+        words.push(format!("--extra-vars=@{}", path.display()));
+    }
+    words.extend(options.limit.iter().map(|limit| format!("--limit={limit}")));
+    words.extend(options.tags.iter().map(|tags| format!("--tags={tags}")));
+    words.extend(options.skip_tags.iter().map(|tags| format!("--skip-tags={tags}")));
+    words.extend(options.forks.iter().map(|forks| format!("--forks={forks}")));
+    words.extend(options.check.then(|| "--check".to_owned()));
+    words.extend(options.diff.then(|| "--diff".to_owned()));
+    if options.verbosity > 0 {
+        words.push(format!("-{}", "v".repeat(options.verbosity.into())));
+    }
+    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The content of `env/settings`.
+#[must_use]
+pub fn settings() -> Value {
+    // The output is in the events already; a second copy of it would only cost.
+    json!({ "suppress_output_file": true })
+}
+
+/// What every run is told by its environment, unless a setting says otherwise.
+///
+/// `short` is a directory whose path leaves room for a socket name in AF_UNIX's 107 bytes. A control path of
+/// its own keeps a run from using another run's SSH connection, which would hide a changed host key.
+#[must_use]
+pub fn environment(private: &Path, short: &Path) -> Vec<(&'static str, OsString)> {
+    vec![
+        // ansible-runner switches host key checking off unless this is set.
+        ("ANSIBLE_HOST_KEY_CHECKING", "True".into()),
+        ("ANSIBLE_LOCAL_TEMP", private.join("tmp").into()),
+        ("ANSIBLE_NOCOWS", "1".into()),
+        ("ANSIBLE_PERSISTENT_CONTROL_PATH_DIR", short.join("pc").into()),
+        ("ANSIBLE_SSH_CONTROL_PATH_DIR", short.join("cp").into()),
+        ("TERM", "xterm-256color".into()),
+    ]
+}
+
+/// Roles beside the playbooks: `roles/` in the root serves playbooks at any depth.
+///
+/// Only where the root has such a directory and no `ansible.cfg` of its own, which may say something else; the
+/// default places stay searched. `ansible.roles_path` overrides it.
+#[must_use]
+pub fn roles_path(project: &Path) -> Option<(&'static str, OsString)> {
+    let roles = project.join("roles");
+    if !roles.is_dir() || project.join("ansible.cfg").exists() {
+        return None;
+    }
+    let mut path = OsString::from(roles);
+    path.push(":~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles");
+    Some(("ANSIBLE_ROLES_PATH", path))
+}
+
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r#"'"'"'"#))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_the_request_are_one_quoted_word_each() {
+        let options = PlaybookOptions {
+            limit: Some("web:!db".parse().expect("a pattern")),
+            tags: Some("a,b".parse().expect("tags")),
+            check: true,
+            verbosity: 2,
+            forks: Some(7),
+            ..PlaybookOptions::default()
+        };
+        let files = OptionFiles {
+            vault_password: Some("/shm/it's".into()),
+            vault: Some("/etc/vault.yml".into()),
+            extra_vars: Some("/shm/vars".into()),
+        };
+        assert_eq!(
+            cmdline(&options, &files),
+            r#"'--vault-password-file=/shm/it'"'"'s' '--extra-vars=@/etc/vault.yml' '--extra-vars=@/shm/vars' "#
+                .to_owned()
+                + "'--limit=web:!db' '--tags=a,b' '--forks=7' '--check' '-vv'"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! From ansible-runner's events to ours.
+//!
+//! What must never be kept goes here, once, before anything is written: `invocation` (the arguments of a
+//! module, where the API token stands in clear), Ansible's internal `_ansible_*` keys, known secrets by value
+//! and by shape, and the path of the private directory.
+
+use jiff::Timestamp;
+use model::{Draft, EventKind, Redactor};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    log_text::unix_lines,
+    stream::{Item, RunnerEvent},
+};
+
+/// Keys of an event's data that say nothing to a user: counters of Ansible's own, and copies of what an event
+/// of ours has in a field.
+const DROPPED: &[&str] = &[
+    "host",
+    "invocation",
+    "name",
+    "pid",
+    "play",
+    "play_pattern",
+    "play_uuid",
+    "playbook_uuid",
+    "remote_addr",
+    "task",
+    "task_args",
+    "task_uuid",
+    "uuid",
+];
+
+/// Turns what one run writes into events.
+#[derive(Debug)]
+pub struct Translator {
+    redactor: Redactor,
+    /// `<private directory>/project/`: cut off, so that paths are those of the playbooks root.
+    project_prefix: String,
+}
+
+impl Translator {
+    /// For a run whose private directory holds its project below `project_prefix` (with a slash at its end).
+    #[must_use]
+    pub const fn new(redactor: Redactor, project_prefix: String) -> Self {
+        Self { redactor, project_prefix }
+    }
+
+    /// The event to keep. `now` is for what has no time of its own.
+    #[must_use]
+    pub fn draft(&self, item: Item, now: Timestamp) -> Draft {
+        match item {
+            Item::Event(event) => self.runner_event(*event, now),
+            Item::Text(text) => self.text(EventKind::VERBOSE, &text, now),
+            Item::Oversized { bytes } => self.oversized(bytes, now),
+        }
+    }
+
+    /// A line of output that belongs to no event.
+    #[must_use]
+    pub fn text(&self, kind: EventKind, text: &str, now: Timestamp) -> Draft {
+        let mut draft = Draft::new(now, kind, Value::Object(Map::new()));
+        draft.stdout = Some(self.clean(text));
+        draft
+    }
+
+    /// Output as it may be kept.
+    #[must_use]
+    pub fn clean(&self, text: &str) -> String {
+        self.redactor.text(&unix_lines(text)).replace(&self.project_prefix, "")
+    }
+
+    fn oversized(&self, bytes: u64, now: Timestamp) -> Draft {
+        let note = format!("[an event of {bytes} bytes was larger than the limit and is left out]");
+        let mut draft = self.text(EventKind::OVERSIZED, &note, now);
+        draft.data = json!({ "bytes": bytes });
+        draft
+    }
+
+    fn runner_event(&self, event: RunnerEvent, now: Timestamp) -> Draft {
+        let mut data = event.event_data;
+        let field = |name: &str| match data.get(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(self.clean(text)),
+            _ => None,
+        };
+        let (host, play, task) = (field("host"), field("play"), field("task"));
+        for key in DROPPED {
+            data.shift_remove(*key);
+        }
+        let mut data = Value::Object(data);
+        drop_internals(&mut data);
+        self.redactor.value(&mut data);
+        self.shorten_paths(&mut data);
+        let stdout = Some(self.clean(&event.stdout)).filter(|text| !text.is_empty());
+        let kind = match event.event.parse() {
+            Ok(kind) => kind,
+            Err(never) => match never {},
+        };
+        Draft { time: event.created.unwrap_or(now), kind, host, play, task, stdout, data }
+    }
+
+    fn shorten_paths(&self, data: &mut Value) {
+        if let Some(Value::String(path)) = data.get_mut("task_path")
+            && let Some(short) = path.strip_prefix(&self.project_prefix)
+        {
+            *path = short.to_owned();
+        }
+    }
+}
+
+/// Removes `invocation` and `_ansible_*` at every depth: loops and includes nest results in results.
+fn drop_internals(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|key, _| key != "invocation" && !key.starts_with("_ansible_"));
+            members.values_mut().for_each(drop_internals);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_internals),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

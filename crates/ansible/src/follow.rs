@@ -1,0 +1,107 @@
+//! Following a run from outside: its events as they are spooled, then its outcome.
+//!
+//! Works the same for a run that was started a moment ago and for one that a service before this one started.
+//! Woken by the kernel when the directory changes, and by a timer in case a wake-up is lost.
+
+use std::{
+    io::{self, ErrorKind},
+    mem::MaybeUninit,
+    os::fd::OwnedFd,
+    time::Duration,
+};
+
+use model::Outcome;
+use rustix::fs::inotify;
+use tokio::{io::unix::AsyncFd, time::timeout};
+
+use crate::{
+    RunDirectory,
+    spool::{Entry, Reader},
+};
+
+/// How many events one batch has at most.
+const BATCH: usize = 1000;
+/// How long a lost wake-up can go unnoticed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// What there is to know next.
+#[derive(Debug)]
+pub enum Progress {
+    /// More events, in order.
+    Events(Vec<Entry>),
+    /// The run is over, and every event was given.
+    Ended(Box<Outcome>),
+    /// The supervisor is gone and left no outcome; every event it wrote was given.
+    Gone,
+}
+
+/// Follows one run.
+#[derive(Debug)]
+pub struct Follower {
+    directory: RunDirectory,
+    reader: Option<Reader>,
+    changes: AsyncFd<OwnedFd>,
+    after: u64,
+}
+
+impl Follower {
+    /// Begins after the event with number `after`; 0 for all.
+    ///
+    /// # Errors
+    /// When the directory is not there.
+    pub fn new(directory: RunDirectory, after: u64) -> io::Result<Self> {
+        let changes = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
+        let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+        inotify::add_watch(&changes, directory.path(), what)?;
+        // Deprecated because a type may lie about its descriptor; `OwnedFd` cannot, and the replacement is unsafe.
+        #[expect(deprecated, reason = "sound for a type that owns its descriptor")]
+        let changes = AsyncFd::new(changes)?;
+        Ok(Self { directory, reader: None, changes, after })
+    }
+
+    /// Waits until there is something to know.
+    ///
+    /// # Errors
+    /// What reading the spool gives.
+    pub async fn next(&mut self) -> io::Result<Progress> {
+        loop {
+            // The order matters: what is looked at first was complete before what is looked at next.
+            let held = self.directory.is_held();
+            let outcome = self.directory.outcome();
+            let batch = self.batch()?;
+            if let Some(last) = batch.last() {
+                self.after = last.n;
+                return Ok(Progress::Events(batch));
+            }
+            if let Some(outcome) = outcome {
+                return Ok(Progress::Ended(Box::new(outcome)));
+            }
+            if !held {
+                return Ok(Progress::Gone);
+            }
+            // An error here is the timer: look again.
+            let _ = timeout(LOOK_AGAIN, self.changed()).await;
+        }
+    }
+
+    fn batch(&mut self) -> io::Result<Vec<Entry>> {
+        if self.reader.is_none() {
+            self.reader = match Reader::open(&self.directory.spool()) {
+                Ok(reader) => Some(reader),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+        }
+        self.reader.as_mut().map_or(Ok(Vec::new()), |reader| reader.next_batch(self.after, BATCH))
+    }
+
+    /// Waits for a change and forgets all that have come so far: what changed is looked up anyway.
+    async fn changed(&self) -> io::Result<()> {
+        let mut ready = self.changes.readable().await?;
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut events = inotify::Reader::new(self.changes.get_ref(), &mut buffer);
+        while events.next().is_ok() {}
+        ready.clear_ready();
+        Ok(())
+    }
+}

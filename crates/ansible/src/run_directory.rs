@@ -1,0 +1,176 @@
+//! The directory of a run and the files in it: what supervisor and service tell each other.
+//!
+//! ```text
+//! <state>/runs/<run id>/         mode 0700
+//!   lock            locked as long as the supervisor or the service that starts it lives
+//!   supervisor.json who the supervisor is: pid, start time, boot id
+//!   spool.ndjson    the events, one per line, numbered 1, 2, 3 ...
+//!   outcome.json    how it ended; written once, atomically, when everything else is done
+//!   supervisor.log  what the supervisor itself had to say
+//!   private/        ansible-runner's private data directory; gone when the run is over
+//! ```
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use model::{Outcome, RunId};
+use rustix::fs::FlockOperation;
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::process::Identity;
+
+/// The paths of one run.
+#[derive(Debug, Clone)]
+pub struct RunDirectory {
+    path: PathBuf,
+}
+
+impl RunDirectory {
+    /// Where the run has its files; nothing is made yet.
+    #[must_use]
+    pub fn new(runs: &Path, run: RunId) -> Self {
+        Self { path: runs.join(run.to_string()) }
+    }
+
+    /// For a supervisor, which is told its path.
+    #[must_use]
+    pub const fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// ansible-runner's private data directory.
+    #[must_use]
+    pub fn private(&self) -> PathBuf {
+        self.path.join("private")
+    }
+
+    /// The numbered events.
+    #[must_use]
+    pub fn spool(&self) -> PathBuf {
+        self.path.join("spool.ndjson")
+    }
+
+    /// The supervisor's own log.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.path.join("supervisor.log")
+    }
+
+    /// Makes the directory and takes its lock.
+    ///
+    /// # Errors
+    /// When the directory exists, or cannot be made or locked.
+    pub fn create(&self) -> io::Result<File> {
+        if let Some(runs) = self.path.parent() {
+            DirBuilder::new().recursive(true).mode(0o700).create(runs)?;
+        }
+        DirBuilder::new().mode(0o700).create(&self.path)?;
+        let lock = new_file(&self.path.join("lock"))?;
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(lock)
+    }
+
+    /// Is the supervisor, or the service that is about to start it, still there?
+    ///
+    /// The lock answers: the kernel lets go of it when the last holder ends, however it ends.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let Ok(lock) = File::open(self.path.join("lock")) else { return false };
+        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
+    }
+
+    /// Says who the supervisor is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_identity(&self, identity: &Identity) -> io::Result<()> {
+        write_json(&self.path, "supervisor.json", identity)
+    }
+
+    /// Who the supervisor is, once it has said so.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        read_json(&self.path.join("supervisor.json"))
+    }
+
+    /// Says how the run ended.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then there is no outcome at all, never half of one.
+    pub fn write_outcome(&self, outcome: &Outcome) -> io::Result<()> {
+        write_json(&self.path, "outcome.json", outcome)
+    }
+
+    /// How the run ended, once it has.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        read_json(&self.path.join("outcome.json"))
+    }
+
+    /// Removes everything.
+    ///
+    /// # Errors
+    /// What removing gives; a directory that is not there is no error.
+    pub fn remove(&self) -> io::Result<()> {
+        remove_tree(&self.path)
+    }
+}
+
+/// A new file of mode 0600.
+///
+/// # Errors
+/// When it exists or cannot be made.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Removes a tree; one that is not there is no error.
+pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+    let removed = match fs::remove_dir_all(path) {
+        // A playbook may have made directories that even their owner may not write.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            make_removable(path)?;
+            fs::remove_dir_all(path)
+        }
+        other => other,
+    };
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn make_removable(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            make_removable(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Written beside, made durable, then renamed: readers see all of it or nothing.
+fn write_json(directory: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    serde_json::to_writer(&mut file, value)?;
+    file.flush()?;
+    file.as_file().sync_all()?;
+    file.persist(directory.join(name)).map_err(|error| error.error)?;
+    File::open(directory)?.sync_all()
+}
+
+fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
+}

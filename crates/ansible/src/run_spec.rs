@@ -1,0 +1,55 @@
+//! What a supervisor is told about its run.
+//!
+//! It holds secrets, so it goes through a pipe from the service's memory to the supervisor's and nowhere else.
+
+use std::{path::PathBuf, time::Duration};
+
+use model::{ExtraVars, RunId};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{command::PlaybookOptions, workspace::Source};
+
+/// Everything about one run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// Its name.
+    pub run: RunId,
+    /// Where its content comes from.
+    pub source: Source,
+    /// Options of ansible-playbook.
+    pub options: PlaybookOptions,
+    /// Variables of the request.
+    pub extra_vars: ExtraVars,
+    /// Opens vaults.
+    #[serde(serialize_with = "into_the_pipe")]
+    pub vault_password: Option<SecretString>,
+    /// ansible-runner.
+    pub program: PathBuf,
+    /// The environment, whole.
+    pub environment: Vec<(String, String)>,
+    /// The shared parent of all runs' secrets.
+    pub runtime: PathBuf,
+    /// What the run may use.
+    pub limits: Limits,
+}
+
+/// What a run may use.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Limits {
+    /// The longest it may take.
+    pub total: Duration,
+    /// The longest it may be silent; `None` sets no limit.
+    pub idle: Option<Duration>,
+    /// How long its processes may take to end after SIGTERM.
+    pub grace: Duration,
+    /// The largest event that is kept, in bytes.
+    pub event_bytes: usize,
+    /// How much the results may hold together, in bytes of JSON.
+    pub result_bytes: usize,
+}
+
+/// The only place where the password is written: the pipe to the supervisor.
+fn into_the_pipe<S: Serializer>(password: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    password.as_ref().map(ExposeSecret::expose_secret).serialize(serializer)
+}

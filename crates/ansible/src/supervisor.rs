@@ -1,0 +1,157 @@
+//! The process that owns a run: our own binary, executed again.
+//!
+//! ```text
+//! told by a pipe -> prepare -> spawn ansible-runner -> run loop -> tree ended -> report -> cleanup -> outcome
+//! ```
+//! It has a session of its own and goes on when the service ends, however the service ends. Nothing here needs
+//! the service: events go to the spool, the end to the outcome file, and a request to stop comes as SIGTERM.
+//! Threads instead of an async runtime keep it small: there is one supervisor per running job.
+
+use std::{
+    io::{self, Read},
+    path::PathBuf,
+    process::{Child, Command, ExitCode, Stdio},
+};
+
+use jiff::Timestamp;
+use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, Redactor};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::{
+    command,
+    event::Translator,
+    process::Identity,
+    run_directory::RunDirectory,
+    run_loop::{self, RunLoop},
+    run_spec::RunSpec,
+    spool,
+    workspace::{self, Workspace},
+};
+
+/// The environment variable that every process of a run carries; its value is the run's id.
+pub const MARKER: &str = "RANGEHAND_RUN";
+
+/// Runs to the end of the run in `directory`; the specification comes on standard input.
+///
+/// Standard output is the lock of the directory, held until this process ends. What goes wrong beyond the run
+/// itself is written to standard error, which the service has pointed at the supervisor's log.
+#[must_use]
+pub fn main(directory: PathBuf) -> ExitCode {
+    match supervise(&RunDirectory::at(directory)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the supervisor could not do its work");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise(directory: &RunDirectory) -> io::Result<()> {
+    // Fails only for the leader of a process group, as when started from a shell by hand: no harm.
+    let _ = rustix::process::setsid();
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let stop = run_loop::stop_requests()?;
+    let identity = Identity::of_this_process().ok_or_else(|| io::Error::other("there is no /proc"))?;
+    directory.write_identity(&identity)?;
+    let mut text = Vec::new();
+    io::stdin().read_to_end(&mut text)?;
+    let spec: RunSpec = serde_json::from_slice(&text)?;
+    drop(text);
+
+    let mut spool = spool::Writer::create(&directory.spool())?;
+    let mut workspace = Workspace::new(directory.private(), &spec.runtime, &spec.run.short());
+    let mut outcome = match prepare_and_run(&spec, &mut workspace, &mut spool, stop) {
+        Ok(outcome) => outcome,
+        Err(reason) => Outcome::without_run(Ending::Failed, *reason, Timestamp::now()),
+    };
+    clean_up(&workspace, &mut spool);
+    finish_spool(spool, &mut outcome);
+    outcome.finished_at = Timestamp::now();
+    directory.write_outcome(&outcome)
+}
+
+fn prepare_and_run(
+    spec: &RunSpec,
+    workspace: &mut Workspace,
+    spool: &mut spool::Writer,
+    stop: run_loop::Stop,
+) -> Result<Outcome, Box<Reason>> {
+    prepare(spec, workspace).map_err(|error| prepare_failed(&error))?;
+    warn_of_left_out(workspace, spool).map_err(|error| Box::new(run_loop::spool_failed(&error)))?;
+    let child = spawn(spec, workspace)?;
+    let password = spec.vault_password.as_ref().map(|password| password.expose_secret().to_owned());
+    let project = format!("{}/", workspace.private().join("project").display());
+    let translator = Translator::new(Redactor::new(password), project);
+    Ok(RunLoop::new(translator, spool, spec.limits).run(child, stop))
+}
+
+fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {
+    workspace.create()?;
+    workspace.fill(&spec.source)?;
+    workspace.write_input(&spec.options, spec.vault_password.as_ref(), &spec.extra_vars)
+}
+
+fn prepare_failed(error: &workspace::Error) -> Box<Reason> {
+    let code = match error {
+        workspace::Error::PlaybookGone(_) => Code::PlaybookNotFound,
+        workspace::Error::NoInventory => Code::InventoryNotFound,
+        workspace::Error::Io { .. } => Code::PrepareFailed,
+    };
+    Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
+}
+
+fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Result<()> {
+    if workspace.left_out.is_empty() {
+        return Ok(());
+    }
+    let entry = |(path, why): &(PathBuf, &str)| json!({ "path": path.to_string_lossy(), "why": why });
+    let shown: Vec<_> = workspace.left_out.iter().take(100).map(entry).collect();
+    let data = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
+    spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))
+}
+
+fn spawn(spec: &RunSpec, workspace: &Workspace) -> Result<Child, Box<Reason>> {
+    let source = &spec.source;
+    let inventory =
+        workspace.private().join("inventory").join(source.inventory.as_deref().unwrap_or("".as_ref()));
+    let mut runner = Command::new(&spec.program);
+    runner
+        .args(command::arguments(workspace.private(), &source.playbook, &inventory))
+        .current_dir(workspace.private())
+        .env_clear()
+        .envs(command::environment(workspace.private(), workspace.short()))
+        .envs(command::roles_path(&workspace.private().join("project")))
+        .envs(spec.environment.iter().map(|(name, value)| (name, value)))
+        .env(MARKER, spec.run.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    runner.spawn().map_err(|error| {
+        let message = format!(
+            "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; `ansible.bin_dir` \
+             names the directory it is in"
+        );
+        Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
+    })
+}
+
+/// Removes processes' remains and secrets; the run's outcome stands whether that works or not, but it is told.
+fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
+    let Err(error) = workspace.remove() else { return };
+    tracing::error!(%error, "the private directory could not be removed");
+    let data = json!({ "phase": Phase::Cleanup, "message": format!("the private directory could not be removed: {error}") });
+    // A spool that cannot be written shows when it is finished.
+    let _ = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data));
+}
+
+/// A run whose events could not all be kept is no success, whatever Ansible said.
+fn finish_spool(spool: spool::Writer, outcome: &mut Outcome) {
+    match spool.finish() {
+        Ok(events) => outcome.events = events,
+        Err(error) => {
+            outcome.ending = Ending::Failed;
+            outcome.reason = run_loop::spool_failed(&error);
+        }
+    }
+}

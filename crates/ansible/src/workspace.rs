@@ -1,0 +1,212 @@
+//! The private data directory of a run, as ansible-runner defines it, and the place for its secrets.
+//!
+//! ```text
+//! <run>/private/             mode 0700, removed at the end of the run
+//!   project/                 the playbooks root, whole: `../../secrets/x.yml` and `roles/` keep their places
+//!   inventory/               the inventory root, whole: group_vars and host_vars stay beside their inventory
+//!   env/cmdline, settings    what ansible-runner is told
+//!   tmp/                     Ansible's local temporary files
+//!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
+//! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
+//!   vault-password, extra-vars.json
+//!   cp/, pc/                 control sockets of SSH and of persistent connections
+//! ```
+
+use std::{
+    fs::{self, DirBuilder},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use model::ExtraVars;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::{self, OptionFiles, PlaybookOptions},
+    run_directory::{new_file, remove_tree},
+    snapshot::{Copied, copy_tree},
+};
+
+/// Where a run's content comes from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Source {
+    /// The playbooks root.
+    pub playbooks_root: PathBuf,
+    /// The playbook, relative to it.
+    pub playbook: PathBuf,
+    /// The inventory root.
+    pub inventory_root: PathBuf,
+    /// The inventory, relative to it; `None` when there is none of that name.
+    pub inventory: Option<PathBuf>,
+    /// Encrypted variables for the run.
+    pub vault: Option<PathBuf>,
+    /// Names that are not copied.
+    pub exclude: Vec<String>,
+}
+
+/// Why there is no private directory.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The playbook was there when the job was accepted, and is gone.
+    #[error("the playbook `{0}` is gone")]
+    PlaybookGone(PathBuf),
+    /// The inventory does not exist.
+    #[error("there is no such inventory in the inventory directory")]
+    NoInventory,
+    /// Files cannot be read or written.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// What went wrong; names the path where it can.
+        source: io::Error,
+    },
+}
+
+/// A run's private data directory and its place for secrets.
+#[derive(Debug)]
+pub struct Workspace {
+    private: PathBuf,
+    secrets: PathBuf,
+    /// What the copy of the playbooks root left out, for the user to see.
+    pub left_out: Vec<(PathBuf, &'static str)>,
+}
+
+impl Workspace {
+    /// Says where they will be; makes nothing. `runtime` is the shared parent of all runs' secrets.
+    #[must_use]
+    pub fn new(private: PathBuf, runtime: &Path, short_id: &str) -> Self {
+        Self { private, secrets: runtime.join(short_id), left_out: Vec::new() }
+    }
+
+    /// Makes both directories, empty.
+    ///
+    /// # Errors
+    /// When they exist or cannot be made, or the parent of all runs' secrets belongs to somebody else.
+    pub fn create(&self) -> Result<(), Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        make(&self.private).map_err(at("cannot make the private directory"))?;
+        let runtime = self.secrets.parent().unwrap_or(&self.secrets);
+        own_directory(runtime).map_err(at("cannot use the runtime directory"))?;
+        make(&self.secrets).map_err(at("cannot make the directory for secrets"))
+    }
+
+    /// The private data directory.
+    #[must_use]
+    pub fn private(&self) -> &Path {
+        &self.private
+    }
+
+    /// The directory of the control sockets, short enough for AF_UNIX.
+    #[must_use]
+    pub fn short(&self) -> &Path {
+        &self.secrets
+    }
+
+    /// Copies playbooks and inventory.
+    ///
+    /// # Errors
+    /// When something that the run needs is not there or cannot be copied.
+    pub fn fill(&mut self, source: &Source) -> Result<(), Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        let copy = |from: &Path, to: &str| -> io::Result<Copied> {
+            copy_tree(from, &self.private.join(to), &source.exclude)
+        };
+        let inventory = source.inventory.as_ref().ok_or(Error::NoInventory)?;
+        let project = copy(&source.playbooks_root, "project").map_err(at("cannot copy the playbooks"))?;
+        copy(&source.inventory_root, "inventory").map_err(at("cannot copy the inventory"))?;
+        if !self.private.join("project").join(&source.playbook).is_file() {
+            return Err(Error::PlaybookGone(source.playbook.clone()));
+        }
+        if !self.private.join("inventory").join(inventory).exists() {
+            return Err(Error::NoInventory);
+        }
+        if let Some(vault) = &source.vault {
+            fs::copy(vault, self.private.join("vault.yml")).map_err(at("cannot copy the vault file"))?;
+        }
+        self.left_out = project.left_out;
+        Ok(())
+    }
+
+    /// Writes what ansible-runner is told, secrets to tmpfs.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_input(
+        &self,
+        options: &PlaybookOptions,
+        vault_password: Option<&SecretString>,
+        extra_vars: &ExtraVars,
+    ) -> Result<(), Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        let mut files = OptionFiles::default();
+        if let Some(password) = vault_password {
+            let text = format!("{}\n", password.expose_secret());
+            files.vault_password = Some(
+                self.secret("vault-password", text.as_bytes())
+                    .map_err(at("cannot hand over the vault password"))?,
+            );
+        }
+        if !extra_vars.is_empty() {
+            let text = extra_vars.to_unsafe_json().to_string();
+            files.extra_vars = Some(
+                self.secret("extra-vars.json", text.as_bytes())
+                    .map_err(at("cannot hand over the variables"))?,
+            );
+        }
+        let vault = self.private.join("vault.yml");
+        files.vault = vault.exists().then_some(vault);
+        self.env_files(options, &files).map_err(at("cannot write the run's settings"))
+    }
+
+    fn env_files(&self, options: &PlaybookOptions, files: &OptionFiles) -> io::Result<()> {
+        for directory in ["env", "tmp"] {
+            make(&self.private.join(directory))?;
+        }
+        let write = |name: &str, text: &str| {
+            new_file(&self.private.join("env").join(name))?.write_all(text.as_bytes())
+        };
+        let line = command::cmdline(options, files);
+        if !line.is_empty() {
+            write("cmdline", &line)?;
+        }
+        write("settings", &command::settings().to_string())
+    }
+
+    fn secret(&self, name: &str, content: &[u8]) -> io::Result<PathBuf> {
+        let path = self.secrets.join(name);
+        new_file(&path)?.write_all(content)?;
+        Ok(path)
+    }
+
+    /// Removes both directories; secrets first.
+    ///
+    /// # Errors
+    /// What removing gives; both are tried.
+    pub fn remove(&self) -> io::Result<()> {
+        remove_tree(&self.secrets).and(remove_tree(&self.private))
+    }
+}
+
+fn make(path: &Path) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    DirBuilder::new().mode(0o700).create(path).map_err(named)
+}
+
+/// Makes the directory if it is not there; one that somebody else owns, or a link, is refused: it may have
+/// been put there to read our secrets.
+fn own_directory(path: &Path) -> io::Result<()> {
+    match make(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        other => return other,
+    }
+    let metadata = fs::symlink_metadata(path)?;
+    let ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
+    if ours && metadata.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let text = format!("{} is not a directory of this user with mode 0700", path.display());
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
+}

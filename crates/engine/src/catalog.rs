@@ -1,0 +1,46 @@
+//! The catalog, off the async threads.
+
+use ansible::catalog::{Entry, Inspection, InventoryInspection, Located};
+use model::{ContentKind, ContentName, ContentRef};
+use tokio::task::spawn_blocking;
+
+use crate::{Engine, jobs::Error};
+
+impl Engine {
+    /// All content of a kind, by name.
+    ///
+    /// # Errors
+    /// When a root cannot be read.
+    pub async fn list_content(&self, kind: ContentKind) -> Result<Vec<Entry>, Error> {
+        let catalog = self.options().catalog.clone();
+        Ok(spawn_blocking(move || catalog.list(kind)).await??)
+    }
+
+    /// What a playbook, bundle or scenario would do, and what it lacks.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it cannot be read.
+    pub async fn inspect_content(&self, content: &ContentRef) -> Result<Inspection, Error> {
+        Ok(self.options().catalog.inspect(content, &self.options().toolchain).await?)
+    }
+
+    /// Groups and hosts of an inventory.
+    ///
+    /// # Errors
+    /// When there is none of that name, or it cannot be read.
+    pub async fn inspect_inventory(&self, name: &ContentName) -> Result<InventoryInspection, Error> {
+        Ok(self.options().catalog.inspect_inventory(name, &self.options().toolchain).await?)
+    }
+
+    /// Where the content lies.
+    pub(crate) async fn locate(&self, content: ContentRef) -> Result<Located, Error> {
+        let catalog = self.options().catalog.clone();
+        Ok(spawn_blocking(move || catalog.resolve(&content)).await??)
+    }
+
+    /// Where the inventory lies.
+    pub(crate) async fn locate_inventory(&self, name: ContentName) -> Result<Located, Error> {
+        let catalog = self.options().catalog.clone();
+        Ok(spawn_blocking(move || catalog.resolve_inventory(&name)).await??)
+    }
+}

@@ -1,0 +1,34 @@
+//! What the engine is told at its start.
+
+use std::path::PathBuf;
+
+use ansible::{Catalog, Launcher, Limits, Toolchain};
+use model::ContentName;
+use secrecy::SecretString;
+
+/// Given by value; the engine reads no settings of its own.
+#[derive(Debug)]
+pub struct Options {
+    /// Playbooks, bundles, scenarios and inventories.
+    pub catalog: Catalog,
+    /// Which Ansible, and its environment.
+    pub toolchain: Toolchain,
+    /// Starts supervisors.
+    pub launcher: Launcher,
+    /// The inventory of a request that names none.
+    pub default_inventory: ContentName,
+    /// Opens vaults.
+    pub vault_password: Option<SecretString>,
+    /// Encrypted variables given to every run.
+    pub vault_file: Option<PathBuf>,
+    /// The directory that holds the directories of runs.
+    pub runs: PathBuf,
+    /// The directory that holds the secrets of runs; on tmpfs.
+    pub runtime: PathBuf,
+    /// Names that are not copied into a run's private directory.
+    pub exclude: Vec<String>,
+    /// What a run may use; a request may shorten or lengthen its total time.
+    pub limits: Limits,
+    /// How many runs may be at work at once; at least one.
+    pub max_at_once: usize,
+}

@@ -1,0 +1,49 @@
+//! Taking up the runs of the service before this one.
+
+use std::time::Duration;
+
+use model::{Job, JobState, RunId};
+use tokio::task::JoinSet;
+
+use crate::Engine;
+
+/// How long to wait before the store is asked again when it did not answer.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+impl Engine {
+    /// Gives every job that is not waiting and has not ended to a worker: its supervisor may still be at work,
+    /// may have ended meanwhile, or may be gone; following the run tells which.
+    pub(crate) async fn recover(&self, workers: &mut JoinSet<()>) {
+        for job in self.unfinished().await {
+            let Some(run) = job.run else { continue };
+            tracing::info!(job.id = %job.id, "taking up a run of the service before this one");
+            if job.state == JobState::Canceling {
+                self.ask_to_stop(run);
+            }
+            // A recovered run takes a place like any other, but does not wait for one: it is at work already.
+            let place = self.inner.places.clone().try_acquire_owned().ok();
+            let engine = self.clone();
+            workers.spawn(async move {
+                engine.follow(job, run).await;
+                drop(place);
+            });
+        }
+    }
+
+    async fn unfinished(&self) -> Vec<Job> {
+        loop {
+            match self.store().unfinished_jobs().await {
+                Ok(jobs) => return jobs,
+                Err(error) => tracing::warn!(%error, "unfinished jobs cannot be read; trying again"),
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+
+    /// Asks the supervisor of a run to end it; nothing happens when it is gone.
+    pub(crate) fn ask_to_stop(&self, run: RunId) {
+        if let Some(supervisor) = self.run_directory(run).identity() {
+            let _was_there = supervisor.stop();
+        }
+    }
+}

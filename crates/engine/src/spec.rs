@@ -1,0 +1,78 @@
+//! From a claimed job to what its supervisor is told.
+
+use std::time::Duration;
+
+use ansible::{Limits, RunSpec, catalog, command::PlaybookOptions, workspace::Source};
+use model::{Code, Job, Phase, Reason, RunId};
+
+use crate::{Engine, jobs::Error};
+
+impl Engine {
+    /// What the supervisor is told. The content is looked up again: it may have changed while the job waited.
+    ///
+    /// # Errors
+    /// The reason why the job fails before it runs.
+    pub(crate) async fn run_spec(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
+        let options = self.options();
+        let content = self.locate(job.request.content.clone()).await.map_err(|error| not_prepared(&error))?;
+        let inventory = self.locate_inventory(job.request.inventory.clone()).await;
+        let inventory = inventory.map_err(|error| not_prepared(&error))?;
+        let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
+        let as_text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Ok(RunSpec {
+            run,
+            source: Source {
+                playbooks_root: content.root,
+                playbook: content.path,
+                inventory_root: inventory.root,
+                inventory: Some(inventory.path),
+                vault: options.vault_file.clone(),
+                exclude: options.exclude.clone(),
+            },
+            options: playbook_options(job),
+            extra_vars: job.request.extra_vars.clone(),
+            vault_password: options.vault_password.clone(),
+            program,
+            environment: options.toolchain.variables().filter_map(as_text).collect(),
+            runtime: options.runtime.clone(),
+            limits: limits(job, options.limits),
+        })
+    }
+}
+
+fn playbook_options(job: &Job) -> PlaybookOptions {
+    let request = &job.request;
+    PlaybookOptions {
+        limit: request.limit.clone(),
+        tags: request.tags.clone(),
+        skip_tags: request.skip_tags.clone(),
+        check: request.check,
+        diff: request.diff,
+        verbosity: request.verbosity,
+        forks: request.forks,
+    }
+}
+
+fn limits(job: &Job, defaults: Limits) -> Limits {
+    let total = job.request.timeout_s.map_or(defaults.total, Duration::from_secs);
+    Limits { total, ..defaults }
+}
+
+fn no_runner() -> Box<Reason> {
+    let message = "there is no ansible-runner\nhint: `./start.sh` installs one; `rangehand doctor` tells where it is \
+                   searched; `ansible.bin_dir` names its directory";
+    Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
+}
+
+fn not_prepared(error: &Error) -> Box<Reason> {
+    let code = match error {
+        Error::Content(catalog::Error::NotFound { kind: model::ContentKind::Inventory, .. }) => Code::InventoryNotFound,
+        Error::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
+        Error::Content(_) | Error::UnknownJob(_) | Error::Refused(_) | Error::Store(_) | Error::Task(_) => {
+            Code::PrepareFailed
+        }
+    };
+    Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
+}

@@ -1,0 +1,126 @@
+//! One worker for one claimed job: start its run, keep what it tells, record how it ends.
+
+use ansible::{Follower, Progress, RunDirectory, RunSpec, process, supervisor, workspace::Workspace};
+use model::{Code, Ending, Job, Outcome, Phase, Reason, RunId, job_state::Move};
+use tokio::task::spawn_blocking;
+
+use crate::{Engine, clock, jobs::Error, moves::Patience};
+
+impl Engine {
+    /// Runs a job that was just claimed.
+    pub(crate) async fn work_on(&self, job: Job) {
+        let Some(run) = job.run else { return };
+        let directory = self.run_directory(run);
+        let started = match self.run_spec(&job, run).await {
+            Ok(spec) => self.launch(&directory, &spec).await,
+            Err(reason) => Err(reason),
+        };
+        match started {
+            Ok(()) => self.follow(job, run).await,
+            Err(reason) => {
+                let outcome = Outcome::without_run(Ending::Failed, *reason, clock::now());
+                self.finish(job, run, outcome).await;
+            }
+        }
+    }
+
+    /// Follows a run to its end, from wherever its events were kept up to.
+    pub(crate) async fn follow(&self, job: Job, run: RunId) {
+        match self.keep_events(&job, run).await {
+            Ok(outcome) => self.finish(job, run, outcome).await,
+            Err(Error::Store(store::Error::Stale { .. })) => {
+                tracing::warn!(job.id = %job.id, "the job was claimed by somebody else; leaving it to them");
+            }
+            Err(error) => {
+                // Everything else was tried again until it worked.
+                tracing::error!(job.id = %job.id, %error, "the job cannot be followed");
+            }
+        }
+    }
+
+    pub(crate) fn run_directory(&self, run: RunId) -> RunDirectory {
+        RunDirectory::new(&self.options().runs, run)
+    }
+
+    async fn launch(&self, directory: &RunDirectory, spec: &RunSpec) -> Result<(), Box<Reason>> {
+        self.options().launcher.launch(directory, spec).await.map_err(|error| {
+            let message = format!("the supervisor of the run cannot be started: {error}");
+            Box::new(Reason::new(Some(Phase::Spawn), Code::PrepareFailed, message))
+        })
+    }
+
+    async fn keep_events(&self, job: &Job, run: RunId) -> Result<Outcome, Error> {
+        let mut patience = Patience::new(job.id);
+        let after = loop {
+            match self.store().last_run_seq(run).await {
+                Ok(after) => break after,
+                Err(error) => patience.after(error).await?,
+            }
+        };
+        let mut follower = match Follower::new(self.run_directory(run), after) {
+            Ok(follower) => follower,
+            Err(error) => return Ok(lost(format!("the directory of the run is gone: {error}"))),
+        };
+        loop {
+            match follower.next().await {
+                Ok(Progress::Events(entries)) => {
+                    let drafts: Vec<_> = entries.into_iter().map(|entry| (entry.n, entry.draft)).collect();
+                    let mut patience = Patience::new(job.id);
+                    while let Err(error) = self.store().append_events(job.id, job.fence, run, &drafts).await {
+                        patience.after(error).await?;
+                    }
+                    self.inner.live.tell(job.id);
+                }
+                Ok(Progress::Ended(outcome)) => return Ok(*outcome),
+                Ok(Progress::Gone) => return Ok(lost("its supervisor ended without an outcome".to_owned())),
+                Err(error) => return Ok(lost(format!("the events of the run cannot be read: {error}"))),
+            }
+        }
+    }
+
+    /// Records the end, then forgets the run's files: they are needed until the end is safely stored.
+    async fn finish(&self, job: Job, run: RunId, mut outcome: Outcome) {
+        if outcome.ending == Ending::Lost {
+            self.clear_up_after(run, &mut outcome).await;
+        }
+        if let Err(error) = self.record_end(&job, &outcome).await {
+            tracing::error!(job.id = %job.id, %error, "the end of the job cannot be recorded");
+            return;
+        }
+        if let Err(error) = self.run_directory(run).remove() {
+            tracing::error!(job.id = %job.id, %error, "the directory of the run cannot be removed");
+        }
+    }
+
+    async fn record_end(&self, job: &Job, outcome: &Outcome) -> Result<(), Error> {
+        let mut patience = Patience::new(job.id);
+        let end = Move::End(outcome.ending);
+        while let Err(error) = self.move_job(job.clone(), end, &outcome.reason, Some(outcome)).await {
+            patience.after(error).await?;
+        }
+        Ok(())
+    }
+
+    /// A supervisor that was killed could not clean up after itself.
+    async fn clear_up_after(&self, run: RunId, outcome: &mut Outcome) {
+        let private = self.run_directory(run).private();
+        let workspace = Workspace::new(private, &self.options().runtime, &run.short());
+        let cleared = spawn_blocking(move || {
+            let killed = process::end_marked(supervisor::MARKER, &run.to_string());
+            (killed, workspace.remove())
+        });
+        match cleared.await {
+            Ok((killed, Ok(()))) => outcome.processes_killed = killed,
+            Ok((killed, Err(error))) => {
+                outcome.processes_killed = killed;
+                tracing::error!(%error, "what a lost run left behind cannot be removed");
+            }
+            Err(error) => tracing::error!(%error, "what a lost run left behind was not removed"),
+        }
+    }
+}
+
+fn lost(message: String) -> Outcome {
+    let reason = Reason::new(Some(Phase::Run), Code::SupervisorGone, message);
+    Outcome::without_run(Ending::Lost, reason, clock::now())
+}

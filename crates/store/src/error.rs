@@ -1,0 +1,61 @@
+//! What can go wrong with the store.
+
+use std::{io, path::PathBuf};
+
+use model::JobId;
+
+/// Why the store could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address names no database we can open. It is not shown, since it may hold a password.
+    #[error(
+        "the database address cannot be used: {0}\nhint: use `sqlite:///path/to/file.db` or \
+         `postgres://user@host/database`"
+    )]
+    Address(&'static str),
+    /// The database file or its directory could not be made.
+    #[error("the database file `{path}` cannot be made")]
+    File {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// This SQLite can corrupt its file when two connections write and checkpoint (fixed in 3.51.3).
+    #[error("SQLite {found} is too old: at least 3.51.3 is needed")]
+    OldSqlite {
+        /// The version that was linked.
+        found: String,
+    },
+    /// The tables could not be brought up to date.
+    #[error("the tables of the database cannot be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database refused or did not answer.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The job is gone, was claimed anew, or left the state it was thought to be in. Nothing was written.
+    #[error("job `{job}` is no longer as the writer knew it")]
+    Stale {
+        /// The job.
+        job: JobId,
+    },
+    /// A stored value is none that we write: somebody else did, or a newer version.
+    #[error("the stored `{column}` cannot be read")]
+    Unreadable {
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A value that the column cannot hold. Nothing was written.
+    #[error("the given `{column}` cannot be stored")]
+    Unstorable {
+        /// The column.
+        column: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

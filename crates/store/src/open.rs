@@ -1,0 +1,208 @@
+//! Opening a store: the file, the connections, the tables.
+
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{
+    AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Row, SqlSafeStr,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+use tokio::{sync::Mutex, time::sleep};
+
+use crate::{Backend, Error, Options, Store};
+
+/// All changes to the tables, oldest first. A change that was ever released is never edited.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "jobs, runs and events", include_str!("../../../migrations/0001_jobs_runs_events.sql"))];
+
+/// The first release without the corruption of a file by writing and checkpointing at the same time.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// SQLite's code for `database is locked`, as sqlx gives it.
+const SQLITE_BUSY: &str = "5";
+
+/// For every connection to SQLite. `FULL`: in WAL mode `NORMAL` loses the last commits when power fails, and an
+/// accepted job must not be lost. The timeout only ever waits for writers of other processes.
+const EACH_SQLITE_CONNECTION: &str =
+    "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL";
+
+impl Store {
+    /// Opens the database, and brings its tables up to date.
+    ///
+    /// A missing SQLite file is made with mode 0600, its missing directories with mode 0700. A PostgreSQL
+    /// database must be there.
+    ///
+    /// # Errors
+    /// When the address is none of ours, the file cannot be made, the database does not answer, or it was
+    /// written by a newer version.
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        let pool_options = AnyPoolOptions::new().max_connections(options.max_connections.max(1));
+        let (backend, pool) = match options.url.split_once(':') {
+            Some(("sqlite", path)) => (Backend::Sqlite, open_file(path, pool_options).await?),
+            Some(("postgres" | "postgresql", _)) => {
+                let pool = pool_options.connect_with(connect_options(&options.url)?).await?;
+                (Backend::Postgres, pool)
+            }
+            _ => return Err(Error::Address("its scheme is neither `sqlite` nor `postgres`")),
+        };
+        migrate(&pool, backend).await?;
+        Ok(Self { pool, backend, turn: Arc::new(Mutex::new(())) })
+    }
+}
+
+fn connect_options(url: &str) -> Result<AnyConnectOptions, Error> {
+    // sqlx would write whole statements to the log; ours are long, and failures are logged where they are handled.
+    Ok(AnyConnectOptions::from_str(url)?.disable_statement_logging())
+}
+
+async fn open_file(path: &str, pool_options: AnyPoolOptions) -> Result<AnyPool, Error> {
+    let path = make_file(path.strip_prefix("//").unwrap_or(path))?;
+    let options = connect_options(&file_url(&path)?)?;
+
+    let mut connection = options.connect().await?;
+    connection.execute(EACH_SQLITE_CONNECTION).await?;
+    let version: String = connection.fetch_one("SELECT sqlite_version()").await?.try_get(0)?;
+    if !is_new_enough(&version) {
+        return Err(Error::OldSqlite { found: version });
+    }
+    set_write_ahead_log(&mut connection).await?;
+    connection.close().await?;
+
+    // Connections to a file do not break by themselves: none is tested before use or closed for its age.
+    let pool_options = pool_options.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    let pool = pool_options
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(EACH_SQLITE_CONNECTION).await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+/// Write-ahead logging is a property of the file, so it is set once and not by every connection.
+///
+/// Processes that open a new file at once get in each other's way: each has begun to read and wants to write, and
+/// SQLite refuses all but one of them without waiting, whatever the timeout. That one goes on, so the others need
+/// only come back.
+async fn set_write_ahead_log(connection: &mut AnyConnection) -> Result<(), Error> {
+    // Five seconds in all; a single one is enough nearly always.
+    let mut tries = 500;
+    let row = loop {
+        match connection.fetch_one("PRAGMA journal_mode = WAL").await {
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some(SQLITE_BUSY) && tries > 0 =>
+            {
+                tries -= 1;
+                sleep(Duration::from_millis(10)).await;
+            }
+            result => break result?,
+        }
+    };
+    let mode: String = row.try_get(0)?;
+    if mode != "wal" {
+        tracing::warn!(
+            journal.mode = mode,
+            "SQLite has no write-ahead log here: readers and writers will wait"
+        );
+    }
+    Ok(())
+}
+
+/// Makes the file where it is missing, and gives its full path. SQLite's files beside it get the same mode.
+fn make_file(path: &str) -> Result<PathBuf, Error> {
+    if path.is_empty() || path.ends_with('/') || path.starts_with(':') {
+        return Err(Error::Address("a file must be named"));
+    }
+    if path.contains('?') {
+        return Err(Error::Address("parameters after `?` are not supported for SQLite"));
+    }
+    let path = Path::new(path);
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| Error::File { path, source }
+    };
+    if let Some(directory) = path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed(directory))?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(path)(error)),
+    }
+    path.canonicalize().map_err(failed(path))
+}
+
+/// The address as sqlx takes it: it decodes `%xx`, and its URL parser gives `#` and other characters a meaning.
+fn file_url(path: &Path) -> Result<String, Error> {
+    let path = path.to_str().ok_or(Error::Address("the path is not UTF-8"))?;
+    let encode = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    Ok(format!("sqlite://{}", path.bytes().map(encode).collect::<String>()))
+}
+
+fn is_new_enough(version: &str) -> bool {
+    let numbers: Option<Vec<u32>> = version.split('.').map(|number| number.parse().ok()).collect();
+    numbers.is_some_and(|numbers| numbers.as_slice() >= OLDEST_SQLITE.as_slice())
+}
+
+async fn migrate(pool: &AnyPool, backend: Backend) -> Result<(), Error> {
+    let migration = |&(version, description, sql): &(i64, &'static str, &'static str)| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+    // On PostgreSQL a lock lets one process migrate at a time. On SQLite sqlx has none: a process that is late by
+    // a moment fails, because the tables are there already, and finds the migration done when it looks again.
+    // Each such failure is another's success, so there can be no more of them than migrations.
+    let mut tries = match backend {
+        Backend::Sqlite => MIGRATIONS.len(),
+        Backend::Postgres => 0,
+    };
+    loop {
+        match migrator.run(pool).await {
+            Err(MigrateError::ExecuteMigration(..)) if tries > 0 => tries -= 1,
+            result => return Ok(result?),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_with_the_corruption_are_refused() {
+        for (version, is_fine) in [
+            ("3.51.3", true),
+            ("3.52.0", true),
+            ("3.51.10", true),
+            ("4.0.0", true),
+            ("3.51.2", false),
+            ("3.9.9", false),
+            ("3.51", false),
+            ("", false),
+            ("3.x.1", false),
+        ] {
+            assert_eq!(is_new_enough(version), is_fine, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_taken_as_it_stands() {
+        assert_eq!(file_url(Path::new("/a/b-c_1.db")).expect("fine"), "sqlite:///a/b-c_1.db");
+        assert_eq!(file_url(Path::new("/a b/%41#é")).expect("fine"), "sqlite:///a%20b/%2541%23%C3%A9");
+    }
+}

@@ -1,0 +1,81 @@
+//! A database of its own for each fact, gone when the fact is done, however it ended.
+
+use std::{env, future::Future, panic::resume_unwind};
+
+use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, any::install_default_drivers};
+use store::{Options, Store};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const SERVER: &str = "RANGEHAND_TEST_POSTGRES_URL";
+
+/// An open store and the way to its database.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+}
+
+impl Database {
+    async fn open(url: String) -> Self {
+        Self { store: another(&url).await, url }
+    }
+
+    /// A second store on the same database, as another process would have it.
+    pub(crate) async fn other_store(&self) -> Store {
+        another(&self.url).await
+    }
+
+    /// A bare connection, for doing what the store would not.
+    pub(crate) async fn connection(&self) -> AnyConnection {
+        AnyConnection::connect(&self.url).await.expect("the database answers")
+    }
+}
+
+async fn another(url: &str) -> Store {
+    Store::open(Options { url: url.to_owned(), max_connections: 8 }).await.expect("the store opens")
+}
+
+/// Runs a fact over a file in a directory of its own.
+pub(crate) async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(fact: fn(Database) -> F) {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("deep/er/store.db");
+    check(fact, format!("sqlite://{}", path.display())).await;
+}
+
+/// Runs a fact over a new database of the test server, where there is one.
+pub(crate) async fn on_postgres<F: Future<Output = ()> + Send + 'static>(fact: fn(Database) -> F) {
+    let Ok(server) = env::var(SERVER) else {
+        skip();
+        return;
+    };
+    install_default_drivers();
+    let name = format!("test_{}", Uuid::now_v7().simple());
+    command(&server, format!("CREATE DATABASE {name}")).await;
+    let (address, parameters) = server.split_once('?').map_or((server.as_str(), ""), |(a, p)| (a, p));
+    let (address, _) = address.rsplit_once('/').expect("the address names a database");
+    // In a task of its own, so that the database is dropped even when the fact does not hold.
+    let checked = tokio::spawn(check(fact, format!("{address}/{name}?{parameters}"))).await;
+    command(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
+    if let Err(failure) = checked {
+        resume_unwind(failure.into_panic());
+    }
+}
+
+async fn check<F: Future<Output = ()>>(fact: fn(Database) -> F, url: String) {
+    let database = Database::open(url).await;
+    let store = database.store.clone();
+    fact(database).await;
+    store.close().await;
+}
+
+async fn command(server: &str, sql: String) {
+    let mut connection = AnyConnection::connect(server).await.expect("the test server answers");
+    connection.execute(AssertSqlSafe(sql)).await.expect("the test server obeys");
+    connection.close().await.expect("the connection closes");
+}
+
+#[expect(clippy::print_stdout, reason = "a run that shows nothing should say so")]
+fn skip() {
+    println!("skipped: {SERVER} is not set (./test.sh sets it)");
+}

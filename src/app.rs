@@ -1,0 +1,197 @@
+//! The service as a whole: composed from the settings, started, stopped.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
+use ansible::{Catalog, Launcher, Limits, catalog};
+use engine::{Engine, Scheduler, Trigger};
+use secrecy::{ExposeSecret, SecretString};
+use store::Store;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+
+use crate::{
+    http::{self, Api},
+    settings::{Environment, PasswordError, Settings},
+};
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no vault password where the settings say it is.
+    #[error("the vault password cannot be read")]
+    Password(#[from] PasswordError),
+    /// The vault file cannot be read.
+    #[error("the vault file `{path}` cannot be read")]
+    VaultUnreadable {
+        /// The file.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// There is a vault file and no password for it.
+    #[error("there is a vault file and no password for it\nhint: set `vault.password_file`")]
+    NoPassword,
+    /// The password does not open the vault file.
+    #[error("the vault file `{path}` does not open")]
+    VaultLocked {
+        /// The file.
+        path: String,
+        /// Why not.
+        #[source]
+        source: ansible::vault::Error,
+    },
+    /// The database cannot be used.
+    #[error("the store cannot be opened")]
+    Store(#[from] store::Error),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {host}:{port}")]
+    Listen {
+        /// The host of the settings.
+        host: String,
+        /// The port of the settings.
+        port: u16,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Something of the running service failed.
+    #[error("the service failed")]
+    Io(#[from] io::Error),
+}
+
+/// A service that listens, with its scheduler at work.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    scheduler: JoinHandle<()>,
+    trigger: Trigger,
+    store: Store,
+}
+
+impl Application {
+    /// Opens the store, checks the vault password, begins to listen and to claim jobs.
+    ///
+    /// # Errors
+    /// What keeps it from starting: better told now than at the first job.
+    pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+        let vault_password = vault_password(settings)?;
+        let url = settings.store.url.as_secret().expose_secret().to_owned();
+        let options = store::Options { url, max_connections: settings.store.max_connections };
+        let store = Store::open(options).await?;
+        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password));
+        let (trigger, shutdown) = engine::shutdown();
+        let api = Api::new(engine.clone(), http_options(settings), shutdown.clone());
+        let (server, address) = listen(settings, &api)?;
+        let scheduler = tokio::spawn(Scheduler::new(engine).run(shutdown));
+        Ok(Self { server, address, scheduler, trigger, store })
+    }
+
+    /// The address that is listened on; the port is the real one even when the setting was 0.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until SIGTERM or SIGINT. Runs that are at work go on under their supervisors.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run_until_stopped(self) -> Result<(), Error> {
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let handle = self.server.handle();
+        let serving = tokio::spawn(self.server);
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        self.trigger.pull();
+        handle.stop(true).await;
+        serving.await.map_err(io::Error::other)??;
+        self.scheduler.await.map_err(io::Error::other)?;
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+/// The vault password, once it is known to open the vault file.
+fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
+    let password = settings.vault.read_password()?;
+    if let Some(file) = &settings.vault.file {
+        let path = file.display().to_string();
+        let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
+        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let password = password.as_ref().ok_or(Error::NoPassword)?;
+        ansible::vault::check(&text, password).map_err(|source| Error::VaultLocked { path, source })?;
+    }
+    Ok(password)
+}
+
+fn engine_options(
+    settings: &Settings,
+    environment: &Environment,
+    vault_password: Option<SecretString>,
+) -> engine::Options {
+    let (paths, runs) = (&settings.paths, &settings.runs);
+    let playbooks_roots = [Some(&paths.playbooks), paths.public_playbooks.as_ref()];
+    let catalog = Catalog::new(catalog::Options {
+        playbooks_roots: playbooks_roots.into_iter().flatten().cloned().collect(),
+        inventory_root: paths.inventory.clone(),
+        exclude: runs.exclude.clone(),
+    });
+    engine::Options {
+        catalog,
+        toolchain: settings.toolchain(environment),
+        launcher: Launcher::this_program(),
+        default_inventory: settings.ansible.default_inventory.clone(),
+        vault_password,
+        vault_file: settings.vault.file.clone(),
+        runs: paths.state.join("runs"),
+        runtime: paths.runtime(),
+        exclude: runs.exclude.clone(),
+        limits: Limits {
+            total: runs.timeout,
+            idle: runs.idle_timeout,
+            grace: runs.kill_grace,
+            event_bytes: runs.event_max_bytes,
+            result_bytes: runs.event_max_bytes,
+        },
+        max_at_once: runs.max_at_once,
+    }
+}
+
+fn http_options(settings: &Settings) -> http::Options {
+    let public = settings.paths.public_playbooks.as_ref();
+    http::Options {
+        body_limit_bytes: settings.server.body_limit_bytes,
+        wait_max: settings.server.wait_max,
+        allow_connection_vars: settings.runs.allow_connection_vars,
+        has_public_playbooks: public.is_some(),
+        missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),
+    }
+}
+
+fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error> {
+    let server = &settings.server;
+    let (host, port) = (server.host.clone(), server.port);
+    let origins = Arc::new(server.cors_origins.clone());
+    let api = api.clone();
+    let factory = move || {
+        App::new().configure(http::configure(api.clone())).wrap(http::cors(&origins)).wrap(from_fn(http::with_request_id))
+    };
+    let bound = HttpServer::new(factory)
+        .workers(server.workers)
+        .shutdown_timeout(server.shutdown_grace.as_secs())
+        .disable_signals()
+        .bind((host.as_str(), port))
+        .map_err(|source| Error::Listen { host: host.clone(), port, source })?;
+    let Some(&address) = bound.addrs().first() else {
+        let source = io::Error::other("the host name has no address");
+        return Err(Error::Listen { host, port, source });
+    };
+    Ok((bound.run(), address))
+}

@@ -1,0 +1,105 @@
+//! The command line.
+
+mod doctor;
+mod serve;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    settings::{CommandLine, Inputs, LogFormat},
+    telemetry::{self, LogOptions},
+};
+
+/// Runs Ansible playbooks over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = "rangehand", version)]
+struct Cli {
+    #[command(flatten)]
+    overrides: Overrides,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Args)]
+struct Overrides {
+    /// The address to listen on
+    #[arg(long, global = true)]
+    host: Option<String>,
+    /// The TCP port to listen on; 0 takes any free one
+    #[arg(long, global = true)]
+    port: Option<u16>,
+    /// A settings file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the HTTP API (the default)
+    Serve,
+    /// Show the effective settings and check what the service needs
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Own one run; started by the service itself
+    #[command(hide = true)]
+    Supervise {
+        /// The directory of the run
+        directory: PathBuf,
+    },
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Some(Command::Supervise { directory }) = cli.command {
+        return supervise(directory);
+    }
+    let Overrides { host, port, config } = cli.overrides;
+    let inputs = match Inputs::of_process(CommandLine { config, host, port }) {
+        Ok(inputs) => inputs,
+        Err(error) => return refuse(&error),
+    };
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => match serve::run(&inputs) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(&*error),
+        },
+        Command::Doctor { json } => match doctor::run(&inputs, json, &mut io::stdout().lock()) {
+            Ok(code) => code,
+            Err(error) => refuse(&*error),
+        },
+        Command::Supervise { directory } => supervise(directory),
+    }
+}
+
+/// A supervisor reads no settings: it is told everything by the service, and logs what goes wrong.
+fn supervise(directory: PathBuf) -> ExitCode {
+    let options = LogOptions { filter: "warn".to_owned(), format: LogFormat::Text };
+    match telemetry::init(&options) {
+        Ok(()) => ansible::supervisor::main(directory),
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Says why the program ends, with every cause.
+fn refuse(error: &dyn std::error::Error) -> ExitCode {
+    let mut text = format!("rangehand: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!("\n  because: {cause}"));
+        source = cause.source();
+    }
+    // Nobody is left to be told when standard error is closed.
+    let _ = writeln!(io::stderr(), "{text}");
+    ExitCode::FAILURE
+}

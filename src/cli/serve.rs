@@ -1,0 +1,32 @@
+//! `rangehand serve`: the service until it is told to stop.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+};
+
+use crate::{
+    app::Application,
+    settings::{Inputs, Settings},
+    telemetry,
+};
+
+/// Serves; says on standard output, in one line, where, once it is ready.
+pub(super) fn run(inputs: &Inputs) -> Result<(), Box<dyn Error>> {
+    let settings = Settings::load(inputs)?.settings;
+    telemetry::init(&(&settings.log).into())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let application = Application::build(&settings, &inputs.environment).await?;
+        announce(&application)?;
+        application.run_until_stopped().await?;
+        Ok(())
+    })
+}
+
+/// Programs that start the service wait for this line.
+fn announce(application: &Application) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "listening on http://{}", application.address())?;
+    output.flush()
+}

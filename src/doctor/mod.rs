@@ -1,0 +1,25 @@
+//! Checks of what the service needs: programs, directories, the vault password, the store.
+//!
+//! `rangehand doctor` shows all of them; readiness over HTTP asks for those of Ansible.
+
+mod ansible;
+mod check;
+mod directories;
+mod store;
+mod vault;
+
+pub use self::{
+    ansible::check_ansible,
+    check::{Check, Status},
+};
+
+use crate::settings::Settings;
+
+/// Checks everything.
+pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) -> Vec<Check> {
+    let mut checks = check_ansible(toolchain).await;
+    checks.extend(directories::check(settings));
+    checks.extend(vault::check(&settings.vault));
+    checks.push(store::check(&settings.store).await);
+    checks
+}

@@ -1,0 +1,34 @@
+//! Does the store open?
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use tokio::time::timeout;
+
+use super::check::{Check, chain};
+use crate::settings;
+
+const NAME: &str = "store";
+
+/// A database that refuses connections is asked again and again, in case it is just starting; five seconds of
+/// that are enough to tell.
+const OPEN_LIMIT: Duration = Duration::from_secs(5);
+
+/// Opens the store and closes it again. An embedded database that does not exist yet is not made for that.
+pub(super) async fn check(settings: &settings::Store) -> Check {
+    let shown = settings.url.to_string();
+    if settings.url.file().is_some_and(|file| !file.exists()) {
+        return Check::ok(NAME, format!("{shown} (will be made)"));
+    }
+    let options =
+        store::Options { url: settings.url.as_secret().expose_secret().to_owned(), max_connections: 1 };
+    let hint = "correct `store.url`, start the database, or let the service's user into it";
+    match timeout(OPEN_LIMIT, store::Store::open(options)).await {
+        Ok(Ok(_)) => Check::ok(NAME, shown),
+        Ok(Err(error)) => Check::fail(NAME, format!("`{shown}` does not open: {}", chain(&error)), hint),
+        Err(_) => {
+            let limit = OPEN_LIMIT.as_secs();
+            Check::fail(NAME, format!("`{shown}` does not answer within {limit} seconds"), hint)
+        }
+    }
+}

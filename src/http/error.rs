@@ -1,0 +1,55 @@
+//! The one place where what failed becomes a status code of v1.
+
+use actix_web::http::StatusCode;
+use ansible::catalog;
+use model::ContentKind;
+
+use super::{body::BadBody, problem::Problem};
+
+impl From<engine::Error> for Problem {
+    fn from(error: engine::Error) -> Self {
+        match error {
+            engine::Error::Content(error) => error.into(),
+            engine::Error::UnknownJob(_) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_job", error.to_string()).hint("GET /v1/jobs lists the jobs")
+            }
+            engine::Error::Refused(refusal) => Self::new(StatusCode::CONFLICT, "wrong_state", refusal.to_string()),
+            engine::Error::Store(error) => Self::internal(&error),
+            engine::Error::Task(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<catalog::Error> for Problem {
+    fn from(error: catalog::Error) -> Self {
+        match &error {
+            catalog::Error::NotFound { kind, .. } => Self::from_text(StatusCode::NOT_FOUND, unknown(*kind), &error.to_string()),
+            catalog::Error::LeavesRoot { .. } => {
+                Self::from_text(StatusCode::BAD_REQUEST, "leaves_root", &error.to_string())
+            }
+            catalog::Error::Io { .. } => Self::internal(&error),
+        }
+    }
+}
+
+const fn unknown(kind: ContentKind) -> &'static str {
+    match kind {
+        ContentKind::Playbook => "unknown_playbook",
+        ContentKind::Bundle => "unknown_bundle",
+        ContentKind::Scenario => "unknown_scenario",
+        ContentKind::Inventory => "unknown_inventory",
+    }
+}
+
+impl From<BadBody> for Problem {
+    fn from(error: BadBody) -> Self {
+        let text = error.to_string();
+        match error {
+            BadBody::ContentType(_) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text),
+            BadBody::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", text)
+                .hint("`server.body_limit_bytes` sets the limit"),
+            BadBody::Broken(_) => Self::new(StatusCode::BAD_REQUEST, "broken_body", text),
+            BadBody::Json { .. } => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! HTTP: requests to engine verbs, engine answers to replies. Nothing here knows SQL or processes.
+//!
+//! `v1` is our own interface with typed requests and problem documents; `v0` speaks like the service that it
+//! replaces, down to its error texts.
+
+mod body;
+mod cors;
+mod error;
+mod health;
+mod method;
+mod problem;
+mod request_id;
+mod v0;
+mod v1;
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::web::{self, ServiceConfig};
+use engine::{Engine, Shutdown};
+
+pub use cors::cors;
+pub use request_id::with_request_id;
+
+/// What every handler can use.
+#[derive(Debug, Clone)]
+pub struct Api {
+    engine: Engine,
+    options: Arc<Options>,
+    shutdown: Shutdown,
+}
+
+/// What the HTTP floor is told at its start.
+#[derive(Debug)]
+pub struct Options {
+    /// The longest request body in bytes.
+    pub body_limit_bytes: usize,
+    /// The longest time that a request may wait for a job.
+    pub wait_max: Duration,
+    /// Are `ansible_*` variables allowed in requests?
+    pub allow_connection_vars: bool,
+    /// Is there a second playbooks root? v0 says so when it is missing.
+    pub has_public_playbooks: bool,
+    /// The second playbooks root, when it is set but not there; v0 names it.
+    pub missing_public_playbooks: Option<String>,
+}
+
+impl Api {
+    /// For this engine; `shutdown` ends what waits.
+    #[must_use]
+    pub fn new(engine: Engine, options: Options, shutdown: Shutdown) -> Self {
+        Self { engine, options: Arc::new(options), shutdown }
+    }
+}
+
+/// Registers every route.
+pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        let limit = api.options.body_limit_bytes;
+        config
+            .app_data(web::PayloadConfig::new(limit))
+            .app_data(web::Data::new(api))
+            .configure(health::routes)
+            .configure(v1::routes)
+            .configure(v0::routes)
+            .default_service(web::to(v0::unknown_path));
+    }
+}

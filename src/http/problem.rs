@@ -1,0 +1,134 @@
+//! Problem documents (RFC 9457): what v1 answers when it cannot do what was asked.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use serde::Serialize;
+
+use super::request_id;
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Fault {
+    /// Where it is: the field, with dots between levels; the parameter of a query.
+    pub field: String,
+    /// For programs.
+    pub code: &'static str,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+}
+
+impl Fault {
+    pub(crate) fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}
+
+/// A problem, before it is written down.
+#[derive(Debug, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub(crate) struct Problem {
+    status: StatusCode,
+    /// Stable, for programs.
+    code: &'static str,
+    /// For people: this very case.
+    detail: String,
+    /// What helps, where something does.
+    hint: Option<String>,
+    /// What is wrong with which field.
+    errors: Vec<Fault>,
+    /// The methods that are allowed, for 405.
+    allow: Option<&'static str>,
+}
+
+/// The document.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    errors: &'a [Fault],
+    request_id: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), hint: None, errors: Vec::new(), allow: None }
+    }
+
+    /// Splits a text of ours into what failed and what helps.
+    pub(crate) fn from_text(status: StatusCode, code: &'static str, text: &str) -> Self {
+        match text.split_once("\nhint: ") {
+            Some((detail, hint)) => Self::new(status, code, detail).hint(hint),
+            None => Self::new(status, code, text),
+        }
+    }
+
+    /// Fields that are wrong; never empty.
+    pub(crate) fn faults(status: StatusCode, code: &'static str, errors: Vec<Fault>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("`{}`: {}", only.field, only.message),
+            several => format!("{} fields are wrong", several.len()),
+        };
+        Self { errors, ..Self::new(status, code, detail) }
+    }
+
+    pub(crate) fn invalid(errors: Vec<Fault>) -> Self {
+        Self::faults(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", errors)
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) const fn allow(mut self, methods: &'static str) -> Self {
+        self.allow = Some(methods);
+        self
+    }
+
+    /// What was ours to do and failed; the cause goes to the log, not to the caller.
+    pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
+        let mut causes = cause.to_string();
+        let mut source = cause.source();
+        while let Some(next) = source {
+            causes.push_str(": ");
+            causes.push_str(&next.to_string());
+            source = next.source();
+        }
+        tracing::error!(error = causes, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the service failed to answer")
+            .hint("the service's log has the cause under this request id")
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let document = Document {
+            r#type: format!("urn:rangehand:problem:{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            code: self.code,
+            detail: &self.detail,
+            hint: self.hint.as_deref(),
+            errors: &self.errors,
+            request_id: request_id::current(),
+        };
+        let text = serde_json::to_string(&document).unwrap_or_default();
+        let mut response = HttpResponse::build(self.status);
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods));
+        }
+        response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(text)
+    }
+}

@@ -1,0 +1,54 @@
+//! Every request has an id: taken from `X-Request-Id` where a gateway sent a sane one, made otherwise. It comes
+//! back in the reply and stands in every problem and in the log line of the request.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+};
+use tracing::Instrument;
+use uuid::Uuid;
+
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+tokio::task_local! {
+    static CURRENT: String;
+}
+
+/// The id of the request that is being answered.
+pub(crate) fn current() -> Option<String> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
+/// The middleware.
+///
+/// # Errors
+/// What the service gives.
+pub async fn with_request_id(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let id = given(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
+    let span = tracing::info_span!("request", request.id = %id);
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let begun = Instant::now();
+    let answer = CURRENT.scope(id.clone(), next.call(request)).instrument(span.clone()).await;
+    let mut response = answer?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    let status = response.status().as_u16();
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    span.in_scope(|| tracing::info!(http.method = %method, http.path = path, http.status = status, duration_ms, "answered"));
+    Ok(response)
+}
+
+fn given(request: &ServiceRequest) -> Option<String> {
+    let text = request.headers().get(HEADER)?.to_str().ok()?;
+    let sane = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    ((1..=64).contains(&text.len()) && text.chars().all(sane)).then(|| text.to_owned())
+}

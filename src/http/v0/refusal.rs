@@ -1,0 +1,62 @@
+//! What v0 answers when it cannot do what was asked: FastAPI's `{"detail": ...}`.
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use model::JobId;
+use serde_json::{Value, json};
+
+use super::reply::JOB_HEADER;
+
+/// A refusal, before it is written down.
+#[derive(Debug, thiserror::Error)]
+#[error("{status}: {detail}")]
+pub(in crate::http) struct Refusal {
+    status: StatusCode,
+    /// A text, or the faults of a 422.
+    detail: Value,
+    /// The methods that are allowed, for 405.
+    allow: Option<&'static str>,
+    /// The job that goes on without an answer.
+    job: Option<JobId>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
+        Self { status, detail: detail.into(), allow: None, job: None }
+    }
+
+    /// What FastAPI answers to a method that a path does not have.
+    pub(super) fn wrong_method(allow: &'static str) -> Self {
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") }
+    }
+
+    pub(super) const fn job(mut self, job: JobId) -> Self {
+        self.job = Some(job);
+        self
+    }
+
+    /// Ours to do, and failed: the cause is for the log.
+    pub(super) fn failed(error: &dyn std::error::Error) -> Self {
+        tracing::error!(%error, "a v0 request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status);
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods));
+        }
+        if let Some(job) = self.job {
+            response.insert_header((JOB_HEADER, job.to_string()));
+        }
+        response.json(json!({ "detail": self.detail }))
+    }
+}

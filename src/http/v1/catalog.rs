@@ -1,0 +1,46 @@
+//! `/v1/catalog`: what there is to run, and against what.
+
+use actix_web::{
+    HttpResponse,
+    web::{self, Data, Path, ServiceConfig},
+};
+use model::{ContentKind, ContentName, ContentRef};
+use serde_json::json;
+
+use super::job_request::bad_name;
+use crate::http::{Api, method::resource, problem::Problem};
+
+/// The lists, by the word in their path.
+const LISTS: &[(&str, &str, ContentKind)] = &[
+    ("/catalog/playbooks", "/catalog/playbooks/{name:.*}", ContentKind::Playbook),
+    ("/catalog/bundles", "/catalog/bundles/{name:.*}", ContentKind::Bundle),
+    ("/catalog/scenarios", "/catalog/scenarios/{name:.*}", ContentKind::Scenario),
+    ("/catalog/inventories", "/catalog/inventories/{name:.*}", ContentKind::Inventory),
+];
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    for &(all, one, kind) in LISTS {
+        config
+            .service(resource(all, "GET").route(web::get().to(move |api: Data<Api>| list(api, kind))))
+            .service(resource(one, "GET").route(web::get().to(move |api: Data<Api>, name: Path<String>| show(api, kind, name))));
+    }
+}
+
+async fn list(api: Data<Api>, kind: ContentKind) -> Result<HttpResponse, Problem> {
+    let entries = api.engine.list_content(kind).await?;
+    Ok(HttpResponse::Ok().json(json!({ "items": entries, "next": null })))
+}
+
+/// What it would do and what it lacks, for an inventory its groups and hosts. Asks Ansible: takes a second.
+async fn show(api: Data<Api>, kind: ContentKind, name: Path<String>) -> Result<HttpResponse, Problem> {
+    let name: ContentName = name.parse().map_err(|error| bad_name("name", &error))?;
+    let content = match kind {
+        ContentKind::Playbook => ContentRef::Playbook(name),
+        ContentKind::Bundle => ContentRef::Bundle(name),
+        ContentKind::Scenario => ContentRef::Scenario(name),
+        ContentKind::Inventory => {
+            return Ok(HttpResponse::Ok().json(api.engine.inspect_inventory(&name).await?));
+        }
+    };
+    Ok(HttpResponse::Ok().json(api.engine.inspect_content(&content).await?))
+}

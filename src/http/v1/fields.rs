@@ -1,0 +1,107 @@
+//! Reading the fields of a JSON object one by one, and finding all faults at once.
+
+use std::fmt::Display;
+
+use serde_json::{Map, Value};
+
+use crate::http::problem::{Fault, Problem};
+
+/// The fields of a body that were not taken yet, and what was wrong with those that were.
+#[derive(Debug)]
+pub(super) struct Fields {
+    left: Map<String, Value>,
+    /// What is wrong so far.
+    pub faults: Vec<Fault>,
+}
+
+impl Fields {
+    /// From a body, which must be an object; no body at all is an object without fields.
+    pub(super) fn of_body(body: Option<Value>) -> Result<Self, Problem> {
+        match body {
+            None => Ok(Self { left: Map::new(), faults: Vec::new() }),
+            Some(Value::Object(left)) => Ok(Self { left, faults: Vec::new() }),
+            Some(other) => {
+                let message = format!("the body is {}: send an object", kind_of(&other));
+                Err(Problem::invalid(vec![Fault::new("", "wrong_type", message)]))
+            }
+        }
+    }
+
+    /// Takes a field; `null` counts as not given.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.left.shift_remove(name).filter(|value| !value.is_null())
+    }
+
+    /// Takes a text and reads it.
+    pub(super) fn text<T, E: Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.take(name)? {
+            Value::String(text) => match read(&text) {
+                Ok(value) => Some(value),
+                Err(error) => self.fault(name, "invalid_value", error.to_string()),
+            },
+            other => self.wrong_type(name, "a text", &other),
+        }
+    }
+
+    /// Takes true or false.
+    pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(flag) => Some(flag),
+            other => self.wrong_type(name, "true or false", &other),
+        }
+    }
+
+    /// Takes a whole number within a range.
+    pub(super) fn number(&mut self, name: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let value = self.take(name)?;
+        let (least, most) = (range.start(), range.end());
+        match value.as_u64() {
+            Some(number) if range.contains(&number) => Some(number),
+            Some(number) => {
+                self.fault(name, "out_of_range", format!("{number} is out of range: {least} to {most} are allowed"))
+            }
+            None => self.wrong_type(name, &format!("a whole number from {least} to {most}"), &value),
+        }
+    }
+
+    /// Notes a fault; gives nothing, for the end of a function that should have given a value.
+    pub(super) fn fault<T>(&mut self, field: &str, code: &'static str, message: String) -> Option<T> {
+        self.faults.push(Fault::new(field, code, message));
+        None
+    }
+
+    pub(super) fn wrong_type<T>(&mut self, name: &str, wanted: &str, found: &Value) -> Option<T> {
+        self.fault(name, "wrong_type", format!("this is {}: {wanted} is wanted", kind_of(found)))
+    }
+
+    /// Whatever was not taken is unknown.
+    pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+        for name in self.left.keys() {
+            let nearest = known.iter().max_by(|a, b| {
+                strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
+            });
+            let name = name.escape_debug().to_string();
+            let message = match nearest.filter(|near| strsim::jaro_winkler(&name, near) > 0.75) {
+                Some(near) => format!("unknown field: did you mean `{near}`?"),
+                None => format!("unknown field: the fields are {}", known.join(", ")),
+            };
+            self.faults.push(Fault::new(name, "unknown_field", message));
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+    }
+}
+
+const fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

@@ -1,0 +1,130 @@
+//! The body of `POST /v1/jobs`, checked.
+
+use actix_web::http::StatusCode;
+use model::{ContentName, ContentRef, ExtraVars, JobRequest, Tags};
+use serde_json::{Map, Value};
+
+use super::fields::Fields;
+use crate::http::problem::{Fault, Problem};
+
+/// Every field, as `unknown field` lists them.
+const FIELDS: &[&str] = &[
+    "playbook", "bundle", "scenario", "inventory", "limit", "tags", "skip_tags", "extra_vars", "check", "diff",
+    "verbosity", "forks", "timeout_s",
+];
+
+/// The most hosts at once that a request may ask for.
+const MAX_FORKS: u64 = 500;
+/// The longest time limit that a request may ask for: a week.
+const MAX_TIMEOUT_S: u64 = 7 * 24 * 3600;
+
+/// Reads the body. Names that are no names are a bad request (400), everything else that is wrong makes the
+/// request unprocessable (422), with all faults in one answer.
+pub(super) fn read(
+    body: Option<Value>,
+    default_inventory: &ContentName,
+    allow_connection_vars: bool,
+) -> Result<JobRequest, Problem> {
+    let mut fields = Fields::of_body(body)?;
+    let content = content(&mut fields)?;
+    let inventory = name(&mut fields, "inventory")?;
+    let limit = fields.text("limit", str::parse);
+    let tags = tags(&mut fields, "tags");
+    let skip_tags = tags_of(&mut fields);
+    let extra_vars = extra_vars(&mut fields, allow_connection_vars);
+    let check = fields.flag("check").unwrap_or(false);
+    let diff = fields.flag("diff").unwrap_or(false);
+    let verbosity = fields.number("verbosity", 0..=5).unwrap_or(0);
+    let forks = fields.number("forks", 1..=MAX_FORKS);
+    let timeout_s = fields.number("timeout_s", 1..=MAX_TIMEOUT_S);
+    fields.finish(FIELDS)?;
+    // Without a fault there is content: its absence is a fault.
+    let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
+    Ok(JobRequest {
+        content,
+        inventory: inventory.unwrap_or_else(|| default_inventory.clone()),
+        limit,
+        tags,
+        skip_tags,
+        extra_vars,
+        check,
+        diff,
+        verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
+        forks: forks.and_then(|forks| u16::try_from(forks).ok()),
+        timeout_s,
+    })
+}
+
+/// Exactly one of `playbook`, `bundle` and `scenario`.
+fn content(fields: &mut Fields) -> Result<Option<ContentRef>, Problem> {
+    let playbook = name(fields, "playbook")?.map(ContentRef::Playbook);
+    let bundle = name(fields, "bundle")?.map(ContentRef::Bundle);
+    let scenario = name(fields, "scenario")?.map(ContentRef::Scenario);
+    let mut given = [playbook, bundle, scenario].into_iter().flatten();
+    let content = given.next();
+    if given.next().is_some() {
+        let message = "more than one of `playbook`, `bundle` and `scenario`: give one".to_owned();
+        return Ok(fields.fault("playbook", "too_many", message));
+    }
+    if content.is_none() && fields.faults.is_empty() {
+        fields.faults.push(no_content());
+    }
+    Ok(content)
+}
+
+fn no_content() -> Fault {
+    Fault::new("playbook", "missing", "nothing to run: give one of `playbook`, `bundle` and `scenario`")
+}
+
+fn name(fields: &mut Fields, field: &str) -> Result<Option<ContentName>, Problem> {
+    match fields.take(field) {
+        None => Ok(None),
+        Some(Value::String(text)) => match text.parse() {
+            Ok(name) => Ok(Some(name)),
+            Err(error) => Err(bad_name(field, &error)),
+        },
+        Some(other) => Ok(fields.wrong_type(field, "a name", &other)),
+    }
+}
+
+/// What every route answers to a text that is no name.
+pub(super) fn bad_name(field: &str, error: &model::names::BadName) -> Problem {
+    Problem::faults(StatusCode::BAD_REQUEST, "bad_name", vec![Fault::new(field, "bad_name", error.to_string())])
+        .hint("a name is segments of letters, digits, `_`, `.` and `-`, joined by `/`")
+}
+
+fn tags_of(fields: &mut Fields) -> Option<Tags> {
+    tags(fields, "skip_tags")
+}
+
+/// A text with commas, or a list of texts.
+fn tags(fields: &mut Fields, field: &str) -> Option<Tags> {
+    let value = fields.take(field)?;
+    let list: Option<Vec<&str>> = match &value {
+        Value::String(text) => Some(vec![text]),
+        Value::Array(items) if items.is_empty() => return None,
+        Value::Array(items) => items.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    match list.map(|list| Tags::from_list(&list)) {
+        Some(Ok(tags)) => Some(tags),
+        Some(Err(error)) => fields.fault(field, "invalid_value", error.to_string()),
+        None => fields.wrong_type(field, "a text or a list of texts", &value),
+    }
+}
+
+fn extra_vars(fields: &mut Fields, allow_connection: bool) -> ExtraVars {
+    let vars = match fields.take("extra_vars") {
+        None => Map::new(),
+        Some(Value::Object(vars)) => vars,
+        Some(other) => {
+            let _: Option<()> = fields.wrong_type("extra_vars", "an object", &other);
+            Map::new()
+        }
+    };
+    ExtraVars::check(vars, allow_connection).unwrap_or_else(|error| {
+        let field = format!("extra_vars.{}", error.key());
+        let _: Option<()> = fields.fault(&field, "invalid_variable", error.to_string());
+        ExtraVars::default()
+    })
+}

@@ -1,0 +1,80 @@
+//! A job and its result as v1 shows them.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use jiff::Timestamp;
+use model::{Failure, HostStats, Job, JobId, JobRequest, JobState, Reason};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// A job.
+#[derive(Debug, Serialize)]
+pub(super) struct JobView<'a> {
+    id: JobId,
+    state: JobState,
+    reason: &'a Reason,
+    request: &'a JobRequest,
+    attempt: u32,
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    rc: Option<i32>,
+    stats: Cow<'a, BTreeMap<String, HostStats>>,
+    failures: &'a [Failure],
+    failures_left_out: u64,
+    processes_killed: u32,
+    events: u64,
+}
+
+impl<'a> From<&'a Job> for JobView<'a> {
+    fn from(job: &'a Job) -> Self {
+        let outcome = job.outcome.as_ref().filter(|_| job.state.is_terminal());
+        let report = outcome.map(|outcome| &outcome.report);
+        Self {
+            id: job.id,
+            state: job.state,
+            reason: &job.reason,
+            request: &job.request,
+            attempt: job.attempt,
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            rc: outcome.and_then(|outcome| outcome.rc),
+            stats: report.map_or_else(Cow::default, |report| Cow::Borrowed(&report.stats)),
+            failures: report.map_or(&[], |report| &report.failures),
+            failures_left_out: report.map_or(0, |report| report.failures_left_out),
+            processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
+            events: job.last_seq,
+        }
+    }
+}
+
+/// What a job that has ended amounted to.
+#[derive(Debug, Serialize)]
+pub(super) struct ResultView<'a> {
+    job_id: JobId,
+    state: JobState,
+    rc: Option<i32>,
+    stats: Cow<'a, BTreeMap<String, HostStats>>,
+    failures: &'a [Failure],
+    failures_left_out: u64,
+    results: Cow<'a, Map<String, Value>>,
+    results_left_out: u64,
+}
+
+impl<'a> From<&'a Job> for ResultView<'a> {
+    fn from(job: &'a Job) -> Self {
+        let view = JobView::from(job);
+        let report = job.outcome.as_ref().map(|outcome| &outcome.report);
+        Self {
+            job_id: view.id,
+            state: view.state,
+            rc: view.rc,
+            stats: view.stats,
+            failures: view.failures,
+            failures_left_out: view.failures_left_out,
+            results: report.map_or_else(Cow::default, |report| Cow::Borrowed(&report.results)),
+            results_left_out: report.map_or(0, |report| report.results_left_out),
+        }
+    }
+}

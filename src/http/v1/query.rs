@@ -1,0 +1,39 @@
+//! Parameters of queries.
+
+use std::{collections::HashMap, str::FromStr, time::Duration};
+
+use actix_web::web::Query;
+
+use crate::http::{
+    Api,
+    problem::{Fault, Problem},
+};
+
+/// A query as it came.
+pub(super) type Parameters = Query<HashMap<String, String>>;
+
+/// A number within a range.
+pub(super) fn number<T>(query: &Parameters, name: &str, range: std::ops::RangeInclusive<T>) -> Result<Option<T>, Problem>
+where
+    T: FromStr + PartialOrd + std::fmt::Display,
+{
+    let Some(text) = query.get(name) else { return Ok(None) };
+    match text.parse().ok().filter(|number| range.contains(number)) {
+        Some(number) => Ok(Some(number)),
+        None => {
+            let message = format!(
+                "`{}` is no number from {} to {}",
+                text.escape_debug(),
+                range.start(),
+                range.end()
+            );
+            Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
+        }
+    }
+}
+
+/// `?wait=SECONDS`: how long the answer may wait for the job to end.
+pub(super) fn wait(query: &Parameters, api: &Api) -> Result<Option<Duration>, Problem> {
+    let seconds = number(query, "wait", 0.0..=api.options.wait_max.as_secs_f64())?;
+    Ok(seconds.map(Duration::from_secs_f64))
+}

@@ -1,0 +1,94 @@
+//! The layer of `RANGEHAND__SECTION__KEY` variables.
+
+use super::{
+    Error, Origin,
+    inputs::Environment,
+    keys::{self, Key, Kind},
+    layer::{Entry, Layer},
+    nearest::nearest,
+    read::{Raw, switch_word},
+};
+
+const PREFIX: &str = "RANGEHAND__";
+
+/// The variable that sets `section.key`.
+pub(super) fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))
+}
+
+/// What the `RANGEHAND__` variables of an environment set.
+///
+/// # Errors
+/// The first variable that names no key, or whose value its key may not hold.
+pub(super) fn layer(environment: &Environment) -> Result<Layer, Error> {
+    let mut layer = Layer::default();
+    for variable in environment.names() {
+        if let Some(path) = variable.strip_prefix(PREFIX) {
+            layer.extend([entry(variable, path, environment.text(variable)?.unwrap_or_default())?]);
+        }
+    }
+    Ok(layer)
+}
+
+fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
+    let origin = Origin::Environment(variable.to_owned());
+    if let Some((key, member)) = member(path) {
+        return Entry::member(key, member, Raw::Text(text.to_owned()), origin.into());
+    }
+    let name = path.to_lowercase().replace("__", ".");
+    match keys::find(&name) {
+        Some(key) => Entry::new(key, value_in(key, text), origin.into()),
+        None => {
+            let nearest = nearest(&name).map(str::to_owned);
+            Err(Error::UnknownSetting { name, place: Box::new(origin.into()), nearest })
+        }
+    }
+}
+
+/// The key of a table and the name in it, whose case counts: `ANSIBLE__ENVIRONMENT__MY_NAME`.
+fn member(path: &str) -> Option<(&'static Key, &str)> {
+    let mut parts = path.splitn(3, "__");
+    let name = format!("{}.{}", parts.next()?.to_lowercase(), parts.next()?.to_lowercase());
+    let key = keys::find(&name).filter(|key| matches!(key.kind, Kind::Variables))?;
+    Some((key, parts.next()?))
+}
+
+/// A text from the environment as the kind of its key wants it; what cannot be read so stays a text, which
+/// is then refused with what is allowed.
+pub(super) fn value_in(key: &Key, text: &str) -> Raw {
+    let list = |separator| {
+        let parts = text.split(separator).map(str::trim).filter(|part| !part.is_empty());
+        Raw::List(parts.map(|part| Raw::Text(part.to_owned())).collect())
+    };
+    let converted = match key.kind {
+        Kind::Integer { .. } => text.trim().parse().ok().map(Raw::Integer),
+        Kind::Switch => switch_word(text).map(Raw::Switch),
+        Kind::List(_) => Some(list(',')),
+        Kind::Text(_) | Kind::Word(_) | Kind::Path | Kind::SearchPath | Kind::Variables | Kind::Secret(_) => {
+            None
+        }
+    };
+    converted.unwrap_or_else(|| Raw::Text(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_of_a_key_leads_back_to_it() {
+        for key in keys::KEYS {
+            let variable = variable_of(key.name);
+            let path = variable.strip_prefix(PREFIX).unwrap_or_default();
+            assert_eq!(path.to_lowercase().replace("__", "."), key.name);
+        }
+    }
+
+    #[test]
+    fn the_case_of_a_runs_variable_counts() {
+        let (key, name) = member("ANSIBLE__ENVIRONMENT__http_PROXY__x").unwrap();
+        assert_eq!((key.name, name), ("ansible.environment", "http_PROXY__x"));
+        assert!(member("ANSIBLE__ENVIRONMENT").is_none());
+        assert!(member("SERVER__PORT__X").is_none());
+    }
+}

@@ -1,0 +1,181 @@
+//! The layers of settings files: the embedded one, and the one that a user writes.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use secrecy::zeroize::Zeroizing;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{
+    Error, Inputs, Origin,
+    keys::{self, Kind},
+    layer::{Entry, Layer},
+    nearest::nearest,
+    origin::Place,
+    read::Raw,
+};
+
+/// Every key with its meaning and its default.
+pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
+
+/// The file of a user that is read although nobody names it, if it stands in the project root.
+const FILE_NAME: &str = "rangehand.toml";
+
+/// The variable that names the file of a user.
+const FILE_VARIABLE: &str = "RANGEHAND_CONFIG";
+
+/// What the embedded file sets: every key.
+///
+/// # Errors
+/// None in a program whose tests passed.
+pub(super) fn defaults() -> Result<Layer, Error> {
+    layer(DEFAULTS, &Origin::Default)
+}
+
+/// What the user's file sets, or nothing when there is none.
+///
+/// # Errors
+/// A named file that cannot be read; a key that is unknown or does not fit.
+pub(super) fn of_user(inputs: &Inputs, project_root: &Path) -> Result<Layer, Error> {
+    let named = match &inputs.command_line.config {
+        Some(path) => Some(path.clone()),
+        None => inputs.environment.text(FILE_VARIABLE)?.map(PathBuf::from),
+    };
+    let (path, must_exist) = match named {
+        Some(path) => (inputs.directory.join(path), true),
+        None => (project_root.join(FILE_NAME), false),
+    };
+    match std::fs::read_to_string(&path).map(Zeroizing::new) {
+        Ok(text) => layer(&text, &Origin::File(path)),
+        Err(error) if !must_exist && error.kind() == io::ErrorKind::NotFound => Ok(Layer::default()),
+        Err(source) => Err(Error::UnreadableFile { path, source }),
+    }
+}
+
+fn layer(text: &str, origin: &Origin) -> Result<Layer, Error> {
+    let place = |byte: Option<usize>| Place {
+        origin: origin.clone(),
+        line: byte.map(|byte| line_of(text, byte)).filter(|_| *origin != Origin::Default),
+    };
+    let document = DeTable::parse(text).map_err(|error| Error::NotToml {
+        place: Box::new(place(error.span().map(|span| span.start))),
+        message: error.message().to_owned(),
+    })?;
+    let mut layer = Layer::default();
+    for (section, keys) in document.get_ref() {
+        let place = |span: std::ops::Range<usize>| place(Some(span.start));
+        let DeValue::Table(keys) = keys.get_ref() else {
+            return Err(unknown(section.get_ref().to_string(), place(section.span())));
+        };
+        for (key, value) in keys {
+            let name = format!("{}.{}", section.get_ref(), key.get_ref());
+            layer.extend(entries(&name, key.span(), value, &place)?);
+        }
+    }
+    Ok(layer)
+}
+
+fn entries(
+    name: &str,
+    span: std::ops::Range<usize>,
+    value: &Spanned<DeValue<'_>>,
+    place: &dyn Fn(std::ops::Range<usize>) -> Place,
+) -> Result<Vec<Entry>, Error> {
+    let Some(key) = keys::find(name) else {
+        return Err(unknown(name.to_owned(), place(span)));
+    };
+    match (key.kind, value.get_ref()) {
+        (Kind::Variables, DeValue::Table(members)) => members
+            .iter()
+            .map(|(member, value)| Entry::member(key, member.get_ref(), raw(value), place(member.span())))
+            .collect(),
+        _ => Entry::new(key, raw(value), place(span)).map(|entry| vec![entry]),
+    }
+}
+
+fn unknown(name: String, place: Place) -> Error {
+    let nearest = nearest(&name).map(str::to_owned);
+    Error::UnknownSetting { name, place: Box::new(place), nearest }
+}
+
+fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
+    match value.get_ref() {
+        DeValue::String(text) => Raw::Text(text.to_string()),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Raw::Integer(number),
+            Err(_) => Raw::Other(number.to_string()),
+        },
+        DeValue::Boolean(on) => Raw::Switch(*on),
+        DeValue::Array(items) => Raw::List(items.iter().map(raw).collect()),
+        DeValue::Float(number) => Raw::Other(number.to_string()),
+        DeValue::Datetime(time) => Raw::Other(time.to_string()),
+        DeValue::Table(_) => Raw::Other("a table".to_owned()),
+    }
+}
+
+/// The line, from 1, that a byte stands in.
+fn line_of(text: &str, byte: usize) -> usize {
+    1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{environment::variable_of, keys::KEYS, old_names::OLD_NAMES};
+
+    /// Every key of the embedded file in its order, with the comment above it.
+    fn documented() -> Vec<(String, String)> {
+        let (mut section, mut comment, mut keys) = (String::new(), String::new(), Vec::new());
+        for line in DEFAULTS.lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']').to_owned();
+            } else if let Some(text) = line.strip_prefix('#') {
+                comment.push_str(text);
+                continue;
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                keys.push((format!("{section}.{key}"), comment.clone()));
+            }
+            comment.clear();
+        }
+        keys
+    }
+
+    #[test]
+    fn the_table_of_keys_and_the_embedded_file_agree() {
+        let in_file: Vec<String> = documented().into_iter().map(|(key, _)| key).collect();
+        let in_table: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(in_file, in_table);
+    }
+
+    #[test]
+    fn every_key_is_documented_with_its_variable_and_its_old_name() {
+        for (key, comment) in documented() {
+            assert!(comment.contains(&variable_of(&key)), "{key} lacks its variable: {comment:?}");
+            for old in OLD_NAMES.iter().filter(|old| old.key == key) {
+                let names = [format!("name {}.", old.variable), format!("name {}:", old.variable)];
+                assert!(names.iter().any(|name| comment.contains(name)), "{key} lacks {}", old.variable);
+            }
+        }
+    }
+
+    #[test]
+    fn every_range_is_documented() {
+        for (name, comment) in documented() {
+            if let Some(Kind::Integer { min, max }) = keys::find(&name).map(|key| key.kind) {
+                assert!(comment.contains(&format!("{min} to {max}")), "{name}: {comment:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_around_a_mistake_is_not_shown() {
+        let error = layer("[vault]\npassword = \"abcdef", &Origin::Default).unwrap_err();
+        assert!(!error.to_string().contains("abcdef"), "{error}");
+        assert!(error.to_string().contains("not valid TOML"), "{error}");
+    }
+}

@@ -1,0 +1,91 @@
+//! Everything settings are made of that lies outside the program.
+
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
+
+use super::Error;
+
+/// Environment variables by name.
+#[derive(Clone, Default)]
+pub struct Environment(BTreeMap<OsString, OsString>);
+
+impl Environment {
+    /// The value of a variable, unless it is unset or the empty text.
+    ///
+    /// # Errors
+    /// [`Error::NotText`] if the value is not UTF-8.
+    pub(super) fn text(&self, name: &str) -> Result<Option<&str>, Error> {
+        match self.raw(name) {
+            Some(value) => match value.to_str() {
+                Some(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+                None => Err(Error::NotText { variable: name.to_owned() }),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// The value of a variable, whatever its bytes.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&OsString> {
+        self.0.get(&OsString::from(name))
+    }
+
+    /// The names that are text; no others are of any interest here.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().filter_map(|name| name.to_str())
+    }
+}
+
+impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
+        Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// Names only: values may be secret.
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What the command line sets.
+#[derive(Debug, Clone, Default)]
+pub struct CommandLine {
+    /// `--config`: a settings file, which must exist.
+    pub config: Option<PathBuf>,
+    /// `--host`: overrides `server.host`.
+    pub host: Option<String>,
+    /// `--port`: overrides `server.port`.
+    pub port: Option<u16>,
+}
+
+/// Everything settings are made of that lies outside the program.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// The environment.
+    pub environment: Environment,
+    /// The working directory, absolute.
+    pub directory: PathBuf,
+    /// The program's own file, for the search for a virtual environment beside it.
+    pub executable: Option<PathBuf>,
+    /// How many processor cores there are, for settings where 0 means that many.
+    pub cores: usize,
+    /// The options of the command line.
+    pub command_line: CommandLine,
+}
+
+impl Inputs {
+    /// What this process was started with.
+    ///
+    /// # Errors
+    /// The working directory is gone or may not be read.
+    pub fn of_process(command_line: CommandLine) -> std::io::Result<Self> {
+        Ok(Self {
+            environment: std::env::vars_os().collect(),
+            directory: std::env::current_dir()?,
+            executable: std::env::current_exe().ok(),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            command_line,
+        })
+    }
+}

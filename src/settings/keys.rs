@@ -1,0 +1,139 @@
+//! The table of all keys: what each may hold. Meaning and defaults stand in `config/default.toml`.
+
+use std::net::IpAddr;
+
+use super::{ansible, log, server, store};
+
+/// What a key may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// A whole number in a range, ends included.
+    Integer { min: i64, max: i64 },
+    /// True or false.
+    Switch,
+    /// A text that a rule accepts.
+    Text(Rule),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A file or directory.
+    Path,
+    /// Directories in order.
+    SearchPath,
+    /// A list of texts, each of which a rule accepts.
+    List(Rule),
+    /// A table of environment variables.
+    Variables,
+    /// A text that is never shown.
+    Secret(Rule),
+}
+
+/// A test of a text, and what to say when it fails.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    pub(super) allowed: &'static str,
+    pub(super) accepts: fn(&str) -> bool,
+}
+
+/// A setting.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// `section.key`.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// Whether the empty text stands for "not set".
+    pub(super) optional: bool,
+}
+
+const fn required(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, optional: false }
+}
+
+const fn optional(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, optional: true }
+}
+
+const fn integer(min: i64, max: i64) -> Kind {
+    Kind::Integer { min, max }
+}
+
+const GIBIBYTE: i64 = 1 << 30;
+const WEEK_S: i64 = 7 * 24 * 3600;
+
+/// Every key, in the order of `config/default.toml`.
+pub(super) const KEYS: &[Key] = &[
+    required("server.host", Kind::Text(Rule { allowed: "an IP address or a host name", accepts: is_host })),
+    required("server.port", integer(0, 65_535)),
+    required("server.workers", integer(0, 1024)),
+    required("server.body_limit_bytes", integer(1024, GIBIBYTE)),
+    required("server.cors_origin_regex", Kind::Text(server::ORIGIN_RULE)),
+    required("server.wait_max_s", integer(0, 86_400)),
+    required("server.shutdown_grace_s", integer(0, 3600)),
+    required("paths.project_root", Kind::Path),
+    required("paths.playbooks", Kind::Path),
+    optional("paths.public_playbooks", Kind::Path),
+    required("paths.inventory", Kind::Path),
+    required("paths.state", Kind::Path),
+    optional("paths.runtime", Kind::Path),
+    optional("ansible.bin_dir", Kind::Path),
+    required("ansible.default_inventory", Kind::Text(ansible::INVENTORY_RULE)),
+    optional("ansible.roles_path", Kind::SearchPath),
+    optional("ansible.collections_path", Kind::SearchPath),
+    optional("ansible.library", Kind::SearchPath),
+    optional("ansible.filter_plugins", Kind::SearchPath),
+    optional("ansible.config", Kind::Path),
+    optional("ansible.pass_environment", Kind::List(ansible::PASS_RULE)),
+    required("ansible.environment", Kind::Variables),
+    optional("vault.password_file", Kind::Path),
+    optional("vault.password", Kind::Secret(Rule { allowed: "a text", accepts: |_| true })),
+    optional("vault.file", Kind::Path),
+    required("runs.max_at_once", integer(0, 1024)),
+    required("runs.timeout_s", integer(1, WEEK_S)),
+    required("runs.idle_timeout_s", integer(0, WEEK_S)),
+    required("runs.kill_grace_s", integer(0, 600)),
+    required("runs.event_max_bytes", integer(65_536, GIBIBYTE)),
+    optional("runs.exclude", Kind::List(Rule { allowed: "names without `/`", accepts: is_file_name })),
+    required("runs.allow_connection_vars", Kind::Switch),
+    optional("store.url", Kind::Secret(store::URL_RULE)),
+    required("store.max_connections", integer(1, 1000)),
+    required("log.filter", Kind::Text(log::FILTER_RULE)),
+    required("log.format", Kind::Word(log::FORMATS)),
+];
+
+/// The key of that name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+fn is_host(text: &str) -> bool {
+    let is_name = text.trim_end_matches('.').split('.').all(|label| {
+        !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    });
+    text.parse::<IpAddr>().is_ok() || is_name
+}
+
+fn is_file_name(text: &str) -> bool {
+    !matches!(text, "" | "." | "..") && !text.contains(['/', '\0'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_an_address_or_a_name() {
+        for host in ["127.0.0.1", "::", "::1", "0.0.0.0", "localhost", "api-1.example.org", "backend_api"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["", "a b", "http://x", "[::1]", "host:80", "a..b", "a/b"] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn excluded_names_are_single_segments() {
+        assert!(is_file_name(".git"));
+        for name in ["", ".", "..", "a/b"] {
+            assert!(!is_file_name(name), "{name}");
+        }
+    }
+}

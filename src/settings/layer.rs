@@ -1,0 +1,111 @@
+//! A layer: what one source sets.
+
+use config::{ConfigError, Map, Source, Value, ValueKind};
+
+use super::{
+    Error, ansible,
+    keys::{Key, Kind},
+    origin::Place,
+    read::{self, Checked, Raw},
+};
+
+/// One key that a source sets.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) key: &'static Key,
+    /// The name in a key that is a table.
+    pub(super) member: Option<String>,
+    pub(super) value: Checked,
+    pub(super) place: Place,
+}
+
+impl Entry {
+    /// A checked entry.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] if the key may not hold the value.
+    pub(super) fn new(key: &'static Key, raw: Raw, place: Place) -> Result<Self, Error> {
+        let shown = shown(key, &raw);
+        match read::check(key, raw) {
+            Ok(value) => Ok(Self { key, member: None, value, place }),
+            Err(allowed) => {
+                Err(Error::BadValue { key: key.name.to_owned(), value: shown, allowed, place: place.into() })
+            }
+        }
+    }
+
+    /// A checked entry of a table of environment variables.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] if the name or the value may not stand there.
+    pub(super) fn member(key: &'static Key, name: &str, raw: Raw, place: Place) -> Result<Self, Error> {
+        let refuse = |value: String, allowed: &str, place: Place| {
+            let key = format!("{}.{name}", key.name);
+            Err(Error::BadValue { key, value, allowed: allowed.to_owned(), place: Box::new(place) })
+        };
+        if !(ansible::VARIABLE_RULE.accepts)(name) {
+            return refuse("not a name that may be set".to_owned(), ansible::VARIABLE_RULE.allowed, place);
+        }
+        match raw {
+            Raw::Text(text) if !text.contains('\0') => {
+                let value = Checked::Plain(ValueKind::String(text));
+                Ok(Self { key, member: Some(name.to_owned()), value, place })
+            }
+            _ => refuse("not a text".to_owned(), "a text", place),
+        }
+    }
+
+    /// `section.key`, and the name in a table.
+    pub(super) fn name(&self) -> String {
+        match &self.member {
+            Some(member) => format!("{}.{member}", self.key.name),
+            None => self.key.name.to_owned(),
+        }
+    }
+}
+
+fn shown(key: &Key, raw: &Raw) -> String {
+    if matches!(key.kind, Kind::Secret(_)) { model::redact::MASK.to_owned() } else { raw.to_string() }
+}
+
+/// What one source sets.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Layer(Vec<Entry>);
+
+impl Layer {
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.0
+    }
+
+    pub(super) fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        self.0.extend(entries);
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        let mut sections: Map<String, Map<String, Value>> = Map::new();
+        for entry in &self.0 {
+            let Checked::Plain(kind) = &entry.value else { continue };
+            let (section, key) = entry.key.name.split_once('.').unwrap_or(("", entry.key.name));
+            let value = Value::new(Some(&entry.place.origin.to_string()), kind.clone());
+            let section = sections.entry(section.to_owned()).or_default();
+            match &entry.member {
+                Some(member) => put(section, key, member, value),
+                None => drop(section.insert(key.to_owned(), value)),
+            }
+        }
+        Ok(sections.into_iter().map(|(name, section)| (name, Value::from(section))).collect())
+    }
+}
+
+fn put(section: &mut Map<String, Value>, key: &str, member: &str, value: Value) {
+    let table = section.entry(key.to_owned()).or_insert_with(|| Value::from(Map::<String, Value>::new()));
+    if let ValueKind::Table(members) = &mut table.kind {
+        members.insert(member.to_owned(), value);
+    }
+}

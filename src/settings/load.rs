@@ -1,0 +1,87 @@
+//! From layers to settings.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::{
+    Error, Inputs, Origin, Origins, Secret, Settings, StoreUrl, environment, file, keys,
+    layer::{Entry, Layer},
+    old_names,
+    paths::Base,
+    read::{Checked, Raw},
+};
+
+/// Settings, and where each came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The effective settings.
+    pub settings: Settings,
+    /// Where each value came from.
+    pub origins: Origins,
+}
+
+/// Reads every layer and lays them over one another.
+pub(super) fn load(inputs: &Inputs) -> Result<Loaded, Error> {
+    let old_names = old_names::layer(&inputs.environment)?;
+    let environment = environment::layer(&inputs.environment)?;
+    let root = project_root(inputs, [&old_names, &environment]);
+    let layers =
+        [file::defaults()?, file::of_user(inputs, &root)?, old_names, environment, command_line(inputs)?];
+    merge(layers, inputs)
+}
+
+/// The project root as far as the environment knows it, for finding the file that may stand in it.
+fn project_root(inputs: &Inputs, layers: [&Layer; 2]) -> PathBuf {
+    let named = layers.iter().flat_map(|layer| layer.entries()).rfind(|e| e.key.name == "paths.project_root");
+    let named = named.and_then(|entry| match &entry.value {
+        Checked::Plain(config::ValueKind::String(path)) => Some(Path::new(path)),
+        _ => None,
+    });
+    Base::of(inputs).absolute(named.unwrap_or(Path::new(".")))
+}
+
+fn command_line(inputs: &Inputs) -> Result<Layer, Error> {
+    let host = inputs.command_line.host.clone().map(Raw::Text);
+    let port = inputs.command_line.port.map(|port| Raw::Integer(port.into()));
+    let mut layer = Layer::default();
+    for (name, raw) in [("server.host", host), ("server.port", port)] {
+        if let (Some(key), Some(raw)) = (keys::find(name), raw) {
+            layer.extend([Entry::new(key, raw, Origin::CommandLine.into())?]);
+        }
+    }
+    Ok(layer)
+}
+
+fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, Error> {
+    let mut origins = Origins::default();
+    for entry in layers.iter().flat_map(Layer::entries) {
+        origins.set(entry.name(), entry.place.origin.clone());
+    }
+    let password = secret(&layers, "vault.password");
+    let url = secret(&layers, "store.url");
+    let merged =
+        layers.into_iter().fold(config::Config::builder(), |builder, layer| builder.add_source(layer));
+    let mut settings: Settings = merged.build()?.try_deserialize()?;
+
+    settings.paths.resolve(inputs);
+    let base = settings.paths.base(inputs);
+    settings.ansible.resolve(&base, inputs.executable.as_deref());
+    settings.vault.resolve(&base, password.map(Secret::new));
+    settings.server.resolve(inputs.cores);
+    settings.runs.resolve(inputs.cores);
+    settings.store.url = match url {
+        Some(url) => StoreUrl::new(url).resolved(&base),
+        None => StoreUrl::sqlite_in(&settings.paths.state),
+    };
+    Ok(Loaded { settings, origins })
+}
+
+/// The value of a secret key in the last layer that sets it.
+fn secret(layers: &[Layer], name: &str) -> Option<SecretString> {
+    let entry = layers.iter().flat_map(Layer::entries).rfind(|entry| entry.key.name == name)?;
+    match &entry.value {
+        Checked::Secret(secret) => secret.clone(),
+        Checked::Plain(_) => None,
+    }
+}

@@ -1,0 +1,80 @@
+//! Settings: what is read from files, the environment and the command line, checked once, at the start.
+//!
+//! Layers are laid over one another, later ones win: `config/default.toml`, a file, the old names in the
+//! environment, `RANGEHAND__SECTION__KEY` in the environment, the command line. Every key is a row of
+//! `keys::KEYS`, which says what it may hold; whatever is read is checked against it with its origin at
+//! hand, so that an error names key, value, what is allowed and where it stands.
+//!
+//! Nothing here reads the process itself: [`Inputs`] carries the environment, the working directory and the
+//! rest. The file `.env` is not read here; `start.sh` does that.
+
+mod ansible;
+mod environment;
+mod error;
+mod file;
+mod inputs;
+mod keys;
+mod layer;
+mod load;
+mod log;
+mod nearest;
+mod old_names;
+mod origin;
+mod paths;
+mod read;
+mod runs;
+mod seconds;
+mod secret;
+mod server;
+mod show;
+mod store;
+mod toolchain;
+mod vault;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    ansible::{Ansible, Variables},
+    error::Error,
+    inputs::{CommandLine, Environment, Inputs},
+    load::Loaded,
+    log::{Log, LogFormat},
+    origin::{Origin, Origins},
+    paths::Paths,
+    runs::Runs,
+    secret::{Secret, StoreUrl},
+    server::{OriginPattern, Server},
+    show::Row,
+    store::Store,
+    vault::{PasswordError, PasswordSource, Vault},
+};
+
+/// Every setting, checked; paths are absolute.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// `[server]`: the HTTP server.
+    pub server: Server,
+    /// `[paths]`: where content and state are.
+    pub paths: Paths,
+    /// `[ansible]`: which Ansible is used, and what it is told.
+    pub ansible: Ansible,
+    /// `[vault]`: the Ansible Vault password and the file it opens.
+    pub vault: Vault,
+    /// `[runs]`: limits of runs.
+    pub runs: Runs,
+    /// `[store]`: the database.
+    pub store: Store,
+    /// `[log]`: what is logged, and how.
+    pub log: Log,
+}
+
+impl Settings {
+    /// Reads and checks all settings.
+    ///
+    /// # Errors
+    /// The first setting that is unknown or does not fit, with its place.
+    pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
+        load::load(inputs)
+    }
+}

@@ -1,0 +1,108 @@
+//! `[paths]`: where content and state are.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Inputs;
+
+/// `[paths]`: where content and state are. All are absolute.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    /// The directory that relative paths start at.
+    pub project_root: PathBuf,
+    /// The local playbooks.
+    pub playbooks: PathBuf,
+    /// A second tree of playbooks.
+    pub public_playbooks: Option<PathBuf>,
+    /// The inventories.
+    pub inventory: PathBuf,
+    /// What must survive a restart.
+    pub state: PathBuf,
+    /// Where runs get their private directories, if a setting says so: see [`Self::runtime`].
+    pub runtime: Option<PathBuf>,
+}
+
+impl Paths {
+    /// Where runs get their private directories: as set, otherwise [`ansible::runtime::default_directory`].
+    #[must_use]
+    pub fn runtime(&self) -> PathBuf {
+        self.runtime.clone().unwrap_or_else(ansible::runtime::default_directory)
+    }
+
+    pub(super) fn resolve(&mut self, inputs: &Inputs) {
+        self.project_root = Base::of(inputs).absolute(&self.project_root);
+        let base = self.base(inputs);
+        for path in [&mut self.playbooks, &mut self.inventory, &mut self.state] {
+            base.resolve(path);
+        }
+        for path in [&mut self.public_playbooks, &mut self.runtime] {
+            base.resolve_option(path);
+        }
+    }
+
+    /// Where the relative paths of other sections start.
+    pub(super) fn base(&self, inputs: &Inputs) -> Base {
+        Base { directory: self.project_root.clone(), ..Base::of(inputs) }
+    }
+}
+
+/// Where relative paths start.
+#[derive(Debug)]
+pub(super) struct Base {
+    directory: PathBuf,
+    home: Option<PathBuf>,
+}
+
+impl Base {
+    /// The working directory, which only the project root is relative to.
+    pub(super) fn of(inputs: &Inputs) -> Self {
+        let home = inputs.environment.raw("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        Self { directory: inputs.directory.clone(), home }
+    }
+
+    /// The absolute path, without `.` in it; `..` stays, because it may follow a link.
+    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
+        let path = match (&self.home, path.strip_prefix("~")) {
+            (Some(home), Ok(rest)) => home.join(rest),
+            _ => path.to_owned(),
+        };
+        self.directory.join(path).components().collect()
+    }
+
+    pub(super) fn resolve(&self, path: &mut PathBuf) {
+        *path = self.absolute(path);
+    }
+
+    pub(super) fn resolve_option(&self, path: &mut Option<PathBuf>) {
+        if let Some(path) = path {
+            self.resolve(path);
+        }
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_made_absolute() {
+        let base = Base { directory: "/srv/lab".into(), home: Some("/home/ann".into()) };
+        for (path, absolute) in [
+            (".", "/srv/lab"),
+            ("playbooks", "/srv/lab/playbooks"),
+            ("./a/./b/", "/srv/lab/a/b"),
+            ("../x", "/srv/lab/../x"),
+            ("/etc/x", "/etc/x"),
+            ("~/x", "/home/ann/x"),
+            ("~ann/x", "/srv/lab/~ann/x"),
+        ] {
+            assert_eq!(base.absolute(Path::new(path)), Path::new(absolute), "{path}");
+        }
+    }
+}

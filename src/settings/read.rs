@@ -1,0 +1,174 @@
+//! One value of one key: from what was written to what the key may hold.
+
+use config::ValueKind;
+use secrecy::SecretString;
+
+use super::keys::{Key, Kind, Rule};
+
+/// A value as it was written, in a file or the environment.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Raw {
+    Text(String),
+    Integer(i64),
+    Switch(bool),
+    List(Vec<Raw>),
+    /// Something that no key may hold, as it is to be named in an error.
+    Other(String),
+}
+
+impl Raw {
+    fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Integer(_) | Self::Switch(_) | Self::List(_) | Self::Other(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Raw {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "`{}`", text.escape_debug()),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Switch(on) => write!(f, "{on}"),
+            Self::List(items) => {
+                let items: Vec<String> = items.iter().map(Self::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
+            }
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A value that its key may hold.
+#[derive(Debug, Clone)]
+pub(super) enum Checked {
+    /// For the layers; `Nil` where an optional key is not set.
+    Plain(ValueKind),
+    /// Kept out of the layers, which hold plain texts.
+    Secret(Option<SecretString>),
+}
+
+/// Checks a value against its key.
+///
+/// # Errors
+/// What the key may hold.
+pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
+    if key.optional && raw == Raw::Text(String::new()) {
+        return Ok(match key.kind {
+            Kind::Secret(_) => Checked::Secret(None),
+            Kind::List(_) | Kind::SearchPath => Checked::Plain(ValueKind::Array(Vec::new())),
+            Kind::Integer { .. }
+            | Kind::Switch
+            | Kind::Text(_)
+            | Kind::Word(_)
+            | Kind::Path
+            | Kind::Variables => Checked::Plain(ValueKind::Nil),
+        });
+    }
+    let checked = match (key.kind, raw) {
+        (Kind::Secret(rule), Raw::Text(text)) => return secret(rule, text),
+        (Kind::Integer { min, max }, Raw::Integer(n)) if (min..=max).contains(&n) => Some(ValueKind::I64(n)),
+        (Kind::Switch, Raw::Switch(on)) => Some(ValueKind::Boolean(on)),
+        (Kind::Text(rule), Raw::Text(text)) if (rule.accepts)(&text) => Some(ValueKind::String(text)),
+        (Kind::Word(words), Raw::Text(text)) if words.contains(&&*text) => Some(ValueKind::String(text)),
+        (Kind::Path, Raw::Text(text)) if is_path(&text) => Some(ValueKind::String(text)),
+        (Kind::SearchPath, Raw::Text(text)) => {
+            texts(text.split(':').filter(|part| !part.is_empty()), is_path)
+        }
+        (Kind::SearchPath, Raw::List(items)) => list(&items, is_path),
+        (Kind::List(rule), Raw::List(items)) => list(&items, rule.accepts),
+        _ => None,
+    };
+    checked.map(Checked::Plain).ok_or_else(|| allowed(key))
+}
+
+/// What a key may hold, for an error.
+pub(super) fn allowed(key: &Key) -> String {
+    let allowed = match key.kind {
+        Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
+        Kind::Switch => "true or false".to_owned(),
+        Kind::Text(rule) | Kind::Secret(rule) => rule.allowed.to_owned(),
+        Kind::Word(words) => words.join(" or "),
+        Kind::Path => "the path of a file or directory".to_owned(),
+        Kind::SearchPath => "a list of directories, or a text such as `/a:/b`".to_owned(),
+        Kind::List(rule) => format!("a list of {}", rule.allowed),
+        Kind::Variables => "a table of environment variables and their texts".to_owned(),
+    };
+    if key.optional { format!("{allowed}, or \"\" for none") } else { allowed }
+}
+
+/// The meaning of the words that stand for true and false in the environment, in any case; the same words
+/// that the reference service takes.
+pub(super) fn switch_word(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Some(true),
+        "0" | "false" | "f" | "no" | "n" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+fn secret(rule: Rule, text: String) -> Result<Checked, String> {
+    if (rule.accepts)(&text) {
+        Ok(Checked::Secret(Some(SecretString::from(text))))
+    } else {
+        Err(rule.allowed.to_owned())
+    }
+}
+
+fn is_path(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0')
+}
+
+fn list(items: &[Raw], accepts: fn(&str) -> bool) -> Option<ValueKind> {
+    let items: Option<Vec<&str>> = items.iter().map(Raw::as_text).collect();
+    texts(items?.into_iter(), accepts)
+}
+
+fn texts<'a>(items: impl Iterator<Item = &'a str>, accepts: fn(&str) -> bool) -> Option<ValueKind> {
+    let items: Option<Vec<_>> =
+        items.map(|item| accepts(item).then(|| config::Value::new(None, item))).collect();
+    items.map(ValueKind::Array)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::keys::find, *};
+
+    fn refusal(name: &str, raw: Raw) -> Option<String> {
+        check(find(name).unwrap(), raw).err()
+    }
+
+    fn text(text: &str) -> Raw {
+        Raw::Text(text.to_owned())
+    }
+
+    #[test]
+    fn a_number_has_a_range() {
+        for number in [0, 8000, 65_535] {
+            assert_eq!(refusal("server.port", Raw::Integer(number)), None);
+        }
+        for number in [-1, 65_536, i64::MAX] {
+            let allowed = refusal("server.port", Raw::Integer(number)).unwrap();
+            assert_eq!(allowed, "a whole number from 0 to 65535");
+        }
+    }
+
+    #[test]
+    fn the_empty_text_unsets_only_what_may_be_unset() {
+        assert_eq!(refusal("vault.file", text("")), None);
+        assert_eq!(refusal("vault.password", text("")), None);
+        assert_eq!(refusal("ansible.roles_path", text("")), None);
+        assert!(refusal("paths.playbooks", text("")).is_some());
+        assert!(refusal("server.host", text("")).is_some());
+    }
+
+    #[test]
+    fn a_type_is_not_guessed() {
+        assert!(refusal("server.port", text("8000")).is_some());
+        assert!(refusal("server.host", Raw::Integer(1)).is_some());
+        assert!(refusal("runs.allow_connection_vars", text("yes")).is_some());
+        assert!(refusal("runs.exclude", text(".git")).is_some());
+        assert!(refusal("runs.exclude", Raw::List(vec![Raw::Integer(1)])).is_some());
+    }
+}

@@ -1,0 +1,38 @@
+//! `[runs]`: limits of runs.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::seconds;
+
+/// `[runs]`: limits of runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Runs {
+    /// How many runs may go on at the same time, at least one.
+    pub max_at_once: usize,
+    /// How long a run may take, unless its request says otherwise.
+    #[serde(rename = "timeout_s", with = "seconds")]
+    pub timeout: Duration,
+    /// How long a run may go without any output, if that is limited.
+    #[serde(rename = "idle_timeout_s", with = "seconds::limit")]
+    pub idle_timeout: Option<Duration>,
+    /// How long the processes of a run are given between SIGTERM and SIGKILL.
+    #[serde(rename = "kill_grace_s", with = "seconds")]
+    pub kill_grace: Duration,
+    /// The longest event in bytes that is kept whole.
+    pub event_max_bytes: usize,
+    /// Names that are not copied into a run's private directory.
+    pub exclude: Vec<String>,
+    /// Whether requests may set `ansible_*` variables.
+    pub allow_connection_vars: bool,
+}
+
+impl Runs {
+    pub(super) fn resolve(&mut self, cores: usize) {
+        if self.max_at_once == 0 {
+            self.max_at_once = cores.max(1);
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Settings as rows to look at: key, value, origin.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Loaded, Origin, keys::KEYS};
+
+/// One effective setting. Secrets are `***`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// `section.key`, or `ansible.environment.NAME`.
+    pub key: String,
+    /// The value; null where nothing is set.
+    pub value: Value,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Row {
+    /// The value for people: texts bare, lists as `a, b`, and `-` where nothing is set.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = text(&self.value);
+        if text.is_empty() { "-".to_owned() } else { text }
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => members.keys().cloned().collect::<Vec<_>>().join(", "),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+impl Loaded {
+    /// Every setting in the order of `config/default.toml`.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let settings = serde_json::to_value(&self.settings).unwrap_or_default();
+        KEYS.iter()
+            .flat_map(|key| {
+                let value = settings.pointer(&format!("/{}", key.name.replace('.', "/")));
+                self.rows_of(key.name, value.cloned().unwrap_or_default())
+            })
+            .collect()
+    }
+
+    fn rows_of(&self, key: &str, value: Value) -> Vec<Row> {
+        let row = |key: String, value| Row { origin: self.origins.of(&key).clone(), key, value };
+        match value {
+            Value::Object(members) if !members.is_empty() => {
+                members.into_iter().map(|(name, value)| row(format!("{key}.{name}"), value)).collect()
+            }
+            Value::Object(_) => vec![row(key.to_owned(), Value::Null)],
+            value => vec![row(key.to_owned(), value)],
+        }
+    }
+}

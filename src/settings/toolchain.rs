@@ -1,0 +1,54 @@
+//! From settings to the environment of Ansible's programs.
+
+use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
+
+use super::{Environment, Settings, ansible::matches};
+
+/// Ansible refuses to start without a UTF-8 locale, and every system has this one.
+const LOCALE: &str = "C.UTF-8";
+
+impl Settings {
+    /// Ansible's programs and their environment, made up from scratch: what is passed on from the service's
+    /// own environment, then Ansible's search paths, then `[ansible.environment]`; later ones win.
+    #[must_use]
+    pub fn toolchain(&self, environment: &Environment) -> ansible::Toolchain {
+        let mut variables: BTreeMap<String, String> = self.passed_on(environment).collect();
+        for name in ["LANG", "LC_ALL"] {
+            variables.entry(name.to_owned()).or_insert_with(|| LOCALE.to_owned());
+        }
+        variables.extend(self.search_paths());
+        variables.extend(self.ansible.environment.iter().map(|(name, value)| (name.into(), value.into())));
+        ansible::Toolchain {
+            bin_dir: self.ansible.bin_dir.clone(),
+            environment: variables,
+            path: environment.raw("PATH").cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Variables that are empty or not UTF-8 stay behind: neither means anything to the programs in question.
+    fn passed_on<'a>(&'a self, environment: &'a Environment) -> impl Iterator<Item = (String, String)> + 'a {
+        environment
+            .names()
+            .filter(|name| self.ansible.pass_environment.iter().any(|pattern| matches(pattern, name)))
+            .filter_map(|name| Some((name.to_owned(), environment.text(name).ok()??.to_owned())))
+    }
+
+    fn search_paths(&self) -> impl Iterator<Item = (String, String)> {
+        let config: Vec<PathBuf> = self.ansible.config.iter().cloned().collect();
+        [
+            ("ANSIBLE_ROLES_PATH", &self.ansible.roles_path),
+            ("ANSIBLE_COLLECTIONS_PATH", &self.ansible.collections_path),
+            ("ANSIBLE_LIBRARY", &self.ansible.library),
+            ("ANSIBLE_FILTER_PLUGINS", &self.ansible.filter_plugins),
+            ("ANSIBLE_CONFIG", &config),
+        ]
+        .into_iter()
+        .filter(|(_, paths)| !paths.is_empty())
+        .map(|(name, paths)| {
+            let paths: Vec<&OsStr> = paths.iter().map(|path| path.as_os_str()).collect();
+            (name.to_owned(), paths.join(OsStr::new(":")).to_string_lossy().into_owned())
+        })
+        .collect::<Vec<_>>()
+        .into_iter()
+    }
+}

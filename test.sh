@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Installs and starts whatever the tests need, runs them all, and ends what it started.
+#
+#   ./test.sh [ARGUMENT...]   the arguments go to the test runner, for example a part of a test's name
+#
+# The tests find their surroundings in:
+#   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
+#   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
+#   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=scripts/common.sh
+. "$root/scripts/common.sh"
+
+# Debian's packages, as root or by sudo without a password; otherwise names them.
+install_packages() {
+  local missing=() as_root=()
+  has curl || missing+=(curl)
+  PATH=$PATH:/usr/sbin:/sbin has sshd || missing+=(openssh-server)
+  has ssh || missing+=(openssh-client)
+  PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
+  python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || fail "the tests need packages: ${missing[*]}" "apt-get install ${missing[*]}"
+    as_root=(sudo -n)
+  fi
+  has apt-get || fail "the tests need, by their names in Debian: ${missing[*]}"
+  say "installing ${missing[*]}"
+  as_root+=(env DEBIAN_FRONTEND=noninteractive)
+  { "${as_root[@]}" apt-get update -q && "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"; } \
+    </dev/null >"$scratch/apt.log" 2>&1 || fail "apt-get could not install ${missing[*]}: $(tail -n 5 "$scratch/apt.log")"
+}
+
+# Three hosts in network namespaces; on 127.0.0.1 where those cannot be made.
+start_ssh_lab() {
+  local code=0
+  "$root/tests/lab/ssh.sh" up 3 "$scratch/lab" || code=$?
+  if [ "$code" -eq 3 ]; then
+    say 'ssh lab: using 127.0.0.1 and three ports instead'
+    code=0
+    "$root/tests/lab/ssh.sh" up --local 3 "$scratch/lab" || code=$?
+  fi
+  [ "$code" -eq 0 ] || fail 'the SSH hosts for the tests did not start (see above)'
+  export RANGEHAND_TEST_SSH_LAB=$scratch/lab
+}
+
+start_postgres() {
+  "$root/tests/lab/postgres.sh" up "$scratch/postgres"
+  RANGEHAND_TEST_POSTGRES_URL=$(cat "$scratch/postgres/url")
+  export RANGEHAND_TEST_POSTGRES_URL
+}
+
+# Prints nothing: the last lines of the output are the test runner's summary.
+tear_down() {
+  local code=$?
+  trap - EXIT
+  trap '' INT TERM HUP
+  "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
+  "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
+  rm -rf -- "$scratch"
+  exit "$code"
+}
+
+run_tests() {
+  local code=0
+  # Examples in the documentation first, so that the summary of all other tests comes last. Only when the whole is asked
+  # for, and only where there are any.
+  if [ $# -eq 0 ] && grep -rqE '^\s*//[/!] ```(rust|no_run|should_panic|compile_fail)?\s*$' "$root/src" "$root/crates" \
+    --include='*.rs'; then
+    cargo test --doc --workspace --locked || code=$?
+  fi
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --locked --no-fail-fast "$@" || code=$?
+  else
+    cargo test --workspace --locked --no-fail-fast --lib --bins --tests -- "$@" || code=$?
+  fi
+  return "$code"
+}
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/rangehand-test.XXXXXX")
+# PostgreSQL's user must be able to pass through; what is private below is closed itself.
+chmod 0711 "$scratch"
+trap tear_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+cd "$root"
+install_packages
+find_cargo
+ensure_product_venv
+export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
+start_postgres
+start_ssh_lab
+run_tests "$@"

@@ -1,0 +1,112 @@
+//! `rangehand doctor`, executed.
+
+use std::fs;
+
+use crate::project::{Project, text};
+
+/// The line of a report that begins, after its status, with the name of a check.
+fn line<'a>(report: &'a str, status: &str, name: &str) -> &'a str {
+    report
+        .lines()
+        .find(|line| line.strip_prefix(status).is_some_and(|rest| rest.trim_start().starts_with(name)))
+        .unwrap_or_else(|| panic!("no line `{status} {name}` in:\n{report}"))
+}
+
+#[test]
+fn doctor_without_python_and_ansible_says_what_to_do() {
+    let project = Project::new().with("PATH", "");
+    let output = project.doctor(&[]);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{report}\n{}", text(&output.stderr));
+    for (name, hint) in
+        [("python", "install Python 3.11"), ("ansible-core", "./start.sh"), ("ansible-runner", "./start.sh")]
+    {
+        line(&report, "FAIL", name);
+        assert!(report.contains(hint), "{report}");
+    }
+    let hints = report.lines().filter(|line| line.trim_start().starts_with("hint: ")).count();
+    let failures = report.lines().filter(|line| line.starts_with("FAIL")).count();
+    assert!(hints >= failures, "every failure has a hint:\n{report}");
+    assert!(!project.path("var").exists(), "doctor makes nothing");
+}
+
+#[test]
+fn doctor_refuses_what_the_service_would_refuse() {
+    let output = Project::new().with("RANGEHAND__SERVER__PROT", "1").doctor(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("did you mean `server.port`?"), "{}", text(&output.stderr));
+}
+
+/// Programs that answer `--version`, which is all that doctor asks of them.
+fn project_with_programs(core: &str) -> Project {
+    use std::os::unix::fs::PermissionsExt;
+    let project = Project::new().with_file("inventory/hosts.yml", "all:\n  hosts:\n    localhost:\n");
+    fs::create_dir(project.path("playbooks")).unwrap();
+    for (program, answer) in
+        [("python3", "Python 3.11.2"), ("ansible-playbook", core), ("ansible-runner", "2.4.3")]
+    {
+        let path = project.path(&format!(".venv/bin/{program}"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    project
+}
+
+#[test]
+fn doctor_with_everything_in_order_ends_with_0_and_tells_the_same_as_json() {
+    let project = project_with_programs("ansible-playbook [core 2.19.1]");
+    let output = project.doctor(&["--port", "8107"]);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{report}{}", text(&output.stderr));
+    assert!(line(&report, "ok", "ansible-core").contains("2.19.1"));
+    assert!(line(&report, "ok", "ansible-runner").contains(".venv/bin/ansible-runner"));
+    assert!(line(&report, "ok", "default inventory").contains("hosts.yml"));
+    assert!(line(&report, "server.port", "8107").ends_with("command line"));
+
+    let json: serde_json::Value = serde_json::from_slice(&project.doctor(&["--json"]).stdout).unwrap();
+    assert_eq!(json["ok"], true);
+    assert_eq!(json["settings"][1]["key"], "server.port");
+    assert_eq!(json["settings"][1]["value"], 8000);
+    assert_eq!(json["settings"][1]["origin"], "default");
+    assert_eq!(json["checks"][1]["name"], "ansible-core");
+    assert_eq!(json["checks"][1]["status"], "ok");
+}
+
+#[test]
+fn doctor_fails_an_ansible_that_is_too_old() {
+    let output = project_with_programs("ansible-playbook [core 2.14.9]").doctor(&[]);
+    let report = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{report}");
+    assert!(line(&report, "FAIL", "ansible-core").contains("2.14.9 is too old, 2.15 is needed"));
+}
+
+#[test]
+fn doctor_tries_the_vault_password_on_the_vault_file() {
+    let vault = include_str!("../../crates/ansible/tests/fixtures/vault.yml");
+    let project = |password: &str| {
+        project_with_programs("ansible-playbook [core 2.19.1]")
+            .with_file("secrets/vault.yml", vault)
+            .with_file("secrets/password", password)
+            .with("API_BACKEND_VAULT_FILE", "secrets/vault.yml")
+            .with("VAULT_PASSWORD_FILE", "secrets/password")
+    };
+    let right = text(&project("open sesame\n").doctor(&[]).stdout);
+    assert!(line(&right, "ok", "vault file").contains("the password opens"));
+    assert!(line(&right, "warn", "vault password").contains("mode 0"), "others may read it");
+
+    let wrong = project("open barley\n").doctor(&[]);
+    assert_eq!(wrong.status.code(), Some(1));
+    let report = text(&wrong.stdout);
+    assert!(line(&report, "FAIL", "vault file").contains("does not open"), "{report}");
+    assert!(!report.contains("open barley"), "{report}");
+}
+
+#[test]
+fn doctor_opens_the_store() {
+    let project =
+        project_with_programs("ansible-playbook [core 2.19.1]").with_file("var/rangehand.db", "no database");
+    let output = project.doctor(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    line(&text(&output.stdout), "FAIL", "store");
+}
