@@ -101,7 +101,8 @@ impl Application {
     /// # Errors
     /// When the server fails.
     pub async fn run_until_stopped(self) -> Result<(), Error> {
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let handle = self.server.handle();
         let serving = tokio::spawn(self.server);
         tokio::select! {
@@ -181,7 +182,10 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
     let origins = Arc::new(server.cors_origins.clone());
     let api = api.clone();
     let factory = move || {
-        App::new().configure(http::configure(api.clone())).wrap(http::cors(&origins)).wrap(from_fn(http::with_request_id))
+        App::new()
+            .configure(http::configure(api.clone()))
+            .wrap(http::cors(&origins))
+            .wrap(from_fn(http::with_request_id))
     };
     let bound = HttpServer::new(factory)
         .workers(server.workers)

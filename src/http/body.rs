@@ -72,7 +72,8 @@ fn check_content_type(request: &HttpRequest) -> Result<(), BadBody> {
     let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let text = String::from_utf8_lossy(given.as_bytes()).into_owned();
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json = essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json");
+    let is_json =
+        essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json");
     if is_json { Ok(()) } else { Err(BadBody::ContentType(text)) }
 }
 
@@ -96,7 +97,8 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
 }
 
 fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
-    let before: usize = bytes.split(|&byte| byte == b'\n').take(line.saturating_sub(1)).map(|line| line.len() + 1).sum();
+    let before: usize =
+        bytes.split(|&byte| byte == b'\n').take(line.saturating_sub(1)).map(|line| line.len() + 1).sum();
     (before + column.saturating_sub(1)).min(bytes.len())
 }
 

@@ -6,7 +6,6 @@ use actix_web::http::{Method, header};
 use crate::settings::OriginPattern;
 
 /// Allows pages whose whole origin matches, with credentials.
-#[must_use]
 pub fn cors(origins: &OriginPattern) -> Cors {
     let origins = origins.clone();
     Cors::default()

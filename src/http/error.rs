@@ -11,9 +11,12 @@ impl From<engine::Error> for Problem {
         match error {
             engine::Error::Content(error) => error.into(),
             engine::Error::UnknownJob(_) => {
-                Self::new(StatusCode::NOT_FOUND, "unknown_job", error.to_string()).hint("GET /v1/jobs lists the jobs")
+                Self::new(StatusCode::NOT_FOUND, "unknown_job", error.to_string())
+                    .hint("GET /v1/jobs lists the jobs")
             }
-            engine::Error::Refused(refusal) => Self::new(StatusCode::CONFLICT, "wrong_state", refusal.to_string()),
+            engine::Error::Refused(refusal) => {
+                Self::new(StatusCode::CONFLICT, "wrong_state", refusal.to_string())
+            }
             engine::Error::Store(error) => Self::internal(&error),
             engine::Error::Task(error) => Self::internal(&error),
         }
@@ -23,7 +26,9 @@ impl From<engine::Error> for Problem {
 impl From<catalog::Error> for Problem {
     fn from(error: catalog::Error) -> Self {
         match &error {
-            catalog::Error::NotFound { kind, .. } => Self::from_text(StatusCode::NOT_FOUND, unknown(*kind), &error.to_string()),
+            catalog::Error::NotFound { kind, .. } => {
+                Self::from_text(StatusCode::NOT_FOUND, unknown(*kind), &error.to_string())
+            }
             catalog::Error::LeavesRoot { .. } => {
                 Self::from_text(StatusCode::BAD_REQUEST, "leaves_root", &error.to_string())
             }
@@ -45,7 +50,9 @@ impl From<BadBody> for Problem {
     fn from(error: BadBody) -> Self {
         let text = error.to_string();
         match error {
-            BadBody::ContentType(_) => Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text),
+            BadBody::ContentType(_) => {
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text)
+            }
             BadBody::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", text)
                 .hint("`server.body_limit_bytes` sets the limit"),
             BadBody::Broken(_) => Self::new(StatusCode::BAD_REQUEST, "broken_body", text),

@@ -12,7 +12,9 @@ use crate::doctor::{self, Check, Status};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/healthz", "GET, HEAD").route(web::get().to(healthz)).route(web::head().to(healthz)))
+        .service(
+            resource("/healthz", "GET, HEAD").route(web::get().to(healthz)).route(web::head().to(healthz)),
+        )
         .service(resource("/readyz", "GET, HEAD").route(web::get().to(readyz)).route(web::head().to(readyz)));
 }
 

@@ -8,6 +8,8 @@ use super::problem::Problem;
 pub(crate) fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
         let detail = format!("this resource has no such method: use {methods}");
-        Err::<&str, _>(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).allow(methods))
+        Err::<&str, _>(
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).allow(methods),
+        )
     }))
 }

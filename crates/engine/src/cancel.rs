@@ -13,7 +13,10 @@ impl Engine {
     pub async fn cancel(&self, id: JobId) -> Result<Job, Error> {
         let job = self.job(id).await?;
         if matches!(job.state, JobState::Canceled | JobState::Canceling) {
-            job.run.filter(|_| job.state == JobState::Canceling).into_iter().for_each(|run| self.ask_to_stop(run));
+            job.run
+                .filter(|_| job.state == JobState::Canceling)
+                .into_iter()
+                .for_each(|run| self.ask_to_stop(run));
             return Ok(job);
         }
         let reason = match job.state {

@@ -102,7 +102,12 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no job `before`.
-    pub async fn jobs(&self, before: Option<JobId>, state: Option<JobState>, limit: u32) -> Result<Vec<Job>, Error> {
+    pub async fn jobs(
+        &self,
+        before: Option<JobId>,
+        state: Option<JobState>,
+        limit: u32,
+    ) -> Result<Vec<Job>, Error> {
         let before = match before {
             Some(id) => Some((self.job(id).await?.created_at, id)),
             None => None,

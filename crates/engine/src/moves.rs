@@ -25,7 +25,11 @@ impl Engine {
     /// # Errors
     /// [`Error::Refused`] when the state does not allow it, [`store::Error::Stale`] when the claim is over.
     pub(crate) async fn move_job(
-        &self, mut job: Job, input: job_state::Move, reason: &Reason, outcome: Option<&Outcome>,
+        &self,
+        mut job: Job,
+        input: job_state::Move,
+        reason: &Reason,
+        outcome: Option<&Outcome>,
     ) -> Result<Job, Error> {
         loop {
             let to = job_state::apply(job.state, input)?;

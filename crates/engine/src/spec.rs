@@ -68,7 +68,9 @@ fn no_runner() -> Box<Reason> {
 
 fn not_prepared(error: &Error) -> Box<Reason> {
     let code = match error {
-        Error::Content(catalog::Error::NotFound { kind: model::ContentKind::Inventory, .. }) => Code::InventoryNotFound,
+        Error::Content(catalog::Error::NotFound { kind: model::ContentKind::Inventory, .. }) => {
+            Code::InventoryNotFound
+        }
         Error::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
         Error::Content(_) | Error::UnknownJob(_) | Error::Refused(_) | Error::Store(_) | Error::Task(_) => {
             Code::PrepareFailed

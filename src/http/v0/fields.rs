@@ -60,7 +60,9 @@ pub(super) struct Field {
 /// Checks a body against the fields; gives the values of those that were given and are not `null`.
 pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, Refusal> {
     let members = match body.0.map_err(|error| bad_body(&error))? {
-        None | Some(Value::Null) => return Err(unprocessable(vec![item("body", MISSING, &Value::Null, Value::Null)])),
+        None | Some(Value::Null) => {
+            return Err(unprocessable(vec![item("body", MISSING, &Value::Null, Value::Null)]));
+        }
         Some(Value::Object(members)) => members,
         Some(other) => return Err(unprocessable(vec![item("body", NO_OBJECT, &other, Value::Null)])),
     };
@@ -92,8 +94,7 @@ const NO_OBJECT: Wording =
     ("model_attributes_type", "Input should be a valid dictionary or object to extract fields from");
 const NO_TEXT: Wording = ("string_type", "Input should be a valid string");
 const NO_BOOL: Wording = ("bool_type", "Input should be a valid boolean");
-const NO_BOOL_WORD: Wording =
-    ("bool_parsing", "Input should be a valid boolean, unable to interpret input");
+const NO_BOOL_WORD: Wording = ("bool_parsing", "Input should be a valid boolean, unable to interpret input");
 
 fn path(field: &Field) -> String {
     format!("body.{}", field.name)
@@ -198,7 +199,10 @@ mod tests {
 
     #[test]
     fn required_may_still_be_null_and_patterns_cover_the_whole_text() {
-        assert!(values(json!({"node": "", "hosts": null, "more": 1})).is_some_and(|found| !found.contains_key("hosts")));
+        assert!(
+            values(json!({"node": "", "hosts": null, "more": 1}))
+                .is_some_and(|found| !found.contains_key("hosts"))
+        );
         for hosts in ["a b", "a\n", "-v", "", "a:b"] {
             assert!(values(json!({"node": "", "hosts": hosts})).is_none(), "{hosts:?}");
         }

@@ -62,7 +62,8 @@ async fn run(api: &Api, content: ContentRef, values: &Map<String, Value>) -> Res
 fn request(api: &Api, content: ContentRef, values: &Map<String, Value>) -> Result<JobRequest, Refusal> {
     let text = |name: &str| values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let node = text("proxmox_node").map(|node| ("proxmox_node".to_owned(), Value::from(node)));
-    let extra_vars = ExtraVars::check(node.into_iter().collect(), false).map_err(|error| Refusal::failed(&error))?;
+    let extra_vars =
+        ExtraVars::check(node.into_iter().collect(), false).map_err(|error| Refusal::failed(&error))?;
     let limit = text("hosts").map(str::parse).transpose();
     Ok(JobRequest {
         content,
@@ -99,9 +100,10 @@ fn bad_name(error: &model::names::BadName) -> Refusal {
 fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
     let engine::Error::Content(problem) = error else { return Refusal::failed(error) };
     match problem {
-        catalog::Error::LeavesRoot { .. } => {
-            Refusal::new(StatusCode::BAD_REQUEST, format!(":: err - POTENTIAL PATH TRAVERSAL DETECTED: {problem}"))
-        }
+        catalog::Error::LeavesRoot { .. } => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!(":: err - POTENTIAL PATH TRAVERSAL DETECTED: {problem}"),
+        ),
         catalog::Error::NotFound { .. } => not_found(api, content, problem),
         catalog::Error::Io { .. } => Refusal::failed(error),
     }
@@ -111,9 +113,13 @@ fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
 fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refusal {
     let options = &api.options;
     match content {
-        ContentRef::Playbook(_) => Refusal::new(StatusCode::BAD_REQUEST, format!(":: MISSING PLAYBOOK: {problem}")),
+        ContentRef::Playbook(_) => {
+            Refusal::new(StatusCode::BAD_REQUEST, format!(":: MISSING PLAYBOOK: {problem}"))
+        }
         ContentRef::Bundle(_) | ContentRef::Scenario(_) => match &options.missing_public_playbooks {
-            Some(directory) => Refusal::new(StatusCode::BAD_REQUEST, format!("Invalid playbooks dir: {directory}")),
+            Some(directory) => {
+                Refusal::new(StatusCode::BAD_REQUEST, format!("Invalid playbooks dir: {directory}"))
+            }
             None if !options.has_public_playbooks => {
                 Refusal::new(StatusCode::BAD_REQUEST, ":: err - Missing env var for public_github")
             }

@@ -22,7 +22,10 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     for &(all, one, kind) in LISTS {
         config
             .service(resource(all, "GET").route(web::get().to(move |api: Data<Api>| list(api, kind))))
-            .service(resource(one, "GET").route(web::get().to(move |api: Data<Api>, name: Path<String>| show(api, kind, name))));
+            .service(
+                resource(one, "GET")
+                    .route(web::get().to(move |api: Data<Api>, name: Path<String>| show(api, kind, name))),
+            );
     }
 }
 

@@ -61,9 +61,11 @@ impl Fields {
         let (least, most) = (range.start(), range.end());
         match value.as_u64() {
             Some(number) if range.contains(&number) => Some(number),
-            Some(number) => {
-                self.fault(name, "out_of_range", format!("{number} is out of range: {least} to {most} are allowed"))
-            }
+            Some(number) => self.fault(
+                name,
+                "out_of_range",
+                format!("{number} is out of range: {least} to {most} are allowed"),
+            ),
             None => self.wrong_type(name, &format!("a whole number from {least} to {most}"), &value),
         }
     }
@@ -81,9 +83,9 @@ impl Fields {
     /// Whatever was not taken is unknown.
     pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
         for name in self.left.keys() {
-            let nearest = known.iter().max_by(|a, b| {
-                strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b))
-            });
+            let nearest = known
+                .iter()
+                .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
             let name = name.escape_debug().to_string();
             let message = match nearest.filter(|near| strsim::jaro_winkler(&name, near) > 0.75) {
                 Some(near) => format!("unknown field: did you mean `{near}`?"),

@@ -9,8 +9,19 @@ use crate::http::problem::{Fault, Problem};
 
 /// Every field, as `unknown field` lists them.
 const FIELDS: &[&str] = &[
-    "playbook", "bundle", "scenario", "inventory", "limit", "tags", "skip_tags", "extra_vars", "check", "diff",
-    "verbosity", "forks", "timeout_s",
+    "playbook",
+    "bundle",
+    "scenario",
+    "inventory",
+    "limit",
+    "tags",
+    "skip_tags",
+    "extra_vars",
+    "check",
+    "diff",
+    "verbosity",
+    "forks",
+    "timeout_s",
 ];
 
 /// The most hosts at once that a request may ask for.
@@ -89,8 +100,12 @@ fn name(fields: &mut Fields, field: &str) -> Result<Option<ContentName>, Problem
 
 /// What every route answers to a text that is no name.
 pub(super) fn bad_name(field: &str, error: &model::names::BadName) -> Problem {
-    Problem::faults(StatusCode::BAD_REQUEST, "bad_name", vec![Fault::new(field, "bad_name", error.to_string())])
-        .hint("a name is segments of letters, digits, `_`, `.` and `-`, joined by `/`")
+    Problem::faults(
+        StatusCode::BAD_REQUEST,
+        "bad_name",
+        vec![Fault::new(field, "bad_name", error.to_string())],
+    )
+    .hint("a name is segments of letters, digits, `_`, `.` and `-`, joined by `/`")
 }
 
 fn tags_of(fields: &mut Fields) -> Option<Tags> {

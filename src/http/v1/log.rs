@@ -24,5 +24,7 @@ async fn text(api: Data<Api>, id: Path<String>) -> Result<HttpResponse, Problem>
             Ok::<_, engine::Error>(page.map(|page| (Bytes::from(page.text), page.after)))
         }
     });
-    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8")).streaming(pieces))
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .streaming(pieces))
 }

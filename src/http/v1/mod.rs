@@ -20,7 +20,9 @@ use super::problem::Problem;
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(
         web::scope("/v1")
-            .app_data(web::PathConfig::default().error_handler(|error, request| bad_path(&error, request).into()))
+            .app_data(
+                web::PathConfig::default().error_handler(|error, request| bad_path(&error, request).into()),
+            )
             .configure(jobs::routes)
             .configure(events::routes)
             .configure(log::routes)

@@ -13,7 +13,11 @@ use crate::http::{
 pub(super) type Parameters = Query<HashMap<String, String>>;
 
 /// A number within a range.
-pub(super) fn number<T>(query: &Parameters, name: &str, range: std::ops::RangeInclusive<T>) -> Result<Option<T>, Problem>
+pub(super) fn number<T>(
+    query: &Parameters,
+    name: &str,
+    range: std::ops::RangeInclusive<T>,
+) -> Result<Option<T>, Problem>
 where
     T: FromStr + PartialOrd + std::fmt::Display,
 {
@@ -21,12 +25,8 @@ where
     match text.parse().ok().filter(|number| range.contains(number)) {
         Some(number) => Ok(Some(number)),
         None => {
-            let message = format!(
-                "`{}` is no number from {} to {}",
-                text.escape_debug(),
-                range.start(),
-                range.end()
-            );
+            let message =
+                format!("`{}` is no number from {} to {}", text.escape_debug(), range.start(), range.end());
             Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
         }
     }

@@ -1,0 +1,314 @@
+//! A service for one test.
+//!
+//! It is the built program on a free port of the loopback address, with a state directory, a runtime directory
+//! and copies of the fixtures of its own. When it is dropped it is stopped, and the test fails if a job, a run's
+//! directory, a secret or a process of a run is left behind.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::{Client, Method, Response};
+use serde_json::Value;
+
+/// How long anything may take before a test gives up on it: Ansible on a busy machine is slow.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// How long to wait between looks at a condition.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// The directory with Ansible's programs.
+pub(crate) fn bin_dir() -> PathBuf {
+    let directory = std::env::var_os("RANGEHAND_TEST_BIN_DIR");
+    PathBuf::from(directory.expect("RANGEHAND_TEST_BIN_DIR is not set: run ./test.sh"))
+}
+
+/// The fixtures of the repository.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// Says how a service is to be started.
+pub(crate) struct Setup {
+    home: tempfile::TempDir,
+    settings: BTreeMap<String, String>,
+}
+
+impl Setup {
+    /// With copies of the fixtures, SQLite and Ansible.
+    pub(crate) fn new() -> Self {
+        let home =
+            tempfile::Builder::new().prefix("rangehand-test-").tempdir().expect("a temporary directory");
+        copy(&fixtures().join("playbooks"), &home.path().join("playbooks"));
+        copy(&fixtures().join("inventory"), &home.path().join("inventory"));
+        let mut setup = Self { settings: BTreeMap::new(), home };
+        let runtime = Path::new("/dev/shm").join(setup.home.path().file_name().expect("a name"));
+        let settings = [
+            ("PROJECT_ROOT_DIR", setup.home.path().to_string_lossy().into_owned()),
+            ("RANGEHAND__ANSIBLE__BIN_DIR", bin_dir().to_string_lossy().into_owned()),
+            ("RANGEHAND__PATHS__RUNTIME", runtime.to_string_lossy().into_owned()),
+            ("RANGEHAND__RUNS__KILL_GRACE_S", "1".to_owned()),
+            ("RANGEHAND__SERVER__PORT", "0".to_owned()),
+        ];
+        setup.settings.extend(settings.map(|(name, value)| (name.to_owned(), value)));
+        setup
+    }
+
+    /// Sets an environment variable of the service.
+    pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The directory that holds `playbooks/`, `inventory/` and, later, `var/`.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The command that starts the service, for tests of services that do not start.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rangehand"));
+        command
+            .env_clear()
+            .env("HOME", self.home())
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
+            .envs(&self.settings)
+            .current_dir(self.home())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts it and waits until it listens.
+    pub(crate) fn start(self) -> TestApp {
+        let mut app = TestApp { setup: self, service: None, address: String::new(), client: Client::new() };
+        app.start();
+        app
+    }
+}
+
+/// A running service.
+pub(crate) struct TestApp {
+    setup: Setup,
+    service: Option<Child>,
+    address: String,
+    client: Client,
+}
+
+impl TestApp {
+    /// A service with the fixtures.
+    pub(crate) fn new() -> Self {
+        Setup::new().start()
+    }
+
+    /// The directory that holds `playbooks/`, `inventory/` and `var/`.
+    pub(crate) fn home(&self) -> &Path {
+        self.setup.home()
+    }
+
+    /// `http://127.0.0.1:port`
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The process id of the service.
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.service.as_ref().expect("it runs").id()).expect("a small number")
+    }
+
+    fn start(&mut self) {
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.home().join("service.log"))
+            .expect("a log");
+        let mut service =
+            self.setup.command().stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let mut line = String::new();
+        let output = service.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("the service says where it listens");
+        let Some(address) = line.trim().strip_prefix("listening on ") else {
+            panic!("the service did not start:\n{}", self.log());
+        };
+        self.address = address.to_owned();
+        self.service = Some(service);
+    }
+
+    /// Ends the service with SIGKILL, as a crash would.
+    pub(crate) fn kill(&mut self) {
+        let mut service = self.service.take().expect("it runs");
+        service.kill().expect("it is ours");
+        service.wait().expect("it is ours");
+    }
+
+    /// Ends the service with SIGTERM and waits for it; fails when it does not end well.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut service) = self.service.take() else { return };
+        let pid = rustix::process::Pid::from_raw(i32::try_from(service.id()).expect("a small number"))
+            .expect("a pid");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is ours");
+        let status = service.wait().expect("it is ours");
+        assert!(status.success(), "the service ended with {status}:\n{}", self.log());
+    }
+
+    /// Starts the service again over the same directories.
+    pub(crate) fn start_again(&mut self) {
+        assert!(self.service.is_none(), "stop or kill it first");
+        self.start();
+    }
+
+    /// What the service logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.home().join("service.log")).unwrap_or_default()
+    }
+
+    /// Sends a request; `path` begins with a slash and is sent as it is.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Response {
+        let mut request = self.client.request(method, format!("{}{path}", self.address));
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        request.send().await.expect("the service answers")
+    }
+
+    /// GET, which must be answered with this status; gives the JSON.
+    pub(crate) async fn get(&self, path: &str, status: u16) -> Value {
+        json_of(self.send(Method::GET, path, None).await, status).await
+    }
+
+    /// POST, which must be answered with this status; gives the JSON.
+    pub(crate) async fn post(&self, path: &str, body: &Value, status: u16) -> Value {
+        json_of(self.send(Method::POST, path, Some(body)).await, status).await
+    }
+
+    /// Runs a job to its end; gives the job.
+    pub(crate) async fn run(&self, request: &Value) -> Value {
+        self.post(&format!("/v1/jobs?wait={}", PATIENCE.as_secs()), request, 200).await
+    }
+
+    /// The results that a job printed, by variable.
+    pub(crate) async fn results(&self, job: &Value) -> Value {
+        let id = job["id"].as_str().expect("a job has an id");
+        self.get(&format!("/v1/jobs/{id}/result"), 200).await["results"].clone()
+    }
+
+    /// All events of a job.
+    pub(crate) async fn events(&self, job: &Value) -> Vec<Value> {
+        let id = job["id"].as_str().expect("a job has an id");
+        let mut events = Vec::new();
+        let mut after = Value::from(0);
+        while !after.is_null() {
+            let page = self.get(&format!("/v1/jobs/{id}/events?limit=1000&after={after}"), 200).await;
+            events.extend(page["items"].as_array().expect("a page has items").iter().cloned());
+            after = page["next"].clone();
+        }
+        events
+    }
+
+    /// The log of a job as text.
+    pub(crate) async fn text_log(&self, job: &Value) -> String {
+        let id = job["id"].as_str().expect("a job has an id");
+        let response = self.send(Method::GET, &format!("/v1/jobs/{id}/log"), None).await;
+        assert_eq!(response.status(), 200);
+        response.text().await.expect("text")
+    }
+
+    /// Waits until the job is in a state.
+    pub(crate) async fn until_state(&self, job: &Value, state: &str) -> Value {
+        let id = job["id"].as_str().expect("a job has an id");
+        let begun = Instant::now();
+        loop {
+            let job = self.get(&format!("/v1/jobs/{id}"), 200).await;
+            if job["state"] == state {
+                return job;
+            }
+            assert!(begun.elapsed() < PATIENCE, "the job is not {state} but {job:#}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// The directories of runs that are there.
+    pub(crate) fn run_directories(&self) -> Vec<PathBuf> {
+        entries(&self.home().join("var/runs"))
+    }
+
+    /// The directories of secrets that are there.
+    pub(crate) fn secret_directories(&self) -> Vec<PathBuf> {
+        entries(Path::new(&self.setup.settings["RANGEHAND__PATHS__RUNTIME"]))
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("---- the service's log\n{}", self.log());
+            if let Some(mut service) = self.service.take() {
+                let _ = service.kill();
+                let _ = service.wait();
+            }
+            return;
+        }
+        self.stop();
+        assert_eq!(self.run_directories(), Vec::<PathBuf>::new(), "directories of runs are left");
+        assert_eq!(self.secret_directories(), Vec::<PathBuf>::new(), "directories of secrets are left");
+        let home = self.home().to_string_lossy().into_owned();
+        assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
+        let _ = fs::remove_dir(&self.setup.settings["RANGEHAND__PATHS__RUNTIME"]);
+    }
+}
+
+async fn json_of(response: Response, status: u16) -> Value {
+    let found = response.status();
+    let text = response.text().await.expect("text");
+    assert_eq!(found, status, "{text}");
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Command lines and environments of processes in which a text occurs; zombies excepted.
+pub(crate) fn processes_with(text: &str) -> Vec<String> {
+    let numbers = entries(Path::new("/proc")).into_iter().filter(|path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    numbers
+        .filter(|process| *process != Path::new("/proc").join(std::process::id().to_string()))
+        .filter_map(|process| {
+            let command = fs::read(process.join("cmdline")).ok()?;
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            command.contains(text).then(|| format!("{}: {command}", process.display()))
+        })
+        .collect()
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !condition() {
+        assert!(begun.elapsed() < PATIENCE, "still waiting until {what}");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let found = fs::read_dir(directory).into_iter().flatten().flatten();
+    found.map(|entry| entry.path()).collect()
+}
+
+/// Copies a tree of the fixtures, links and modes included.
+pub(crate) fn copy(source: &Path, target: &Path) {
+    fs::create_dir_all(target).expect("writable");
+    for entry in fs::read_dir(source).expect("readable") {
+        let entry = entry.expect("readable");
+        let (from, to) = (entry.path(), target.join(entry.file_name()));
+        let kind = entry.file_type().expect("readable");
+        if kind.is_dir() {
+            copy(&from, &to);
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(&from).expect("a link"), &to).expect("writable");
+        } else {
+            fs::copy(&from, &to).expect("writable");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The service as its users meet it: the real program, real HTTP, real Ansible.
+//!
+//! Every test starts a service of its own, with its own port, directories and database; see [`app::TestApp`].
+
+mod app;
+mod bad_input;
+mod catalog;
+mod health;
+mod jobs;
+mod restart;
+mod runs;
+mod secrets;
+mod ssh;
+mod v0;
