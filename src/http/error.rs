@@ -18,6 +18,7 @@ impl From<engine::Error> for Problem {
                 Self::new(StatusCode::CONFLICT, "wrong_state", refusal.to_string())
             }
             engine::Error::Store(error) => Self::internal(&error),
+            engine::Error::Io(error) => Self::internal(&error),
             engine::Error::Task(error) => Self::internal(&error),
         }
     }

@@ -4,6 +4,7 @@
 //! <state>/runs/<run id>/         mode 0700
 //!   lock            locked as long as the supervisor or the service that starts it lives
 //!   supervisor.json who the supervisor is: pid, start time, boot id
+//!   stop            somebody asked for the end of the run
 //!   spool.ndjson    the events, one per line, numbered 1, 2, 3 ...
 //!   outcome.json    how it ended; written once, atomically, when everything else is done
 //!   supervisor.log  what the supervisor itself had to say
@@ -101,6 +102,30 @@ impl RunDirectory {
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         read_json(&self.path.join("supervisor.json"))
+    }
+
+    /// Asks the supervisor to end the run.
+    ///
+    /// The file comes first, then the signal; the supervisor says who it is first, then looks for the file. So
+    /// whichever is earlier, the request is seen.
+    ///
+    /// # Errors
+    /// When there is no such directory yet, or it cannot be written.
+    pub fn ask_to_stop(&self) -> io::Result<()> {
+        match new_file(&self.path.join("stop")) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => drop(other?),
+        }
+        if let Some(supervisor) = self.identity() {
+            let _was_there = supervisor.stop();
+        }
+        Ok(())
+    }
+
+    /// Has somebody asked for the end of the run?
+    #[must_use]
+    pub fn is_asked_to_stop(&self) -> bool {
+        self.path.join("stop").exists()
     }
 
     /// Says how the run ended.

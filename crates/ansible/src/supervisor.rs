@@ -61,9 +61,12 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
 
     let mut spool = spool::Writer::create(&directory.spool())?;
     let mut workspace = Workspace::new(directory.private(), &spec.runtime, &spec.run.short());
-    let mut outcome = match prepare_and_run(&spec, &mut workspace, &mut spool, stop) {
-        Ok(outcome) => outcome,
-        Err(reason) => Outcome::without_run(Ending::Failed, *reason, Timestamp::now()),
+    let mut outcome = if directory.is_asked_to_stop() {
+        let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
+        Outcome::without_run(Ending::Canceled, reason, Timestamp::now())
+    } else {
+        prepare_and_run(&spec, &mut workspace, &mut spool, stop)
+            .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     clean_up(&workspace, &mut spool);
     finish_spool(spool, &mut outcome);

@@ -190,6 +190,29 @@ impl Workspace {
     }
 }
 
+/// The vault password in a file on tmpfs, for a program that is not a run; removed when dropped.
+#[derive(Debug)]
+pub struct PasswordFile(tempfile::TempPath);
+
+impl PasswordFile {
+    /// Writes it below `runtime`.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or `runtime` belongs to somebody else.
+    pub fn create(runtime: &Path, password: &SecretString) -> io::Result<Self> {
+        own_directory(runtime)?;
+        let mut file = tempfile::Builder::new().prefix("password-").tempfile_in(runtime)?;
+        writeln!(file, "{}", password.expose_secret())?;
+        Ok(Self(file.into_temp_path()))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
 fn make(path: &Path) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     DirBuilder::new().mode(0o700).create(path).map_err(named)

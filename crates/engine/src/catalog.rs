@@ -1,6 +1,9 @@
 //! The catalog, off the async threads.
 
-use ansible::catalog::{Entry, Inspection, InventoryInspection, Located};
+use ansible::{
+    catalog::{Entry, Inspection, InventoryInspection, Located},
+    workspace::PasswordFile,
+};
 use model::{ContentKind, ContentName, ContentRef};
 use tokio::task::spawn_blocking;
 
@@ -21,7 +24,18 @@ impl Engine {
     /// # Errors
     /// When there is none of that name, or it cannot be read.
     pub async fn inspect_content(&self, content: &ContentRef) -> Result<Inspection, Error> {
-        Ok(self.options().catalog.inspect(content, &self.options().toolchain).await?)
+        let options = self.options();
+        // Encrypted variable files must be read for the list of tasks, too.
+        let password = match &options.vault_password {
+            Some(password) => Some(PasswordFile::create(&options.runtime, password)?),
+            None => None,
+        };
+        let mut toolchain = options.toolchain.clone();
+        if let Some(file) = &password {
+            let path = file.path().to_string_lossy().into_owned();
+            toolchain.environment.insert("ANSIBLE_VAULT_PASSWORD_FILE".to_owned(), path);
+        }
+        Ok(options.catalog.inspect(content, &toolchain).await?)
     }
 
     /// Groups and hosts of an inventory.

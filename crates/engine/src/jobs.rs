@@ -23,6 +23,9 @@ pub enum Error {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
+    /// A file could not be used.
+    #[error("a file could not be used")]
+    Io(#[from] std::io::Error),
     /// A task of ours ended without an answer.
     #[error("an internal task failed")]
     Task(#[from] tokio::task::JoinError),

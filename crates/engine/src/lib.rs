@@ -26,7 +26,7 @@ mod worker;
 use std::sync::Arc;
 
 use store::Store;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, RwLock, Semaphore};
 
 pub use jobs::Error;
 pub use logs::LogPage;
@@ -49,6 +49,8 @@ struct Inner {
     queued: Notify,
     /// One permit for each run that may be at work at once.
     places: Arc<Semaphore>,
+    /// Read-locked while a job is claimed and its run begun.
+    starting: Arc<RwLock<()>>,
 }
 
 impl Engine {
@@ -56,7 +58,14 @@ impl Engine {
     #[must_use]
     pub fn new(store: Store, options: Options) -> Self {
         let places = Arc::new(Semaphore::new(options.max_at_once.max(1)));
-        let inner = Inner { store, options, live: live::Live::default(), queued: Notify::new(), places };
+        let inner = Inner {
+            store,
+            options,
+            live: live::Live::default(),
+            queued: Notify::new(),
+            places,
+            starting: Arc::default(),
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -40,10 +40,11 @@ impl Engine {
         }
     }
 
-    /// Asks the supervisor of a run to end it; nothing happens when it is gone.
+    /// Asks the supervisor of a run to end it. Before the run has its directory nobody can be asked; whoever
+    /// makes the directory looks at the job's state afterwards.
     pub(crate) fn ask_to_stop(&self, run: RunId) {
-        if let Some(supervisor) = self.run_directory(run).identity() {
-            let _was_there = supervisor.stop();
+        if let Err(error) = self.run_directory(run).ask_to_stop() {
+            tracing::debug!(run.id = %run, %error, "the run could not be asked to stop yet");
         }
     }
 }

@@ -1,11 +1,11 @@
 //! The loop that takes jobs from the queue while there are free places.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use model::{Code, Job, JobState, Reason};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet, time::timeout};
 
-use crate::{Engine, Shutdown, clock, moves::state_event};
+use crate::{Engine, Shutdown, clock, moves::state_event, worker::Beginning};
 
 /// How long a lost wake-up can leave a queued job waiting.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -29,31 +29,40 @@ impl Scheduler {
     /// Runs that are at work then stay at work: their supervisors do not need us, and the next service takes
     /// them up again.
     pub async fn run(mut self, mut shutdown: Shutdown) {
-        tokio::select! {
-            () = self.work() => {}
-            () = shutdown.requested() => {}
+        self.engine.recover(&mut self.workers).await;
+        while self.turn(&mut shutdown).await.is_continue() {
+            while self.workers.try_join_next().is_some() {}
         }
+        // A claimed job whose run is not begun yet would be lost.
+        drop(self.engine.inner.starting.write().await);
         let left = self.workers.len();
         if left > 0 {
             tracing::info!(runs = left, "runs are left to their supervisors");
         }
     }
 
-    async fn work(&mut self) {
-        self.engine.recover(&mut self.workers).await;
-        loop {
-            while self.workers.try_join_next().is_some() {}
-            // Never closed, so this fails only if somebody changes that.
-            let Ok(place) = self.engine.inner.places.clone().acquire_owned().await else { return };
-            match self.claim().await {
-                Some(job) => self.start(job, place),
-                None => {
-                    drop(place);
-                    // An error here is the timer: look again.
-                    let _ = timeout(LOOK_AGAIN, self.engine.inner.queued.notified()).await;
-                }
-            }
+    /// Waits for a free place, then for a job. Only the waiting is given up when the service ends: a claim is
+    /// carried through, and so is the start of its run.
+    async fn turn(&mut self, shutdown: &mut Shutdown) -> ControlFlow<()> {
+        let place = tokio::select! {
+            biased;
+            () = shutdown.requested() => return ControlFlow::Break(()),
+            place = self.engine.inner.places.clone().acquire_owned() => place,
+        };
+        // Never closed, so this fails only if somebody changes that.
+        let Ok(place) = place else { return ControlFlow::Break(()) };
+        let beginning = self.engine.inner.starting.clone().read_owned().await;
+        if let Some(job) = self.claim().await {
+            self.start(job, place, beginning);
+            return ControlFlow::Continue(());
         }
+        drop((place, beginning));
+        tokio::select! {
+            () = shutdown.requested() => return ControlFlow::Break(()),
+            // An error here is the timer: look again.
+            _ = timeout(LOOK_AGAIN, self.engine.inner.queued.notified()) => {}
+        }
+        ControlFlow::Continue(())
     }
 
     async fn claim(&self) -> Option<Job> {
@@ -69,11 +78,11 @@ impl Scheduler {
         }
     }
 
-    fn start(&mut self, job: Job, place: OwnedSemaphorePermit) {
+    fn start(&mut self, job: Job, place: OwnedSemaphorePermit, beginning: Beginning) {
         let engine = self.engine.clone();
         engine.inner.live.tell(job.id);
         self.workers.spawn(async move {
-            engine.work_on(job).await;
+            engine.work_on(job, beginning).await;
             drop(place);
         });
     }

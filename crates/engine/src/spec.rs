@@ -72,9 +72,12 @@ fn not_prepared(error: &Error) -> Box<Reason> {
             Code::InventoryNotFound
         }
         Error::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
-        Error::Content(_) | Error::UnknownJob(_) | Error::Refused(_) | Error::Store(_) | Error::Task(_) => {
-            Code::PrepareFailed
-        }
+        Error::Content(_)
+        | Error::UnknownJob(_)
+        | Error::Refused(_)
+        | Error::Store(_)
+        | Error::Io(_)
+        | Error::Task(_) => Code::PrepareFailed,
     };
     Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
 }

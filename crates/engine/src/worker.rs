@@ -1,20 +1,20 @@
 //! One worker for one claimed job: start its run, keep what it tells, record how it ends.
 
 use ansible::{Follower, Progress, RunDirectory, RunSpec, process, supervisor, workspace::Workspace};
-use model::{Code, Ending, Job, Outcome, Phase, Reason, RunId, job_state::Move};
-use tokio::task::spawn_blocking;
+use model::{Code, Ending, Job, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
+use tokio::{sync::OwnedRwLockReadGuard, task::spawn_blocking};
 
 use crate::{Engine, clock, jobs::Error, moves::Patience};
 
+/// Held from before a job is claimed until its run needs us no more: meanwhile the service must not end.
+pub(crate) type Beginning = OwnedRwLockReadGuard<()>;
+
 impl Engine {
     /// Runs a job that was just claimed.
-    pub(crate) async fn work_on(&self, job: Job) {
+    pub(crate) async fn work_on(&self, job: Job, beginning: Beginning) {
         let Some(run) = job.run else { return };
-        let directory = self.run_directory(run);
-        let started = match self.run_spec(&job, run).await {
-            Ok(spec) => self.launch(&directory, &spec).await,
-            Err(reason) => Err(reason),
-        };
+        let started = self.start(&job, run).await;
+        drop(beginning);
         match started {
             Ok(()) => self.follow(job, run).await,
             Err(reason) => {
@@ -22,6 +22,21 @@ impl Engine {
                 self.finish(job, run, outcome).await;
             }
         }
+    }
+
+    async fn start(&self, job: &Job, run: RunId) -> Result<(), Box<Reason>> {
+        let spec = self.run_spec(job, run).await?;
+        self.launch(&self.run_directory(run), &spec).await?;
+        // A cancel that came before there was a directory found nobody to ask.
+        if self
+            .store()
+            .job(job.id)
+            .await
+            .is_ok_and(|job| job.is_some_and(|job| job.state == JobState::Canceling))
+        {
+            self.ask_to_stop(run);
+        }
+        Ok(())
     }
 
     /// Follows a run to its end, from wherever its events were kept up to.
