@@ -1,5 +1,7 @@
 //! Is the service alive, and can it work?
 
+use std::time::{Duration, Instant};
+
 use actix_web::{
     HttpResponse,
     http::StatusCode,
@@ -9,6 +11,12 @@ use serde_json::json;
 
 use super::{Api, method::resource};
 use crate::doctor::{self, Check, Status};
+
+/// How long a good answer about Ansible counts.
+const COUNTS_FOR: Duration = Duration::from_secs(30);
+
+/// What Ansible answered last, and when; `None` when it has to be asked.
+pub(super) type Known = Option<(Instant, Vec<Check>)>;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
@@ -25,12 +33,26 @@ async fn healthz() -> HttpResponse {
 
 /// The store answers and Ansible can be started; otherwise 503, and what to do.
 async fn readyz(api: Data<Api>) -> HttpResponse {
-    let mut checks = doctor::check_ansible(&api.engine.options().toolchain).await;
+    let mut checks = ansible_checks(&api).await;
     checks.push(store_check(&api).await);
     let ready = checks.iter().all(|check| check.status != Status::Fail);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not_ready" };
     HttpResponse::build(status).json(json!({ "status": word, "checks": checks }))
+}
+
+/// Asking Ansible for its version starts three programs, so a good answer counts for a while. A bad one is asked
+/// for again each time: somebody may be mending it.
+async fn ansible_checks(api: &Api) -> Vec<Check> {
+    // Held while asking: whoever comes meanwhile waits for the same answer instead of asking too.
+    let mut known = api.ansible_checks.lock().await;
+    if let Some((_, checks)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < COUNTS_FOR) {
+        return checks.clone();
+    }
+    let checks = doctor::check_ansible(&api.engine.options().toolchain).await;
+    let good = checks.iter().all(|check| check.status != Status::Fail);
+    *known = good.then(|| (Instant::now(), checks.clone()));
+    checks
 }
 
 async fn store_check(api: &Api) -> Check {

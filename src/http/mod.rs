@@ -17,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::web::{self, ServiceConfig};
 use engine::{Engine, Shutdown};
+use tokio::sync::Mutex;
 
 pub use cors::cors;
 pub use request_id::with_request_id;
@@ -27,6 +28,8 @@ pub struct Api {
     engine: Engine,
     options: Arc<Options>,
     shutdown: Shutdown,
+    /// What Ansible answered last, and when.
+    ansible_checks: Arc<Mutex<health::Known>>,
 }
 
 /// What the HTTP floor is told at its start.
@@ -48,7 +51,7 @@ impl Api {
     /// For this engine; `shutdown` ends what waits.
     #[must_use]
     pub fn new(engine: Engine, options: Options, shutdown: Shutdown) -> Self {
-        Self { engine, options: Arc::new(options), shutdown }
+        Self { engine, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use super::request_id;
 /// One thing that is wrong with a request.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Fault {
-    /// Where it is: the field, with dots between levels; the parameter of a query.
+    /// Where it is: the field, with dots between levels; the parameter of a query; empty for the whole body.
     pub field: String,
     /// For programs.
     pub code: &'static str,
@@ -73,6 +73,7 @@ impl Problem {
     /// Fields that are wrong; never empty.
     pub(crate) fn faults(status: StatusCode, code: &'static str, errors: Vec<Fault>) -> Self {
         let detail = match errors.as_slice() {
+            [only] if only.field.is_empty() => only.message.clone(),
             [only] => format!("`{}`: {}", only.field, only.message),
             several => format!("{} fields are wrong", several.len()),
         };

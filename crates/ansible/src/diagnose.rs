@@ -71,7 +71,7 @@ pub struct Evidence<'a> {
 pub fn diagnose(evidence: &Evidence<'_>) -> (Ending, Reason) {
     let output = evidence.last_lines.join("\n");
     if evidence.rc == Some(0) && !evidence.no_host_was_touched {
-        return (Ending::Succeeded, Reason::new(None, Code::Succeeded, "every task ended well"));
+        return (Ending::Succeeded, Reason::new(Some(Phase::Run), Code::Succeeded, "every task ended well"));
     }
     let (code, message) = if let Some(explained) = from_failures(evidence.report) {
         explained

@@ -1,6 +1,6 @@
 //! Ending a job by request.
 
-use model::{Code, Job, JobId, JobState, Reason, job_state::Move};
+use model::{Code, Job, JobId, JobState, Phase, Reason, job_state::Move};
 
 use crate::{Engine, jobs::Error};
 
@@ -20,7 +20,9 @@ impl Engine {
             return Ok(job);
         }
         let reason = match job.state {
-            JobState::Queued => Reason::new(None, Code::Canceled, "canceled before it was begun"),
+            JobState::Queued => {
+                Reason::new(Some(Phase::Validate), Code::Canceled, "canceled before it was begun")
+            }
             _ => Reason::new(None, Code::Canceling, "its processes are being ended"),
         };
         match self.move_job(job, Move::Cancel, &reason, None).await {

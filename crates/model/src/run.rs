@@ -92,7 +92,7 @@ text_enum! {
 /// Why something is as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// Where it happened; `None` before a run.
+    /// Where it happened; `None` while the job waits or runs.
     pub phase: Option<Phase>,
     /// For programs.
     pub code: Code,

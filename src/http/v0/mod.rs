@@ -5,6 +5,7 @@
 //! checked segment by segment, `hosts` is never an option, a run that matched no host is no success.
 
 mod fields;
+mod python;
 mod refusal;
 mod reply;
 mod run;

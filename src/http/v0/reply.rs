@@ -4,6 +4,8 @@ use actix_web::{HttpResponse, http::StatusCode};
 use model::{Job, JobState};
 use serde_json::json;
 
+use super::python;
+
 /// Names the job behind a v0 call.
 pub(super) const JOB_HEADER: &str = "X-Rangehand-Job";
 
@@ -13,7 +15,7 @@ const NO_EXIT_CODE: i32 = 254;
 /// The log of a job that has ended, line by line.
 pub(super) fn log(job: &Job, text: &str) -> HttpResponse {
     let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc).unwrap_or(NO_EXIT_CODE);
-    let lines: Vec<&str> = text.trim().lines().collect();
+    let lines = python::split_lines(text.trim());
     let mut body = json!({ "rc": rc, "log_multiline": lines });
     let succeeded = job.state == JobState::Succeeded;
     if !succeeded {

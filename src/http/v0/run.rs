@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::{
     Refusal,
     fields::{self, Field, HOSTS, Kind, NODE},
-    reply, resource,
+    python, reply, resource,
 };
 use crate::http::{Api, body::Body};
 
@@ -28,26 +28,23 @@ const FIELDS: &[Field] = &[
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/v0/admin/debug/ping").route(web::post().to(ping)))
-        .service(resource("/v0/admin/run/bundles/{name:.*}/run").route(web::post().to(bundle)))
-        .service(resource("/v0/admin/run/scenarios/{name:.*}/run").route(web::post().to(scenario)));
+        .service(resource("/v0/admin/run/bundles/{name:.+}/run").route(web::post().to(bundle)))
+        .service(resource("/v0/admin/run/scenarios/{name:.+}/run").route(web::post().to(scenario)));
 }
 
 async fn ping(api: Data<Api>, body: Body) -> Result<HttpResponse, Refusal> {
     let values = fields::check(body, FIELDS)?;
-    let name: ContentName = "ping".parse().map_err(|error| bad_name(&error))?;
-    run(&api, ContentRef::Playbook(name), &values).await
+    run(&api, ContentRef::Playbook(parse_name("ping")?), &values).await
 }
 
 async fn bundle(api: Data<Api>, name: Path<String>, body: Body) -> Result<HttpResponse, Refusal> {
     let values = fields::check(body, FIELDS)?;
-    let name = name.parse().map_err(|error| bad_name(&error))?;
-    run(&api, ContentRef::Bundle(name), &values).await
+    run(&api, ContentRef::Bundle(parse_name(&name)?), &values).await
 }
 
 async fn scenario(api: Data<Api>, name: Path<String>, body: Body) -> Result<HttpResponse, Refusal> {
     let values = fields::check(body, FIELDS)?;
-    let name = name.parse().map_err(|error| bad_name(&error))?;
-    run(&api, ContentRef::Scenario(name), &values).await
+    run(&api, ContentRef::Scenario(parse_name(&name)?), &values).await
 }
 
 async fn run(api: &Api, content: ContentRef, values: &Map<String, Value>) -> Result<HttpResponse, Refusal> {
@@ -93,8 +90,11 @@ async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
     Ok(job)
 }
 
-fn bad_name(error: &model::names::BadName) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, format!(":: err - INVALID ACTION NAME FORMAT: {error}"))
+fn parse_name(text: &str) -> Result<ContentName, Refusal> {
+    text.parse().map_err(|_| {
+        let detail = format!(":: err - INVALID ACTION NAME FORMAT {}", python::repr(text));
+        Refusal::new(StatusCode::BAD_REQUEST, detail)
+    })
 }
 
 fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
