@@ -12,6 +12,7 @@ mod problem;
 mod request_id;
 mod v0;
 mod v1;
+mod ws;
 
 use std::{sync::Arc, time::Duration};
 
@@ -64,6 +65,7 @@ pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(web::Data::new(api))
             .configure(health::routes)
             .configure(v1::routes)
+            .configure(ws::routes)
             .configure(v0::routes)
             .default_service(web::to(v0::unknown_path));
     }

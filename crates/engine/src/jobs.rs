@@ -49,13 +49,18 @@ impl Engine {
             attempt: 0,
             fence: 0,
             created_at: now,
+            queued_at: now,
             started_at: None,
             finished_at: None,
             run: None,
+            node: None,
+            lease_until: None,
+            resume: None,
             outcome: None,
+            tasks: 0,
             last_seq: 1,
         };
-        self.store().insert_job(&job, &event).await?;
+        self.store().insert_job(&job, &event, None).await?;
         tracing::info!(job.id = %job.id, content = %job.request.content, "job accepted");
         self.inner.queued.notify_one();
         Ok(job)
@@ -94,7 +99,7 @@ impl Engine {
     /// # Errors
     /// When there is no such job.
     pub async fn events(&self, id: JobId, after: u64, limit: u32) -> Result<Vec<Event>, Error> {
-        let events = self.store().events(id, after, limit).await?;
+        let events = self.store().events(id, &store::EventQuery::after(after, limit)).await?;
         if events.is_empty() {
             self.job(id).await?;
         }
@@ -115,6 +120,11 @@ impl Engine {
             Some(id) => Some((self.job(id).await?.created_at, id)),
             None => None,
         };
-        Ok(self.store().jobs(before, state, limit).await?)
+        let query = store::JobQuery { before, state, limit, ..store::JobQuery::default() };
+        let mut jobs = Vec::new();
+        for summary in self.store().jobs(&query).await? {
+            jobs.extend(self.store().job(summary.id).await?);
+        }
+        Ok(jobs)
     }
 }

@@ -12,6 +12,7 @@
 mod cancel;
 mod catalog;
 mod clock;
+mod following;
 mod jobs;
 mod live;
 mod logs;
@@ -28,11 +29,15 @@ use std::sync::Arc;
 use store::Store;
 use tokio::sync::{Notify, RwLock, Semaphore};
 
+pub use following::{Following, Next};
 pub use jobs::Error;
 pub use logs::LogPage;
 pub use options::Options;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
+
+/// The node that all runs belong to, as long as there is only one.
+const NODE: &str = "local";
 
 /// What HTTP and the command line talk to; clones are cheap and share everything.
 #[derive(Debug, Clone)]

@@ -35,9 +35,9 @@ impl Engine {
             let to = job_state::apply(job.state, input)?;
             let now = clock::now();
             let event = state_event(Some(job.state), to, reason, now);
-            let finished_at = to.is_terminal().then_some(now);
             let (id, from, fence) = (job.id, job.state, job.fence);
-            let job_move = JobMove { id, from, fence, to, reason, outcome, finished_at, event: &event };
+            let job_move =
+                JobMove { id, from, fence, to, now, reason, outcome, resume: None, event: &event };
             match self.store().move_job(&job_move).await {
                 Ok(moved) => {
                     tracing::info!(job.id = %job.id, from = %job.state, to = %to, code = %reason.code, "job moved");

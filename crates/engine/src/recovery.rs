@@ -32,7 +32,7 @@ impl Engine {
 
     async fn unfinished(&self) -> Vec<Job> {
         loop {
-            match self.store().unfinished_jobs().await {
+            match self.store().unfinished_jobs(crate::NODE).await {
                 Ok(jobs) => return jobs,
                 Err(error) => tracing::warn!(%error, "unfinished jobs cannot be read; trying again"),
             }

@@ -69,7 +69,9 @@ impl Scheduler {
         let (run, now) = (clock::new_run_id(), clock::now());
         let reason = Reason::new(None, Code::Running, "a run is at work");
         let event = state_event(Some(JobState::Queued), JobState::Running, &reason, now);
-        match self.engine.store().claim_next(run, now, &reason, &event).await {
+        let (node, lease_until, reason, event) = (crate::NODE, jiff::Timestamp::MAX, &reason, &event);
+        let claim = store::Claim { run, node, now, lease_until, reason, event };
+        match self.engine.store().claim_next(&claim).await {
             Ok(job) => job,
             Err(error) => {
                 tracing::warn!(%error, "the queue cannot be read; trying again");

@@ -82,6 +82,27 @@ impl Draft {
     pub const fn new(time: Timestamp, kind: EventKind, data: Value) -> Self {
         Self { time, kind, host: None, play: None, task: None, stdout: None, data }
     }
+
+    /// Does it tell of something that was changed on a host? Of a loop, both the item and the whole task do.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        let result = || self.data.get("res").and_then(|result| result.get("changed"));
+        matches!(self.kind.as_str(), "runner_on_ok" | "runner_item_on_ok")
+            && result() == Some(&Value::Bool(true))
+    }
+
+    /// Does it tell of a failure that was not ignored? Whether it was rescued later nobody can know yet.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        let failures = ["runner_on_failed", "runner_item_on_failed", "runner_on_unreachable"];
+        failures.contains(&self.kind.as_str()) && self.data.get("ignore_errors") != Some(&Value::Bool(true))
+    }
+
+    /// Does it tell that a task (or a handler) begins?
+    #[must_use]
+    pub fn is_task_start(&self) -> bool {
+        matches!(self.kind.as_str(), "playbook_on_task_start" | "playbook_on_handler_task_start")
+    }
 }
 
 /// An event with its number: 1, 2, 3 ... within its job, never a gap, never a repeat.
@@ -92,4 +113,34 @@ pub struct Event {
     /// Everything else.
     #[serde(flatten)]
     pub draft: Draft,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changes_and_failures_are_told_by_kind_and_data() {
+        let changed = json!({"res": {"changed": true}});
+        for (kind, data, is_changed, is_failed) in [
+            ("runner_on_ok", changed.clone(), true, false),
+            ("runner_item_on_ok", changed.clone(), true, false),
+            ("runner_on_ok", json!({"res": {"changed": false}}), false, false),
+            ("runner_on_ok", json!({"res": {"changed": "true"}}), false, false),
+            ("runner_on_ok", json!({"changed": true}), false, false),
+            ("runner_on_ok", Value::Null, false, false),
+            ("runner_on_skipped", changed.clone(), false, false),
+            ("runner_on_failed", changed.clone(), false, true),
+            ("runner_item_on_failed", Value::Null, false, true),
+            ("runner_on_unreachable", json!({"res": {}}), false, true),
+            ("runner_on_failed", json!({"ignore_errors": null}), false, true),
+            ("runner_on_failed", json!({"ignore_errors": true}), false, false),
+            ("job_state", json!({"to": "failed"}), false, false),
+        ] {
+            let kind = kind.parse().expect("a kind");
+            let draft = Draft::new(Timestamp::UNIX_EPOCH, kind, data);
+            assert_eq!((draft.is_changed(), draft.is_failed()), (is_changed, is_failed), "{draft:?}");
+        }
+    }
 }

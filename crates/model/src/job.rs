@@ -3,7 +3,50 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentName, ContentRef, ExtraVars, HostPattern, JobId, JobState, Outcome, Reason, RunId, Tags};
+use crate::{
+    ContentName, ContentRef, ExtraVars, HostPattern, JobId, JobState, Labels, Outcome, Reason, Resources,
+    Resume, RetryPolicy, RunId, Tags, TaskName,
+};
+
+/// A number that is no priority.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no priority: use -100 to 100")]
+pub struct BadPriority(i8);
+
+/// How urgent a job is: -100 to 100, 0 for most. A point is worth [`Priority::POINT_MS`] of waiting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "i8", into = "i8")]
+pub struct Priority(i8);
+
+impl Priority {
+    /// The waiting that one point stands for, in milliseconds: a minute. Hence a job of priority 0 that has waited
+    /// for an hour goes before one of priority 50 that just came, and nothing waits for ever.
+    pub const POINT_MS: i64 = 60_000;
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i8 {
+        self.0
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl TryFrom<i8> for Priority {
+    type Error = BadPriority;
+
+    fn try_from(number: i8) -> Result<Self, BadPriority> {
+        if (-100..=100).contains(&number) { Ok(Self(number)) } else { Err(BadPriority(number)) }
+    }
+}
+
+impl From<Priority> for i8 {
+    fn from(priority: Priority) -> Self {
+        priority.0
+    }
+}
 
 /// What a job was asked to do; checked, and kept as long as the job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +83,29 @@ pub struct JobRequest {
     /// The longest the run may take, in seconds; `None` takes the setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u64>,
+    /// How urgent it is.
+    #[serde(default, skip_serializing_if = "Priority::is_default")]
+    pub priority: Priority,
+    /// To find it by.
+    #[serde(default, skip_serializing_if = "is_empty_map")]
+    pub labels: Labels,
+    /// What it must have for itself: of two jobs with the same one, only one runs.
+    #[serde(default, skip_serializing_if = "is_empty_list")]
+    pub resources: Resources,
+    /// When to try again without being asked; `None` for never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryPolicy>,
+    /// Begin at this task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_at_task: Option<TaskName>,
+}
+
+fn is_empty_map(labels: &Labels) -> bool {
+    labels.is_empty()
+}
+
+fn is_empty_list(resources: &Resources) -> bool {
+    resources.is_empty()
 }
 
 /// One try at a job's work.
@@ -70,14 +136,76 @@ pub struct Job {
     pub fence: u64,
     /// When it was accepted.
     pub created_at: Timestamp,
-    /// When the current attempt began.
+    /// When it came into the queue: when it was accepted, or queued again for its last retry.
+    pub queued_at: Timestamp,
+    /// When the current attempt began; `None` while it waits.
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// The run of the current attempt.
+    /// The run of the current attempt; while it waits for another, that of the attempt before.
     pub run: Option<RunId>,
-    /// How the last attempt ended.
+    /// The node that holds it while a run is at work.
+    pub node: Option<String>,
+    /// Until when the node holds it unless it says more.
+    pub lease_until: Option<Timestamp>,
+    /// What the current or coming attempt does otherwise than the request says.
+    pub resume: Option<Resume>,
+    /// How the current attempt ended; [`Attempt::outcome`] has those of the ones before.
     pub outcome: Option<Outcome>,
+    /// How many tasks the current attempt has begun.
+    pub tasks: u64,
     /// The number of its last event.
     pub last_seq: u64,
+}
+
+/// What a list shows of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobSummary {
+    /// Its name.
+    pub id: JobId,
+    /// Where it is in its life.
+    pub state: JobState,
+    /// Why it is there, without the last lines.
+    pub reason: Reason,
+    /// What it was asked to do.
+    pub request: JobRequest,
+    /// How many attempts were begun; 0 before the first.
+    pub attempt: u32,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// When the current attempt began; `None` while it waits.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// The exit code of its last run, once it has ended.
+    pub rc: Option<i32>,
+    /// The number of its last event.
+    pub last_seq: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_shows_what_is_not_usual_and_reads_it_back() {
+        let plain = r#"{"playbook":"ping","inventory":"hosts.yml","check":false,"diff":false,"verbosity":0}"#;
+        let request: JobRequest = serde_json::from_str(plain).expect("a request");
+        assert_eq!(serde_json::to_string(&request).expect("JSON"), plain);
+
+        let full = plain
+            .replace('}', r#","priority":-7,"labels":{"team":"red"},"resources":["vm:pve1/1000"],"#)
+            + r#""retry":{"on":["lost"],"max_attempts":2},"start_at_task":"Install"}"#;
+        let request: JobRequest = serde_json::from_str(&full).expect("a request");
+        assert_eq!(request.priority.get(), -7);
+        assert_eq!(serde_json::to_string(&request).expect("JSON"), full);
+        assert!(serde_json::from_str::<JobRequest>(&full.replace("-7", "101")).is_err());
+    }
+
+    #[test]
+    fn priorities_have_ends() {
+        for (number, is_fine) in [(-128, false), (-101, false), (-100, true), (100, true), (101, false)] {
+            assert_eq!(Priority::try_from(number).is_ok(), is_fine, "{number}");
+        }
+    }
 }

@@ -9,9 +9,12 @@ pub mod host_pattern;
 pub mod ids;
 pub mod job;
 pub mod job_state;
+pub mod labels;
 pub mod names;
 pub mod redact;
 pub mod report;
+pub mod resource;
+pub mod retry;
 pub mod run;
 pub mod tags;
 
@@ -19,11 +22,14 @@ pub use event::{Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
 pub use host_pattern::HostPattern;
 pub use ids::{JobId, RunId};
-pub use job::{Attempt, Job, JobRequest};
+pub use job::{Attempt, Job, JobRequest, JobSummary, Priority};
 pub use job_state::{JobState, Move, Refusal};
+pub use labels::Labels;
 pub use names::{ContentKind, ContentName, ContentRef};
 pub use redact::Redactor;
 pub use report::{Failure, HostStats, Report};
+pub use resource::{Resource, Resources};
+pub use retry::{Resume, RetryOn, RetryPolicy, TaskName};
 pub use run::{Code, Ending, Outcome, Phase, Reason};
 pub use tags::Tags;
 

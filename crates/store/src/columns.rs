@@ -21,6 +21,13 @@ pub(crate) fn to_json<T: Serialize>(column: &'static str, value: &T) -> Result<S
     serde_json::to_string(value).map_err(|e| Error::Unstorable { column, source: e.into() })
 }
 
+pub(crate) fn to_json_or_null<T: Serialize>(
+    column: &'static str,
+    value: Option<&T>,
+) -> Result<Option<String>, Error> {
+    value.map(|value| to_json(column, value)).transpose()
+}
+
 /// A number to be kept.
 pub(crate) fn to_number(column: &'static str, number: u64) -> Result<i64, Error> {
     i64::try_from(number).map_err(|e| Error::Unstorable { column, source: e.into() })
@@ -72,6 +79,14 @@ pub(crate) fn number<T: TryFrom<i64, Error: Into<Cause>>>(
 ) -> Result<T, Error> {
     let number: i64 = row.try_get(column)?;
     T::try_from(number).map_err(|e| Error::Unreadable { column, source: e.into() })
+}
+
+pub(crate) fn number_or_null<T: TryFrom<i64, Error: Into<Cause>>>(
+    row: &AnyRow,
+    column: &'static str,
+) -> Result<Option<T>, Error> {
+    let value: Option<i64> = row.try_get(column)?;
+    value.is_some().then(|| number(row, column)).transpose()
 }
 
 pub(crate) fn time(row: &AnyRow, column: &'static str) -> Result<Timestamp, Error> {

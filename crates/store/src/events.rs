@@ -1,36 +1,52 @@
-//! Events: numbered on their way in, read in order.
+//! Events on their way in: numbered within their job, and among the events of all jobs.
 //!
 //! Numbers are given while the job's row is held: whoever writes an event first changes that row, and on both
 //! databases only one transaction at a time can have done so. `jobs.last_seq` is always the number of the last
-//! event, so that the next number needs no look at the events.
+//! event, so that the next number needs no look at the events. Positions over all jobs come from one row in the
+//! same way; it is taken last and held until the commit, so that who has seen a position has seen all before it.
 
 use std::{collections::HashSet, fmt::Write as _, sync::LazyLock};
 
-use model::{Draft, Event, JobId, RunId};
-use sqlx::{AnyConnection, any::AnyRow, query::Query};
+use model::{Draft, JobId, RunId};
+use sqlx::query::Query;
 
 use crate::{
     Error, Store, Write,
-    columns::{json, number, parsed, text, text_or_null, time, to_bound, to_json, to_number, to_text},
+    columns::{number, to_bound, to_json, to_number, to_text},
+    jobs::at_work,
 };
 
 /// How many rows one statement inserts, largest first. A batch is cut into as few of these as will do, so that a
-/// connection prepares only these four statements whatever the sizes of batches. 64 rows are 578 parameters, far
+/// connection prepares only these four statements whatever the sizes of batches. 64 rows are 708 parameters, far
 /// below the limits (32,766 on SQLite); much longer statements gain nothing, because sqlx asks SQLite for the name
 /// of each parameter, and SQLite finds it by going through all of them.
 const CHUNKS: [usize; 4] = [64, 16, 4, 1];
 
 static INSERTS: LazyLock<[String; CHUNKS.len()]> = LazyLock::new(|| CHUNKS.map(insert_statement));
 
-/// Takes the job's row, unless the claim is no longer the one that the run belongs to.
-const HOLD: &str =
-    "UPDATE jobs SET last_seq = last_seq WHERE id = $1 AND fence = $2 AND run_id = $3 RETURNING last_seq";
+/// Parameters of a whole statement, and of each of its rows.
+const SHARED: usize = 4;
+const PER_ROW: usize = 11;
 
-const SELECT: &str = "SELECT seq, time, kind, host, play, task, stdout, data FROM events \
-     WHERE job_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+/// Takes the job's row, unless the claim is no longer the one that the run belongs to, or the job has ended: its
+/// last event is that of its end.
+const HOLD: &str = concat!(
+    "UPDATE jobs SET last_seq = last_seq WHERE id = $1 AND fence = $2 AND run_id = $3 AND ",
+    at_work!(),
+    " RETURNING last_seq, line_end"
+);
 
-const SELECT_LINES: &str = "SELECT seq, stdout FROM events \
-     WHERE job_id = $1 AND seq > $2 AND stdout IS NOT NULL ORDER BY seq LIMIT $3";
+const COUNT_UP: &str = "UPDATE jobs SET last_seq = $1, line_end = $2, bytes = bytes + $3, tasks = tasks + $4 \
+     WHERE id = $5";
+
+/// Where the events of a job end so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tail {
+    /// The number of the last one.
+    pub(crate) seq: u64,
+    /// The number of the last printed line.
+    pub(crate) line_end: u64,
+}
 
 /// An event with its number in its run, where it is of one.
 type Numbered<'a> = (Option<i64>, &'a Draft);
@@ -41,7 +57,7 @@ impl Store {
     /// harmless. All of them are stored, or none.
     ///
     /// # Errors
-    /// [`Error::Stale`] when the job is not under this claim, or under this claim has another run.
+    /// [`Error::Stale`] when the job is not under this claim, under this claim has another run, or has ended.
     pub async fn append_events(
         &self,
         job: JobId,
@@ -55,38 +71,24 @@ impl Store {
             write.rollback().await?;
             return Err(Error::Stale { job });
         };
-        let last: u64 = number(&row, "last_seq")?;
+        let tail = Tail { seq: number(&row, "last_seq")?, line_end: number(&row, "line_end")? };
         let fresh = unknown(&mut write, run, drafts).await?;
         if fresh.is_empty() {
             write.rollback().await?;
-            return Ok(last);
+            return Ok(tail.seq);
         }
-        insert(write.connection(), job, to_number("seq", last + 1)?, Some(run), &fresh).await?;
-        let last = last + fresh.len() as u64;
-        let update = sqlx::query("UPDATE jobs SET last_seq = $1 WHERE id = $2");
-        update.bind(to_number("seq", last)?).bind(job.to_string()).execute(write.connection()).await?;
+        let last = append(&mut write, job, tail, Some(run), &fresh).await?;
         write.commit().await?;
         Ok(last)
     }
 
-    /// The events of a job after a number, in order: at most `limit`.
+    /// How many events of a run are stored.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn events(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<Event>, Error> {
-        let select = sqlx::query(SELECT).bind(job.to_string()).bind(to_bound(after)).bind(i64::from(limit));
-        select.fetch_all(&self.pool).await?.iter().map(read).collect()
-    }
-
-    /// Number and text of a job's events that printed something, after a number and in order: at most `limit`.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn event_lines(&self, job: JobId, after: u64, limit: u32) -> Result<Vec<(u64, String)>, Error> {
-        let select =
-            sqlx::query(SELECT_LINES).bind(job.to_string()).bind(to_bound(after)).bind(i64::from(limit));
-        let rows = select.fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((number(row, "seq")?, text(row, "stdout")?))).collect()
+    pub async fn event_count(&self, run: RunId) -> Result<u64, Error> {
+        let count = sqlx::query("SELECT COUNT(*) AS events FROM events WHERE run_id = $1");
+        number(&count.bind(run.to_string()).fetch_one(&self.pool).await?, "events")
     }
 }
 
@@ -116,82 +118,136 @@ async fn unknown<'a>(
     Ok(fresh)
 }
 
-/// Stores an event of the job itself.
-pub(crate) async fn insert_one(
-    connection: &mut AnyConnection,
+/// Stores an event of the job itself, and gives its number.
+pub(crate) async fn append_one(
+    write: &mut Write,
     job: JobId,
-    seq: i64,
+    tail: Tail,
     draft: &Draft,
-) -> Result<(), Error> {
-    insert(connection, job, seq, None, &[(None, draft)]).await
+) -> Result<u64, Error> {
+    append(write, job, tail, None, &[(None, draft)]).await
+}
+
+/// Stores events of a job whose row is held, and gives the number of the last one. Tells listeners of it.
+async fn append(
+    write: &mut Write,
+    job: JobId,
+    tail: Tail,
+    run: Option<RunId>,
+    events: &[Numbered<'_>],
+) -> Result<u64, Error> {
+    let mut line_end = tail.line_end;
+    let rows: Vec<Row<'_>> =
+        events.iter().map(|event| Row::new(event, &mut line_end)).collect::<Result<_, _>>()?;
+    let last = tail.seq + events.len() as u64;
+    insert(write, job, to_number("seq", tail.seq + 1)?, run, &rows).await?;
+    let tasks = events.iter().filter(|(_, draft)| draft.is_task_start()).count();
+    let bytes: usize = rows.iter().map(Row::bytes).sum();
+    sqlx::query(COUNT_UP)
+        .bind(to_number("seq", last)?)
+        .bind(to_number("line_end", line_end)?)
+        .bind(to_number("bytes", bytes as u64)?)
+        .bind(to_number("tasks", tasks as u64)?)
+        .bind(job.to_string())
+        .execute(write.connection())
+        .await?;
+    write.tell(job).await?;
+    Ok(last)
 }
 
 async fn insert(
-    connection: &mut AnyConnection,
+    write: &mut Write,
     job: JobId,
     mut seq: i64,
     run: Option<RunId>,
-    mut rows: &[Numbered<'_>],
+    mut rows: &[Row<'_>],
 ) -> Result<(), Error> {
     let (job, run) = (job.to_string(), run.map(|run| run.to_string()));
+    let mut position = next_position(write, rows.len()).await?;
     for (size, statement) in CHUNKS.into_iter().zip(&*INSERTS) {
         while let Some((chunk, rest)) = rows.split_at_checked(size) {
-            let mut query = sqlx::query(statement.as_str()).bind(job.as_str()).bind(run.as_deref());
-            for numbered in chunk {
-                query = bind(query, seq, numbered)?;
-                seq += 1;
-            }
-            query.execute(&mut *connection).await?;
+            let query = sqlx::query(statement.as_str()).bind(job.as_str()).bind(run.as_deref());
+            let query = chunk.iter().fold(query.bind(seq).bind(position), bind);
+            query.execute(write.connection()).await?;
+            // No chunk is longer than 64.
+            seq += size as i64;
+            position += size as i64;
             rows = rest;
         }
     }
     Ok(())
 }
 
-type Insert<'q> = Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
-
-fn bind<'q>(query: Insert<'q>, seq: i64, (run_seq, draft): &Numbered<'_>) -> Result<Insert<'q>, Error> {
-    let clean = |text: &Option<String>| text.as_deref().map(|text| to_text(text).into_owned());
-    Ok(query
-        .bind(seq)
-        .bind(*run_seq)
-        .bind(draft.time.as_millisecond())
-        .bind(draft.kind.to_string())
-        .bind(clean(&draft.host))
-        .bind(clean(&draft.play))
-        .bind(clean(&draft.task))
-        .bind(clean(&draft.stdout))
-        .bind(to_json("data", &draft.data)?))
+/// The position of the first of so many events. From here on all other writers of events wait for this one's end.
+async fn next_position(write: &mut Write, events: usize) -> Result<i64, Error> {
+    let events = to_number("position", events as u64)?;
+    let update = sqlx::query("UPDATE event_position SET last = last + $1 RETURNING last").bind(events);
+    let last: i64 = number(&update.fetch_one(write.connection()).await?, "last")?;
+    Ok(last - events + 1)
 }
 
-/// The job and the run are the same for all rows: `$1` and `$2`. Each row adds the parameters of [`bind`].
+/// An event with all that is computed for its columns.
+struct Row<'a> {
+    run_seq: Option<i64>,
+    draft: &'a Draft,
+    data: String,
+    line_end: i64,
+}
+
+impl<'a> Row<'a> {
+    /// Counts the lines that the event prints.
+    fn new((run_seq, draft): &Numbered<'a>, line_end: &mut u64) -> Result<Self, Error> {
+        *line_end += draft.stdout.as_deref().map_or(0, lines);
+        let data = to_json("data", &draft.data)?;
+        Ok(Self { run_seq: *run_seq, draft, data, line_end: to_number("line_end", *line_end)? })
+    }
+
+    /// About what the event takes in the database, indexes aside.
+    fn bytes(&self) -> usize {
+        let Draft { time: _, kind, host, play, task, stdout, data: _ } = self.draft;
+        let texts = [host, play, task, stdout].into_iter().flatten().map(String::len).sum::<usize>();
+        // The columns with numbers, and two identifiers.
+        texts + kind.as_str().len() + self.data.len() + 120
+    }
+}
+
+/// How many lines a text is that is printed with a line end after it.
+pub(crate) fn lines(stdout: &str) -> u64 {
+    1 + stdout.bytes().filter(|byte| *byte == b'\n').count() as u64
+}
+
+type Insert<'q> = Query<'q, sqlx::Any, sqlx::any::AnyArguments>;
+
+fn bind<'q>(query: Insert<'q>, row: &'q Row<'_>) -> Insert<'q> {
+    let clean = |text: &Option<String>| text.as_deref().map(|text| to_text(text).into_owned());
+    query
+        .bind(row.run_seq)
+        .bind(row.draft.time.as_millisecond())
+        .bind(row.draft.kind.to_string())
+        .bind(clean(&row.draft.host))
+        .bind(clean(&row.draft.play))
+        .bind(clean(&row.draft.task))
+        .bind(i64::from(row.draft.is_changed()))
+        .bind(i64::from(row.draft.is_failed()))
+        .bind(row.line_end)
+        .bind(clean(&row.draft.stdout))
+        .bind(row.data.as_str())
+}
+
+/// Job and run are the same for all rows, number and position count up. Each row adds the parameters of [`bind`].
 fn insert_statement(rows: usize) -> String {
     let mut sql =
-        "INSERT INTO events (job_id, run_id, seq, run_seq, time, kind, host, play, task, stdout, data) \
-                   VALUES "
+        "INSERT INTO events (job_id, run_id, seq, position, run_seq, time, kind, host, play, task, \
+                   changed, failed, line_end, stdout, data) VALUES "
             .to_owned();
     for row in 0..rows {
-        sql.push_str(if row == 0 { "($1, $2" } else { ", ($1, $2" });
-        for parameter in 0..9 {
-            // Writing to a `String` does not fail.
-            let _ = write!(sql, ", ${}", 3 + row * 9 + parameter);
+        let comma = if row == 0 { "" } else { ", " };
+        // Writing to a `String` does not fail.
+        let _ = write!(sql, "{comma}($1, $2, $3 + {row}, $4 + {row}");
+        for parameter in 1..=PER_ROW {
+            let _ = write!(sql, ", ${}", SHARED + row * PER_ROW + parameter);
         }
         sql.push(')');
     }
     sql
-}
-
-fn read(row: &AnyRow) -> Result<Event, Error> {
-    Ok(Event {
-        seq: number(row, "seq")?,
-        draft: Draft {
-            time: time(row, "time")?,
-            kind: parsed(row, "kind")?,
-            host: text_or_null(row, "host")?,
-            play: text_or_null(row, "play")?,
-            task: text_or_null(row, "task")?,
-            stdout: text_or_null(row, "stdout")?,
-            data: json(row, "data")?,
-        },
-    })
 }

@@ -1,96 +1,93 @@
-//! Jobs: stored, moved, read, listed, deleted.
+//! Jobs: stored, read, counted.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, Outcome, Reason};
+use model::{Draft, Job, JobId, JobState, JobSummary, Priority, Reason};
 use sqlx::any::AnyRow;
 
 use crate::{
-    Error, Store,
+    Error, IdempotencyKey, Store, Write,
     columns::{
-        json, json_or_null, number, parsed, parsed_or_null, time, time_or_null, to_bound, to_json, to_number,
+        json, json_or_null, number, number_or_null, parsed, parsed_or_null, text_or_null, time, time_or_null,
+        to_json, to_json_or_null, to_number,
     },
-    events, runs,
+    events::{self, Tail},
+    locks,
 };
 
 /// What [`read`] needs of a row.
 macro_rules! job_columns {
     () => {
-        "id, state, reason, request, attempt, fence, created_at, started_at, finished_at, run_id, outcome, last_seq"
+        "id, state, reason, last_lines, request, attempt, fence, created_at, queued_at, started_at, finished_at, \
+         run_id, node, lease_until, resume, outcome, tasks, last_seq"
     };
 }
 pub(crate) use job_columns;
 
-const INSERT: &str = "INSERT INTO jobs (id, state, reason, request, kind, name, attempt, fence, created_at, \
-     started_at, finished_at, run_id, outcome, last_seq) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1)";
+/// What [`read_summary`] needs of a row.
+macro_rules! summary_columns {
+    () => {
+        "jobs.id, jobs.state, jobs.reason, jobs.request, jobs.attempt, jobs.created_at, jobs.started_at, \
+         jobs.finished_at, jobs.rc, jobs.last_seq"
+    };
+}
+pub(crate) use summary_columns;
+
+/// True of jobs that a run is at work on.
+macro_rules! at_work {
+    () => {
+        "state IN ('running', 'canceling')"
+    };
+}
+pub(crate) use at_work;
+
+const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, kind, name, attempt, fence, \
+     created_at, queued_at, queue_key, started_at, finished_at, run_id, node, lease_until, resume, outcome, rc, \
+     tasks, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+     $16, $17, $18, $19, $20, $21, 0, 0, 0)";
 
 const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
 
-const MOVE: &str = concat!(
-    "UPDATE jobs SET state = $1, reason = $2, outcome = COALESCE($3, outcome), finished_at = $4, \
-     last_seq = last_seq + 1 WHERE id = $5 AND fence = $6 AND state = $7 RETURNING ",
-    job_columns!()
-);
-
-// Identifiers are lower-case hexadecimal with hyphens at fixed places: every collation sorts them alike.
-const LIST: &str = concat!(
-    "SELECT ",
-    job_columns!(),
-    " FROM jobs WHERE (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"
-);
-
-const LIST_OF_STATE: &str = concat!(
-    "SELECT ",
-    job_columns!(),
-    " FROM jobs WHERE state = $4 AND (created_at, id) < ($1, $2) ORDER BY created_at DESC, id DESC LIMIT $3"
-);
-
-/// A move of a job to another state, with what goes with it.
-#[derive(Debug, Clone, Copy)]
-pub struct JobMove<'a> {
-    /// The job.
-    pub id: JobId,
-    /// The state it must be in.
-    pub from: JobState,
-    /// The claim it must be under.
-    pub fence: u64,
-    /// The state it moves to.
-    pub to: JobState,
-    /// Why.
-    pub reason: &'a Reason,
-    /// How its run ended; `None` keeps the outcome of the attempt before.
-    pub outcome: Option<&'a Outcome>,
-    /// When the job ended; `None` when it did not, or began anew.
-    pub finished_at: Option<Timestamp>,
-    /// The event that tells of it.
-    pub event: &'a Draft,
+/// What became of a job that was to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is stored.
+    New,
+    /// Not stored: this job was asked for before, under the same key and with the same body.
+    Same(JobId),
+    /// Not stored: the key is that of this job, which was asked for with another body.
+    Conflict(JobId),
 }
 
 impl Store {
-    /// Stores a new job and its first event, which gets the number 1 whatever [`Job::last_seq`] says.
+    /// Stores a new job and its first event, which gets the number 1 whatever [`Job::last_seq`] says. Under a key
+    /// of the caller it is stored once, however many ask at the same time.
     ///
     /// # Errors
     /// When a job with this id is there already, or the database fails.
-    pub async fn insert_job(&self, job: &Job, event: &Draft) -> Result<(), Error> {
-        let outcome = job.outcome.as_ref().map(|outcome| to_json("outcome", outcome)).transpose()?;
-        let insert = sqlx::query(INSERT)
-            .bind(job.id.to_string())
-            .bind(job.state.as_str())
-            .bind(to_json("reason", &job.reason)?)
-            .bind(to_json("request", &job.request)?)
-            .bind(job.request.content.kind().as_str())
-            .bind(job.request.content.name().as_str())
-            .bind(i64::from(job.attempt))
-            .bind(to_number("fence", job.fence)?)
-            .bind(job.created_at.as_millisecond())
-            .bind(job.started_at.map(Timestamp::as_millisecond))
-            .bind(job.finished_at.map(Timestamp::as_millisecond))
-            .bind(job.run.map(|run| run.to_string()))
-            .bind(outcome);
+    pub async fn insert_job(
+        &self,
+        job: &Job,
+        event: &Draft,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Inserted, Error> {
         let mut write = self.write().await?;
-        insert.execute(write.connection()).await?;
-        events::insert_one(write.connection(), job.id, 1, event).await?;
-        write.commit().await
+        insert_row(&mut write, job).await?;
+        if let Some(key) = key
+            && let Some(taken) = key.claim(write.connection(), job.id, job.created_at).await?
+        {
+            write.rollback().await?;
+            return Ok(taken);
+        }
+        insert_labels(&mut write, job).await?;
+        if job.state == JobState::Queued {
+            let queue_key = queue_key(job.queued_at, job.request.priority);
+            locks::wait(write.connection(), job, queue_key).await?;
+        }
+        events::append_one(&mut write, job.id, Tail::default(), event).await?;
+        write.commit().await?;
+        Ok(Inserted::New)
     }
 
     /// The job, where there is one.
@@ -102,84 +99,128 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Moves a job and stores the event of the move, and the outcome of its run where one is given.
+    /// How many jobs are in each state; states without jobs are left out.
     ///
     /// # Errors
-    /// [`Error::Stale`] when the job is not in the state or not under the claim that the move expects.
-    pub async fn move_job(&self, job_move: &JobMove<'_>) -> Result<Job, Error> {
-        let outcome = job_move.outcome.map(|outcome| to_json("outcome", outcome)).transpose()?;
-        let update = sqlx::query(MOVE)
-            .bind(job_move.to.as_str())
-            .bind(to_json("reason", job_move.reason)?)
-            .bind(outcome.clone())
-            .bind(job_move.finished_at.map(Timestamp::as_millisecond))
-            .bind(job_move.id.to_string())
-            .bind(to_bound(job_move.fence))
-            .bind(job_move.from.as_str());
-        let mut write = self.write().await?;
-        let Some(row) = update.fetch_optional(write.connection()).await? else {
-            write.rollback().await?;
-            return Err(Error::Stale { job: job_move.id });
-        };
-        let job = read(&row)?;
-        events::insert_one(write.connection(), job.id, to_number("seq", job.last_seq)?, job_move.event)
+    /// When the database fails.
+    pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, Error> {
+        let counts = sqlx::query("SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state");
+        let rows = counts.fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((parsed(row, "state")?, number(row, "jobs")?))).collect()
+    }
+}
+
+/// The place in the queue as a number that does not change while a job waits: the smallest is next.
+///
+/// The effective priority of a job grows by one with each minute it waits, so that of two waiting jobs the distance
+/// stays the same for ever. What counts is when a job of priority 0 would have had to come to be as urgent.
+pub(crate) fn queue_key(queued_at: Timestamp, priority: Priority) -> i64 {
+    queued_at.as_millisecond() - i64::from(priority.get()) * Priority::POINT_MS
+}
+
+/// The columns `reason` and `last_lines`: lists need only the first.
+pub(crate) fn reason_columns(reason: &Reason) -> Result<(String, Option<String>), Error> {
+    let Reason { phase, code, message, last_lines } = reason;
+    let short = Reason::new(*phase, *code, message.as_str());
+    let lines = Some(last_lines).filter(|lines| !lines.is_empty());
+    Ok((to_json("reason", &short)?, to_json_or_null("last_lines", lines)?))
+}
+
+async fn insert_row(write: &mut Write, job: &Job) -> Result<(), Error> {
+    let (reason, last_lines) = reason_columns(&job.reason)?;
+    let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc);
+    sqlx::query(INSERT)
+        .bind(job.id.to_string())
+        .bind(job.state.as_str())
+        .bind(reason)
+        .bind(last_lines)
+        .bind(to_json("request", &job.request)?)
+        .bind(job.request.content.kind().as_str())
+        .bind(job.request.content.name().as_str())
+        .bind(i64::from(job.attempt))
+        .bind(to_number("fence", job.fence)?)
+        .bind(job.created_at.as_millisecond())
+        .bind(job.queued_at.as_millisecond())
+        .bind(queue_key(job.queued_at, job.request.priority))
+        .bind(job.started_at.map(Timestamp::as_millisecond))
+        .bind(job.finished_at.map(Timestamp::as_millisecond))
+        .bind(job.run.map(|run| run.to_string()))
+        .bind(job.node.clone())
+        .bind(job.lease_until.map(Timestamp::as_millisecond))
+        .bind(to_json_or_null("resume", job.resume.as_ref())?)
+        .bind(to_json_or_null("outcome", job.outcome.as_ref())?)
+        .bind(rc.map(i64::from))
+        .bind(to_number("tasks", job.tasks)?)
+        .execute(write.connection())
+        .await?;
+    Ok(())
+}
+
+async fn insert_labels(write: &mut Write, job: &Job) -> Result<(), Error> {
+    for (key, value) in &*job.request.labels {
+        sqlx::query("INSERT INTO job_labels (job_id, key, value, created_at) VALUES ($1, $2, $3, $4)")
+            .bind(job.id.to_string())
+            .bind(key.as_str())
+            .bind(value.as_str())
+            .bind(job.created_at.as_millisecond())
+            .execute(write.connection())
             .await?;
-        if let (Some(run), Some(ended), Some(outcome)) = (job.run, job_move.outcome, outcome) {
-            runs::finish(write.connection(), run, ended.finished_at, outcome).await?;
-        }
-        write.commit().await?;
-        Ok(job)
     }
-
-    /// Jobs, newest first: at most `limit`, all older than the one that `before` names by its creation and id.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn jobs(
-        &self,
-        before: Option<(Timestamp, JobId)>,
-        state: Option<JobState>,
-        limit: u32,
-    ) -> Result<Vec<Job>, Error> {
-        let (time, id) = match before {
-            Some((time, id)) => (time.as_millisecond(), id.to_string()),
-            None => (i64::MAX, String::new()),
-        };
-        let list = sqlx::query(if state.is_some() { LIST_OF_STATE } else { LIST });
-        let mut list = list.bind(time).bind(id).bind(i64::from(limit));
-        if let Some(state) = state {
-            list = list.bind(state.as_str());
-        }
-        list.fetch_all(&self.pool).await?.iter().map(read).collect()
-    }
-
-    /// Deletes a job with its runs and events, in whatever state it is. Was there one?
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn delete_job(&self, id: JobId) -> Result<bool, Error> {
-        let mut write = self.write().await?;
-        let delete = sqlx::query("DELETE FROM jobs WHERE id = $1").bind(id.to_string());
-        let deleted = delete.execute(write.connection()).await?.rows_affected();
-        write.commit().await?;
-        Ok(deleted > 0)
-    }
+    Ok(())
 }
 
 /// A job from a row with the columns of `job_columns!`.
 pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
+    let mut reason: Reason = json(row, "reason")?;
+    reason.last_lines = json_or_null(row, "last_lines")?.unwrap_or_default();
     Ok(Job {
+        id: parsed(row, "id")?,
+        state: parsed(row, "state")?,
+        reason,
+        request: json(row, "request")?,
+        attempt: number(row, "attempt")?,
+        fence: number(row, "fence")?,
+        created_at: time(row, "created_at")?,
+        queued_at: time(row, "queued_at")?,
+        started_at: time_or_null(row, "started_at")?,
+        finished_at: time_or_null(row, "finished_at")?,
+        run: parsed_or_null(row, "run_id")?,
+        node: text_or_null(row, "node")?,
+        lease_until: time_or_null(row, "lease_until")?,
+        resume: json_or_null(row, "resume")?,
+        outcome: json_or_null(row, "outcome")?,
+        tasks: number(row, "tasks")?,
+        last_seq: number(row, "last_seq")?,
+    })
+}
+
+/// A summary from a row with the columns of `summary_columns!`.
+pub(crate) fn read_summary(row: &AnyRow) -> Result<JobSummary, Error> {
+    Ok(JobSummary {
         id: parsed(row, "id")?,
         state: parsed(row, "state")?,
         reason: json(row, "reason")?,
         request: json(row, "request")?,
         attempt: number(row, "attempt")?,
-        fence: number(row, "fence")?,
         created_at: time(row, "created_at")?,
         started_at: time_or_null(row, "started_at")?,
         finished_at: time_or_null(row, "finished_at")?,
-        run: parsed_or_null(row, "run_id")?,
-        outcome: json_or_null(row, "outcome")?,
+        rc: number_or_null(row, "rc")?,
         last_seq: number(row, "last_seq")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_states_at_work_are_those_between_the_queue_and_the_end() {
+        let at_work: Vec<_> = JobState::ALL
+            .iter()
+            .filter(|state| !state.is_terminal() && **state != JobState::Queued)
+            .map(|state| format!("'{state}'"))
+            .collect();
+        assert_eq!(at_work!(), format!("state IN ({})", at_work.join(", ")));
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! The store keeps what it is told. Whether a move is allowed, when to retry and what to delete is decided
 //! elsewhere; here stands only what must hold whoever writes: a job moves together with its event, events are
-//! numbered without gap or repeat, two claims never get the same job, and a holder of an old claim is refused.
+//! numbered without gap or repeat, two claims never get the same job or the same resource, and a holder of an old
+//! claim is refused.
 //!
 //! Both databases get the same statements and the same migrations. Times are kept to the millisecond. A NUL
 //! character in the text of an event is stored as U+FFFD, because PostgreSQL has no NUL in `TEXT`.
@@ -10,18 +11,38 @@
 mod columns;
 mod error;
 mod events;
+mod history;
+mod idempotency;
 mod jobs;
+mod leases;
+mod listen;
+mod locks;
+mod moves;
 mod open;
+#[cfg(test)]
+mod plan;
 mod queue;
+mod retention;
 mod runs;
+mod select;
+mod stream;
 
 use std::{fmt, sync::Arc};
 
+use model::JobId;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use error::Error;
-pub use jobs::JobMove;
+pub use history::{JobQuery, LastSuccess};
+pub use idempotency::IdempotencyKey;
+pub use jobs::Inserted;
+pub use listen::{Heard, Listener};
+pub use locks::Blocker;
+pub use moves::JobMove;
+pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
+pub use retention::Retention;
+pub use stream::{EventQuery, LogPlace};
 
 /// Which database is behind a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +85,8 @@ pub struct Store {
     /// SQLite has one writer at a time, and waits for it by sleeping longer and longer. Writers of this process
     /// queue here instead, first come, first served; only other processes meet SQLite's own lock.
     turn: Arc<Mutex<()>>,
+    /// Where to listen, on PostgreSQL.
+    address: Option<listen::Address>,
 }
 
 impl Store {
@@ -95,7 +118,8 @@ impl Store {
             Backend::Sqlite => ("BEGIN IMMEDIATE", Some(Arc::clone(&self.turn).lock_owned().await)),
             Backend::Postgres => ("BEGIN", None),
         };
-        Ok(Write { transaction: self.pool.begin_with(begin).await?, _turn: turn })
+        let transaction = self.pool.begin_with(begin).await?;
+        Ok(Write { transaction, is_heard: self.address.is_some(), _turn: turn })
     }
 }
 
@@ -103,12 +127,22 @@ impl Store {
 struct Write {
     // Dropped before the turn ends.
     transaction: Transaction<'static, Any>,
+    is_heard: bool,
     _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Write {
     fn connection(&mut self) -> &mut AnyConnection {
         &mut self.transaction
+    }
+
+    /// Has the commit tell all listeners of this job.
+    async fn tell(&mut self, job: JobId) -> Result<(), Error> {
+        if self.is_heard {
+            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(listen::CHANNEL).bind(job.to_string());
+            tell.execute(self.connection()).await?;
+        }
+        Ok(())
     }
 
     async fn commit(self) -> Result<(), Error> {

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tokio::{sync::Mutex, time::sleep};
 
-use crate::{Backend, Error, Options, Store};
+use crate::{Backend, Error, Options, Store, listen};
 
 /// All changes to the tables, oldest first. A change that was ever released is never edited.
 const MIGRATIONS: &[(i64, &str, &str)] =
@@ -55,7 +55,11 @@ impl Store {
             _ => return Err(Error::Address("its scheme is neither `sqlite` nor `postgres`")),
         };
         migrate(&pool, backend).await?;
-        Ok(Self { pool, backend, turn: Arc::new(Mutex::new(())) })
+        let address = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(listen::Address(options.url.into())),
+        };
+        Ok(Self { pool, backend, turn: Arc::new(Mutex::new(())), address })
     }
 }
 

@@ -1,102 +1,230 @@
-//! The queue: the jobs table seen by state. A claim takes the oldest queued job.
-
-use std::collections::BTreeMap;
+//! The queue: the jobs table seen by state. A claim takes the first queued job that can have its resources.
+//!
+//! First is who has waited longest, where a point of priority counts as a minute of waiting.
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, Reason, RunId};
+use model::{ContentRef, Draft, Job, JobId, JobRequest, JobSummary, Priority, Reason, RunId};
 
 use crate::{
-    Backend, Error, Store,
-    columns::{number, parsed, to_json, to_number},
-    events,
-    jobs::{job_columns, read},
+    Backend, Blocker, Error, Store,
+    columns::{json, number, parsed, text, time},
+    events::{self, Tail},
+    jobs::{at_work, job_columns, read, read_summary, reason_columns, summary_columns},
+    locks::{self, resources_are_free},
     runs,
 };
+
+/// How often a claimer looks again when others took the resources of the job it looked at. Each time another claim
+/// went through, so this ends; the bound is for the case that something else is wrong.
+const MOST_LOOKS: usize = 64;
 
 /// One statement, and a way for claimers that run at once to pass each other.
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
-            "UPDATE jobs SET state = $1, attempt = attempt + 1, fence = fence + 1, run_id = $2, started_at = $3, \
-             finished_at = NULL, reason = $4, last_seq = last_seq + 1 \
-             WHERE id = (SELECT id FROM jobs WHERE state = $5 ORDER BY created_at, id LIMIT 1",
+            "UPDATE jobs SET state = 'running', attempt = attempt + 1, fence = fence + 1, run_id = $1, \
+             started_at = $2, finished_at = NULL, reason = $3, last_lines = $4, outcome = NULL, rc = NULL, \
+             tasks = 0, node = $5, lease_until = $6 \
+             WHERE id = (SELECT next.id FROM jobs AS next WHERE next.state = 'queued' AND ",
+            resources_are_free!(),
+            " ORDER BY next.queue_key, next.id LIMIT 1",
             $lock,
             ") RETURNING ",
-            job_columns!()
+            job_columns!(),
+            ", line_end"
         )
     };
 }
 
 /// SQLite has one writer at a time: nobody is there to be passed.
 const CLAIM_SQLITE: &str = claim!("");
-const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE SKIP LOCKED");
+const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE OF next SKIP LOCKED");
 
-const UNFINISHED: &str =
-    concat!("SELECT ", job_columns!(), " FROM jobs WHERE state IN ($1, $2) ORDER BY created_at, id");
+const PLACE: &str = "SELECT (SELECT COUNT(*) FROM jobs AS other WHERE other.state = 'queued' \
+     AND (other.queue_key, other.id) < (mine.queue_key, mine.id)) AS place \
+     FROM jobs AS mine WHERE mine.id = $1 AND mine.state = 'queued'";
 
-const QUEUED_BEFORE: &str = "SELECT COUNT(*) AS jobs FROM jobs AS other JOIN jobs AS mine ON mine.id = $1 \
-     WHERE other.state = $2 AND (other.created_at, other.id) < (mine.created_at, mine.id)";
+const QUEUE: &str =
+    "SELECT id, request, queued_at FROM jobs WHERE state = 'queued' ORDER BY queue_key, id LIMIT $1";
+
+const RUNNING: &str = concat!(
+    "SELECT ",
+    summary_columns!(),
+    ", node, lease_until FROM jobs WHERE ",
+    at_work!(),
+    " ORDER BY started_at, id"
+);
+
+/// What a claimer says.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    /// The run it will start.
+    pub run: RunId,
+    /// The node that it belongs to.
+    pub node: &'a str,
+    /// When the run begins.
+    pub now: Timestamp,
+    /// Until when the job is the node's, unless it says more.
+    pub lease_until: Timestamp,
+    /// Why the job runs.
+    pub reason: &'a Reason,
+    /// The event that tells of it.
+    pub event: &'a Draft,
+}
+
+/// Why a job waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many queued jobs are before it, as the order is now.
+    pub position: u64,
+    /// Who keeps it from its resources; empty when only a place is missing.
+    pub blockers: Vec<Blocker>,
+}
+
+/// A job in the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueEntry {
+    /// The job.
+    pub id: JobId,
+    /// What it runs.
+    pub content: ContentRef,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Since when it waits.
+    pub queued_at: Timestamp,
+    /// Why it waits.
+    pub waiting: Waiting,
+}
+
+/// A job at work.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunningJob {
+    /// The job.
+    pub job: JobSummary,
+    /// Who holds it.
+    pub node: String,
+    /// Until when, unless the node says more.
+    pub lease_until: Timestamp,
+}
 
 impl Store {
-    /// Claims the oldest queued job for a run: it becomes running, in a new attempt under a new fence, and
-    /// nobody else gets it. `None` when no job is queued.
+    /// Claims the first queued job that can have its resources: it becomes running, in a new attempt under a new
+    /// fence, has its resources for itself, and nobody else gets it. `None` when there is no such job.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn claim_next(
-        &self,
-        run: RunId,
-        now: Timestamp,
-        reason: &Reason,
-        event: &Draft,
-    ) -> Result<Option<Job>, Error> {
-        let claim = sqlx::query(match self.backend {
+    pub async fn claim_next(&self, claim: &Claim<'_>) -> Result<Option<Job>, Error> {
+        for _ in 0..MOST_LOOKS {
+            match self.try_claim(claim).await? {
+                Look::Claimed(job) => return Ok(Some(*job)),
+                Look::Nothing => return Ok(None),
+                Look::Beaten => {}
+            }
+        }
+        tracing::warn!("other claimers were faster each time");
+        Ok(None)
+    }
+
+    async fn try_claim(&self, claim: &Claim<'_>) -> Result<Look, Error> {
+        let (reason, last_lines) = reason_columns(claim.reason)?;
+        let update = sqlx::query(match self.backend {
             Backend::Sqlite => CLAIM_SQLITE,
             Backend::Postgres => CLAIM_POSTGRES,
         })
-        .bind(JobState::Running.as_str())
-        .bind(run.to_string())
-        .bind(now.as_millisecond())
-        .bind(to_json("reason", reason)?)
-        .bind(JobState::Queued.as_str());
+        .bind(claim.run.to_string())
+        .bind(claim.now.as_millisecond())
+        .bind(reason)
+        .bind(last_lines)
+        .bind(claim.node.to_owned())
+        .bind(claim.lease_until.as_millisecond());
         let mut write = self.write().await?;
-        let Some(row) = claim.fetch_optional(write.connection()).await? else {
+        let Some(row) = update.fetch_optional(write.connection()).await? else {
             write.rollback().await?;
-            return Ok(None);
+            return Ok(Look::Nothing);
         };
-        let job = read(&row)?;
-        runs::insert(write.connection(), run, &job, now).await?;
-        events::insert_one(write.connection(), job.id, to_number("seq", job.last_seq)?, event).await?;
+        let mut job = read(&row)?;
+        if !locks::take(write.connection(), &job).await? {
+            write.rollback().await?;
+            return Ok(Look::Beaten);
+        }
+        let tail = Tail { seq: job.last_seq, line_end: number(&row, "line_end")? };
+        runs::insert(write.connection(), claim.run, &job, claim.now).await?;
+        job.last_seq = events::append_one(&mut write, job.id, tail, claim.event).await?;
         write.commit().await?;
-        Ok(Some(job))
+        Ok(Look::Claimed(Box::new(job)))
     }
 
-    /// The jobs that a run is or was at work on, oldest first.
+    /// Why a job waits; `None` when it does not, or is not there.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn unfinished_jobs(&self) -> Result<Vec<Job>, Error> {
-        let select =
-            sqlx::query(UNFINISHED).bind(JobState::Running.as_str()).bind(JobState::Canceling.as_str());
-        select.fetch_all(&self.pool).await?.iter().map(read).collect()
+    pub async fn waiting(&self, job: JobId) -> Result<Option<Waiting>, Error> {
+        let place = sqlx::query(PLACE).bind(job.to_string()).fetch_optional(&self.pool).await?;
+        let Some(place) = place else { return Ok(None) };
+        Ok(Some(Waiting { position: number(&place, "place")?, blockers: self.blockers(job).await? }))
     }
 
-    /// How many queued jobs will be claimed before this one; 0 when there is no such job.
+    /// The first jobs of the queue, in its order: at most `limit`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn queued_before(&self, job: JobId) -> Result<u64, Error> {
-        let count = sqlx::query(QUEUED_BEFORE).bind(job.to_string()).bind(JobState::Queued.as_str());
-        number(&count.fetch_one(&self.pool).await?, "jobs")
+    pub async fn queue(&self, limit: u32) -> Result<Vec<QueueEntry>, Error> {
+        let rows = sqlx::query(QUEUE).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        let blockers = self.blockers_of_first(limit).await?;
+        let entry = |(position, row)| {
+            let request: JobRequest = json(row, "request")?;
+            let id = parsed(row, "id")?;
+            // Sorted by job.
+            let first = blockers.partition_point(|(job, _)| *job < id);
+            let mine = blockers[first..].iter().take_while(|(job, _)| *job == id);
+            let waiting = Waiting { position, blockers: mine.map(|(_, blocker)| blocker.clone()).collect() };
+            let (content, priority) = (request.content, request.priority);
+            Ok(QueueEntry { id, content, priority, queued_at: time(row, "queued_at")?, waiting })
+        };
+        (0..).zip(&rows).map(entry).collect()
     }
 
-    /// How many jobs are in each state; states without jobs are left out.
+    /// All jobs at work, the longest at work first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, Error> {
-        let counts = sqlx::query("SELECT state, COUNT(*) AS jobs FROM jobs GROUP BY state");
-        let rows = counts.fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((parsed(row, "state")?, number(row, "jobs")?))).collect()
+    pub async fn running(&self) -> Result<Vec<RunningJob>, Error> {
+        let rows = sqlx::query(RUNNING).fetch_all(&self.pool).await?;
+        let running = |row| {
+            let (node, lease_until) = (text(row, "node")?, time(row, "lease_until")?);
+            Ok(RunningJob { job: read_summary(row)?, node, lease_until })
+        };
+        rows.iter().map(running).collect()
+    }
+}
+
+/// What a look into the queue gave.
+enum Look {
+    Claimed(Box<Job>),
+    Nothing,
+    /// Another claimer took a resource of the job that was next.
+    Beaten,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::plan;
+    use model::JobState;
+
+    #[tokio::test]
+    async fn a_claim_goes_through_the_queue_in_its_order() {
+        let plan = plan(CLAIM_SQLITE).await;
+        assert!(plan.contains("SEARCH next USING COVERING INDEX jobs_by_turn"), "{plan}");
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+
+    #[test]
+    fn the_words_in_the_statements_are_those_of_the_model() {
+        let word = |state: JobState| format!("state = '{state}'");
+        assert!(CLAIM_SQLITE.contains(&word(JobState::Running)));
+        for statement in [CLAIM_SQLITE, CLAIM_POSTGRES, PLACE, QUEUE] {
+            assert!(statement.contains(&word(JobState::Queued)), "{statement}");
+        }
     }
 }

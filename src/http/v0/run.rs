@@ -74,6 +74,11 @@ fn request(api: &Api, content: ContentRef, values: &Map<String, Value>) -> Resul
         verbosity: 0,
         forks: None,
         timeout_s: None,
+        priority: model::Priority::default(),
+        labels: model::Labels::default(),
+        resources: model::Resources::default(),
+        retry: None,
+        start_at_task: None,
     })
 }
 

@@ -63,6 +63,11 @@ pub(super) fn read(
         verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
         forks: forks.and_then(|forks| u16::try_from(forks).ok()),
         timeout_s,
+        priority: model::Priority::default(),
+        labels: model::Labels::default(),
+        resources: model::Resources::default(),
+        retry: None,
+        start_at_task: None,
     })
 }
 

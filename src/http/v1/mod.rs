@@ -8,6 +8,7 @@ mod job_view;
 mod jobs;
 mod log;
 mod query;
+mod stream;
 
 use actix_web::{
     HttpRequest,

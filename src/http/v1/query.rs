@@ -37,3 +37,18 @@ pub(super) fn wait(query: &Parameters, api: &Api) -> Result<Option<Duration>, Pr
     let seconds = number(query, "wait", 0.0..=api.options.wait_max.as_secs_f64())?;
     Ok(seconds.map(Duration::from_secs_f64))
 }
+
+/// One of a few words.
+pub(super) fn word<'a>(query: &'a Parameters, name: &str, words: &[&str]) -> Result<Option<&'a str>, Problem> {
+    let Some(text) = query.get(name) else { return Ok(None) };
+    if words.contains(&text.as_str()) {
+        return Ok(Some(text));
+    }
+    let message = format!("`{}` is none of {}", text.escape_debug(), words.join(", "));
+    Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
+}
+
+/// `true` or `false`; a parameter without a value is `true`.
+pub(super) fn flag(query: &Parameters, name: &str) -> Result<Option<bool>, Problem> {
+    Ok(word(query, name, &["", "true", "false", "1", "0"])?.map(|text| !matches!(text, "false" | "0")))
+}

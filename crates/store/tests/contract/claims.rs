@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use model::{Code, JobState};
-use store::{Error, JobMove};
+use store::{Error, EventQuery, JobMove, Waiting};
 use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    samples::{at, claim, drafts, insert_queued, new_job_id, new_run_id, reason, running, told},
+    samples::{at, claim, claim_as, drafts, insert_queued, new_job_id, new_run_id, reason, running, told},
 };
 
 pub(crate) async fn the_oldest_queued_job_is_claimed_first(database: Database) {
@@ -19,19 +19,22 @@ pub(crate) async fn the_oldest_queued_job_is_claimed_first(database: Database) {
     }
     expected.sort_by_key(|job| (job.created_at, job.id));
     for (place, job) in (0..).zip(&expected) {
-        assert_eq!(store.queued_before(job.id).await.expect("counted"), place);
+        let waiting = store.waiting(job.id).await.expect("read").expect("it waits");
+        assert_eq!(waiting, Waiting { position: place, blockers: Vec::new() });
     }
     for job in expected {
         let claimed = claim(store).await.expect("a job is queued");
         assert_eq!((claimed.id, claimed.state), (job.id, JobState::Running));
         assert_eq!((claimed.attempt, claimed.fence, claimed.last_seq), (1, 1, 2));
         assert_eq!((claimed.started_at, &claimed.reason), (Some(at(5)), &reason(Code::Running)));
+        assert_eq!((claimed.node.as_deref(), claimed.lease_until), (Some("here"), Some(at(1005))));
+        assert_eq!(store.waiting(job.id).await.expect("read"), None);
         assert_eq!(store.job(job.id).await.expect("read").as_ref(), Some(&claimed));
-        let events = store.events(job.id, 1, 10).await.expect("read");
+        let events = store.events(job.id, &EventQuery::after(1, 10)).await.expect("read");
         assert_eq!(events, [model::Event { seq: 2, draft: told(JobState::Running) }]);
     }
     assert_eq!(claim(store).await, None);
-    assert_eq!(store.queued_before(new_job_id()).await.expect("counted"), 0);
+    assert_eq!(store.waiting(new_job_id()).await.expect("read"), None);
 }
 
 pub(crate) async fn two_claimers_never_get_the_same_job(database: Database) {
@@ -70,7 +73,8 @@ pub(crate) async fn a_write_with_an_old_fence_is_refused(database: Database) {
         to: JobState::Queued,
         reason: &reason(Code::Waiting),
         outcome: None,
-        finished_at: None,
+        now: at(20),
+        resume: None,
         event: &told(JobState::Queued),
     };
     store.move_job(&retry).await.expect("moved");
@@ -100,6 +104,10 @@ pub(crate) async fn unfinished_jobs_are_those_with_a_run_at_work(database: Datab
         jobs.push(claim(store).await.expect("a job is queued"));
     }
     insert_queued(store, at(9)).await;
+    insert_queued(store, at(8)).await;
+    let elsewhere = claim_as(store, "there", at(1000)).await.expect("a job is queued");
+    let there = store.unfinished_jobs("there").await.expect("read");
+    assert_eq!(there, [elsewhere]);
     for (job, to) in [(&jobs[1], JobState::Canceling), (&jobs[2], JobState::Lost)] {
         let job_move = JobMove {
             id: job.id,
@@ -108,15 +116,17 @@ pub(crate) async fn unfinished_jobs_are_those_with_a_run_at_work(database: Datab
             to,
             reason: &job.reason,
             outcome: None,
-            finished_at: None,
+            now: at(20),
+            resume: None,
             event: &told(to),
         };
         store.move_job(&job_move).await.expect("moved");
     }
-    let unfinished: Vec<_> = store.unfinished_jobs().await.expect("read").iter().map(|job| job.id).collect();
+    let unfinished: Vec<_> =
+        store.unfinished_jobs("here").await.expect("read").iter().map(|job| job.id).collect();
     assert_eq!(unfinished, [jobs[0].id, jobs[1].id]);
     let counts = store.counts().await.expect("counted");
-    let one = |state| (state, 1);
-    let states = [JobState::Queued, JobState::Running, JobState::Canceling, JobState::Lost];
-    assert_eq!(counts, states.map(one).into());
+    let states =
+        [(JobState::Queued, 1), (JobState::Running, 2), (JobState::Canceling, 1), (JobState::Lost, 1)];
+    assert_eq!(counts, states.into());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Code, Draft, Event, EventKind, JobState};
 use serde_json::{Value, json};
-use store::{Error, JobMove, Store};
+use store::{Error, EventQuery, JobMove, Store};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 async fn all(store: &Store, job: model::JobId) -> Vec<Event> {
-    store.events(job, 0, 1_000_000).await.expect("read")
+    store.events(job, &EventQuery::after(0, 1_000_000)).await.expect("read")
 }
 
 pub(crate) async fn events_read_back_as_they_were_written(database: Database) {
@@ -25,8 +25,8 @@ pub(crate) async fn events_read_back_as_they_were_written(database: Database) {
     let numbered: Vec<_> = (1..).zip(written.clone()).collect();
     assert_eq!(store.append_events(job.id, job.fence, run, &numbered).await.expect("stored"), 5);
     let expected: Vec<_> = (3..).zip(written).map(|(seq, draft)| Event { seq, draft }).collect();
-    assert_eq!(store.events(job.id, 2, 10).await.expect("read"), expected);
-    assert_eq!(store.events(job.id, 3, 1).await.expect("read"), expected[1..2]);
+    assert_eq!(store.events(job.id, &EventQuery::after(2, 10)).await.expect("read"), expected);
+    assert_eq!(store.events(job.id, &EventQuery::after(3, 1)).await.expect("read"), expected[1..2]);
 }
 
 pub(crate) async fn events_are_numbered_without_gap_or_repeat_under_concurrent_writers(database: Database) {
@@ -52,7 +52,8 @@ pub(crate) async fn events_are_numbered_without_gap_or_repeat_under_concurrent_w
         for _ in 0..20 {
             let [from, to] = states;
             let (id, fence, reason, event) = (moved.id, moved.fence, &moved.reason, &told(to));
-            let job_move = JobMove { id, from, fence, to, reason, outcome: None, finished_at: None, event };
+            let job_move =
+                JobMove { id, from, fence, to, reason, outcome: None, now: at(20), resume: None, event };
             store.move_job(&job_move).await.expect("moved");
             states.reverse();
         }
@@ -104,7 +105,8 @@ pub(crate) async fn a_batch_is_stored_whole_or_not_at_all(database: Database) {
     // Takes a number in the middle of the batch, so that a later statement of it fails.
     let mut connection = database.connection().await;
     let block = format!(
-        "INSERT INTO events (job_id, seq, time, kind, data) VALUES ('{}', {}, 0, 'in_the_way', 'null')",
+        "INSERT INTO events (job_id, seq, position, time, kind, changed, failed, line_end, data) \
+         VALUES ('{}', {}, -1, 0, 'in_the_way', 0, 0, 0, 'null')",
         job.id,
         job.last_seq + 90
     );
@@ -114,6 +116,7 @@ pub(crate) async fn a_batch_is_stored_whole_or_not_at_all(database: Database) {
 
     assert_eq!(store.last_run_seq(run).await.expect("read"), 0);
     assert_eq!(store.job(job.id).await.expect("read"), Some(job));
+    assert_eq!(store.last_position().await.expect("read"), 2);
 }
 
 pub(crate) async fn a_batch_of_any_size_is_stored_in_order(database: Database) {
@@ -144,7 +147,7 @@ pub(crate) async fn unicode_is_kept_and_nul_is_replaced(database: Database) {
     };
     store.append_events(job.id, job.fence, run, &[(1, written.clone())]).await.expect("stored");
 
-    let read = store.events(job.id, 2, 1).await.expect("read").remove(0).draft;
+    let read = store.events(job.id, &EventQuery::after(2, 1)).await.expect("read").remove(0).draft;
 
     let replaced = |text: Option<String>| text.map(|text| text.replace('\0', "\u{fffd}"));
     let expected = Draft {
@@ -161,7 +164,8 @@ pub(crate) async fn unicode_is_kept_and_nul_is_replaced(database: Database) {
     let reason = &model::Reason { message: format!("{text}\0"), ..reason(Code::Canceling) };
     let (id, from, to) = (job.id, JobState::Running, JobState::Canceling);
     let outcome = None;
-    let cancel = JobMove { id, from, fence: job.fence, to, reason, outcome, finished_at: None, event: &told };
+    let cancel =
+        JobMove { id, from, fence: job.fence, to, reason, outcome, now: at(20), resume: None, event: &told };
     assert_eq!(store.move_job(&cancel).await.expect("moved").reason, *reason);
 }
 
@@ -185,7 +189,7 @@ pub(crate) async fn numbers_past_the_end_find_nothing(database: Database) {
     let store = &database.store;
     let (job, _) = running(store).await;
     for after in [2, 3, u64::MAX] {
-        assert_eq!(store.events(job.id, after, u32::MAX).await.expect("read"), []);
+        assert_eq!(store.events(job.id, &EventQuery::after(after, u32::MAX)).await.expect("read"), []);
     }
-    assert_eq!(store.events(job.id, 0, 0).await.expect("read"), []);
+    assert_eq!(store.events(job.id, &EventQuery::after(0, 0)).await.expect("read"), []);
 }

@@ -1,13 +1,13 @@
-//! Jobs: stored, moved, read, listed, deleted.
+//! Jobs: stored, moved, read.
 
 use model::{Attempt, Code, Ending, Job, JobState};
-use sqlx::{Executor, Row};
-use store::{Error, JobMove};
+use sqlx::Executor;
+use store::{Error, EventQuery, JobMove};
 
 use crate::{
     database::Database,
     samples::{
-        at, claim, drafts, full_job, insert_queued, new_job_id, outcome, queued, reason, running, told,
+        at, claim, full_job, insert_queued, new_job_id, outcome, queued, reason, resume, running, told,
     },
 };
 
@@ -15,9 +15,9 @@ pub(crate) async fn a_job_reads_back_as_it_was_written(database: Database) {
     let store = &database.store;
     for job in [queued(at(0)), full_job()] {
         let event = told(job.state);
-        store.insert_job(&job, &event).await.expect("stored");
+        store.insert_job(&job, &event, None).await.expect("stored");
         assert_eq!(store.job(job.id).await.expect("read").as_ref(), Some(&job));
-        let events = store.events(job.id, 0, 10).await.expect("read");
+        let events = store.events(job.id, &EventQuery::after(0, 10)).await.expect("read");
         assert_eq!(events, [model::Event { seq: 1, draft: event }]);
     }
     assert_eq!(store.job(new_job_id()).await.expect("read"), None);
@@ -27,7 +27,7 @@ pub(crate) async fn an_id_is_stored_once(database: Database) {
     let store = &database.store;
     let job = insert_queued(store, at(0)).await;
     let again = Job { created_at: at(1), ..job.clone() };
-    let refused = store.insert_job(&again, &told(JobState::Queued)).await;
+    let refused = store.insert_job(&again, &told(JobState::Queued), None).await;
     assert!(matches!(refused, Err(Error::Database(_))), "{refused:?}");
     assert_eq!(store.job(job.id).await.expect("read"), Some(job));
 }
@@ -42,7 +42,8 @@ pub(crate) async fn a_move_needs_the_expected_state(database: Database) {
         to: JobState::Canceling,
         reason: &reason(Code::Canceling),
         outcome: None,
-        finished_at: None,
+        now: at(20),
+        resume: None,
         event: &told(JobState::Canceling),
     };
     let moved = store.move_job(&cancel).await.expect("moved");
@@ -55,7 +56,7 @@ pub(crate) async fn a_move_needs_the_expected_state(database: Database) {
         assert!(matches!(refused, Err(Error::Stale { .. })), "{refused:?}");
     }
     assert_eq!(store.job(job.id).await.expect("read"), Some(canceling));
-    assert_eq!(store.events(job.id, 0, 10).await.expect("read").len(), 3);
+    assert_eq!(store.events(job.id, &EventQuery::after(0, 10)).await.expect("read").len(), 3);
 }
 
 pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(database: Database) {
@@ -64,7 +65,8 @@ pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(datab
     // Takes the number of the next event, so that it cannot be stored.
     let mut connection = database.connection().await;
     let block = format!(
-        "INSERT INTO events (job_id, seq, time, kind, data) VALUES ('{}', {}, 0, 'in_the_way', 'null')",
+        "INSERT INTO events (job_id, seq, position, time, kind, changed, failed, line_end, data) \
+         VALUES ('{}', {}, -1, 0, 'in_the_way', 0, 0, 0, 'null')",
         job.id,
         job.last_seq + 1
     );
@@ -76,7 +78,8 @@ pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(datab
         to: JobState::Failed,
         reason: &reason(Code::TaskFailed),
         outcome: Some(&outcome(Ending::Failed)),
-        finished_at: Some(at(20)),
+        now: at(20),
+        resume: None,
         event: &told(JobState::Failed),
     };
 
@@ -89,11 +92,11 @@ pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(datab
     connection.execute("DELETE FROM events WHERE kind = 'in_the_way'").await.expect("deleted");
     let moved = store.move_job(&end).await.expect("moved");
     assert_eq!(moved.state, JobState::Failed);
-    let last = store.events(job.id, job.last_seq, 10).await.expect("read");
+    let last = store.events(job.id, &EventQuery::after(job.last_seq, 10)).await.expect("read");
     assert_eq!(last, [model::Event { seq: moved.last_seq, draft: told(JobState::Failed) }]);
 }
 
-pub(crate) async fn an_outcome_is_kept_with_its_attempt_and_through_a_retry(database: Database) {
+pub(crate) async fn an_outcome_stays_with_its_attempt_when_the_job_is_queued_again(database: Database) {
     let store = &database.store;
     let (job, first) = running(store).await;
     let failed = outcome(Ending::Failed);
@@ -104,26 +107,44 @@ pub(crate) async fn an_outcome_is_kept_with_its_attempt_and_through_a_retry(data
         to: JobState::Failed,
         reason: &reason(Code::TaskFailed),
         outcome: Some(&failed),
-        finished_at: Some(at(20)),
+        now: at(20),
+        resume: None,
         event: &told(JobState::Failed),
     };
     let ended = store.move_job(&end).await.expect("moved");
     assert_eq!((ended.finished_at, ended.outcome.as_ref()), (Some(at(20)), Some(&failed)));
 
+    assert_eq!((&ended.node, ended.lease_until), (&None, None));
+
+    let resume = resume();
     let retry = JobMove {
         from: JobState::Failed,
         to: JobState::Queued,
+        now: at(30),
         reason: &reason(Code::Waiting),
         outcome: None,
-        finished_at: None,
+        resume: Some(&resume),
         event: &told(JobState::Queued),
         ..end
     };
     let queued = store.move_job(&retry).await.expect("moved");
-    assert_eq!((queued.finished_at, queued.outcome.as_ref()), (None, Some(&failed)));
+    let expected = Job {
+        state: JobState::Queued,
+        reason: reason(Code::Waiting),
+        queued_at: at(30),
+        started_at: None,
+        finished_at: None,
+        resume: Some(resume.clone()),
+        outcome: None,
+        last_seq: 4,
+        ..ended
+    };
+    assert_eq!(queued, expected);
+    assert_eq!(store.job(job.id).await.expect("read"), Some(queued));
 
     let again = claim(store).await.expect("the job is queued again");
     assert_eq!((again.id, again.attempt, again.fence), (job.id, 2, 2));
+    assert_eq!((&again.request, again.resume.as_ref()), (&job.request, Some(&resume)));
     let second = again.run.expect("a claimed job has a run");
     assert_eq!(
         store.attempts(job.id).await.expect("read"),
@@ -132,52 +153,4 @@ pub(crate) async fn an_outcome_is_kept_with_its_attempt_and_through_a_retry(data
             Attempt { number: 2, run: second, outcome: None }
         ]
     );
-}
-
-pub(crate) async fn jobs_are_listed_newest_first_page_by_page(database: Database) {
-    let store = &database.store;
-    let mut expected = Vec::new();
-    // Several jobs have the same time: then their ids decide.
-    for milliseconds in [3, 1, 2, 2, 2, 9, 9] {
-        expected.push(insert_queued(store, at(milliseconds)).await);
-    }
-    let failed = full_job();
-    store.insert_job(&failed, &told(JobState::Failed)).await.expect("stored");
-    expected.push(failed.clone());
-    expected.sort_by_key(|job| std::cmp::Reverse((job.created_at, job.id)));
-
-    let pages = |state: Option<JobState>| async move {
-        let (mut listed, mut before) = (Vec::new(), None);
-        loop {
-            let page = store.jobs(before, state, 3).await.expect("listed");
-            let Some(last) = page.last() else { break listed };
-            before = Some((last.created_at, last.id));
-            listed.extend(page);
-        }
-    };
-    assert_eq!(pages(None).await, expected);
-    assert_eq!(pages(Some(JobState::Failed)).await, [failed]);
-    expected.retain(|job| job.state == JobState::Queued);
-    assert_eq!(pages(Some(JobState::Queued)).await, expected);
-    assert_eq!(pages(Some(JobState::Lost)).await, []);
-}
-
-pub(crate) async fn a_deleted_job_leaves_nothing(database: Database) {
-    let store = &database.store;
-    let (kept, kept_run) = running(store).await;
-    let (job, run) = running(store).await;
-    store.append_events(kept.id, kept.fence, kept_run, &drafts(1..=3)).await.expect("stored");
-    store.append_events(job.id, job.fence, run, &drafts(1..=3)).await.expect("stored");
-
-    assert!(store.delete_job(job.id).await.expect("deleted"));
-    assert!(!store.delete_job(job.id).await.expect("nothing to delete"));
-
-    assert_eq!(store.job(job.id).await.expect("read"), None);
-    let mut connection = database.connection().await;
-    for (table, left) in [("jobs", 1), ("runs", 1), ("events", 5)] {
-        let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
-        let count: i64 = connection.fetch_one(count).await.expect("counted").get(0);
-        assert_eq!(count, left, "{table}");
-    }
-    assert_eq!(store.events(kept.id, 0, 10).await.expect("read").len(), 5);
 }

@@ -7,9 +7,17 @@ mod claims;
 mod database;
 mod events;
 mod files;
+mod history;
+mod idempotency;
 mod jobs;
+mod leases;
+mod listening;
+mod locks;
 mod opening;
+mod queue;
+mod retention;
 mod samples;
+mod stream;
 
 /// Declares the table of facts.
 macro_rules! contract {
@@ -44,15 +52,38 @@ contract! {
         an_id_is_stored_once,
         a_move_needs_the_expected_state,
         a_move_and_its_event_are_stored_together_or_not_at_all,
-        an_outcome_is_kept_with_its_attempt_and_through_a_retry,
-        jobs_are_listed_newest_first_page_by_page,
-        a_deleted_job_leaves_nothing,
+        an_outcome_stays_with_its_attempt_when_the_job_is_queued_again,
+    }
+    idempotency {
+        one_idempotency_key_gives_one_job_under_concurrency,
+        a_key_with_another_body_conflicts_and_stores_nothing,
+        a_key_goes_with_its_job,
     }
     claims {
         the_oldest_queued_job_is_claimed_first,
         two_claimers_never_get_the_same_job,
         a_write_with_an_old_fence_is_refused,
         unfinished_jobs_are_those_with_a_run_at_work,
+    }
+    queue {
+        priority_goes_before_age,
+        age_beats_priority_in_the_end,
+        a_retried_job_waits_from_its_retry_on,
+        the_whole_picture_shows_who_waits_for_whom,
+    }
+    locks {
+        a_job_waits_while_another_holds_its_resource,
+        a_job_that_is_queued_again_gives_up_its_resources_and_waits_for_them,
+        a_job_that_waits_for_two_resources_is_not_passed_for_ever,
+        a_claim_that_comes_second_to_a_resource_is_undone,
+        two_jobs_with_one_resource_never_run_together,
+    }
+    leases {
+        a_beat_keeps_a_lease_from_running_out,
+        an_expired_lease_is_taken_over_once,
+        a_node_takes_its_own_jobs_up_again_at_once,
+        nobody_holds_a_job_that_waits_or_has_ended,
+        the_shared_clock_goes_forward,
     }
     events {
         events_read_back_as_they_were_written,
@@ -63,5 +94,25 @@ contract! {
         unicode_is_kept_and_nul_is_replaced,
         lines_are_the_events_that_printed_something,
         numbers_past_the_end_find_nothing,
+    }
+    stream {
+        positions_over_all_jobs_have_no_gap,
+        filters_leave_the_events_that_were_asked_for,
+        a_line_is_found_by_its_number,
+    }
+    history {
+        jobs_are_listed_newest_first_page_by_page,
+        filters_leave_the_jobs_that_were_asked_for,
+        the_last_success_is_that_of_the_whole_content,
+    }
+    retention {
+        pruning_takes_only_finished_jobs,
+        a_deleted_job_leaves_nothing,
+        a_job_that_goes_is_seen_whole_or_not_at_all,
+        a_deletion_that_was_broken_off_is_finished_later,
+    }
+    listening {
+        a_listener_hears_of_another_connections_job,
+        a_listener_says_when_it_may_have_missed_something,
     }
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use model::{
     Code, ContentRef, Draft, Ending, EventKind, Failure, HostStats, Job, JobId, JobRequest, JobState,
-    Outcome, Phase, Reason, Report, RunId,
+    JobSummary, Outcome, Phase, Reason, Report, Resume, RunId,
 };
-use serde_json::json;
-use store::Store;
+use serde_json::{Value, json};
+use store::{Claim, Inserted, JobMove, Store};
 use uuid::Uuid;
 
 /// The moment so many milliseconds after an arbitrary one.
@@ -28,7 +28,15 @@ pub(crate) fn reason(code: Code) -> Reason {
 
 /// A queued job with nothing set that need not be.
 pub(crate) fn queued(created_at: Timestamp) -> Job {
-    let request = json!({"playbook": "ping", "inventory": "hosts.yml"});
+    asking(created_at, &json!({}))
+}
+
+/// A queued job with these things in its request.
+pub(crate) fn asking(created_at: Timestamp, things: &Value) -> Job {
+    let mut request = json!({"playbook": "ping", "inventory": "hosts.yml"});
+    for (key, value) in things.as_object().expect("an object") {
+        request[key] = value.clone();
+    }
     Job {
         id: new_job_id(),
         state: JobState::Queued,
@@ -37,11 +45,32 @@ pub(crate) fn queued(created_at: Timestamp) -> Job {
         attempt: 0,
         fence: 0,
         created_at,
+        queued_at: created_at,
         started_at: None,
         finished_at: None,
         run: None,
+        node: None,
+        lease_until: None,
+        resume: None,
         outcome: None,
+        tasks: 0,
         last_seq: 1,
+    }
+}
+
+/// What a list shows of a job.
+pub(crate) fn summary(job: &Job) -> JobSummary {
+    JobSummary {
+        id: job.id,
+        state: job.state,
+        reason: Reason { last_lines: Vec::new(), ..job.reason.clone() },
+        request: job.request.clone(),
+        attempt: job.attempt,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        finished_at: job.finished_at,
+        rc: job.outcome.as_ref().and_then(|outcome| outcome.rc),
+        last_seq: job.last_seq,
     }
 }
 
@@ -50,7 +79,9 @@ pub(crate) fn full_job() -> Job {
     let request: JobRequest = serde_json::from_value(json!({
         "scenario": "ctf/CVE-2021-42013", "inventory": "lab/hosts.yml", "limit": "web:!db", "tags": "install,never",
         "skip_tags": "slow", "extra_vars": {"z": "ünï\u{0}cödé", "a": [1, 2.5, null, true, {"deep": "{{ x }}"}]},
-        "check": true, "diff": true, "verbosity": 5, "forks": 20, "timeout_s": 3600
+        "check": true, "diff": true, "verbosity": 5, "forks": 20, "timeout_s": 3600, "priority": -5,
+        "labels": {"team": "red", "note": "ünï: cödé"}, "resources": ["vm:pve1/1000", "range:alpha"],
+        "retry": {"on": ["lost"], "max_attempts": 2}, "start_at_task": "Install | {{ it }}"
     }))
     .expect("a request");
     assert!(matches!(request.content, ContentRef::Scenario(_)));
@@ -63,12 +94,22 @@ pub(crate) fn full_job() -> Job {
         request,
         attempt: 3,
         fence: 7,
+        queued_at: at(5),
         started_at: Some(at(10)),
         finished_at: Some(at(20)),
         run: Some(new_run_id()),
+        node: Some("there".to_owned()),
+        lease_until: Some(at(1000)),
+        resume: Some(resume()),
+        tasks: 3,
         outcome: Some(outcome(Ending::Failed)),
         ..queued(at(0))
     }
+}
+
+/// Another beginning, for fewer hosts.
+pub(crate) fn resume() -> Resume {
+    Resume { start_at_task: "Install".parse().ok(), limit: "web".parse().ok() }
 }
 
 pub(crate) fn outcome(ending: Ending) -> Outcome {
@@ -118,17 +159,34 @@ pub(crate) fn drafts(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, Draft)
     numbers.into_iter().map(|number| (number, draft(number))).collect()
 }
 
+/// Stores a job in the state it is in.
+pub(crate) async fn insert(store: &Store, job: &Job) {
+    let inserted = store.insert_job(job, &told(job.state), None).await.expect("stored");
+    assert_eq!(inserted, Inserted::New);
+}
+
 /// Stores a new queued job.
 pub(crate) async fn insert_queued(store: &Store, created_at: Timestamp) -> Job {
-    let job = queued(created_at);
-    store.insert_job(&job, &told(JobState::Queued)).await.expect("stored");
+    insert_asking(store, created_at, &json!({})).await
+}
+
+/// Stores a new queued job with these things in its request.
+pub(crate) async fn insert_asking(store: &Store, created_at: Timestamp, things: &Value) -> Job {
+    let job = asking(created_at, things);
+    insert(store, &job).await;
     job
 }
 
-/// Claims the oldest queued job for a new run.
+/// Claims the next job for a new run of the node `here`, which holds it for a second.
 pub(crate) async fn claim(store: &Store) -> Option<Job> {
-    let event = told(JobState::Running);
-    store.claim_next(new_run_id(), at(5), &reason(Code::Running), &event).await.expect("claimed")
+    claim_as(store, "here", at(1005)).await
+}
+
+/// Claims the next job for a new run of this node.
+pub(crate) async fn claim_as(store: &Store, node: &str, lease_until: Timestamp) -> Option<Job> {
+    let (reason, event) = (&reason(Code::Running), &told(JobState::Running));
+    let claim = Claim { run: new_run_id(), node, now: at(5), lease_until, reason, event };
+    store.claim_next(&claim).await.expect("claimed")
 }
 
 /// A stored job with a run at work on it, and that run.
@@ -137,4 +195,15 @@ pub(crate) async fn running(store: &Store) -> (Job, RunId) {
     let job = claim(store).await.expect("the job that was just stored");
     let run = job.run.expect("a claimed job has a run");
     (job, run)
+}
+
+/// A move of a job as it is, for the reason it is there for.
+pub(crate) fn job_move<'a>(job: &'a Job, to: JobState, now: Timestamp, event: &'a Draft) -> JobMove<'a> {
+    let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
+    JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, event }
+}
+
+/// Moves a job as it is.
+pub(crate) async fn moved(store: &Store, job: &Job, to: JobState, now: Timestamp) -> Job {
+    store.move_job(&job_move(job, to, now, &told(to))).await.expect("moved")
 }

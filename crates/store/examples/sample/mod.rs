@@ -1,0 +1,79 @@
+//! Jobs and events of ordinary size, for measuring.
+
+use std::error::Error;
+
+use jiff::{SignedDuration, Timestamp};
+use model::{Code, Draft, EventKind, Job, JobId, JobState, Reason, RunId};
+use serde_json::{Value, json};
+use store::{Claim, JobMove, Store};
+use uuid::Uuid;
+
+/// A job that was just claimed, and its run. `things` are in its request.
+pub(crate) async fn running(store: &Store, things: &Value) -> Result<(Job, RunId), Box<dyn Error>> {
+    let now = Timestamp::now();
+    let told = Draft::new(now, EventKind::JOB_STATE, json!({}));
+    let mut request = json!({"playbook": "ping", "inventory": "hosts.yml"});
+    for (key, value) in things.as_object().into_iter().flatten() {
+        request[key] = value.clone();
+    }
+    let job = Job {
+        id: JobId::from_uuid(Uuid::now_v7()),
+        state: JobState::Queued,
+        reason: Reason::new(None, Code::Waiting, "waits for a free place"),
+        request: serde_json::from_value(request)?,
+        attempt: 0,
+        fence: 0,
+        created_at: now,
+        queued_at: now,
+        started_at: None,
+        finished_at: None,
+        run: None,
+        node: None,
+        lease_until: None,
+        resume: None,
+        outcome: None,
+        tasks: 0,
+        last_seq: 1,
+    };
+    store.insert_job(&job, &told, None).await?;
+    let run = RunId::from_uuid(Uuid::now_v7());
+    let lease_until = now + SignedDuration::from_secs(60);
+    let reason = &Reason::new(None, Code::Running, "a run is at work");
+    let claim = Claim { run, node: "here", now, lease_until, reason, event: &told };
+    let job = store.claim_next(&claim).await?;
+    Ok((job.ok_or("another job was in the way")?, run))
+}
+
+/// Ends a job that was claimed.
+pub(crate) async fn end(store: &Store, job: &Job, to: JobState) -> Result<(), Box<dyn Error>> {
+    let now = Timestamp::now();
+    let event = Draft::new(now, EventKind::JOB_STATE, json!({}));
+    let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
+    let job_move = JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, event: &event };
+    store.move_job(&job_move).await?;
+    Ok(())
+}
+
+/// An event of the size that a task without much output has: about 700 bytes. Every fourth tells of a change, every
+/// hundredth of a failure.
+pub(crate) fn event(number: u64) -> Draft {
+    let output = "x".repeat(200);
+    let (name, changed) = match number {
+        n if n.is_multiple_of(100) => ("runner_on_failed", false),
+        n => ("runner_on_ok", n.is_multiple_of(4)),
+    };
+    // Never refused.
+    let kind = name.parse().unwrap_or(EventKind::VERBOSE);
+    Draft {
+        host: Some(format!("r42.vuln-box-{:02}", number % 20)),
+        play: Some("Install the machine".to_owned()),
+        task: Some(format!("Set the parameter {number}")),
+        stdout: Some(format!("\u{1b}[0;33mchanged: [r42.vuln-box-00] => (item={number})\u{1b}[0m")),
+        ..Draft::new(
+            Timestamp::now(),
+            kind,
+            json!({"uuid": Uuid::now_v7(), "counter": number,
+                "res": {"changed": changed, "stdout": output, "rc": 0}}),
+        )
+    }
+}

@@ -1,0 +1,114 @@
+//! Leases: a job at work belongs to a node as long as that node says so in time.
+//!
+//! Who holds a job raises its lease now and then. When the lease is over, another node may take the job over; that
+//! raises the fence, so that the former holder, should it still be there, is refused from then on. Times are the
+//! callers', and they should all take them from [`Store::clock`].
+
+use jiff::Timestamp;
+use model::{Job, JobId};
+
+use crate::{
+    Backend, Error, Store,
+    columns::{time, to_bound},
+    jobs::{at_work, job_columns, read},
+};
+
+const BEAT: &str = concat!("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND ", at_work!());
+
+const EXPIRED: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE ",
+    at_work!(),
+    " AND lease_until <= $1 ORDER BY lease_until, id LIMIT $2"
+);
+
+const TAKE_OVER: &str = concat!(
+    "UPDATE jobs SET fence = fence + 1, node = $1, lease_until = $2 WHERE id = $3 AND fence = $4 AND ",
+    at_work!(),
+    " AND (lease_until <= $5 OR node = $1) RETURNING ",
+    job_columns!()
+);
+
+const UNFINISHED: &str = concat!(
+    "SELECT ",
+    job_columns!(),
+    " FROM jobs WHERE ",
+    at_work!(),
+    " AND node = $1 ORDER BY created_at, id"
+);
+
+impl Store {
+    /// The time of the clock that all nodes share: PostgreSQL's, or that of this machine with SQLite.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn clock(&self) -> Result<Timestamp, Error> {
+        match self.backend {
+            Backend::Sqlite => Ok(Timestamp::now()),
+            Backend::Postgres => {
+                let now = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now";
+                time(&sqlx::query(now).fetch_one(&self.pool).await?, "now")
+            }
+        }
+    }
+
+    /// Holds on to a job until then.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when the claim is over: somebody took the job over, or it has ended.
+    pub async fn beat(&self, job: JobId, fence: u64, until: Timestamp) -> Result<(), Error> {
+        let mut write = self.write().await?;
+        let beat = sqlx::query(BEAT).bind(until.as_millisecond()).bind(job.to_string());
+        let beaten = beat.bind(to_bound(fence)).execute(write.connection()).await?.rows_affected();
+        write.commit().await?;
+        if beaten > 0 { Ok(()) } else { Err(Error::Stale { job }) }
+    }
+
+    /// Jobs at work whose lease is over, the longest over first: at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn expired(&self, now: Timestamp, limit: u32) -> Result<Vec<Job>, Error> {
+        let select = sqlx::query(EXPIRED).bind(now.as_millisecond()).bind(i64::from(limit));
+        select.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Takes over a job at work whose lease is over, or which this node holds already, under a new fence: nobody
+    /// who held it before can write to it any more. State, run and resources stay as they are.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] when the fence is another, the job has ended, or its holder has said that it goes on.
+    pub async fn take_over(
+        &self,
+        job: JobId,
+        fence: u64,
+        node: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Job, Error> {
+        let mut write = self.write().await?;
+        let update = sqlx::query(TAKE_OVER)
+            .bind(node.to_owned())
+            .bind(until.as_millisecond())
+            .bind(job.to_string())
+            .bind(to_bound(fence))
+            .bind(now.as_millisecond());
+        let Some(row) = update.fetch_optional(write.connection()).await? else {
+            write.rollback().await?;
+            return Err(Error::Stale { job });
+        };
+        let taken = read(&row)?;
+        write.commit().await?;
+        Ok(taken)
+    }
+
+    /// The jobs at work that this node holds, oldest first: what it takes up again after a restart.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unfinished_jobs(&self, node: &str) -> Result<Vec<Job>, Error> {
+        let select = sqlx::query(UNFINISHED).bind(node.to_owned());
+        select.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+}

@@ -1,0 +1,140 @@
+//! WebSockets: `/ws/{job_id}`, a job's log as it is written, in CloudLaunch's frames.
+//!
+//! ```text
+//! {"type":"log","data":"line"} ...     every line so far, then each new one
+//! {"type":"status","data":"running"}   once the past is told, and at the end
+//! {"type":"ping"}                      every 15 s without a line
+//! {"type":"result","data":{...}}       at the end, what the job printed
+//! {"type":"error","data":"text"}       at the end, why it did not succeed
+//! {"type":"done"}                      the last frame; then close 1000
+//! ```
+//! An unknown id is told by an error frame and close 4004. What a client sends is not read, except to notice that
+//! it left.
+
+use std::time::Duration;
+
+use actix_web::{
+    Error, HttpRequest, HttpResponse,
+    web::{self, Data, Path, Payload, ServiceConfig},
+};
+use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
+use ansible::log_text::plain;
+use engine::{Following, Next};
+use futures_util::StreamExt;
+use model::{Job, JobState};
+use serde_json::{Value, json};
+
+use super::Api;
+
+/// How often a quiet socket shows that it is alive.
+const PING: Duration = Duration::from_secs(15);
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.route("/ws/{job_id}", web::get().to(open));
+}
+
+async fn open(api: Data<Api>, id: Path<String>, request: HttpRequest, body: Payload) -> Result<HttpResponse, Error> {
+    let (response, session, messages) = actix_ws::handle(&request, body)?;
+    let id = id.into_inner();
+    actix_web::rt::spawn(async move {
+        let following = match id.parse() {
+            Ok(job) => api.engine.follow_job(job, 0).await.ok(),
+            Err(_) => None,
+        };
+        match following {
+            Some(following) => Watcher { session, messages }.watch(following, &api).await,
+            None => refuse(session, &id).await,
+        }
+    });
+    Ok(response)
+}
+
+async fn refuse(mut session: Session, id: &str) {
+    let frame = json!({ "type": "error", "data": format!("Job '{}' not found.", id.escape_debug()) });
+    // The client may have left already: then there is nobody to tell.
+    if session.text(frame.to_string()).await.is_ok() {
+        let _ = session.close(Some(CloseReason { code: CloseCode::Other(4004), description: None })).await;
+    }
+}
+
+/// One client of one job.
+struct Watcher {
+    session: Session,
+    messages: MessageStream,
+}
+
+/// The client is gone.
+struct Left;
+
+impl Watcher {
+    async fn watch(mut self, following: Following, api: &Api) {
+        let mut shutdown = api.shutdown.clone();
+        let answering = self.session.clone();
+        let told = tokio::select! {
+            told = tell(&mut self.session, following) => told,
+            () = gone(&mut self.messages, answering) => Err(Left),
+            () = shutdown.requested() => Ok(CloseCode::Restart),
+        };
+        if let Ok(code) = told {
+            // As above: the client may have left.
+            let _ = self.session.close(Some(code.into())).await;
+        }
+    }
+}
+
+/// Answers pings; returns when the client left.
+async fn gone(messages: &mut MessageStream, mut session: Session) {
+    while let Some(Ok(message)) = messages.next().await {
+        match message {
+            Message::Ping(data) if session.pong(&data).await.is_err() => return,
+            Message::Close(_) => return,
+            _ => {}
+        }
+    }
+}
+
+async fn tell(session: &mut Session, mut following: Following) -> Result<CloseCode, Left> {
+    let mut announced = false;
+    loop {
+        // The past is told without waiting; then comes the status, then whatever happens.
+        let patience = if announced { PING } else { Duration::ZERO };
+        match following.next(patience).await {
+            Ok(Next::Events(events)) => {
+                for line in events.iter().filter_map(|event| event.draft.stdout.as_deref()).flat_map(lines) {
+                    send(session, &json!({ "type": "log", "data": line })).await?;
+                }
+            }
+            Ok(Next::Quiet) if announced => send(session, &json!({ "type": "ping" })).await?,
+            Ok(Next::Quiet) => {
+                announced = true;
+                send(session, &json!({ "type": "status", "data": "running" })).await?;
+            }
+            Ok(Next::End(job)) => return end(session, &job).await,
+            Err(_) => return Ok(CloseCode::Error),
+        }
+    }
+}
+
+async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
+    let succeeded = job.state == JobState::Succeeded;
+    let word = if succeeded { "succeeded" } else { "failed" };
+    send(session, &json!({ "type": "status", "data": word })).await?;
+    let results = job.outcome.as_ref().map(|outcome| &outcome.report.results).filter(|results| !results.is_empty());
+    if let Some(results) = results {
+        send(session, &json!({ "type": "result", "data": results })).await?;
+    }
+    if !succeeded {
+        send(session, &json!({ "type": "error", "data": job.reason.message })).await?;
+    }
+    send(session, &json!({ "type": "done" })).await?;
+    Ok(CloseCode::Normal)
+}
+
+async fn send(session: &mut Session, frame: &Value) -> Result<(), Left> {
+    session.text(frame.to_string()).await.map_err(|_| Left)
+}
+
+/// The lines that an event printed, as the log has them.
+fn lines(stdout: &str) -> Vec<String> {
+    plain(stdout).lines().map(str::to_owned).collect()
+}
