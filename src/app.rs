@@ -138,9 +138,8 @@ fn engine_options(
     vault_password: Option<SecretString>,
 ) -> engine::Options {
     let (paths, runs) = (&settings.paths, &settings.runs);
-    let playbooks_roots = [Some(&paths.playbooks), paths.public_playbooks.as_ref()];
     let catalog = Catalog::new(catalog::Options {
-        playbooks_roots: playbooks_roots.into_iter().flatten().cloned().collect(),
+        playbooks_roots: paths.playbooks_roots(),
         inventory_root: paths.inventory.clone(),
         exclude: runs.exclude.clone(),
     });

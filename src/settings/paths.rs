@@ -31,6 +31,25 @@ impl Paths {
         self.runtime.clone().unwrap_or_else(ansible::runtime::default_directory)
     }
 
+    /// The directories in which playbooks, bundles and scenarios are looked for, in this order: the local one,
+    /// `playbooks/` of the project, the public one. Looks at the disk.
+    ///
+    /// The reference service's name for the local one is often set to the project around its `playbooks/`; a
+    /// directory that has one stands for it. What v0 runs from the project is found there in any case.
+    #[must_use]
+    pub fn playbooks_roots(&self) -> Vec<PathBuf> {
+        let inner = self.playbooks.join("playbooks");
+        let local = if inner.is_dir() { inner } else { self.playbooks.clone() };
+        let project = self.project_root.join("playbooks");
+        let mut roots = vec![local];
+        for root in [Some(&project), self.public_playbooks.as_ref()].into_iter().flatten() {
+            if !roots.contains(root) {
+                roots.push(root.clone());
+            }
+        }
+        roots
+    }
+
     pub(super) fn resolve(&mut self, inputs: &Inputs) {
         self.project_root = Base::of(inputs).absolute(&self.project_root);
         let base = self.base(inputs);

@@ -54,14 +54,24 @@ pub fn copy_tree(source: &Path, target: &Path, exclude: &[String]) -> io::Result
     let root = Root::open(source).map_err(|error| naming(source, io::Error::other(error)))?;
     let directory =
         root.open_beneath(Path::new(".")).map_err(|error| naming(source, io::Error::other(error)))?;
-    let mut walk = Walk { root, exclude, target, copied: Copied::default(), buffer: Vec::new() };
     make_directory(target)?;
+    let own = own_place(&root, target);
+    let mut walk = Walk { root, exclude, target, own, copied: Copied::default(), buffer: Vec::new() };
     walk.directory(&directory, Path::new(""), 0)?;
     Ok(walk.copied)
 }
 
+/// The directory directly below the root in which the target lies, if it does.
+fn own_place(root: &Root, target: &Path) -> Option<PathBuf> {
+    let target = target.canonicalize().ok()?;
+    let first = target.strip_prefix(root.path()).ok()?.components().next()?;
+    Some(PathBuf::from(first.as_os_str()))
+}
+
 struct Walk<'a> {
     root: Root,
+    /// Left out: a copy within its own source would never end, and what lies around it is the service's state.
+    own: Option<PathBuf>,
     exclude: &'a [String],
     target: &'a Path,
     copied: Copied,
@@ -80,7 +90,10 @@ impl Walk<'_> {
             if name == "." || name == ".." || self.exclude.iter().any(|excluded| name == excluded.as_str()) {
                 continue;
             }
-            self.entry(directory, name, &relative.join(name), entry.file_type(), depth)?;
+            let relative = relative.join(name);
+            if self.own.as_ref() != Some(&relative) {
+                self.entry(directory, name, &relative, entry.file_type(), depth)?;
+            }
         }
         Ok(())
     }
@@ -264,6 +277,18 @@ mod tests {
             ("nowhere", "the link leads nowhere"),
         ];
         assert_eq!(left_out, expected.map(|(path, why)| (PathBuf::from(path), why)));
+    }
+
+    #[test]
+    fn a_copy_within_its_own_source_leaves_its_place_out() {
+        let directory = tree();
+        let root = directory.path().join("root");
+        fs::create_dir_all(root.join("var/runs/1")).expect("writable");
+        fs::write(root.join("var/database"), "state").expect("writable");
+        let target = root.join("var/runs/1/project");
+        let copied = copy_tree(&root, &target, &[]).expect("readable");
+        assert_eq!(copied.files, 4);
+        assert!(target.join("run.sh").exists() && !target.join("var").exists());
     }
 
     #[test]
