@@ -4,12 +4,14 @@
 //! module, where the API token stands in clear), Ansible's internal `_ansible_*` keys, known secrets by value
 //! and by shape, and the path of the private directory.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use model::{Draft, EventKind, Redactor};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    log_text::unix_lines,
+    log_text::{plain, unix_lines},
     stream::{Item, RunnerEvent},
 };
 
@@ -91,7 +93,8 @@ impl Translator {
         drop_internals(&mut data);
         self.redactor.value(&mut data);
         self.shorten_paths(&mut data);
-        let stdout = Some(self.clean(&event.stdout)).filter(|text| !text.is_empty());
+        let stdout = self.clean(&without_invocation(&event.stdout));
+        let stdout = Some(stdout).filter(|text| !text.is_empty());
         let kind = match event.event.parse() {
             Ok(kind) => kind,
             Err(never) => match never {},
@@ -117,5 +120,75 @@ fn drop_internals(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_internals),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Removes `invocation` from a printed result, where Ansible shows it from verbosity 3 on.
+///
+/// A result is printed as JSON or YAML with one member per line (`callback_result_format`), so what belongs to
+/// the member is what is indented deeper, and the bracket that closes it.
+fn without_invocation(text: &str) -> Cow<'_, str> {
+    if !text.contains("invocation") {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut inside: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let shown = plain(line);
+        let content = shown.trim();
+        let indentation = shown.len() - shown.trim_start().len();
+        if let Some(outer) = inside {
+            if content.is_empty() || indentation > outer {
+                continue;
+            }
+            inside = None;
+            if indentation == outer && matches!(content, "}" | "},") {
+                continue;
+            }
+        }
+        if content.starts_with("\"invocation\":") || content.starts_with("invocation:") {
+            inside = Some(indentation);
+        } else {
+            kept.push_str(line);
+        }
+    }
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_result_loses_its_invocation_and_nothing_else() {
+        let red = |line: &str| format!("\u{1b}[0;31m{line}\u{1b}[0m\r\n");
+        let json = [
+            "fatal: [a]: FAILED! => {",
+            "    \"cmd\": {",
+            "        \"invocation\": {",
+            "            \"x\": 1",
+            "        },",
+            "        \"y\": 2",
+            "    },",
+            "    \"invocation\": {",
+            "        \"module_args\": {",
+            "            \"token\": \"x\"",
+            "        }",
+            "    },",
+            "    \"rc\": 3",
+            "}",
+        ]
+        .map(red);
+        let kept = [&json[0..2], &json[5..7], &json[12..]].concat().concat();
+        assert_eq!(without_invocation(&json.concat()), kept);
+        let yaml = "ok: [a] =>\n    invocation:\n        module_args:\n            text: |\n\n                x\n    rc: 0";
+        assert_eq!(without_invocation(yaml), "ok: [a] =>\n    rc: 0");
+    }
+
+    #[test]
+    fn text_that_only_speaks_of_an_invocation_stays() {
+        for text in ["TASK [an invocation: x]\n", "the invocation\n  of it", "nothing"] {
+            assert_eq!(without_invocation(text), text);
+        }
     }
 }

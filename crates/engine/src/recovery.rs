@@ -1,9 +1,10 @@
 //! Taking up the runs of the service before this one.
 
-use std::time::Duration;
+use std::{collections::HashSet, fs, time::Duration};
 
+use ansible::workspace::Workspace;
 use model::{Job, JobState, RunId};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use crate::Engine;
 
@@ -14,7 +15,9 @@ impl Engine {
     /// Gives every job that is not waiting and has not ended to a worker: its supervisor may still be at work,
     /// may have ended meanwhile, or may be gone; following the run tells which.
     pub(crate) async fn recover(&self, workers: &mut JoinSet<()>) {
-        for job in self.unfinished().await {
+        let unfinished = self.unfinished().await;
+        self.sweep(unfinished.iter().filter_map(|job| job.run).collect()).await;
+        for job in unfinished {
             let Some(run) = job.run else { continue };
             tracing::info!(job.id = %job.id, "taking up a run of the service before this one");
             if job.state == JobState::Canceling {
@@ -27,6 +30,34 @@ impl Engine {
                 engine.follow(job, run).await;
                 drop(place);
             });
+        }
+    }
+
+    /// Removes the files of runs whose end is recorded: a service may be killed after it recorded an end and
+    /// before it removed them. Before the first claim, so whatever else is there is old.
+    async fn sweep(&self, wanted: HashSet<RunId>) {
+        let engine = self.clone();
+        let swept = spawn_blocking(move || {
+            let entries = fs::read_dir(&engine.options().runs).into_iter().flatten().flatten();
+            let runs = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            for run in runs.filter(|run| !wanted.contains(run)) {
+                engine.forget(run);
+            }
+        });
+        if let Err(error) = swept.await {
+            tracing::error!(%error, "what ended runs left behind was not removed");
+        }
+    }
+
+    fn forget(&self, run: RunId) {
+        let directory = self.run_directory(run);
+        if directory.is_held() {
+            return;
+        }
+        tracing::info!(run.id = %run, "removing what an ended run left behind");
+        let workspace = Workspace::new(directory.private(), &self.options().runtime, &run.short());
+        if let Err(error) = workspace.remove().and(directory.remove()) {
+            tracing::error!(run.id = %run, %error, "the directory of the run cannot be removed");
         }
     }
 
