@@ -212,7 +212,8 @@ fn setting_row(key: &str, value: &str, comment: &str) -> String {
     );
     let old_name = Regex::new(r"[oO]ld name ([A-Z_]+)").unwrap();
     let old_name = old_name.captures(environment).map_or(String::new(), |found| format!("`{}`", &found[1]));
-    let more = Regex::new(r"^[A-Z_a-z=]+(?:, old name [A-Z_]+)?[. ]*").unwrap().replace(environment, "");
+    let more =
+        Regex::new(r"^[A-Z_a-z=]+(?: for each|, old name [A-Z_]+)?[. ]*").unwrap().replace(environment, "");
     let value = value.replace('|', r"\|").replace("[ ", "[").replace(", ]", "]");
     let meaning = format!("{meaning} {more}").trim().replace('|', r"\|");
     format!("| `{key}` | `{value}` | `{variable}` | {old_name} | {meaning} |\n")

@@ -54,7 +54,12 @@ impl Translator {
         match item {
             Item::Event(event) => self.runner_event(*event, now),
             Item::Text(text) => self.text(EventKind::VERBOSE, &text, now),
-            Item::Oversized { bytes } => self.oversized(bytes, now),
+            Item::Oversized { bytes } => {
+                self.left_out(EventKind::OVERSIZED, bytes, "was larger than the limit", now)
+            }
+            Item::Unreadable { bytes } => {
+                self.left_out(EventKind::UNREADABLE, bytes, "could not be read", now)
+            }
         }
     }
 
@@ -69,12 +74,12 @@ impl Translator {
     /// Output as it may be kept.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
-        self.redactor.text(&unix_lines(text)).replace(&self.project_prefix, "")
+        let lines = unix_lines(text);
+        self.redactor.text(&lines).replace(&self.project_prefix, "")
     }
 
-    fn oversized(&self, bytes: u64, now: Timestamp) -> Draft {
-        let note = format!("[an event of {bytes} bytes was larger than the limit and is left out]");
-        let mut draft = self.text(EventKind::OVERSIZED, &note, now);
+    fn left_out(&self, kind: EventKind, bytes: u64, why: &str, now: Timestamp) -> Draft {
+        let mut draft = self.text(kind, &format!("[an event of {bytes} bytes {why} and is left out]"), now);
         draft.data = json!({ "bytes": bytes });
         draft
     }
@@ -91,8 +96,7 @@ impl Translator {
         }
         let mut data = Value::Object(data);
         drop_internals(&mut data);
-        self.redactor.value(&mut data);
-        self.shorten_paths(&mut data);
+        self.clean_value(&mut data);
         let stdout = self.clean(&without_invocation(&event.stdout));
         let stdout = Some(stdout).filter(|text| !text.is_empty());
         let kind = match event.event.parse() {
@@ -102,11 +106,20 @@ impl Translator {
         Draft { time: event.created.unwrap_or(now), kind, host, play, task, stdout, data }
     }
 
-    fn shorten_paths(&self, data: &mut Value) {
-        if let Some(Value::String(path)) = data.get_mut("task_path")
-            && let Some(short) = path.strip_prefix(&self.project_prefix)
-        {
-            *path = short.to_owned();
+    /// Cleans every text inside, keys excepted.
+    fn clean_value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                let clean = self.redactor.text(text);
+                if clean.contains(&self.project_prefix) {
+                    *text = clean.replace(&self.project_prefix, "");
+                } else if let Cow::Owned(clean) = clean {
+                    *text = clean;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.clean_value(member)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 }
@@ -190,5 +203,20 @@ mod tests {
         for text in ["TASK [an invocation: x]\n", "the invocation\n  of it", "nothing"] {
             assert_eq!(without_invocation(text), text);
         }
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_leaves_its_size_and_nothing_else() {
+        let translator = Translator::new(Redactor::default(), "/p/project/".into());
+        let draft = translator.draft(Item::Unreadable { bytes: 7 }, Timestamp::UNIX_EPOCH);
+        assert_eq!((draft.kind, draft.data), (EventKind::UNREADABLE, json!({ "bytes": 7 })));
+    }
+
+    #[test]
+    fn paths_of_the_private_directory_become_those_of_the_playbooks_root() {
+        let translator = Translator::new(Redactor::default(), "/p/project/".into());
+        let mut value = json!({"a": ["in /p/project/x.yml and /p/project/y"], "b": 1});
+        translator.clean_value(&mut value);
+        assert_eq!(value, json!({"a": ["in x.yml and y"], "b": 1}));
     }
 }

@@ -5,17 +5,23 @@
 //!   project/                 the playbooks root, whole: `../../secrets/x.yml` and `roles/` keep their places
 //!   inventory/               the inventory root, whole: group_vars and host_vars stay beside their inventory
 //!   env/cmdline, settings    what ansible-runner is told
-//!   tmp/                     Ansible's local temporary files
 //!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
 //! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
 //!   vault-password, extra-vars.json
+//!   artifacts/               what ansible-runner keeps: the environment, each event as it is
+//!   tmp/                     Ansible's local temporary files: decrypted files of a vault
 //!   cp/, pc/                 control sockets of SSH and of persistent connections
+//!   run                      the run's directory: says whose secrets these are
 //! ```
 
 use std::{
+    ffi::OsStr,
     fs::{self, DirBuilder},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -90,7 +96,23 @@ impl Workspace {
         make(&self.private).map_err(at("cannot make the private directory"))?;
         let runtime = self.secrets.parent().unwrap_or(&self.secrets);
         own_directory(runtime).map_err(at("cannot use the runtime directory"))?;
-        make(&self.secrets).map_err(at("cannot make the directory for secrets"))
+        make(&self.secrets).map_err(at("cannot make the directory for secrets"))?;
+        let owner = self.private.parent().unwrap_or(&self.private).as_os_str().as_bytes();
+        let mut file =
+            new_file(&self.secrets.join(OWNER)).map_err(at("cannot write to the directory for secrets"))?;
+        file.write_all(owner).map_err(at("cannot write to the directory for secrets"))
+    }
+
+    /// Where ansible-runner keeps what it wants to keep.
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.secrets.join("artifacts")
+    }
+
+    /// Where ansible-runner keeps its copies of the events of a run.
+    #[must_use]
+    pub fn kept_events(&self, ident: &str) -> PathBuf {
+        self.artifacts().join(ident).join("job_events")
     }
 
     /// The private data directory.
@@ -116,7 +138,8 @@ impl Workspace {
         };
         let inventory = source.inventory.as_ref().ok_or(Error::NoInventory)?;
         let project = copy(&source.playbooks_root, "project").map_err(at("cannot copy the playbooks"))?;
-        copy(&source.inventory_root, "inventory").map_err(at("cannot copy the inventory"))?;
+        let inventories =
+            copy(&source.inventory_root, "inventory").map_err(at("cannot copy the inventory"))?;
         if !self.private.join("project").join(&source.playbook).is_file() {
             return Err(Error::PlaybookGone(source.playbook.clone()));
         }
@@ -127,6 +150,8 @@ impl Workspace {
             fs::copy(vault, self.private.join("vault.yml")).map_err(at("cannot copy the vault file"))?;
         }
         self.left_out = project.left_out;
+        let of_inventory = inventories.left_out.into_iter();
+        self.left_out.extend(of_inventory.map(|(path, why)| (Path::new("inventory").join(path), why)));
         Ok(())
     }
 
@@ -162,9 +187,8 @@ impl Workspace {
     }
 
     fn env_files(&self, options: &PlaybookOptions, files: &OptionFiles) -> io::Result<()> {
-        for directory in ["env", "tmp"] {
-            make(&self.private.join(directory))?;
-        }
+        make(&self.private.join("env"))?;
+        make(&self.secrets.join("tmp"))?;
         let write = |name: &str, text: &str| {
             new_file(&self.private.join("env").join(name))?.write_all(text.as_bytes())
         };
@@ -188,6 +212,32 @@ impl Workspace {
     pub fn remove(&self) -> io::Result<()> {
         remove_tree(&self.secrets).and(remove_tree(&self.private))
     }
+}
+
+/// The file in a directory of secrets that names the run it belongs to.
+const OWNER: &str = "run";
+
+/// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
+/// there were. Secrets of other services, which may share `runtime`, are left alone.
+///
+/// # Errors
+/// When `runtime` cannot be read; one that is not there holds nothing.
+pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> bool) -> io::Result<usize> {
+    let entries = match fs::read_dir(runtime) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other?,
+    };
+    let mut swept = 0;
+    for entry in entries {
+        let secrets = entry?.path();
+        let Ok(owner) = fs::read(secrets.join(OWNER)) else { continue };
+        let owner = Path::new(OsStr::from_bytes(&owner));
+        if owner.parent() == Some(runs) && is_dead(owner) {
+            remove_tree(&secrets)?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
 }
 
 /// The vault password in a file on tmpfs, for a program that is not a run; removed when dropped.
@@ -220,7 +270,13 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// Makes the directory if it is not there; one that somebody else owns, or a link, is refused: it may have
 /// been put there to read our secrets.
-fn own_directory(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When it is not ours alone, or cannot be made.
+pub fn own_directory(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
     match make(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => return other,

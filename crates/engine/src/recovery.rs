@@ -1,10 +1,9 @@
 //! Taking up the runs of the service before this one.
 
-use std::{collections::HashSet, fs, time::Duration};
+use std::time::Duration;
 
-use ansible::workspace::Workspace;
 use model::{Job, JobState, RunId};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 
 use crate::Engine;
 
@@ -27,37 +26,9 @@ impl Engine {
             let place = self.inner.places.clone().try_acquire_owned().ok();
             let engine = self.clone();
             workers.spawn(async move {
-                engine.follow(job, run).await;
+                engine.follow_through(job, run).await;
                 drop(place);
             });
-        }
-    }
-
-    /// Removes the files of runs whose end is recorded: a service may be killed after it recorded an end and
-    /// before it removed them. Before the first claim, so whatever else is there is old.
-    async fn sweep(&self, wanted: HashSet<RunId>) {
-        let engine = self.clone();
-        let swept = spawn_blocking(move || {
-            let entries = fs::read_dir(&engine.options().runs).into_iter().flatten().flatten();
-            let runs = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-            for run in runs.filter(|run| !wanted.contains(run)) {
-                engine.forget(run);
-            }
-        });
-        if let Err(error) = swept.await {
-            tracing::error!(%error, "what ended runs left behind was not removed");
-        }
-    }
-
-    fn forget(&self, run: RunId) {
-        let directory = self.run_directory(run);
-        if directory.is_held() {
-            return;
-        }
-        tracing::info!(run.id = %run, "removing what an ended run left behind");
-        let workspace = Workspace::new(directory.private(), &self.options().runtime, &run.short());
-        if let Err(error) = workspace.remove().and(directory.remove()) {
-            tracing::error!(run.id = %run, %error, "the directory of the run cannot be removed");
         }
     }
 

@@ -24,6 +24,8 @@ impl EventKind {
     pub const WARNING: Self = Self(Cow::Borrowed("warning"));
     /// An event of ansible-runner that was larger than the limit; `data` holds its size in bytes.
     pub const OVERSIZED: Self = Self(Cow::Borrowed("oversized_event"));
+    /// An event of ansible-runner that could not be read; `data` holds its size in bytes.
+    pub const UNREADABLE: Self = Self(Cow::Borrowed("unreadable_event"));
     /// Output of Ansible outside any of its events.
     pub const VERBOSE: Self = Self(Cow::Borrowed("verbose"));
 

@@ -19,6 +19,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 /// The events after a number; `next` is the `after` of the page after this one, `null` at the end for now.
 async fn page(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let id = job_id(&id)?;
+    query::only(&query, &["after", "limit"])?;
     let after = query::number(&query, "after", 0..=i64::MAX)?.unwrap_or(0);
     let limit = query::number(&query, "limit", 1..=1000)?.unwrap_or(100);
     let events = api.engine.events(id, u64::try_from(after).unwrap_or(0), limit).await?;
