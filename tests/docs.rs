@@ -84,6 +84,16 @@ fn every_state_reason_code_and_phase_is_in_the_api_document() {
 }
 
 #[test]
+fn every_event_kind_of_ours_is_in_the_api_document() {
+    let document = read("docs/api.md");
+    let kinds = all(r#"Self\(Cow::Borrowed\("([a-z_]+)"\)\)"#, &read("crates/model/src/event.rs"));
+    assert!(kinds.len() > 4, "the pattern no longer finds kinds: {kinds:?}");
+    let documented = first_column(chapter(&document, "### GET /v1/jobs/{id}/events"));
+    let missing: Vec<_> = kinds.difference(&documented).collect();
+    assert!(missing.is_empty(), "add these kinds to docs/api.md, `GET /v1/jobs/{{id}}/events`: {missing:?}");
+}
+
+#[test]
 fn every_problem_code_is_in_the_api_document() {
     let v0 = Path::new("src/http/v0");
     let sources = files("src/http", "rs").into_iter().filter(|path| !path.starts_with(v0));

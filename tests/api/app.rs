@@ -295,6 +295,10 @@ impl TestApp {
 }
 
 impl Drop for TestApp {
+    #[expect(
+        clippy::print_stderr,
+        reason = "whoever reads of a failed test wants to know what the service said"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("---- the service's log\n{}", self.log());

@@ -1,5 +1,10 @@
 //! The service ends while runs are at work: their supervisors go on without it.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use serde_json::json;
 
 use super::{MarkedRun, at_the_gate};
@@ -43,11 +48,14 @@ async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     app.until_task(&run.job, "Wait for the gate").await;
     // Somebody waits for the job meanwhile: an answer comes before the end, and the end does not wait for the gate.
     let id = run.job["id"].as_str().expect("a job has an id");
-    let waiting = reqwest::Client::new().get(format!("{}/v1/jobs/{id}?wait=600", app.address())).send();
-    let waiting = tokio::spawn(waiting);
-    until("the request has arrived", || has_two_connections(&app)).await;
+    let mut waiting = TcpStream::connect(authority(&app)).expect("the service listens");
+    write!(waiting, "GET /v1/jobs/{id}?wait=600 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .expect("connected");
+    until("the request has been read", || has_read_everything(&waiting)).await;
     app.stop();
-    let answer = waiting.await.expect("no panic").expect("an answer").text().await.expect("text");
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).expect("an answer and its end");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains(r#""state":"running""#), "{answer}");
 
     app.start_again();
@@ -56,16 +64,19 @@ async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     run.assert_done_and_told_once(&app).await;
 }
 
-/// Has somebody besides the test's own client connected? From the kernel's list of the service's connections.
-fn has_two_connections(app: &TestApp) -> bool {
-    let port = app.address().rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port");
-    let local = format!(":{port:04X} ");
+fn authority(app: &TestApp) -> &str {
+    app.address().strip_prefix("http://").expect("an address of HTTP")
+}
+
+/// Has the other end taken all that was written? From the kernel's list of connections: `rx_queue` is what waits.
+fn has_read_everything(stream: &TcpStream) -> bool {
+    let ports = [stream.peer_addr(), stream.local_addr()].map(|address| address.expect("connected").port());
+    let [theirs, ours] = ports.map(|port| format!(":{port:04X}"));
     let table = std::fs::read_to_string("/proc/net/tcp").expect("there is a /proc");
-    let established = |line: &&str| {
-        let fields: Vec<_> = line.split_ascii_whitespace().collect();
-        format!("{} ", fields[1]).ends_with(&local) && fields[3] == "01"
-    };
-    table.lines().skip(1).filter(established).count() >= 2
+    let rows = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+    rows.into_iter()
+        .filter(|row| row[1].ends_with(&theirs) && row[2].ends_with(&ours))
+        .any(|row| row[4].ends_with(":00000000"))
 }
 
 #[tokio::test]

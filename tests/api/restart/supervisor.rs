@@ -27,7 +27,8 @@ async fn assert_lost_without_a_trace(app: &TestApp, job: &Value, run: &Path) {
 async fn a_run_whose_supervisor_is_killed_is_lost_and_leaves_nothing() {
     let app = TestApp::new();
     let (job, run) = at_the_gate(&app, &Gate::new(&app)).await;
-    assert!(processes_of(&run).len() >= 3, "ansible-runner, ansible-playbook and a module are at work");
+    until("ansible-runner, ansible-playbook and a module are at work", || processes_of(&run).len() >= 3)
+        .await;
     signal(supervisor(&run), Signal::KILL);
     assert_lost_without_a_trace(&app, &job, &run).await;
 }
