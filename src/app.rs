@@ -12,7 +12,7 @@ use std::{
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
 use engine::{Engine, Scheduler, Trigger};
-use rustix::fs::FlockOperation;
+use rustix::{fs::FlockOperation, io::Errno};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -60,8 +60,8 @@ pub enum Error {
     Store(#[from] store::Error),
     /// The state directory cannot be used.
     #[error(
-        "the state directory `{path}` cannot be used\nhint: is another service at work on it? each needs one of \
-         its own: `paths.state`"
+        "the state directory `{path}` cannot be used\nhint: each service needs one of its own: \
+         `paths.state`"
     )]
     State {
         /// The directory.
@@ -187,8 +187,11 @@ fn lock_state(state: &Path) -> Result<File, Error> {
     let locked = || {
         DirBuilder::new().recursive(true).mode(0o700).create(state)?;
         let lock = File::options().create(true).append(true).mode(0o600).open(state.join("lock"))?;
-        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(lock)
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(lock),
+            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is at work on it")),
+            Err(error) => Err(error.into()),
+        }
     };
     locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
 }
@@ -200,8 +203,15 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        let password = password.as_ref().ok_or(Error::NoPassword)?;
-        ansible::vault::check(&text, password).map_err(|source| Error::VaultLocked { path, source })?;
+        match password.as_ref().map(|password| ansible::vault::check(&text, password)) {
+            Some(Ok(())) => {}
+            // Ansible takes variables in clear as well; that it is no vault is for the doctor to tell.
+            _ if !text.trim_start().starts_with("$ANSIBLE_VAULT") => {
+                tracing::warn!(path, "the vault file is not encrypted");
+            }
+            Some(Err(source)) => return Err(Error::VaultLocked { path, source }),
+            None => return Err(Error::NoPassword),
+        }
     }
     Ok(password)
 }
@@ -227,6 +237,7 @@ fn engine_options(
         runs: paths.state.join("runs"),
         runtime: paths.runtime(),
         exclude: runs.exclude.clone(),
+        in_memory_bytes: runs.in_memory_max_bytes,
         limits: Limits {
             total: runs.timeout,
             idle: runs.idle_timeout,

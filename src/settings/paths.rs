@@ -20,12 +20,12 @@ pub struct Paths {
     pub inventory: PathBuf,
     /// What must survive a restart.
     pub state: PathBuf,
-    /// Where runs get their private directories, if a setting says so: see [`Self::runtime`].
+    /// Where the secrets of runs are, if a setting says so: see [`Self::runtime`].
     pub runtime: Option<PathBuf>,
 }
 
 impl Paths {
-    /// Where runs get their private directories: as set, otherwise [`ansible::runtime::default_directory`].
+    /// Where the secrets of runs and small private directories are: as set, otherwise [`ansible::runtime::default_directory`].
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.runtime.clone().unwrap_or_else(ansible::runtime::default_directory)

@@ -37,7 +37,7 @@ struct Way {
 }
 
 const WAYS: [Way; 3] = [
-    Way { name: "a run's copy (copy_tree)", copy: |from, to| copy_tree(from, to, &[]).map(drop) },
+    Way { name: "a run's copy (copy_tree)", copy: |from, to| copy_tree(from, to, &[], None).map(drop) },
     Way { name: "cp -r", copy: |from, to| cp("-r", from, to) },
     Way { name: "cp -rl, hard links", copy: |from, to| cp("-rl", from, to) },
 ];

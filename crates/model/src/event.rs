@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::serde_by_text;
+use crate::{serde_by_text, time_text};
 
 /// What an event tells.
 ///
@@ -58,6 +58,7 @@ serde_by_text!(EventKind);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// When it happened.
+    #[serde(serialize_with = "time_text::serialize")]
     pub time: Timestamp,
     /// What it tells.
     pub kind: EventKind,

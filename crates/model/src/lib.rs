@@ -14,6 +14,7 @@ pub mod redact;
 pub mod report;
 pub mod run;
 pub mod tags;
+pub mod time_text;
 
 pub use event::{Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
