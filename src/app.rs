@@ -1,14 +1,22 @@
 //! The service as a whole: composed from the settings, started, stopped.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    fs::{DirBuilder, File},
+    io,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+    sync::Arc,
+};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{Catalog, Launcher, Limits, catalog};
+use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
 use engine::{Engine, Scheduler, Trigger};
+use rustix::{fs::FlockOperation, io::Errno};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
 };
 
@@ -16,6 +24,9 @@ use crate::{
     http::{self, Api},
     settings::{Environment, PasswordError, Settings},
 };
+
+/// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
+const RESULT_BYTES: usize = 8 << 20;
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +58,30 @@ pub enum Error {
     /// The database cannot be used.
     #[error("the store cannot be opened")]
     Store(#[from] store::Error),
+    /// The state directory cannot be used.
+    #[error(
+        "the state directory `{path}` cannot be used\nhint: each service needs one of its own: \
+         `paths.state`"
+    )]
+    State {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The runtime directory cannot be used.
+    #[error(
+        "the runtime directory `{path}` cannot be used\nhint: `paths.runtime` names another; it must be this \
+         user's own, with mode 0700"
+    )]
+    Runtime {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {host}:{port}")]
     Listen {
@@ -70,6 +105,28 @@ pub struct Application {
     scheduler: JoinHandle<()>,
     trigger: Trigger,
     store: Store,
+    signals: Signals,
+    /// Held as long as the service lives: one service per state directory.
+    _lock: File,
+}
+
+/// What tells the service to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 impl Application {
@@ -78,7 +135,12 @@ impl Application {
     /// # Errors
     /// What keeps it from starting: better told now than at the first job.
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+        let signals = Signals::listen()?;
         let vault_password = vault_password(settings)?;
+        let lock = lock_state(&settings.paths.state)?;
+        let runtime = settings.paths.runtime();
+        own_directory(&runtime)
+            .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
         let url = settings.store.url.as_secret().expose_secret().to_owned();
         let options = store::Options { url, max_connections: settings.store.max_connections };
         let store = Store::open(options).await?;
@@ -87,7 +149,7 @@ impl Application {
         let api = Api::new(engine.clone(), http_options(settings), shutdown.clone());
         let (server, address) = listen(settings, &api)?;
         let scheduler = tokio::spawn(Scheduler::new(engine).run(shutdown));
-        Ok(Self { server, address, scheduler, trigger, store })
+        Ok(Self { server, address, scheduler, trigger, store, signals, _lock: lock })
     }
 
     /// The address that is listened on; the port is the real one even when the setting was 0.
@@ -100,23 +162,38 @@ impl Application {
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn run_until_stopped(self) -> Result<(), Error> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    pub async fn run_until_stopped(mut self) -> Result<(), Error> {
         let handle = self.server.handle();
-        let serving = tokio::spawn(self.server);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let mut serving = tokio::spawn(self.server);
+        let failure = tokio::select! {
+            () = self.signals.next() => None,
+            ended = &mut serving => Some(format!("the HTTP server ended: {ended:?}")),
+            ended = &mut self.scheduler => Some(format!("the scheduler ended: {ended:?}")),
+        };
         tracing::info!("stopping");
         self.trigger.pull();
+        // The scheduler first: its last writes may go through connections that the server's threads opened.
+        if failure.is_none() {
+            self.scheduler.await.map_err(io::Error::other)?;
+        }
         handle.stop(true).await;
-        serving.await.map_err(io::Error::other)??;
-        self.scheduler.await.map_err(io::Error::other)?;
         self.store.close().await;
-        Ok(())
+        failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
     }
+}
+
+/// Two services over one state directory would take each other's runs for lost.
+fn lock_state(state: &Path) -> Result<File, Error> {
+    let locked = || {
+        DirBuilder::new().recursive(true).mode(0o700).create(state)?;
+        let lock = File::options().create(true).append(true).mode(0o600).open(state.join("lock"))?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(lock),
+            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is at work on it")),
+            Err(error) => Err(error.into()),
+        }
+    };
+    locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
 }
 
 /// The vault password, once it is known to open the vault file.
@@ -126,8 +203,15 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        let password = password.as_ref().ok_or(Error::NoPassword)?;
-        ansible::vault::check(&text, password).map_err(|source| Error::VaultLocked { path, source })?;
+        match password.as_ref().map(|password| ansible::vault::check(&text, password)) {
+            Some(Ok(())) => {}
+            // Ansible takes variables in clear as well; that it is no vault is for the doctor to tell.
+            _ if !text.trim_start().starts_with("$ANSIBLE_VAULT") => {
+                tracing::warn!(path, "the vault file is not encrypted");
+            }
+            Some(Err(source)) => return Err(Error::VaultLocked { path, source }),
+            None => return Err(Error::NoPassword),
+        }
     }
     Ok(password)
 }
@@ -138,9 +222,8 @@ fn engine_options(
     vault_password: Option<SecretString>,
 ) -> engine::Options {
     let (paths, runs) = (&settings.paths, &settings.runs);
-    let playbooks_roots = [Some(&paths.playbooks), paths.public_playbooks.as_ref()];
     let catalog = Catalog::new(catalog::Options {
-        playbooks_roots: playbooks_roots.into_iter().flatten().cloned().collect(),
+        playbooks_roots: paths.playbooks_roots(),
         inventory_root: paths.inventory.clone(),
         exclude: runs.exclude.clone(),
     });
@@ -154,12 +237,13 @@ fn engine_options(
         runs: paths.state.join("runs"),
         runtime: paths.runtime(),
         exclude: runs.exclude.clone(),
+        in_memory_bytes: runs.in_memory_max_bytes,
         limits: Limits {
             total: runs.timeout,
             idle: runs.idle_timeout,
             grace: runs.kill_grace,
             event_bytes: runs.event_max_bytes,
-            result_bytes: runs.event_max_bytes,
+            result_bytes: RESULT_BYTES,
         },
         max_at_once: runs.max_at_once,
     }
@@ -170,6 +254,7 @@ fn http_options(settings: &Settings) -> http::Options {
     http::Options {
         body_limit_bytes: settings.server.body_limit_bytes,
         wait_max: settings.server.wait_max,
+        origins: settings.server.cors_origins.clone(),
         allow_connection_vars: settings.runs.allow_connection_vars,
         has_public_playbooks: public.is_some(),
         missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),

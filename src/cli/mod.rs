@@ -61,25 +61,16 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Supervise { directory }) = cli.command {
-        return supervise(directory);
-    }
     let Overrides { host, port, config } = cli.overrides;
-    let inputs = match Inputs::of_process(CommandLine { config, host, port }) {
-        Ok(inputs) => inputs,
-        Err(error) => return refuse(&error),
+    let inputs = || Inputs::of_process(CommandLine { config, host, port });
+    let ended = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => inputs().map_err(Into::into).and_then(|inputs| serve::run(&inputs)),
+        Command::Doctor { json } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Supervise { directory } => Ok(supervise(directory)),
     };
-    match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => match serve::run(&inputs) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => refuse(&*error),
-        },
-        Command::Doctor { json } => match doctor::run(&inputs, json, &mut io::stdout().lock()) {
-            Ok(code) => code,
-            Err(error) => refuse(&*error),
-        },
-        Command::Supervise { directory } => supervise(directory),
-    }
+    ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))
 }
 
 /// A supervisor reads no settings: it is told everything by the service, and logs what goes wrong.

@@ -3,6 +3,7 @@
 use std::{
     error::Error,
     io::{self, Write},
+    process::ExitCode,
 };
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Serves; says on standard output, in one line, where, once it is ready.
-pub(super) fn run(inputs: &Inputs) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(inputs: &Inputs) -> Result<ExitCode, Box<dyn Error>> {
     let settings = Settings::load(inputs)?.settings;
     telemetry::init(&(&settings.log).into())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -20,7 +21,7 @@ pub(super) fn run(inputs: &Inputs) -> Result<(), Box<dyn Error>> {
         let application = Application::build(&settings, &inputs.environment).await?;
         announce(&application)?;
         application.run_until_stopped().await?;
-        Ok(())
+        Ok(ExitCode::SUCCESS)
     })
 }
 

@@ -7,9 +7,11 @@ use actix_web::{
     dev::Payload,
     error::PayloadError,
     http::header,
-    web::{Bytes, PayloadConfig},
+    web::{Bytes, Data},
 };
 use serde_json::Value;
+
+use super::Api;
 
 /// Why a body cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +53,7 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_content_type(request);
-        let limit = request.app_data::<PayloadConfig>().map_or(0, |_| body_limit(request));
+        let limit = request.app_data::<Data<Api>>().map_or(0, |api| api.options.body_limit_bytes);
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
             let received = match checked {
@@ -61,10 +63,6 @@ impl FromRequest for Body {
             Ok(Self(received.and_then(|bytes| parse(&bytes))))
         })
     }
-}
-
-fn body_limit(request: &HttpRequest) -> usize {
-    request.app_data::<actix_web::web::Data<super::Api>>().map_or(0, |api| api.options.body_limit_bytes)
 }
 
 /// A body without a type is taken for JSON, as in the reference service; `application/*+json` is JSON too.

@@ -53,6 +53,7 @@ impl From<BadBody> for Problem {
         match error {
             BadBody::ContentType(_) => {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", text)
+                    .hint("with curl: `--json '{...}'`, or `-H 'content-type: application/json'` before `-d`")
             }
             BadBody::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", text)
                 .hint("`server.body_limit_bytes` sets the limit"),

@@ -20,6 +20,8 @@ use actix_web::web::{self, ServiceConfig};
 use engine::{Engine, Shutdown};
 use tokio::sync::Mutex;
 
+use crate::settings::OriginPattern;
+
 pub use cors::cors;
 pub use request_id::with_request_id;
 
@@ -40,6 +42,8 @@ pub struct Options {
     pub body_limit_bytes: usize,
     /// The longest time that a request may wait for a job.
     pub wait_max: Duration,
+    /// Pages of these origins may call v1 from a browser.
+    pub origins: OriginPattern,
     /// Are `ansible_*` variables allowed in requests?
     pub allow_connection_vars: bool,
     /// Is there a second playbooks root? v0 says so when it is missing.

@@ -91,6 +91,7 @@ pub(super) const KEYS: &[Key] = &[
     required("runs.idle_timeout_s", integer(0, WEEK_S)),
     required("runs.kill_grace_s", integer(0, 600)),
     required("runs.event_max_bytes", integer(65_536, GIBIBYTE)),
+    required("runs.in_memory_max_bytes", integer(0, GIBIBYTE)),
     optional("runs.exclude", Kind::List(Rule { allowed: "names without `/`", accepts: is_file_name })),
     required("runs.allow_connection_vars", Kind::Switch),
     optional("store.url", Kind::Secret(store::URL_RULE)),

@@ -20,15 +20,34 @@ pub struct Paths {
     pub inventory: PathBuf,
     /// What must survive a restart.
     pub state: PathBuf,
-    /// Where runs get their private directories, if a setting says so: see [`Self::runtime`].
+    /// Where the secrets of runs are, if a setting says so: see [`Self::runtime`].
     pub runtime: Option<PathBuf>,
 }
 
 impl Paths {
-    /// Where runs get their private directories: as set, otherwise [`ansible::runtime::default_directory`].
+    /// Where the secrets of runs and small private directories are: as set, otherwise [`ansible::runtime::default_directory`].
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.runtime.clone().unwrap_or_else(ansible::runtime::default_directory)
+    }
+
+    /// The directories in which playbooks, bundles and scenarios are looked for, in this order: the local one,
+    /// `playbooks/` of the project, the public one. Looks at the disk.
+    ///
+    /// The reference service's name for the local one is often set to the project around its `playbooks/`; a
+    /// directory that has one stands for it. What v0 runs from the project is found there in any case.
+    #[must_use]
+    pub fn playbooks_roots(&self) -> Vec<PathBuf> {
+        let inner = self.playbooks.join("playbooks");
+        let local = if inner.is_dir() { inner } else { self.playbooks.clone() };
+        let project = self.project_root.join("playbooks");
+        let mut roots = vec![local];
+        for root in [Some(&project), self.public_playbooks.as_ref()].into_iter().flatten() {
+            if !roots.contains(root) {
+                roots.push(root.clone());
+            }
+        }
+        roots
     }
 
     pub(super) fn resolve(&mut self, inputs: &Inputs) {

@@ -23,6 +23,8 @@ pub struct Runs {
     pub kill_grace: Duration,
     /// The longest event in bytes that is kept whole.
     pub event_max_bytes: usize,
+    /// Up to so many bytes the copy of a run's content is kept in memory; 0 keeps all copies on the disk.
+    pub in_memory_max_bytes: u64,
     /// Names that are not copied into a run's private directory.
     pub exclude: Vec<String>,
     /// Whether requests may set `ansible_*` variables.

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -67,6 +67,13 @@ impl Setup {
     /// The directory that holds `playbooks/`, `inventory/` and, later, `var/`.
     pub(crate) fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// Writes a file below the home directory, with the directories it needs.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        let path = self.home().join(path);
+        fs::create_dir_all(path.parent().expect("it is below the home directory")).expect("writable");
+        fs::write(path, content).expect("writable");
     }
 
     /// The command that starts the service, for tests of services that do not start.
@@ -230,6 +237,38 @@ impl TestApp {
         }
     }
 
+    /// Waits until the run has come to a task.
+    pub(crate) async fn until_task(&self, job: &Value, task: &str) {
+        let id = job["id"].as_str().expect("a job has an id");
+        let begun = Instant::now();
+        // The job is looked at first: of one that has ended all events are there.
+        loop {
+            let job = self.get(&format!("/v1/jobs/{id}"), 200).await;
+            if self.events(&job).await.iter().any(|event| event["task"] == task) {
+                return;
+            }
+            assert!(job["finished_at"].is_null(), "the job never came to `{task}`: {job:#}");
+            assert!(begun.elapsed() < PATIENCE, "the job did not come to `{task}`: {job:#}");
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Cancels a job and waits for its end; gives the job.
+    pub(crate) async fn cancel(&self, job: &Value) -> Value {
+        let id = job["id"].as_str().expect("a job has an id");
+        self.post(&format!("/v1/jobs/{id}/cancel?wait={}", PATIENCE.as_secs()), &Value::Null, 200).await
+    }
+
+    /// The parent of all runs' secrets.
+    pub(crate) fn runtime(&self) -> &Path {
+        Path::new(&self.setup.settings["RANGEHAND__PATHS__RUNTIME"])
+    }
+
+    /// Writes a file below the home directory.
+    pub(crate) fn write(&self, path: &str, content: &str) {
+        self.setup.write(path, content);
+    }
+
     /// The directories of runs that are there.
     pub(crate) fn run_directories(&self) -> Vec<PathBuf> {
         entries(&self.home().join("var/runs"))
@@ -241,7 +280,25 @@ impl TestApp {
     }
 }
 
+impl TestApp {
+    /// After a failed test: runs would go on without the service.
+    fn end_runs(&self) {
+        for run in self.run_directories() {
+            let identity = fs::read(run.join("supervisor.json")).unwrap_or_default();
+            let identity: Value = serde_json::from_slice(&identity).unwrap_or_default();
+            let pid = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
+            if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            }
+        }
+    }
+}
+
 impl Drop for TestApp {
+    #[expect(
+        clippy::print_stderr,
+        reason = "whoever reads of a failed test wants to know what the service said"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("---- the service's log\n{}", self.log());
@@ -249,6 +306,7 @@ impl Drop for TestApp {
                 let _ = service.kill();
                 let _ = service.wait();
             }
+            self.end_runs();
             return;
         }
         self.stop();
@@ -280,6 +338,44 @@ pub(crate) fn processes_with(text: &str) -> Vec<String> {
             command.contains(text).then(|| format!("{}: {command}", process.display()))
         })
         .collect()
+}
+
+/// The processes in whose environment a text occurs; zombies excepted.
+pub(crate) fn processes_with_environment(text: &str) -> Vec<PathBuf> {
+    let holds = |process: &PathBuf| {
+        let environment = fs::read(process.join("environ")).unwrap_or_default();
+        String::from_utf8_lossy(&environment).contains(text)
+    };
+    entries(Path::new("/proc")).into_iter().filter(holds).collect()
+}
+
+/// Something that nobody knows: 32 hexadecimal digits.
+pub(crate) fn generated_secret() -> String {
+    let mut bytes = [0; 16];
+    fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .expect("random bytes");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file that a playbook waits for: the run stands still until the test opens the gate.
+pub(crate) struct Gate(PathBuf);
+
+impl Gate {
+    /// A closed gate.
+    pub(crate) fn new(app: &TestApp) -> Self {
+        Self(app.home().join("gate"))
+    }
+
+    /// For the playbook.
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().expect("UTF-8")
+    }
+
+    /// Lets the run go on.
+    pub(crate) fn open(&self) {
+        fs::write(&self.0, "").expect("writable");
+    }
 }
 
 /// Waits until a condition holds.

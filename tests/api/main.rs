@@ -7,6 +7,7 @@ mod bad_input;
 mod catalog;
 mod health;
 mod jobs;
+mod raw_http;
 mod restart;
 mod runs;
 mod secrets;

@@ -1,1 +1,235 @@
-//! x
+//! The vault password opens what it should, and is nowhere to be found.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+
+use crate::app::{Gate, Setup, TestApp, bin_dir, generated_secret, until};
+
+/// Encrypts a text with the real ansible-vault.
+fn encrypt(home: &Path, password: &str, text: &str) -> String {
+    let (plain, key) = (home.join("plain.yml"), home.join("key"));
+    fs::write(&plain, text).expect("writable");
+    fs::write(&key, password).expect("writable");
+    let output = Command::new(bin_dir().join("ansible-vault"))
+        .args(["encrypt", "--output", "-", "--vault-password-file"])
+        .args([&key, &plain])
+        .env("HOME", home)
+        .output()
+        .expect("there is an ansible-vault");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::remove_file(plain).expect("ours");
+    fs::remove_file(key).expect("ours");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// A service with a password in a file and a vault file that holds `vault_probe`.
+fn with_password_file(password: &str, probe: &str) -> Setup {
+    let setup = Setup::new();
+    setup.write("vault.yml", &encrypt(setup.home(), password, &format!("vault_probe: {probe}\n")));
+    setup.write("password", &format!("{password}\n"));
+    let file = |name: &str| setup.home().join(name).to_string_lossy().into_owned();
+    let (key, vault) = (file("password"), file("vault.yml"));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("ours");
+    setup.set("VAULT_PASSWORD_FILE", key).set("API_BACKEND_VAULT_FILE", vault)
+}
+
+/// A service with a password in its environment and encrypted variables in the tree of playbooks.
+fn with_password_in_environment(password: &str) -> Setup {
+    let setup = Setup::new();
+    let text = encrypt(setup.home(), password, "climb_marker: from a vault\n");
+    setup.write("playbooks/scenarios/demo_lab/secrets/default_vault.yml", &text);
+    setup.set("VAULT_PASSWORD", password)
+}
+
+#[tokio::test]
+async fn a_password_from_a_file_opens_the_vault_file_for_every_run() {
+    let probe = generated_secret();
+    let app = with_password_file(&generated_secret(), &probe).start();
+    let job = app.run(&json!({"bundle": "vaulted", "limit": "localhost"})).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(app.results(&job).await["vaulted"], json!([{"length": probe.len()}]));
+}
+
+#[tokio::test]
+async fn a_password_from_the_environment_opens_encrypted_vars_files() {
+    let app = with_password_in_environment(&generated_secret()).start();
+    let job = app.run(&json!({"scenario": "demo_lab", "limit": "localhost"})).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(app.results(&job).await["first"], json!([{"marker": "from a vault"}]));
+}
+
+#[tokio::test]
+async fn variables_of_a_request_win_over_the_vault_file() {
+    let app = with_password_file(&generated_secret(), &generated_secret()).start();
+    let vars = json!({"vault_probe": "of the request"});
+    let job = app.run(&json!({"bundle": "vaulted", "limit": "localhost", "extra_vars": vars})).await;
+    assert_eq!(app.results(&job).await["vaulted"], json!([{"length": "of the request".len()}]));
+}
+
+#[tokio::test]
+async fn encrypted_content_without_a_password_fails_with_a_hint() {
+    let setup = Setup::new();
+    let text = encrypt(setup.home(), &generated_secret(), "climb_marker: from a vault\n");
+    setup.write("playbooks/scenarios/demo_lab/secrets/default_vault.yml", &text);
+    let app = setup.start();
+    let job = app.run(&json!({"scenario": "demo_lab", "limit": "localhost"})).await;
+    assert_eq!(job["state"], "failed");
+    assert_eq!(job["reason"]["code"], "vault_locked", "{job:#}");
+    assert!(job["reason"]["message"].as_str().is_some_and(|text| text.contains("vault.password_file")));
+}
+
+/// Runs the bundle `gate` up to its gate.
+async fn at_the_gate(app: &TestApp, gate: &Gate) -> Value {
+    // Verbose, so that more is printed that could hold a secret.
+    let vars = json!({"gate": gate.path()});
+    let request = json!({"bundle": "gate", "limit": "localhost", "verbosity": 4, "extra_vars": vars});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    job
+}
+
+#[tokio::test]
+async fn a_password_from_a_file_is_on_tmpfs_only_and_gone_after_the_run() {
+    let password = generated_secret();
+    let app = with_password_file(&password, "x").start();
+    let gate = Gate::new(&app);
+    let job = at_the_gate(&app, &gate).await;
+    assert_eq!(processes_that_show(&password), Vec::<PathBuf>::new());
+    assert_on_tmpfs_only(&app, &password);
+    gate.open();
+    app.until_state(&job, "succeeded").await;
+    assert_nowhere(&app, &job, &password).await;
+}
+
+#[tokio::test]
+async fn a_password_from_the_environment_stays_with_the_service() {
+    let password = generated_secret();
+    let app = with_password_in_environment(&password).start();
+    let gate = Gate::new(&app);
+    let job = at_the_gate(&app, &gate).await;
+    let service = Path::new("/proc").join(app.pid().to_string());
+    assert_eq!(processes_that_show(&password), [service]);
+    assert_on_tmpfs_only(&app, &password);
+    gate.open();
+    app.until_state(&job, "succeeded").await;
+    assert_nowhere(&app, &job, &password).await;
+}
+
+#[tokio::test]
+async fn a_password_is_gone_after_a_cancel_and_after_a_restart() {
+    let password = generated_secret();
+    let mut app = with_password_file(&password, "x").start();
+    let job = at_the_gate(&app, &Gate::new(&app)).await;
+    app.kill();
+    app.start_again();
+    assert_on_tmpfs_only(&app, &password);
+    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    assert_nowhere(&app, &job, &password).await;
+}
+
+#[tokio::test]
+async fn the_variables_of_a_request_reach_ansible_by_a_private_file_on_tmpfs() {
+    let app = TestApp::new();
+    let (gate, value) = (Gate::new(&app), generated_secret());
+    let vars = json!({"gate": gate.path(), "value": value});
+    let job =
+        app.post("/v1/jobs", &json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars}), 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    assert_eq!(processes_that_show(&value), Vec::<PathBuf>::new());
+    assert_private_on_tmpfs(&app, &value);
+    for run in app.run_directories() {
+        assert_eq!(files_with(&run, &value), Vec::<PathBuf>::new());
+    }
+    gate.open();
+    app.until_state(&job, "succeeded").await;
+    assert_eq!(files_with(app.runtime(), &value), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_wrong_password_keeps_the_service_from_starting() {
+    let wrong = generated_secret();
+    let setup = with_password_file(&generated_secret(), "x");
+    setup.write("password", &wrong);
+    assert_refuses_to_start(&setup, &["vault.yml", "password does not open"], &wrong);
+}
+
+#[test]
+fn a_vault_file_without_a_password_keeps_the_service_from_starting() {
+    let setup = with_password_file(&generated_secret(), "x").set("VAULT_PASSWORD_FILE", "");
+    assert_refuses_to_start(&setup, &["no password", "vault.password_file"], "\0");
+}
+
+#[test]
+fn a_password_file_that_is_not_there_keeps_the_service_from_starting() {
+    let setup = Setup::new().set("VAULT_PASSWORD_FILE", "nowhere/password");
+    assert_refuses_to_start(&setup, &["nowhere/password"], "\0");
+}
+
+fn assert_refuses_to_start(setup: &Setup, said: &[&str], secret: &str) {
+    let output = setup.command().output().expect("the program starts");
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    for part in said {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+    assert!(!text.contains(secret), "the password is shown");
+}
+
+/// The processes in whose command line or environment a secret can be read.
+fn processes_that_show(secret: &str) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").expect("there is a /proc").flatten().map(|entry| entry.path());
+    let shows = |process: &PathBuf, file| contains(&process.join(file), secret);
+    processes.filter(|process| shows(process, "cmdline") || shows(process, "environ")).collect()
+}
+
+fn assert_on_tmpfs_only(app: &TestApp, secret: &str) {
+    assert_private_on_tmpfs(app, secret);
+    assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
+}
+
+/// Shows that exactly one file of the run holds the secret: mode 0600, in a directory of mode 0700, on tmpfs.
+fn assert_private_on_tmpfs(app: &TestApp, secret: &str) {
+    let files = files_with(app.runtime(), secret);
+    let [file] = &files[..] else { panic!("one file was expected: {files:?}") };
+    let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(file), 0o600);
+    assert_eq!(mode(file.parent().expect("a directory")), 0o700);
+    // TMPFS_MAGIC of statfs(2).
+    assert_eq!(rustix::fs::statfs(file).expect("it is there").f_type, 0x0102_1994);
+}
+
+/// After the run: not in the database, the spool, a log or an answer, not on tmpfs, and in no directory of a run.
+async fn assert_nowhere(app: &TestApp, job: &Value, secret: &str) {
+    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    assert_eq!(files_with(app.runtime(), secret), Vec::<PathBuf>::new());
+    assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
+    assert!(!app.log().contains(secret), "in the service's log");
+    assert!(!Value::from(app.events(job).await).to_string().contains(secret), "in the events");
+    assert!(!app.text_log(job).await.contains(secret), "in the job's log");
+}
+
+/// The files below a directory that hold a secret.
+fn files_with(directory: &Path, secret: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let (path, kind) = (entry.path(), entry.file_type());
+        match kind {
+            Ok(kind) if kind.is_dir() => found.extend(files_with(&path, secret)),
+            // Not sockets and pipes: opening one may wait for ever.
+            Ok(kind) if kind.is_file() && contains(&path, secret) => found.push(path),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn contains(file: &Path, secret: &str) -> bool {
+    let bytes = fs::read(file).unwrap_or_default();
+    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+}

@@ -12,9 +12,6 @@ use model::{HostPattern, Tags};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The name of the only run in a private data directory, and so of its artifacts.
-pub const IDENT: &str = "run";
-
 /// The part of a request that becomes options of ansible-playbook.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlaybookOptions {
@@ -45,13 +42,38 @@ pub struct OptionFiles {
     pub extra_vars: Option<PathBuf>,
 }
 
+/// Where ansible-runner finds things.
+#[derive(Debug)]
+pub struct Places<'a> {
+    /// The private data directory.
+    pub private: &'a Path,
+    /// Where it may keep what it wants to keep; on tmpfs, because that includes the environment and the arguments
+    /// of modules.
+    pub artifacts: &'a Path,
+    /// The playbook, relative to the project.
+    pub playbook: &'a Path,
+    /// The inventory, absolute.
+    pub inventory: &'a Path,
+    /// What the run is called in events; nobody else knows it.
+    pub ident: &'a str,
+}
+
 /// The arguments of ansible-runner.
 #[must_use]
-pub fn arguments(private: &Path, playbook: &Path, inventory: &Path) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["run".into(), private.into(), "--json".into()];
-    arguments.extend(["--ident".into(), IDENT.into(), "--playbook".into(), playbook.into()]);
-    arguments.extend(["--inventory".into(), inventory.into()]);
-    arguments
+pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
+    vec![
+        "run".into(),
+        places.private.into(),
+        "--json".into(),
+        "--ident".into(),
+        places.ident.into(),
+        "--artifact-dir".into(),
+        places.artifacts.into(),
+        "--playbook".into(),
+        places.playbook.into(),
+        "--inventory".into(),
+        places.inventory.into(),
+    ]
 }
 
 /// The content of `env/cmdline`: options of ansible-playbook, quoted for Python's `shlex.split`.
@@ -90,31 +112,28 @@ pub fn settings() -> Value {
 /// `short` is a directory whose path leaves room for a socket name in AF_UNIX's 107 bytes. A control path of
 /// its own keeps a run from using another run's SSH connection, which would hide a changed host key.
 #[must_use]
-pub fn environment(private: &Path, short: &Path) -> Vec<(&'static str, OsString)> {
+pub fn environment(short: &Path, event_bytes: usize) -> Vec<(&'static str, OsString)> {
     vec![
         // ansible-runner switches host key checking off unless this is set.
         ("ANSIBLE_HOST_KEY_CHECKING", "True".into()),
-        ("ANSIBLE_LOCAL_TEMP", private.join("tmp").into()),
+        // Files of a vault are decrypted there before they are sent.
+        ("ANSIBLE_LOCAL_TEMP", short.join("tmp").into()),
         ("ANSIBLE_NOCOWS", "1".into()),
         ("ANSIBLE_PERSISTENT_CONTROL_PATH_DIR", short.join("pc").into()),
         ("ANSIBLE_SSH_CONTROL_PATH_DIR", short.join("cp").into()),
+        // ansible-runner empties results above 700 kB without a word unless it is told otherwise.
+        ("MAX_EVENT_RES", event_bytes.to_string().into()),
         ("TERM", "xterm-256color".into()),
     ]
 }
 
-/// Roles beside the playbooks: `roles/` in the root serves playbooks at any depth.
-///
-/// Only where the root has such a directory and no `ansible.cfg` of its own, which may say something else; the
-/// default places stay searched. `ansible.roles_path` overrides it.
+/// `roles/` in the root serves playbooks at any depth; the default places stay searched. `ansible.roles_path`
+/// overrides it.
 #[must_use]
-pub fn roles_path(project: &Path) -> Option<(&'static str, OsString)> {
-    let roles = project.join("roles");
-    if !roles.is_dir() || project.join("ansible.cfg").exists() {
-        return None;
-    }
-    let mut path = OsString::from(roles);
+pub fn roles_path(project: &Path) -> (&'static str, OsString) {
+    let mut path = OsString::from(project.join("roles"));
     path.push(":~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles");
-    Some(("ANSIBLE_ROLES_PATH", path))
+    ("ANSIBLE_ROLES_PATH", path)
 }
 
 fn quote(word: &str) -> String {

@@ -4,12 +4,14 @@
 //! module, where the API token stands in clear), Ansible's internal `_ansible_*` keys, known secrets by value
 //! and by shape, and the path of the private directory.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use model::{Draft, EventKind, Redactor};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    log_text::unix_lines,
+    log_text::{plain, unix_lines},
     stream::{Item, RunnerEvent},
 };
 
@@ -52,7 +54,12 @@ impl Translator {
         match item {
             Item::Event(event) => self.runner_event(*event, now),
             Item::Text(text) => self.text(EventKind::VERBOSE, &text, now),
-            Item::Oversized { bytes } => self.oversized(bytes, now),
+            Item::Oversized { bytes } => {
+                self.left_out(EventKind::OVERSIZED, bytes, "was larger than the limit", now)
+            }
+            Item::Unreadable { bytes } => {
+                self.left_out(EventKind::UNREADABLE, bytes, "could not be read", now)
+            }
         }
     }
 
@@ -67,12 +74,12 @@ impl Translator {
     /// Output as it may be kept.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
-        self.redactor.text(&unix_lines(text)).replace(&self.project_prefix, "")
+        let lines = unix_lines(text);
+        self.redactor.text(&lines).replace(&self.project_prefix, "")
     }
 
-    fn oversized(&self, bytes: u64, now: Timestamp) -> Draft {
-        let note = format!("[an event of {bytes} bytes was larger than the limit and is left out]");
-        let mut draft = self.text(EventKind::OVERSIZED, &note, now);
+    fn left_out(&self, kind: EventKind, bytes: u64, why: &str, now: Timestamp) -> Draft {
+        let mut draft = self.text(kind, &format!("[an event of {bytes} bytes {why} and is left out]"), now);
         draft.data = json!({ "bytes": bytes });
         draft
     }
@@ -89,9 +96,9 @@ impl Translator {
         }
         let mut data = Value::Object(data);
         drop_internals(&mut data);
-        self.redactor.value(&mut data);
-        self.shorten_paths(&mut data);
-        let stdout = Some(self.clean(&event.stdout)).filter(|text| !text.is_empty());
+        self.clean_value(&mut data);
+        let stdout = self.clean(&without_invocation(&event.stdout));
+        let stdout = Some(stdout).filter(|text| !text.is_empty());
         let kind = match event.event.parse() {
             Ok(kind) => kind,
             Err(never) => match never {},
@@ -99,11 +106,20 @@ impl Translator {
         Draft { time: event.created.unwrap_or(now), kind, host, play, task, stdout, data }
     }
 
-    fn shorten_paths(&self, data: &mut Value) {
-        if let Some(Value::String(path)) = data.get_mut("task_path")
-            && let Some(short) = path.strip_prefix(&self.project_prefix)
-        {
-            *path = short.to_owned();
+    /// Cleans every text inside, keys excepted.
+    fn clean_value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                let clean = self.redactor.text(text);
+                if clean.contains(&self.project_prefix) {
+                    *text = clean.replace(&self.project_prefix, "");
+                } else if let Cow::Owned(clean) = clean {
+                    *text = clean;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.clean_value(member)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 }
@@ -117,5 +133,90 @@ fn drop_internals(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(drop_internals),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Removes `invocation` from a printed result, where Ansible shows it from verbosity 3 on.
+///
+/// A result is printed as JSON or YAML with one member per line (`callback_result_format`), so what belongs to
+/// the member is what is indented deeper, and the bracket that closes it.
+fn without_invocation(text: &str) -> Cow<'_, str> {
+    if !text.contains("invocation") {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut inside: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let shown = plain(line);
+        let content = shown.trim();
+        let indentation = shown.len() - shown.trim_start().len();
+        if let Some(outer) = inside {
+            if content.is_empty() || indentation > outer {
+                continue;
+            }
+            inside = None;
+            if indentation == outer && matches!(content, "}" | "},") {
+                continue;
+            }
+        }
+        if content.starts_with("\"invocation\":") || content.starts_with("invocation:") {
+            inside = Some(indentation);
+        } else {
+            kept.push_str(line);
+        }
+    }
+    Cow::Owned(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_result_loses_its_invocation_and_nothing_else() {
+        let red = |line: &str| format!("\u{1b}[0;31m{line}\u{1b}[0m\r\n");
+        let json = [
+            "fatal: [a]: FAILED! => {",
+            "    \"cmd\": {",
+            "        \"invocation\": {",
+            "            \"x\": 1",
+            "        },",
+            "        \"y\": 2",
+            "    },",
+            "    \"invocation\": {",
+            "        \"module_args\": {",
+            "            \"token\": \"x\"",
+            "        }",
+            "    },",
+            "    \"rc\": 3",
+            "}",
+        ]
+        .map(red);
+        let kept = [&json[0..2], &json[5..7], &json[12..]].concat().concat();
+        assert_eq!(without_invocation(&json.concat()), kept);
+        let yaml = "ok: [a] =>\n    invocation:\n        module_args:\n            text: |\n\n                x\n    rc: 0";
+        assert_eq!(without_invocation(yaml), "ok: [a] =>\n    rc: 0");
+    }
+
+    #[test]
+    fn text_that_only_speaks_of_an_invocation_stays() {
+        for text in ["TASK [an invocation: x]\n", "the invocation\n  of it", "nothing"] {
+            assert_eq!(without_invocation(text), text);
+        }
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_leaves_its_size_and_nothing_else() {
+        let translator = Translator::new(Redactor::default(), "/p/project/".into());
+        let draft = translator.draft(Item::Unreadable { bytes: 7 }, Timestamp::UNIX_EPOCH);
+        assert_eq!((draft.kind, draft.data), (EventKind::UNREADABLE, json!({ "bytes": 7 })));
+    }
+
+    #[test]
+    fn paths_of_the_private_directory_become_those_of_the_playbooks_root() {
+        let translator = Translator::new(Redactor::default(), "/p/project/".into());
+        let mut value = json!({"a": ["in /p/project/x.yml and /p/project/y"], "b": 1});
+        translator.clean_value(&mut value);
+        assert_eq!(value, json!({"a": ["in x.yml and y"], "b": 1}));
     }
 }

@@ -3,13 +3,15 @@
 //! Results come from `runner_on_ok` of debug tasks only: `set_fact` events carry partial lists while a loop
 //! builds them up. The same variable printed twice (a role included in a loop) gives two values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use model::{Draft, Failure, HostStats, Report};
 use serde_json::{Map, Value};
 
 /// How much of a module's error output a failure shows, in lines.
 const ERROR_LINES: usize = 5;
+/// How many failed tasks are remembered until the recap tells which of them were final.
+const MAX_FAILED: usize = 4000;
 /// How long one failure's message may be, in bytes.
 const MESSAGE_BYTES: usize = 4096;
 
@@ -17,8 +19,10 @@ const MESSAGE_BYTES: usize = 4096;
 #[derive(Debug)]
 pub struct Extractor {
     report: Report,
-    /// One entry per failed task and host, with one failure per failed loop item.
-    failed: Vec<Vec<Failure>>,
+    /// One entry per failed task and host, with one failure per failed loop item; the last ones.
+    failed: VecDeque<Vec<Failure>>,
+    /// How many were dropped to keep memory within bounds.
+    failed_dropped: u64,
     saw_recap: bool,
     saw_no_hosts: bool,
     result_bytes_left: usize,
@@ -30,7 +34,8 @@ impl Extractor {
     pub fn new(result_bytes: usize) -> Self {
         Self {
             report: Report::default(),
-            failed: Vec::new(),
+            failed: VecDeque::new(),
+            failed_dropped: 0,
             saw_recap: false,
             saw_no_hosts: false,
             result_bytes_left: result_bytes,
@@ -45,6 +50,7 @@ impl Extractor {
                 self.take_failure(event, false);
             }
             "runner_on_unreachable" => self.take_failure(event, true),
+            "oversized_event" | "unreadable_event" => self.report.results_left_out += 1,
             "playbook_on_no_hosts_matched" => self.saw_no_hosts = true,
             "playbook_on_stats" => {
                 self.saw_recap = true;
@@ -67,7 +73,8 @@ impl Extractor {
             self.drop_rescued();
         }
         let mut failures: Vec<Failure> = self.failed.into_iter().flatten().collect();
-        self.report.failures_left_out = failures.len().saturating_sub(Report::MAX_FAILURES) as u64;
+        let left_out = failures.len().saturating_sub(Report::MAX_FAILURES) as u64;
+        self.report.failures_left_out = left_out + self.failed_dropped;
         failures.truncate(Report::MAX_FAILURES);
         self.report.failures = failures;
         self.report
@@ -79,20 +86,31 @@ impl Extractor {
         let count = |stats: &HostStats| stats.failed + stats.unreachable;
         let mut left: HashMap<String, u64> =
             self.report.stats.iter().map(|(host, stats)| (host.clone(), count(stats))).collect();
-        let mut kept: Vec<Vec<Failure>> = Vec::new();
+        let mut kept: VecDeque<Vec<Failure>> = VecDeque::new();
         for group in self.failed.drain(..).rev() {
             let final_ones = group.first().and_then(|failure| left.get_mut(&failure.host));
             if let Some(final_ones) = final_ones.filter(|count| **count > 0) {
                 *final_ones -= 1;
-                kept.push(group);
+                kept.push_front(group);
             }
         }
-        kept.reverse();
         self.failed = kept;
     }
 
     fn take_result(&mut self, data: &Value) {
         let Some(Value::Object(result)) = data.get("res") else { return };
+        if let Some(Value::Array(turns)) = result.get("results") {
+            // A loop: each turn is a result of its own.
+            turns.iter().filter_map(Value::as_object).for_each(|turn| self.take_values(turn));
+        } else if result.is_empty() {
+            // ansible-runner drops results that are larger than its limit.
+            self.report.results_left_out += 1;
+        } else {
+            self.take_values(result);
+        }
+    }
+
+    fn take_values(&mut self, result: &Map<String, Value>) {
         for (key, value) in result.iter().filter(|(key, _)| is_result_key(key)) {
             let size = value.to_string().len();
             if size > self.result_bytes_left {
@@ -121,7 +139,11 @@ impl Extractor {
         if group.is_empty() {
             group.push(failure(event, unreachable, None, result));
         }
-        self.failed.push(group);
+        if self.failed.len() == MAX_FAILED {
+            self.failed.pop_front();
+            self.failed_dropped += 1;
+        }
+        self.failed.push_back(group);
     }
 }
 
@@ -174,7 +196,24 @@ fn is_debug(data: &Value) -> bool {
 
 /// Keys that a debug task has besides the variable it prints. `msg` is a text for people, not a result.
 fn is_result_key(key: &str) -> bool {
-    !matches!(key, "changed" | "msg" | "failed" | "skipped" | "failed_when_result")
+    !matches!(
+        key,
+        "ansible_loop"
+            | "ansible_loop_var"
+            | "ansible_index_var"
+            | "attempts"
+            | "changed"
+            | "deprecations"
+            | "exception"
+            | "failed"
+            | "failed_when_result"
+            | "false_condition"
+            | "item"
+            | "msg"
+            | "skip_reason"
+            | "skipped"
+            | "warnings"
+    )
 }
 
 fn stats(data: &Value) -> BTreeMap<String, HostStats> {
@@ -281,6 +320,14 @@ mod tests {
         let failures = report(&[event("runner_on_failed", "a", "loop", data)]).failures;
         assert_eq!(failures.len(), 1);
         assert_eq!((failures[0].item.as_deref(), failures[0].message.as_str()), (Some(r#"{"n":2}"#), "two"));
+    }
+
+    #[test]
+    fn a_looped_debug_gives_one_value_per_turn() {
+        let turn = |n: u64| json!({"x": n, "item": n, "ansible_loop_var": "item", "changed": false});
+        let data = json!({"task_action": "debug", "res": {"results": [turn(1), turn(2)], "changed": false}});
+        let report = report(&[event("runner_on_ok", "a", "loop", data)]);
+        assert_eq!(report.results, *json!({"x": [1, 2]}).as_object().expect("an object"));
     }
 
     #[test]

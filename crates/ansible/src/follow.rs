@@ -40,7 +40,8 @@ pub enum Progress {
 pub struct Follower {
     directory: RunDirectory,
     reader: Option<Reader>,
-    changes: AsyncFd<OwnedFd>,
+    /// `None` where the system has none to give any more: then the timer alone wakes us.
+    changes: Option<AsyncFd<OwnedFd>>,
     after: u64,
 }
 
@@ -50,13 +51,13 @@ impl Follower {
     /// # Errors
     /// When the directory is not there.
     pub fn new(directory: RunDirectory, after: u64) -> io::Result<Self> {
-        let changes = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
-        let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
-        inotify::add_watch(&changes, directory.path(), what)?;
-        // Deprecated because a type may lie about its descriptor; `OwnedFd` cannot, and the replacement is unsafe.
-        #[expect(deprecated, reason = "sound for a type that owns its descriptor")]
-        let changes = AsyncFd::new(changes)?;
-        Ok(Self { directory, reader: None, changes, after })
+        if !directory.path().try_exists()? {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let changes = watch(&directory).inspect_err(
+            |error| tracing::warn!(%error, "a run cannot be watched; looking at it every second"),
+        );
+        Ok(Self { directory, reader: None, changes: changes.ok(), after })
     }
 
     /// Waits until there is something to know.
@@ -66,14 +67,14 @@ impl Follower {
     pub async fn next(&mut self) -> io::Result<Progress> {
         loop {
             // The order matters: what is looked at first was complete before what is looked at next.
-            let held = self.directory.is_held();
-            let outcome = self.directory.outcome();
-            let batch = self.batch()?;
+            let held = self.directory.is_held()?;
+            let ended = self.directory.has_outcome()?;
+            let batch = self.batch(ended)?;
             if let Some(last) = batch.last() {
                 self.after = last.n;
                 return Ok(Progress::Events(batch));
             }
-            if let Some(outcome) = outcome {
+            if let Some(outcome) = self.directory.outcome()?.filter(|_| ended) {
                 return Ok(Progress::Ended(Box::new(outcome)));
             }
             if !held {
@@ -84,7 +85,18 @@ impl Follower {
         }
     }
 
-    fn batch(&mut self) -> io::Result<Vec<Entry>> {
+    /// With an outcome at hand, a spool that cannot be read any further has given what it could.
+    fn batch(&mut self, ended: bool) -> io::Result<Vec<Entry>> {
+        match self.read() {
+            Err(error) if ended && error.kind() == ErrorKind::InvalidData => {
+                tracing::error!(%error, "the end of a spool is damaged");
+                Ok(Vec::new())
+            }
+            other => other,
+        }
+    }
+
+    fn read(&mut self) -> io::Result<Vec<Entry>> {
         if self.reader.is_none() {
             self.reader = match Reader::open(&self.directory.spool()) {
                 Ok(reader) => Some(reader),
@@ -97,11 +109,21 @@ impl Follower {
 
     /// Waits for a change and forgets all that have come so far: what changed is looked up anyway.
     async fn changed(&self) -> io::Result<()> {
-        let mut ready = self.changes.readable().await?;
+        let Some(changes) = &self.changes else { return std::future::pending().await };
+        let mut ready = changes.readable().await?;
         let mut buffer = [MaybeUninit::uninit(); 4096];
-        let mut events = inotify::Reader::new(self.changes.get_ref(), &mut buffer);
+        let mut events = inotify::Reader::new(changes.get_ref(), &mut buffer);
         while events.next().is_ok() {}
         ready.clear_ready();
         Ok(())
     }
+}
+
+fn watch(directory: &RunDirectory) -> io::Result<AsyncFd<OwnedFd>> {
+    let changes = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
+    let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+    inotify::add_watch(&changes, directory.path(), what)?;
+    // Deprecated because a type may lie about its descriptor; `OwnedFd` cannot, and the replacement is unsafe.
+    #[expect(deprecated, reason = "sound for a type that owns its descriptor")]
+    AsyncFd::new(changes)
 }

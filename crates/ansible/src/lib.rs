@@ -8,6 +8,7 @@ pub mod diagnose;
 pub mod event;
 pub mod extract;
 pub mod follow;
+mod json_lines;
 pub mod launch;
 pub mod log_text;
 pub mod process;

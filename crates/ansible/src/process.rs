@@ -11,10 +11,17 @@ use std::{
     collections::{HashMap, HashSet},
     fs,
     io::ErrorKind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal},
+};
 use serde::{Deserialize, Serialize};
 
 /// A process beyond doubt: numbers are used again, start times within a boot are not.
@@ -45,7 +52,7 @@ impl Identity {
     /// Sends a signal, unless the process is gone. Says whether it was there.
     #[must_use]
     pub fn signal(&self, signal: Signal) -> bool {
-        boot_id().as_deref() == Some(&self.boot_id) && send(self.pid, self.start_time, signal)
+        boot_id().as_deref() == Some(&self.boot_id) && send(self.pid, self.start_time, signal) == Sent::Yes
     }
 }
 
@@ -58,7 +65,8 @@ fn boot_id() -> Option<String> {
 struct Stat {
     parent: i32,
     start_time: u64,
-    is_zombie: bool,
+    /// Nothing of it runs any more. A leader that ended before its threads is a zombie too, but lives.
+    is_dead: bool,
 }
 
 fn stat(pid: i32) -> Option<Stat> {
@@ -68,16 +76,34 @@ fn stat(pid: i32) -> Option<Stat> {
     Some(Stat {
         parent: fields.get(1)?.parse().ok()?,
         start_time: fields.get(19)?.parse().ok()?,
-        is_zombie: matches!(fields.first(), Some(&("Z" | "X"))),
+        is_dead: matches!(fields.first(), Some(&("Z" | "X"))) && matches!(fields.get(17), Some(&("0" | "1"))),
     })
 }
 
-/// Sends a signal to a process that was started at `start_time`; false when it is gone.
-fn send(pid: i32, start_time: u64, signal: Signal) -> bool {
-    let Some(number) = Pid::from_raw(pid) else { return false };
-    let Ok(descriptor) = pidfd_open(number, PidfdFlags::empty()) else { return false };
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// The process has it.
+    Yes,
+    /// The process is gone.
+    Gone,
+    /// The process belongs to somebody else, as one that `become` started.
+    NotOurs,
+}
+
+/// Sends a signal to a process that was started at `start_time`.
+fn send(pid: i32, start_time: u64, signal: Signal) -> Sent {
+    let Some(number) = Pid::from_raw(pid) else { return Sent::Gone };
+    let Ok(descriptor) = pidfd_open(number, PidfdFlags::empty()) else { return Sent::Gone };
     // Checked after opening: from here on the descriptor means that process and no other.
-    stat(pid).is_some_and(|now| now.start_time == start_time) && pidfd_send_signal(descriptor, signal).is_ok()
+    if stat(pid).is_none_or(|now| now.start_time != start_time) {
+        return Sent::Gone;
+    }
+    match pidfd_send_signal(descriptor, signal) {
+        Ok(()) => Sent::Yes,
+        Err(Errno::PERM) => Sent::NotOurs,
+        Err(_) => Sent::Gone,
+    }
 }
 
 /// A process of a run that is still there.
@@ -87,7 +113,9 @@ struct Descendant {
     start_time: u64,
 }
 
-/// Every descendant of this process that is no zombie.
+/// Every descendant of this process that lives, as far as one look at /proc shows.
+///
+/// One look can miss a process that forks and ends while the list is read: an empty answer proves nothing.
 fn descendants() -> Vec<Descendant> {
     let mut children: HashMap<i32, Vec<(i32, Stat)>> = HashMap::new();
     for pid in numbers() {
@@ -100,7 +128,7 @@ fn descendants() -> Vec<Descendant> {
     while let Some(parent) = parents.pop() {
         for (pid, stat) in children.remove(&parent).unwrap_or_default() {
             parents.push(pid);
-            if !stat.is_zombie {
+            if !stat.is_dead {
                 found.push(Descendant { pid, start_time: stat.start_time });
             }
         }
@@ -118,56 +146,91 @@ fn numbers() -> impl Iterator<Item = i32> {
 pub struct Ended {
     /// How many processes got a signal of ours.
     pub signaled: u32,
-    /// How many are still there: they ignore even SIGKILL, which only the kernel can cause.
+    /// How many are still there although they were told to end.
     pub survivors: u32,
+    /// How many of those belong to another user, so that we may not end them.
+    pub not_ours: u32,
+}
+
+/// Says that no descendant is left; set by whoever reaps.
+///
+/// The kernel's answer to `wait` is the proof: every process that loses its parent becomes our child, so as long
+/// as one lives, we have a child.
+#[derive(Debug, Clone, Default)]
+pub struct NoneLeft(Arc<AtomicBool>);
+
+impl NoneLeft {
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 /// Ends descendants and counts them: first politely, then for good.
 #[derive(Debug, Default)]
 pub struct TreeKill {
     signaled: HashSet<Descendant>,
+    not_ours: HashSet<Descendant>,
 }
 
 /// How long processes may take to vanish after SIGKILL before they are called survivors.
 const KILL_LIMIT: Duration = Duration::from_secs(20);
 /// How long to wait before the tree is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// How long to wait for processes of another user, which only end by themselves.
+const NOT_OURS_LIMIT: Duration = Duration::from_secs(2);
 
 impl TreeKill {
-    /// Sends a signal to every descendant; gives how many there are.
-    pub fn signal(&mut self, signal: Signal) -> usize {
-        let found = descendants();
-        for descendant in &found {
-            if send(descendant.pid, descendant.start_time, signal) {
-                self.signaled.insert(*descendant);
+    /// Sends a signal to every descendant that is seen; gives how many could be sent one.
+    fn signal(&mut self, signal: Signal) -> usize {
+        let mut reached = 0;
+        for descendant in descendants() {
+            match send(descendant.pid, descendant.start_time, signal) {
+                Sent::Yes => {
+                    reached += 1;
+                    self.signaled.insert(descendant);
+                }
+                Sent::NotOurs => {
+                    self.not_ours.insert(descendant);
+                }
+                Sent::Gone => {}
             }
         }
-        found.len()
+        reached
     }
 
-    /// Ends every descendant: `signal` first (SIGTERM, as a rule), SIGKILL after `grace`. Returns when none is
-    /// left, or after a bound that only a process stuck in the kernel reaches.
+    /// Ends every descendant: SIGTERM first, SIGKILL after `grace`. Returns when none is left, or after a bound
+    /// that only a process stuck in the kernel or one of another user reaches.
     ///
-    /// Somebody else must reap: a zombie is no survivor, but its number stays taken.
-    pub fn end(mut self, signal: Signal, grace: Duration) -> Ended {
+    /// Somebody else must reap all the while, and tell `none_left`.
+    #[must_use]
+    pub fn end(mut self, grace: Duration, none_left: &NoneLeft) -> Ended {
         let begun = Instant::now();
-        let mut left = self.signal(signal);
-        while left > 0 && begun.elapsed() < grace {
+        self.signal(Signal::TERM);
+        while !none_left.is_set() && begun.elapsed() < grace {
             std::thread::sleep(LOOK_AGAIN);
-            left = descendants().len();
         }
-        // A process may fork between a look and a signal, so look until nothing is there.
-        let limit = grace + KILL_LIMIT;
-        while left > 0 && begun.elapsed() < limit {
-            left = self.signal(Signal::KILL);
-            if left > 0 {
-                std::thread::sleep(LOOK_AGAIN);
+        let killing = Instant::now();
+        while !none_left.is_set() {
+            let reached = self.signal(Signal::KILL);
+            let limit = if reached == 0 && !self.not_ours.is_empty() { NOT_OURS_LIMIT } else { KILL_LIMIT };
+            if killing.elapsed() >= limit {
+                break;
             }
+            std::thread::sleep(LOOK_AGAIN);
         }
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        Ended { signaled: count(self.signaled.len()), survivors: count(left) }
+        let left = if none_left.is_set() { Vec::new() } else { descendants() };
+        let not_ours = left.iter().filter(|descendant| self.not_ours.contains(descendant)).count();
+        Ended {
+            signaled: count(self.signaled.len()),
+            survivors: count(left.len()),
+            not_ours: count(not_ours),
+        }
     }
 }
+
+/// One look at /proc can miss a process that forks and ends meanwhile; so many in a row hardly do.
+const EMPTY_LOOKS: u32 = 5;
 
 /// Ends every process that carries `name=value` in its environment; gives how many there were.
 ///
@@ -181,18 +244,18 @@ pub fn end_marked(name: &str, value: &str) -> u32 {
         environment.split(|&byte| byte == 0).any(|entry| entry == marker.as_bytes())
     };
     let mut ended = HashSet::new();
+    let mut empty_looks = 0;
     let begun = Instant::now();
-    while begun.elapsed() < KILL_LIMIT {
+    while empty_looks < EMPTY_LOOKS && begun.elapsed() < KILL_LIMIT {
         let found: Vec<Descendant> = numbers()
             .filter(is_marked)
             .filter_map(|pid| Some((pid, stat(pid)?)))
-            .filter(|(_, stat)| !stat.is_zombie)
+            .filter(|(_, stat)| !stat.is_dead)
             .map(|(pid, stat)| Descendant { pid, start_time: stat.start_time })
             .collect();
-        if found.is_empty() {
-            break;
-        }
-        ended.extend(found.into_iter().filter(|found| send(found.pid, found.start_time, Signal::KILL)));
+        empty_looks = if found.is_empty() { empty_looks + 1 } else { 0 };
+        let killed = |found: &Descendant| send(found.pid, found.start_time, Signal::KILL) == Sent::Yes;
+        ended.extend(found.into_iter().filter(killed));
         std::thread::sleep(LOOK_AGAIN);
     }
     u32::try_from(ended.len()).unwrap_or(u32::MAX)
@@ -201,14 +264,14 @@ pub fn end_marked(name: &str, value: &str) -> u32 {
 /// Waits for children to end until there are none, telling each end: pid and exit code (`None` after a signal).
 ///
 /// Also reaps what was orphaned below us. Meant for a thread of its own.
-pub fn reap_children(mut ended: impl FnMut(i32, Option<i32>)) {
+pub fn reap_children(none_left: &NoneLeft, mut ended: impl FnMut(i32, Option<i32>)) {
     use rustix::process::{WaitOptions, wait};
     loop {
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) => ended(pid.as_raw_nonzero().get(), status.exit_status()),
             Ok(None) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return,
+            Err(_) => return none_left.0.store(true, Ordering::Release),
         }
     }
 }

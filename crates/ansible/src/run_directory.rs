@@ -19,7 +19,7 @@ use std::{
 };
 
 use model::{Outcome, RunId};
-use rustix::fs::FlockOperation;
+use rustix::{fs::FlockOperation, io::Errno};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::process::Identity;
@@ -84,10 +84,19 @@ impl RunDirectory {
     /// Is the supervisor, or the service that is about to start it, still there?
     ///
     /// The lock answers: the kernel lets go of it when the last holder ends, however it ends.
-    #[must_use]
-    pub fn is_held(&self) -> bool {
-        let Ok(lock) = File::open(self.path.join("lock")) else { return false };
-        rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared).is_err()
+    ///
+    /// # Errors
+    /// When it cannot be told, as when this process has no descriptor left.
+    pub fn is_held(&self) -> io::Result<bool> {
+        let lock = match File::open(self.path.join("lock")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(Errno::WOULDBLOCK) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Says who the supervisor is.
@@ -101,7 +110,7 @@ impl RunDirectory {
     /// Who the supervisor is, once it has said so.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        read_json(&self.path.join("supervisor.json"))
+        read_json(&self.path.join("supervisor.json")).ok().flatten()
     }
 
     /// Asks the supervisor to end the run.
@@ -136,10 +145,28 @@ impl RunDirectory {
         write_json(&self.path, "outcome.json", outcome)
     }
 
+    /// Has the run ended with an outcome?
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn has_outcome(&self) -> io::Result<bool> {
+        self.path.join("outcome.json").try_exists()
+    }
+
     /// How the run ended, once it has.
-    #[must_use]
-    pub fn outcome(&self) -> Option<Outcome> {
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read.
+    pub fn outcome(&self) -> io::Result<Option<Outcome>> {
         read_json(&self.path.join("outcome.json"))
+    }
+
+    /// The end of the supervisor's own log, for when there is no outcome.
+    #[must_use]
+    pub fn last_words(&self) -> String {
+        let log = fs::read(self.log()).unwrap_or_default();
+        let begin = log.len().saturating_sub(2000);
+        String::from_utf8_lossy(&log[begin..]).trim().to_owned()
     }
 
     /// Removes everything.
@@ -196,6 +223,9 @@ fn write_json(directory: &Path, name: &str, value: &impl Serialize) -> io::Resul
     File::open(directory)?.sync_all()
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Option<T> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
+fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => Ok(Some(serde_json::from_slice(&other?)?)),
+    }
 }

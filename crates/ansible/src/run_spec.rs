@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::{command::PlaybookOptions, workspace::Source};
 
 /// Everything about one run.
-#[derive(Debug, Serialize, Deserialize)]
+///
+/// Not shown by `Debug`: variables and environment may hold secrets.
+#[derive(Serialize, Deserialize)]
 pub struct RunSpec {
     /// Its name.
     pub run: RunId,

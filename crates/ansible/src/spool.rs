@@ -5,7 +5,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
     path::Path,
 };
 
@@ -25,11 +25,25 @@ pub struct Entry {
 }
 
 /// Appends events.
+///
+/// After the first error nothing more is written, and what was written ends with a whole line: a disk that is
+/// full for a moment must not leave half an event in the middle.
 #[derive(Debug)]
 pub struct Writer {
-    file: BufWriter<File>,
-    written: u64,
+    file: File,
+    /// Whole lines that are not in the file yet.
+    pending: Vec<u8>,
+    /// How many events `pending` holds.
+    pending_events: u64,
+    /// How long the file is up to its last whole line.
+    good_bytes: u64,
+    /// How many events the file holds up to there.
+    good_events: u64,
+    failed: bool,
 }
+
+/// How much is collected before it is written without being asked to.
+const BUFFER: usize = 64 * 1024;
 
 impl Writer {
     /// Begins a new spool.
@@ -37,7 +51,15 @@ impl Writer {
     /// # Errors
     /// When the file exists or cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: BufWriter::with_capacity(64 * 1024, new_file(path)?), written: 0 })
+        let file = new_file(path)?;
+        Ok(Self {
+            file,
+            pending: Vec::new(),
+            pending_events: 0,
+            good_bytes: 0,
+            good_events: 0,
+            failed: false,
+        })
     }
 
     /// Appends an event; readers see it after the next [`Self::flush`] at the latest.
@@ -45,11 +67,15 @@ impl Writer {
     /// # Errors
     /// What writing gives; the run must not be called a success after that.
     pub fn append(&mut self, draft: Draft) -> io::Result<()> {
-        let entry = Entry { n: self.written + 1, draft };
-        serde_json::to_writer(&mut self.file, &entry)?;
-        self.file.write_all(b"\n")?;
-        self.written = entry.n;
-        Ok(())
+        let entry = Entry { n: self.events() + 1, draft };
+        let begin = self.pending.len();
+        if let Err(error) = serde_json::to_writer(&mut self.pending, &entry) {
+            self.pending.truncate(begin);
+            return Err(error.into());
+        }
+        self.pending.push(b'\n');
+        self.pending_events += 1;
+        if self.pending.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
     /// Shows readers what was appended.
@@ -57,17 +83,36 @@ impl Writer {
     /// # Errors
     /// What writing gives.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        if self.failed {
+            return Err(io::Error::other("an earlier event could not be written"));
+        }
+        if let Err(error) = self.file.write_all(&self.pending) {
+            self.failed = true;
+            self.pending = Vec::new();
+            self.pending_events = 0;
+            // When this fails too, the half line stays at the end, where readers leave it alone.
+            let _ = self.file.set_len(self.good_bytes);
+            return Err(error);
+        }
+        self.good_bytes += self.pending.len() as u64;
+        self.good_events += std::mem::take(&mut self.pending_events);
+        self.pending.clear();
+        Ok(())
     }
 
-    /// Makes everything durable; gives the number of events.
+    /// How many events were appended and not lost.
+    #[must_use]
+    pub const fn events(&self) -> u64 {
+        self.good_events + self.pending_events
+    }
+
+    /// Makes everything durable.
     ///
     /// # Errors
-    /// What writing gives.
-    pub fn finish(mut self) -> io::Result<u64> {
-        self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        Ok(self.written)
+    /// What writing gives, now or earlier.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.file.sync_all()
     }
 }
 
@@ -119,6 +164,8 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use jiff::Timestamp;
     use model::EventKind;
     use serde_json::json;
@@ -146,5 +193,26 @@ mod tests {
         assert_eq!(numbers(reader.next_batch(1, 1).expect("readable")), [2]);
         assert_eq!(numbers(reader.next_batch(1, 10).expect("readable")), [3]);
         assert!(reader.next_batch(1, 10).expect("readable").is_empty());
+    }
+
+    #[test]
+    fn a_spool_that_failed_once_ends_with_a_whole_line_and_takes_no_more() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("spool");
+        let mut writer = Writer::create(&path).expect("a new file");
+        writer.append(draft(1)).expect("writable");
+        writer.flush().expect("writable");
+        // /dev/full takes nothing, like a disk that is full.
+        let file = std::mem::replace(
+            &mut writer.file,
+            File::options().write(true).open("/dev/full").expect("there"),
+        );
+        writer.append(draft(2)).expect("only collected");
+        assert!(writer.flush().is_err());
+        writer.file = file;
+        assert!(writer.append(draft(3)).is_ok() && writer.finish().is_err());
+        assert_eq!(writer.good_events, 1);
+        assert!(fs::read(&path).expect("readable").ends_with(b"\n"));
+        assert_eq!(Reader::open(&path).expect("there").next_batch(0, 10).expect("whole lines").len(), 1);
     }
 }

@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::json_lines;
+
 /// One line, or what became of it.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Line {
@@ -62,8 +64,6 @@ fn finished(line: Vec<u8>, total: u64, limit: usize) -> Line {
 pub struct RunnerEvent {
     /// Its name: `runner_on_ok`, `playbook_on_stats` and so on.
     pub event: String,
-    /// Given by ansible-runner; lines of a playbook's own making do not have it.
-    pub runner_ident: String,
     /// When Ansible made it.
     #[serde(default)]
     pub created: Option<Timestamp>,
@@ -87,22 +87,30 @@ pub enum Item {
         /// How large it was.
         bytes: u64,
     },
+    /// An event that cannot be read. Never taken for text: it may hold what is dropped from events.
+    Unreadable {
+        /// How large it was.
+        bytes: u64,
+    },
 }
 
-/// Tells events from other output; `ident` is the one that ansible-runner was given for this run.
+/// Tells events from other output; `ident` is the one that ansible-runner was given for this run. Nobody else
+/// knows it, so what a playbook prints cannot pass for an event.
 #[must_use]
 pub fn parse(line: Line, ident: &str) -> Item {
     let bytes = match line {
         Line::Oversized { bytes } => return Item::Oversized { bytes },
         Line::Whole(bytes) => bytes,
     };
-    if bytes.first() == Some(&b'{')
-        && let Ok(event) = serde_json::from_slice::<RunnerEvent>(&bytes)
-        && event.runner_ident == ident
-    {
-        return Item::Event(Box::new(event));
+    let marker = format!("\"runner_ident\": \"{ident}\"");
+    if bytes.first() != Some(&b'{') || memchr::memmem::find(&bytes, marker.as_bytes()).is_none() {
+        return Item::Text(String::from_utf8_lossy(&bytes).trim_end_matches('\r').to_owned());
     }
-    Item::Text(String::from_utf8_lossy(&bytes).trim_end_matches('\r').to_owned())
+    let event = serde_json::from_slice::<RunnerEvent>(&bytes);
+    match event.or_else(|_| serde_json::from_slice(&json_lines::repaired(&bytes))) {
+        Ok(event) => Item::Event(Box::new(event)),
+        Err(_) => Item::Unreadable { bytes: bytes.len() as u64 },
+    }
 }
 
 #[cfg(test)]
@@ -132,10 +140,11 @@ mod tests {
     #[test]
     fn a_line_is_an_event_only_with_the_ident_of_this_run() {
         let line = |text: &str| Line::Whole(text.into());
-        let event = r#"{"event":"runner_on_ok","runner_ident":"r1","stdout":"","event_data":{}}"#;
+        let event = r#"{"event":"runner_on_ok","runner_ident": "r1","event_data":{"x":NaN}}"#;
         assert!(matches!(parse(line(event), "r1"), Item::Event(_)));
         assert!(matches!(parse(line(event), "r2"), Item::Text(_)));
         assert!(matches!(parse(line(r#"{"event":1}"#), "r1"), Item::Text(_)));
+        assert!(matches!(parse(line(&event[..50]), "r1"), Item::Unreadable { bytes: 50 }));
         assert!(
             matches!(parse(Line::Whole(b"\xff\xfe".to_vec()), "r1"), Item::Text(text) if text == "\u{fffd}\u{fffd}")
         );

@@ -11,6 +11,7 @@ use std::{
     io::{self, Read},
     path::PathBuf,
     process::{Child, Command, ExitCode, Stdio},
+    time::Instant,
 };
 
 use jiff::Timestamp;
@@ -59,34 +60,68 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     let spec: RunSpec = serde_json::from_slice(&text)?;
     drop(text);
 
+    let begun = Instant::now();
     let mut spool = spool::Writer::create(&directory.spool())?;
     let mut workspace = Workspace::new(directory.private(), &spec.runtime, &spec.run.short());
     let mut outcome = if directory.is_asked_to_stop() {
-        let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
-        Outcome::without_run(Ending::Canceled, reason, Timestamp::now())
+        canceled_before_it_began()
     } else {
-        prepare_and_run(&spec, &mut workspace, &mut spool, stop)
+        prepare_and_run(directory, &spec, &mut workspace, &mut spool, Beginning { begun, stop })
             .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     clean_up(&workspace, &mut spool);
-    finish_spool(spool, &mut outcome);
+    finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
     directory.write_outcome(&outcome)
 }
 
+/// What began before the run was prepared.
+struct Beginning {
+    begun: Instant,
+    stop: run_loop::Stop,
+}
+
 fn prepare_and_run(
+    directory: &RunDirectory,
     spec: &RunSpec,
     workspace: &mut Workspace,
     spool: &mut spool::Writer,
-    stop: run_loop::Stop,
+    beginning: Beginning,
 ) -> Result<Outcome, Box<Reason>> {
     prepare(spec, workspace).map_err(|error| prepare_failed(&error))?;
     warn_of_left_out(workspace, spool).map_err(|error| Box::new(run_loop::spool_failed(&error)))?;
+    if directory.is_asked_to_stop() {
+        return Ok(canceled_before_it_began());
+    }
     let child = spawn(spec, workspace)?;
-    let password = spec.vault_password.as_ref().map(|password| password.expose_secret().to_owned());
     let project = format!("{}/", workspace.private().join("project").display());
-    let translator = Translator::new(Redactor::new(password), project);
-    Ok(RunLoop::new(translator, spool, spec.limits).run(child, stop))
+    let run = run_loop::Run {
+        translator: Translator::new(Redactor::new(secrets(spec)), project),
+        ident: spec.run.to_string(),
+        kept_events: workspace.kept_events(&spec.run.to_string()),
+        directory: directory.clone(),
+        begun: beginning.begun,
+    };
+    Ok(RunLoop::new(run, spool, spec.limits).run(child, beginning.stop))
+}
+
+fn canceled_before_it_began() -> Outcome {
+    let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
+    Outcome::without_run(Ending::Canceled, reason, Timestamp::now())
+}
+
+/// Values that must not be kept wherever they turn up: the vault password, and what the environment holds under
+/// names that tell of a secret.
+fn secrets(spec: &RunSpec) -> Vec<String> {
+    let tells = |name: &str| {
+        let name = name.to_ascii_uppercase();
+        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    let password = spec.vault_password.iter().map(|password| password.expose_secret().to_owned());
+    let environment = spec.environment.iter().filter(|(name, _)| tells(name)).map(|(_, value)| value.clone());
+    password.chain(environment).collect()
 }
 
 fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {
@@ -120,11 +155,17 @@ fn spawn(spec: &RunSpec, workspace: &Workspace) -> Result<Child, Box<Reason>> {
         workspace.private().join("inventory").join(source.inventory.as_deref().unwrap_or("".as_ref()));
     let mut runner = Command::new(&spec.program);
     runner
-        .args(command::arguments(workspace.private(), &source.playbook, &inventory))
+        .args(command::arguments(&command::Places {
+            private: workspace.private(),
+            artifacts: &workspace.artifacts(),
+            playbook: &source.playbook,
+            inventory: &inventory,
+            ident: &spec.run.to_string(),
+        }))
         .current_dir(workspace.private())
         .env_clear()
-        .envs(command::environment(workspace.private(), workspace.short()))
-        .envs(command::roles_path(&workspace.private().join("project")))
+        .envs(command::environment(workspace.short(), spec.limits.event_bytes))
+        .envs(roles_path(spec, workspace))
         .envs(spec.environment.iter().map(|(name, value)| (name, value)))
         .env(MARKER, spec.run.to_string())
         .stdin(Stdio::null())
@@ -139,6 +180,14 @@ fn spawn(spec: &RunSpec, workspace: &Workspace) -> Result<Child, Box<Reason>> {
     })
 }
 
+/// Roles in the root, unless Ansible is configured from somewhere else, which then says where roles are.
+fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, std::ffi::OsString)> {
+    let is_configured = spec.environment.iter().any(|(name, _)| name == "ANSIBLE_CONFIG");
+    let project = workspace.private().join("project");
+    let applies = !is_configured && project.join("roles").is_dir() && !project.join("ansible.cfg").exists();
+    applies.then(|| command::roles_path(&project))
+}
+
 /// Removes processes' remains and secrets; the run's outcome stands whether that works or not, but it is told.
 fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
     let Err(error) = workspace.remove() else { return };
@@ -149,12 +198,12 @@ fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
 }
 
 /// A run whose events could not all be kept is no success, whatever Ansible said.
-fn finish_spool(spool: spool::Writer, outcome: &mut Outcome) {
-    match spool.finish() {
-        Ok(events) => outcome.events = events,
-        Err(error) => {
-            outcome.ending = Ending::Failed;
-            outcome.reason = run_loop::spool_failed(&error);
-        }
+fn finish_spool(spool: &mut spool::Writer, outcome: &mut Outcome) {
+    if let Err(error) = spool.finish()
+        && outcome.reason.code != Code::SpoolFailed
+    {
+        outcome.ending = Ending::Failed;
+        outcome.reason = run_loop::spool_failed(&error);
     }
+    outcome.events = spool.events();
 }

@@ -1,21 +1,28 @@
 //! The private data directory of a run, as ansible-runner defines it, and the place for its secrets.
 //!
 //! ```text
-//! <run>/private/             mode 0700, removed at the end of the run
+//! <run>/private/             mode 0700, removed at the end of the run; when it is small, a link to a directory
+//!                            beside the secrets, so that nothing of it reaches a disk and making it is quick
 //!   project/                 the playbooks root, whole: `../../secrets/x.yml` and `roles/` keep their places
 //!   inventory/               the inventory root, whole: group_vars and host_vars stay beside their inventory
 //!   env/cmdline, settings    what ansible-runner is told
-//!   tmp/                     Ansible's local temporary files
 //!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
 //! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
 //!   vault-password, extra-vars.json
+//!   artifacts/               what ansible-runner keeps: the environment, each event as it is
+//!   tmp/                     Ansible's local temporary files: decrypted files of a vault
 //!   cp/, pc/                 control sockets of SSH and of persistent connections
+//!   run                      the run's directory: says whose secrets these are
 //! ```
 
 use std::{
+    ffi::OsStr,
     fs::{self, DirBuilder},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt, symlink},
+    },
     path::{Path, PathBuf},
 };
 
@@ -26,7 +33,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
     run_directory::{new_file, remove_tree},
-    snapshot::{Copied, copy_tree},
+    runtime,
+    snapshot::{Copied, PAGE, copy_tree},
 };
 
 /// Where a run's content comes from.
@@ -44,6 +52,8 @@ pub struct Source {
     pub vault: Option<PathBuf>,
     /// Names that are not copied.
     pub exclude: Vec<String>,
+    /// Up to so many bytes the copies are kept in memory.
+    pub in_memory_bytes: u64,
 }
 
 /// Why there is no private directory.
@@ -68,6 +78,9 @@ pub enum Error {
 /// A run's private data directory and its place for secrets.
 #[derive(Debug)]
 pub struct Workspace {
+    /// Where the run's directory has it.
+    listed: PathBuf,
+    /// Where it is.
     private: PathBuf,
     secrets: PathBuf,
     /// What the copy of the playbooks root left out, for the user to see.
@@ -78,7 +91,8 @@ impl Workspace {
     /// Says where they will be; makes nothing. `runtime` is the shared parent of all runs' secrets.
     #[must_use]
     pub fn new(private: PathBuf, runtime: &Path, short_id: &str) -> Self {
-        Self { private, secrets: runtime.join(short_id), left_out: Vec::new() }
+        let secrets = runtime.join(short_id);
+        Self { listed: private, private: secrets.join("private"), secrets, left_out: Vec::new() }
     }
 
     /// Makes both directories, empty.
@@ -87,10 +101,25 @@ impl Workspace {
     /// When they exist or cannot be made, or the parent of all runs' secrets belongs to somebody else.
     pub fn create(&self) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
-        make(&self.private).map_err(at("cannot make the private directory"))?;
         let runtime = self.secrets.parent().unwrap_or(&self.secrets);
         own_directory(runtime).map_err(at("cannot use the runtime directory"))?;
-        make(&self.secrets).map_err(at("cannot make the directory for secrets"))
+        make(&self.secrets).map_err(at("cannot make the directory for secrets"))?;
+        let owner = self.listed.parent().unwrap_or(&self.listed).as_os_str().as_bytes();
+        let mut file =
+            new_file(&self.secrets.join(OWNER)).map_err(at("cannot write to the directory for secrets"))?;
+        file.write_all(owner).map_err(at("cannot write to the directory for secrets"))
+    }
+
+    /// Where ansible-runner keeps what it wants to keep.
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.secrets.join("artifacts")
+    }
+
+    /// Where ansible-runner keeps its copies of the events of a run.
+    #[must_use]
+    pub fn kept_events(&self, ident: &str) -> PathBuf {
+        self.artifacts().join(ident).join("job_events")
     }
 
     /// The private data directory.
@@ -105,18 +134,15 @@ impl Workspace {
         &self.secrets
     }
 
-    /// Copies playbooks and inventory.
+    /// Copies playbooks and inventory: into memory when they are small, otherwise onto the disk of the state.
     ///
     /// # Errors
     /// When something that the run needs is not there or cannot be copied.
     pub fn fill(&mut self, source: &Source) -> Result<(), Error> {
-        let at = |what| move |source| Error::Io { what, source };
-        let copy = |from: &Path, to: &str| -> io::Result<Copied> {
-            copy_tree(from, &self.private.join(to), &source.exclude)
-        };
         let inventory = source.inventory.as_ref().ok_or(Error::NoInventory)?;
-        let project = copy(&source.playbooks_root, "project").map_err(at("cannot copy the playbooks"))?;
-        copy(&source.inventory_root, "inventory").map_err(at("cannot copy the inventory"))?;
+        if !self.fill_memory(source)? {
+            self.fill_disk(source)?;
+        }
         if !self.private.join("project").join(&source.playbook).is_file() {
             return Err(Error::PlaybookGone(source.playbook.clone()));
         }
@@ -124,9 +150,53 @@ impl Workspace {
             return Err(Error::NoInventory);
         }
         if let Some(vault) = &source.vault {
-            fs::copy(vault, self.private.join("vault.yml")).map_err(at("cannot copy the vault file"))?;
+            let copied = fs::copy(vault, self.private.join("vault.yml"));
+            copied.map_err(|source| Error::Io { what: "cannot copy the vault file", source })?;
         }
-        self.left_out = project.left_out;
+        Ok(())
+    }
+
+    /// False when the content does not fit into what it may take of memory.
+    fn fill_memory(&mut self, source: &Source) -> Result<bool, Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        // Twice: the run needs room of its own, and so do others.
+        if source.in_memory_bytes == 0 || !runtime::has_memory(&self.secrets, 2 * source.in_memory_bytes) {
+            return Ok(false);
+        }
+        make(&self.private).map_err(at("cannot make the private directory"))?;
+        match self.copy(source, Some(source.in_memory_bytes)) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::QuotaExceeded => {
+                remove_tree(&self.private).map_err(at("cannot remove what does not fit into memory"))?;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+            Ok(()) => {
+                symlink(&self.private, &self.listed).map_err(at("cannot link the private directory"))?;
+                Ok(true)
+            }
+        }
+    }
+
+    fn fill_disk(&mut self, source: &Source) -> Result<(), Error> {
+        self.private = self.listed.clone();
+        make(&self.private)
+            .map_err(|source| Error::Io { what: "cannot make the private directory", source })?;
+        self.copy(source, None)
+    }
+
+    fn copy(&mut self, source: &Source, budget: Option<u64>) -> Result<(), Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        let copy = |from: &Path, to: &str, budget| -> io::Result<Copied> {
+            copy_tree(from, &self.private.join(to), &source.exclude, budget)
+        };
+        let project =
+            copy(&source.playbooks_root, "project", budget).map_err(at("cannot copy the playbooks"))?;
+        let budget = budget.map(|budget| budget.saturating_sub(project.pages * PAGE));
+        let inventory =
+            copy(&source.inventory_root, "inventory", budget).map_err(at("cannot copy the inventory"))?;
+        let of_inventory =
+            inventory.left_out.into_iter().map(|(path, why)| (Path::new("inventory").join(path), why));
+        self.left_out = project.left_out.into_iter().chain(of_inventory).collect();
         Ok(())
     }
 
@@ -162,9 +232,8 @@ impl Workspace {
     }
 
     fn env_files(&self, options: &PlaybookOptions, files: &OptionFiles) -> io::Result<()> {
-        for directory in ["env", "tmp"] {
-            make(&self.private.join(directory))?;
-        }
+        make(&self.private.join("env"))?;
+        make(&self.secrets.join("tmp"))?;
         let write = |name: &str, text: &str| {
             new_file(&self.private.join("env").join(name))?.write_all(text.as_bytes())
         };
@@ -186,8 +255,34 @@ impl Workspace {
     /// # Errors
     /// What removing gives; both are tried.
     pub fn remove(&self) -> io::Result<()> {
-        remove_tree(&self.secrets).and(remove_tree(&self.private))
+        remove_tree(&self.secrets).and(remove_tree(&self.listed))
     }
+}
+
+/// The file in a directory of secrets that names the run it belongs to.
+const OWNER: &str = "run";
+
+/// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
+/// there were. Secrets of other services, which may share `runtime`, are left alone.
+///
+/// # Errors
+/// When `runtime` cannot be read; one that is not there holds nothing.
+pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> bool) -> io::Result<usize> {
+    let entries = match fs::read_dir(runtime) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        other => other?,
+    };
+    let mut swept = 0;
+    for entry in entries {
+        let secrets = entry?.path();
+        let Ok(owner) = fs::read(secrets.join(OWNER)) else { continue };
+        let owner = Path::new(OsStr::from_bytes(&owner));
+        if owner.parent() == Some(runs) && is_dead(owner) {
+            remove_tree(&secrets)?;
+            swept += 1;
+        }
+    }
+    Ok(swept)
 }
 
 /// The vault password in a file on tmpfs, for a program that is not a run; removed when dropped.
@@ -220,7 +315,13 @@ fn make(path: &Path) -> io::Result<()> {
 
 /// Makes the directory if it is not there; one that somebody else owns, or a link, is refused: it may have
 /// been put there to read our secrets.
-fn own_directory(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// When it is not ours alone, or cannot be made.
+pub fn own_directory(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
     match make(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => return other,

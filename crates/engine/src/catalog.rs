@@ -24,6 +24,7 @@ impl Engine {
     /// # Errors
     /// When there is none of that name, or it cannot be read.
     pub async fn inspect_content(&self, content: &ContentRef) -> Result<Inspection, Error> {
+        let _turn = self.inner.inspections.acquire().await;
         let options = self.options();
         // Encrypted variable files must be read for the list of tasks, too.
         let password = match &options.vault_password {
@@ -43,6 +44,7 @@ impl Engine {
     /// # Errors
     /// When there is none of that name, or it cannot be read.
     pub async fn inspect_inventory(&self, name: &ContentName) -> Result<InventoryInspection, Error> {
+        let _turn = self.inner.inspections.acquire().await;
         Ok(self.options().catalog.inspect_inventory(name, &self.options().toolchain).await?)
     }
 

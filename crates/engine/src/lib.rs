@@ -22,6 +22,7 @@ mod recovery;
 mod scheduler;
 mod shutdown;
 mod spec;
+mod sweep;
 mod worker;
 
 use std::sync::Arc;
@@ -56,7 +57,12 @@ struct Inner {
     places: Arc<Semaphore>,
     /// Read-locked while a job is claimed and its run begun.
     starting: Arc<RwLock<()>>,
+    /// Looking into content starts Ansible, too: so many at once.
+    inspections: Semaphore,
 }
+
+/// How many looks into content may be at work at once.
+const INSPECTIONS: usize = 2;
 
 impl Engine {
     /// An engine over a store; nothing runs before [`Scheduler::run`].
@@ -70,6 +76,7 @@ impl Engine {
             queued: Notify::new(),
             places,
             starting: Arc::default(),
+            inspections: Semaphore::new(INSPECTIONS),
         };
         Self { inner: Arc::new(inner) }
     }

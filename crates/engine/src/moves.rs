@@ -33,7 +33,8 @@ impl Engine {
     ) -> Result<Job, Error> {
         loop {
             let to = job_state::apply(job.state, input)?;
-            let now = clock::now();
+            // A run may have ended while no service was there to see it.
+            let now = outcome.map_or_else(clock::now, |outcome| outcome.finished_at);
             let event = state_event(Some(job.state), to, reason, now);
             let (id, from, fence) = (job.id, job.state, job.fence);
             let job_move =
@@ -83,8 +84,13 @@ impl Patience {
             }
             other => return Err(other),
         }
+        self.pause().await;
+        Ok(())
+    }
+
+    /// Waits a while, longer each time.
+    pub(crate) async fn pause(&mut self) {
         tokio::time::sleep(self.pause).await;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        Ok(())
     }
 }

@@ -27,6 +27,8 @@ pub struct Options {
     pub runtime: PathBuf,
     /// Names that are not copied into a run's private directory.
     pub exclude: Vec<String>,
+    /// Up to so many bytes the copy of a run's content is kept in memory.
+    pub in_memory_bytes: u64,
     /// What a run may use; a request may shorten or lengthen its total time.
     pub limits: Limits,
     /// How many runs may be at work at once; at least one.

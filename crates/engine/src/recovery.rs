@@ -14,7 +14,9 @@ impl Engine {
     /// Gives every job that is not waiting and has not ended to a worker: its supervisor may still be at work,
     /// may have ended meanwhile, or may be gone; following the run tells which.
     pub(crate) async fn recover(&self, workers: &mut JoinSet<()>) {
-        for job in self.unfinished().await {
+        let unfinished = self.unfinished().await;
+        self.sweep(unfinished.iter().filter_map(|job| job.run).collect()).await;
+        for job in unfinished {
             let Some(run) = job.run else { continue };
             tracing::info!(job.id = %job.id, "taking up a run of the service before this one");
             if job.state == JobState::Canceling {
@@ -24,7 +26,7 @@ impl Engine {
             let place = self.inner.places.clone().try_acquire_owned().ok();
             let engine = self.clone();
             workers.spawn(async move {
-                engine.follow(job, run).await;
+                engine.follow_through(job, run).await;
                 drop(place);
             });
         }

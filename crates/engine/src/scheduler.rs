@@ -31,7 +31,11 @@ impl Scheduler {
     pub async fn run(mut self, mut shutdown: Shutdown) {
         self.engine.recover(&mut self.workers).await;
         while self.turn(&mut shutdown).await.is_continue() {
-            while self.workers.try_join_next().is_some() {}
+            while let Some(ended) = self.workers.try_join_next() {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a worker failed");
+                }
+            }
         }
         // A claimed job whose run is not begun yet would be lost.
         drop(self.engine.inner.starting.write().await);

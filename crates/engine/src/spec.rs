@@ -30,6 +30,7 @@ impl Engine {
                 inventory: Some(inventory.path),
                 vault: options.vault_file.clone(),
                 exclude: options.exclude.clone(),
+                in_memory_bytes: options.in_memory_bytes,
             },
             options: playbook_options(job),
             extra_vars: job.request.extra_vars.clone(),

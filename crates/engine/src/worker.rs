@@ -1,7 +1,9 @@
 //! One worker for one claimed job: start its run, keep what it tells, record how it ends.
 
+use std::io;
+
 use ansible::{Follower, Progress, RunDirectory, RunSpec, process, supervisor, workspace::Workspace};
-use model::{Code, Ending, Job, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
+use model::{Code, Draft, Ending, Job, JobId, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
 use tokio::{sync::OwnedRwLockReadGuard, task::spawn_blocking};
 
 use crate::{Engine, clock, jobs::Error, moves::Patience};
@@ -16,7 +18,7 @@ impl Engine {
         let started = self.start(&job, run).await;
         drop(beginning);
         match started {
-            Ok(()) => self.follow(job, run).await,
+            Ok(()) => self.follow_through(job, run).await,
             Err(reason) => {
                 let outcome = Outcome::without_run(Ending::Failed, *reason, clock::now());
                 self.finish(job, run, outcome).await;
@@ -39,8 +41,25 @@ impl Engine {
         Ok(())
     }
 
+    /// Follows a run to its end, also when following it fails in a way that nobody thought of: the run itself is
+    /// not touched by that.
+    pub(crate) async fn follow_through(&self, job: Job, run: RunId) {
+        let mut patience = Patience::new(job.id);
+        loop {
+            let (engine, followed) = (self.clone(), job.clone());
+            let Err(error) = tokio::spawn(async move { engine.follow(followed, run).await }).await else {
+                return;
+            };
+            if error.is_cancelled() {
+                return;
+            }
+            tracing::error!(job.id = %job.id, %error, "following a run failed; beginning anew");
+            patience.pause().await;
+        }
+    }
+
     /// Follows a run to its end, from wherever its events were kept up to.
-    pub(crate) async fn follow(&self, job: Job, run: RunId) {
+    async fn follow(&self, job: Job, run: RunId) {
         match self.keep_events(&job, run).await {
             Ok(outcome) => self.finish(job, run, outcome).await,
             Err(Error::Store(store::Error::Stale { .. })) => {
@@ -72,25 +91,56 @@ impl Engine {
                 Err(error) => patience.after(error).await?,
             }
         };
-        let mut follower = match Follower::new(self.run_directory(run), after) {
-            Ok(follower) => follower,
-            Err(error) => return Ok(lost(format!("the directory of the run is gone: {error}"))),
+        let Some(mut follower) = self.follower(job.id, run, after).await else {
+            return Ok(lost("the directory of the run is gone".to_owned()));
         };
+        let mut patience = Patience::new(job.id);
         loop {
             match follower.next().await {
                 Ok(Progress::Events(entries)) => {
                     let drafts: Vec<_> = entries.into_iter().map(|entry| (entry.n, entry.draft)).collect();
-                    let mut patience = Patience::new(job.id);
-                    while let Err(error) = self.store().append_events(job.id, job.fence, run, &drafts).await {
-                        patience.after(error).await?;
-                    }
-                    self.inner.live.tell(job.id);
+                    self.keep(job, run, &drafts).await?;
+                    patience = Patience::new(job.id);
                 }
                 Ok(Progress::Ended(outcome)) => return Ok(*outcome),
-                Ok(Progress::Gone) => return Ok(lost("its supervisor ended without an outcome".to_owned())),
-                Err(error) => return Ok(lost(format!("the events of the run cannot be read: {error}"))),
+                Ok(Progress::Gone) => return Ok(lost(self.last_words(run))),
+                // The run goes on whether we can read or not: when no descriptor is left, one will be.
+                Err(error) => {
+                    tracing::warn!(job.id = %job.id, %error, "the run cannot be followed; trying again");
+                    patience.pause().await;
+                }
             }
         }
+    }
+
+    async fn keep(&self, job: &Job, run: RunId, drafts: &[(u64, Draft)]) -> Result<(), Error> {
+        let mut patience = Patience::new(job.id);
+        while let Err(error) = self.store().append_events(job.id, job.fence, run, drafts).await {
+            patience.after(error).await?;
+        }
+        self.inner.live.tell(job.id);
+        Ok(())
+    }
+
+    /// `None` when the run has no directory.
+    async fn follower(&self, job: JobId, run: RunId, after: u64) -> Option<Follower> {
+        let mut patience = Patience::new(job);
+        loop {
+            match Follower::new(self.run_directory(run), after) {
+                Ok(follower) => return Some(follower),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                Err(error) => {
+                    tracing::warn!(job.id = %job, %error, "the run cannot be followed; trying again")
+                }
+            }
+            patience.pause().await;
+        }
+    }
+
+    fn last_words(&self, run: RunId) -> String {
+        let words = self.run_directory(run).last_words();
+        let nothing = "its supervisor ended without an outcome";
+        if words.is_empty() { nothing.to_owned() } else { format!("{nothing}; it said: {words}") }
     }
 
     /// Records the end, then forgets the run's files: they are needed until the end is safely stored.

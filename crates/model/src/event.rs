@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::serde_by_text;
+use crate::{serde_by_text, time_text};
 
 /// What an event tells.
 ///
@@ -24,6 +24,8 @@ impl EventKind {
     pub const WARNING: Self = Self(Cow::Borrowed("warning"));
     /// An event of ansible-runner that was larger than the limit; `data` holds its size in bytes.
     pub const OVERSIZED: Self = Self(Cow::Borrowed("oversized_event"));
+    /// An event of ansible-runner that could not be read; `data` holds its size in bytes.
+    pub const UNREADABLE: Self = Self(Cow::Borrowed("unreadable_event"));
     /// Output of Ansible outside any of its events.
     pub const VERBOSE: Self = Self(Cow::Borrowed("verbose"));
 
@@ -56,6 +58,7 @@ serde_by_text!(EventKind);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     /// When it happened.
+    #[serde(serialize_with = "time_text::serialize")]
     pub time: Timestamp,
     /// What it tells.
     pub kind: EventKind,

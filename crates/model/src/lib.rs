@@ -17,6 +17,7 @@ pub mod resource;
 pub mod retry;
 pub mod run;
 pub mod tags;
+pub mod time_text;
 
 pub use event::{Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;

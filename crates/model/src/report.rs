@@ -58,7 +58,7 @@ pub struct Report {
     /// `debug: var=vm_list` on one host gives `{"vm_list": [<value>]}`; in a loop over machines there is one
     /// value per turn.
     pub results: Map<String, Value>,
-    /// How many values were left out because the results had grown past their limit.
+    /// How many values, at least, were left out because they or all results together were too large.
     #[serde(default)]
     pub results_left_out: u64,
 }

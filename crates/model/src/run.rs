@@ -66,6 +66,8 @@ text_enum! {
         IdleTimeout = "idle_timeout",
         /// Ended by request.
         Canceled = "canceled",
+        /// The supervisor was told to end by somebody else than the service.
+        Interrupted = "interrupted",
         /// The supervisor vanished without an outcome.
         SupervisorGone = "supervisor_gone",
         /// Events or the outcome could not be written.
@@ -128,7 +130,7 @@ pub struct Outcome {
     pub processes_killed: u32,
     /// When ansible-runner was started; `None` when it never was.
     pub started_at: Option<Timestamp>,
-    /// When the last process was gone.
+    /// When no process was left and everything was cleaned up.
     pub finished_at: Timestamp,
 }
 

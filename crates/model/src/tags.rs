@@ -4,9 +4,15 @@ use std::{fmt, str::FromStr};
 
 use crate::serde_by_text;
 
+/// The longest list, in bytes: it becomes one argument of a program.
+pub const MAX_TAGS_BYTES: usize = 4096;
+
 /// Why a text is no tag list for us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no tag: use letters, digits, `_`, `.`, `:`, `/` and `-`, not beginning with `-`")]
+#[error(
+    "`{0}` is no list of tags: use letters, digits, `_`, `.`, `:`, `/` and `-`, not beginning with `-`, at most \
+     {MAX_TAGS_BYTES} bytes together"
+)]
 pub struct BadTag(String);
 
 /// A checked, comma-separated list of tags; never empty.
@@ -34,6 +40,9 @@ impl FromStr for Tags {
     type Err = BadTag;
 
     fn from_str(text: &str) -> Result<Self, BadTag> {
+        if text.len() > MAX_TAGS_BYTES {
+            return Err(BadTag(text.escape_debug().take(40).collect::<String>() + " ..."));
+        }
         match text.split(',').find(|tag| !is_tag(tag)) {
             Some(bad) => Err(BadTag(bad.escape_debug().to_string())),
             None => Ok(Self(text.to_owned())),
@@ -61,6 +70,7 @@ mod tests {
     #[test]
     fn tags_are_words_and_never_options() {
         assert!("install,never,vuln-box-00".parse::<Tags>().is_ok());
+        assert!("a,".repeat(MAX_TAGS_BYTES).trim_end_matches(',').parse::<Tags>().is_err());
         for bad in ["", "a,,b", "-x", "a b", "{{x}}", "a\nb"] {
             assert!(bad.parse::<Tags>().is_err(), "{bad:?}");
         }

@@ -23,6 +23,7 @@ async fn events(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
+    query::only(&query, &["after", "follow", "format", "limit"])?;
     let id = job_id(&id)?;
     let format = query::word(&query, "format", &["json", "sse", "ndjson"])?;
     let Some(framing) = Framing::wanted(&request, format) else { return page(&api, id, &query).await };

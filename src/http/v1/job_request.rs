@@ -40,8 +40,7 @@ pub(super) fn read(
     let content = content(&mut fields)?;
     let inventory = name(&mut fields, "inventory")?;
     let limit = fields.text("limit", str::parse);
-    let tags = tags(&mut fields, "tags");
-    let skip_tags = tags_of(&mut fields);
+    let (tags, skip_tags) = (tags(&mut fields, "tags"), tags(&mut fields, "skip_tags"));
     let extra_vars = extra_vars(&mut fields, allow_connection_vars);
     let check = fields.flag("check").unwrap_or(false);
     let diff = fields.flag("diff").unwrap_or(false);
@@ -111,10 +110,6 @@ pub(super) fn bad_name(field: &str, error: &model::names::BadName) -> Problem {
         vec![Fault::new(field, "bad_name", error.to_string())],
     )
     .hint("a name is segments of letters, digits, `_`, `.` and `-`, joined by `/`")
-}
-
-fn tags_of(fields: &mut Fields) -> Option<Tags> {
-    tags(fields, "skip_tags")
 }
 
 /// A text with commas, or a list of texts.

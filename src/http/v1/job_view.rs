@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
-use model::{Failure, HostStats, Job, JobId, JobRequest, JobState, Reason};
+use model::{Failure, HostStats, Job, JobId, JobRequest, JobState, Reason, time_text};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -15,8 +15,11 @@ pub(super) struct JobView<'a> {
     reason: &'a Reason,
     request: &'a JobRequest,
     attempt: u32,
+    #[serde(serialize_with = "time_text::serialize")]
     created_at: Timestamp,
+    #[serde(serialize_with = "time_text::serialize_option")]
     started_at: Option<Timestamp>,
+    #[serde(serialize_with = "time_text::serialize_option")]
     finished_at: Option<Timestamp>,
     rc: Option<i32>,
     stats: Cow<'a, BTreeMap<String, HostStats>>,

@@ -40,6 +40,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
 
 /// 202 with the job and its address; with `?wait=` 200 and the finished job, or 202 when it takes longer.
 async fn submit(api: Data<Api>, body: Body, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &["wait"])?;
     let wait = query::wait(&query, &api)?;
     let options = api.engine.options();
     let request = job_request::read(body.0?, &options.default_inventory, api.options.allow_connection_vars)?;
@@ -70,6 +71,7 @@ async fn result(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 
 async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Problem> {
     let id = job_id(id)?;
+    query::only(query, &["wait"])?;
     match query::wait(query, api)? {
         Some(wait) => api.wait(id, wait).await,
         None => Ok(api.engine.job(id).await?),
@@ -78,6 +80,7 @@ async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Prob
 
 /// 202 while processes are being ended, 200 when none is left.
 async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &["wait"])?;
     let wait = query::wait(&query, &api)?;
     let mut job = api.engine.cancel(job_id(&id)?).await?;
     if let Some(wait) = wait {
@@ -89,6 +92,7 @@ async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 
 /// Jobs, newest first; `next` is the `before` of the page after this one.
 async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &["before", "limit", "state"])?;
     let limit = query::number(&query, "limit", 1..=500)?.unwrap_or(50);
     let before = query.get("before").map(|text| text.parse::<JobId>()).transpose();
     let before = before.map_err(|error| fault("before", &error))?;

@@ -11,16 +11,23 @@ mod query;
 mod stream;
 
 use actix_web::{
-    HttpRequest,
-    http::StatusCode,
-    web::{self, ServiceConfig},
+    Error, HttpRequest,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    middleware::{Next, from_fn},
+    web::{self, Data, ServiceConfig},
 };
 
-use super::problem::Problem;
+use super::{Api, problem::Problem};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(
         web::scope("/v1")
+            .wrap(from_fn(only_known_origins))
             .app_data(
                 web::PathConfig::default().error_handler(|error, request| bad_path(&error, request).into()),
             )
@@ -30,6 +37,31 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .configure(catalog::routes)
             .default_service(web::to(unknown_path)),
     );
+}
+
+/// A page of an unknown origin may not make a browser send anything: CORS alone would only hide the answer.
+///
+/// Programs send no `Origin`.
+async fn only_known_origins(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let allowed = |api: &Api, origin: &HeaderValue| {
+        origin.to_str().is_ok_and(|origin| api.options.origins.allows(origin))
+    };
+    let api = request.app_data::<Data<Api>>();
+    let refused = match (request.headers().get(header::ORIGIN), api) {
+        (Some(origin), Some(api)) => !allowed(api, origin),
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    if refused {
+        let problem =
+            Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", "pages of this origin may not call")
+                .hint("`server.cors_origin_regex` says which may");
+        return Err(problem.into());
+    }
+    next.call(request).await
 }
 
 async fn unknown_path(request: HttpRequest) -> Result<&'static str, Problem> {

@@ -12,6 +12,20 @@ use crate::http::{
 /// A query as it came.
 pub(super) type Parameters = Query<HashMap<String, String>>;
 
+/// Refuses parameters that nobody looks at: a misspelt filter would filter nothing.
+pub(super) fn only(query: &Parameters, known: &[&str]) -> Result<(), Problem> {
+    let mut unknown: Vec<&String> = query.keys().filter(|name| !known.contains(&name.as_str())).collect();
+    unknown.sort();
+    let fault = |name: &String| {
+        let message = match known {
+            [] => "unknown parameter: this resource has none".to_owned(),
+            known => format!("unknown parameter: the parameters are {}", known.join(", ")),
+        };
+        Fault::new(name.escape_debug().to_string(), "unknown_parameter", message)
+    };
+    if unknown.is_empty() { Ok(()) } else { Err(Problem::invalid(unknown.into_iter().map(fault).collect())) }
+}
+
 /// A number within a range.
 pub(super) fn number<T>(
     query: &Parameters,

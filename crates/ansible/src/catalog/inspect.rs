@@ -9,11 +9,9 @@ use std::{
     collections::BTreeSet,
     ffi::OsStr,
     path::{Path, PathBuf},
-    sync::LazyLock,
 };
 
 use model::{ContentKind, ContentName, ContentRef};
-use regex::Regex;
 
 use super::{
     Catalog, Error, Inspection, InventoryInspection, Play, graph, listing,
@@ -22,7 +20,7 @@ use super::{
     scan::scan,
     search::SearchPaths,
 };
-use crate::Toolchain;
+use crate::{Toolchain, log_text};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;
@@ -169,14 +167,9 @@ fn inventory_problem(printed: &Result<Output, Failure>, root: &Path) -> Option<S
     Some(problem.chars().take(MAX_PROBLEM).collect())
 }
 
-/// A terminal's control sequence (ECMA-48, 5.4): colours, cursor moves. Ansible is told to print none, but
-/// what it quotes may have some.
-static ESCAPE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new("\x1b\\[[0-?]*[ -/]*[@-~]").expect("the expression is correct"));
-
 /// A text without terminal escapes and without the path of the root.
 fn plain(text: &str, root: &Path) -> String {
-    let text = ESCAPE.replace_all(text, "");
+    let text = log_text::plain(text);
     let mut prefix = PathBuf::from(root).into_os_string();
     prefix.push("/");
     text.replace(&*prefix.to_string_lossy(), "")

@@ -1,0 +1,94 @@
+//! JSON as Python writes it: not always JSON.
+//!
+//! Python's `json` writes `NaN`, `Infinity` and `-Infinity` for numbers that are none, and escapes halves of
+//! surrogate pairs that came from undecodable bytes. Neither can be read by a strict parser, and an event must
+//! not be lost for it.
+
+use std::borrow::Cow;
+
+/// The same with `null` for numbers that are none and U+FFFD for halves of pairs.
+pub(crate) fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut result: Option<Vec<u8>> = None;
+    let mut copied = 0;
+    let mut at = 0;
+    let mut in_string = false;
+    while let Some(&byte) = text.get(at) {
+        let rest = &text[at..];
+        let (length, instead): (usize, Option<&[u8]>) = match byte {
+            b'"' => {
+                in_string = !in_string;
+                (1, None)
+            }
+            b'\\' if in_string => match surrogate(rest) {
+                Surrogate::Pair => (12, None),
+                Surrogate::Half => (6, Some(b"\\ufffd")),
+                Surrogate::None => (2, None),
+            },
+            b'N' | b'I' | b'-' if !in_string => match not_a_number(rest) {
+                Some(length) => (length, Some(b"null")),
+                None => (1, None),
+            },
+            _ => (1, None),
+        };
+        if let Some(instead) = instead {
+            let result = result.get_or_insert_with(|| Vec::with_capacity(text.len()));
+            result.extend_from_slice(&text[copied..at]);
+            result.extend_from_slice(instead);
+            copied = at + length;
+        }
+        at += length;
+    }
+    match result {
+        None => Cow::Borrowed(text),
+        Some(mut result) => {
+            result.extend_from_slice(&text[copied.min(text.len())..]);
+            Cow::Owned(result)
+        }
+    }
+}
+
+fn not_a_number(rest: &[u8]) -> Option<usize> {
+    let words: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
+    words.iter().find(|word| rest.starts_with(word)).map(|word| word.len())
+}
+
+enum Surrogate {
+    Pair,
+    Half,
+    None,
+}
+
+fn surrogate(rest: &[u8]) -> Surrogate {
+    match unit(rest) {
+        Some(0xD800..=0xDBFF) => match rest.get(6..).and_then(unit) {
+            Some(0xDC00..=0xDFFF) => Surrogate::Pair,
+            _ => Surrogate::Half,
+        },
+        Some(0xDC00..=0xDFFF) => Surrogate::Half,
+        _ => Surrogate::None,
+    }
+}
+
+/// The code unit of a `\uXXXX` at the beginning.
+fn unit(text: &[u8]) -> Option<u16> {
+    let digits = text.strip_prefix(b"\\u")?.get(..4)?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_python_writes_becomes_json() {
+        for (python, json) in [
+            (r#"{"a":NaN,"b":[-Infinity,Infinity,-1]}"#, r#"{"a":null,"b":[null,null,-1]}"#),
+            (r#"{"NaN":"Infinity \" NaN"}"#, r#"{"NaN":"Infinity \" NaN"}"#),
+            (r#"["\ud83d\ude00 \ud83d x \udcff \\ud83d"]"#, r#"["\ud83d\ude00 \ufffd x \ufffd \\ud83d"]"#),
+            (r#"["\ud83d"#, r#"["\ufffd"#),
+            (r#"["a\"#, r#"["a\"#),
+        ] {
+            assert_eq!(String::from_utf8_lossy(&repaired(python.as_bytes())), json);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Times as text of one width: RFC 3339 in UTC with three digits of seconds, so that texts sort like times.
+
+use jiff::Timestamp;
+use serde::Serializer;
+
+/// For `#[serde(serialize_with)]`.
+///
+/// # Errors
+/// What the serializer gives.
+pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.3}"))
+}
+
+/// The same for a time that may be missing.
+///
+/// # Errors
+/// What the serializer gives.
+pub fn serialize_option<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => serialize(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

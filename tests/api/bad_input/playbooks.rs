@@ -1,0 +1,57 @@
+//! Content that is there and cannot be run: the job ends `failed` and says where, why and what Ansible printed last.
+
+use serde_json::json;
+
+use crate::app::{PATIENCE, TestApp};
+
+#[tokio::test]
+async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
+    let app = TestApp::new();
+    let cases = [
+        (json!({"bundle": "badyaml"}), "run", "playbook_invalid", "badyaml/main.yml:8:1"),
+        (json!({"bundle": "notaplaybook"}), "run", "playbook_invalid", "must be a list of plays"),
+        (json!({"bundle": "missing_role"}), "run", "role_not_found", "'nowhere.to_be.found' was not found"),
+        (json!({"bundle": "missing_module"}), "run", "module_not_found", "'community.nowhere.thing'"),
+        (json!({"bundle": "nohosts"}), "run", "no_hosts_matched", "skipping: no hosts matched"),
+        (json!({"bundle": "ping", "limit": "nobody"}), "run", "no_hosts_matched", "nobody"),
+    ];
+    let mut jobs = Vec::new();
+    for (request, ..) in &cases {
+        jobs.push(app.post("/v1/jobs", request, 202).await);
+    }
+    for (job, (request, phase, code, line)) in jobs.iter().zip(cases) {
+        let path = format!("/v1/jobs/{}?wait={}", job["id"].as_str().expect("an id"), PATIENCE.as_secs());
+        let job = app.get(&path, 200).await;
+        assert_eq!(job["state"], "failed", "{job:#}");
+        let reason = &job["reason"];
+        assert_eq!((&reason["phase"], &reason["code"]), (&json!(phase), &json!(code)), "{request}: {job:#}");
+        let message = reason["message"].as_str().expect("text");
+        assert!(message.contains("\nhint: "), "what helps: {message}");
+        let last_lines = reason["last_lines"].as_array().expect("lines");
+        let is_told = last_lines.iter().any(|last| last.as_str().is_some_and(|last| last.contains(line)));
+        assert!(is_told, "`{line}` is not in {last_lines:#?}");
+        assert_eq!((&job["failures"], &job["stats"]), (&json!([]), &json!({})));
+    }
+}
+
+#[tokio::test]
+async fn a_missing_inventory_fails_the_job_before_ansible_is_started() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "ping", "inventory": "hots"})).await;
+    assert_eq!(job["state"], "failed");
+    let reason = &job["reason"];
+    assert_eq!((&reason["phase"], &reason["code"]), (&json!("prepare"), &json!("inventory_not_found")));
+    assert_eq!(reason["message"], "unknown inventory `hots`\nhint: there is `hosts`");
+    assert_eq!((&job["rc"], &job["attempt"]), (&json!(null), &json!(1)));
+    let kinds: Vec<_> = app.events(&job).await.iter().map(|event| event["kind"].clone()).collect();
+    assert_eq!(kinds, ["job_state", "job_state", "job_state"]);
+}
+
+#[tokio::test]
+async fn an_inventory_that_cannot_be_read_is_told() {
+    let app = TestApp::new();
+    app.write("inventory/broken.yml", "all:\n  hosts: [this is: not\n");
+    let job = app.run(&json!({"bundle": "ping", "inventory": "broken"})).await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert_eq!(job["reason"]["code"], "inventory_invalid", "{job:#}");
+}

@@ -1,0 +1,9 @@
+//! Jobs over HTTP: asked for, looked at, ended.
+
+mod endings;
+mod events;
+mod list;
+mod options;
+mod outcomes;
+mod submission;
+mod unicode;

@@ -1,0 +1,52 @@
+//! What a request asks of Ansible, as Ansible itself tells it.
+
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn every_option_of_a_request_reaches_ansible() {
+    let app = TestApp::new();
+    let job = app
+        .run(&json!({
+            "bundle": "options", "inventory": "trio", "limit": "node-a,node-c", "check": true, "diff": true,
+            "verbosity": 2, "forks": 3, "tags": ["colour", "write"], "skip_tags": "blue,green",
+            "extra_vars": {"word": "from the request"}, "timeout_s": 100,
+        }))
+        .await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let results = app.results(&job).await;
+    let seen = |host: &str| {
+        json!({
+            "host": host, "check": true, "diff": true, "verbosity": 2, "forks": 3, "limit": "node-a,node-c",
+            "tags": ["colour", "write"], "skip_tags": ["blue", "green"], "word": "from the request",
+        })
+    };
+    assert_eq!(sorted(&results["options"]), [seen("node-a"), seen("node-c")]);
+    assert_eq!(sorted(&results["red"]), ["node-a", "node-c"]);
+    assert_eq!(results["blue"], Value::Null, "its tag is skipped");
+    assert_eq!(results["written.stat.exists"], json!([false, false]), "a check changes nothing");
+    assert!(app.text_log(&job).await.contains("+written"), "the difference is shown");
+}
+
+#[tokio::test]
+async fn what_a_request_does_not_ask_for_is_left_to_ansible() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "options", "tags": "all,write", "limit": null})).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let results = app.results(&job).await;
+    let seen = json!({
+        "host": "localhost", "check": false, "diff": false, "verbosity": 0, "forks": 5, "limit": null,
+        "tags": ["all", "write"], "skip_tags": [], "word": "unset",
+    });
+    assert_eq!(results["options"], json!([seen]));
+    assert_eq!(results["blue"], json!(["localhost"]));
+    assert_eq!(results["written.stat.exists"], json!([true]));
+    assert!(!app.text_log(&job).await.contains("+written"), "no difference is shown");
+}
+
+fn sorted(values: &Value) -> Vec<Value> {
+    let mut values = values.as_array().expect("values").clone();
+    values.sort_by_key(Value::to_string);
+    values
+}

@@ -1,0 +1,40 @@
+//! A request to cancel is kept until the run has ended, whoever misses it.
+
+use std::fs;
+
+use super::{at_the_gate, processes_of};
+use crate::app::{Gate, TestApp};
+
+/// A service that is killed after it recorded the request and before it told the supervisor: here the
+/// supervisor cannot be told, because what it said of itself is out of sight.
+#[tokio::test]
+async fn a_cancel_that_was_recorded_is_carried_out_after_a_restart() {
+    let mut app = TestApp::new();
+    let (job, run) = at_the_gate(&app, &Gate::new(&app)).await;
+    let (identity, hidden) = (run.join("supervisor.json"), run.join("hidden"));
+    fs::rename(&identity, &hidden).expect("ours");
+    let id = job["id"].as_str().expect("a job has an id");
+    app.post(&format!("/v1/jobs/{id}/cancel"), &serde_json::Value::Null, 202).await;
+    app.kill();
+    assert!(!processes_of(&run).is_empty(), "the run is at work");
+    fs::rename(&hidden, &identity).expect("ours");
+    app.start_again();
+    app.until_state(&job, "canceled").await;
+    assert_eq!(processes_of(&run), Vec::<std::path::PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_job_that_is_canceled_and_canceled_again_after_a_restart_is_canceled_once() {
+    let mut app = TestApp::new();
+    let (job, _) = at_the_gate(&app, &Gate::new(&app)).await;
+    let id = job["id"].as_str().expect("a job has an id");
+    app.post(&format!("/v1/jobs/{id}/cancel"), &serde_json::Value::Null, 202).await;
+    app.kill();
+    app.start_again();
+    let ended = app.cancel(&job).await;
+    assert_eq!(ended["state"], "canceled");
+    let events = app.events(&job).await;
+    let states = events.iter().filter(|event| event["kind"] == "job_state");
+    let states: Vec<_> = states.map(|event| event["data"]["to"].clone()).collect();
+    assert_eq!(states, ["queued", "running", "canceling", "canceled"]);
+}

@@ -1,0 +1,99 @@
+//! The service ends, well or badly, and comes back: what happens to the runs meanwhile.
+
+mod canceling;
+mod postgres;
+mod service;
+mod supervisor;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rustix::process::{Pid, Signal};
+use serde_json::{Value, json};
+
+use crate::app::{Gate, TestApp, processes_with_environment, until};
+
+/// A run of the bundle `marks`: what it did stands in a file, what was told of it in the events.
+struct MarkedRun {
+    job: Value,
+    gate: Gate,
+    marks: PathBuf,
+}
+
+impl MarkedRun {
+    /// Begins it.
+    async fn begin(app: &TestApp) -> Self {
+        let (gate, marks) = (Gate::new(app), app.home().join("marks"));
+        let vars = json!({"gate": gate.path(), "marks": marks});
+        let request = json!({"bundle": "marks", "limit": "localhost", "extra_vars": vars});
+        Self { job: app.post("/v1/jobs", &request, 202).await, gate, marks }
+    }
+
+    /// Waits until the playbook has made some of its marks.
+    async fn until_marks(&self, count: usize) {
+        until("the playbook has made its marks", || self.done().len() >= count).await;
+    }
+
+    /// The marks that the playbook made.
+    fn done(&self) -> Vec<String> {
+        fs::read_to_string(&self.marks).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Shows that the run did everything once and that the job tells it once, in order.
+    async fn assert_done_and_told_once(&self, app: &TestApp) {
+        let job = app.until_state(&self.job, "succeeded").await;
+        assert_eq!((&job["attempt"], &job["rc"]), (&json!(1), &json!(0)), "{job:#}");
+        assert_eq!(app.results(&job).await["marked"], json!([10]));
+        assert_eq!(job["stats"]["localhost"]["ok"], 4);
+
+        let done: Vec<_> = (1..=10).map(|number| format!("mark {number}")).collect();
+        assert_eq!(self.done(), done);
+        let events = app.events(&job).await;
+        let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().expect("a number")).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+        assert_eq!(job["events"], json!(numbers.len()));
+        let told = events.iter().filter(|event| event["kind"] == "runner_item_on_ok");
+        let told: Vec<_> = told.map(|event| format!("mark {}", event["data"]["res"]["item"])).collect();
+        assert_eq!(told, done);
+        for (kind, times) in
+            [("playbook_on_start", 1), ("playbook_on_task_start", 4), ("playbook_on_stats", 1)]
+        {
+            assert_eq!(events.iter().filter(|event| event["kind"] == kind).count(), times, "{kind}");
+        }
+        let states = events.iter().filter(|event| event["kind"] == "job_state");
+        let states: Vec<_> = states.map(|event| event["data"]["to"].clone()).collect();
+        assert_eq!(states, ["queued", "running", "succeeded"]);
+
+        assert_eq!(app.secret_directories(), Vec::<PathBuf>::new());
+        until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    }
+}
+
+/// Runs the bundle `gate` up to its gate; gives the job and its run's directory.
+async fn at_the_gate(app: &TestApp, gate: &Gate) -> (Value, PathBuf) {
+    let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    let [run] = &app.run_directories()[..] else { panic!("one run is at work") };
+    (job, run.clone())
+}
+
+/// The supervisor's own word on who it is.
+fn supervisor(run: &Path) -> Pid {
+    let text = fs::read_to_string(run.join("supervisor.json")).expect("the supervisor has said who it is");
+    let identity: Value = serde_json::from_str(&text).expect("JSON");
+    let pid = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a number");
+    Pid::from_raw(pid).expect("a pid")
+}
+
+fn signal(process: Pid, signal: Signal) {
+    rustix::process::kill_process(process, signal).expect("it is ours");
+}
+
+/// The processes that carry the marker of a run.
+fn processes_of(run: &Path) -> Vec<PathBuf> {
+    let id = run.file_name().expect("a name").to_string_lossy();
+    processes_with_environment(&format!("RANGEHAND_RUN={id}"))
+}

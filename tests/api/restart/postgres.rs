@@ -1,0 +1,69 @@
+//! The same on PostgreSQL.
+
+use std::process::Command;
+
+use super::MarkedRun;
+use crate::app::{Setup, generated_secret};
+
+/// A database of a test's own, dropped when the test is over.
+struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    fn new(server: String) -> Self {
+        let database = Self { server, name: format!("rangehand_{}", generated_secret()) };
+        database.execute("CREATE DATABASE");
+        database
+    }
+
+    fn url(&self) -> String {
+        let (server, _) = self.server.rsplit_once('/').expect("the URL names a database");
+        format!("{server}/{}", self.name)
+    }
+
+    fn execute(&self, what: &str) {
+        let mut psql = Command::new("psql");
+        // A server of the caller's own environment or a start file of its own must not count.
+        psql.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        psql.args(["--no-psqlrc", "--quiet", "--dbname", &self.server, "--command"]);
+        let output = psql.arg(format!("{what} {}", self.name)).output().expect("there is a psql");
+        assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.execute("DROP DATABASE");
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a run that shows nothing should say so")]
+fn skip() {
+    println!("skipped: RANGEHAND_TEST_POSTGRES_URL is not set (./test.sh sets it)");
+}
+
+#[tokio::test]
+async fn a_run_is_taken_up_again_with_a_postgres_store() {
+    let Ok(server) = std::env::var("RANGEHAND_TEST_POSTGRES_URL") else {
+        return skip();
+    };
+    let database = Database::new(server);
+    let mut app = Setup::new().set("RANGEHAND__STORE__URL", database.url()).start();
+    let run = MarkedRun::begin(&app).await;
+    run.until_marks(2).await;
+    app.kill();
+    run.until_marks(5).await;
+    app.start_again();
+    app.until_task(&run.job, "Wait for the gate").await;
+    app.kill();
+    run.gate.open();
+    run.until_marks(7).await;
+    app.start_again();
+    run.assert_done_and_told_once(&app).await;
+    // The database goes last: the service is connected to it.
+    drop(app);
+}

@@ -1,0 +1,129 @@
+//! The private directory of a run: closed to others while it lasts, gone when the run is over.
+
+use std::{
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+
+use serde_json::{Value, json};
+
+use crate::app::{Gate, TestApp, until};
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().expect("it is there").permissions().mode() & 0o777
+}
+
+/// Shows that the run at work has its directories, each with mode 0700.
+fn assert_private(app: &TestApp) {
+    let (runs, secrets) = (app.run_directories(), app.secret_directories());
+    assert_eq!((runs.len(), secrets.len()), (1, 1));
+    for directory in [&runs[0], &runs[0].join("private"), &secrets[0], &app.runtime().to_path_buf()] {
+        assert_eq!(mode(directory), 0o700, "{}", directory.display());
+    }
+}
+
+async fn until_nothing_is_left(app: &TestApp) {
+    assert_eq!(app.secret_directories(), Vec::<std::path::PathBuf>::new());
+    // The end is recorded first; what is removed then holds events and outcome only.
+    for run in app.run_directories() {
+        assert!(!run.join("private").exists(), "{}", run.display());
+    }
+    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+}
+
+/// Runs the bundle `gate` up to its gate.
+async fn at_the_gate(app: &TestApp, gate: &Gate, fail: bool) -> Value {
+    let vars = json!({"gate": gate.path(), "fail": fail});
+    let job =
+        app.post("/v1/jobs", &json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars}), 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    assert_private(app);
+    job
+}
+
+#[tokio::test]
+async fn the_private_directory_is_closed_to_others_and_gone_after_a_success() {
+    let app = TestApp::new();
+    let gate = Gate::new(&app);
+    let job = at_the_gate(&app, &gate, false).await;
+    gate.open();
+    app.until_state(&job, "succeeded").await;
+    until_nothing_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn the_private_directory_is_gone_after_a_failure() {
+    let app = TestApp::new();
+    let gate = Gate::new(&app);
+    let job = at_the_gate(&app, &gate, true).await;
+    gate.open();
+    let job = app.until_state(&job, "failed").await;
+    assert_eq!(job["reason"]["code"], "task_failed");
+    until_nothing_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn the_private_directory_is_gone_after_a_cancel() {
+    let app = TestApp::new();
+    let job = at_the_gate(&app, &Gate::new(&app), false).await;
+    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    until_nothing_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn the_private_directory_is_gone_after_a_timeout() {
+    let app = TestApp::new();
+    let request =
+        json!({"bundle": "slow", "limit": "localhost", "timeout_s": 3, "extra_vars": {"seconds": 300}});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    until("the run has its directories", || {
+        app.secret_directories().len() == 1 && app.run_directories()[0].join("private/env/settings").exists()
+    })
+    .await;
+    assert_private(&app);
+    let job = app.until_state(&job, "timed_out").await;
+    assert_eq!(job["reason"]["code"], "total_timeout");
+    until_nothing_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn the_private_directory_is_gone_when_the_playbook_cannot_be_read() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "badyaml", "limit": "localhost"})).await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    until_nothing_is_left(&app).await;
+}
+
+#[tokio::test]
+async fn a_bad_link_elsewhere_in_the_root_is_left_out_and_told() {
+    let app = TestApp::new();
+    let elsewhere = app.home().join("playbooks/bundles/elsewhere");
+    std::fs::create_dir(&elsewhere).expect("writable");
+    symlink("/etc/hostname", elsewhere.join("out")).expect("writable");
+    symlink("gone", elsewhere.join("dangling")).expect("writable");
+    let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let events = app.events(&job).await;
+    let warning = events.iter().find(|event| event["kind"] == "warning").expect("a warning");
+    assert_eq!(warning["data"]["total"], 2);
+    let left_out = &warning["data"]["left_out_of_the_private_directory"];
+    for (path, why) in [
+        ("bundles/elsewhere/out", "the link leaves the root"),
+        ("bundles/elsewhere/dangling", "the link leads nowhere"),
+    ] {
+        let told = json!({"path": path, "why": why});
+        assert!(left_out.as_array().expect("a list").contains(&told), "{left_out:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_root_of_five_thousand_files_runs() {
+    let app = TestApp::new();
+    for directory in 0..50 {
+        for file in 0..100 {
+            app.write(&format!("playbooks/many/{directory}/{file}.yml"), "a: 1\n");
+        }
+    }
+    let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+}

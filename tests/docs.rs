@@ -1,0 +1,300 @@
+//! The documents say what the code says: generated ones are compared, written ones are searched for what they must name.
+//!
+//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated document anew: `docs/settings.md`.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use model::{Code, JobState, Phase};
+use regex::Regex;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below a directory with this extension, relative to the root.
+fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(directory)];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path.strip_prefix(root()).unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Every match of the first group of a pattern.
+fn all(pattern: &str, text: &str) -> BTreeSet<String> {
+    Regex::new(pattern).unwrap().captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// The part of a document between a heading and the next of its level.
+fn chapter<'a>(document: &'a str, heading: &str) -> &'a str {
+    let begin = document.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no chapter `{heading}`"));
+    let text = &document[begin + heading.len() + 2..];
+    let level = heading.split(' ').next().unwrap();
+    &text[..text.find(&format!("\n{level} ")).unwrap_or(text.len())]
+}
+
+/// What stands in backticks in the first column of the tables of a text.
+fn first_column(text: &str) -> BTreeSet<String> {
+    let columns = text.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
+    columns.flat_map(|column| all("`([^`]+)`", column)).collect()
+}
+
+fn assert_same(what: &str, document: &str, in_code: &BTreeSet<String>, in_document: &BTreeSet<String>) {
+    let missing: Vec<_> = in_code.difference(in_document).collect();
+    let gone: Vec<_> = in_document.difference(in_code).collect();
+    assert!(missing.is_empty(), "add these {what} to {document}: {missing:?}");
+    assert!(gone.is_empty(), "these {what} are in {document} and nowhere else: {gone:?}");
+}
+
+#[test]
+fn every_state_reason_code_and_phase_is_in_the_api_document() {
+    let document = read("docs/api.md");
+    let texts = |found: Vec<&str>| found.into_iter().map(str::to_owned).collect();
+    let states: BTreeSet<String> = texts(JobState::ALL.iter().map(|state| state.as_str()).collect());
+    assert_same("states", "docs/api.md, `States`", &states, &first_column(chapter(&document, "## States")));
+    let reasons = chapter(&document, "## Reason codes");
+    let codes: BTreeSet<String> = texts(Code::ALL.iter().map(|code| code.as_str()).collect());
+    assert_same("codes", "docs/api.md, `Reason codes`", &codes, &first_column(reasons));
+    for phase in Phase::ALL {
+        assert!(
+            reasons.contains(&format!("`{phase}`")),
+            "add the phase `{phase}` to docs/api.md, `Reason codes`"
+        );
+    }
+}
+
+#[test]
+fn every_event_kind_of_ours_is_in_the_api_document() {
+    let document = read("docs/api.md");
+    let kinds = all(r#"Self\(Cow::Borrowed\("([a-z_]+)"\)\)"#, &read("crates/model/src/event.rs"));
+    assert!(kinds.len() > 4, "the pattern no longer finds kinds: {kinds:?}");
+    let documented = first_column(chapter(&document, "### GET /v1/jobs/{id}/events"));
+    let missing: Vec<_> = kinds.difference(&documented).collect();
+    assert!(missing.is_empty(), "add these kinds to docs/api.md, `GET /v1/jobs/{{id}}/events`: {missing:?}");
+}
+
+#[test]
+fn every_problem_code_is_in_the_api_document() {
+    let v0 = Path::new("src/http/v0");
+    let sources = files("src/http", "rs").into_iter().filter(|path| !path.starts_with(v0));
+    let source: String = sources.map(read).collect();
+    let words = r#"("[a-z]+(?:_[a-z]+)*")"#;
+    let problems: BTreeSet<String> = [
+        format!(r"StatusCode::[A-Z_]+,\s*{words}"),
+        format!(r"ContentKind::[A-Za-z]+ => {words}"),
+        format!(r"Self::faults\([^,]+,\s*{words}"),
+    ]
+    .iter()
+    .flat_map(|pattern| all(pattern, &source))
+    .collect();
+    let faults: BTreeSet<String> =
+        [format!(r"Fault::new\([^,]+,\s*{words}"), format!(r"\.fault\(&?[^,]+,\s*{words}")]
+            .iter()
+            .flat_map(|pattern| all(pattern, &source))
+            .collect();
+    assert!(
+        problems.len() > 10 && faults.len() > 4,
+        "the patterns no longer find codes: {problems:?} {faults:?}"
+    );
+    let document = read("docs/api.md");
+    let (codes, fields) =
+        chapter(&document, "## Problems").split_once("Codes in `errors`").expect("two tables");
+    for (found, text, table) in [(problems, codes, "`Problems`"), (faults, fields, "`Codes in errors`")] {
+        let found = found.iter().map(|code| code.trim_matches('"').to_owned()).collect();
+        assert_same("codes", &format!("docs/api.md, {table}"), &found, &first_column(text));
+    }
+}
+
+/// `METHOD path` of every route, from the calls of `resource` and the table of the catalog.
+fn routes() -> BTreeSet<String> {
+    let mut routes = BTreeSet::new();
+    let call = Regex::new(r#"resource\(\s*"([^"]+)"(?:,\s*"([^"]+)")?"#).unwrap();
+    let row = Regex::new(r#"\("(/[a-z/]+)", "(/[a-z/]+\{[^"]+)", ContentKind"#).unwrap();
+    for file in files("src/http", "rs") {
+        let source = read(&file);
+        let scope = if file.starts_with("src/http/v1") { "/v1" } else { "" };
+        let mut add = |method: &str, path: &str| {
+            routes.insert(format!("{method} {scope}{}", path.replace(":.*}", "}").replace(":.+}", "}")));
+        };
+        for found in call.captures_iter(&source) {
+            let methods = found.get(2).map_or("POST", |methods| methods.as_str());
+            methods.split(", ").filter(|method| *method != "HEAD").for_each(|method| add(method, &found[1]));
+        }
+        for found in row.captures_iter(&source) {
+            add("GET", &found[1]);
+            add("GET", &found[2]);
+        }
+    }
+    routes
+}
+
+#[test]
+fn every_route_has_a_heading_in_the_api_document() {
+    let headings = all(r"(?m)^### ((?:GET|POST|PUT|PATCH|DELETE) \S+)$", &read("docs/api.md"));
+    assert_same("routes, each as `### METHOD path`,", "docs/api.md", &routes(), &headings);
+}
+
+#[test]
+fn the_document_of_settings_is_what_the_defaults_say() {
+    let wanted = settings_document(&read("config/default.toml"));
+    let path = root().join("docs/settings.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &wanted).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap_or_default() == wanted,
+        "docs/settings.md is not what config/default.toml says: run `UPDATE_DOCS=1 cargo test --test docs`"
+    );
+}
+
+const SETTINGS_HEAD: &str = "<!-- Made from config/default.toml: UPDATE_DOCS=1 cargo test --test docs -->
+
+# Settings
+
+What [config/default.toml](../config/default.toml) says, as tables. It begins:
+
+";
+
+/// `docs/settings.md` from `config/default.toml`: comments, then `key = value`, in sections.
+fn settings_document(defaults: &str) -> String {
+    let mut text = String::from(SETTINGS_HEAD);
+    let mut comment: Vec<&str> = Vec::new();
+    let mut section = "";
+    let mut lines = defaults.lines();
+    while let Some(line) = lines.next() {
+        if let Some(words) = line.strip_prefix('#') {
+            comment.push(words.trim());
+        } else if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            text.push_str(&format!(
+                "\n## {section}\n\n| key | default | environment | old name | meaning |\n| --- | --- | --- | --- | --- |\n"
+            ));
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            let mut value = value.to_owned();
+            while value.starts_with('[') && !value.ends_with(']') {
+                value = format!("{value} {}", lines.next().expect("a list has an end").trim());
+            }
+            text.push_str(&setting_row(&format!("{section}.{key}"), &value, &comment.join(" ")));
+            comment.clear();
+        } else {
+            if section.is_empty() && !comment.is_empty() {
+                text.push_str(&quoted(&comment));
+            }
+            comment.clear();
+        }
+    }
+    text
+}
+
+/// The head of the file, as a quotation.
+fn quoted(comment: &[&str]) -> String {
+    comment.iter().map(|line| format!("> {line}").trim_end().to_owned() + "\n").collect()
+}
+
+fn setting_row(key: &str, value: &str, comment: &str) -> String {
+    let (meaning, environment) =
+        comment.split_once(" Environment: ").unwrap_or_else(|| panic!("`{key}` names no variable"));
+    let variable = environment.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap();
+    assert!(
+        key == "ansible.environment"
+            || variable == format!("RANGEHAND__{}", key.to_uppercase().replace('.', "__")),
+        "the variable of `{key}` is not {variable}"
+    );
+    let old_name = Regex::new(r"[oO]ld name ([A-Z_]+)").unwrap();
+    let old_name = old_name.captures(environment).map_or(String::new(), |found| format!("`{}`", &found[1]));
+    let more =
+        Regex::new(r"^[A-Z_a-z=]+(?: for each|, old name [A-Z_]+)?[. ]*").unwrap().replace(environment, "");
+    let value = value.replace('|', r"\|").replace("[ ", "[").replace(", ]", "]");
+    let meaning = format!("{meaning} {more}").trim().replace('|', r"\|");
+    format!("| `{key}` | `{value}` | `{variable}` | {old_name} | {meaning} |\n")
+}
+
+/// Who uses each dependency that is not ours: crate names, with ` (tests)` where only tests do.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let members = fs::read_dir(root().join("crates")).unwrap();
+    let manifests = members.map(|member| member.unwrap().path().join("Cargo.toml"));
+    for manifest in manifests.chain([root().join("Cargo.toml")]) {
+        let manifest: toml::Table = read(&manifest).parse().unwrap();
+        let name = manifest["package"]["name"].as_str().unwrap();
+        for (table, mark) in
+            [("dependencies", ""), ("dev-dependencies", " (tests)"), ("build-dependencies", " (build)")]
+        {
+            let listed = manifest.get(table).and_then(|listed| listed.as_table());
+            for dependency in listed.into_iter().flat_map(|listed| listed.keys()) {
+                if !root().join("crates").join(dependency).exists() {
+                    found.entry(dependency.clone()).or_default().insert(format!("{name}{mark}"));
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_dependency_is_in_the_document_of_dependencies_with_its_users() {
+    let document = read("docs/dependencies.md");
+    let rows = document.lines().filter(|line| line.starts_with("| `"));
+    let documented: BTreeMap<String, BTreeSet<String>> = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            (cells[1].trim_matches('`').to_owned(), cells[2].split(", ").map(str::to_owned).collect())
+        })
+        .collect();
+    let wanted = dependencies();
+    let names = |found: &BTreeMap<String, BTreeSet<String>>| found.keys().cloned().collect();
+    assert_same("dependencies", "docs/dependencies.md", &names(&wanted), &names(&documented));
+    for (name, users) in wanted {
+        assert_eq!(documented[&name], users, "docs/dependencies.md, who uses `{name}`");
+    }
+}
+
+/// The documents that people read.
+fn documents() -> Vec<PathBuf> {
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "playbooks/README.md"].map(PathBuf::from);
+    top.into_iter().chain(files("docs", "md")).collect()
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let link = Regex::new(r"\]\(([^)#:]+)(?:#[^)]*)?\)").unwrap();
+    for document in documents() {
+        for found in link.captures_iter(&read(&document)) {
+            let target = root().join(&document).with_file_name(&found[1]);
+            assert!(target.exists(), "{}: `{}` does not exist", document.display(), &found[1]);
+        }
+    }
+}
+
+#[test]
+fn files_that_the_architecture_names_exist() {
+    let text = read("ARCHITECTURE.md");
+    for part in text.split("\n### ").skip(1) {
+        let heading = part.lines().next().unwrap();
+        let Some(directory) = all("`([^`]+)/?`", heading).into_iter().next() else { continue };
+        for name in first_column(part).iter().filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
+            let path = root().join(&directory).join(name);
+            assert!(path.exists(), "ARCHITECTURE.md, {heading}: `{name}` does not exist");
+        }
+    }
+}
