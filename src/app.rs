@@ -20,6 +20,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use uuid::Uuid;
+
 use crate::{
     http::{self, Api},
     settings::{Environment, PasswordError, Settings},
@@ -138,13 +140,16 @@ impl Application {
         let signals = Signals::listen()?;
         let vault_password = vault_password(settings)?;
         let lock = lock_state(&settings.paths.state)?;
+        let state = &settings.paths.state;
+        let node =
+            node_name(state).map_err(|source| Error::State { path: state.display().to_string(), source })?;
         let runtime = settings.paths.runtime();
         own_directory(&runtime)
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
         let url = settings.store.url.as_secret().expose_secret().to_owned();
         let options = store::Options { url, max_connections: settings.store.max_connections };
         let store = Store::open(options).await?;
-        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password));
+        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password, node));
         let (trigger, shutdown) = engine::shutdown();
         let api = Api::new(engine.clone(), http_options(settings), shutdown.clone());
         let (server, address) = listen(settings, &api)?;
@@ -196,6 +201,20 @@ fn lock_state(state: &Path) -> Result<File, Error> {
     locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
 }
 
+/// The name of this service among those that share its store: made once, kept in the state directory.
+fn node_name(state: &Path) -> io::Result<String> {
+    let path = state.join("node");
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
+            let name = Uuid::now_v7().to_string();
+            std::fs::write(&path, &name)?;
+            Ok(name)
+        }
+    }
+}
+
 /// The vault password, once it is known to open the vault file.
 fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     let password = settings.vault.read_password()?;
@@ -220,6 +239,7 @@ fn engine_options(
     settings: &Settings,
     environment: &Environment,
     vault_password: Option<SecretString>,
+    node: String,
 ) -> engine::Options {
     let (paths, runs) = (&settings.paths, &settings.runs);
     let catalog = Catalog::new(catalog::Options {
@@ -246,6 +266,9 @@ fn engine_options(
             result_bytes: RESULT_BYTES,
         },
         max_at_once: runs.max_at_once,
+        node,
+        keep: settings.history.keep(),
+        drain: engine::DrainOptions { at_most: runs.drain },
     }
 }
 

@@ -17,6 +17,14 @@ impl From<engine::Error> for Problem {
             engine::Error::Refused(refusal) => {
                 Self::new(StatusCode::CONFLICT, "wrong_state", refusal.to_string())
             }
+            engine::Error::NotEnded { .. } => {
+                Self::new(StatusCode::CONFLICT, "not_finished", error.to_string())
+                    .hint("POST /v1/jobs/{id}/cancel ends it")
+            }
+            engine::Error::KeyUsed(_) => {
+                Self::new(StatusCode::CONFLICT, "idempotency_key_used", error.to_string())
+                    .hint("use a new key for a new request")
+            }
             engine::Error::Store(error) => Self::internal(&error),
             engine::Error::Io(error) => Self::internal(&error),
             engine::Error::Task(error) => Self::internal(&error),

@@ -12,6 +12,7 @@ mod ansible;
 mod environment;
 mod error;
 mod file;
+mod history;
 mod inputs;
 mod keys;
 mod layer;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     ansible::{Ansible, Variables},
     error::Error,
+    history::History,
     inputs::{CommandLine, Environment, Inputs},
     load::Loaded,
     log::{Log, LogFormat},
@@ -65,6 +67,8 @@ pub struct Settings {
     pub runs: Runs,
     /// `[store]`: the database.
     pub store: Store,
+    /// `[history]`: what is kept of jobs that have ended.
+    pub history: History,
     /// `[log]`: what is logged, and how.
     pub log: Log,
 }

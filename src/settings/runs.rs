@@ -21,6 +21,9 @@ pub struct Runs {
     /// How long the processes of a run are given between SIGTERM and SIGKILL.
     #[serde(rename = "kill_grace_s", with = "seconds")]
     pub kill_grace: Duration,
+    /// How long the service waits for runs when it is told to stop; zero leaves them to their supervisors.
+    #[serde(rename = "drain_s", with = "seconds")]
+    pub drain: Duration,
     /// The longest event in bytes that is kept whole.
     pub event_max_bytes: usize,
     /// Up to so many bytes the copy of a run's content is kept in memory; 0 keeps all copies on the disk.

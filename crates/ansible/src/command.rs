@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{HostPattern, Tags};
+use model::{HostPattern, Tags, TaskName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,6 +17,8 @@ use serde_json::{Value, json};
 pub struct PlaybookOptions {
     /// `--limit`
     pub limit: Option<HostPattern>,
+    /// `--start-at-task`
+    pub start_at_task: Option<TaskName>,
     /// `--tags`
     pub tags: Option<Tags>,
     /// `--skip-tags`
@@ -89,6 +91,7 @@ pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
         words.push(format!("--extra-vars=@{}", path.display()));
     }
     words.extend(options.limit.iter().map(|limit| format!("--limit={limit}")));
+    words.extend(options.start_at_task.iter().map(|task| format!("--start-at-task={task}")));
     words.extend(options.tags.iter().map(|tags| format!("--tags={tags}")));
     words.extend(options.skip_tags.iter().map(|tags| format!("--skip-tags={tags}")));
     words.extend(options.forks.iter().map(|forks| format!("--forks={forks}")));

@@ -59,7 +59,8 @@ impl Following {
         let give_up = Instant::now() + at_most;
         loop {
             let job = self.engine.job(self.job).await?;
-            let events = self.engine.store().events(self.job, &store::EventQuery::after(self.after, BATCH)).await?;
+            let events =
+                self.engine.store().events(self.job, &store::EventQuery::after(self.after, BATCH)).await?;
             if let Some(last) = events.last() {
                 self.after = last.seq;
                 return Ok(Next::Events(events));

@@ -1,9 +1,12 @@
 //! What can be done with jobs: ask for one, look at it, wait for it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Code, Event, Job, JobId, JobRequest, JobState, Reason, Refusal};
+use model::{Code, Event, Job, JobId, JobRequest, JobState, JobSummary, Reason, Refusal};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use store::{EventQuery, IdempotencyKey, Inserted, JobQuery};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Engine, clock, moves::state_event};
@@ -20,6 +23,17 @@ pub enum Error {
     /// The job's state does not allow it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// The job has not ended.
+    #[error("job `{job}` is {state}: only a job that has ended can be deleted")]
+    NotEnded {
+        /// The job.
+        job: JobId,
+        /// Where it is.
+        state: JobState,
+    },
+    /// The key was used for another request.
+    #[error("this idempotency key was used for another request, which is job `{0}`")]
+    KeyUsed(JobId),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
@@ -37,6 +51,16 @@ impl Engine {
     /// # Errors
     /// When the content cannot be used or the job not be stored.
     pub async fn submit(&self, request: JobRequest) -> Result<Job, Error> {
+        match self.submit_once(request, None).await? {
+            Submitted::New(job) | Submitted::Known(job) => Ok(job),
+        }
+    }
+
+    /// The same, once per key: the same request under the same key gives the job that it gave the first time.
+    ///
+    /// # Errors
+    /// As [`Self::submit`], and when the key stands for another request.
+    pub async fn submit_once(&self, request: JobRequest, key: Option<String>) -> Result<Submitted, Error> {
         self.locate(request.content.clone()).await?;
         let now = clock::now();
         let reason = Reason::new(None, Code::Waiting, "waits for a free place");
@@ -60,10 +84,15 @@ impl Engine {
             tasks: 0,
             last_seq: 1,
         };
-        self.store().insert_job(&job, &event, None).await?;
+        let key = key.map(|key| IdempotencyKey { key, body_hash: fingerprint(&job.request) });
+        match self.store().insert_job(&job, &event, key.as_ref()).await? {
+            Inserted::New => {}
+            Inserted::Same(known) => return Ok(Submitted::Known(self.job(known).await?)),
+            Inserted::Conflict(other) => return Err(Error::KeyUsed(other)),
+        }
         tracing::info!(job.id = %job.id, content = %job.request.content, "job accepted");
         self.inner.queued.notify_one();
-        Ok(job)
+        Ok(Submitted::New(job))
     }
 
     /// A job as it is now.
@@ -94,37 +123,50 @@ impl Engine {
         }
     }
 
-    /// The events after a number, in order, at most `limit`.
+    /// The events that match, in order.
     ///
     /// # Errors
     /// When there is no such job.
-    pub async fn events(&self, id: JobId, after: u64, limit: u32) -> Result<Vec<Event>, Error> {
-        let events = self.store().events(id, &store::EventQuery::after(after, limit)).await?;
+    pub async fn events(&self, id: JobId, query: &EventQuery) -> Result<Vec<Event>, Error> {
+        let events = self.store().events(id, query).await?;
         if events.is_empty() {
             self.job(id).await?;
         }
         Ok(events)
     }
 
-    /// Jobs, newest first: at most `limit`, all older than `before`, in one state or any.
+    /// Jobs that match, newest first, without what they amounted to.
     ///
     /// # Errors
-    /// When there is no job `before`.
-    pub async fn jobs(
-        &self,
-        before: Option<JobId>,
-        state: Option<JobState>,
-        limit: u32,
-    ) -> Result<Vec<Job>, Error> {
-        let before = match before {
-            Some(id) => Some((self.job(id).await?.created_at, id)),
-            None => None,
-        };
-        let query = store::JobQuery { before, state, limit, ..store::JobQuery::default() };
-        let mut jobs = Vec::new();
-        for summary in self.store().jobs(&query).await? {
-            jobs.extend(self.store().job(summary.id).await?);
+    /// When the store does not answer.
+    pub async fn jobs(&self, query: &JobQuery) -> Result<Vec<JobSummary>, Error> {
+        Ok(self.store().jobs(query).await?)
+    }
+}
+
+/// What became of a request.
+#[derive(Debug)]
+pub enum Submitted {
+    /// A new job.
+    New(Job),
+    /// The job that the same request under the same key gave before.
+    Known(Job),
+}
+
+/// The same for the same request, whatever the order of what was given.
+fn fingerprint(request: &JobRequest) -> [u8; 32] {
+    let value = serde_json::to_value(request).unwrap_or_default();
+    Sha256::digest(canonical(&value).to_string()).into()
+}
+
+fn canonical(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let sorted: BTreeMap<&String, Value> =
+                members.iter().map(|(key, member)| (key, canonical(member))).collect();
+            sorted.into_iter().map(|(key, member)| (key.clone(), member)).collect()
         }
-        Ok(jobs)
+        Value::Array(items) => items.iter().map(canonical).collect(),
+        other => other.clone(),
     }
 }

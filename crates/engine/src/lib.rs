@@ -14,11 +14,15 @@ mod catalog;
 mod clock;
 mod following;
 mod jobs;
+mod leases;
 mod live;
 mod logs;
 mod moves;
 mod options;
+mod queue;
 mod recovery;
+mod retention;
+mod retry;
 mod scheduler;
 mod shutdown;
 mod spec;
@@ -31,14 +35,14 @@ use store::Store;
 use tokio::sync::{Notify, RwLock, Semaphore};
 
 pub use following::{Following, Next};
-pub use jobs::Error;
+pub use jobs::{Error, Submitted};
 pub use logs::LogPage;
-pub use options::Options;
+pub use options::{DrainOptions, Options};
+pub use queue::{Capacity, Queue};
+pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
-
-/// The node that all runs belong to, as long as there is only one.
-const NODE: &str = "local";
+pub use store::{EventQuery, JobQuery, QueueEntry, RunningJob, Waiting};
 
 /// What HTTP and the command line talk to; clones are cheap and share everything.
 #[derive(Debug, Clone)]
@@ -57,6 +61,8 @@ struct Inner {
     places: Arc<Semaphore>,
     /// Read-locked while a job is claimed and its run begun.
     starting: Arc<RwLock<()>>,
+    /// The runs that this node follows.
+    held: leases::Held,
     /// Looking into content starts Ansible, too: so many at once.
     inspections: Semaphore,
 }
@@ -76,6 +82,7 @@ impl Engine {
             queued: Notify::new(),
             places,
             starting: Arc::default(),
+            held: leases::Held::default(),
             inspections: Semaphore::new(INSPECTIONS),
         };
         Self { inner: Arc::new(inner) }

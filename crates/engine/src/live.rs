@@ -56,3 +56,30 @@ impl News {
         }
     }
 }
+
+impl crate::Engine {
+    /// Passes on for ever what other processes tell through the store; nothing to do where there are none.
+    pub(crate) async fn hear(self) {
+        loop {
+            match self.store().listen().await {
+                Ok(None) => return,
+                Ok(Some(listener)) => self.pass_on(listener).await,
+                Err(error) => tracing::warn!(%error, "the store cannot be listened to; trying again"),
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn pass_on(&self, mut listener: store::Listener) -> ! {
+        loop {
+            match listener.next().await {
+                store::Heard::Job(job) => {
+                    self.inner.live.tell(job);
+                    self.inner.queued.notify_one();
+                }
+                // What was told meanwhile is lost; everybody looks again by a timer.
+                store::Heard::Reconnected => self.inner.queued.notify_one(),
+            }
+        }
+    }
+}

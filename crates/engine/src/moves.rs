@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Draft, EventKind, Job, JobId, JobState, Outcome, Reason, job_state};
+use model::{Draft, EventKind, Job, JobId, JobState, Outcome, Reason, Resume, job_state};
 use serde_json::json;
 use store::JobMove;
 
@@ -26,10 +26,22 @@ impl Engine {
     /// [`Error::Refused`] when the state does not allow it, [`store::Error::Stale`] when the claim is over.
     pub(crate) async fn move_job(
         &self,
+        job: Job,
+        input: job_state::Move,
+        reason: &Reason,
+        outcome: Option<&Outcome>,
+    ) -> Result<Job, Error> {
+        self.move_job_to(job, input, reason, outcome, None).await
+    }
+
+    /// The same, with what narrows the attempt that a retry queues.
+    pub(crate) async fn move_job_to(
+        &self,
         mut job: Job,
         input: job_state::Move,
         reason: &Reason,
         outcome: Option<&Outcome>,
+        resume: Option<&Resume>,
     ) -> Result<Job, Error> {
         loop {
             let to = job_state::apply(job.state, input)?;
@@ -37,8 +49,7 @@ impl Engine {
             let now = outcome.map_or_else(clock::now, |outcome| outcome.finished_at);
             let event = state_event(Some(job.state), to, reason, now);
             let (id, from, fence) = (job.id, job.state, job.fence);
-            let job_move =
-                JobMove { id, from, fence, to, now, reason, outcome, resume: None, event: &event };
+            let job_move = JobMove { id, from, fence, to, now, reason, outcome, resume, event: &event };
             match self.store().move_job(&job_move).await {
                 Ok(moved) => {
                     tracing::info!(job.id = %job.id, from = %job.state, to = %to, code = %reason.code, "job moved");

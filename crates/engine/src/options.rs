@@ -1,10 +1,19 @@
 //! What the engine is told at its start.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use ansible::{Catalog, Launcher, Limits, Toolchain};
 use model::ContentName;
 use secrecy::SecretString;
+
+use crate::Keep;
+
+/// What becomes of runs when the service is told to stop.
+#[derive(Debug, Clone, Copy)]
+pub struct DrainOptions {
+    /// Wait so long for them to end; zero leaves them to their supervisors at once.
+    pub at_most: Duration,
+}
 
 /// Given by value; the engine reads no settings of its own.
 #[derive(Debug)]
@@ -33,4 +42,10 @@ pub struct Options {
     pub limits: Limits,
     /// How many runs may be at work at once; at least one.
     pub max_at_once: usize,
+    /// The name of this service among those that share the store; stays the same over restarts.
+    pub node: String,
+    /// What is kept of jobs that have ended.
+    pub keep: Keep,
+    /// What becomes of runs when the service stops.
+    pub drain: DrainOptions,
 }

@@ -18,6 +18,7 @@ impl Engine {
         self.sweep(unfinished.iter().filter_map(|job| job.run).collect()).await;
         for job in unfinished {
             let Some(run) = job.run else { continue };
+            let Some(job) = self.take_back(job).await else { continue };
             tracing::info!(job.id = %job.id, "taking up a run of the service before this one");
             if job.state == JobState::Canceling {
                 self.ask_to_stop(run);
@@ -32,9 +33,29 @@ impl Engine {
         }
     }
 
+    /// Takes a job that was ours under a new claim: what a part of us that is not quite dead writes is refused.
+    async fn take_back(&self, job: Job) -> Option<Job> {
+        let node = &self.options().node;
+        loop {
+            let taken = match self.lease().await {
+                Ok((now, until)) => self.store().take_over(job.id, job.fence, node, now, until).await,
+                Err(error) => Err(error),
+            };
+            match taken {
+                Ok(job) => return Some(job),
+                // Another node was quicker: the job is lost.
+                Err(store::Error::Stale { .. }) => return None,
+                Err(error) => {
+                    tracing::warn!(job.id = %job.id, %error, "the job cannot be taken back; trying again")
+                }
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+
     async fn unfinished(&self) -> Vec<Job> {
         loop {
-            match self.store().unfinished_jobs(crate::NODE).await {
+            match self.store().unfinished_jobs(&self.options().node).await {
                 Ok(jobs) => return jobs,
                 Err(error) => tracing::warn!(%error, "unfinished jobs cannot be read; trying again"),
             }

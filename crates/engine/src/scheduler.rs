@@ -29,7 +29,16 @@ impl Scheduler {
     /// Runs that are at work then stay at work: their supervisors do not need us, and the next service takes
     /// them up again.
     pub async fn run(mut self, mut shutdown: Shutdown) {
-        self.engine.recover(&mut self.workers).await;
+        tokio::select! {
+            () = self.engine.recover(&mut self.workers) => {}
+            // Only when the store does not answer does this take time.
+            () = shutdown.requested() => return,
+        }
+        let mut chores = JoinSet::new();
+        chores.spawn(self.engine.clone().beat());
+        chores.spawn(self.engine.clone().expire());
+        chores.spawn(self.engine.clone().retain());
+        chores.spawn(self.engine.clone().hear());
         while self.turn(&mut shutdown).await.is_continue() {
             while let Some(ended) = self.workers.try_join_next() {
                 if let Err(error) = ended {
@@ -39,9 +48,21 @@ impl Scheduler {
         }
         // A claimed job whose run is not begun yet would be lost.
         drop(self.engine.inner.starting.write().await);
+        self.drain().await;
         let left = self.workers.len();
         if left > 0 {
             tracing::info!(runs = left, "runs are left to their supervisors");
+        }
+    }
+
+    /// Waits for the runs at work, as far as a setting says so.
+    async fn drain(&mut self) {
+        let at_most = self.engine.options().drain.at_most;
+        if !at_most.is_zero() && !self.workers.is_empty() {
+            tracing::info!(runs = self.workers.len(), "waiting for runs to end");
+            let all = async { while self.workers.join_next().await.is_some() {} };
+            // An error here is the limit: the rest is left to its supervisors.
+            let _ = timeout(at_most, all).await;
         }
     }
 
@@ -70,10 +91,17 @@ impl Scheduler {
     }
 
     async fn claim(&self) -> Option<Job> {
-        let (run, now) = (clock::new_run_id(), clock::now());
+        let run = clock::new_run_id();
+        let (now, lease_until) = match self.engine.lease().await {
+            Ok(lease) => lease,
+            Err(error) => {
+                tracing::warn!(%error, "the queue cannot be read; trying again");
+                return None;
+            }
+        };
         let reason = Reason::new(None, Code::Running, "a run is at work");
         let event = state_event(Some(JobState::Queued), JobState::Running, &reason, now);
-        let (node, lease_until, reason, event) = (crate::NODE, jiff::Timestamp::MAX, &reason, &event);
+        let (node, reason, event) = (&self.engine.options().node, &reason, &event);
         let claim = store::Claim { run, node, now, lease_until, reason, event };
         match self.engine.store().claim_next(&claim).await {
             Ok(job) => job,

@@ -45,8 +45,10 @@ impl Engine {
 
 fn playbook_options(job: &Job) -> PlaybookOptions {
     let request = &job.request;
+    let resume = job.resume.clone().unwrap_or_default();
     PlaybookOptions {
-        limit: request.limit.clone(),
+        limit: resume.limit.or_else(|| request.limit.clone()),
+        start_at_task: resume.start_at_task.or_else(|| request.start_at_task.clone()),
         tags: request.tags.clone(),
         skip_tags: request.skip_tags.clone(),
         check: request.check,
@@ -75,6 +77,8 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         Error::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
         Error::Content(_)
         | Error::UnknownJob(_)
+        | Error::NotEnded { .. }
+        | Error::KeyUsed(_)
         | Error::Refused(_)
         | Error::Store(_)
         | Error::Io(_)

@@ -44,6 +44,7 @@ impl Engine {
     /// Follows a run to its end, also when following it fails in a way that nobody thought of: the run itself is
     /// not touched by that.
     pub(crate) async fn follow_through(&self, job: Job, run: RunId) {
+        let _hold = self.hold(&job, run);
         let mut patience = Patience::new(job.id);
         loop {
             let (engine, followed) = (self.clone(), job.clone());
@@ -63,7 +64,8 @@ impl Engine {
         match self.keep_events(&job, run).await {
             Ok(outcome) => self.finish(job, run, outcome).await,
             Err(Error::Store(store::Error::Stale { .. })) => {
-                tracing::warn!(job.id = %job.id, "the job was claimed by somebody else; leaving it to them");
+                tracing::warn!(job.id = %job.id, "the job was claimed by somebody else; ending our run");
+                self.ask_to_stop(run);
             }
             Err(error) => {
                 // Everything else was tried again until it worked.
@@ -157,13 +159,18 @@ impl Engine {
         }
     }
 
-    async fn record_end(&self, job: &Job, outcome: &Outcome) -> Result<(), Error> {
+    pub(crate) async fn record_end(&self, job: &Job, outcome: &Outcome) -> Result<(), Error> {
         let mut patience = Patience::new(job.id);
         let end = Move::End(outcome.ending);
-        while let Err(error) = self.move_job(job.clone(), end, &outcome.reason, Some(outcome)).await {
-            patience.after(error).await?;
+        loop {
+            match self.move_job(job.clone(), end, &outcome.reason, Some(outcome)).await {
+                Ok(ended) => {
+                    self.retry_by_policy(&ended).await;
+                    return Ok(());
+                }
+                Err(error) => patience.after(error).await?,
+            }
         }
-        Ok(())
     }
 
     /// A supervisor that was killed could not clean up after itself.

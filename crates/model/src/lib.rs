@@ -18,6 +18,7 @@ pub mod retry;
 pub mod run;
 pub mod tags;
 pub mod time_text;
+pub mod timing;
 
 pub use event::{Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;

@@ -70,6 +70,8 @@ text_enum! {
         Interrupted = "interrupted",
         /// The supervisor vanished without an outcome.
         SupervisorGone = "supervisor_gone",
+        /// The node that ran it was not heard of any more.
+        NodeGone = "node_gone",
         /// Events or the outcome could not be written.
         SpoolFailed = "spool_failed",
     }

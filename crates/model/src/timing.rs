@@ -68,7 +68,9 @@ impl Timing {
     fn take_result(&mut self, kind: &str, event: &Event) {
         let draft = &event.draft;
         // With the strategy `free` hosts are at different tasks: the last one of that name is meant.
-        let same = |task: &&mut TaskTiming| Some(task.task.as_str()) == draft.task.as_deref() && task.play == draft.play;
+        let same = |task: &&mut TaskTiming| {
+            Some(task.task.as_str()) == draft.task.as_deref() && task.play == draft.play
+        };
         let Some(task) = self.tasks.iter_mut().rev().find(same) else { return };
         let counted = match kind {
             "runner_on_ok" if draft.data["res"]["changed"] == Value::Bool(true) => &mut task.changed,

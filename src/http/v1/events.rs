@@ -4,6 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{self, Data, Path, ServiceConfig},
 };
+use engine::EventQuery;
 use serde_json::json;
 
 use super::{
@@ -40,7 +41,7 @@ async fn events(
 /// The events after a number; `next` is the `after` of the page after this one, `null` at the end for now.
 async fn page(api: &Api, id: model::JobId, query: &Parameters) -> Result<HttpResponse, Problem> {
     let limit = query::number(query, "limit", 1..=1000)?.unwrap_or(100);
-    let events = api.engine.events(id, after(query)?, limit).await?;
+    let events = api.engine.events(id, &EventQuery::after(after(query)?, limit)).await?;
     let is_full = u32::try_from(events.len()).is_ok_and(|found| found == limit);
     let next = events.last().filter(|_| is_full).map(|event| event.seq);
     Ok(HttpResponse::Ok().json(json!({ "items": events, "next": next })))

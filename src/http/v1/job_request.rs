@@ -1,7 +1,10 @@
 //! The body of `POST /v1/jobs`, checked.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
-use model::{ContentName, ContentRef, ExtraVars, JobRequest, Tags};
+use model::{ContentName, ContentRef, ExtraVars, JobRequest, Labels, Priority, Resource, Resources, Tags};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
@@ -22,6 +25,11 @@ const FIELDS: &[&str] = &[
     "verbosity",
     "forks",
     "timeout_s",
+    "priority",
+    "labels",
+    "resources",
+    "retry",
+    "start_at_task",
 ];
 
 /// The most hosts at once that a request may ask for.
@@ -47,6 +55,9 @@ pub(super) fn read(
     let verbosity = fields.number("verbosity", 0..=5).unwrap_or(0);
     let forks = fields.number("forks", 1..=MAX_FORKS);
     let timeout_s = fields.number("timeout_s", 1..=MAX_TIMEOUT_S);
+    let (priority, labels, resources) = (priority(&mut fields), labels(&mut fields), resources(&mut fields));
+    let retry = typed(&mut fields, "retry", "an object such as {\"on\": [\"lost\"], \"max_attempts\": 3}");
+    let start_at_task = fields.text("start_at_task", str::parse);
     fields.finish(FIELDS)?;
     // Without a fault there is content: its absence is a fault.
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
@@ -62,11 +73,11 @@ pub(super) fn read(
         verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
         forks: forks.and_then(|forks| u16::try_from(forks).ok()),
         timeout_s,
-        priority: model::Priority::default(),
-        labels: model::Labels::default(),
-        resources: model::Resources::default(),
-        retry: None,
-        start_at_task: None,
+        priority,
+        labels,
+        resources,
+        retry,
+        start_at_task,
     })
 }
 
@@ -125,6 +136,40 @@ fn tags(fields: &mut Fields, field: &str) -> Option<Tags> {
         Some(Ok(tags)) => Some(tags),
         Some(Err(error)) => fields.fault(field, "invalid_value", error.to_string()),
         None => fields.wrong_type(field, "a text or a list of texts", &value),
+    }
+}
+
+fn priority(fields: &mut Fields) -> Priority {
+    let Some(value) = fields.take("priority") else { return Priority::default() };
+    let number = value.as_i64().and_then(|number| i8::try_from(number).ok());
+    number.and_then(|number| Priority::try_from(number).ok()).unwrap_or_else(|| {
+        let _: Option<()> = fields.wrong_type("priority", "a whole number from -100 to 100", &value);
+        Priority::default()
+    })
+}
+
+fn labels(fields: &mut Fields) -> Labels {
+    let labels: Option<BTreeMap<String, String>> = typed(fields, "labels", "an object of texts");
+    Labels::try_from(labels.unwrap_or_default()).unwrap_or_else(|error| {
+        let _: Option<()> = fields.fault("labels", "invalid_value", error.to_string());
+        Labels::default()
+    })
+}
+
+fn resources(fields: &mut Fields) -> Resources {
+    let list: Option<Vec<Resource>> = typed(fields, "resources", "a list of texts such as `vm:pve1/1000`");
+    Resources::try_from(list.unwrap_or_default()).unwrap_or_else(|error| {
+        let _: Option<()> = fields.fault("resources", "invalid_value", error.to_string());
+        Resources::default()
+    })
+}
+
+/// A field whose type reads itself.
+fn typed<T: DeserializeOwned>(fields: &mut Fields, name: &str, wanted: &str) -> Option<T> {
+    let value = fields.take(name)?;
+    match serde_json::from_value(value) {
+        Ok(value) => Some(value),
+        Err(error) => fields.fault(name, "invalid_value", format!("{error}: {wanted} is wanted")),
     }
 }
 

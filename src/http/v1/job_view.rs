@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
-use model::{Failure, HostStats, Job, JobId, JobRequest, JobState, Reason, time_text};
+use model::{Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason, time_text};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -47,6 +47,41 @@ impl<'a> From<&'a Job> for JobView<'a> {
             failures: report.map_or(&[], |report| &report.failures),
             failures_left_out: report.map_or(0, |report| report.failures_left_out),
             processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
+            events: job.last_seq,
+        }
+    }
+}
+
+/// A job in a list: what it amounted to is told when it is asked for by its id.
+#[derive(Debug, Serialize)]
+pub(super) struct SummaryView<'a> {
+    id: JobId,
+    state: JobState,
+    reason: &'a Reason,
+    request: &'a JobRequest,
+    attempt: u32,
+    #[serde(serialize_with = "time_text::serialize")]
+    created_at: Timestamp,
+    #[serde(serialize_with = "time_text::serialize_option")]
+    started_at: Option<Timestamp>,
+    #[serde(serialize_with = "time_text::serialize_option")]
+    finished_at: Option<Timestamp>,
+    rc: Option<i32>,
+    events: u64,
+}
+
+impl<'a> From<&'a JobSummary> for SummaryView<'a> {
+    fn from(job: &'a JobSummary) -> Self {
+        Self {
+            id: job.id,
+            state: job.state,
+            reason: &job.reason,
+            request: &job.request,
+            attempt: job.attempt,
+            created_at: job.created_at,
+            started_at: job.started_at,
+            finished_at: job.finished_at,
+            rc: job.rc,
             events: job.last_seq,
         }
     }

@@ -1,19 +1,21 @@
 //! `/v1/jobs`: ask for a job, look at it, end it.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web::{self, Data, Path, ServiceConfig},
 };
-use model::{Job, JobId, JobState};
-use serde_json::{Value, json};
+use engine::{JobQuery, Submitted};
+use model::{Job, JobId, labels};
+use serde_json::json;
 
 use super::{
     job_request,
-    job_view::{JobView, ResultView},
+    job_view::{JobView, ResultView, SummaryView},
     query::{self, Parameters},
+    queue::waiting_view,
 };
 use crate::http::{
     Api,
@@ -25,9 +27,12 @@ use crate::http::{
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/jobs", "GET, POST").route(web::get().to(list)).route(web::post().to(submit)))
-        .service(resource("/jobs/{id}", "GET").route(web::get().to(show)))
+        .service(
+            resource("/jobs/{id}", "GET, DELETE").route(web::get().to(show)).route(web::delete().to(delete)),
+        )
         .service(resource("/jobs/{id}/result", "GET").route(web::get().to(result)))
-        .service(resource("/jobs/{id}/cancel", "POST").route(web::post().to(cancel)));
+        .service(resource("/jobs/{id}/cancel", "POST").route(web::post().to(cancel)))
+        .service(resource("/jobs/{id}/retry", "POST").route(web::post().to(retry)));
 }
 
 /// The id in a path; a text that is none names no job.
@@ -39,12 +44,26 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
 }
 
 /// 202 with the job and its address; with `?wait=` 200 and the finished job, or 202 when it takes longer.
-async fn submit(api: Data<Api>, body: Body, query: Parameters) -> Result<HttpResponse, Problem> {
+///
+/// Under an `Idempotency-Key` the same request gives the same job, another one 409.
+async fn submit(
+    api: Data<Api>,
+    body: Body,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     query::only(&query, &["wait"])?;
     let wait = query::wait(&query, &api)?;
+    let key = idempotency_key(&request)?;
     let options = api.engine.options();
     let request = job_request::read(body.0?, &options.default_inventory, api.options.allow_connection_vars)?;
-    let mut job = api.engine.submit(request).await?;
+    let job = match api.engine.submit_once(request, key).await? {
+        Submitted::New(job) | Submitted::Known(job) => job,
+    };
+    accepted(&api, job, wait).await
+}
+
+async fn accepted(api: &Api, mut job: Job, wait: Option<Duration>) -> Result<HttpResponse, Problem> {
     if let Some(wait) = wait {
         job = api.wait(job.id, wait).await?;
     }
@@ -53,9 +72,43 @@ async fn submit(api: Data<Api>, body: Body, query: Parameters) -> Result<HttpRes
     Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(JobView::from(&job)))
 }
 
+/// The longest key, in bytes.
+const MAX_KEY_BYTES: usize = 200;
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
+    let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(key.to_owned())),
+        _ => {
+            let message = format!("the key has 1 to {MAX_KEY_BYTES} visible ASCII characters");
+            Err(Problem::invalid(vec![Fault::new("Idempotency-Key", "invalid_value", message)]))
+        }
+    }
+}
+
+/// The same request once more, in a new attempt of the same job; 202 as for a new job.
+async fn retry(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &["wait"])?;
+    let wait = query::wait(&query, &api)?;
+    let job = api.engine.retry(job_id(&id)?, None).await?;
+    accepted(&api, job, wait).await
+}
+
+/// Forgets a job that has ended: 204.
+async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &[])?;
+    api.engine.delete(job_id(&id)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A job that waits also says why.
 async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
-    Ok(HttpResponse::Ok().json(JobView::from(&job)))
+    let mut view = json!(JobView::from(&job));
+    if let Some(waiting) = api.engine.waiting(&job).await? {
+        view["waiting"] = waiting_view(&waiting, &api);
+    }
+    Ok(HttpResponse::Ok().json(view))
 }
 
 /// 409 as long as the job has not ended.
@@ -92,17 +145,49 @@ async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 
 /// Jobs, newest first; `next` is the `before` of the page after this one.
 async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["before", "limit", "state"])?;
+    query::only(
+        &query,
+        &["before", "limit", "state", "kind", "name", "label", "created_after", "created_before"],
+    )?;
     let limit = query::number(&query, "limit", 1..=500)?.unwrap_or(50);
-    let before = query.get("before").map(|text| text.parse::<JobId>()).transpose();
-    let before = before.map_err(|error| fault("before", &error))?;
-    let state = query.get("state").map(|text| text.parse::<JobState>()).transpose();
-    let state = state.map_err(|error| fault("state", &error))?;
-    let jobs = api.engine.jobs(before, state, limit).await?;
+    let before = match parsed::<JobId>(&query, "before")? {
+        Some(id) => Some((api.engine.job(id).await?.created_at, id)),
+        None => None,
+    };
+    let jobs = api
+        .engine
+        .jobs(&JobQuery {
+            before,
+            limit,
+            state: parsed(&query, "state")?,
+            kind: parsed(&query, "kind")?,
+            name: parsed(&query, "name")?,
+            label: label(&query)?,
+            created_after: parsed(&query, "created_after")?,
+            created_before: parsed(&query, "created_before")?,
+        })
+        .await?;
     let is_full = u32::try_from(jobs.len()).is_ok_and(|found| found == limit);
     let next = jobs.last().filter(|_| is_full).map(|job| job.id);
-    let items: Vec<Value> = jobs.iter().map(|job| json!(JobView::from(job))).collect();
+    let items: Vec<SummaryView<'_>> = jobs.iter().map(SummaryView::from).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+}
+
+fn parsed<T: FromStr<Err: std::fmt::Display>>(query: &Parameters, name: &str) -> Result<Option<T>, Problem> {
+    query.get(name).map(|text| text.parse()).transpose().map_err(|error: T::Err| fault(name, &error))
+}
+
+/// `key` for any value, `key=value` for one.
+fn label(query: &Parameters) -> Result<Option<(String, Option<String>)>, Problem> {
+    let Some(text) = query.get("label") else { return Ok(None) };
+    let (key, value) = match text.split_once('=') {
+        Some((key, value)) => (key, Some(value.to_owned())),
+        None => (text.as_str(), None),
+    };
+    if !labels::is_key(key) {
+        return Err(fault("label", &"give `key` or `key=value`"));
+    }
+    Ok(Some((key.to_owned(), value)))
 }
 
 fn fault(name: &str, error: &dyn std::fmt::Display) -> Problem {

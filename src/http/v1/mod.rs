@@ -8,6 +8,7 @@ mod job_view;
 mod jobs;
 mod log;
 mod query;
+mod queue;
 mod stream;
 
 use actix_web::{
@@ -35,6 +36,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .configure(events::routes)
             .configure(log::routes)
             .configure(catalog::routes)
+            .configure(queue::routes)
             .default_service(web::to(unknown_path)),
     );
 }

@@ -53,7 +53,11 @@ pub(super) fn wait(query: &Parameters, api: &Api) -> Result<Option<Duration>, Pr
 }
 
 /// One of a few words.
-pub(super) fn word<'a>(query: &'a Parameters, name: &str, words: &[&str]) -> Result<Option<&'a str>, Problem> {
+pub(super) fn word<'a>(
+    query: &'a Parameters,
+    name: &str,
+    words: &[&str],
+) -> Result<Option<&'a str>, Problem> {
     let Some(text) = query.get(name) else { return Ok(None) };
     if words.contains(&text.as_str()) {
         return Ok(Some(text));

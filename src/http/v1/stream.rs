@@ -92,13 +92,18 @@ enum Place {
 }
 
 /// Sends events until the job has ended (`follow`) or until there are no more for now.
-pub(super) fn response(following: Following, framing: Framing, follow: bool, shutdown: Shutdown) -> HttpResponse {
+pub(super) fn response(
+    following: Following,
+    framing: Framing,
+    follow: bool,
+    shutdown: Shutdown,
+) -> HttpResponse {
     let begun = (Place::Following(Box::new(following)), shutdown);
     let pieces = stream::try_unfold(begun, move |(place, mut shutdown)| async move {
         let Place::Following(mut following) = place else { return Ok(None) };
         let patience = if follow { HEARTBEAT } else { Duration::ZERO };
         let next = tokio::select! {
-            next = following.next(patience) => next.map_err(|error| Problem::from(error))?,
+            next = following.next(patience) => next.map_err(Problem::from)?,
             () = shutdown.requested() => return Ok(None),
         };
         let (text, place) = match next {

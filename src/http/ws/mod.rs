@@ -33,7 +33,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     config.route("/ws/{job_id}", web::get().to(open));
 }
 
-async fn open(api: Data<Api>, id: Path<String>, request: HttpRequest, body: Payload) -> Result<HttpResponse, Error> {
+async fn open(
+    api: Data<Api>,
+    id: Path<String>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Error> {
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
@@ -119,7 +124,8 @@ async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
     let succeeded = job.state == JobState::Succeeded;
     let word = if succeeded { "succeeded" } else { "failed" };
     send(session, &json!({ "type": "status", "data": word })).await?;
-    let results = job.outcome.as_ref().map(|outcome| &outcome.report.results).filter(|results| !results.is_empty());
+    let results =
+        job.outcome.as_ref().map(|outcome| &outcome.report.results).filter(|results| !results.is_empty());
     if let Some(results) = results {
         send(session, &json!({ "type": "result", "data": results })).await?;
     }

@@ -1,0 +1,55 @@
+//! The whole picture of the queue: who is at work, who waits, and why.
+
+use model::{Job, JobState};
+use store::{QueueEntry, RunningJob, Waiting};
+
+use crate::{Engine, jobs::Error};
+
+/// How many runs may be at work here, and how many are.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Runs at work on this node.
+    pub at_work: usize,
+    /// The most at once on this node.
+    pub most: usize,
+}
+
+/// Everything that is not at rest.
+#[derive(Debug)]
+pub struct Queue {
+    /// Jobs at work, on all nodes.
+    pub running: Vec<RunningJob>,
+    /// Jobs that wait, in the order in which they will be claimed as things are.
+    pub queued: Vec<QueueEntry>,
+    /// Places on this node.
+    pub capacity: Capacity,
+}
+
+impl Engine {
+    /// The queue, at most `limit` of those that wait.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn queue(&self, limit: u32) -> Result<Queue, Error> {
+        let (running, queued) = (self.store().running().await?, self.store().queue(limit).await?);
+        Ok(Queue { running, queued, capacity: self.capacity() })
+    }
+
+    /// Why a job waits; `None` when it does not.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn waiting(&self, job: &Job) -> Result<Option<Waiting>, Error> {
+        if job.state != JobState::Queued {
+            return Ok(None);
+        }
+        Ok(self.store().waiting(job.id).await?)
+    }
+
+    /// Places on this node.
+    #[must_use]
+    pub fn capacity(&self) -> Capacity {
+        let most = self.options().max_at_once.max(1);
+        Capacity { at_work: most.saturating_sub(self.inner.places.available_permits()), most }
+    }
+}

@@ -1,0 +1,32 @@
+//! `[history]`: what is kept of jobs that have ended.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const DAY_S: u64 = 24 * 3600;
+
+/// `[history]`: what is kept of jobs that have ended. 0 sets no limit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// For how many days.
+    pub keep_days: u64,
+    /// How many, the newest.
+    pub keep_jobs: u64,
+    /// How many bytes of events, the newest.
+    pub keep_bytes: u64,
+}
+
+impl History {
+    /// The same for the engine.
+    #[must_use]
+    pub fn keep(&self) -> engine::Keep {
+        let limit = |value: u64| Some(value).filter(|value| *value > 0);
+        engine::Keep {
+            age: limit(self.keep_days).map(|days| Duration::from_secs(days.saturating_mul(DAY_S))),
+            jobs: limit(self.keep_jobs),
+            bytes: limit(self.keep_bytes),
+        }
+    }
+}
