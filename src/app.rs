@@ -1,4 +1,4 @@
-//! The service as a whole: composed from the settings, started, stopped.
+//! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
 
 use std::{
     fs::{DirBuilder, File},
@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
-use engine::{Engine, Scheduler, Trigger};
+use engine::{Engine, Scheduler, Shutdown, Trigger};
 use rustix::{fs::FlockOperation, io::Errno};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
@@ -60,6 +60,12 @@ pub enum Error {
     /// The database cannot be used.
     #[error("the store cannot be opened")]
     Store(#[from] store::Error),
+    /// The store is a file, which no other node can see.
+    #[error(
+        "a worker cannot use an SQLite store: nobody but one service may use it\nhint: on one machine `rangehand \
+         serve` runs the jobs itself; for more nodes name a PostgreSQL database: `store.url`"
+    )]
+    NothingToShare,
     /// The state directory cannot be used.
     #[error(
         "the state directory `{path}` cannot be used\nhint: each service needs one of its own: \
@@ -100,16 +106,33 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
+/// What serves and works alike: the store, the directories that are its own, the jobs it runs.
+struct Node {
+    engine: Engine,
+    store: Store,
+    signals: Signals,
+    /// Held as long as the node lives: one node per state directory.
+    _lock: File,
+}
+
+/// A node's scheduler at work.
+struct Work {
+    scheduler: JoinHandle<()>,
+    trigger: Trigger,
+}
+
 /// A service that listens, with its scheduler at work.
 pub struct Application {
     server: Server,
     address: SocketAddr,
-    scheduler: JoinHandle<()>,
-    trigger: Trigger,
-    store: Store,
-    signals: Signals,
-    /// Held as long as the service lives: one service per state directory.
-    _lock: File,
+    node: Node,
+    work: Work,
+}
+
+/// A node that runs jobs of a shared store and does not listen.
+pub struct Worker {
+    node: Node,
+    work: Work,
 }
 
 /// What tells the service to stop.
@@ -131,17 +154,14 @@ impl Signals {
     }
 }
 
-impl Application {
-    /// Opens the store, checks the vault password, begins to listen and to claim jobs.
-    ///
-    /// # Errors
-    /// What keeps it from starting: better told now than at the first job.
-    pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+impl Node {
+    /// Opens the store and checks the vault password and the directories.
+    async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
         let signals = Signals::listen()?;
         let vault_password = vault_password(settings)?;
         let lock = lock_state(&settings.paths.state)?;
         let state = &settings.paths.state;
-        let node =
+        let name =
             node_name(state).map_err(|source| Error::State { path: state.display().to_string(), source })?;
         let runtime = settings.paths.runtime();
         own_directory(&runtime)
@@ -149,12 +169,29 @@ impl Application {
         let url = settings.store.url.as_secret().expose_secret().to_owned();
         let options = store::Options { url, max_connections: settings.store.max_connections };
         let store = Store::open(options).await?;
-        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password, node));
+        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password, name));
+        Ok(Self { engine, store, signals, _lock: lock })
+    }
+
+    /// Begins to claim jobs.
+    fn work(&self, trigger: Trigger, shutdown: Shutdown) -> Work {
+        Work { scheduler: tokio::spawn(Scheduler::new(self.engine.clone()).run(shutdown)), trigger }
+    }
+}
+
+impl Application {
+    /// Opens the store, checks the vault password, begins to listen and to claim jobs.
+    ///
+    /// # Errors
+    /// What keeps it from starting: better told now than at the first job.
+    pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+        let node = Node::build(settings, environment).await?;
+        // It listens before it works: what cannot listen takes no job.
         let (trigger, shutdown) = engine::shutdown();
-        let api = Api::new(engine.clone(), http_options(settings), shutdown.clone());
+        let api = Api::new(node.engine.clone(), http_options(settings), shutdown.clone());
         let (server, address) = listen(settings, &api)?;
-        let scheduler = tokio::spawn(Scheduler::new(engine).run(shutdown));
-        Ok(Self { server, address, scheduler, trigger, store, signals, _lock: lock })
+        let work = node.work(trigger, shutdown);
+        Ok(Self { server, address, node, work })
     }
 
     /// The address that is listened on; the port is the real one even when the setting was 0.
@@ -171,18 +208,58 @@ impl Application {
         let handle = self.server.handle();
         let mut serving = tokio::spawn(self.server);
         let failure = tokio::select! {
-            () = self.signals.next() => None,
+            () = self.node.signals.next() => None,
             ended = &mut serving => Some(format!("the HTTP server ended: {ended:?}")),
-            ended = &mut self.scheduler => Some(format!("the scheduler ended: {ended:?}")),
+            ended = &mut self.work.scheduler => Some(format!("the scheduler ended: {ended:?}")),
         };
         tracing::info!("stopping");
-        self.trigger.pull();
+        self.work.trigger.pull();
         // The scheduler first: its last writes may go through connections that the server's threads opened.
         if failure.is_none() {
-            self.scheduler.await.map_err(io::Error::other)?;
+            self.work.scheduler.await.map_err(io::Error::other)?;
         }
         handle.stop(true).await;
-        self.store.close().await;
+        self.node.store.close().await;
+        failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
+    }
+}
+
+impl Worker {
+    /// Opens the store, checks the vault password, begins to claim jobs.
+    ///
+    /// # Errors
+    /// What keeps it from starting, a store that cannot be shared above all.
+    pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+        if settings.store.url.as_secret().expose_secret().starts_with("sqlite:") {
+            return Err(Error::NothingToShare);
+        }
+        let node = Node::build(settings, environment).await?;
+        let (trigger, shutdown) = engine::shutdown();
+        let work = node.work(trigger, shutdown);
+        Ok(Self { node, work })
+    }
+
+    /// Its name among the nodes that share the store.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.node.engine.options().node
+    }
+
+    /// Works until SIGTERM or SIGINT. Runs that are at work go on under their supervisors.
+    ///
+    /// # Errors
+    /// When the scheduler fails.
+    pub async fn run_until_stopped(mut self) -> Result<(), Error> {
+        let failure = tokio::select! {
+            () = self.node.signals.next() => None,
+            ended = &mut self.work.scheduler => Some(format!("the scheduler ended: {ended:?}")),
+        };
+        tracing::info!("stopping");
+        self.work.trigger.pull();
+        if failure.is_none() {
+            self.work.scheduler.await.map_err(io::Error::other)?;
+        }
+        self.node.store.close().await;
         failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
     }
 }
@@ -263,10 +340,12 @@ fn engine_options(
             idle: runs.idle_timeout,
             grace: runs.kill_grace,
             event_bytes: runs.event_max_bytes,
+            output_bytes: runs.output_max_bytes,
             result_bytes: RESULT_BYTES,
         },
         max_at_once: runs.max_at_once,
         node,
+        lease: runs.lease,
         keep: settings.history.keep(),
         drain: engine::DrainOptions { at_most: runs.drain },
     }

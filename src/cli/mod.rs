@@ -2,6 +2,7 @@
 
 mod doctor;
 mod serve;
+mod worker;
 
 use std::{
     io::{self, Write},
@@ -43,6 +44,8 @@ struct Overrides {
 enum Command {
     /// Serve the HTTP API (the default)
     Serve,
+    /// Run jobs of a shared PostgreSQL store, without the HTTP API
+    Worker,
     /// Show the effective settings and check what the service needs
     Doctor {
         /// Print JSON
@@ -65,6 +68,7 @@ pub fn main() -> ExitCode {
     let inputs = || Inputs::of_process(CommandLine { config, host, port });
     let ended = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => inputs().map_err(Into::into).and_then(|inputs| serve::run(&inputs)),
+        Command::Worker => inputs().map_err(Into::into).and_then(|inputs| worker::run(&inputs)),
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),

@@ -8,6 +8,7 @@ mod cors;
 mod error;
 mod health;
 mod method;
+mod metrics;
 mod problem;
 mod request_id;
 mod v0;
@@ -68,6 +69,7 @@ pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(web::PayloadConfig::new(limit))
             .app_data(web::Data::new(api))
             .configure(health::routes)
+            .configure(metrics::routes)
             .configure(v1::routes)
             .configure(ws::routes)
             .configure(v0::routes)

@@ -24,8 +24,13 @@ pub struct Runs {
     /// How long the service waits for runs when it is told to stop; zero leaves them to their supervisors.
     #[serde(rename = "drain_s", with = "seconds")]
     pub drain: Duration,
+    /// How long a job stays a node's without a word from it.
+    #[serde(rename = "lease_s", with = "seconds")]
+    pub lease: Duration,
     /// The longest event in bytes that is kept whole.
     pub event_max_bytes: usize,
+    /// How many bytes a run may print; 0 sets no limit.
+    pub output_max_bytes: u64,
     /// Up to so many bytes the copy of a run's content is kept in memory; 0 keeps all copies on the disk.
     pub in_memory_max_bytes: u64,
     /// Names that are not copied into a run's private directory.

@@ -3,6 +3,7 @@
 //! It is given names and values and gives events and an outcome; it knows no HTTP, no SQL and no jobs.
 
 pub mod catalog;
+pub mod cgroup;
 pub mod command;
 pub mod diagnose;
 pub mod event;
@@ -11,7 +12,9 @@ pub mod follow;
 mod json_lines;
 pub mod launch;
 pub mod log_text;
+mod output_limit;
 pub mod process;
+mod reasons;
 pub mod run_directory;
 pub mod run_loop;
 pub mod run_spec;

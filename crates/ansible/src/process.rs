@@ -24,6 +24,8 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::cgroup;
+
 /// A process beyond doubt: numbers are used again, start times within a boot are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -232,14 +234,16 @@ impl TreeKill {
 /// One look at /proc can miss a process that forks and ends meanwhile; so many in a row hardly do.
 const EMPTY_LOOKS: u32 = 5;
 
-/// Ends every process that carries `name=value` in its environment; gives how many there were.
+/// Ends every process that carries `name=run` in its environment or is in the control group of the run; gives how many
+/// there were.
 ///
-/// For the tree of a supervisor that is gone: its processes are nobody's descendants now, but the marker that
-/// it gave them was inherited by all. Blocking, for as long as the processes take to vanish.
+/// For the tree of a supervisor that is gone: its processes are nobody's descendants now, but what it gave them was
+/// inherited by all: the marker unless they were started with another environment, the group always, where there is
+/// one. Blocking, for as long as the processes take to vanish.
 #[must_use]
-pub fn end_marked(name: &str, value: &str) -> u32 {
-    let marker = format!("{name}={value}");
-    let is_marked = |pid: &i32| {
+pub fn end_marked(name: &str, run: &str) -> u32 {
+    let marker = format!("{name}={run}");
+    let is_marked = |pid: i32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|&byte| byte == 0).any(|entry| entry == marker.as_bytes())
     };
@@ -247,17 +251,19 @@ pub fn end_marked(name: &str, value: &str) -> u32 {
     let mut empty_looks = 0;
     let begun = Instant::now();
     while empty_looks < EMPTY_LOOKS && begun.elapsed() < KILL_LIMIT {
+        // The start time is read before the process is judged and checked when it is signaled: one process all along.
         let found: Vec<Descendant> = numbers()
-            .filter(is_marked)
             .filter_map(|pid| Some((pid, stat(pid)?)))
-            .filter(|(_, stat)| !stat.is_dead)
+            .filter(|(pid, stat)| !stat.is_dead && (cgroup::holds(run, *pid) || is_marked(*pid)))
             .map(|(pid, stat)| Descendant { pid, start_time: stat.start_time })
             .collect();
         empty_looks = if found.is_empty() { empty_looks + 1 } else { 0 };
         let killed = |found: &Descendant| send(found.pid, found.start_time, Signal::KILL) == Sent::Yes;
         ended.extend(found.into_iter().filter(killed));
+        cgroup::kill(run);
         std::thread::sleep(LOOK_AGAIN);
     }
+    cgroup::remove(run);
     u32::try_from(ended.len()).unwrap_or(u32::MAX)
 }
 

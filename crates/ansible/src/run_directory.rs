@@ -4,6 +4,7 @@
 //! <state>/runs/<run id>/         mode 0700
 //!   lock            locked as long as the supervisor or the service that starts it lives
 //!   supervisor.json who the supervisor is: pid, start time, boot id
+//!   cgroup          the control group of the run, where there is one
 //!   stop            somebody asked for the end of the run
 //!   spool.ndjson    the events, one per line, numbered 1, 2, 3 ...
 //!   outcome.json    how it ended; written once, atomically, when everything else is done
@@ -22,7 +23,10 @@ use model::{Outcome, RunId};
 use rustix::{fs::FlockOperation, io::Errno};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::process::Identity;
+use crate::{cgroup::Group, process::Identity};
+
+/// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
+const REMOVALS: usize = 3;
 
 /// The paths of one run.
 #[derive(Debug, Clone)]
@@ -113,6 +117,20 @@ impl RunDirectory {
         read_json(&self.path.join("supervisor.json")).ok().flatten()
     }
 
+    /// Says in which control group the run is; before it is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_group(&self, group: &Group) -> io::Result<()> {
+        write_json(&self.path, "cgroup", &group.path())
+    }
+
+    /// The control group of the run, as far as one is recorded.
+    fn group(&self) -> Option<Group> {
+        let path = read_json(&self.path.join("cgroup")).ok().flatten()?;
+        Group::at(path, self.path.file_name()?.to_str()?)
+    }
+
     /// Asks the supervisor to end the run.
     ///
     /// The file comes first, then the signal; the supervisor says who it is first, then looks for the file. So
@@ -121,6 +139,10 @@ impl RunDirectory {
     /// # Errors
     /// When there is no such directory yet, or it cannot be written.
     pub fn ask_to_stop(&self) -> io::Result<()> {
+        // One that has ended is about to be removed: nothing new must get in the way.
+        if self.has_outcome()? {
+            return Ok(());
+        }
         match new_file(&self.path.join("stop")) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => drop(other?),
@@ -169,12 +191,24 @@ impl RunDirectory {
         String::from_utf8_lossy(&log[begin..]).trim().to_owned()
     }
 
-    /// Removes everything.
+    /// Removes everything, the control group too unless a process is left in it.
     ///
     /// # Errors
     /// What removing gives; a directory that is not there is no error.
     pub fn remove(&self) -> io::Result<()> {
-        remove_tree(&self.path)
+        if let Some(Err(error)) = self.group().map(|group| group.remove()) {
+            tracing::warn!(%error, "the control group of a run cannot be removed");
+        }
+        let mut removed = remove_tree(&self.path);
+        for _ in 0..REMOVALS {
+            match removed {
+                Err(ref error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                    removed = remove_tree(&self.path)
+                }
+                _ => break,
+            }
+        }
+        removed
     }
 }
 

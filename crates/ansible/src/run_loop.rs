@@ -5,7 +5,7 @@
 //!   stderr --lines--+--> one channel --> loop -+-> extractor
 //!   children -ends--+                          '-> last lines
 //!   SIGTERM --------'
-//! running --leader ended | stop | limit | spool failed--> ending the tree --no process left--> outcome
+//! running --leader ended | stop | limits | spool failed--> ending the tree --no process left--> outcome
 //! ```
 //! The channel is bounded: when events come faster than the disk takes them, ansible-runner waits.
 
@@ -21,7 +21,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason};
+use model::{Draft, Ending, EventKind, Outcome};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -33,7 +33,9 @@ use crate::{
     event::Translator,
     extract::Extractor,
     log_text,
+    output_limit::{Budget, Counted},
     process::{self, Ended, NoneLeft, TreeKill},
+    reasons,
     run_spec::Limits,
     spool,
     stream::{self, Item},
@@ -57,6 +59,7 @@ enum Input {
     Item(Item),
     Stderr(String),
     OutputEnd,
+    OutputLimit,
     ChildEnded { pid: i32, code: Option<i32> },
     Stop,
     TreeEnded(Ended),
@@ -69,6 +72,7 @@ enum Cause {
     Signal,
     Total,
     Idle,
+    Output,
     Spool(io::Error),
 }
 
@@ -81,14 +85,6 @@ pub struct Stop(Signals);
 /// When the handlers cannot be installed.
 pub fn stop_requests() -> io::Result<Stop> {
     Signals::new([SIGTERM, SIGINT]).map(Stop)
-}
-
-/// The reason of a run whose events could not be kept.
-#[must_use]
-pub fn spool_failed(error: &io::Error) -> Reason {
-    let message =
-        format!("the events could not be written: {error}\nhint: is the disk of the state directory full?");
-    Reason::new(Some(Phase::Run), Code::SpoolFailed, message)
 }
 
 /// Drives one run.
@@ -152,17 +148,15 @@ impl<'a> RunLoop<'a> {
         let (sender, inputs) = mpsc::sync_channel(256);
         let leader = i32::try_from(child.id()).unwrap_or(i32::MAX);
         let none_left = NoneLeft::default();
-        self.open_streams = read_streams(&mut child, &sender, &self.ident, self.limits.event_bytes);
+        self.open_streams = read_streams(&mut child, &sender, &self.ident, self.limits);
         listen(&sender, stop, none_left.clone());
         let cause = self.until_something_ends_it(&inputs, leader);
         let grace = if matches!(cause, Cause::Exit(_)) { LEFTOVER_GRACE } else { self.limits.grace };
         end_tree(sender, grace.min(self.limits.grace), none_left);
         let (ended, late_failure) = self.until_the_tree_is_gone(&inputs);
         let cause = match (cause, late_failure) {
-            (Cause::Exit(_) | Cause::Stop | Cause::Signal | Cause::Total | Cause::Idle, Some(error)) => {
-                Cause::Spool(error)
-            }
-            (cause, _) => cause,
+            (cause, None) | (cause @ Cause::Spool(_), _) => cause,
+            (_, Some(error)) => Cause::Spool(error),
         };
         self.outcome(cause, ended)
     }
@@ -197,6 +191,7 @@ impl<'a> RunLoop<'a> {
                 Input::Stop => {
                     return if self.directory.is_asked_to_stop() { Cause::Stop } else { Cause::Signal };
                 }
+                Input::OutputLimit => return Cause::Output,
                 other => {
                     if let Err(error) = self.keep(other) {
                         return Cause::Spool(error);
@@ -250,7 +245,7 @@ impl<'a> RunLoop<'a> {
                 self.open_streams -= 1;
                 return Ok(());
             }
-            Input::ChildEnded { .. } | Input::Stop | Input::TreeEnded(_) => return Ok(()),
+            Input::ChildEnded { .. } | Input::OutputLimit | Input::Stop | Input::TreeEnded(_) => return Ok(()),
         };
         self.last_heard = Instant::now();
         self.extractor.take(&draft);
@@ -299,16 +294,16 @@ impl<'a> RunLoop<'a> {
             Cause::Exit(rc) => {
                 diagnose(&Evidence { rc, report: &report, no_host_was_touched, last_lines: &last_lines })
             }
-            Cause::Stop => (Ending::Canceled, by_request(ended)),
-            Cause::Signal => (Ending::Failed, by_signal()),
+            Cause::Stop => (Ending::Canceled, reasons::canceled(ended)),
+            Cause::Signal => (Ending::Failed, reasons::interrupted()),
             Cause::Total => {
-                (Ending::TimedOut, by_limit(Code::TotalTimeout, "took longer than", self.limits.total))
+                (Ending::TimedOut, reasons::total_timeout(self.limits.total))
             }
             Cause::Idle => {
-                let idle = self.limits.idle.unwrap_or_default();
-                (Ending::TimedOut, by_limit(Code::IdleTimeout, "printed nothing for", idle))
+                (Ending::TimedOut, reasons::idle_timeout(self.limits.idle.unwrap_or_default()))
             }
-            Cause::Spool(error) => (Ending::Failed, spool_failed(&error)),
+            Cause::Output => (Ending::Failed, reasons::output_limit(self.limits.output_bytes)),
+            Cause::Spool(error) => (Ending::Failed, reasons::spool_failed(&error)),
         };
         let ending = if ended.survivors > 0
             && (ending == Ending::Canceled || ended.survivors > ended.not_ours)
@@ -327,6 +322,7 @@ impl<'a> RunLoop<'a> {
             reason,
             rc,
             report,
+            emitted: 0,
             events: 0,
             processes_killed: ended.signaled,
             started_at: Some(self.started_at),
@@ -335,35 +331,14 @@ impl<'a> RunLoop<'a> {
     }
 }
 
-fn by_request(ended: Ended) -> Reason {
-    let message = format!(
-        "ended by request: {} processes were ended here; what was already begun on other hosts may go on",
-        ended.signaled
-    );
-    Reason::new(Some(Phase::Run), Code::Canceled, message)
-}
-
-fn by_signal() -> Reason {
-    let message = "the supervisor was told to end by somebody else than the service, as when the machine shuts down; \
-                   the run was ended";
-    Reason::new(Some(Phase::Run), Code::Interrupted, message)
-}
-
-fn by_limit(code: Code, what: &str, limit: Duration) -> Reason {
-    let message = format!(
-        "the run {what} {} s and was ended; what was already begun on other hosts may go on",
-        limit.as_secs_f64()
-    );
-    Reason::new(Some(Phase::Run), code, message)
-}
-
 /// Starts the threads that read the leader's streams; gives how many there are, each of which tells its end.
-fn read_streams(child: &mut Child, sender: &SyncSender<Input>, ident: &str, event_bytes: usize) -> usize {
+fn read_streams(child: &mut Child, sender: &SyncSender<Input>, ident: &str, limits: Limits) -> usize {
     let mut streams = 0;
+    let budget = Budget::new(limits.output_bytes);
     if let Some(stdout) = child.stdout.take() {
         let ident = ident.to_owned();
         let item = move |line| Input::Item(stream::parse(line, &ident));
-        read_lines(stdout, event_bytes, sender.clone(), item);
+        read_lines(budget.count(stdout), limits.event_bytes, sender.clone(), item);
         streams += 1;
     }
     if let Some(stderr) = child.stderr.take() {
@@ -371,7 +346,7 @@ fn read_streams(child: &mut Child, sender: &SyncSender<Input>, ident: &str, even
             Item::Text(text) => Input::Stderr(text),
             other => Input::Item(other),
         };
-        read_lines(stderr, STDERR_LINE_BYTES, sender.clone(), text);
+        read_lines(budget.count(stderr), STDERR_LINE_BYTES, sender.clone(), text);
         streams += 1;
     }
     streams
@@ -390,7 +365,7 @@ fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft) {
 }
 
 fn read_lines(
-    source: impl Read + Send + 'static,
+    source: Counted<impl Read + Send + 'static>,
     limit: usize,
     sender: SyncSender<Input>,
     input: impl Fn(stream::Line) -> Input + Send + 'static,
@@ -403,6 +378,9 @@ fn read_lines(
             }
         }
         // As above: nobody may be there to hear it.
+        if source.get_ref().is_over() {
+            let _ = sender.send(Input::OutputLimit);
+        }
         let _ = sender.send(Input::OutputEnd);
     });
 }

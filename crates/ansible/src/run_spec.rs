@@ -47,6 +47,8 @@ pub struct Limits {
     pub grace: Duration,
     /// The largest event that is kept, in bytes.
     pub event_bytes: usize,
+    /// How much it may print, in bytes; 0 sets no limit.
+    pub output_bytes: u64,
     /// How much the results may hold together, in bytes of JSON.
     pub result_bytes: usize,
 }

@@ -39,6 +39,8 @@ pub struct Writer {
     good_bytes: u64,
     /// How many events the file holds up to there.
     good_events: u64,
+    /// How many events were to be appended, whether they were or not.
+    offered: u64,
     failed: bool,
 }
 
@@ -58,6 +60,7 @@ impl Writer {
             pending_events: 0,
             good_bytes: 0,
             good_events: 0,
+            offered: 0,
             failed: false,
         })
     }
@@ -67,6 +70,7 @@ impl Writer {
     /// # Errors
     /// What writing gives; the run must not be called a success after that.
     pub fn append(&mut self, draft: Draft) -> io::Result<()> {
+        self.offered += 1;
         let entry = Entry { n: self.events() + 1, draft };
         let begin = self.pending.len();
         if let Err(error) = serde_json::to_writer(&mut self.pending, &entry) {
@@ -104,6 +108,12 @@ impl Writer {
     #[must_use]
     pub const fn events(&self) -> u64 {
         self.good_events + self.pending_events
+    }
+
+    /// How many events were to be appended: more than [`Self::events`] when some were lost.
+    #[must_use]
+    pub const fn offered(&self) -> u64 {
+        self.offered
     }
 
     /// Makes everything durable.

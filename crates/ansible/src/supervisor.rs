@@ -20,9 +20,11 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::{
+    cgroup::Group,
     command,
     event::Translator,
     process::Identity,
+    reasons,
     run_directory::RunDirectory,
     run_loop::{self, RunLoop},
     run_spec::RunSpec,
@@ -59,6 +61,7 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     io::stdin().read_to_end(&mut text)?;
     let spec: RunSpec = serde_json::from_slice(&text)?;
     drop(text);
+    let group = enter_group(directory, &spec);
 
     let begun = Instant::now();
     let mut spool = spool::Writer::create(&directory.spool())?;
@@ -72,7 +75,20 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     clean_up(&workspace, &mut spool);
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
+    if let Some(Err(error)) = group.map(|group| group.leave()) {
+        tracing::warn!(%error, "the control group could not be removed");
+    }
     directory.write_outcome(&outcome)
+}
+
+/// Whatever is started from here on is in the group. Without one a run goes on as well: the marker finds nearly all.
+fn enter_group(directory: &RunDirectory, spec: &RunSpec) -> Option<Group> {
+    let group = Group::plan(&spec.run.to_string()).ok()?;
+    let entered = directory.write_group(&group).and_then(|()| group.enter());
+    entered
+        .inspect_err(|error| tracing::debug!(%error, "the run has no control group"))
+        .is_ok()
+        .then_some(group)
 }
 
 /// What began before the run was prepared.
@@ -89,7 +105,7 @@ fn prepare_and_run(
     beginning: Beginning,
 ) -> Result<Outcome, Box<Reason>> {
     prepare(spec, workspace).map_err(|error| prepare_failed(&error))?;
-    warn_of_left_out(workspace, spool).map_err(|error| Box::new(run_loop::spool_failed(&error)))?;
+    warn_of_left_out(workspace, spool).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
     if directory.is_asked_to_stop() {
         return Ok(canceled_before_it_began());
     }
@@ -203,7 +219,8 @@ fn finish_spool(spool: &mut spool::Writer, outcome: &mut Outcome) {
         && outcome.reason.code != Code::SpoolFailed
     {
         outcome.ending = Ending::Failed;
-        outcome.reason = run_loop::spool_failed(&error);
+        outcome.reason = reasons::spool_failed(&error);
     }
+    outcome.emitted = spool.offered();
     outcome.events = spool.events();
 }

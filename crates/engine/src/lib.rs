@@ -12,21 +12,26 @@
 mod cancel;
 mod catalog;
 mod clock;
+mod counters;
 mod following;
 mod jobs;
+mod last_run;
 mod leases;
 mod live;
 mod logs;
 mod moves;
 mod options;
+mod progress;
 mod queue;
 mod recovery;
+mod resume;
 mod retention;
 mod retry;
 mod scheduler;
 mod shutdown;
 mod spec;
 mod sweep;
+mod task_list;
 mod worker;
 
 use std::sync::Arc;
@@ -34,11 +39,14 @@ use std::sync::Arc;
 use store::Store;
 use tokio::sync::{Notify, RwLock, Semaphore};
 
-pub use following::{Following, Next};
+pub use counters::{Figures, WatcherKind, Watching};
+pub use following::{Following, FollowingAll, Next, Placed};
 pub use jobs::{Error, Submitted};
-pub use logs::LogPage;
+pub use logs::{LogQuery, LogReader, NextText, plain_lines};
 pub use options::{DrainOptions, Options};
+pub use progress::{Basis, JobProgress};
 pub use queue::{Capacity, Queue};
+pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
@@ -55,6 +63,7 @@ struct Inner {
     store: Store,
     options: Options,
     live: live::Live,
+    counters: Arc<counters::Counters>,
     /// Says that there may be something to claim.
     queued: Notify,
     /// One permit for each run that may be at work at once.
@@ -65,6 +74,8 @@ struct Inner {
     held: leases::Held,
     /// Looking into content starts Ansible, too: so many at once.
     inspections: Semaphore,
+    /// How many tasks jobs may have.
+    guesses: progress::Guesses,
 }
 
 /// How many looks into content may be at work at once.
@@ -79,11 +90,13 @@ impl Engine {
             store,
             options,
             live: live::Live::default(),
+            counters: Arc::default(),
             queued: Notify::new(),
             places,
             starting: Arc::default(),
             held: leases::Held::default(),
             inspections: Semaphore::new(INSPECTIONS),
+            guesses: progress::Guesses::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -30,14 +30,19 @@ impl Live {
 
     /// Listens from now on. Look into the store after this, then wait: so nothing is missed in between.
     pub(crate) fn listen(&self, job: JobId) -> News {
-        News { job, receiver: self.0.subscribe() }
+        News { job: Some(job), receiver: self.0.subscribe() }
+    }
+
+    /// The same for news of any job.
+    pub(crate) fn listen_to_all(&self) -> News {
+        News { job: None, receiver: self.0.subscribe() }
     }
 }
 
-/// Hears of one job.
+/// Hears of one job, or of all.
 #[derive(Debug)]
 pub(crate) struct News {
-    job: JobId,
+    job: Option<JobId>,
     receiver: Receiver<JobId>,
 }
 
@@ -47,7 +52,7 @@ impl News {
         let look_again = Instant::now() + LOOK_AGAIN;
         loop {
             match timeout_at(look_again, self.receiver.recv()).await {
-                Ok(Ok(job)) if job != self.job => {}
+                Ok(Ok(job)) if self.job.is_some_and(|wanted| wanted != job) => {}
                 // Too slow to hear everything: there may have been news.
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => return,
                 // The engine is going; whoever waits is going too.
@@ -75,6 +80,7 @@ impl crate::Engine {
             match listener.next().await {
                 store::Heard::Job(job) => {
                     self.inner.live.tell(job);
+                    self.inner.held.tell(job);
                     self.inner.queued.notify_one();
                 }
                 // What was told meanwhile is lost; everybody looks again by a timer.

@@ -44,6 +44,8 @@ pub struct Options {
     pub max_at_once: usize,
     /// The name of this service among those that share the store; stays the same over restarts.
     pub node: String,
+    /// How long a claim holds without a word from this node; it says one four times as often.
+    pub lease: Duration,
     /// What is kept of jobs that have ended.
     pub keep: Keep,
     /// What becomes of runs when the service stops.

@@ -1,4 +1,7 @@
 //! Taking up the runs of the service before this one.
+//!
+//! The jobs that are still this node's are followed again. A run that is at work for a job which is not, because this
+//! node was away for longer than its lease, is ended: another node has called the job lost meanwhile.
 
 use std::time::Duration;
 
@@ -15,19 +18,26 @@ impl Engine {
     /// may have ended meanwhile, or may be gone; following the run tells which.
     pub(crate) async fn recover(&self, workers: &mut JoinSet<()>) {
         let unfinished = self.unfinished().await;
-        self.sweep(unfinished.iter().filter_map(|job| job.run).collect()).await;
+        let needed = unfinished.iter().filter_map(|job| job.run).collect();
+        for run in self.sweep(needed).await {
+            tracing::warn!(run.id = %run, "this run's job is no longer ours; ending it");
+            workers.spawn(self.clone().abandon(run));
+        }
         for job in unfinished {
             let Some(run) = job.run else { continue };
-            let Some(job) = self.take_back(job).await else { continue };
+            let Some(job) = self.take_back(job).await else {
+                workers.spawn(self.clone().abandon(run));
+                continue;
+            };
             tracing::info!(job.id = %job.id, "taking up a run of the service before this one");
             if job.state == JobState::Canceling {
                 self.ask_to_stop(run);
             }
             // A recovered run takes a place like any other, but does not wait for one: it is at work already.
             let place = self.inner.places.clone().try_acquire_owned().ok();
-            let engine = self.clone();
+            let (engine, hold) = (self.clone(), self.hold(&job, run));
             workers.spawn(async move {
-                engine.follow_through(job, run).await;
+                engine.follow_through(job, run, hold).await;
                 drop(place);
             });
         }
@@ -61,6 +71,25 @@ impl Engine {
             }
             tokio::time::sleep(ASK_AGAIN).await;
         }
+    }
+
+    /// Ends a run whose job is no longer ours, and removes what is left of it. Nothing is told of it: nobody would
+    /// take our word.
+    pub(crate) async fn abandon(self, run: RunId) {
+        let directory = self.run_directory(run);
+        loop {
+            self.ask_to_stop(run);
+            match directory.is_held() {
+                Ok(false) => break,
+                Ok(true) => {}
+                Err(error) => {
+                    tracing::warn!(run.id = %run, %error, "the run cannot be looked at; trying again")
+                }
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+        let _killed = self.clear_up_after(run).await;
+        self.forget(run);
     }
 
     /// Asks the supervisor of a run to end it. Before the run has its directory nobody can be asked; whoever

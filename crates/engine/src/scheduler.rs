@@ -36,6 +36,7 @@ impl Scheduler {
         }
         let mut chores = JoinSet::new();
         chores.spawn(self.engine.clone().beat());
+        chores.spawn(self.engine.clone().heed());
         chores.spawn(self.engine.clone().expire());
         chores.spawn(self.engine.clone().retain());
         chores.spawn(self.engine.clone().hear());

@@ -23,39 +23,55 @@ struct Sweep {
 }
 
 impl Engine {
-    /// Sweeps everything but the runs that are `needed`.
-    pub(crate) async fn sweep(&self, needed: HashSet<RunId>) {
+    /// Sweeps everything but the runs that are `needed`; gives the others that are still at work.
+    pub(crate) async fn sweep(&self, needed: HashSet<RunId>) -> Vec<RunId> {
         let sweep =
             Sweep { runs: self.options().runs.clone(), runtime: self.options().runtime.clone(), needed };
         match spawn_blocking(move || sweep.all()).await {
-            Ok(Ok(0)) => {}
-            Ok(Ok(swept)) => tracing::info!(swept, "removed what runs of earlier services left behind"),
+            Ok(Ok(Swept { count, at_work })) => {
+                if count > 0 {
+                    tracing::info!(count, "removed what runs of earlier services left behind");
+                }
+                return at_work;
+            }
             Ok(Err(error)) => tracing::error!(%error, "what earlier runs left behind cannot be removed"),
             Err(error) => tracing::error!(%error, "what earlier runs left behind was not removed"),
         }
+        Vec::new()
     }
+}
+
+/// What became of it.
+#[derive(Default)]
+struct Swept {
+    count: usize,
+    at_work: Vec<RunId>,
 }
 
 impl Sweep {
     /// Secrets first.
-    fn all(&self) -> io::Result<usize> {
+    fn all(&self) -> io::Result<Swept> {
         let secrets = workspace::sweep_secrets(&self.runtime, &self.runs, |run| self.is_dead(run))?;
-        Ok(secrets + self.directories()?)
+        let mut swept = self.directories()?;
+        swept.count += secrets;
+        Ok(swept)
     }
 
-    fn directories(&self) -> io::Result<usize> {
+    fn directories(&self) -> io::Result<Swept> {
         let entries = match fs::read_dir(&self.runs) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Swept::default()),
             other => other?,
         };
-        let mut swept = 0;
+        let mut swept = Swept::default();
         for entry in entries {
             let path = entry?.path();
             let Some(run) = run_of(&path) else { continue };
             if self.is_dead(&path) {
                 let _killed = process::end_marked(supervisor::MARKER, &run.to_string());
                 RunDirectory::at(path).remove()?;
-                swept += 1;
+                swept.count += 1;
+            } else if !self.needed.contains(&run) {
+                swept.at_work.push(run);
             }
         }
         Ok(swept)

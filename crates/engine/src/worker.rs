@@ -6,7 +6,7 @@ use ansible::{Follower, Progress, RunDirectory, RunSpec, process, supervisor, wo
 use model::{Code, Draft, Ending, Job, JobId, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
 use tokio::{sync::OwnedRwLockReadGuard, task::spawn_blocking};
 
-use crate::{Engine, clock, jobs::Error, moves::Patience};
+use crate::{Engine, clock, jobs::Error, leases::Hold, moves::Patience};
 
 /// Held from before a job is claimed until its run needs us no more: meanwhile the service must not end.
 pub(crate) type Beginning = OwnedRwLockReadGuard<()>;
@@ -15,10 +15,11 @@ impl Engine {
     /// Runs a job that was just claimed.
     pub(crate) async fn work_on(&self, job: Job, beginning: Beginning) {
         let Some(run) = job.run else { return };
+        let hold = self.hold(&job, run);
         let started = self.start(&job, run).await;
         drop(beginning);
         match started {
-            Ok(()) => self.follow_through(job, run).await,
+            Ok(()) => self.follow_through(job, run, hold).await,
             Err(reason) => {
                 let outcome = Outcome::without_run(Ending::Failed, *reason, clock::now());
                 self.finish(job, run, outcome).await;
@@ -43,8 +44,7 @@ impl Engine {
 
     /// Follows a run to its end, also when following it fails in a way that nobody thought of: the run itself is
     /// not touched by that.
-    pub(crate) async fn follow_through(&self, job: Job, run: RunId) {
-        let _hold = self.hold(&job, run);
+    pub(crate) async fn follow_through(&self, job: Job, run: RunId, _hold: Hold) {
         let mut patience = Patience::new(job.id);
         loop {
             let (engine, followed) = (self.clone(), job.clone());
@@ -65,7 +65,7 @@ impl Engine {
             Ok(outcome) => self.finish(job, run, outcome).await,
             Err(Error::Store(store::Error::Stale { .. })) => {
                 tracing::warn!(job.id = %job.id, "the job was claimed by somebody else; ending our run");
-                self.ask_to_stop(run);
+                self.clone().abandon(run).await;
             }
             Err(error) => {
                 // Everything else was tried again until it worked.
@@ -148,14 +148,20 @@ impl Engine {
     /// Records the end, then forgets the run's files: they are needed until the end is safely stored.
     async fn finish(&self, job: Job, run: RunId, mut outcome: Outcome) {
         if outcome.ending == Ending::Lost {
-            self.clear_up_after(run, &mut outcome).await;
+            outcome.processes_killed = self.clear_up_after(run).await;
         }
+        // What can be cured by asking again was: the job is no longer ours, or is gone.
+        self.account(&job, run, &outcome).await;
         if let Err(error) = self.record_end(&job, &outcome).await {
             tracing::error!(job.id = %job.id, %error, "the end of the job cannot be recorded");
-            return;
+            return self.clone().abandon(run).await;
         }
+        self.forget(run);
+    }
+
+    pub(crate) fn forget(&self, run: RunId) {
         if let Err(error) = self.run_directory(run).remove() {
-            tracing::error!(job.id = %job.id, %error, "the directory of the run cannot be removed");
+            tracing::error!(run.id = %run, %error, "the directory of the run cannot be removed");
         }
     }
 
@@ -173,8 +179,8 @@ impl Engine {
         }
     }
 
-    /// A supervisor that was killed could not clean up after itself.
-    async fn clear_up_after(&self, run: RunId, outcome: &mut Outcome) {
+    /// Does what a supervisor that was killed could not do; gives how many processes it left.
+    pub(crate) async fn clear_up_after(&self, run: RunId) -> u32 {
         let private = self.run_directory(run).private();
         let workspace = Workspace::new(private, &self.options().runtime, &run.short());
         let cleared = spawn_blocking(move || {
@@ -182,12 +188,15 @@ impl Engine {
             (killed, workspace.remove())
         });
         match cleared.await {
-            Ok((killed, Ok(()))) => outcome.processes_killed = killed,
+            Ok((killed, Ok(()))) => killed,
             Ok((killed, Err(error))) => {
-                outcome.processes_killed = killed;
                 tracing::error!(%error, "what a lost run left behind cannot be removed");
+                killed
             }
-            Err(error) => tracing::error!(%error, "what a lost run left behind was not removed"),
+            Err(error) => {
+                tracing::error!(%error, "what a lost run left behind was not removed");
+                0
+            }
         }
     }
 }

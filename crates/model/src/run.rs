@@ -64,6 +64,8 @@ text_enum! {
         TotalTimeout = "total_timeout",
         /// Nothing was heard of the run for too long.
         IdleTimeout = "idle_timeout",
+        /// It printed more than it may.
+        OutputLimit = "output_limit",
         /// Ended by request.
         Canceled = "canceled",
         /// The supervisor was told to end by somebody else than the service.
@@ -126,6 +128,9 @@ pub struct Outcome {
     pub rc: Option<i32>,
     /// What it amounted to.
     pub report: Report,
+    /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
+    #[serde(default)]
+    pub emitted: u64,
     /// How many events the spool holds.
     pub events: u64,
     /// How many processes were ended by us, at a limit, a cancel or left behind by the playbook.
@@ -145,6 +150,7 @@ impl Outcome {
             reason,
             rc: None,
             report: Report::default(),
+            emitted: 0,
             events: 0,
             processes_killed: 0,
             started_at: None,

@@ -5,11 +5,11 @@
 //! callers', and they should all take them from [`Store::clock`].
 
 use jiff::Timestamp;
-use model::{Job, JobId};
+use model::{Job, JobId, RunId};
 
 use crate::{
     Backend, Error, Store,
-    columns::{time, to_bound},
+    columns::{parsed, time, to_bound},
     jobs::{at_work, job_columns, read},
 };
 
@@ -37,6 +37,9 @@ const UNFINISHED: &str = concat!(
     at_work!(),
     " AND node = $1 ORDER BY created_at, id"
 );
+
+const CANCELING: &str =
+    "SELECT run_id FROM jobs WHERE state = 'canceling' AND node = $1 AND run_id IS NOT NULL";
 
 impl Store {
     /// The time of the clock that all nodes share: PostgreSQL's, or that of this machine with SQLite.
@@ -110,5 +113,14 @@ impl Store {
     pub async fn unfinished_jobs(&self, node: &str) -> Result<Vec<Job>, Error> {
         let select = sqlx::query(UNFINISHED).bind(node.to_owned());
         select.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// The runs of this node that are to end because somebody canceled their jobs.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn canceling(&self, node: &str) -> Result<Vec<RunId>, Error> {
+        let select = sqlx::query(CANCELING).bind(node.to_owned());
+        select.fetch_all(&self.pool).await?.iter().map(|row| parsed(row, "run_id")).collect()
     }
 }

@@ -5,17 +5,68 @@ use actix_web::{
     web::{self, Data, Path, ServiceConfig},
 };
 use engine::EventQuery;
+use model::{EventKind, JobId};
 use serde_json::json;
 
 use super::{
     jobs::job_id,
     query::{self, Parameters},
-    stream::{self, Framing},
+    stream::{self, Framing, Sending, Source},
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    method::resource,
+    problem::{Fault, Problem},
+};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.service(resource("/jobs/{id}/events", "GET").route(web::get().to(events)));
+}
+
+/// What is wanted of events, of one job or of all.
+pub(super) struct Wanted {
+    /// Which; for a page with its limit and one more, so that it knows whether there is a next one.
+    pub query: EventQuery,
+    /// `None` for a page.
+    pub sending: Option<Sending>,
+}
+
+impl Wanted {
+    /// Reads the query and the headers; a download is named after `name`.
+    pub(super) fn read(request: &HttpRequest, query: &Parameters, name: &str) -> Result<Self, Problem> {
+        const FILTERS: [&str; 5] = ["host", "task", "kind", "changed", "failed"];
+        const OTHERS: [&str; 5] = ["after", "limit", "format", "follow", "download"];
+        query::only(query, &[OTHERS, FILTERS].concat())?;
+        let download = query::flag(query, "download")?.unwrap_or(false);
+        let framing = match query::word(query, "format", &["json", "sse", "ndjson"])? {
+            None if download => Some(Framing::Lines),
+            format => Framing::wanted(request, format),
+        };
+        let follow = query::flag(query, "follow")?;
+        let wanted = EventQuery {
+            after: after(query)?,
+            until: None,
+            limit: 0,
+            host: query.get("host").cloned(),
+            task: query.get("task").cloned(),
+            kind: kind(query)?,
+            changed: query::flag(query, "changed")?.unwrap_or(false),
+            failed: query::flag(query, "failed")?.unwrap_or(false),
+        };
+        let Some(framing) = framing else {
+            let limit: u32 = query::number(query, "limit", 1..=1000)?.unwrap_or(100);
+            return Ok(Self { query: EventQuery { limit: limit + 1, ..wanted }, sending: None });
+        };
+        let sending = Sending {
+            framing,
+            follow: follow.unwrap_or(framing == Framing::ServerSent),
+            limit: query::number(query, "limit", 1..=i64::MAX)?.map(i64::unsigned_abs),
+            file_name: (download && framing == Framing::Lines).then(|| format!("{name}.ndjson")),
+        };
+        // A reconnecting browser knows better than the address it was given at first.
+        let after = last_event_id(request).unwrap_or(wanted.after);
+        Ok(Self { query: EventQuery { after, ..wanted }, sending: Some(sending) })
+    }
 }
 
 async fn events(
@@ -24,34 +75,47 @@ async fn events(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["after", "follow", "format", "limit"])?;
+    let wanted = Wanted::read(&request, &query, &id)?;
     let id = job_id(&id)?;
-    let format = query::word(&query, "format", &["json", "sse", "ndjson"])?;
-    let Some(framing) = Framing::wanted(&request, format) else { return page(&api, id, &query).await };
-    let after = match last_event_id(&request) {
-        // A reconnecting browser knows better than the address it was given at first.
-        Some(seen) => seen,
-        None => after(&query)?,
-    };
-    let follow = query::flag(&query, "follow")?.unwrap_or(framing == Framing::ServerSent);
-    let following = api.engine.follow_job(id, after).await?;
-    Ok(stream::response(following, framing, follow, api.shutdown.clone()))
+    let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
+    let following = api.engine.follow_job(id, wanted.query).await?;
+    Ok(stream::response(Source::Job(Box::new(following)), sending, &api.engine, api.shutdown.clone()))
 }
 
 /// The events after a number; `next` is the `after` of the page after this one, `null` at the end for now.
-async fn page(api: &Api, id: model::JobId, query: &Parameters) -> Result<HttpResponse, Problem> {
-    let limit = query::number(query, "limit", 1..=1000)?.unwrap_or(100);
-    let events = api.engine.events(id, &EventQuery::after(after(query)?, limit)).await?;
-    let is_full = u32::try_from(events.len()).is_ok_and(|found| found == limit);
-    let next = events.last().filter(|_| is_full).map(|event| event.seq);
+async fn page(api: &Api, id: JobId, query: &EventQuery) -> Result<HttpResponse, Problem> {
+    let mut events = api.engine.events(id, query).await?;
+    let next = next(&mut events, query).map(|event| event.seq);
     Ok(HttpResponse::Ok().json(json!({ "items": events, "next": next })))
 }
 
+/// Takes the one too many away where there is one; then the last that stays is where the next page begins.
+pub(super) fn next<'a, E>(found: &'a mut Vec<E>, query: &EventQuery) -> Option<&'a E> {
+    let is_full = found.len() >= query.limit as usize;
+    if is_full {
+        found.pop();
+    }
+    found.last().filter(|_| is_full)
+}
+
 fn after(query: &Parameters) -> Result<u64, Problem> {
-    let after = query::number(query, "after", 0..=i64::MAX)?.unwrap_or(0);
-    Ok(u64::try_from(after).unwrap_or(0))
+    Ok(query::number(query, "after", 0..=i64::MAX)?.unwrap_or(0).unsigned_abs())
+}
+
+/// A text that is no kind would match nothing.
+fn kind(query: &Parameters) -> Result<Option<EventKind>, Problem> {
+    let Some(text) = query.get("kind") else { return Ok(None) };
+    match text.parse::<EventKind>() {
+        Ok(kind) if kind.as_str() == text && !text.is_empty() => Ok(Some(kind)),
+        _ => {
+            let message =
+                format!("`{}` is no kind: use letters, digits and `_`, at most 64", text.escape_debug());
+            Err(Problem::invalid(vec![Fault::new("kind", "invalid_value", message)]))
+        }
+    }
 }
 
 fn last_event_id(request: &HttpRequest) -> Option<u64> {
-    request.headers().get("last-event-id")?.to_str().ok()?.parse().ok()
+    let id = request.headers().get("last-event-id")?.to_str().ok()?.parse::<i64>().ok()?;
+    u64::try_from(id).ok()
 }

@@ -63,7 +63,7 @@ async fn submit(
     accepted(&api, job, wait).await
 }
 
-async fn accepted(api: &Api, mut job: Job, wait: Option<Duration>) -> Result<HttpResponse, Problem> {
+pub(super) async fn accepted(api: &Api, mut job: Job, wait: Option<Duration>) -> Result<HttpResponse, Problem> {
     if let Some(wait) = wait {
         job = api.wait(job.id, wait).await?;
     }
@@ -101,12 +101,15 @@ async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A job that waits also says why.
+/// A job that waits also says why, one that runs how far it has come.
 async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
     let mut view = json!(JobView::from(&job));
     if let Some(waiting) = api.engine.waiting(&job).await? {
         view["waiting"] = waiting_view(&waiting, &api);
+    }
+    if let Some(progress) = api.engine.progress(&job).await? {
+        view["progress"] = json!(progress);
     }
     Ok(HttpResponse::Ok().json(view))
 }

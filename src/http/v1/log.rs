@@ -1,30 +1,193 @@
-//! `/v1/jobs/{id}/log`: what Ansible printed, as plain text.
+//! `/v1/jobs/{id}/log`: what Ansible printed, as text, with its colours or as a page for a browser.
+//!
+//! It is sent piece by piece, each read when the last one has gone: a log may be larger than memory.
+
+use std::{io, time::Duration};
 
 use actix_web::{
-    HttpResponse,
-    http::header,
+    HttpResponse, HttpResponseBuilder,
+    http::header::{self, HeaderName, HeaderValue},
     web::{self, Bytes, Data, Path, ServiceConfig},
 };
+use ansi_to_html::{Converter, Esc};
+use engine::{LogQuery, LogReader, NextText, Shutdown, WatcherKind, Watching, plain_lines};
 use futures_util::stream;
+use model::JobId;
 
-use super::jobs::job_id;
+use super::{
+    jobs::job_id,
+    query::{self, Parameters},
+};
 use crate::http::{Api, method::resource, problem::Problem};
 
+/// How long to wait for news at once; then there is another look.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// How many lines the log has so far.
+const LINES: HeaderName = HeaderName::from_static("x-log-lines");
+/// The first line after this piece, when it is there already.
+const NEXT: HeaderName = HeaderName::from_static("x-log-next");
+
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/jobs/{id}/log", "GET").route(web::get().to(text)));
+    config.service(resource("/jobs/{id}/log", "GET").route(web::get().to(log)));
 }
 
-/// Sent piece by piece: a log may be larger than memory.
-async fn text(api: Data<Api>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let id = api.engine.job(job_id(&id)?).await?.id;
-    let pieces = stream::try_unfold(0, move |after| {
-        let engine = api.engine.clone();
-        async move {
-            let page = engine.log_page(id, after).await?;
-            Ok::<_, engine::Error>(page.map(|page| (Bytes::from(page.text), page.after)))
+/// How lines are written.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    Text,
+    Ansi,
+    Html,
+}
+
+impl Format {
+    fn read(query: &Parameters) -> Result<Self, Problem> {
+        Ok(match query::word(query, "format", &["text", "ansi", "html"])? {
+            Some("html") => Self::Html,
+            Some("ansi") => Self::Ansi,
+            _ => Self::Text,
+        })
+    }
+
+    const fn media_type(self) -> &'static str {
+        match self {
+            Self::Text | Self::Ansi => "text/plain; charset=utf-8",
+            Self::Html => "text/html; charset=utf-8",
         }
-    });
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .streaming(pieces))
+    }
+
+    fn begin(self, id: JobId) -> String {
+        match self {
+            Self::Text | Self::Ansi => String::new(),
+            Self::Html => format!(
+                "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Log of job {id}</title>\n\
+                 <style>body {{ background: #111; color: #ddd }} pre {{ white-space: pre-wrap }}</style>\n</head>\n\
+                 <body>\n<pre>\n"
+            ),
+        }
+    }
+
+    /// What an event printed, with its last line end.
+    fn text(self, text: &str) -> String {
+        match self {
+            Self::Text => plain_lines(text).flat_map(|line| [line, "\n".to_owned()]).collect(),
+            Self::Ansi => format!("{text}\n"),
+            Self::Html => html(text) + "\n",
+        }
+    }
+
+    const fn end(self) -> &'static str {
+        match self {
+            Self::Text | Self::Ansi => "",
+            Self::Html => "</pre>\n</body>\n</html>\n",
+        }
+    }
+}
+
+/// Colours become elements; everything else is escaped. A colour that is none leaves the text without any.
+fn html(text: &str) -> String {
+    Converter::new().convert(text).unwrap_or_else(|_| {
+        let plain: Vec<String> = plain_lines(text).collect();
+        Esc(plain.join("\n")).to_string()
+    })
+}
+
+async fn log(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &["format", "from", "limit", "follow"])?;
+    let format = Format::read(&query)?;
+    let wanted = LogQuery {
+        from: query::number(&query, "from", 1..=i64::MAX)?.map(i64::unsigned_abs),
+        limit: query::number(&query, "limit", 1..=i64::MAX)?.map(i64::unsigned_abs),
+        follow: query::flag(&query, "follow")?.unwrap_or(false),
+    };
+    let id = job_id(&id)?;
+    let reader = api.engine.read_log(id, wanted).await?;
+    let mut response = HttpResponse::Ok();
+    headers(&mut response, format, &reader);
+    let begun = Sending {
+        begin: Some(format.begin(id)),
+        reader,
+        format,
+        follow: wanted.follow,
+        shutdown: api.shutdown.clone(),
+        has_ended: false,
+        _watching: api.engine.watching(WatcherKind::Log),
+    };
+    Ok(response.streaming(stream::try_unfold(begun, |mut sending| async move {
+        let piece = sending.next().await?;
+        Ok::<_, io::Error>(piece.map(|text| (Bytes::from(text), sending)))
+    })))
+}
+
+fn headers(response: &mut HttpResponseBuilder, format: Format, reader: &LogReader) {
+    response
+        .insert_header((header::CONTENT_TYPE, format.media_type()))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")))
+        .insert_header((LINES, reader.lines));
+    if let Format::Html = format {
+        // Everything is escaped; this is for the day when something is not.
+        let policy = "default-src 'none'; style-src 'unsafe-inline'";
+        response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
+    }
+    if let Some(next) = reader.next {
+        response.insert_header((NEXT, next));
+    }
+}
+
+/// A log on its way.
+struct Sending {
+    /// What comes before the first line, until it was sent.
+    begin: Option<String>,
+    reader: LogReader,
+    format: Format,
+    follow: bool,
+    shutdown: Shutdown,
+    has_ended: bool,
+    _watching: Watching,
+}
+
+impl Sending {
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> io::Result<Option<String>> {
+        if let Some(begin) = self.begin.take() {
+            return Ok(Some(begin));
+        }
+        if self.has_ended {
+            return Ok(None);
+        }
+        loop {
+            let next = tokio::select! {
+                next = self.reader.next(LOOK_AGAIN) => next.map_err(io::Error::other)?,
+                // A log that ends well must be whole, so this one is broken off.
+                () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service stops")),
+            };
+            match next {
+                NextText::Texts(texts) => {
+                    return Ok(Some(texts.iter().map(|text| self.format.text(text)).collect()));
+                }
+                NextText::Quiet => {}
+                NextText::End => {
+                    self.has_ended = true;
+                    return Ok(Some(self.format.end().to_owned()));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_become_elements_and_everything_else_is_escaped() {
+        let text = "\u{1b}[0;31mfatal: <b>&\"it's\"\nsecond\u{1b}[0m done";
+        let shown = html(text);
+        assert!(shown.contains("&lt;b&gt;&amp;") && !shown.contains("<b>"), "{shown}");
+        assert!(shown.contains("<span style='color:var(--red,#a00)'>"), "{shown}");
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+        assert_eq!(shown.lines().count(), 2);
+        let broken = html("\u{1b}[38;5;999m<script>\u{1b}[0m");
+        assert!(broken.contains("&lt;script&gt;") && !broken.contains('<'), "{broken}");
+    }
 }

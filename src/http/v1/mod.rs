@@ -1,5 +1,6 @@
 //! Version 1: our own interface. Typed requests, one function per verb, problem documents.
 
+mod all_events;
 mod catalog;
 mod events;
 mod fields;
@@ -9,7 +10,9 @@ mod jobs;
 mod log;
 mod query;
 mod queue;
+mod resume;
 mod stream;
+mod timing;
 
 use actix_web::{
     Error, HttpRequest,
@@ -34,9 +37,12 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             )
             .configure(jobs::routes)
             .configure(events::routes)
+            .configure(all_events::routes)
             .configure(log::routes)
             .configure(catalog::routes)
             .configure(queue::routes)
+            .configure(resume::routes)
+            .configure(timing::routes)
             .default_service(web::to(unknown_path)),
     );
 }
@@ -44,7 +50,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 /// A page of an unknown origin may not make a browser send anything: CORS alone would only hide the answer.
 ///
 /// Programs send no `Origin`.
-async fn only_known_origins(
+pub(super) async fn only_known_origins(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {

@@ -1,23 +1,26 @@
-//! A job's events as they happen: server-sent events and lines of JSON.
+//! Events as they happen: server-sent events and lines of JSON, of one job or of all.
 //!
 //! Both give events after a number, in order, then the end. Server-sent events carry the number as `id`, so a
 //! browser that reconnects sends it back as `Last-Event-ID` and misses nothing; they are unnamed, so `onmessage`
-//! gets them all, and the stream ends with one named `end` that holds the job.
+//! gets them all, and the stream of a job ends with one named `end` that holds the job.
+//!
+//! The next batch is read when the last one has gone to the client: a slow client costs one batch of memory and
+//! nobody's time. It is never ahead of what it was told and skips nothing, so nothing needs to be synchronized anew.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
     web::Bytes,
 };
-use engine::{Following, Next, Shutdown};
+use engine::{Engine, Following, FollowingAll, Next, Shutdown, WatcherKind, Watching};
 use futures_util::stream;
-use model::Event;
+use model::{Event, JobId};
+use serde::Serialize;
 use serde_json::json;
 
 use super::job_view::JobView;
-use crate::http::problem::Problem;
 
 /// How often a quiet stream of server-sent events shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -55,12 +58,22 @@ impl Framing {
         }
     }
 
-    fn events(self, events: &[Event]) -> Result<String, serde_json::Error> {
+    const fn watcher(self) -> WatcherKind {
+        match self {
+            Self::ServerSent => WatcherKind::ServerSent,
+            Self::Lines => WatcherKind::Lines,
+        }
+    }
+
+    fn events<'a, E: Serialize + 'a>(
+        self,
+        events: impl Iterator<Item = (u64, E)>,
+    ) -> Result<String, serde_json::Error> {
         let mut text = String::new();
-        for event in events {
-            let line = serde_json::to_string(event)?;
+        for (id, event) in events {
+            let line = serde_json::to_string(&event)?;
             text += &match self {
-                Self::ServerSent => format!("id: {}\ndata: {line}\n\n", event.seq),
+                Self::ServerSent => format!("id: {id}\ndata: {line}\n\n"),
                 Self::Lines => line + "\n",
             };
         }
@@ -85,37 +98,129 @@ impl Framing {
     }
 }
 
-/// Where a stream stands.
-enum Place {
-    Following(Box<Following>),
-    Ended,
+/// An event among those of all jobs.
+#[derive(Serialize)]
+pub(super) struct PlacedView<'a> {
+    pub position: u64,
+    pub job_id: JobId,
+    #[serde(flatten)]
+    pub event: &'a Event,
+}
+
+/// What is followed.
+pub(super) enum Source {
+    /// The events of a job, to its end.
+    Job(Box<Following>),
+    /// Those of all jobs.
+    All(Box<FollowingAll>),
+}
+
+/// How it is to be sent.
+pub(super) struct Sending {
+    pub framing: Framing,
+    /// Does it go on when there are no more events for now?
+    pub follow: bool,
+    /// At most so many events.
+    pub limit: Option<u64>,
+    /// The name of the file that a browser is to make of it.
+    pub file_name: Option<String>,
+}
+
+/// A stream on its way.
+struct Stream {
+    source: Source,
+    framing: Framing,
+    follow: bool,
+    left: u64,
+    shutdown: Shutdown,
+    has_ended: bool,
+    _watching: Watching,
+}
+
+impl Stream {
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> io::Result<Option<String>> {
+        if self.has_ended || self.left == 0 {
+            return Ok(None);
+        }
+        let at_most = if self.follow { HEARTBEAT } else { Duration::ZERO };
+        let mut shutdown = self.shutdown.clone();
+        tokio::select! {
+            piece = self.piece(at_most) => piece.map_err(io::Error::other),
+            () = shutdown.requested(), if self.follow => match self.framing {
+                // A browser connects again, with the number of the last event that it has.
+                Framing::ServerSent => Ok(None),
+                // A record that ends well must be whole, so this one is broken off.
+                Framing::Lines => Err(io::Error::other("the service stops")),
+            },
+        }
+    }
+
+    async fn piece(&mut self, at_most: Duration) -> Result<Option<String>, Failed> {
+        let framing = self.framing;
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let (text, events) = match &mut self.source {
+            Source::Job(following) => match following.next(at_most).await? {
+                Next::Events(events) => {
+                    let items = events.iter().take(left).map(|event| (event.seq, event));
+                    (framing.events(items)?, events.len())
+                }
+                Next::End(job) => {
+                    self.has_ended = true;
+                    (framing.end(&job)?, 0)
+                }
+                Next::Quiet => return Ok(self.follow.then(|| framing.quiet().to_owned())),
+            },
+            Source::All(following) => match following.next(at_most).await? {
+                Next::Events(events) => {
+                    let items = events.iter().take(left).map(|(position, job_id, event)| {
+                        (*position, PlacedView { position: *position, job_id: *job_id, event })
+                    });
+                    (framing.events(items)?, events.len())
+                }
+                Next::Quiet | Next::End(_) => return Ok(self.follow.then(|| framing.quiet().to_owned())),
+            },
+        };
+        self.left = self.left.saturating_sub(events as u64);
+        Ok(Some(text))
+    }
+}
+
+/// Why a stream broke off; its status has been sent long ago.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Engine(#[from] engine::Error),
+    #[error("an event is no JSON")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Sends events until the job has ended (`follow`) or until there are no more for now.
 pub(super) fn response(
-    following: Following,
-    framing: Framing,
-    follow: bool,
+    source: Source,
+    sending: Sending,
+    engine: &Engine,
     shutdown: Shutdown,
 ) -> HttpResponse {
-    let begun = (Place::Following(Box::new(following)), shutdown);
-    let pieces = stream::try_unfold(begun, move |(place, mut shutdown)| async move {
-        let Place::Following(mut following) = place else { return Ok(None) };
-        let patience = if follow { HEARTBEAT } else { Duration::ZERO };
-        let next = tokio::select! {
-            next = following.next(patience) => next.map_err(Problem::from)?,
-            () = shutdown.requested() => return Ok(None),
-        };
-        let (text, place) = match next {
-            Next::Events(events) => (framing.events(&events), Place::Following(following)),
-            Next::Quiet if follow => (Ok(framing.quiet().to_owned()), Place::Following(following)),
-            Next::Quiet => return Ok(None),
-            Next::End(job) => (framing.end(&job), Place::Ended),
-        };
-        let text = text.map_err(|error| Problem::internal(&error))?;
-        Ok::<_, Problem>(Some((Bytes::from(text), (place, shutdown))))
+    let Sending { framing, follow, limit, file_name } = sending;
+    let begun = Stream {
+        source,
+        framing,
+        follow,
+        left: limit.unwrap_or(u64::MAX),
+        shutdown,
+        has_ended: false,
+        _watching: engine.watching(framing.watcher()),
+    };
+    let pieces = stream::try_unfold(begun, |mut stream| async move {
+        let piece = stream.next().await?;
+        Ok::<_, io::Error>(piece.map(|text| (Bytes::from(text), stream)))
     });
-    HttpResponse::Ok()
+    let mut response = HttpResponse::Ok();
+    if let Some(name) = file_name {
+        response.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+    }
+    response
         .insert_header((header::CONTENT_TYPE, framing.media_type()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         // A proxy that buffers would turn a live stream into a late one.

@@ -9,28 +9,36 @@
 //! {"type":"done"}                      the last frame; then close 1000
 //! ```
 //! An unknown id is told by an error frame and close 4004. What a client sends is not read, except to notice that
-//! it left.
+//! it left. A page of an unknown origin is refused before anything is upgraded: browsers do not ask first here.
+//!
+//! Every client follows the store by itself, at its own pace: all get the same lines in the same order, and a slow
+//! one holds one batch of events and disturbs nobody. Watching changes nothing about a job.
 
 use std::time::Duration;
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
+    middleware::from_fn,
     web::{self, Data, Path, Payload, ServiceConfig},
 };
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
-use ansible::log_text::plain;
-use engine::{Following, Next};
+use engine::{EventQuery, Following, Next, WatcherKind, plain_lines};
 use futures_util::StreamExt;
 use model::{Job, JobState};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
-use super::Api;
+use super::{Api, method::resource, v1::only_known_origins};
 
 /// How often a quiet socket shows that it is alive.
 const PING: Duration = Duration::from_secs(15);
+/// How long a client that reads nothing may delay its own close.
+const CLOSE: Duration = Duration::from_secs(1);
 
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.route("/ws/{job_id}", web::get().to(open));
+    config.service(
+        resource("/ws/{job_id}", "GET").wrap(from_fn(only_known_origins)).route(web::get().to(open)),
+    );
 }
 
 async fn open(
@@ -43,7 +51,7 @@ async fn open(
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
         let following = match id.parse() {
-            Ok(job) => api.engine.follow_job(job, 0).await.ok(),
+            Ok(job) => api.engine.follow_job(job, EventQuery::default()).await.ok(),
             Err(_) => None,
         };
         match following {
@@ -73,6 +81,7 @@ struct Left;
 
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
+        let _watching = api.engine.watching(WatcherKind::WebSocket);
         let mut shutdown = api.shutdown.clone();
         let answering = self.session.clone();
         let told = tokio::select! {
@@ -82,7 +91,7 @@ impl Watcher {
         };
         if let Ok(code) = told {
             // As above: the client may have left.
-            let _ = self.session.close(Some(code.into())).await;
+            let _ = timeout(CLOSE, self.session.close(Some(code.into()))).await;
         }
     }
 }
@@ -105,7 +114,9 @@ async fn tell(session: &mut Session, mut following: Following) -> Result<CloseCo
         let patience = if announced { PING } else { Duration::ZERO };
         match following.next(patience).await {
             Ok(Next::Events(events)) => {
-                for line in events.iter().filter_map(|event| event.draft.stdout.as_deref()).flat_map(lines) {
+                for line in
+                    events.iter().filter_map(|event| event.draft.stdout.as_deref()).flat_map(plain_lines)
+                {
                     send(session, &json!({ "type": "log", "data": line })).await?;
                 }
             }
@@ -138,9 +149,4 @@ async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
 
 async fn send(session: &mut Session, frame: &Value) -> Result<(), Left> {
     session.text(frame.to_string()).await.map_err(|_| Left)
-}
-
-/// The lines that an event printed, as the log has them.
-fn lines(stdout: &str) -> Vec<String> {
-    plain(stdout).lines().map(str::to_owned).collect()
 }

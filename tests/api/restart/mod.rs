@@ -1,7 +1,7 @@
 //! The service ends, well or badly, and comes back: what happens to the runs meanwhile.
 
 mod canceling;
-mod postgres;
+pub(crate) mod postgres;
 mod service;
 mod supervisor;
 

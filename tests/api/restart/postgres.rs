@@ -6,19 +6,19 @@ use super::MarkedRun;
 use crate::app::{Setup, generated_secret};
 
 /// A database of a test's own, dropped when the test is over.
-struct Database {
+pub(crate) struct Database {
     server: String,
     name: String,
 }
 
 impl Database {
-    fn new(server: String) -> Self {
+    pub(crate) fn new(server: String) -> Self {
         let database = Self { server, name: format!("rangehand_{}", generated_secret()) };
         database.execute("CREATE DATABASE");
         database
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let (server, _) = self.server.rsplit_once('/').expect("the URL names a database");
         format!("{server}/{}", self.name)
     }
@@ -42,7 +42,7 @@ impl Drop for Database {
 }
 
 #[expect(clippy::print_stdout, reason = "a run that shows nothing should say so")]
-fn skip() {
+pub(crate) fn skip() {
     println!("skipped: RANGEHAND_TEST_POSTGRES_URL is not set (./test.sh sets it)");
 }
 

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{at_the_gate, processes_of, signal, supervisor};
-use crate::app::{Gate, TestApp, until};
+use crate::app::{Gate, TestApp, processes_with, until};
 
 async fn assert_lost_without_a_trace(app: &TestApp, job: &Value, run: &Path) {
     let job = app.until_state(job, "lost").await;
@@ -55,4 +55,40 @@ async fn a_run_whose_directory_is_gone_after_a_crash_is_lost() {
     }
     app.start_again();
     assert_lost_without_a_trace(&app, &job, &run).await;
+}
+
+/// A process with an empty environment carries no marker; its control group tells.
+#[tokio::test]
+async fn a_killed_supervisor_leaves_no_process_whatever_its_environment() {
+    let app = TestApp::new();
+    let marker = format!("family-{}-", app.home().file_name().expect("a name").to_string_lossy());
+    let vars = serde_json::json!({"marker": marker, "seconds": 600});
+    let request = serde_json::json!({"bundle": "tree", "limit": "localhost", "extra_vars": vars});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    let is_up =
+        |kind: &&str| processes_with(&marker).iter().any(|process| process.trim_end().ends_with(kind));
+    let family = ["background", "setsid", "deaf", "bare", "foreground"];
+    until("the family is up", || family.iter().all(is_up)).await;
+    let [run] = &app.run_directories()[..] else { panic!("one run is at work") };
+    let pid = supervisor(run);
+    let group = fs::read_to_string(format!("/proc/{}/cgroup", pid.as_raw_nonzero())).expect("it is at work");
+    signal(pid, Signal::KILL);
+    let job = app.until_state(&job, "lost").await;
+    assert_eq!(job["reason"]["code"], "supervisor_gone", "{job:#}");
+    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    if group.contains("/rangehand-") {
+        assert_eq!(processes_with(&marker), Vec::<String>::new(), "survivors");
+        assert!(job["processes_killed"].as_u64().expect("a number") >= 5, "{job:#}");
+    } else {
+        // No control group may be made here: only the one without the marker escapes.
+        end_the_bare_one(&marker);
+    }
+}
+
+fn end_the_bare_one(marker: &str) {
+    let survivors = processes_with(marker);
+    let [bare] = &survivors[..] else { panic!("more than one survivor: {survivors:?}") };
+    assert!(bare.trim_end().ends_with("bare"), "{bare}");
+    let pid = bare.split(':').next().and_then(|path| path.rsplit('/').next()?.parse().ok());
+    signal(pid.and_then(rustix::process::Pid::from_raw).expect("a pid"), Signal::KILL);
 }

@@ -1,0 +1,53 @@
+//! Why a run ended that did not end by itself.
+
+use std::{io, time::Duration};
+
+use model::{Code, Phase, Reason};
+
+use crate::process::Ended;
+
+/// The reason of a run whose events could not be kept.
+pub(crate) fn spool_failed(error: &io::Error) -> Reason {
+    let message =
+        format!("the events could not be written: {error}\nhint: is the disk of the state directory full?");
+    Reason::new(Some(Phase::Run), Code::SpoolFailed, message)
+}
+
+pub(crate) fn canceled(ended: Ended) -> Reason {
+    let message = format!(
+        "ended by request: {} processes were ended here; what was already begun on other hosts may go on",
+        ended.signaled
+    );
+    Reason::new(Some(Phase::Run), Code::Canceled, message)
+}
+
+pub(crate) fn interrupted() -> Reason {
+    let message = "the supervisor was told to end by somebody else than the service, as when the machine shuts down; \
+                   the run was ended";
+    Reason::new(Some(Phase::Run), Code::Interrupted, message)
+}
+
+pub(crate) fn total_timeout(limit: Duration) -> Reason {
+    time_limit(Code::TotalTimeout, "took longer than", limit)
+}
+
+pub(crate) fn idle_timeout(limit: Duration) -> Reason {
+    time_limit(Code::IdleTimeout, "printed nothing for", limit)
+}
+
+/// The reason of a run that printed more than `limit` bytes; 0 stands for no limit and never gets here.
+pub(crate) fn output_limit(limit: u64) -> Reason {
+    let message = format!(
+        "the run printed more than {limit} bytes and was ended; everything up to there was kept, and what was already \
+         begun on other hosts may go on\nhint: `runs.output_max_bytes` sets the limit, 0 sets none"
+    );
+    Reason::new(Some(Phase::Run), Code::OutputLimit, message)
+}
+
+fn time_limit(code: Code, what: &str, limit: Duration) -> Reason {
+    let message = format!(
+        "the run {what} {} s and was ended; what was already begun on other hosts may go on",
+        limit.as_secs_f64()
+    );
+    Reason::new(Some(Phase::Run), code, message)
+}

@@ -1,0 +1,39 @@
+//! The events of a job's last run, one after another, however many there are.
+
+use model::{Event, EventKind, Job};
+use store::EventQuery;
+
+use crate::{Engine, jobs::Error};
+
+/// How many events are in memory at once.
+const PAGE: u32 = 200;
+
+impl Engine {
+    /// Shows the events since the job's last claim; nothing when it never was claimed. A job that goes on
+    /// meanwhile is looked at up to where it is now.
+    pub(crate) async fn each_event(&self, job: &Job, mut look: impl FnMut(&Event)) -> Result<(), Error> {
+        let Some(mut after) = self.last_claim(job).await? else { return Ok(()) };
+        loop {
+            let query = EventQuery { until: Some(job.last_seq), ..EventQuery::after(after, PAGE) };
+            let page = self.store().events(job.id, &query).await?;
+            page.iter().for_each(&mut look);
+            match page.last() {
+                Some(last) => after = last.seq,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn last_claim(&self, job: &Job) -> Result<Option<u64>, Error> {
+        let (mut claim, mut after) = (None, 0);
+        loop {
+            let kind = Some(EventKind::JOB_STATE);
+            let query = EventQuery { kind, until: Some(job.last_seq), ..EventQuery::after(after, PAGE) };
+            let moves = self.store().events(job.id, &query).await?;
+            let Some(last) = moves.last() else { return Ok(claim) };
+            after = last.seq;
+            let is_claim = |event: &&Event| event.draft.data["to"] == "running";
+            claim = moves.iter().rev().find(is_claim).map(|event| event.seq).or(claim);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! How far a job has come and how long it may still take.
+//!
+//! How many tasks there will be is a guess: as many as the last good run of the same content had, or as many as
+//! Ansible lists. Whichever it is stays so for the whole attempt, so that the share that is done never goes back.
+//! Listing takes seconds and is begun by the first who asks; nobody waits for it.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use model::{Job, JobId, JobState, timing::Timing};
+use serde::Serialize;
+use store::LastSuccess;
+
+use crate::{Engine, clock, jobs::Error};
+
+/// How many guesses are kept; the oldest go first.
+const MAX_GUESSES: usize = 256;
+
+/// What the number of tasks was guessed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The last good run of the same content.
+    LastSuccess,
+    /// What Ansible lists.
+    ListTasks,
+}
+
+/// How far a job has come.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct JobProgress {
+    /// 0 to 100; 100 only when the job has ended well. `None` while nobody knows.
+    pub percent: Option<u8>,
+    /// How many tasks have ended.
+    pub tasks_done: u64,
+    /// How many there will be, as far as can be guessed.
+    pub tasks_total: Option<u64>,
+    /// What that is guessed from.
+    pub basis: Option<Basis>,
+    /// How many seconds are left, as far as can be guessed.
+    pub eta_s: Option<f64>,
+}
+
+/// What is guessed of an attempt.
+#[derive(Debug, Clone, Copy)]
+enum Guess {
+    /// Ansible is being asked.
+    Pending,
+    /// It did not tell anything.
+    Unknown,
+    /// As the last good run.
+    Like(LastSuccess),
+    /// So many tasks are listed.
+    Listed(u64),
+}
+
+/// The guesses that were made, by job and claim.
+#[derive(Debug, Default)]
+pub(crate) struct Guesses(Mutex<VecDeque<((JobId, u64), Guess)>>);
+
+impl Guesses {
+    fn get(&self, key: (JobId, u64)) -> Option<Guess> {
+        let guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        guesses.iter().rev().find(|(known, _)| *known == key).map(|(_, guess)| *guess)
+    }
+
+    /// Keeps a guess unless there is one; gives the one that holds.
+    fn keep(&self, key: (JobId, u64), guess: Guess) -> (Guess, bool) {
+        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = guesses.iter().find(|(known, _)| *known == key) {
+            return (*known, false);
+        }
+        if guesses.len() == MAX_GUESSES {
+            guesses.pop_front();
+        }
+        guesses.push_back((key, guess));
+        (guess, true)
+    }
+
+    fn settle(&self, key: (JobId, u64), guess: Guess) {
+        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = guesses.iter_mut().find(|(known, _)| *known == key) {
+            *known = guess;
+        }
+    }
+}
+
+impl Engine {
+    /// How far a job has come; `None` when it waits, or ended otherwise than well.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn progress(&self, job: &Job) -> Result<Option<JobProgress>, Error> {
+        match job.state {
+            JobState::Running | JobState::Canceling => {
+                let guess = self.guess(job).await?;
+                Ok(Some(of_running(job, guess, clock::now())))
+            }
+            JobState::Succeeded => Ok(Some(JobProgress {
+                percent: Some(100),
+                tasks_done: job.tasks,
+                tasks_total: Some(job.tasks),
+                basis: None,
+                eta_s: Some(0.0),
+            })),
+            JobState::Queued
+            | JobState::Failed
+            | JobState::TimedOut
+            | JobState::Canceled
+            | JobState::Lost => Ok(None),
+        }
+    }
+
+    /// How long the tasks and hosts of a job's last run took, as far as it has come.
+    ///
+    /// # Errors
+    /// When there is no such job.
+    pub async fn timing(&self, id: JobId) -> Result<Timing, Error> {
+        let job = self.job(id).await?;
+        let mut timing = Timing::default();
+        self.each_event(&job, |event| timing.take(event)).await?;
+        Ok(timing)
+    }
+
+    async fn guess(&self, job: &Job) -> Result<Guess, Error> {
+        let (guesses, key) = (&self.inner.guesses, (job.id, job.fence));
+        if let Some(guess) = guesses.get(key) {
+            return Ok(guess);
+        }
+        let last = if is_whole(job) { self.store().last_success(&job.request.content).await? } else { None };
+        let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
+        if is_new && last.is_none() {
+            let (engine, job) = (self.clone(), job.clone());
+            tokio::spawn(async move {
+                let listed = engine.listed(&job).await;
+                engine.inner.guesses.settle(key, listed.map_or(Guess::Unknown, Guess::Listed));
+            });
+        }
+        Ok(guess)
+    }
+
+    /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
+    async fn listed(&self, job: &Job) -> Option<u64> {
+        let list = match self.task_list(job).await {
+            Ok(list) => list,
+            Err(error) => {
+                tracing::debug!(job.id = %job.id, %error, "the tasks of a job cannot be listed");
+                return None;
+            }
+        };
+        let resumed = job.resume.as_ref().and_then(|resume| resume.start_at_task.as_ref());
+        let start = resumed.or(job.request.start_at_task.as_ref());
+        let from = start.and_then(|task| list.position(task)).unwrap_or(0);
+        let is_told = !list.is_partial && list.len() > 0;
+        is_told.then(|| list.len().saturating_sub(from) as u64)
+    }
+}
+
+/// Does the attempt do all that the content says? Only then does it go as others went.
+fn is_whole(job: &Job) -> bool {
+    let request = &job.request;
+    job.resume.is_none()
+        && request.start_at_task.is_none()
+        && request.tags.is_none()
+        && request.skip_tags.is_none()
+}
+
+fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {
+    // The last task that was begun is at work.
+    let done = job.tasks.saturating_sub(1);
+    let (total, basis) = match guess {
+        Guess::Pending | Guess::Unknown => (None, None),
+        Guess::Like(last) => (Some(last.tasks), Some(Basis::LastSuccess)),
+        Guess::Listed(tasks) => (Some(tasks), Some(Basis::ListTasks)),
+    };
+    let elapsed = job.started_at.map(|at| now.duration_since(at).as_secs_f64().max(0.0));
+    let left = match (guess, elapsed) {
+        (Guess::Like(last), Some(elapsed)) => {
+            let whole = last.finished_at.duration_since(last.started_at).as_secs_f64();
+            // One that takes longer than the last one tells by its pace.
+            Some(whole - elapsed).filter(|left| *left > 0.0).or_else(|| by_pace(done, last.tasks, elapsed))
+        }
+        (Guess::Listed(tasks), Some(elapsed)) => by_pace(done, tasks, elapsed),
+        (Guess::Pending | Guess::Unknown, _) | (_, None) => None,
+    };
+    JobProgress {
+        percent: total.map(|total| percent(done, total)),
+        tasks_done: done,
+        // There are at least those that were begun.
+        tasks_total: total.map(|total| total.max(job.tasks)),
+        basis,
+        eta_s: left.map(|left| (left * 10.0).round() / 10.0),
+    }
+}
+
+/// Below 100: a run that did more than was guessed is not at its end for that.
+fn percent(done: u64, total: u64) -> u8 {
+    let percent = done.saturating_mul(100) / total.max(1);
+    u8::try_from(percent.min(99)).unwrap_or(99)
+}
+
+fn by_pace(done: u64, total: u64, elapsed: f64) -> Option<f64> {
+    let left = total.saturating_sub(done) as f64;
+    (done > 0).then(|| elapsed / done as f64 * left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_is_below_100_before_the_end_and_never_goes_back() {
+        for total in [0, 1, 3, 7, 300] {
+            let shares: Vec<u8> = (0..400).map(|done| percent(done, total)).collect();
+            assert!(shares.is_sorted() && shares.iter().all(|share| *share < 100), "{total}");
+        }
+        assert_eq!((percent(1, 2), percent(0, 2), percent(2, 3)), (50, 0, 66));
+        assert_eq!(
+            (by_pace(0, 4, 8.0), by_pace(2, 4, 8.0), by_pace(5, 4, 8.0)),
+            (None, Some(8.0), Some(0.0))
+        );
+    }
+
+    #[test]
+    fn only_the_youngest_guesses_are_kept_and_each_is_made_once() {
+        let guesses = Guesses::default();
+        let key = |number: usize| (clock::new_job_id(), number as u64);
+        let keys: Vec<_> = (0..=MAX_GUESSES).map(key).collect();
+        keys.iter().for_each(|key| assert!(guesses.keep(*key, Guess::Pending).1));
+        assert!(guesses.get(keys[0]).is_none());
+        guesses.settle(keys[1], Guess::Listed(3));
+        assert!(matches!(guesses.keep(keys[1], Guess::Pending), (Guess::Listed(3), false)));
+    }
+}

@@ -1,0 +1,176 @@
+//! From the trace of a run to what its continuation does.
+
+use std::collections::BTreeSet;
+
+use model::{Ending, HostPattern, Job, JobId, Outcome, Resume};
+use serde::Serialize;
+
+use super::trace::{Kind, Mark, Trace};
+use crate::task_list::TaskList;
+
+/// What a resumed attempt does, before it does it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ResumePlan {
+    /// The job.
+    pub job_id: JobId,
+    /// The task it begins at, with the role before it; `None` for the first one.
+    pub start_at_task: Option<String>,
+    /// The hosts it is limited to; `None` for all that the playbook names.
+    pub limit: Option<HostPattern>,
+    /// The hosts that the last run saw and that are to go on.
+    pub hosts: Vec<String>,
+    /// The listed tasks that run again, per play.
+    pub tasks: Vec<PlayTasks>,
+    /// What else is to be known.
+    pub notes: Vec<String>,
+    /// What the new attempt is told.
+    #[serde(skip)]
+    pub(super) resume: Resume,
+}
+
+/// Tasks of a play.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlayTasks {
+    /// The play.
+    pub play: String,
+    /// The tasks, in their order.
+    pub tasks: Vec<String>,
+}
+
+/// Where it begins.
+struct Start {
+    index: Option<usize>,
+    name: Option<String>,
+    notes: Vec<String>,
+}
+
+pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace: &Trace<'_>) -> ResumePlan {
+    let mut resume = job.resume.clone().unwrap_or_default();
+    let mut notes = Vec::new();
+    if list.is_partial {
+        notes.push("Ansible cannot list the tasks: they were read from the files, without roles".to_owned());
+    }
+    // Who ended the run before Ansible did knows nothing of the hosts that had not failed.
+    let was_cut_off = outcome.is_none_or(|outcome| outcome.ending != Ending::Failed);
+    let hosts = hosts(was_cut_off, list, trace, &mut resume, &mut notes);
+    let start = start(was_cut_off, list, trace);
+    notes.extend(start.notes);
+    if let Some(task) = start.index.and_then(|index| list.task(index).start()) {
+        resume.start_at_task = Some(task);
+        notes.push(
+            "variables that were registered or set by tasks before the first one are not there again"
+                .to_owned(),
+        );
+    }
+    if trace.notified {
+        notes.push("handlers run only if a task notifies them again".to_owned());
+    }
+    let from = start.index.or_else(|| {
+        let task = resume.start_at_task.as_ref().or(job.request.start_at_task.as_ref());
+        task.and_then(|task| list.position(task))
+    });
+    let given = job.request.start_at_task.as_ref().map(ToString::to_string);
+    ResumePlan {
+        job_id: job.id,
+        start_at_task: start.name.or(resume.start_at_task.as_ref().map(ToString::to_string)).or(given),
+        limit: resume.limit.clone().or_else(|| job.request.limit.clone()),
+        hosts,
+        tasks: tasks(list, from.unwrap_or(0)),
+        notes,
+        resume,
+    }
+}
+
+/// The hosts that are to go on. Narrows the limit when the others need nothing more.
+fn hosts(
+    was_cut_off: bool,
+    list: &TaskList,
+    trace: &Trace<'_>,
+    resume: &mut Resume,
+    notes: &mut Vec<String>,
+) -> Vec<String> {
+    let all = || trace.hosts.keys().cloned().collect();
+    let failed: Vec<String> = trace.failed().map(|(host, _)| host.clone()).collect();
+    if was_cut_off || failed.is_empty() || !came_to_the_end(list, trace) {
+        if !trace.hosts.is_empty() {
+            notes.push("the run ended before its last task, so it goes on with all its hosts".to_owned());
+        }
+        return all();
+    }
+    match limit(&failed) {
+        Some(limit) => {
+            resume.limit = Some(limit);
+            failed
+        }
+        None => {
+            notes.push("the hosts that failed do not fit into a limit, so all hosts run again".to_owned());
+            all()
+        }
+    }
+}
+
+/// Did those that had not failed come to the end? When nobody came through the last task, there may be hosts that
+/// never came to it: those of a later batch.
+fn came_to_the_end(list: &TaskList, trace: &Trace<'_>) -> bool {
+    let is_last = |mark: &Mark| mark.at.is_some_and(|at| at + 1 == list.len());
+    // Of tasks that are not listed nobody knows whether one more was to come.
+    let failed_unlisted = trace.failed().any(|(_, mark)| mark.kind != Kind::Listed && is_last(mark));
+    !list.is_partial && trace.somebody_passed && !failed_unlisted && trace.last.as_ref().is_some_and(is_last)
+}
+
+/// Just these hosts, if their names mean themselves and there is room for them.
+fn limit(hosts: &[String]) -> Option<HostPattern> {
+    let is_plain = |host: &String| {
+        !host.starts_with(['!', '&', '~', '@', '-']) && !host.contains(['*', '?', '[', ']', ',', ':'])
+    };
+    hosts.iter().all(is_plain).then(|| hosts.join(",").parse().ok()).flatten()
+}
+
+fn start(was_cut_off: bool, list: &TaskList, trace: &Trace<'_>) -> Start {
+    let failed = trace.failed().map(|(_, mark)| mark);
+    let at_work = trace.at_work().filter(|_| was_cut_off);
+    let mut start = Start { index: None, name: None, notes: Vec::new() };
+    // One that stands nowhere comes before all others.
+    let Some(mark) = failed.chain(at_work).min_by_key(|mark| (mark.at, mark.kind == Kind::Listed)) else {
+        start.notes.push("no task was begun: nothing is skipped".to_owned());
+        return start;
+    };
+    let usable = |index: &usize| list.task(*index).start().is_some();
+    let Some(index) = mark.at.and_then(|at| (0..=at).rev().find(usable)) else {
+        let name = &mark.name;
+        start.notes.push(format!("no listed task is known at or before `{name}`: nothing is skipped"));
+        return start;
+    };
+    let name = list.task(index).full_name();
+    match mark.kind {
+        Kind::Listed | Kind::Facts => {}
+        Kind::Dynamic => start.notes.push(format!(
+            "Ansible cannot begin at `{}`, which it reads only in the run; it begins at `{name}`",
+            mark.name
+        )),
+        Kind::Handler => start.notes.push(format!(
+            "`{}` is a handler: it runs only if a task notifies it again; the attempt begins at `{name}`",
+            mark.name
+        )),
+    }
+    let first = list.first_alike(index);
+    if first != index {
+        let play = list.play_name(list.task(first).play);
+        start
+            .notes
+            .push(format!("several tasks are called `{name}`: Ansible begins at the first, in `{play}`"));
+    }
+    start.index = Some(first);
+    start.name = Some(name);
+    start
+}
+
+fn tasks(list: &TaskList, from: usize) -> Vec<PlayTasks> {
+    let plays: BTreeSet<usize> = (from..list.len()).map(|index| list.task(index).play).collect();
+    let of = |play: usize| {
+        let indexes = list.tasks_of(play).filter(|index| *index >= from);
+        let tasks = indexes.map(|index| list.task(index).full_name()).collect();
+        PlayTasks { play: list.play_name(play).to_owned(), tasks }
+    };
+    plays.into_iter().map(of).collect()
+}

@@ -1,0 +1,192 @@
+//! How far a run came in what its playbook lists.
+//!
+//! Events name tasks, a resumed attempt begins at a listed one. So the events are followed along the listing: a task
+//! that is not listed (one of a dynamic include, of `rescue` or `always`, a handler) stands where the listed one
+//! before it stands. After a dynamic include, names are not trusted before its own file or another role goes on:
+//! a task inside of it may be called like one that comes later, and to begin too late would leave tasks out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Draft, Event, Failure};
+
+use crate::task_list::{Name, TaskList};
+
+/// A task that was begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// The listed task that it is, or that comes before it; `None` when there is none.
+    pub(super) at: Option<usize>,
+    /// Its name.
+    pub(super) name: String,
+    /// How it stands to the listing.
+    pub(super) kind: Kind,
+}
+
+/// How a task stands to the listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is listed.
+    Listed,
+    /// Facts were gathered, as they will be again.
+    Facts,
+    /// A handler.
+    Handler,
+    /// Read during the run.
+    Dynamic,
+}
+
+/// What is known of one host.
+#[derive(Debug, Default)]
+pub(super) struct Host {
+    /// The task it is at.
+    at_work: Option<Mark>,
+    /// The first task that it failed at or could not be reached for.
+    pub(super) failed: Option<Mark>,
+}
+
+/// A dynamic include whose tasks may be passing by.
+#[derive(Debug)]
+struct Include {
+    file: String,
+    role: Option<String>,
+    /// It includes a role, whose tasks have a role of their own.
+    is_role: bool,
+}
+
+/// Follows events along a listing.
+#[derive(Debug)]
+pub(super) struct Trace<'a> {
+    list: &'a TaskList,
+    /// Failures that count, by host, play and task; `None` when nobody sorted them: then all do.
+    failures: Option<BTreeSet<Place<'a>>>,
+    play: Option<usize>,
+    at: Option<usize>,
+    include: Option<Include>,
+    /// The last task that was begun.
+    pub(super) last: Option<Mark>,
+    /// Did a host come through the last task?
+    pub(super) somebody_passed: bool,
+    /// Was a handler notified?
+    pub(super) notified: bool,
+    /// All hosts that were seen.
+    pub(super) hosts: BTreeMap<String, Host>,
+}
+
+type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+impl<'a> Trace<'a> {
+    pub(super) fn new(list: &'a TaskList, failures: Option<&'a [Failure]>) -> Self {
+        let place = |failure: &'a Failure| -> Place<'a> {
+            (&failure.host, failure.play.as_deref(), failure.task.as_deref())
+        };
+        Self {
+            list,
+            failures: failures.map(|failures| failures.iter().map(place).collect()),
+            play: None,
+            at: None,
+            include: None,
+            last: None,
+            somebody_passed: false,
+            notified: false,
+            hosts: BTreeMap::new(),
+        }
+    }
+
+    /// Looks at the next event.
+    pub(super) fn take(&mut self, event: &Event) {
+        let draft = &event.draft;
+        match draft.kind.as_str() {
+            "playbook_on_play_start" => self.begin_play(draft),
+            "playbook_on_notify" => self.notified = true,
+            "runner_on_start" => {
+                let mark = self.last.clone();
+                if let Some(host) = self.host(draft) {
+                    host.at_work = mark;
+                }
+            }
+            "runner_on_ok" | "runner_on_skipped" => self.end(draft, true),
+            "runner_on_failed" | "runner_on_unreachable" => self.end(draft, !draft.is_failed()),
+            _ if draft.is_task_start() => self.begin(draft),
+            _ => {}
+        }
+    }
+
+    fn host(&mut self, draft: &Draft) -> Option<&mut Host> {
+        draft.host.as_ref().map(|host| self.hosts.entry(host.clone()).or_default())
+    }
+
+    fn begin_play(&mut self, draft: &Draft) {
+        let name = draft.play.as_deref().unwrap_or_default();
+        self.include = None;
+        self.last = None;
+        if let Some(play) = self.list.play(self.play, name) {
+            self.play = Some(play);
+            let tasks = self.list.tasks_of(play);
+            // Before the first listed task only facts are gathered, which the first task brings with it.
+            self.at = Some(tasks.start).filter(|_| !tasks.is_empty()).or(self.at);
+        }
+    }
+
+    fn begin(&mut self, draft: &Draft) {
+        let name = draft.task.clone().unwrap_or_default();
+        let text = |key: &str| draft.data.get(key).and_then(|value| value.as_str());
+        let role = text("resolved_role").or(text("role"));
+        let file = text("task_path").and_then(|path| Some(path.rsplit_once(':')?.0)).unwrap_or_default();
+        let action = text("resolved_action").or(text("task_action")).unwrap_or_default();
+        let action = action.rsplit('.').next().unwrap_or_default();
+        // In the first task of a play `at` is that task already.
+        let before = self.last.as_ref().and(self.at);
+        let before = before.or_else(|| self.at.and_then(|at| at.checked_sub(1)));
+        let looked_for = Name { role, name: &name, is_action: draft.data["task_action"] == name.as_str() };
+        let found = self.play.and_then(|play| self.list.find(play, before, &looked_for));
+        let is_next = found.is_some() && found == Some(before.map_or(0, |before| before + 1));
+        let goes_on = |include: &Include| {
+            include.file == file || (is_next && !include.is_role && include.role.as_deref() != role)
+        };
+        if self.include.as_ref().is_some_and(goes_on) {
+            self.include = None;
+        }
+        let kind = match found {
+            _ if draft.kind.as_str() == "playbook_on_handler_task_start" => Kind::Handler,
+            Some(index) if self.include.is_none() => {
+                self.at = Some(index);
+                Kind::Listed
+            }
+            Some(_) => Kind::Dynamic,
+            None if matches!(action, "gather_facts" | "setup") => Kind::Facts,
+            None => Kind::Dynamic,
+        };
+        let is_include = matches!(action, "include_tasks" | "include_role");
+        if is_include && kind == Kind::Listed {
+            let is_role = action == "include_role";
+            self.include = Some(Include { file: file.to_owned(), role: role.map(str::to_owned), is_role });
+        }
+        self.somebody_passed = false;
+        self.last = Some(Mark { at: self.at, name, kind });
+    }
+
+    fn end(&mut self, draft: &Draft, passed: bool) {
+        let task = draft.task.as_deref();
+        if self.last.as_ref().map(|last| last.name.as_str()) == task {
+            self.somebody_passed |= passed;
+        }
+        let place = (draft.host.as_deref().unwrap_or_default(), draft.play.as_deref(), task);
+        let counts = self.failures.as_ref().is_none_or(|failures| failures.contains(&place));
+        let last = self.last.clone();
+        let Some(host) = self.host(draft) else { return };
+        let at_work = host.at_work.take();
+        if !passed && counts && host.failed.is_none() {
+            host.failed = at_work.or(last);
+        }
+    }
+
+    /// The hosts that failed, with where.
+    pub(super) fn failed(&self) -> impl Iterator<Item = (&String, &Mark)> {
+        self.hosts.iter().filter_map(|(name, host)| Some((name, host.failed.as_ref()?)))
+    }
+
+    /// Where hosts were when the run was cut off.
+    pub(super) fn at_work(&self) -> impl Iterator<Item = &Mark> {
+        self.hosts.values().filter_map(|host| host.at_work.as_ref()).chain(&self.last)
+    }
+}

@@ -1,0 +1,230 @@
+//! What a playbook lists of its tasks, as one attempt of a job sees it: tags and the start taken into account.
+//!
+//! Names in a listing are templates, names in events are their values; so a listed name with an expression in it
+//! stands for every name that fits around the expression. What dynamic includes bring is not listed.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use ansible::catalog::Inspection;
+use model::{JobRequest, Tags, TaskName};
+
+/// A listed task.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The position of its play.
+    pub(crate) play: usize,
+    /// The role it belongs to.
+    role: Option<String>,
+    /// Its name without the role.
+    name: String,
+}
+
+/// A task as events name it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Name<'a> {
+    /// Its role.
+    pub(crate) role: Option<&'a str>,
+    /// Its name, or its action when it has none.
+    pub(crate) name: &'a str,
+    /// It has none.
+    pub(crate) is_action: bool,
+}
+
+/// The tasks that the tags of a request select, in their order.
+#[derive(Debug, Default)]
+pub(crate) struct TaskList {
+    plays: Vec<(String, Range<usize>)>,
+    tasks: Vec<Listed>,
+    /// Ansible could not list it: this is what reading the files gave.
+    pub(crate) is_partial: bool,
+}
+
+impl TaskList {
+    pub(crate) fn new(inspection: Inspection, request: &JobRequest) -> Self {
+        let is_partial = inspection.problem.is_some();
+        let mut list = Self { is_partial, ..Self::default() };
+        for (play, inspected) in inspection.plays.into_iter().enumerate() {
+            let begin = list.tasks.len();
+            for task in inspected.tasks {
+                if runs(&task.tags, request.tags.as_ref(), request.skip_tags.as_ref()) {
+                    list.tasks.push(Listed { play, role: task.role, name: task.name });
+                }
+            }
+            list.plays.push((inspected.name, begin..list.tasks.len()));
+        }
+        list
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(crate) fn play_name(&self, play: usize) -> &str {
+        &self.plays[play].0
+    }
+
+    pub(crate) fn task(&self, index: usize) -> &Listed {
+        &self.tasks[index]
+    }
+
+    /// Where the tasks of a play stand.
+    pub(crate) fn tasks_of(&self, play: usize) -> Range<usize> {
+        self.plays[play].1.clone()
+    }
+
+    /// The next play of this name; from this one on, because a play that runs in batches begins several times.
+    pub(crate) fn play(&self, from: Option<usize>, name: &str) -> Option<usize> {
+        let from = from.unwrap_or(0);
+        (from..self.plays.len()).chain(0..from).find(|play| fits(&self.plays[*play].0, name))
+    }
+
+    /// The task of a play with this name in this role: the next one after `at`, else the first one.
+    pub(crate) fn find(&self, play: usize, at: Option<usize>, name: &Name<'_>) -> Option<usize> {
+        let range = self.tasks_of(play);
+        let next = at.map_or(range.start, |at| at + 1).clamp(range.start, range.end);
+        (next..range.end).chain(range.start..next).find(|index| {
+            let task = &self.tasks[*index];
+            // Without a name of its own a task is listed without its role.
+            let is_role = task.role.as_deref() == name.role || (task.role.is_none() && name.is_action);
+            // A role that the listing did not tell from a name.
+            let whole = || name.role.map(|role| format!("{role} : {}", name.name));
+            (is_role && fits(&task.name, name.name))
+                || (task.role.is_none() && Some(&task.name) == whole().as_ref())
+        })
+    }
+
+    /// The task that Ansible begins at when it is told to begin at this one: the first that has its name.
+    pub(crate) fn first_alike(&self, index: usize) -> usize {
+        let text = self.tasks[index].full_name();
+        let is_alike = |task: &Listed| task.name == text || task.full_name() == text;
+        self.tasks.iter().position(is_alike).unwrap_or(index)
+    }
+
+    /// Where Ansible begins when it is given this name; `None` when nothing has it.
+    pub(crate) fn position(&self, start: &TaskName) -> Option<usize> {
+        let is_meant = |task: &Listed| {
+            let names = [task.name.clone(), task.full_name()];
+            names.iter().any(|name| name == start.as_str() || exactly(name) == start.as_str())
+        };
+        self.tasks.iter().position(is_meant)
+    }
+}
+
+impl Listed {
+    /// The name with the role before it, as Ansible prints it.
+    pub(crate) fn full_name(&self) -> String {
+        match &self.role {
+            Some(role) => format!("{role} : {}", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    /// What `--start-at-task` takes for just this name; `None` when it is not one line.
+    pub(crate) fn start(&self) -> Option<TaskName> {
+        exactly(&self.full_name()).parse().ok()
+    }
+}
+
+/// Ansible takes the name for a pattern of file names (`fnmatch`).
+fn exactly(name: &str) -> String {
+    let escaped = |c: char| if matches!(c, '*' | '?' | '[') { format!("[{c}]") } else { c.to_string() };
+    name.chars().map(escaped).collect()
+}
+
+/// A template that says less than this by itself would fit too many names.
+const MIN_LITERAL: usize = 3;
+
+/// Is this name what a template can give? Expressions stand for anything.
+fn fits(template: &str, name: &str) -> bool {
+    let template = template.trim();
+    let Some((head, mut rest)) = template.split_once("{{") else { return template == name.trim() };
+    let literal =
+        head.len() + rest.split("{{").filter_map(|part| Some(part.split_once("}}")?.1.len())).sum::<usize>();
+    if literal < MIN_LITERAL {
+        return false;
+    }
+    let Some(mut name) = name.trim().strip_prefix(head) else { return false };
+    loop {
+        let Some((_, after)) = rest.split_once("}}") else { return false };
+        let Some((literal, more)) = after.split_once("{{") else { return name.ends_with(after) };
+        let Some((_, left)) = name.split_once(literal) else { return false };
+        (name, rest) = (left, more);
+    }
+}
+
+/// Ansible's choice by tags (`ansible/playbook/taggable.py`).
+fn runs(tags: &[String], only: Option<&Tags>, skip: Option<&Tags>) -> bool {
+    let set = |tags: Option<&Tags>| -> BTreeSet<String> {
+        tags.map(|tags| tags.as_str().split(',').map(str::to_owned).collect()).unwrap_or_default()
+    };
+    let (mut only, skip) = (set(only), set(skip));
+    if only.is_empty() {
+        only.insert("all".to_owned());
+    }
+    let is_tagged = !tags.is_empty();
+    let has = |name: &str| tags.iter().any(|tag| tag == name);
+    let named = |set: &BTreeSet<String>| {
+        tags.iter().any(|tag| set.contains(tag)) || (!is_tagged && set.contains("untagged"))
+    };
+    let is_chosen = has("always")
+        || named(&only)
+        || (!has("never") && (only.contains("all") || (is_tagged && only.contains("tagged"))));
+    let is_skipped = if skip.contains("all") {
+        !has("always") || skip.contains("always")
+    } else {
+        named(&skip) || (is_tagged && skip.contains("tagged"))
+    };
+    is_chosen && !is_skipped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_fits_what_it_can_give() {
+        for (template, name, is_fit) in [
+            ("Install", "Install", true),
+            ("Install", "Install ", true),
+            ("Install", "Installed", false),
+            ("Install {{ item }}", "Install nginx", true),
+            ("{{ a }} on {{ b }}", "nginx on web", true),
+            ("{{ a }} on {{ b }}!", "nginx on web", false),
+            ("{{ a }} on {{ b }}", "nginx at web", false),
+            ("{{ a }}", "nginx", false),
+            ("Install {{ item", "Install nginx", false),
+        ] {
+            assert_eq!(fits(template, name), is_fit, "{template} {name}");
+        }
+    }
+
+    #[test]
+    fn tags_choose_as_they_do_in_ansible() {
+        for (tags, only, skip, does_run) in [
+            ("", "", "", true),
+            ("", "a", "", false),
+            ("a b", "b", "", true),
+            ("always", "x", "", true),
+            ("never", "", "", false),
+            ("never a", "a", "", true),
+            ("never a", "tagged", "", false),
+            ("", "untagged", "", true),
+            ("a", "untagged", "", false),
+            ("a", "tagged", "", true),
+            ("a", "", "a", false),
+            ("", "", "untagged", false),
+            ("a", "", "tagged", false),
+            ("always", "", "all", true),
+            ("always", "", "always", false),
+        ] {
+            let tags: Vec<String> = tags.split_whitespace().map(str::to_owned).collect();
+            let (only, skip) = (only.parse::<Tags>().ok(), skip.parse::<Tags>().ok());
+            assert_eq!(runs(&tags, only.as_ref(), skip.as_ref()), does_run, "{tags:?} {only:?} {skip:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_pattern() {
+        assert_eq!(exactly("a [b] *?"), "a [[]b] [*][?]");
+    }
+}

@@ -1,0 +1,88 @@
+//! `/metrics`: figures in Prometheus' text format, version 0.0.4.
+//!
+//! What is counted is the engine's; here is only how it is written.
+
+use std::fmt::{Display, Write as _};
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, Data, ServiceConfig},
+};
+use engine::Figures;
+use model::JobState;
+
+use super::{Api, method::resource, problem::Problem};
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(resource("/metrics", "GET").route(web::get().to(show)));
+}
+
+async fn show(api: Data<Api>) -> Result<HttpResponse, Problem> {
+    let text = write(&api.engine.figures().await?, resident_bytes());
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body(text))
+}
+
+fn write(figures: &Figures, resident_bytes: Option<u64>) -> String {
+    let mut page = Page::default();
+    page.family(
+        "rangehand_events_total",
+        "counter",
+        "Events of runs that are over by stage; delivered: to watchers, now.",
+    );
+    for (stage, count) in figures.events {
+        page.labelled("rangehand_events_total", "stage", stage, count);
+    }
+    let mismatches = "Runs and watchers for which emitted, spooled, stored and delivered were not alike.";
+    page.single("rangehand_event_mismatch_total", "counter", mismatches, figures.mismatches);
+    page.family("rangehand_jobs", "gauge", "Jobs by state.");
+    for (state, count) in &figures.jobs {
+        page.labelled("rangehand_jobs", "state", state.as_str(), count);
+    }
+    let waiting = figures.jobs.iter().filter(|(state, _)| *state == JobState::Queued).map(|(_, count)| count);
+    page.single("rangehand_queue_waiting", "gauge", "Jobs that wait in the queue.", waiting.sum::<u64>());
+    page.single("rangehand_runs_at_work", "gauge", "Runs at work on this node.", figures.capacity.at_work);
+    page.single(
+        "rangehand_runs_capacity",
+        "gauge",
+        "The most runs at once on this node.",
+        figures.capacity.most,
+    );
+    page.family("rangehand_watchers", "gauge", "Streams that are open.");
+    for (kind, count) in &figures.watchers {
+        page.labelled("rangehand_watchers", "kind", kind.as_str(), count);
+    }
+    if let Some(bytes) = resident_bytes {
+        let help = "Memory of this process that is in use.";
+        page.single("process_resident_memory_bytes", "gauge", help, bytes);
+    }
+    page.0
+}
+
+/// The text so far. Writing to a `String` does not fail.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn labelled(&mut self, name: &str, label: &str, value: &str, count: impl Display) {
+        let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {count}");
+    }
+
+    fn single(&mut self, name: &str, kind: &str, help: &str, count: impl Display) {
+        self.family(name, kind, help);
+        let _ = writeln!(self.0, "{name} {count}");
+    }
+}
+
+/// From `/proc/self/statm`, whose second number counts pages; `None` where there is no such file.
+fn resident_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}

@@ -1,0 +1,107 @@
+//! Several processes over one PostgreSQL store: one queue, and every node answers for all of them.
+
+mod absent;
+mod sharing;
+mod worker;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Setup, TestApp, until},
+    restart::postgres::{Database, skip},
+};
+
+/// How long a claim holds without a word: short, so that a node that is gone is soon missed.
+const LEASE_S: &str = "3";
+
+/// The database that the nodes of one test share; `None` when there is no server for tests.
+fn shared_store() -> Option<Database> {
+    let Ok(server) = std::env::var("RANGEHAND_TEST_POSTGRES_URL") else {
+        skip();
+        return None;
+    };
+    Some(Database::new(server))
+}
+
+/// A node with directories of its own, one place, and the common store.
+fn node(store: &Database) -> Setup {
+    Setup::new()
+        .set("RANGEHAND__STORE__URL", store.url())
+        .set("RANGEHAND__STORE__MAX_CONNECTIONS", "4")
+        .set("RANGEHAND__RUNS__MAX_AT_ONCE", "1")
+        .set("RANGEHAND__RUNS__LEASE_S", LEASE_S)
+}
+
+/// The bundle `marks`, which stops half way at a gate.
+fn marks(gate: &Path, marks: &Path) -> Value {
+    let vars = json!({"gate": gate, "marks": marks});
+    json!({"bundle": "marks", "limit": "localhost", "extra_vars": vars})
+}
+
+/// The bundle `gate`, which only waits.
+fn waiting(gate: &Path) -> Value {
+    json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate}})
+}
+
+fn id(job: &Value) -> &str {
+    job["id"].as_str().expect("a job has an id")
+}
+
+/// The runs that a node has directories of.
+fn runs_in(home: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(home.join("var/runs")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// What a file holds, by line.
+fn lines(path: &Path) -> Vec<String> {
+    std::fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+fn open(gate: &Path) {
+    std::fs::write(gate, "").expect("writable");
+}
+
+/// Shows that the events are numbered 1, 2, 3 and so on.
+fn assert_numbered(events: &[Value]) {
+    let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().expect("a number")).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+}
+
+/// The states that a job went through, as its events tell.
+fn states(events: &[Value]) -> Vec<&str> {
+    let moves = events.iter().filter(|event| event["kind"] == "job_state");
+    moves.filter_map(|event| event["data"]["to"].as_str()).collect()
+}
+
+/// Two services of which the second has the job, which stands at the gate.
+struct Elsewhere {
+    here: TestApp,
+    there: TestApp,
+    job: Value,
+    gate: PathBuf,
+}
+
+impl Elsewhere {
+    /// The first service's only place is taken, so that the second gets the job.
+    async fn begin(store: &Database) -> Self {
+        let here = node(store).start();
+        let (busy, gate) = (here.home().join("busy"), here.home().join("gate"));
+        let first = here.post("/v1/jobs", &waiting(&busy), 202).await;
+        here.until_task(&first, "Wait for the gate").await;
+        let there = node(store).start();
+        let job = here.post("/v1/jobs", &marks(&gate, &here.home().join("marks")), 202).await;
+        here.until_task(&job, "Wait for the gate").await;
+        assert_eq!((runs_in(here.home()).len(), runs_in(there.home()).len()), (1, 1));
+        open(&busy);
+        here.until_state(&first, "succeeded").await;
+        Self { here, there, job, gate }
+    }
+
+    /// Waits until nothing of the run is left where it was.
+    async fn until_forgotten(&self) {
+        until("the run's directory is gone", || self.there.run_directories().is_empty()).await;
+    }
+}

@@ -1,0 +1,119 @@
+//! How long things took, and how far a run has come.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::app::{Gate, PATIENCE, TestApp};
+
+async fn timing(app: &TestApp, job: &Value) -> Value {
+    app.get(&format!("/v1/jobs/{}/timing", job["id"].as_str().expect("an id")), 200).await
+}
+
+/// The first look at a job at which its progress has a basis.
+async fn with_basis(app: &TestApp, job: &Value) -> Value {
+    let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
+    let begun = Instant::now();
+    loop {
+        let job = app.get(&path, 200).await;
+        assert_eq!(job["state"], "running", "{job:#}");
+        if !job["progress"]["basis"].is_null() {
+            return job["progress"].clone();
+        }
+        assert!(begun.elapsed() < PATIENCE, "{job:#}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn changed_ignored_and_rescued_are_kept_apart() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "ignored"})).await;
+    let timing = timing(&app, &job).await;
+    let totals = [&timing["changed"], &timing["ignored"], &timing["rescued"]];
+    assert_eq!(totals, [0, 1, 1], "{timing:#}");
+    let told: Vec<_> = timing["tasks"]
+        .as_array()
+        .expect("tasks")
+        .iter()
+        .map(|task| (task["task"].as_str().expect("a name"), &task["ignored"], &task["rescued"], &task["ok"]))
+        .collect();
+    let (none, one) = (&json!(0), &json!(1));
+    assert_eq!(
+        told,
+        [
+            ("Fail and be ignored", one, none, none),
+            ("Fail and be rescued", none, one, none),
+            ("Rescue", none, none, one),
+        ]
+    );
+    let seconds = timing["hosts"]["localhost"].as_f64().expect("a number");
+    assert!(seconds > 0.0, "{timing:#}");
+    assert_eq!(timing["slowest"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test]
+async fn the_times_of_the_last_attempt_are_told() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "failing", "inventory": "trio"})).await;
+    let wait = format!("/v1/jobs/{}/retry?wait={}", job["id"].as_str().expect("an id"), PATIENCE.as_secs());
+    let job = app.post(&wait, &Value::Null, 200).await;
+    assert_eq!(job["attempt"], 2);
+    let timing = timing(&app, &job).await;
+    let tasks = timing["tasks"].as_array().expect("tasks");
+    assert_eq!(tasks.len(), 2, "{timing:#}");
+    assert_eq!((&tasks[1]["failed"], &tasks[1]["play"]), (&json!(3), &json!("Failing")));
+    assert!(tasks[0]["started_at"].as_str() >= job["started_at"].as_str(), "{timing:#}");
+    assert_eq!(timing["hosts"].as_object().map(serde_json::Map::len), Some(3));
+}
+
+#[tokio::test]
+async fn progress_comes_from_the_list_of_tasks_then_from_the_last_good_run() {
+    let app = TestApp::new();
+    let gate = Gate::new(&app);
+    let variables = json!({"marks": app.home().join("marks"), "gate": gate.path(), "half": 1});
+    let request = json!({"bundle": "marks", "extra_vars": variables});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    let first = with_basis(&app, &job).await;
+    let told = |progress: &Value| {
+        ["percent", "tasks_done", "tasks_total", "basis"].map(|member| progress[member].clone())
+    };
+    assert_eq!(told(&first), [json!(25), json!(1), json!(4), json!("list_tasks")], "{first:#}");
+    assert!(first["eta_s"].as_f64().is_some_and(|eta| eta > 0.0), "{first:#}");
+    gate.open();
+    let job = app.until_state(&job, "succeeded").await;
+    assert_eq!(told(&job["progress"])[..3], [json!(100), json!(4), json!(4)], "{job:#}");
+
+    std::fs::remove_file(gate.path()).expect("it is there");
+    let job = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    let second = with_basis(&app, &job).await;
+    assert_eq!(told(&second), [json!(25), json!(1), json!(4), json!("last_success")], "{second:#}");
+    let job = app.cancel(&job).await;
+    let job = app.get(&format!("/v1/jobs/{}", job["id"].as_str().expect("an id")), 200).await;
+    assert!(job.get("progress").is_none(), "{job:#}");
+}
+
+#[tokio::test]
+async fn the_share_never_goes_back_and_is_100_only_at_the_end() {
+    let app = TestApp::new();
+    let request = json!({"bundle": "resume_include", "extra_vars":
+        {"marks": app.home().join("marks"), "fixed": app.home()}});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
+    let mut last = 0;
+    let begun = Instant::now();
+    loop {
+        let job = app.get(&path, 200).await;
+        let percent = job["progress"]["percent"].as_u64();
+        assert!(percent.is_none_or(|percent| percent >= last), "{last} {job:#}");
+        last = percent.unwrap_or(last);
+        if job["state"] == "succeeded" {
+            break;
+        }
+        assert!(last < 100 && begun.elapsed() < PATIENCE, "{job:#}");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(last, 100);
+}

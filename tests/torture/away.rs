@@ -1,0 +1,143 @@
+//! The database is locked or gone for some seconds while a run goes on.
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use crate::{
+    by_form,
+    database::Database,
+    fake, is_long,
+    truth::{self, Asked},
+};
+
+/// Holds the database alone for so many seconds, and says when it has it.
+const LOCK: &str = "
+import sqlite3, sys, time
+database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
+database.execute('BEGIN EXCLUSIVE')
+print('locked', flush=True)
+time.sleep(float(sys.argv[2]))
+database.execute('ROLLBACK')
+";
+
+#[tokio::test]
+async fn nothing_is_lost_while_the_database_is_locked() {
+    let app = fake::setup().set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let seconds = by_form(2_u32, 10);
+    let jobs = [
+        Asked::fake(&app, 0, 1.0, false).await,
+        Asked::fake(&app, 1, 1.0, true).await,
+        Asked::fake(&app, 2, f64::from(seconds) + 1.0, false).await,
+    ];
+    app.until_state(&jobs[2].job, "running").await;
+    let mut python = Command::new("python3");
+    python.args(["-c", LOCK]).arg(app.home().join("var/rangehand.db")).arg(seconds.to_string());
+    let mut lock = python.stdout(Stdio::piped()).spawn().expect("there is a python3");
+    let mut line = String::new();
+    BufReader::new(lock.stdout.take().expect("a pipe")).read_line(&mut line).expect("readable");
+    assert_eq!(line, "locked\n");
+    assert!(lock.wait().expect("it is ours").success());
+    let counts = truth::assert_all(&app, &jobs, &HashSet::new()).await;
+    println!("figure: SQLite locked for {seconds} s during 3 runs | {counts:?} | 0 false ends, 0 events missing");
+}
+
+/// A PostgreSQL server that can be taken away and brought back.
+struct Server {
+    directory: tempfile::TempDir,
+    at: PathBuf,
+    again: Option<Child>,
+}
+
+impl Server {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        // PostgreSQL's user must be able to pass through.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+        fs::set_permissions(directory.path(), open).expect("ours");
+        let at = directory.path().join("postgres");
+        let server = Self { directory, at, again: None };
+        server.lab("up");
+        server
+    }
+
+    fn lab(&self, what: &str) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/postgres.sh");
+        let mut command = Command::new(script);
+        // The server keeps the streams it is given; nobody must wait for their end.
+        command.arg(what).arg(&self.at).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        assert!(command.status().expect("there is a bash").success(), "postgres.sh {what}");
+    }
+
+    fn url(&self) -> String {
+        fs::read_to_string(self.at.join("url")).expect("it runs").trim().to_owned()
+    }
+
+    /// The command line of the server that runs, and the user it runs as.
+    fn command(&self) -> (Vec<String>, u32) {
+        let pid = fs::read_to_string(self.at.join("pid")).expect("it runs");
+        let process = PathBuf::from(format!("/proc/{}", pid.trim()));
+        let line = fs::read_to_string(process.join("cmdline")).expect("it runs");
+        let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(&process).expect("it runs"));
+        (line.split_terminator('\0').map(str::to_owned).collect(), owner)
+    }
+
+    fn start_again(&mut self, (words, owner): (Vec<String>, u32)) {
+        let owner = owner.to_string();
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", &owner, "--regid", &owner, "--clear-groups"]).args(words);
+        command.current_dir(&self.at).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().expect("there is a setpriv");
+        fs::write(self.at.join("pid"), child.id().to_string()).expect("writable");
+        self.again = Some(child);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.lab("down");
+        if let Some(mut child) = self.again.take() {
+            let _ = child.wait();
+        }
+        let _ = fs::remove_dir_all(self.directory.path());
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_lost_while_the_database_server_is_gone() {
+    if !is_long() || !rustix::process::geteuid().is_root() {
+        println!("skipped: only in the long form, as root");
+        return;
+    }
+    let mut server = Server::new();
+    let database = Database::on(server.url());
+    let app = fake::setup().set("RANGEHAND__STORE__URL", database.url()).start();
+    let jobs = [Asked::fake(&app, 0, 2.0, false).await, Asked::fake(&app, 1, 12.0, true).await];
+    app.until_state(&jobs[1].job, "running").await;
+    let command = server.command();
+    server.lab("down");
+    // As long as the requirement says; nothing is asserted about time.
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    server.start_again(command);
+    let counts = {
+        crate::app::until("the server answers", || {
+            std::net::TcpStream::connect(address(&server.url())).is_ok()
+        })
+        .await;
+        app.until_state(&jobs[0].job, "succeeded").await;
+        truth::assert_all(&app, &jobs, &HashSet::new()).await
+    };
+    println!("figure: PostgreSQL killed and away for 10 s during 2 runs | {counts:?} | 0 false ends, 0 events missing");
+    drop(app);
+    drop(database);
+}
+
+/// `host:port` of an address of a database.
+fn address(url: &str) -> String {
+    let (_, place) = url.rsplit_once('@').expect("it names a user");
+    place.split('/').next().expect("there is one").to_owned()
+}

@@ -1,0 +1,52 @@
+//! Cancel of a process tree that does all it can to survive.
+
+use std::{fs, time::Instant};
+
+use serde_json::json;
+
+use crate::{
+    app::{TestApp, generated_secret, processes_with, until},
+    by_form,
+};
+
+/// Whether all kinds are there and those that are to ignore SIGTERM have come to do so.
+fn is_complete(processes: &[String]) -> bool {
+    let is_there = |kind: &&str| {
+        let mut of_kind = processes.iter().filter(|process| process.trim_end().ends_with(*kind));
+        of_kind.any(|process| !["deaf", "bare"].contains(kind) || is_deaf(process))
+    };
+    ["background", "setsid", "deaf", "bare", "foreground"].iter().all(is_there)
+}
+
+/// `SigIgn` in /proc is a set of bits, the lowest for signal 1; SIGTERM is 15.
+fn is_deaf(process: &str) -> bool {
+    let (path, _) = process.split_once(": ").expect("a path and a command line");
+    let status = fs::read_to_string(format!("{path}/status")).unwrap_or_default();
+    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).is_some_and(|set| set >> 14 & 1 == 1)
+}
+
+#[tokio::test]
+async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
+    let app = TestApp::new();
+    let times: u32 = by_form(2, 50);
+    let (mut killed, mut seconds) = (0, 0.0);
+    for _ in 0..times {
+        let marker = generated_secret();
+        let request = json!({"bundle": "tree", "limit": "localhost", "extra_vars": {"marker": marker}});
+        let job = app.post("/v1/jobs", &request, 202).await;
+        until("the family is complete and as deaf as it gets", || is_complete(&processes_with(&marker))).await;
+        let begun = Instant::now();
+        let job = app.cancel(&job).await;
+        seconds += begun.elapsed().as_secs_f64();
+        // Looked at once, with no patience: canceled means that nothing is left.
+        assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
+        assert_eq!(job["state"], "canceled", "{job:#}");
+        killed += job["processes_killed"].as_u64().expect("a number");
+    }
+    println!(
+        "figure: cancel of a tree that ignores TERM, changes sessions and forks twice | {times} times, {killed} processes \
+         ended, {:.2} s on average with a grace of 1 s | 0 survivors",
+        seconds / f64::from(times),
+    );
+}

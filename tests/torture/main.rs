@@ -1,0 +1,31 @@
+//! What is promised of jobs, kept under torture: kills, floods, deaf process trees, full disks, absent databases.
+//!
+//! Each test has a short form for every day and a long one, with `RANGEHAND_TORTURE=long`, that `./torture.sh` runs. What
+//! was found is printed in lines that begin with `figure:`; asserted are counts, never times.
+
+#![allow(clippy::print_stdout, reason = "figures are what the long form is for")]
+
+#[path = "../api/app.rs"]
+#[allow(dead_code, reason = "shared with the tests of the interface, which use all of it")]
+mod app;
+mod away;
+mod cancel;
+mod clock;
+mod database;
+mod disk;
+mod fake;
+mod flood;
+mod kills;
+mod memory;
+mod random;
+mod truth;
+
+/// Is the long form wanted?
+fn is_long() -> bool {
+    std::env::var("RANGEHAND_TORTURE").is_ok_and(|form| form == "long")
+}
+
+/// The value for the form that is wanted.
+fn by_form<T>(short: T, long: T) -> T {
+    if is_long() { long } else { short }
+}

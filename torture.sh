@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Tortures a release build: the long form of tests/torture, minutes instead of seconds. Prints a table of what was found.
+#
+#   ./torture.sh [--write] [NAME...]   NAME: a part of a test's name, such as kills, flood, cancel, disk, away, clock
+#
+# With --write the rows that were found replace those of the same subject in docs/reliability.md; nothing else is written.
+# RANGEHAND_TORTURE_SEED repeats the order of kills of an earlier run, which prints its seed.
+set -euo pipefail
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
+# shellcheck source=scripts/common.sh
+. "$root/scripts/common.sh"
+
+tear_down() {
+  local code=$?
+  trap - EXIT
+  trap '' INT TERM HUP
+  if [ -d "$scratch/postgres" ]; then "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true; fi
+  rm -rf -- "$scratch"
+  exit "$code"
+}
+
+# Puts the rows of standard input into the block of figures: in the place of the row of the same subject, or at the end.
+write_figures() {
+  awk -v document="$root/docs/reliability.md" '
+    { split($0, part, " [|] "); found[part[1]] = $0; order[++count] = part[1] }
+    END {
+      while ((getline line < document) > 0) {
+        if (line == "<!-- end of figures -->") {
+          for (at = 1; at <= count; at++) if (order[at] in found) print "| " found[order[at]] " |"
+        }
+        split(substr(line, 3), part, " [|] ")
+        if (line ~ /^[|] / && part[1] in found) { print "| " found[part[1]] " |"; delete found[part[1]] } else print line
+      }
+    }' >"$scratch/document"
+  cat "$scratch/document" >"$root/docs/reliability.md"
+}
+
+write=no
+if [ "${1:-}" = --write ]; then write=yes && shift; fi
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/rangehand-torture.XXXXXX")
+# PostgreSQL's user must be able to pass through; what is private below is closed itself.
+chmod 0711 "$scratch"
+trap tear_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+cd "$root"
+find_cargo
+if [ -z "${RANGEHAND_TEST_BIN_DIR:-}" ]; then
+  ensure_product_venv
+  export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
+fi
+"$root/tests/lab/postgres.sh" up "$scratch/postgres"
+RANGEHAND_TEST_POSTGRES_URL=$(cat "$scratch/postgres/url")
+export RANGEHAND_TEST_POSTGRES_URL RANGEHAND_TORTURE=long
+
+# One after the other: figures of runs at the same time say nothing.
+code=0
+cargo test --release --locked --test torture -- --nocapture --test-threads=1 "$@" 2>&1 | tee "$scratch/output" || code=$?
+sed -n 's/^.*figure: //p' "$scratch/output" >"$scratch/figures"
+printf '\n| subject | figures | what must be 0 |\n| --- | --- | --- |\n'
+sed 's/.*/| & |/' "$scratch/figures"
+if [ "$write" = yes ] && [ "$code" -eq 0 ]; then write_figures <"$scratch/figures"; fi
+exit "$code"
