@@ -1,0 +1,88 @@
+//! What is kept of jobs, found again, and forgotten.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::app::{Gate, Setup, TestApp};
+
+fn ids(page: &Value) -> Vec<&str> {
+    page["items"].as_array().expect("a page").iter().map(|job| job["id"].as_str().expect("an id")).collect()
+}
+
+#[tokio::test]
+async fn jobs_are_found_by_state_content_label_and_time() {
+    let app = TestApp::new();
+    let good = app.run(&json!({"bundle": "ping", "labels": {"team": "red", "exercise": "x 1"}})).await;
+    let bad = app.run(&json!({"bundle": "failing", "labels": {"team": "blue"}})).await;
+    let (good, bad) = (good["id"].as_str().expect("an id"), bad["id"].as_str().expect("an id"));
+    let created = app.get(&format!("/v1/jobs/{bad}"), 200).await["created_at"].clone();
+    let created = created.as_str().expect("a time");
+    for (query, found) in [
+        (String::new(), vec![bad, good]),
+        ("state=failed".to_owned(), vec![bad]),
+        ("kind=bundle&name=ping".to_owned(), vec![good]),
+        ("label=team".to_owned(), vec![bad, good]),
+        ("label=team=red".to_owned(), vec![good]),
+        ("label=exercise=x%201&state=succeeded".to_owned(), vec![good]),
+        ("label=team=red&state=failed".to_owned(), vec![]),
+        (format!("created_after={created}"), vec![bad]),
+        (format!("created_before={created}"), vec![good]),
+        ("limit=1".to_owned(), vec![bad]),
+        (format!("before={bad}"), vec![good]),
+    ] {
+        assert_eq!(ids(&app.get(&format!("/v1/jobs?{query}"), 200).await), found, "{query}");
+    }
+    for query in ["stat=failed", "state=done", "label=a%20b", "created_after=yesterday", "name=../x", "kind=role"] {
+        app.get(&format!("/v1/jobs?{query}"), 422).await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
+    let app = TestApp::new();
+    let gate = Gate::new(&app);
+    let job = app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
+    let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
+    assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 409);
+    gate.open();
+    app.until_state(&job, "succeeded").await;
+    assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 204);
+    app.get(&path, 404).await;
+    app.get(&format!("{path}/events"), 404).await;
+    assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 404);
+}
+
+#[tokio::test]
+async fn only_as_many_ended_jobs_are_kept_as_the_setting_says() {
+    let mut app = TestApp::new();
+    let mut jobs = Vec::new();
+    for _ in 0..3 {
+        jobs.push(app.run(&json!({"bundle": "ping"})).await);
+    }
+    app.stop();
+    let home = app.home().to_owned();
+    std::fs::write(home.join("rangehand.toml"), "[history]\nkeep_jobs = 1\n").expect("writable");
+    app.start_again();
+    // Old jobs are looked for at the start; the newest stays.
+    let begun = std::time::Instant::now();
+    loop {
+        let page = app.get("/v1/jobs", 200).await;
+        if ids(&page).len() == 1 {
+            assert_eq!(ids(&page), [jobs[2]["id"].as_str().expect("an id")]);
+            break;
+        }
+        assert!(begun.elapsed() < crate::app::PATIENCE, "{page:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_drains_waits_for_its_runs_before_it_ends() {
+    let mut app = Setup::new().set("RANGEHAND__RUNS__DRAIN_S", "100").start();
+    let job = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
+    app.until_state(&job, "running").await;
+    app.stop();
+    assert!(app.run_directories().is_empty(), "the run has ended and was recorded");
+    app.start_again();
+    let id = job["id"].as_str().expect("an id");
+    assert_eq!(app.get(&format!("/v1/jobs/{id}"), 200).await["state"], "succeeded");
+}

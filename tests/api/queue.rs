@@ -1,0 +1,94 @@
+//! The queue: who goes first, who waits for whom, and what a waiting job says.
+
+use serde_json::{Value, json};
+
+use crate::app::{Gate, Setup, TestApp};
+
+fn one_place() -> TestApp {
+    Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start()
+}
+
+fn waits_at(gate: &Gate) -> Value {
+    json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}})
+}
+
+#[tokio::test]
+async fn a_waiting_job_says_how_many_come_before_it_and_that_no_place_is_free() {
+    let app = one_place();
+    let gate = Gate::new(&app);
+    let first = app.post("/v1/jobs", &waits_at(&gate), 202).await;
+    app.until_state(&first, "running").await;
+    let second = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
+    let third = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
+    let path = format!("/v1/jobs/{}", third["id"].as_str().expect("an id"));
+    let waiting = app.get(&path, 200).await["waiting"].clone();
+    assert_eq!(waiting["position"], 1);
+    assert_eq!(waiting["capacity"], json!({"at_work": 1, "most": 1}));
+
+    let queue = app.get("/v1/queue", 200).await;
+    assert_eq!(queue["running"][0]["id"], first["id"]);
+    let waiting: Vec<&Value> = queue["queued"].as_array().expect("a list").iter().map(|job| &job["id"]).collect();
+    assert_eq!(waiting, [&second["id"], &third["id"]]);
+    gate.open();
+    for job in [&first, &second, &third] {
+        app.until_state(job, "succeeded").await;
+    }
+}
+
+#[tokio::test]
+async fn a_job_of_higher_priority_goes_first() {
+    let app = one_place();
+    let gate = Gate::new(&app);
+    let first = app.post("/v1/jobs", &waits_at(&gate), 202).await;
+    app.until_state(&first, "running").await;
+    let low = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
+    let high = app.post("/v1/jobs", &json!({"bundle": "ping", "priority": 50}), 202).await;
+    gate.open();
+    let low = app.until_state(&low, "succeeded").await;
+    let high = app.until_state(&high, "succeeded").await;
+    assert!(high["started_at"].as_str() < low["started_at"].as_str(), "{high:#} {low:#}");
+}
+
+#[tokio::test]
+async fn jobs_that_name_the_same_resource_never_run_together_and_others_pass() {
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3").start();
+    let gate = Gate::new(&app);
+    let mut request = waits_at(&gate);
+    request["resources"] = json!(["vm:pve1/1000", "host:a"]);
+    let holder = app.post("/v1/jobs", &request, 202).await;
+    app.until_state(&holder, "running").await;
+    let blocked = json!({"bundle": "ping", "resources": ["vm:pve1/1000"]});
+    let blocked = app.post("/v1/jobs", &blocked, 202).await;
+    let free = app.run(&json!({"bundle": "ping", "resources": ["vm:pve1/1001"]})).await;
+    assert_eq!(free["state"], "succeeded");
+
+    let shown = app.get(&format!("/v1/jobs/{}", blocked["id"].as_str().expect("an id")), 200).await;
+    assert_eq!(shown["state"], "queued");
+    let blockers = json!([{"resource": "vm:pve1/1000", "job": holder["id"], "holds": true}]);
+    assert_eq!(shown["waiting"]["blockers"], blockers);
+    gate.open();
+    let holder = app.until_state(&holder, "succeeded").await;
+    let blocked = app.until_state(&blocked, "succeeded").await;
+    assert!(blocked["started_at"].as_str() >= holder["finished_at"].as_str(), "{holder:#} {blocked:#}");
+}
+
+#[tokio::test]
+async fn what_the_queue_cannot_use_is_refused_by_name() {
+    let app = TestApp::new();
+    for (field, value) in [
+        ("priority", json!(101)),
+        ("priority", json!("high")),
+        ("resources", json!(["no kind"])),
+        ("resources", json!("vm:1")),
+        ("labels", json!({"bad key": "x"})),
+        ("labels", json!(["x"])),
+        ("retry", json!({"on": ["lost"], "max_attempts": 1})),
+        ("retry", json!({"on": ["succeeded"], "max_attempts": 2})),
+        ("start_at_task", json!("a\nb")),
+    ] {
+        let mut request = json!({"bundle": "ping"});
+        request[field] = value;
+        let problem = app.post("/v1/jobs", &request, 422).await;
+        assert_eq!(problem["errors"][0]["field"], field, "{problem:#}");
+    }
+}
