@@ -18,7 +18,14 @@ pub fn cors(origins: &OriginPattern) -> Cors {
             header::CONTENT_LANGUAGE,
             header::CONTENT_TYPE,
         ])
-        .expose_headers(["location", "x-rangehand-job", "x-request-id"])
+        .expose_headers([
+            "content-disposition",
+            "location",
+            "x-log-lines",
+            "x-log-next",
+            "x-rangehand-job",
+            "x-request-id",
+        ])
         .supports_credentials()
         .max_age(600)
 }

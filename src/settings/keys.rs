@@ -100,8 +100,8 @@ pub(super) const KEYS: &[Key] = &[
     optional("store.url", Kind::Secret(store::URL_RULE)),
     required("store.max_connections", integer(1, 1000)),
     required("history.keep_days", integer(0, 36_500)),
-    required("history.keep_jobs", integer(0, i64::MAX)),
-    required("history.keep_bytes", integer(0, i64::MAX)),
+    required("history.keep_jobs", integer(0, 1_000_000_000)),
+    required("history.keep_bytes", integer(0, 1_000_000 * GIBIBYTE)),
     required("log.filter", Kind::Text(log::FILTER_RULE)),
     required("log.format", Kind::Word(log::FORMATS)),
 ];

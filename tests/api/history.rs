@@ -32,7 +32,9 @@ async fn jobs_are_found_by_state_content_label_and_time() {
     ] {
         assert_eq!(ids(&app.get(&format!("/v1/jobs?{query}"), 200).await), found, "{query}");
     }
-    for query in ["stat=failed", "state=done", "label=a%20b", "created_after=yesterday", "name=../x", "kind=role"] {
+    for query in
+        ["stat=failed", "state=done", "label=a%20b", "created_after=yesterday", "name=../x", "kind=role"]
+    {
         app.get(&format!("/v1/jobs?{query}"), 422).await;
     }
 }
@@ -41,7 +43,8 @@ async fn jobs_are_found_by_state_content_label_and_time() {
 async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
-    let job = app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
+    let job =
+        app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 409);
     gate.open();

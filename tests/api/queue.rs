@@ -27,7 +27,8 @@ async fn a_waiting_job_says_how_many_come_before_it_and_that_no_place_is_free() 
 
     let queue = app.get("/v1/queue", 200).await;
     assert_eq!(queue["running"][0]["id"], first["id"]);
-    let waiting: Vec<&Value> = queue["queued"].as_array().expect("a list").iter().map(|job| &job["id"]).collect();
+    let waiting: Vec<&Value> =
+        queue["queued"].as_array().expect("a list").iter().map(|job| &job["id"]).collect();
     assert_eq!(waiting, [&second["id"], &third["id"]]);
     gate.open();
     for job in [&first, &second, &third] {

@@ -26,7 +26,8 @@ async fn a_retry_is_a_new_attempt_of_the_same_job() {
 async fn only_a_job_that_has_ended_is_retried() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
-    let job = app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
+    let job =
+        app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
     app.until_state(&job, "running").await;
     let id = job["id"].as_str().expect("an id");
     let problem = app.post(&format!("/v1/jobs/{id}/retry"), &Value::Null, 409).await;
@@ -62,10 +63,8 @@ async fn submit(app: &TestApp, key: &str, body: &Value) -> (StatusCode, Value) {
 async fn the_same_request_under_the_same_key_is_one_job_also_all_at_once() {
     let app = TestApp::new();
     // The order of members makes no difference.
-    let bodies = [
-        json!({"bundle": "ping", "limit": "localhost"}),
-        json!({"limit": "localhost", "bundle": "ping"}),
-    ];
+    let bodies =
+        [json!({"bundle": "ping", "limit": "localhost"}), json!({"limit": "localhost", "bundle": "ping"})];
     let submitted = (0..20).map(|n| submit(&app, "deploy-1", &bodies[n % 2]));
     let mut ids: Vec<String> = Vec::new();
     for (status, job) in futures_util::future::join_all(submitted).await {

@@ -35,7 +35,8 @@ async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
         let marker = generated_secret();
         let request = json!({"bundle": "tree", "limit": "localhost", "extra_vars": {"marker": marker}});
         let job = app.post("/v1/jobs", &request, 202).await;
-        until("the family is complete and as deaf as it gets", || is_complete(&processes_with(&marker))).await;
+        until("the family is complete and as deaf as it gets", || is_complete(&processes_with(&marker)))
+            .await;
         let begun = Instant::now();
         let job = app.cancel(&job).await;
         seconds += begun.elapsed().as_secs_f64();

@@ -61,7 +61,10 @@ async fn a_run_whose_spool_is_full_is_no_success() {
     let mut app = setup.start();
     let job = app.run(&fake::request(&json!({"mode": "bytes", "count": 16 << 20}))).await;
     assert_ne!(job["state"], "succeeded", "{job:#}");
-    assert!(["spool_failed", "supervisor_gone"].contains(&job["reason"]["code"].as_str().expect("a code")), "{job:#}");
+    assert!(
+        ["spool_failed", "supervisor_gone"].contains(&job["reason"]["code"].as_str().expect("a code")),
+        "{job:#}"
+    );
     truth::assert_numbered(&job, &app.events(&job).await);
     until("the directories of runs are gone", || app.run_directories().is_empty()).await;
     assert_goes_on(&app).await;
@@ -85,7 +88,10 @@ async fn a_run_whose_spool_and_database_are_full_ends_truly_when_there_is_room_a
     let asked = fake::request(&json!({"mode": "bytes", "count": 64 << 20}));
     let job = app.post("/v1/jobs", &asked, 202).await;
     until("the disk is full", || disk.free() < 64 << 10).await;
-    until("the run has ended", || app.run_directories().iter().all(|run| crate::memory::supervisor(run).is_none())).await;
+    until("the run has ended", || {
+        app.run_directories().iter().all(|run| crate::memory::supervisor(run).is_none())
+    })
+    .await;
     disk.grow("256m");
     let id = job["id"].as_str().expect("a job has an id");
     let job = app.get(&format!("/v1/jobs/{id}?wait=120"), 200).await;

@@ -92,7 +92,8 @@ impl Asked {
             let marks = fs::read_to_string(app.home().join(&self.name)).unwrap_or_default();
             return code == "0" && marks.lines().count() == 10;
         }
-        done.ended.iter().all(|(run, ended)| done.begun.contains(run) && ended == code) && done.ended.len() == 1
+        done.ended.iter().all(|(run, ended)| done.begun.contains(run) && ended == code)
+            && done.ended.len() == 1
     }
 
     /// Each event that the run printed is there once, in order.

@@ -245,7 +245,9 @@ impl<'a> RunLoop<'a> {
                 self.open_streams -= 1;
                 return Ok(());
             }
-            Input::ChildEnded { .. } | Input::OutputLimit | Input::Stop | Input::TreeEnded(_) => return Ok(()),
+            Input::ChildEnded { .. } | Input::OutputLimit | Input::Stop | Input::TreeEnded(_) => {
+                return Ok(());
+            }
         };
         self.last_heard = Instant::now();
         self.extractor.take(&draft);
@@ -296,12 +298,8 @@ impl<'a> RunLoop<'a> {
             }
             Cause::Stop => (Ending::Canceled, reasons::canceled(ended)),
             Cause::Signal => (Ending::Failed, reasons::interrupted()),
-            Cause::Total => {
-                (Ending::TimedOut, reasons::total_timeout(self.limits.total))
-            }
-            Cause::Idle => {
-                (Ending::TimedOut, reasons::idle_timeout(self.limits.idle.unwrap_or_default()))
-            }
+            Cause::Total => (Ending::TimedOut, reasons::total_timeout(self.limits.total)),
+            Cause::Idle => (Ending::TimedOut, reasons::idle_timeout(self.limits.idle.unwrap_or_default())),
             Cause::Output => (Ending::Failed, reasons::output_limit(self.limits.output_bytes)),
             Cause::Spool(error) => (Ending::Failed, reasons::spool_failed(&error)),
         };

@@ -26,7 +26,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::ExtraVars;
+use model::{ExtraVars, RunId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
@@ -285,26 +285,39 @@ pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> boo
     Ok(swept)
 }
 
-/// The vault password in a file on tmpfs, for a program that is not a run; removed when dropped.
+/// The vault password in a file on tmpfs, for a program that is not a run; removed when dropped, and swept like the
+/// secrets of a run when this process is killed before.
 #[derive(Debug)]
-pub struct PasswordFile(tempfile::TempPath);
+pub struct PasswordFile {
+    directory: PathBuf,
+}
 
 impl PasswordFile {
-    /// Writes it below `runtime`.
+    /// Writes it into a directory of its own below `runtime`, under an id that no run below `runs` has.
     ///
     /// # Errors
     /// When the file cannot be written, or `runtime` belongs to somebody else.
-    pub fn create(runtime: &Path, password: &SecretString) -> io::Result<Self> {
+    pub fn create(runtime: &Path, runs: &Path, id: RunId, password: &SecretString) -> io::Result<Self> {
         own_directory(runtime)?;
-        let mut file = tempfile::Builder::new().prefix("password-").tempfile_in(runtime)?;
-        writeln!(file, "{}", password.expose_secret())?;
-        Ok(Self(file.into_temp_path()))
+        let file = Self { directory: runtime.join(id.short()) };
+        make(&file.directory)?;
+        new_file(&file.directory.join(OWNER))?.write_all(runs.join(id.to_string()).as_os_str().as_bytes())?;
+        writeln!(new_file(&file.path())?, "{}", password.expose_secret())?;
+        Ok(file)
     }
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
+    pub fn path(&self) -> PathBuf {
+        self.directory.join("vault-password")
+    }
+}
+
+impl Drop for PasswordFile {
+    fn drop(&mut self) {
+        if let Err(error) = remove_tree(&self.directory) {
+            tracing::error!(%error, "a vault password file cannot be removed");
+        }
     }
 }
 

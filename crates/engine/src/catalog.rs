@@ -7,7 +7,7 @@ use ansible::{
 use model::{ContentKind, ContentName, ContentRef};
 use tokio::task::spawn_blocking;
 
-use crate::{Engine, jobs::Error};
+use crate::{Engine, clock, jobs::Error};
 
 impl Engine {
     /// All content of a kind, by name.
@@ -28,7 +28,9 @@ impl Engine {
         let options = self.options();
         // Encrypted variable files must be read for the list of tasks, too.
         let password = match &options.vault_password {
-            Some(password) => Some(PasswordFile::create(&options.runtime, password)?),
+            Some(password) => {
+                Some(PasswordFile::create(&options.runtime, &options.runs, clock::new_run_id(), password)?)
+            }
             None => None,
         };
         let mut toolchain = options.toolchain.clone();

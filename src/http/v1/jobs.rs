@@ -63,7 +63,11 @@ async fn submit(
     accepted(&api, job, wait).await
 }
 
-pub(super) async fn accepted(api: &Api, mut job: Job, wait: Option<Duration>) -> Result<HttpResponse, Problem> {
+pub(super) async fn accepted(
+    api: &Api,
+    mut job: Job,
+    wait: Option<Duration>,
+) -> Result<HttpResponse, Problem> {
     if let Some(wait) = wait {
         job = api.wait(job.id, wait).await?;
     }

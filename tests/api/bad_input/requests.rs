@@ -14,7 +14,9 @@ async fn a_wrong_method_is_told_with_those_that_are_allowed() {
     let app = TestApp::new();
     for (method, path, allowed) in [
         (Method::PUT, "/v1/jobs".to_owned(), "GET, POST"),
-        (Method::DELETE, NO_JOB.to_owned(), "GET"),
+        (Method::PUT, NO_JOB.to_owned(), "GET, DELETE"),
+        (Method::GET, format!("{NO_JOB}/retry"), "POST"),
+        (Method::POST, "/v1/queue".to_owned(), "GET"),
         (Method::POST, format!("{NO_JOB}/events"), "GET"),
         (Method::POST, format!("{NO_JOB}/log"), "GET"),
         (Method::POST, format!("{NO_JOB}/result"), "GET"),

@@ -8,12 +8,20 @@ use crate::app::TestApp;
 async fn jobs_are_listed_newest_first_by_pages_and_by_state() {
     let app = TestApp::new();
     let good = app.run(&json!({"bundle": "ping"})).await;
-    let mut jobs = vec![good.clone()];
+    let mut jobs = vec![good];
     for _ in 0..4 {
         // Ends before Ansible is started.
         jobs.push(app.run(&json!({"bundle": "ping", "inventory": "nowhere"})).await);
     }
     jobs.reverse();
+    // What they amounted to is told when they are asked for by their ids.
+    for job in &mut jobs {
+        let members = job.as_object_mut().expect("a job");
+        members.retain(|name, _| {
+            !matches!(name.as_str(), "stats" | "failures" | "failures_left_out" | "processes_killed")
+        });
+    }
+    let good = jobs[4].clone();
     let whole = app.get("/v1/jobs", 200).await;
     assert_eq!(whole, json!({"items": jobs, "next": null}));
 
