@@ -70,6 +70,8 @@ pub struct Inputs {
     pub executable: Option<PathBuf>,
     /// How many processor cores there are, for settings where 0 means that many.
     pub cores: usize,
+    /// How much memory there is in bytes, for the number of runs at once; `None` where it is not known.
+    pub memory: Option<u64>,
     /// The options of the command line.
     pub command_line: CommandLine,
 }
@@ -85,7 +87,14 @@ impl Inputs {
             directory: std::env::current_dir()?,
             executable: std::env::current_exe().ok(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: memory(),
             command_line,
         })
     }
+}
+/// From /proc/meminfo, in kB there.
+fn memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }

@@ -69,7 +69,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     settings.ansible.resolve(&base, inputs.executable.as_deref());
     settings.vault.resolve(&base, password.map(Secret::new));
     settings.server.resolve(inputs.cores);
-    settings.runs.resolve(inputs.cores);
+    settings.runs.resolve(inputs.cores, inputs.memory);
     settings.store.url = match url {
         Some(url) => StoreUrl::new(url).resolved(&base),
         None => StoreUrl::sqlite_in(&settings.paths.state),

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::seconds;
 
+/// What a run with a handful of hosts takes, with room to spare: ansible-runner, ansible-playbook and its workers
+/// were measured at 100 MB.
+const MEMORY_PER_RUN: u64 = 256 << 20;
+
 /// `[runs]`: limits of runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,9 +44,11 @@ pub struct Runs {
 }
 
 impl Runs {
-    pub(super) fn resolve(&mut self, cores: usize) {
+    /// One run per core, but no more than there is memory for.
+    pub(super) fn resolve(&mut self, cores: usize, memory: Option<u64>) {
         if self.max_at_once == 0 {
-            self.max_at_once = cores.max(1);
+            let fitting = memory.map_or(u64::MAX, |bytes| bytes / MEMORY_PER_RUN);
+            self.max_at_once = cores.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1);
         }
     }
 }

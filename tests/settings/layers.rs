@@ -211,6 +211,7 @@ fn a_value_that_is_not_text_is_refused_not_dropped() {
         directory: "/".into(),
         executable: None,
         cores: 1,
+        memory: None,
         command_line: CommandLine::default(),
     };
     let refusal = Settings::load(&inputs).unwrap_err().to_string();

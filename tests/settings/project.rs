@@ -53,6 +53,7 @@ impl Project {
             directory: self.directory.path().to_owned(),
             executable: None,
             cores: 3,
+            memory: None,
             command_line: self.command_line.clone(),
         })
     }

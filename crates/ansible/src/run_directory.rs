@@ -7,6 +7,7 @@
 //!   cgroup          the control group of the run, where there is one
 //!   stop            somebody asked for the end of the run
 //!   spool.ndjson    the events, one per line, numbered 1, 2, 3 ...
+//!   reserve         room for the next one, given back before it is written
 //!   outcome.json    how it ended; written once, atomically, when everything else is done
 //!   supervisor.log  what the supervisor itself had to say
 //!   private/        ansible-runner's private data directory; gone when the run is over
@@ -27,6 +28,9 @@ use crate::{cgroup::Group, process::Identity};
 
 /// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
 const REMOVALS: usize = 3;
+
+/// How much room is kept for an outcome.
+const RESERVE_BYTES: usize = 256 * 1024;
 
 /// The paths of one run.
 #[derive(Debug, Clone)]
@@ -159,11 +163,25 @@ impl RunDirectory {
         self.path.join("stop").exists()
     }
 
+    /// Keeps room for the outcome, so that a run that fills the disk can still say so.
+    ///
+    /// # Errors
+    /// When there is no room now.
+    pub fn keep_room(&self) -> io::Result<()> {
+        new_file(&self.reserve())?.write_all(&vec![0; RESERVE_BYTES])
+    }
+
+    fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
     /// Says how the run ended.
     ///
     /// # Errors
     /// When the file cannot be written; then there is no outcome at all, never half of one.
     pub fn write_outcome(&self, outcome: &Outcome) -> io::Result<()> {
+        // Makes room where the events filled the disk. What is not there needs no removing.
+        let _ = fs::remove_file(self.reserve());
         write_json(&self.path, "outcome.json", outcome)
     }
 

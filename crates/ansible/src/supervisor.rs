@@ -64,6 +64,7 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     let group = enter_group(directory, &spec);
 
     let begun = Instant::now();
+    directory.keep_room()?;
     let mut spool = spool::Writer::create(&directory.spool())?;
     let mut workspace = Workspace::new(directory.private(), &spec.runtime, &spec.run.short());
     let mut outcome = if directory.is_asked_to_stop() {

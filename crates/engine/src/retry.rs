@@ -1,8 +1,16 @@
 //! Doing it again: a new attempt of the same request, by request or by its own policy.
 
-use model::{Code, Job, JobId, Reason, Resume, job_state::Move};
+use std::time::Duration;
+
+use model::{Code, Job, JobId, JobSummary, Reason, Resume, RetryOn, job_state::Move};
+use store::JobQuery;
 
 use crate::{Engine, jobs::Error};
+
+/// How often jobs that should have been retried are looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// How many jobs of each end are looked at, the newest.
+const RECENT: u32 = 500;
 
 impl Engine {
     /// Queues a job that has ended once more. `resume` narrows this attempt.
@@ -29,6 +37,36 @@ impl Engine {
         }
         if let Err(error) = self.retry(job.id, None).await {
             tracing::error!(job.id = %job.id, %error, "the job could not be queued again");
+        }
+    }
+
+    /// Looks for ever for jobs that their policy wants again and that nobody queued: a service may be killed after
+    /// it recorded an end and before it queued the job.
+    pub(crate) async fn retry_forgotten(self) {
+        loop {
+            for &state in RetryOn::ALL {
+                let query = JobQuery { state: Some(state.state()), limit: RECENT, ..JobQuery::default() };
+                match self.store().jobs(&query).await {
+                    Ok(jobs) => self.retry_those(jobs).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "jobs to be retried cannot be looked for; trying again")
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn retry_those(&self, jobs: Vec<JobSummary>) {
+        let allowed = |job: &JobSummary| {
+            job.request.retry.as_ref().is_some_and(|policy| policy.allows(job.state, job.attempt))
+        };
+        for job in jobs.iter().filter(|job| allowed(job)) {
+            match self.retry(job.id, None).await {
+                // Whoever recorded its end was quicker.
+                Ok(_) | Err(Error::Refused(_)) => {}
+                Err(error) => tracing::warn!(job.id = %job.id, %error, "the job could not be queued again"),
+            }
         }
     }
 }

@@ -38,6 +38,7 @@ impl Scheduler {
         chores.spawn(self.engine.clone().beat());
         chores.spawn(self.engine.clone().heed());
         chores.spawn(self.engine.clone().expire());
+        chores.spawn(self.engine.clone().retry_forgotten());
         chores.spawn(self.engine.clone().retain());
         chores.spawn(self.engine.clone().hear());
         while self.turn(&mut shutdown).await.is_continue() {

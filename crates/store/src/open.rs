@@ -45,7 +45,12 @@ impl Store {
     /// written by a newer version.
     pub async fn open(options: Options) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
-        let pool_options = AnyPoolOptions::new().max_connections(options.max_connections.max(1));
+        let pool_options = AnyPoolOptions::new()
+            .max_connections(options.max_connections.max(1))
+            // When a disk is full, SQLite ends a transaction by itself, which the library does not notice: it goes on
+            // to take the connection for one within a transaction and refuses to begin another. Such a connection
+            // is closed and another one taken.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
         let (backend, pool) = match options.url.split_once(':') {
             Some(("sqlite", path)) => (Backend::Sqlite, open_file(path, pool_options).await?),
             Some(("postgres" | "postgresql", _)) => {
