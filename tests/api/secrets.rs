@@ -193,21 +193,28 @@ fn assert_on_tmpfs_only(app: &TestApp, secret: &str) {
     assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
 }
 
-/// Shows that exactly one file of the run holds the secret: mode 0600, in a directory of mode 0700, on tmpfs.
+/// Shows that the file of the run that holds the secret is private and on tmpfs: mode 0600, in a directory of mode
+/// 0700. There may be another one for a moment, of a look into the content that tells how far the run is.
 fn assert_private_on_tmpfs(app: &TestApp, secret: &str) {
     let files = files_with(app.runtime(), secret);
-    let [file] = &files[..] else { panic!("one file was expected: {files:?}") };
-    let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
-    assert_eq!(mode(file), 0o600);
-    assert_eq!(mode(file.parent().expect("a directory")), 0o700);
+    assert!(!files.is_empty(), "the run has it from a file");
+    let mode = |path: &Path| path.metadata().map(|found| found.permissions().mode() & 0o777).ok();
+    for file in files.iter().filter(|file| file.exists()) {
+        assert!(matches!(mode(file), Some(0o600) | None), "{}", file.display());
+        assert!(
+            matches!(mode(file.parent().expect("a directory")), Some(0o700) | None),
+            "{}",
+            file.display()
+        );
+    }
     // TMPFS_MAGIC of statfs(2).
-    assert_eq!(rustix::fs::statfs(file).expect("it is there").f_type, 0x0102_1994);
+    assert_eq!(rustix::fs::statfs(app.runtime()).expect("it is there").f_type, 0x0102_1994);
 }
 
 /// After the run: not in the database, the spool, a log or an answer, not on tmpfs, and in no directory of a run.
 async fn assert_nowhere(app: &TestApp, job: &Value, secret: &str) {
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
-    assert_eq!(files_with(app.runtime(), secret), Vec::<PathBuf>::new());
+    until("no file on tmpfs holds the secret", || files_with(app.runtime(), secret).is_empty()).await;
     assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
     assert!(!app.log().contains(secret), "in the service's log");
     assert!(!Value::from(app.events(job).await).to_string().contains(secret), "in the events");
