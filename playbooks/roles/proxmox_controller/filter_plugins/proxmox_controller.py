@@ -1,4 +1,7 @@
-"""Shapes what goes to and comes from the Proxmox VE API. Plain functions, nothing of Ansible is imported."""
+"""Shapes what goes to and comes from the Proxmox VE API. Plain functions, nothing of Ansible is imported.
+
+Where a value may be left out, null means the same, and gives null.
+"""
 
 from __future__ import annotations
 
@@ -84,7 +87,9 @@ def cdrom(config):
 
 def ipconfig(address, netmask=None, gateway=None):
     """`ip=192.0.2.5/24,gw=192.0.2.1`: cloud-init's address of a network device. The mask may be `24`, `/24` or dotted."""
-    if address is None or str(address) in ("", "dhcp"):
+    if address is None:
+        return None
+    if str(address) in ("", "dhcp"):
         return "ip=dhcp"
     address = str(address)
     if "/" not in address:
@@ -95,6 +100,8 @@ def ipconfig(address, netmask=None, gateway=None):
 
 def ssh_keys(keys):
     """Public keys as Proxmox VE wants them in `sshkeys`: percent-encoded, no empty lines, no end of line after the last."""
+    if keys is None:
+        return None
     if not isinstance(keys, str):
         keys = "\n".join(str(key) for key in keys)
     lines = [line.strip() for line in keys.splitlines()]
@@ -103,7 +110,7 @@ def ssh_keys(keys):
 
 def separated(values, separator=","):
     """A text as it is, a list joined."""
-    return values if isinstance(values, str) else separator.join(str(value) for value in values)
+    return values if values is None or isinstance(values, str) else separator.join(str(value) for value in values)
 
 
 def color_map(colors):
