@@ -348,6 +348,7 @@ fn engine_options(
         lease: runs.lease,
         keep: settings.history.keep(),
         drain: engine::DrainOptions { at_most: runs.drain },
+        proxmox: settings.proxmox.options(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod diagnose;
 pub mod event;
 pub mod extract;
 pub mod follow;
+pub mod inventory;
 mod json_lines;
 pub mod launch;
 pub mod log_text;
@@ -30,6 +31,7 @@ pub mod workspace;
 
 pub use catalog::Catalog;
 pub use follow::{Follower, Progress};
+pub use inventory::Inventory;
 pub use launch::Launcher;
 pub use run_directory::RunDirectory;
 pub use run_spec::{Limits, RunSpec, RunStep};
