@@ -92,6 +92,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("proxmox.api_hosts", Kind::List(proxmox::API_HOST_RULE)),
     required("proxmox.timeout_s", integer(1, 600)),
     required("proxmox.poll_interval_s", integer(1, 3600)),
+    required("proxmox.direct_reads", Kind::Word(proxmox::DirectReads::WORDS)),
     required("runs.max_at_once", integer(0, 1024)),
     required("runs.timeout_s", integer(1, WEEK_S)),
     required("runs.idle_timeout_s", integer(0, WEEK_S)),

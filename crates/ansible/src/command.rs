@@ -130,14 +130,25 @@ pub fn environment(short: &Path, event_bytes: usize) -> Vec<(&'static str, OsStr
     ]
 }
 
-/// `roles/` in the root serves playbooks at any depth; the default places stay searched. `ansible.roles_path`
-/// overrides it.
+/// Where Ansible looks for roles: `roles/` in the root serves playbooks at any depth, unless other places are said;
+/// the roles that come with us are found last.
 #[must_use]
-pub fn roles_path(project: &Path) -> (&'static str, OsString) {
-    let mut path = OsString::from(project.join("roles"));
-    path.push(":~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles");
-    ("ANSIBLE_ROLES_PATH", path)
+pub fn roles_path(project: &Path, explicit: Option<OsString>, shipped: Option<&PathBuf>) -> OsString {
+    let mut path = explicit.unwrap_or_else(|| {
+        let mut usual = OsString::from(project.join("roles"));
+        usual.push(":");
+        usual.push(USUAL_ROLES.join(":"));
+        usual
+    });
+    if let Some(shipped) = shipped {
+        path.push(":");
+        path.push(shipped);
+    }
+    path
 }
+
+/// Where Ansible looks for roles when nothing is said.
+pub const USUAL_ROLES: [&str; 3] = ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"];
 
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r#"'"'"'"#))

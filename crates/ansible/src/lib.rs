@@ -20,6 +20,7 @@ pub mod run_directory;
 pub mod run_loop;
 pub mod run_spec;
 pub mod runtime;
+pub mod shipped;
 pub mod snapshot;
 pub mod spool;
 mod steps;
