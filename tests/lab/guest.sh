@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # A throw-away guest for tests: a Debian or Ubuntu of its own with systemd as its first process, reached over SSH.
 #
-#   guest.sh check                          whether guests can be made here: 0, or 3 and a line that says why not
-#   guest.sh up [--suite NAME] DIR [CACHE]  boots one; also exits 3 where that cannot be done
-#   guest.sh status DIR                     0 when it is up and lets us in
-#   guest.sh down DIR                       ends what `up` started there, and nothing else
+#   guest.sh check                            whether guests can be made here: 0, or 3 and a line that says why not
+#   guest.sh root [--suite NAME] DIR [CACHE]  makes the root that `up` would make first
+#   guest.sh up [--suite NAME] DIR [CACHE]    boots one; also exits 3 where that cannot be done
+#   guest.sh status DIR                       0 when it is up and lets us in
+#   guest.sh down DIR                         ends what `up` started there, and nothing else
 #
 #   this namespace                             the guest's namespace
 #   10.x.y.1 =============== veth ============ 10.x.y.2 : sshd
@@ -16,7 +17,7 @@
 # left to unmount. It has no route anywhere, so no firewall and no forwarding of this machine is touched.
 #
 # DIR afterwards:
-#   inventory/guest.yml      group `guests` with the host guest-1: user `trainer`, who may sudo, and the facts about it
+#   inventory/guest.yml      group `guests` with the host guest-1: user `trainer`, who may sudo
 #   known_hosts, client_key  as named in that inventory
 #   console.log, proxy.log   what the guest and its proxy say
 #   ready                    written last
@@ -103,7 +104,7 @@ find_root() {
   exec 8>"$cache/lock"
   until flock --timeout 1 8; do :; done
   if [ ! -d "$base" ]; then
-    rm -rf "$cache"/guest-*
+    rm -rf "$cache/guest-$suite"-*
     unfinished=$cache/unfinished-$id
     make_root "$unfinished"
     mv -- "$unfinished" "$base"
@@ -246,6 +247,7 @@ guests:
     ansible_user: $user
     ansible_ssh_private_key_file: $dir/client_key
     ansible_python_interpreter: /usr/bin/python3
+    ansible_pipelining: true
     ansible_ssh_common_args: >-
       -F /dev/null -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o HostKeyAlgorithms=ssh-ed25519
       -o UserKnownHostsFile=$dir/known_hosts -o GlobalKnownHostsFile=/dev/null
@@ -275,14 +277,17 @@ absolute() {
   (cd -- "$1" && pwd -P)
 }
 
-up() {
+# begin COMMAND [--suite NAME] DIR [CACHE]
+begin() {
+  local command=$1
+  shift
   own=$(own_suite) suite='' unfinished='' builder=''
   if [ "${1:-}" = --suite ]; then
     suite=${2:-}
     shift 2
   fi
   suite=${suite:-$own}
-  [[ -n ${1:-} && $suite =~ ^[a-z]+$ ]] || fail 'usage: guest.sh up [--suite NAME] DIR [CACHE]'
+  [[ -n ${1:-} && $suite =~ ^[a-z]+$ ]] || fail "usage: guest.sh $command [--suite NAME] DIR [CACHE]"
   check
   umask 022
   dir=$(absolute "$1") cache=$(absolute "${2:-$root/target/lab}")
@@ -299,6 +304,16 @@ up() {
   sources >"$dir/sources.list"
   grep -q " $suite " "$dir/sources.list" || cannot "apt here has no mirror for $own"
   find_root
+}
+
+make_root_only() {
+  begin root "$@"
+  trap - EXIT INT TERM HUP
+  rm -f "$dir/processes"
+}
+
+up() {
+  begin up "$@"
   make_network
   start_proxy
   make_seed
@@ -352,8 +367,9 @@ down() {
 
 case ${1:-} in
   check) check ;;
+  root) shift && make_root_only "$@" ;;
   up) shift && up "$@" ;;
   status) shift && status "$@" ;;
   down) shift && down "$@" ;;
-  *) fail 'usage: guest.sh check | guest.sh up [--suite NAME] DIR [CACHE] | guest.sh status DIR | guest.sh down DIR' ;;
+  *) fail 'usage: guest.sh check | guest.sh root|up [--suite NAME] DIR [CACHE] | guest.sh status|down DIR' ;;
 esac
