@@ -5,6 +5,7 @@
 mod app;
 mod bad_input;
 mod catalog;
+mod fake_pve;
 mod health;
 mod history;
 mod jobs;
@@ -20,3 +21,4 @@ mod secrets;
 mod ssh;
 mod streams;
 mod v0;
+mod ws_vm_status;
