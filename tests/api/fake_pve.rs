@@ -1,8 +1,9 @@
-//! An API of Proxmox with machines and nothing else: HTTPS on a free port of the loopback address, with a certificate
-//! that nobody has signed.
+//! An API of Proxmox with machines and nothing else: HTTPS on a free port, with a certificate that an authority of its
+//! own has signed, as a node's is.
 
 use std::{
-    path::Path,
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::Command,
     sync::{Arc, Mutex},
 };
@@ -36,23 +37,35 @@ pub(crate) struct Call {
 
 /// A running API; ends with its test.
 pub(crate) struct FakePve {
-    port: u16,
+    address: SocketAddr,
+    authority: String,
     state: Arc<Mutex<State>>,
 }
 
 impl FakePve {
-    /// One with these machines.
+    /// One with these machines, on the loopback address.
     pub(crate) async fn start(machines: Vec<Value>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), machines).await
+    }
+
+    /// One on another address of this machine.
+    pub(crate) async fn start_at(ip: IpAddr, machines: Vec<Value>) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State { machines, ..State::default() }));
-        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls())), Arc::clone(&state)));
-        Self { port, state }
+        let (tls, authority) = tls(ip);
+        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(tls)), Arc::clone(&state)));
+        Self { address, authority, state }
     }
 
     /// `host:port`
     pub(crate) fn host(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.address.to_string()
+    }
+
+    /// The certificate of its authority in PEM.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Changes the machines.
@@ -71,31 +84,31 @@ impl FakePve {
     }
 }
 
-fn tls() -> ServerConfig {
+/// A certificate for this address, and the authority that signed it.
+fn tls(ip: IpAddr) -> (ServerConfig, String) {
     platform::install_provider();
     let directory = tempfile::tempdir().expect("a directory");
-    let path = |name| directory.path().join(name);
-    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
-    let (key, certificate) = (path("key.pem"), path("certificate.pem"));
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-subj", "/CN=nobody", "-keyout", &text(&key), "-out", &text(&certificate)])
-        .output()
-        .expect("there is an openssl");
-    assert!(made.status.success(), "{made:?}");
+    let make = |name: &str, more: &[&str]| {
+        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
+        let files = [format!("{name}.key"), format!("{name}.pem")];
+        let made = Command::new("openssl")
+            .current_dir(&directory)
+            .args(["req", "-x509", "-subj", &format!("/CN={name}"), "-keyout", &files[0], "-out", &files[1]])
+            .args(key)
+            .args(more)
+            .output()
+            .expect("there is an openssl");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        files.map(|file| directory.path().join(file))
+    };
+    let [_, authority] = make("authority", &[]);
+    let name = format!("subjectAltName=IP:{ip}");
+    let signed = ["-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "basicConstraints=CA:FALSE"];
+    let [key, certificate] = make("node", &[&signed[..], &["-addext", &name]].concat());
     let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
     let key = PrivateKeyDer::from_pem_file(key).expect("a key");
-    ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).expect("they fit")
+    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    (tls.expect("they fit"), fs::read_to_string(authority).expect("readable"))
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Mutex<State>>) {

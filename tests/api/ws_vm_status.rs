@@ -1,6 +1,7 @@
 //! `/ws/vm-status`: the machines of a Proxmox node.
 
 use std::{
+    net::UdpSocket,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -198,6 +199,37 @@ async fn an_encrypted_token_in_the_inventory_is_decrypted() {
     })
     .await;
     assert!(!app.log().contains(&token));
+}
+
+#[tokio::test]
+async fn certificates_are_checked_unless_they_are_of_this_machine() {
+    // Where packets to elsewhere would come from; none is sent.
+    let route = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    let Some(address) = route.ok().map(|address| address.ip()).filter(|ip| !ip.is_loopback()) else {
+        return; // This machine has no other address: there is nothing to check.
+    };
+    let api = FakePve::start_at(address, vec![]).await;
+    let authority = |setup: Setup| {
+        setup.write("authority.pem", api.authority());
+        setup.set("RANGEHAND__PROXMOX__CA_FILE", "authority.pem")
+    };
+    let unchecked = |setup: Setup| setup.set("RANGEHAND__PROXMOX__VERIFY_TLS", "false");
+    for (setup, trusted) in
+        [(setup(&api), false), (authority(setup(&api)), true), (unchecked(setup(&api)), true)]
+    {
+        let app = setup.start();
+        let frame = text(&mut watch(&app, "").await).await;
+        if trusted {
+            assert_eq!(frame, full(&[]));
+        } else {
+            let error = frame["error"].as_str().expect("a text");
+            assert!(error.contains("invalid peer certificate"), "{error}");
+            assert!(api.calls().is_empty(), "the token was sent");
+        }
+    }
 }
 
 #[tokio::test]
