@@ -151,6 +151,24 @@ async fn many_watchers_cost_one_poller_and_none_costs_nothing() {
     assert_eq!(text(&mut again).await["type"], "full", "a new poller begins at once");
 }
 
+#[tokio::test]
+async fn a_slow_watcher_disturbs_nobody_and_learns_everything_in_the_end() {
+    let machines =
+        |first: u32| (0..2000).map(|id| machine(id, &json!({ "name": format!("m-{first}") }))).collect();
+    let api = FakePve::start(machines(0)).await;
+    let app = setup(&api).start();
+    let mut slow = WebSocket::open_slow(app.address(), PATH).await;
+    let mut fast = watch(&app, "").await;
+    assert_eq!(text(&mut fast).await["type"], "full");
+    for round in 1..4 {
+        api.set(machines(round));
+        let changes = text(&mut fast).await["changes"].clone();
+        assert_eq!(changes.as_object().map(serde_json::Map::len), Some(2000));
+    }
+    assert_eq!(text(&mut slow).await["type"], "full");
+    while text(&mut slow).await["changes"]["1999"]["name"] != "m-3" {}
+}
+
 /// Waits until there was no look for three times the usual while; within the six seconds that are allowed.
 async fn until_no_looks(api: &FakePve) {
     let begun = Instant::now();
