@@ -22,6 +22,24 @@ pub struct Proxmox {
     /// How long after one look at a node's machines the next one comes.
     #[serde(rename = "poll_interval_s", with = "seconds")]
     pub poll_interval: Duration,
+    /// When reads of v0 ask Proxmox itself.
+    pub direct_reads: DirectReads,
+}
+
+/// When reads of v0 ask Proxmox itself, without Ansible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DirectReads {
+    /// When playbook and role are ours.
+    Auto,
+    /// Whenever that is possible.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl DirectReads {
+    pub(super) const WORDS: &[&str] = &["auto", "always", "never"];
 }
 
 impl Proxmox {
@@ -36,6 +54,11 @@ impl Proxmox {
             },
             api_hosts: self.api_hosts.clone(),
             poll_interval: self.poll_interval,
+            direct_reads: match self.direct_reads {
+                DirectReads::Auto => engine::DirectReads::Auto,
+                DirectReads::Always => engine::DirectReads::Always,
+                DirectReads::Never => engine::DirectReads::Never,
+            },
         }
     }
 

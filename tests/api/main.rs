@@ -4,8 +4,10 @@
 
 mod app;
 mod bad_input;
+mod bundles;
 mod catalog;
 mod fake_pve;
+mod guest;
 mod health;
 mod history;
 mod jobs;

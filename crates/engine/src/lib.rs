@@ -50,6 +50,7 @@ pub use options::{DrainOptions, Options};
 pub use progress::{Basis, JobProgress};
 pub use proxmox::{ProxmoxError, ProxmoxOptions};
 pub use queue::{Capacity, Queue};
+pub use reads::DirectReads;
 pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;

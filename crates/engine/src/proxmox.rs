@@ -10,12 +10,14 @@ use platform::proxmox::{Client, Credentials};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, task::spawn_blocking};
 
-use crate::{Engine, jobs};
+use crate::{Engine, jobs, reads::DirectReads};
 
 /// The group whose hosts are APIs of Proxmox.
 const GROUP: &str = "proxmox";
 /// The variable that makes a host one.
 const API_HOST: &str = "proxmox_api_host";
+/// The variable that names another role than ours.
+const ROLE: &str = "proxmox_controller_role";
 /// What counts when nothing is said, as in the reference service.
 const NODE: &str = "pve01";
 const USER: &str = "root@pam";
@@ -29,6 +31,8 @@ pub struct ProxmoxOptions {
     pub api_hosts: Vec<String>,
     /// How long after one look at a node's machines the next one comes.
     pub poll_interval: Duration,
+    /// When reads ask Proxmox itself.
+    pub direct_reads: DirectReads,
 }
 
 /// Why Proxmox was not asked, or what it answered instead.
@@ -105,6 +109,8 @@ struct Known {
     hosts: Vec<(String, Result<Option<Credentials>, Fault>)>,
     /// The API hosts of all hosts and of the vault file.
     api_hosts: BTreeSet<String>,
+    /// Does somebody want another role than ours?
+    names_a_role: bool,
 }
 
 /// Why the credentials of a host are not known.
@@ -170,6 +176,16 @@ impl Engine {
         hosts
     }
 
+    /// The node that is meant where none is named, as far as that is known.
+    pub async fn default_proxmox_node(&self) -> Option<String> {
+        self.proxmox_credentials().await.ok().map(|credentials| credentials.node)
+    }
+
+    /// Does the inventory want another role than ours, or can that not be told?
+    pub(crate) async fn other_role_is_named(&self) -> bool {
+        self.known_proxmox().await.map_or(true, |known| known.names_a_role)
+    }
+
     async fn known_proxmox(&self) -> Result<Arc<Known>, ProxmoxError> {
         let options = self.options();
         let located = self.locate_inventory(options.default_inventory.clone()).await?;
@@ -200,7 +216,9 @@ fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inven
     let inventory = Inventory::read(source, password)?;
     let hosts = inventory.hosts(GROUP).into_iter();
     let hosts = hosts.map(|host| (host.to_owned(), credentials(&inventory, host))).collect();
-    Ok(Known { hosts, api_hosts: inventory.all_values(API_HOST) })
+    let names_role = |host: &&str| !matches!(inventory.value(host, ROLE), Ok(Value::Absent));
+    let names_a_role = inventory.hosts(GROUP).iter().any(names_role);
+    Ok(Known { hosts, api_hosts: inventory.all_values(API_HOST), names_a_role })
 }
 
 /// The credentials of a host; `None` when it has no API.

@@ -49,7 +49,7 @@ pub(in crate::http) async fn unknown_path(request: HttpRequest) -> impl Responde
     if upgrades(request.headers()) {
         return Either::Left(HttpResponse::Forbidden().finish());
     }
-    Either::Right(v0::unknown_path().await)
+    Either::Right(v0::unknown_path(request).await)
 }
 
 fn upgrades(headers: &header::HeaderMap) -> bool {
