@@ -18,6 +18,7 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 install_packages() {
   local missing=() as_root=()
   has curl || missing+=(curl)
+  has openssl || missing+=(openssl)
   PATH=$PATH:/usr/sbin:/sbin has sshd || missing+=(openssh-server)
   has ssh || missing+=(openssh-client)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)

@@ -5,6 +5,7 @@
 mod ansible;
 mod check;
 mod directories;
+mod proxmox;
 mod store;
 mod vault;
 
@@ -20,6 +21,7 @@ pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) ->
     let mut checks = check_ansible(toolchain).await;
     checks.extend(directories::check(settings));
     checks.extend(vault::check(&settings.vault));
+    checks.extend(proxmox::check(&settings.proxmox));
     checks.push(store::check(&settings.store).await);
     checks
 }
