@@ -10,6 +10,7 @@ mod history;
 mod jobs;
 mod nodes;
 mod progress;
+mod proxmox;
 mod queue;
 mod raw_http;
 mod restart;
