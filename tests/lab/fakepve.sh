@@ -20,7 +20,7 @@ up() {
   local dir=${1:?usage: fakepve.sh up DIR} python pid tick
   python=$(venv_python)
   mkdir -m 0700 "$dir"
-  # It ends with its standard input; a pipe with a name stays open for as long as the simulator itself holds it.
+  # It ends with its standard input, so it is given one that stays open: a pipe that it writes to itself.
   mkfifo "$dir/input"
   "$python" "$root/tests/lab/proxmox.py" <>"$dir/input" >"$dir/place.json" 2>"$dir/log" &
   pid=$!
@@ -46,7 +46,7 @@ down() {
   pid=$(cat "$dir/pid")
   # Ours only if it still reads from this very directory.
   if [ "$(readlink "/proc/$pid/fd/0" 2>/dev/null)" = "$(cd -- "$dir" && pwd -P)/input" ]; then
-    stop_process "$pid" INT 5 || true
+    stop_process "$pid" TERM 5 || true
   fi
   rm -f "$dir/pid"
 }

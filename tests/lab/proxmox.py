@@ -3,7 +3,7 @@
     python proxmox.py [--time-scale SECONDS]
 
 Prints one line of JSON when it listens: `host` (of the API, over TLS), `control` (a URL), `user`, `token_id`,
-`token_secret` (generated) and `certificate` (a file to trust it by). Ends when its standard input is closed.
+`token_secret` (generated) and `certificate` (a file to trust it by). Ends when its standard input is closed, or by SIGTERM.
 
 The simulator is licensed under the AGPL. It is a program that tests talk to and no part of the product: only this file
 knows it, and nothing of the product imports this file.
@@ -26,8 +26,10 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 
 from aiohttp import ClientSession, web
 from fakepve import FakePve
@@ -124,6 +126,19 @@ def control(pve):
     return app
 
 
+async def end():
+    """Waits until standard input is closed, or for SIGTERM."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+
+    def read():
+        sys.stdin.read()
+        loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=read, daemon=True).start()
+    await ended.wait()
+
+
 async def serve(time_scale):
     pve = Simulator(host="127.0.0.1", port=0)
     # Nobody knows it; the simulator's own default is public.
@@ -145,7 +160,7 @@ async def serve(time_scale):
             "control": f"http://127.0.0.1:{runner.addresses[0][1]}",
             "user": USER, "token_id": TOKEN_ID, "token_secret": secret, "certificate": certificate,
         }), flush=True)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -45,7 +45,8 @@ fn every_action_prints_its_result_under_its_own_name() {
 #[test]
 fn every_action_is_documented() {
     let text = read(&shipped().join("roles/proxmox_controller/README.md"));
-    assert_eq!(names(&text, "| `", '`'), actions());
+    let (_, tables) = text.split_once("## Actions").expect("the chapter of the actions");
+    assert_eq!(names(tables, "| `", '`'), actions());
 }
 
 #[test]
