@@ -228,3 +228,21 @@ async fn one_action_through_the_playbook_generic() {
     assert_eq!(results["vm_start"], json!([result("vm_start", &started)]));
     assert_eq!(lab.simulator.read("nodes/pve1/qemu/101/status/current").await["status"], "running");
 }
+
+#[tokio::test]
+async fn another_role_with_the_same_actions_can_take_the_place_of_ours() {
+    let lab = Lab::with(&[("proxmox_controller_role", json!("another-role"))]);
+    // As the role that ours stands in for does it: one block per action, a fact, and a print of it.
+    let tasks = r#"
+- when: proxmox_vm_action == "vm_start"
+  block:
+    - ansible.builtin.set_fact:
+        vm_start: {action: vm_start, vm_id: "{{ vm_id }}", from: another role}
+    - ansible.builtin.debug:
+        var: vm_start
+"#;
+    lab.app.write("playbooks/roles/another-role/tasks/main.yml", tasks);
+    let results = lab.done(generic("vm_start", json!({"vm_id": "101"}))).await;
+    assert_eq!(results["vm_start"], json!([{"action": "vm_start", "vm_id": "101", "from": "another role"}]));
+    assert_eq!(lab.simulator.changes().await, []);
+}

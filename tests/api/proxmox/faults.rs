@@ -84,7 +84,7 @@ async fn refusals_are_told_in_the_words_of_proxmox() {
     let unknown = lab.act("vm_explode", json!({})).await;
     assert_failed(&unknown, &["unknown action `vm_explode`", "vm_start"]);
     let incomplete = lab.act("vm_clone", json!({"vm_id": "101"})).await;
-    assert_failed(&incomplete, &["vm_clone needs vm_name, vm_new_id"]);
+    assert_failed(&incomplete, &["vm_clone needs vm_new_id, vm_name"]);
     assert_eq!(lab.simulator.changes().await.len(), 2, "the others were not sent");
 }
 
