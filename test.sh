@@ -8,6 +8,7 @@
 #   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
+#   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -131,6 +132,8 @@ find_cargo
 prepare_guests
 ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
+RANGEHAND_TEST_FAKEPVE=$("$root/tests/lab/fakepve.sh" python)
+export RANGEHAND_TEST_FAKEPVE
 start_postgres
 start_ssh_lab
 run_tests "$@"

@@ -13,6 +13,7 @@ mod history;
 mod jobs;
 mod nodes;
 mod progress;
+mod proxmox;
 mod queue;
 mod raw_http;
 mod restart;
