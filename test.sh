@@ -7,6 +7,7 @@
 #   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
 #   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
+#   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -21,6 +22,8 @@ install_packages() {
   has ssh || missing+=(openssh-client)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
+  PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
+  has openssl || missing+=(openssl)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
@@ -55,11 +58,13 @@ start_postgres() {
 
 # Prints nothing: the last lines of the output are the test runner's summary.
 tear_down() {
-  local code=$?
+  local code=$? lab
   trap - EXIT
   trap '' INT TERM HUP
   "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
   "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
+  # Those of tests that were killed; the others are gone.
+  for lab in "$scratch"/gateways/*/lab; do "$root/tests/lab/gateway.sh" down "$lab" >/dev/null 2>&1 || true; done
   rm -rf -- "$scratch"
   exit "$code"
 }
@@ -92,6 +97,8 @@ install_packages
 find_cargo
 ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
+mkdir "$scratch/gateways"
+export RANGEHAND_TEST_GATEWAYS=$scratch/gateways
 start_postgres
 start_ssh_lab
 run_tests "$@"

@@ -127,7 +127,8 @@ pub(crate) fn load(file: &str, proxmox: &str) -> Vec<Case> {
         let (_, port) = proxmox.split_once(':').expect("host:port");
         text.replace("@PVE@", proxmox).replace("@PVE_PORT@", port)
     };
-    let deviations: Value = serde_json::from_str(&read("tests/fixtures/v0/deviations.json".into())).expect("JSON");
+    let deviations: Value =
+        serde_json::from_str(&read("tests/fixtures/v0/deviations.json".into())).expect("JSON");
     let cases = serde_json::from_str(&read(format!("tests/fixtures/v0/cases/{file}.json")));
     let mut cases: Vec<Case> = cases.unwrap_or_else(|error| panic!("{file}.json: {error}"));
     for case in &mut cases {

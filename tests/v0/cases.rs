@@ -11,19 +11,17 @@ macro_rules! tests {
     ($($name:ident: $file:literal at $site:literal $(, part $part:literal of $of:literal)?;)*) => {
         /// What the tests cover.
         const SELECTIONS: &[Selection] = &[
-            $(Selection { file: $file, site: $site, $(part: $part, of: $of, )? ..ALL },)*
+            $(Selection::new($file, $site)$(.part($part, $of))?,)*
         ];
 
         $(
             #[test]
             fn $name() {
-                replay(Selection { file: $file, site: $site, $(part: $part, of: $of, )? ..ALL });
+                replay(Selection::new($file, $site)$(.part($part, $of))?);
             }
         )*
     };
 }
-
-const ALL: Selection = Selection { file: "", site: "", part: 0, of: 1 };
 
 tests! {
     cases_422: "422" at "real";
@@ -58,9 +56,8 @@ const WS_LANES: usize = 5;
 
 #[test]
 fn cases_ws() {
-    let lanes = (0..WS_LANES).map(|part| {
-        thread::spawn(move || replay(Selection { file: "ws", site: "real", part, of: WS_LANES }))
-    });
+    let lanes = (0..WS_LANES)
+        .map(|part| thread::spawn(move || replay(Selection::new("ws", "real").part(part, WS_LANES))));
     let lanes: Vec<_> = lanes.collect();
     let ended: Vec<_> = lanes.into_iter().map(thread::JoinHandle::join).collect();
     assert!(ended.iter().all(Result::is_ok), "see above");

@@ -83,7 +83,8 @@ pub(crate) fn count_polls(
 ) -> io::Result<Vec<String>> {
     let node = count.path.rsplit_once("node=").map(|(_, node)| node).expect("the case names a node");
     let open = || WebSocket::open(endpoint, &count.path, &Map::new());
-    let opened = (0..count.clients).map(|_| open()?.map_err(|status| io::Error::other(format!("refused: {status}"))));
+    let opened =
+        (0..count.clients).map(|_| open()?.map_err(|status| io::Error::other(format!("refused: {status}"))));
     let mut clients = opened.collect::<io::Result<Vec<_>>>()?;
     thread::sleep(Duration::from_secs(count.hold));
     if let Some(after) = count.after {
@@ -94,7 +95,8 @@ pub(crate) fn count_polls(
     }
     let of_node = format!("/api2/json/nodes/{node}/");
     let calls = pve.calls();
-    let polls = calls.iter().filter(|call| call["path"].as_str().is_some_and(|path| path.starts_with(&of_node)));
+    let polls =
+        calls.iter().filter(|call| call["path"].as_str().is_some_and(|path| path.starts_with(&of_node)));
     let found = json!({ "polls": polls.count() });
     clients.into_iter().for_each(WebSocket::close);
     Ok(differences("count", expected, &found))

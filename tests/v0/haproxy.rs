@@ -1,7 +1,7 @@
 //! A gateway of one test: `tests/lab/gateway.sh`.
 
 use std::{
-    fs,
+    env, fs,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -16,7 +16,9 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it in front of `127.0.0.1:port`.
     pub(crate) fn start(service: &str) -> Self {
-        let directory = tempfile::Builder::new().prefix("rangehand-gateway-").tempdir().expect("a directory");
+        let parent = env::var_os("RANGEHAND_TEST_GATEWAYS").map_or_else(env::temp_dir, PathBuf::from);
+        let directory = tempfile::Builder::new().prefix("rangehand-gateway-").tempdir_in(parent);
+        let directory = directory.expect("a temporary directory");
         let gateway = Self { directory };
         let output = gateway.script("up", &[service]).output().expect("bash is there");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -1,7 +1,7 @@
 //! HTTP byte by byte: a client library would tidy up paths with `%2e%2e` or `//` before it sends them.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, ErrorKind, Read, Write},
     net::TcpStream,
 };
 
@@ -72,12 +72,12 @@ impl Endpoint {
         request = request + "\r\n" + body.unwrap_or_default();
         let mut stream = self.connect();
         match stream.write_all(request.as_bytes()) {
+            Ok(()) => {}
             // It may answer before it has read a body that is too long.
-            Err(error) if !matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
-                return Err(error);
-            }
-            _ => read_answer(&mut stream),
+            Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
+            Err(error) => return Err(error),
         }
+        read_answer(&mut stream)
     }
 
     /// GET, for tests that know what to expect.
@@ -140,7 +140,7 @@ pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<(String, Vec<u8>)>
 fn read_more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut part = [0; 65536];
     match stream.read(&mut part)? {
-        0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the connection was closed within an answer")),
+        0 => Err(io::Error::new(ErrorKind::UnexpectedEof, "the connection was closed within an answer")),
         count => {
             bytes.extend(&part[..count]);
             Ok(())

@@ -36,5 +36,7 @@ fn repository(path: &str) -> PathBuf {
 /// The venv's programs: `ansible-runner`, `ansible-vault`, `python`.
 fn bin_dir() -> PathBuf {
     let directory = std::env::var_os("RANGEHAND_TEST_BIN_DIR");
-    directory.map(PathBuf::from).expect("RANGEHAND_TEST_BIN_DIR names the venv's bin directory: run ./test.sh")
+    directory
+        .map(PathBuf::from)
+        .expect("RANGEHAND_TEST_BIN_DIR names the venv's bin directory: run ./test.sh")
 }

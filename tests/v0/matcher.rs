@@ -21,7 +21,11 @@ use serde_json::{Map, Value};
 /// What differs, one readable line each. `place` names the value, such as `reply.detail`.
 pub(crate) fn differences(place: &str, expected: &Value, found: &Value) -> Vec<String> {
     if let Some((name, argument)) = matcher(expected) {
-        return if matches(name, argument, found) { Vec::new() } else { vec![unlike(place, expected, found)] };
+        return if matches(name, argument, found) {
+            Vec::new()
+        } else {
+            vec![unlike(place, expected, found)]
+        };
     }
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => objects(place, expected, found),
@@ -53,7 +57,8 @@ fn matches(name: &str, argument: &Value, found: &Value) -> bool {
         "in" => argument.as_array().expect("a list").iter().any(|expected| is_match(expected, found)),
         "max" => found.as_f64().is_some_and(|number| number <= argument.as_f64().expect("a number")),
         "keys" => {
-            let mut keys = argument.as_array().expect("a list").iter().map(|key| key.as_str().expect("a key"));
+            let mut keys =
+                argument.as_array().expect("a list").iter().map(|key| key.as_str().expect("a key"));
             found.as_object().is_some_and(|found| keys.all(|key| found.contains_key(key)))
         }
         "part" => {
@@ -82,13 +87,16 @@ fn objects(place: &str, expected: &Map<String, Value>, found: &Map<String, Value
         let name = key.strip_suffix('?').unwrap_or(key);
         match found.get(name) {
             Some(found) => differing.extend(differences(&format!("{place}.{name}"), expected, found)),
-            None if name == key => differing.push(format!("{place}.{name}: missing, expected {}", short(expected))),
+            None if name == key => {
+                differing.push(format!("{place}.{name}: missing, expected {}", short(expected)))
+            }
             None => {}
         }
     }
     let known = |key: &String| expected.contains_key(key) || expected.contains_key(&format!("{key}?"));
     let unknown = found.iter().filter(|(key, _)| !known(key));
-    differing.extend(unknown.map(|(key, found)| format!("{place}.{key}: not expected, found {}", short(found))));
+    differing
+        .extend(unknown.map(|(key, found)| format!("{place}.{key}: not expected, found {}", short(found))));
     differing
 }
 
@@ -103,7 +111,9 @@ fn lists(place: &str, expected: &[Value], found: &[Value]) -> Vec<String> {
         differing.extend(match (expected.get(index), found.get(index)) {
             (Some(expected), Some(found)) => differences(&place, expected, found),
             (Some(expected), None) => vec![format!("{place}: missing, expected {}", short(expected))],
-            (None, found) => vec![format!("{place}: not expected, found {}", short(found.unwrap_or(&Value::Null)))],
+            (None, found) => {
+                vec![format!("{place}: not expected, found {}", short(found.unwrap_or(&Value::Null)))]
+            }
         });
     }
     differing
@@ -177,10 +187,13 @@ mod tests {
     #[test]
     fn a_difference_says_where_and_what() {
         let differing = differences("reply", &json!({"a": [1, 2], "b": 3}), &json!({"a": [1], "c": 4}));
-        assert_eq!(differing, [
-            "reply.a[1]: missing, expected 2",
-            "reply.b: missing, expected 3",
-            "reply.c: not expected, found 4",
-        ]);
+        assert_eq!(
+            differing,
+            [
+                "reply.a[1]: missing, expected 2",
+                "reply.b: missing, expected 3",
+                "reply.c: not expected, found 4",
+            ]
+        );
     }
 }

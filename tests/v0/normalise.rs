@@ -35,7 +35,9 @@ pub(crate) fn header(name: &str, value: &str) -> Value {
 
 /// An answer of ours, brought into the form in which answers were recorded; `expected` is that one.
 pub(crate) fn reply(status: u16, mut found: Value, detail: Detail, expected: &mut Value) -> Value {
-    let (Some(answer), Some(expected)) = (found.as_object_mut(), expected.as_object_mut()) else { return found };
+    let (Some(answer), Some(expected)) = (found.as_object_mut(), expected.as_object_mut()) else {
+        return found;
+    };
     if let Some(log) = answer.get_mut("log_multiline").filter(|log| log.is_array()) {
         let lines: Option<Vec<&str>> = log.as_array().into_iter().flatten().map(Value::as_str).collect();
         if let Some(lines) = lines {
@@ -147,9 +149,11 @@ fn recap_of(lines: &[&str]) -> Vec<String> {
         .iter()
         .filter_map(|line| {
             let found = RECAP.captures(line.as_str()?)?;
-            let counted = |word: &str| found[2].split(' ').any(|count| {
-                count.strip_prefix(word).is_some_and(|number| number.starts_with('=') && number != "=0")
-            });
+            let counted = |word: &str| {
+                found[2].split(' ').any(|count| {
+                    count.strip_prefix(word).is_some_and(|number| number.starts_with('=') && number != "=0")
+                })
+            };
             let state = ["unreachable", "failed"].into_iter().find(|word| counted(word)).unwrap_or("ok");
             Some((found[1].to_owned(), state))
         })
@@ -186,23 +190,27 @@ mod tests {
 
     #[test]
     fn a_log_is_reduced_to_the_facts_of_the_run() {
-        assert_eq!(log_of(LOG), [
-            json!("PLAY [demo]"),
-            json!("TASK [both]"),
-            json!("fatal: [c]: UNREACHABLE!"),
-            json!("ok: [a]"),
-            json!({"ok: [b]": {"msg": {"a": 1}}}),
-            json!("PLAY RECAP"),
-            json!("b : ok=1 changed=0 unreachable=0 failed=0"),
-            json!("c : ok=0 changed=0 unreachable=1 failed=0"),
-        ]);
+        assert_eq!(
+            log_of(LOG),
+            [
+                json!("PLAY [demo]"),
+                json!("TASK [both]"),
+                json!("fatal: [c]: UNREACHABLE!"),
+                json!("ok: [a]"),
+                json!({"ok: [b]": {"msg": {"a": 1}}}),
+                json!("PLAY RECAP"),
+                json!("b : ok=1 changed=0 unreachable=0 failed=0"),
+                json!("c : ok=0 changed=0 unreachable=1 failed=0"),
+            ]
+        );
         assert_eq!(recap_of(LOG), ["b: ok", "c: unreachable"]);
         assert_eq!(log_of(&["ERROR! no such playbook"]), Vec::<Value>::new());
     }
 
     #[test]
     fn the_errors_of_a_422_have_no_order() {
-        let mut expected = json!({"detail": [{"field": "a", "type": {"$text": true}}, {"field": "b", "type": "x"}]});
+        let mut expected =
+            json!({"detail": [{"field": "a", "type": {"$text": true}}, {"field": "b", "type": "x"}]});
         let found = json!({"detail": [{"field": "b", "type": "x"}, {"field": "a", "type": "y"}]});
         let found = reply(422, found, Detail::Full, &mut expected);
         assert!(is_match(&expected, &found), "{found}");

@@ -43,7 +43,8 @@ impl Pve {
     /// Calls a control path.
     pub(crate) fn control(&self, (method, path, body): &Control) -> Value {
         let body = (!body.is_null()).then(|| body.to_string());
-        let answer = self.endpoint.send(method, path, &Map::new(), body.as_deref()).expect("the fake answers");
+        let answer =
+            self.endpoint.send(method, path, &Map::new(), body.as_deref()).expect("the fake answers");
         assert_eq!(answer.status, 200, "{method} {path}: {}", answer.body);
         answer.json()
     }
@@ -126,6 +127,9 @@ mod tests {
     #[test]
     fn forms_and_json_are_one_to_proxmox() {
         assert_eq!(fields("a=1&b=x+%26%C3%A9&c=100%"), json!({"a": "1", "b": "x &é", "c": "100%"}));
-        assert_eq!(fields(r#"{"a": 1, "b": "x &é", "c": true}"#), json!({"a": "1", "b": "x &é", "c": "true"}));
+        assert_eq!(
+            fields(r#"{"a": 1, "b": "x &é", "c": true}"#),
+            json!({"a": "1", "b": "x &é", "c": "true"})
+        );
     }
 }

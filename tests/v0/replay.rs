@@ -25,6 +25,18 @@ pub(crate) struct Selection {
     pub of: usize,
 }
 
+impl Selection {
+    /// All of them.
+    pub(crate) const fn new(file: &'static str, site: &'static str) -> Self {
+        Self { file, site, part: 0, of: 1 }
+    }
+
+    /// Every `of`th of them, beginning with number `part`.
+    pub(crate) const fn part(self, part: usize, of: usize) -> Self {
+        Self { part, of, ..self }
+    }
+}
+
 /// Replays them one after the other; panics with all that differs.
 ///
 /// `RANGEHAND_TEST_V0_ONLY=part-of-a-name` leaves the others out; `RANGEHAND_TEST_V0_GATEWAY=off` goes to the service
@@ -46,11 +58,13 @@ pub(crate) fn replay(selection: Selection) {
                 Err(log) => (false, log),
             };
             let found = json!({"serves": serves, "fails": !serves, "output": output});
-            let differing = [differences("process", &case.response, &found), secrets_in(&sites, "output", &output)];
+            let differing =
+                [differences("process", &case.response, &found), secrets_in(&sites, "output", &output)];
             failures.extend(failure(&case, &differing.concat()));
         }
     } else {
-        let service = Service::start(&sites, &site).unwrap_or_else(|log| panic!("no service at {selection:?}:\n{log}"));
+        let service =
+            Service::start(&sites, &site).unwrap_or_else(|log| panic!("no service at {selection:?}:\n{log}"));
         let gateway = (!gateway_is_off()).then(|| Gateway::start(&service.endpoint.address));
         let endpoint =
             gateway.as_ref().map_or(service.endpoint.clone(), |gateway| gateway.endpoint_of("deployer"));
@@ -64,7 +78,11 @@ pub(crate) fn replay(selection: Selection) {
         failures.extend((!wrong.is_empty()).then(|| format!("at the end\n    {}", wrong.join("\n    "))));
     }
     let count = failures.len();
-    assert!(failures.is_empty(), "{count} failed, of {total} cases of {selection:?}:\n{}", failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{count} failed, of {total} cases of {selection:?}:\n{}",
+        failures.join("\n")
+    );
 }
 
 fn chosen(selection: Selection, proxmox: &str) -> Vec<Case> {
@@ -137,7 +155,9 @@ fn compare(answer: &Answer, expected: &Value, detail: Detail) -> Vec<String> {
                 let found = normalise::reply(answer.status, found, detail, &mut expected);
                 differing.extend(differences("reply", &expected, &found));
             }
-            Err(_) => differing.push(format!("reply: no JSON but {}", short(&Value::from(answer.body.as_str())))),
+            Err(_) => {
+                differing.push(format!("reply: no JSON but {}", short(&Value::from(answer.body.as_str()))))
+            }
         }
     } else if let Some(expected) = expected.get("text") {
         differing.extend(differences("text", expected, &Value::from(answer.body.as_str())));
@@ -147,7 +167,8 @@ fn compare(answer: &Answer, expected: &Value, detail: Detail) -> Vec<String> {
 
 /// The calls that change something, in their order; what is read is free.
 fn compare_calls(case: &Case, pve: &Pve) -> Vec<String> {
-    let changing = |calls: Vec<Value>| Value::from_iter(calls.into_iter().filter(|call| call["method"] != "GET"));
+    let changing =
+        |calls: Vec<Value>| Value::from_iter(calls.into_iter().filter(|call| call["method"] != "GET"));
     let expected = case.response.get("proxmox_calls").unwrap_or(&case.proxmox_calls);
     let expected = changing(expected.as_array().cloned().unwrap_or_default());
     differences("proxmox_calls", &expected, &changing(pve.calls()))

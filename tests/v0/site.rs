@@ -24,7 +24,16 @@ const UBUNTU: &[&str] = &[
 ];
 /// The kinds of default machines and the names of theirs.
 const MACHINES: &[(&str, &[&str])] = &[
-    ("admin", &["admin-wazuh", "admin-web-api-kong", "admin-web-builder-api", "admin-web-deployer-ui", "admin-web-emp"]),
+    (
+        "admin",
+        &[
+            "admin-wazuh",
+            "admin-web-api-kong",
+            "admin-web-builder-api",
+            "admin-web-deployer-ui",
+            "admin-web-emp",
+        ],
+    ),
     ("vuln", &["vuln-box-00", "vuln-box-01", "vuln-box-02", "vuln-box-03", "vuln-box-04"]),
     ("student", &["student-box-01"]),
 ];
@@ -58,7 +67,8 @@ pub(crate) struct Site {
 impl Sites {
     /// Makes the vault; `proxmox` is the fake's `host:port`.
     pub(crate) fn new(proxmox: &str) -> Self {
-        let directory = tempfile::Builder::new().prefix("rangehand-v0-").tempdir().expect("a temporary directory");
+        let directory =
+            tempfile::Builder::new().prefix("rangehand-v0-").tempdir().expect("a temporary directory");
         let (token, vault_password) = (generated_secret(), generated_secret());
         let sites = Self { directory, proxmox: proxmox.to_owned(), token, vault_password };
         sites.make_vault();
@@ -77,7 +87,8 @@ impl Sites {
 
     /// Lays a site out.
     pub(crate) fn lay_out(&self, name: &str) -> Site {
-        let site = Site { root: self.directory.path().join(name).join("root"), settings: self.settings(name) };
+        let site =
+            Site { root: self.directory.path().join(name).join("root"), settings: self.settings(name) };
         make(&site.root);
         make(&self.public(name).join("bundles"));
         make(&self.public(name).join("scenarios"));
@@ -107,7 +118,9 @@ impl Sites {
             ("VAULT_PASSWORD_FILE", vault.join("password")),
         ]);
         match name {
-            "no-public-dir" => drop(settings.insert("API_BACKEND_PUBLIC_PLAYBOOKS_DIR", "/nonexistent".into())),
+            "no-public-dir" => {
+                drop(settings.insert("API_BACKEND_PUBLIC_PLAYBOOKS_DIR", "/nonexistent".into()))
+            }
             "no-vault-password" => drop(settings.insert("VAULT_PASSWORD_FILE", "/nonexistent".into())),
             "no-public-setting" => drop(settings.remove("API_BACKEND_PUBLIC_PLAYBOOKS_DIR")),
             "no-project-root" => drop(settings.remove("PROJECT_ROOT_DIR")),
@@ -177,7 +190,9 @@ impl Sites {
 }
 
 fn stub_bundles(bundles: &Path) {
-    let bundle = |name: &str, hosts| write(&bundles.join(name).join("main.yml"), &stub(&format!("bundle {name}"), hosts));
+    let bundle = |name: &str, hosts| {
+        write(&bundles.join(name).join("main.yml"), &stub(&format!("bundle {name}"), hosts))
+    };
     bundle("ping", "all");
     for name in UBUNTU {
         bundle(&format!("core/linux/ubuntu/{name}"), "all");
@@ -186,7 +201,8 @@ fn stub_bundles(bundles: &Path) {
         for name in MACHINE_BUNDLES {
             bundle(&format!("core/proxmox/configure/default/vms/{}", name.replace("{}", kind)), "proxmox");
         }
-        let plays: Vec<_> = machines.iter().map(|machine| fixture("note.yml").replace("@NAME@", machine)).collect();
+        let plays: Vec<_> =
+            machines.iter().map(|machine| fixture("note.yml").replace("@NAME@", machine)).collect();
         let init = format!("core/proxmox/configure/default/vms/create-vms-{kind}/init.yml");
         write(&bundles.join(init), &plays.concat());
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::http::{self, Endpoint};
 
 /// An open connection.
+#[derive(Debug)]
 pub(crate) struct WebSocket {
     stream: TcpStream,
     /// What was read and is no whole frame yet.
