@@ -358,6 +358,8 @@ fn http_options(settings: &Settings) -> http::Options {
         wait_max: settings.server.wait_max,
         origins: settings.server.cors_origins.clone(),
         allow_connection_vars: settings.runs.allow_connection_vars,
+        cancel_when_caller_leaves: settings.server.cancel_when_caller_leaves,
+        inventory: settings.paths.inventory.clone(),
         has_public_playbooks: public.is_some(),
         missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),
     }
@@ -371,13 +373,18 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
     let factory = move || {
         App::new()
             .configure(http::configure(api.clone()))
-            .wrap(http::cors(&origins))
+            .wrap(from_fn({
+                let origins = origins.clone();
+                move |request, next| http::cors(origins.clone(), request, next)
+            }))
             .wrap(from_fn(http::with_request_id))
     };
     let bound = HttpServer::new(factory)
         .workers(server.workers)
         .shutdown_timeout(server.shutdown_grace.as_secs())
         .disable_signals()
+        // Who closes its side of the connection has left: its request ends, its job need not.
+        .h1_allow_half_closed(false)
         .bind((host.as_str(), port))
         .map_err(|source| Error::Listen { host: host.clone(), port, source })?;
     let Some(&address) = bound.addrs().first() else {

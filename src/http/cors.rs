@@ -1,31 +1,103 @@
-//! Which pages in browsers may call.
+//! Which pages in browsers may call, answered in the words of the service that v0 replaces.
+//!
+//! A preflight is answered here and goes no further; everything else is answered as without it, and only the headers
+//! say whether a page may read the answer. `actix-cors` refuses with other texts, drops headers from refusals and
+//! stops calls of unknown origins, so clients that were written against the reference would notice.
 
-use actix_cors::Cors;
-use actix_web::http::{Method, header};
+use std::sync::Arc;
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+};
 
 use crate::settings::OriginPattern;
 
-/// Allows pages whose whole origin matches, with credentials.
-pub fn cors(origins: &OriginPattern) -> Cors {
-    let origins = origins.clone();
-    Cors::default()
-        .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allows(origin)))
-        .allowed_methods([Method::GET, Method::POST, Method::DELETE, Method::OPTIONS])
-        .allowed_headers([
-            header::ACCEPT,
-            header::ACCEPT_LANGUAGE,
-            header::AUTHORIZATION,
-            header::CONTENT_LANGUAGE,
-            header::CONTENT_TYPE,
-        ])
-        .expose_headers([
-            "content-disposition",
-            "location",
-            "x-log-lines",
-            "x-log-next",
-            "x-rangehand-job",
-            "x-request-id",
-        ])
-        .supports_credentials()
-        .max_age(600)
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+const HEADERS: &str = "Accept, Accept-Language, Authorization, Content-Language, Content-Type";
+/// How long a browser may remember an answer, in seconds.
+const MAX_AGE: &str = "600";
+/// What pages may read besides the headers that they always may.
+const EXPOSED: &str = "Content-Disposition, Location, X-Log-Lines, X-Log-Next, X-Rangehand-Job, X-Request-Id";
+
+/// Answers preflights, and adds what a browser wants to know to every other answer.
+///
+/// # Errors
+/// Those of the handler.
+pub async fn cors(
+    origins: Arc<OriginPattern>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    };
+    let is_allowed = origin.to_str().is_ok_and(|origin| origins.allows(origin));
+    if request.method() == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        let answer = preflight(request.headers(), &origin, is_allowed);
+        return Ok(request.into_response(answer));
+    }
+    let mut response = match next.call(request).await {
+        Ok(response) => response.map_into_boxed_body(),
+        // Whoever is refused may know why.
+        Err(error) => return Err(with_headers(error, &origin, is_allowed)),
+    };
+    add_headers(response.headers_mut(), &origin, is_allowed);
+    Ok(response)
+}
+
+fn with_headers(error: Error, origin: &HeaderValue, is_allowed: bool) -> Error {
+    let mut response = error.error_response();
+    add_headers(response.headers_mut(), origin, is_allowed);
+    actix_web::error::InternalError::from_response(error, response).into()
+}
+
+fn add_headers(headers: &mut HeaderMap, origin: &HeaderValue, is_allowed: bool) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    if is_allowed {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    }
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+}
+
+fn preflight(asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpResponse {
+    let text = |name: HeaderName| asked.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let method = text(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let allows =
+        |list: &str, wanted: &str| list.split(", ").any(|one| one.eq_ignore_ascii_case(wanted.trim()));
+    let headers = text(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let mut headers = headers.split(',').filter(|name| !name.trim().is_empty());
+    let refused: Vec<&str> = [
+        (!is_allowed, "origin"),
+        (!METHODS.split(", ").any(|known| known == method), "method"),
+        (headers.any(|name| !allows(HEADERS, name)), "headers"),
+    ]
+    .into_iter()
+    .filter_map(|(is_refused, what)| is_refused.then_some(what))
+    .collect();
+    let (status, body) = match refused.as_slice() {
+        [] => (StatusCode::OK, "OK".to_owned()),
+        refused => (StatusCode::BAD_REQUEST, format!("Disallowed CORS {}", refused.join(", "))),
+    };
+    let mut response = HttpResponse::build(status);
+    response
+        .content_type("text/plain; charset=utf-8")
+        .insert_header((header::VARY, "Origin"))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, MAX_AGE))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"));
+    if is_allowed {
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone()));
+    }
+    response.body(body)
 }

@@ -15,7 +15,7 @@ mod v0;
 mod v1;
 mod ws;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::web::{self, ServiceConfig};
 use engine::{Engine, Shutdown};
@@ -47,6 +47,10 @@ pub struct Options {
     pub origins: OriginPattern,
     /// Are `ansible_*` variables allowed in requests?
     pub allow_connection_vars: bool,
+    /// Is the job of a v0 call canceled when the caller leaves?
+    pub cancel_when_caller_leaves: bool,
+    /// The inventories; v0 names them when they are missing.
+    pub inventory: PathBuf,
     /// Is there a second playbooks root? v0 says so when it is missing.
     pub has_public_playbooks: bool,
     /// The second playbooks root, when it is set but not there; v0 names it.

@@ -67,6 +67,7 @@ pub(super) const KEYS: &[Key] = &[
     required("server.body_limit_bytes", integer(1024, GIBIBYTE)),
     required("server.cors_origin_regex", Kind::Text(server::ORIGIN_RULE)),
     required("server.wait_max_s", integer(0, 86_400)),
+    required("server.cancel_when_caller_leaves", Kind::Switch),
     required("server.shutdown_grace_s", integer(0, 3600)),
     required("paths.project_root", Kind::Path),
     required("paths.playbooks", Kind::Path),

@@ -25,6 +25,8 @@ pub struct Server {
     /// The longest time that a request may wait for a job.
     #[serde(rename = "wait_max_s", with = "seconds")]
     pub wait_max: Duration,
+    /// Is the job of a v0 call canceled when the caller leaves before it has ended?
+    pub cancel_when_caller_leaves: bool,
     /// How long open requests are given to finish when the service stops.
     #[serde(rename = "shutdown_grace_s", with = "seconds")]
     pub shutdown_grace: Duration,

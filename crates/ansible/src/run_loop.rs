@@ -87,7 +87,7 @@ pub fn stop_requests() -> io::Result<Stop> {
     Signals::new([SIGTERM, SIGINT]).map(Stop)
 }
 
-/// Drives one run.
+/// Drives one step of a run.
 pub struct RunLoop<'a> {
     translator: Translator,
     spool: &'a mut spool::Writer,
@@ -105,6 +105,8 @@ pub struct RunLoop<'a> {
     kept_events: PathBuf,
     /// Where a request to stop is left.
     directory: RunDirectory,
+    /// Which of the run's steps it is, from 1.
+    step: u32,
 }
 
 /// What a run loop is told besides its limits.
@@ -120,10 +122,12 @@ pub struct Run {
     pub directory: RunDirectory,
     /// When the supervisor began: the total limit counts from there.
     pub begun: Instant,
+    /// Which of the run's steps it is, from 1.
+    pub step: u32,
 }
 
 impl<'a> RunLoop<'a> {
-    /// For a run that has just been started.
+    /// For a step that has just been started.
     #[must_use]
     pub fn new(run: Run, spool: &'a mut spool::Writer, limits: Limits) -> Self {
         Self {
@@ -139,12 +143,13 @@ impl<'a> RunLoop<'a> {
             ident: run.ident,
             kept_events: run.kept_events,
             directory: run.directory,
+            step: run.step,
         }
     }
 
-    /// Goes on until no process of the run is left.
+    /// Goes on until no process of the run is left; says whether that is certain.
     #[must_use]
-    pub fn run(mut self, mut child: Child, stop: Stop) -> Outcome {
+    pub fn run(mut self, mut child: Child, stop: Stop) -> (Outcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
         let leader = i32::try_from(child.id()).unwrap_or(i32::MAX);
         let none_left = NoneLeft::default();
@@ -158,7 +163,7 @@ impl<'a> RunLoop<'a> {
             (cause, None) | (cause @ Cause::Spool(_), _) => cause,
             (_, Some(error)) => Cause::Spool(error),
         };
-        self.outcome(cause, ended)
+        (self.outcome(cause, ended), ended.survivors == 0)
     }
 
     fn until_something_ends_it(&mut self, inputs: &Receiver<Input>, leader: i32) -> Cause {
@@ -319,6 +324,7 @@ impl<'a> RunLoop<'a> {
             ending,
             reason,
             rc,
+            step: self.step,
             report,
             emitted: 0,
             events: 0,

@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use model::{ExtraVars, RunId};
+use model::{ExtraVars, Find, RunId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -19,10 +19,10 @@ pub struct RunSpec {
     pub run: RunId,
     /// Where its content comes from.
     pub source: Source,
-    /// Options of ansible-playbook.
-    pub options: PlaybookOptions,
-    /// Variables of the request.
-    pub extra_vars: ExtraVars,
+    /// What is run, one after the other; at least one.
+    pub steps: Vec<RunStep>,
+    /// Values that must not be kept wherever they turn up.
+    pub secrets: Vec<String>,
     /// Opens vaults.
     #[serde(serialize_with = "into_the_pipe")]
     pub vault_password: Option<SecretString>,
@@ -34,6 +34,19 @@ pub struct RunSpec {
     pub runtime: PathBuf,
     /// What the run may use.
     pub limits: Limits,
+}
+
+/// One execution of Ansible within a run.
+#[derive(Serialize, Deserialize)]
+pub struct RunStep {
+    /// The playbook, relative to the playbooks root.
+    pub playbook: PathBuf,
+    /// Options of ansible-playbook.
+    pub options: PlaybookOptions,
+    /// Its variables.
+    pub extra_vars: ExtraVars,
+    /// What is looked up in its results.
+    pub find: Option<Find>,
 }
 
 /// What a run may use.

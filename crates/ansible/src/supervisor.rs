@@ -10,25 +10,24 @@
 use std::{
     io::{self, Read},
     path::PathBuf,
-    process::{Child, Command, ExitCode, Stdio},
+    process::ExitCode,
     time::Instant,
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, Redactor};
+use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::{
     cgroup::Group,
-    command,
-    event::Translator,
     process::Identity,
     reasons,
     run_directory::RunDirectory,
-    run_loop::{self, RunLoop},
+    run_loop,
     run_spec::RunSpec,
     spool,
+    steps::{self, Steps},
     workspace::{self, Workspace},
 };
 
@@ -110,25 +109,20 @@ fn prepare_and_run(
     if directory.is_asked_to_stop() {
         return Ok(canceled_before_it_began());
     }
-    let child = spawn(spec, workspace)?;
-    let project = format!("{}/", workspace.private().join("project").display());
-    let run = run_loop::Run {
-        translator: Translator::new(Redactor::new(secrets(spec)), project),
-        ident: spec.run.to_string(),
-        kept_events: workspace.kept_events(&spec.run.to_string()),
-        directory: directory.clone(),
-        begun: beginning.begun,
-    };
-    Ok(RunLoop::new(run, spool, spec.limits).run(child, beginning.stop))
+    let secrets = secrets(spec);
+    steps::run(
+        &mut Steps { directory, spec, workspace, spool, secrets, begun: beginning.begun },
+        beginning.stop,
+    )
 }
 
-fn canceled_before_it_began() -> Outcome {
+pub(crate) fn canceled_before_it_began() -> Outcome {
     let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
     Outcome::without_run(Ending::Canceled, reason, Timestamp::now())
 }
 
-/// Values that must not be kept wherever they turn up: the vault password, and what the environment holds under
-/// names that tell of a secret.
+/// Values that must not be kept wherever they turn up: the vault password, secret variables, and what the environment
+/// holds under names that tell of a secret.
 fn secrets(spec: &RunSpec) -> Vec<String> {
     let tells = |name: &str| {
         let name = name.to_ascii_uppercase();
@@ -138,16 +132,15 @@ fn secrets(spec: &RunSpec) -> Vec<String> {
     };
     let password = spec.vault_password.iter().map(|password| password.expose_secret().to_owned());
     let environment = spec.environment.iter().filter(|(name, _)| tells(name)).map(|(_, value)| value.clone());
-    password.chain(environment).collect()
+    password.chain(environment).chain(spec.secrets.iter().cloned()).collect()
 }
 
 fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {
     workspace.create()?;
-    workspace.fill(&spec.source)?;
-    workspace.write_input(&spec.options, spec.vault_password.as_ref(), &spec.extra_vars)
+    workspace.fill(&spec.source, spec.steps.iter().map(|step| step.playbook.as_path()))
 }
 
-fn prepare_failed(error: &workspace::Error) -> Box<Reason> {
+pub(crate) fn prepare_failed(error: &workspace::Error) -> Box<Reason> {
     let code = match error {
         workspace::Error::PlaybookGone(_) => Code::PlaybookNotFound,
         workspace::Error::NoInventory => Code::InventoryNotFound,
@@ -164,45 +157,6 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     let shown: Vec<_> = workspace.left_out.iter().take(100).map(entry).collect();
     let data = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
     spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))
-}
-
-fn spawn(spec: &RunSpec, workspace: &Workspace) -> Result<Child, Box<Reason>> {
-    let source = &spec.source;
-    let inventory =
-        workspace.private().join("inventory").join(source.inventory.as_deref().unwrap_or("".as_ref()));
-    let mut runner = Command::new(&spec.program);
-    runner
-        .args(command::arguments(&command::Places {
-            private: workspace.private(),
-            artifacts: &workspace.artifacts(),
-            playbook: &source.playbook,
-            inventory: &inventory,
-            ident: &spec.run.to_string(),
-        }))
-        .current_dir(workspace.private())
-        .env_clear()
-        .envs(command::environment(workspace.short(), spec.limits.event_bytes))
-        .envs(roles_path(spec, workspace))
-        .envs(spec.environment.iter().map(|(name, value)| (name, value)))
-        .env(MARKER, spec.run.to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    runner.spawn().map_err(|error| {
-        let message = format!(
-            "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; `ansible.bin_dir` \
-             names the directory it is in"
-        );
-        Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
-    })
-}
-
-/// Roles in the root, unless Ansible is configured from somewhere else, which then says where roles are.
-fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, std::ffi::OsString)> {
-    let is_configured = spec.environment.iter().any(|(name, _)| name == "ANSIBLE_CONFIG");
-    let project = workspace.private().join("project");
-    let applies = !is_configured && project.join("roles").is_dir() && !project.join("ansible.cfg").exists();
-    applies.then(|| command::roles_path(&project))
 }
 
 /// Removes processes' remains and secrets; the run's outcome stands whether that works or not, but it is told.

@@ -42,8 +42,6 @@ use crate::{
 pub struct Source {
     /// The playbooks root.
     pub playbooks_root: PathBuf,
-    /// The playbook, relative to it.
-    pub playbook: PathBuf,
     /// The inventory root.
     pub inventory_root: PathBuf,
     /// The inventory, relative to it; `None` when there is none of that name.
@@ -138,13 +136,19 @@ impl Workspace {
     ///
     /// # Errors
     /// When something that the run needs is not there or cannot be copied.
-    pub fn fill(&mut self, source: &Source) -> Result<(), Error> {
+    pub fn fill<'a>(
+        &mut self,
+        source: &Source,
+        playbooks: impl IntoIterator<Item = &'a Path>,
+    ) -> Result<(), Error> {
         let inventory = source.inventory.as_ref().ok_or(Error::NoInventory)?;
         if !self.fill_memory(source)? {
             self.fill_disk(source)?;
         }
-        if !self.private.join("project").join(&source.playbook).is_file() {
-            return Err(Error::PlaybookGone(source.playbook.clone()));
+        for playbook in playbooks {
+            if !self.private.join("project").join(playbook).is_file() {
+                return Err(Error::PlaybookGone(playbook.to_owned()));
+            }
         }
         if !self.private.join("inventory").join(inventory).exists() {
             return Err(Error::NoInventory);
@@ -200,7 +204,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Writes what ansible-runner is told, secrets to tmpfs.
+    /// Writes what ansible-runner is told, secrets to tmpfs. What it was told for the step before is gone.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -211,24 +215,35 @@ impl Workspace {
         extra_vars: &ExtraVars,
     ) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
+        self.clear_input().map_err(at("cannot remove what the step before was told"))?;
         let mut files = OptionFiles::default();
         if let Some(password) = vault_password {
             let text = format!("{}\n", password.expose_secret());
             files.vault_password = Some(
-                self.secret("vault-password", text.as_bytes())
+                self.secret(VAULT_PASSWORD, text.as_bytes())
                     .map_err(at("cannot hand over the vault password"))?,
             );
         }
         if !extra_vars.is_empty() {
             let text = extra_vars.to_unsafe_json().to_string();
-            files.extra_vars = Some(
-                self.secret("extra-vars.json", text.as_bytes())
-                    .map_err(at("cannot hand over the variables"))?,
-            );
+            files.extra_vars =
+                Some(self.secret(EXTRA_VARS, text.as_bytes()).map_err(at("cannot hand over the variables"))?);
         }
         let vault = self.private.join("vault.yml");
         files.vault = vault.exists().then_some(vault);
         self.env_files(options, &files).map_err(at("cannot write the run's settings"))
+    }
+
+    fn clear_input(&self) -> io::Result<()> {
+        remove_tree(&self.private.join("env"))?;
+        remove_tree(&self.secrets.join("tmp"))?;
+        for name in [VAULT_PASSWORD, EXTRA_VARS] {
+            match fs::remove_file(self.secrets.join(name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn env_files(&self, options: &PlaybookOptions, files: &OptionFiles) -> io::Result<()> {
@@ -258,6 +273,9 @@ impl Workspace {
         remove_tree(&self.secrets).and(remove_tree(&self.listed))
     }
 }
+
+const VAULT_PASSWORD: &str = "vault-password";
+const EXTRA_VARS: &str = "extra-vars.json";
 
 /// The file in a directory of secrets that names the run it belongs to.
 const OWNER: &str = "run";
@@ -309,7 +327,7 @@ impl PasswordFile {
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.directory.join("vault-password")
+        self.directory.join(VAULT_PASSWORD)
     }
 }
 

@@ -50,6 +50,14 @@ impl Engine {
         Ok(self.options().catalog.inspect_inventory(name, &self.options().toolchain).await?)
     }
 
+    /// Is there an inventory of this name?
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn check_inventory(&self, name: ContentName) -> Result<(), Error> {
+        self.locate_inventory(name).await.map(drop)
+    }
+
     /// Where the content lies.
     pub(crate) async fn locate(&self, content: ContentRef) -> Result<Located, Error> {
         let catalog = self.options().catalog.clone();

@@ -61,7 +61,9 @@ impl Engine {
     /// # Errors
     /// As [`Self::submit`], and when the key stands for another request.
     pub async fn submit_once(&self, request: JobRequest, key: Option<String>) -> Result<Submitted, Error> {
-        self.locate(request.content.clone()).await?;
+        for content in request.before.iter().map(|step| &step.content).chain([&request.content]) {
+            self.locate(content.clone()).await?;
+        }
         let now = clock::now();
         let reason = Reason::new(None, Code::Waiting, "waits for a free place");
         let event = state_event(None, JobState::Queued, &reason, now);

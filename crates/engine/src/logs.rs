@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use ansible::log_text::plain;
-use model::JobId;
+use model::{EventKind, Job, JobId};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Engine, jobs::Error, live::News};
+use crate::{Engine, EventQuery, jobs::Error, live::News};
 
 /// How many events one batch covers at most.
 const BATCH: u32 = 100;
@@ -81,9 +81,31 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn whole_log(&self, id: JobId) -> Result<String, Error> {
-        let mut reader = self.read_log(id, LogQuery::default()).await?;
+        let reader = self.read_log(id, LogQuery::default()).await?;
+        reader.whole().await
+    }
+
+    /// The same of the last step that ran, for callers that know of no steps.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn log_of_last_step(&self, job: &Job) -> Result<String, Error> {
+        let mut reader = self.read_log(job.id, LogQuery::default()).await?;
+        if !job.request.before.is_empty() {
+            let steps = EventQuery { kind: Some(EventKind::STEP), limit: u32::MAX, ..EventQuery::default() };
+            let steps = self.store().events(job.id, &steps).await?;
+            reader.after = steps.last().map_or(0, |event| event.seq);
+            reader.left = None;
+        }
+        reader.whole().await
+    }
+}
+
+impl LogReader {
+    /// All that is left, without colours.
+    async fn whole(mut self) -> Result<String, Error> {
         let mut whole = String::new();
-        while let NextText::Texts(texts) = reader.next(Duration::ZERO).await? {
+        while let NextText::Texts(texts) = self.next(Duration::ZERO).await? {
             for line in texts.iter().flat_map(|text| plain_lines(text)) {
                 whole.push_str(&line);
                 whole.push('\n');
@@ -91,9 +113,7 @@ impl Engine {
         }
         Ok(whole)
     }
-}
 
-impl LogReader {
     /// Gives what comes next; one that follows waits for it at most this long.
     ///
     /// # Errors

@@ -144,6 +144,9 @@ impl Engine {
 
     /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
     async fn listed(&self, job: &Job) -> Option<u64> {
+        if !job.request.before.is_empty() {
+            return None;
+        }
         let list = match self.task_list(job).await {
             Ok(list) => list,
             Err(error) => {

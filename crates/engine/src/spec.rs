@@ -1,9 +1,9 @@
 //! From a claimed job to what its supervisor is told.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
-use ansible::{Limits, RunSpec, catalog, command::PlaybookOptions, workspace::Source};
-use model::{Code, Job, Phase, Reason, RunId};
+use ansible::{Limits, RunSpec, RunStep, catalog, command::PlaybookOptions, workspace::Source};
+use model::{Code, Job, JobRequest, Phase, Reason, RunId, Step};
 
 use crate::{Engine, jobs::Error};
 
@@ -14,7 +14,7 @@ impl Engine {
     /// The reason why the job fails before it runs.
     pub(crate) async fn run_spec(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
         let options = self.options();
-        let content = self.locate(job.request.content.clone()).await.map_err(|error| not_prepared(&error))?;
+        let (root, steps) = self.run_steps(job).await?;
         let inventory = self.locate_inventory(job.request.inventory.clone()).await;
         let inventory = inventory.map_err(|error| not_prepared(&error))?;
         let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
@@ -24,16 +24,18 @@ impl Engine {
         Ok(RunSpec {
             run,
             source: Source {
-                playbooks_root: content.root,
-                playbook: content.path,
+                playbooks_root: root,
                 inventory_root: inventory.root,
                 inventory: Some(inventory.path),
                 vault: options.vault_file.clone(),
                 exclude: options.exclude.clone(),
                 in_memory_bytes: options.in_memory_bytes,
             },
-            options: playbook_options(job),
-            extra_vars: job.request.extra_vars.clone(),
+            secrets: steps
+                .iter()
+                .flat_map(|step| step.extra_vars.texts_of(&job.request.secret_vars))
+                .collect(),
+            steps,
             vault_password: options.vault_password.clone(),
             program,
             environment: options.toolchain.variables().filter_map(as_text).collect(),
@@ -41,6 +43,46 @@ impl Engine {
             limits: limits(job, options.limits),
         })
     }
+
+    /// The steps before, then the content itself, and the root that they share.
+    async fn run_steps(&self, job: &Job) -> Result<(PathBuf, Vec<RunStep>), Box<Reason>> {
+        let request = &job.request;
+        let content = self.locate(request.content.clone()).await.map_err(|error| not_prepared(&error))?;
+        let mut steps = Vec::with_capacity(request.steps());
+        for step in &request.before {
+            let located = self.locate(step.content.clone()).await.map_err(|error| not_prepared(&error))?;
+            if located.root != content.root {
+                return Err(other_root(step, request));
+            }
+            steps.push(RunStep {
+                playbook: located.path,
+                options: PlaybookOptions {
+                    limit: step.limit.clone(),
+                    tags: step.tags.clone(),
+                    start_at_task: None,
+                    skip_tags: None,
+                    ..playbook_options(job)
+                },
+                extra_vars: step.extra_vars.clone(),
+                find: step.find.clone(),
+            });
+        }
+        steps.push(RunStep {
+            playbook: content.path,
+            options: playbook_options(job),
+            extra_vars: request.extra_vars.clone(),
+            find: None,
+        });
+        Ok((content.root, steps))
+    }
+}
+
+fn other_root(step: &Step, request: &JobRequest) -> Box<Reason> {
+    let message = format!(
+        "{} and {} are in different playbooks directories: the steps of a job share one",
+        step.content, request.content
+    );
+    Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, message))
 }
 
 fn playbook_options(job: &Job) -> PlaybookOptions {

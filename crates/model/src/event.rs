@@ -18,6 +18,8 @@ pub struct EventKind(Cow<'static, str>);
 impl EventKind {
     /// The job moved to another state; `data` holds `from`, `to` and the reason.
     pub const JOB_STATE: Self = Self(Cow::Borrowed("job_state"));
+    /// The next of several steps begins; `data` holds its number, how many there are, and what it runs.
+    pub const STEP: Self = Self(Cow::Borrowed("step"));
     /// A line that ansible-runner itself wrote to its standard error.
     pub const RUNNER_STDERR: Self = Self(Cow::Borrowed("runner_stderr"));
     /// Something about the run that a user should know and that did not stop it.

@@ -1,11 +1,13 @@
 //! A job: something asked for and kept.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ContentName, ContentRef, ExtraVars, HostPattern, JobId, JobState, Labels, Outcome, Reason, Resources,
-    Resume, RetryPolicy, RunId, Tags, TaskName,
+    Resume, RetryPolicy, RunId, Step, Tags, TaskName,
 };
 
 /// A number that is no priority.
@@ -98,6 +100,54 @@ pub struct JobRequest {
     /// Begin at this task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at_task: Option<TaskName>,
+    /// What runs before, one after the other in the same private directory; the first that fails ends the job.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Step>,
+    /// The names of variables, of the request and of its steps, whose values are never shown.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub secret_vars: BTreeSet<String>,
+}
+
+impl JobRequest {
+    /// A request that says nothing beyond what to run against which inventory.
+    #[must_use]
+    pub fn new(content: ContentRef, inventory: ContentName) -> Self {
+        Self {
+            content,
+            inventory,
+            limit: None,
+            tags: None,
+            skip_tags: None,
+            extra_vars: ExtraVars::default(),
+            check: false,
+            diff: false,
+            verbosity: 0,
+            forks: None,
+            timeout_s: None,
+            priority: Priority::default(),
+            labels: Labels::default(),
+            resources: Resources::default(),
+            retry: None,
+            start_at_task: None,
+            before: Vec::new(),
+            secret_vars: BTreeSet::new(),
+        }
+    }
+
+    /// How many steps the job has, the content itself included.
+    #[must_use]
+    pub fn steps(&self) -> usize {
+        self.before.len() + 1
+    }
+
+    /// The same with a mask in place of every secret value, for showing it.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut shown = self.clone();
+        let steps = shown.before.iter_mut().map(|step| &mut step.extra_vars);
+        steps.chain([&mut shown.extra_vars]).for_each(|vars| vars.mask(&self.secret_vars));
+        shown
+    }
 }
 
 fn is_empty_map(labels: &Labels) -> bool {

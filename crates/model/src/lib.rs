@@ -16,6 +16,7 @@ pub mod report;
 pub mod resource;
 pub mod retry;
 pub mod run;
+pub mod step;
 pub mod tags;
 pub mod time_text;
 pub mod timing;
@@ -33,6 +34,7 @@ pub use report::{Failure, HostStats, Report};
 pub use resource::{Resource, Resources};
 pub use retry::{Resume, RetryOn, RetryPolicy, TaskName};
 pub use run::{Code, Ending, Outcome, Phase, Reason};
+pub use step::{Find, Step, Take};
 pub use tags::Tags;
 
 /// Lets a type be used in JSON by the same text that `Display` writes and `FromStr` reads.

@@ -74,6 +74,8 @@ text_enum! {
         SupervisorGone = "supervisor_gone",
         /// The node that ran it was not heard of any more.
         NodeGone = "node_gone",
+        /// What a step looked for was not there.
+        NotFound = "not_found",
         /// Events or the outcome could not be written.
         SpoolFailed = "spool_failed",
     }
@@ -126,7 +128,10 @@ pub struct Outcome {
     pub reason: Reason,
     /// The exit code of ansible-playbook; `None` when it never ran or was killed.
     pub rc: Option<i32>,
-    /// What it amounted to.
+    /// The step it ended in, from 1.
+    #[serde(default = "first")]
+    pub step: u32,
+    /// What that step amounted to.
     pub report: Report,
     /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
     #[serde(default)]
@@ -141,6 +146,10 @@ pub struct Outcome {
     pub finished_at: Timestamp,
 }
 
+const fn first() -> u32 {
+    1
+}
+
 impl Outcome {
     /// The outcome of a run that never reached Ansible, or of which nothing more is known.
     #[must_use]
@@ -149,6 +158,7 @@ impl Outcome {
             ending,
             reason,
             rc: None,
+            step: 1,
             report: Report::default(),
             emitted: 0,
             events: 0,

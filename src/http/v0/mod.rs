@@ -1,33 +1,37 @@
 //! Version 0: speaks like the service that it replaces, down to its error texts.
 //!
-//! Every call is a job like any other; its id comes back in `X-Rangehand-Job`. If the client leaves, the job
-//! goes on. Where the reference service was wrong or unsafe we answer differently on purpose: names are
-//! checked segment by segment, `hosts` is never an option, a run that matched no host is no success.
+//! A route is a row ([`route::Route`]); one machine checks, plans, submits, waits and answers for all of them.
+//! Every call is a job like any other; its id comes back in `X-Rangehand-Job`. Where the reference service was
+//! wrong or unsafe we answer differently on purpose: see `docs/v0.md`.
 
-mod fields;
+mod check;
+pub(in crate::http) mod field;
+mod machine;
+mod plan;
 mod python;
 mod refusal;
 mod reply;
-mod run;
+pub(in crate::http) mod route;
+pub(in crate::http) mod rows;
+
+pub(in crate::http) use machine::routes;
+pub(in crate::http) use refusal::Refusal;
 
 use actix_web::{
-    Resource,
-    http::StatusCode,
-    web::{self, ServiceConfig},
+    HttpRequest, HttpResponse, ResponseError,
+    http::{StatusCode, header},
 };
 
-use refusal::Refusal;
-
-pub(super) fn routes(config: &mut ServiceConfig) {
-    run::routes(config);
-}
-
-/// What FastAPI answers to a path it does not know.
-pub(super) async fn unknown_path() -> Result<&'static str, Refusal> {
-    Err(Refusal::new(StatusCode::NOT_FOUND, "Not Found"))
-}
-
-/// A resource of v0 that takes POST.
-fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(|| async { Err::<&str, _>(Refusal::wrong_method("POST")) }))
+/// What FastAPI answers to a path it does not know: a path that is known without its last slash is redirected to.
+pub(super) async fn unknown_path(request: HttpRequest) -> HttpResponse {
+    let path = request.path();
+    match path.strip_suffix('/').filter(|path| machine::knows(path)) {
+        Some(path) => {
+            let query = request.query_string();
+            let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+            // A path alone: the host of the request may be anybody's.
+            HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, target)).finish()
+        }
+        None => Refusal::new(StatusCode::NOT_FOUND, "Not Found").error_response(),
+    }
 }

@@ -17,7 +17,7 @@ pub(in crate::http) struct Refusal {
     /// A text, or the faults of a 422.
     detail: Value,
     /// The methods that are allowed, for 405.
-    allow: Option<&'static str>,
+    allow: Option<String>,
     /// The job that goes on without an answer.
     job: Option<JobId>,
 }
@@ -28,8 +28,14 @@ impl Refusal {
     }
 
     /// What FastAPI answers to a method that a path does not have.
-    pub(super) fn wrong_method(allow: &'static str) -> Self {
+    pub(super) fn wrong_method(allow: String) -> Self {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") }
+    }
+
+    /// What it says.
+    #[cfg(test)]
+    pub(super) fn into_detail(self) -> Value {
+        self.detail
     }
 
     pub(super) const fn job(mut self, job: JobId) -> Self {
@@ -51,8 +57,8 @@ impl ResponseError for Refusal {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status);
-        if let Some(methods) = self.allow {
-            response.insert_header((header::ALLOW, methods));
+        if let Some(methods) = &self.allow {
+            response.insert_header((header::ALLOW, methods.as_str()));
         }
         if let Some(job) = self.job {
             response.insert_header((JOB_HEADER, job.to_string()));

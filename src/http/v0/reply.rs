@@ -1,8 +1,9 @@
-//! The answer to a v0 call: `{"rc", "log_multiline"}`, 200 when all went well and 500 otherwise.
+//! The answer to a v0 call: `{"rc", "result"}` or `{"rc", "log_multiline"}`, 200 when all went well and 500
+//! otherwise.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use model::{Job, JobState};
-use serde_json::json;
+use model::{Find, Job, JobState};
+use serde_json::{Value, json};
 
 use super::python;
 
@@ -14,9 +15,30 @@ const NO_EXIT_CODE: i32 = 254;
 
 /// The log of a job that has ended, line by line.
 pub(super) fn log(job: &Job, text: &str) -> HttpResponse {
+    answer(job, "log_multiline", json!(python::split_lines(text.trim())))
+}
+
+/// What a job that has ended printed under this key; what it came to, where it failed.
+pub(super) fn results(job: &Job, key: &str) -> HttpResponse {
+    let results = job.outcome.as_ref().and_then(|outcome| outcome.report.results.get(key));
+    answer(job, "result", results.cloned().unwrap_or_else(|| json!([])))
+}
+
+/// `null`.
+pub(super) fn null(job: &Job) -> HttpResponse {
+    HttpResponse::Ok().insert_header((JOB_HEADER, job.id.to_string())).json(Value::Null)
+}
+
+/// Is this machine among those that a job listed?
+pub(super) fn finds(job: &Job, vm_id: &str) -> bool {
+    let find = Find { list: "vm_list".into(), by: "vm_id".into(), value: vm_id.into(), take: None };
+    let outcome = job.outcome.as_ref().filter(|_| job.state == JobState::Succeeded);
+    outcome.is_some_and(|outcome| find.in_report(&outcome.report).is_some())
+}
+
+fn answer(job: &Job, key: &str, value: Value) -> HttpResponse {
     let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc).unwrap_or(NO_EXIT_CODE);
-    let lines = python::split_lines(text.trim());
-    let mut body = json!({ "rc": rc, "log_multiline": lines });
+    let mut body = json!({ "rc": rc, key: value });
     let succeeded = job.state == JobState::Succeeded;
     if !succeeded {
         body["error"] = json!(job.reason.message);

@@ -61,9 +61,8 @@ pub(super) fn read(
     fields.finish(FIELDS)?;
     // Without a fault there is content: its absence is a fault.
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
+    let inventory = inventory.unwrap_or_else(|| default_inventory.clone());
     Ok(JobRequest {
-        content,
-        inventory: inventory.unwrap_or_else(|| default_inventory.clone()),
         limit,
         tags,
         skip_tags,
@@ -78,6 +77,7 @@ pub(super) fn read(
         resources,
         retry,
         start_at_task,
+        ..JobRequest::new(content, inventory)
     })
 }
 

@@ -55,6 +55,9 @@ impl Engine {
         if is_good || job.state == JobState::Succeeded {
             return Err(ResumeError::Nothing(id));
         }
+        if !job.request.before.is_empty() {
+            return Ok(ResumePlan::of_all_steps(&job));
+        }
         let list = self.task_list(&job).await?;
         let mut trace = Trace::new(&list, outcome.as_ref().and_then(sorted_failures));
         self.each_event(&job, |event| trace.take(event)).await?;

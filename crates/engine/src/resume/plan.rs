@@ -28,6 +28,22 @@ pub struct ResumePlan {
     pub(super) resume: Resume,
 }
 
+impl ResumePlan {
+    /// A job of several steps begins at its first one again: a later step may need what an earlier one looked up.
+    pub(super) fn of_all_steps(job: &Job) -> Self {
+        let note = format!("the job has {} steps: all of them run again", job.request.steps());
+        Self {
+            job_id: job.id,
+            start_at_task: None,
+            limit: None,
+            hosts: Vec::new(),
+            tasks: Vec::new(),
+            notes: vec![note],
+            resume: Resume::default(),
+        }
+    }
+}
+
 /// Tasks of a play.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlayTasks {

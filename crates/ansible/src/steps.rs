@@ -1,0 +1,193 @@
+//! The steps of a run: Ansible executed once for each, in one private directory, under one supervisor.
+//!
+//! ```text
+//! tell -> spawn ansible-runner -> run loop -> look up --> next step
+//!                                     |          |
+//!                                  not good   not there --> the outcome is that of this step
+//! ```
+
+use std::{
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Instant,
+};
+
+use jiff::Timestamp;
+use model::{Code, Draft, Ending, EventKind, Find, Outcome, Phase, Reason, Redactor, Report};
+use serde_json::{Value, json};
+
+use crate::{
+    command,
+    event::Translator,
+    reasons,
+    run_directory::RunDirectory,
+    run_loop::{self, RunLoop, Stop},
+    run_spec::{RunSpec, RunStep},
+    spool,
+    supervisor::{MARKER, canceled_before_it_began, prepare_failed},
+    workspace::Workspace,
+};
+
+/// What the steps of a run share.
+pub(crate) struct Steps<'a> {
+    pub(crate) directory: &'a RunDirectory,
+    pub(crate) spec: &'a RunSpec,
+    pub(crate) workspace: &'a Workspace,
+    pub(crate) spool: &'a mut spool::Writer,
+    /// Values that must not be kept.
+    pub(crate) secrets: Vec<String>,
+    /// When the supervisor began: the total limit counts from there.
+    pub(crate) begun: Instant,
+}
+
+/// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
+pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reason>> {
+    let spec = steps.spec;
+    let mut found: Vec<(&str, Value)> = Vec::new();
+    let mut stop = stop;
+    let mut before: Option<Outcome> = None;
+    for (number, step) in (1..).zip(&spec.steps) {
+        if before.is_some() && steps.directory.is_asked_to_stop() {
+            return Ok(after(before, Outcome { step: number, ..canceled_before_it_began() }));
+        }
+        // Made before the step begins: a request that comes between two steps is heard by the next one.
+        let next_stop = run_loop::stop_requests().map_err(|error| not_begun(&error))?;
+        let (outcome, is_clear) = steps.run_one(number, step, &found, stop)?;
+        let outcome = after(before, outcome);
+        if outcome.ending != Ending::Succeeded || number as usize == spec.steps.len() {
+            return Ok(outcome);
+        }
+        if !is_clear {
+            return Ok(failed(outcome, Code::RunnerFailed, "processes of the step are left"));
+        }
+        match look_up(step.find.as_ref(), &outcome.report) {
+            Ok(taken) => found.extend(taken),
+            Err(message) => return Ok(failed(outcome, Code::NotFound, &message)),
+        }
+        before = Some(outcome);
+        stop = next_stop;
+    }
+    // A run without steps is never made.
+    before.ok_or_else(|| not_begun(&std::io::Error::other("there is nothing to run")))
+}
+
+impl Steps<'_> {
+    fn run_one(
+        &mut self,
+        number: u32,
+        step: &RunStep,
+        found: &[(&str, Value)],
+        stop: Stop,
+    ) -> Result<(Outcome, bool), Box<Reason>> {
+        let (spec, workspace) = (self.spec, self.workspace);
+        if spec.steps.len() > 1 {
+            let draft = step_event(number, spec.steps.len(), step);
+            self.spool.append(draft).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
+        }
+        let mut extra_vars = step.extra_vars.clone();
+        for (name, value) in found {
+            extra_vars.insert(name, value.clone()).map_err(|error| {
+                let message = format!("what was looked up is no variable: {error}");
+                Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, message))
+            })?;
+        }
+        let told = workspace.write_input(&step.options, spec.vault_password.as_ref(), &extra_vars);
+        told.map_err(|error| prepare_failed(&error))?;
+        // ansible-runner keeps what it knows of a run under this name: each step has its own.
+        let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
+        let child = spawn(spec, workspace, &step.playbook, &ident)?;
+        let project = format!("{}/", workspace.private().join("project").display());
+        let run = run_loop::Run {
+            translator: Translator::new(Redactor::new(self.secrets.iter().cloned()), project),
+            kept_events: workspace.kept_events(&ident),
+            ident,
+            directory: self.directory.clone(),
+            begun: self.begun,
+            step: number,
+        };
+        Ok(RunLoop::new(run, self.spool, spec.limits).run(child, stop))
+    }
+}
+
+/// The outcome of a step with what the steps before it add to it.
+fn after(before: Option<Outcome>, outcome: Outcome) -> Outcome {
+    let Some(before) = before else { return outcome };
+    Outcome {
+        processes_killed: before.processes_killed + outcome.processes_killed,
+        started_at: before.started_at.or(outcome.started_at),
+        ..outcome
+    }
+}
+
+fn failed(outcome: Outcome, code: Code, message: &str) -> Outcome {
+    Outcome { ending: Ending::Failed, reason: Reason::new(Some(Phase::Extract), code, message), ..outcome }
+}
+
+/// The variable that a look-up gives, if it gives one.
+fn look_up<'a>(find: Option<&'a Find>, report: &Report) -> Result<Option<(&'a str, Value)>, String> {
+    let Some(find) = find else { return Ok(None) };
+    let object = find.in_report(report).ok_or_else(|| {
+        format!("nothing in `{}` has `{}` {}", find.list, find.by, find.value.escape_debug())
+    })?;
+    let take = |take: &'a model::Take| {
+        (take.variable.as_str(), object.get(&take.member).cloned().unwrap_or(Value::Null))
+    };
+    Ok(find.take.as_ref().map(take))
+}
+
+fn step_event(number: u32, steps: usize, step: &RunStep) -> Draft {
+    let data = json!({
+        "step": number,
+        "of": steps,
+        "playbook": step.playbook,
+        "limit": step.options.limit,
+        "tags": step.options.tags,
+    });
+    Draft::new(Timestamp::now(), EventKind::STEP, data)
+}
+
+fn not_begun(error: &std::io::Error) -> Box<Reason> {
+    Box::new(Reason::new(
+        Some(Phase::Prepare),
+        Code::PrepareFailed,
+        format!("the step cannot begin: {error}"),
+    ))
+}
+
+fn spawn(spec: &RunSpec, workspace: &Workspace, playbook: &Path, ident: &str) -> Result<Child, Box<Reason>> {
+    let inventory = spec.source.inventory.as_deref().unwrap_or("".as_ref());
+    let inventory = workspace.private().join("inventory").join(inventory);
+    let mut runner = Command::new(&spec.program);
+    runner
+        .args(command::arguments(&command::Places {
+            private: workspace.private(),
+            artifacts: &workspace.artifacts(),
+            playbook,
+            inventory: &inventory,
+            ident,
+        }))
+        .current_dir(workspace.private())
+        .env_clear()
+        .envs(command::environment(workspace.short(), spec.limits.event_bytes))
+        .envs(roles_path(spec, workspace))
+        .envs(spec.environment.iter().map(|(name, value)| (name, value)))
+        .env(MARKER, spec.run.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    runner.spawn().map_err(|error| {
+        let message = format!(
+            "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; `ansible.bin_dir` \
+             names the directory it is in"
+        );
+        Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
+    })
+}
+
+/// Roles in the root, unless Ansible is configured from somewhere else, which then says where roles are.
+fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, std::ffi::OsString)> {
+    let is_configured = spec.environment.iter().any(|(name, _)| name == "ANSIBLE_CONFIG");
+    let project = workspace.private().join("project");
+    let applies = !is_configured && project.join("roles").is_dir() && !project.join("ansible.cfg").exists();
+    applies.then(|| command::roles_path(&project))
+}

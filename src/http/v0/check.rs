@@ -1,0 +1,442 @@
+//! Checking request bodies the way pydantic does, with its words.
+//!
+//! Every field is checked and every fault told, in the order of the rows; a body without a content type is JSON;
+//! unknown fields are ignored; texts are strict, numbers and booleans are not. What looks like a password is not
+//! sent back.
+
+use actix_web::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{
+    Refusal,
+    field::{Field, Kind, Need, Pattern},
+};
+use crate::http::body::{BadBody, Body};
+
+/// What stands for a password in an answer.
+const MASK: &str = "***";
+
+/// Pydantic's word for a fault, and its sentence.
+type Wording = (&'static str, &'static str);
+
+const MISSING: Wording = ("missing", "Field required");
+const NO_OBJECT: Wording =
+    ("model_attributes_type", "Input should be a valid dictionary or object to extract fields from");
+const NO_MAP: Wording = ("dict_type", "Input should be a valid dictionary");
+const NO_LIST: Wording = ("list_type", "Input should be a valid list");
+const NO_TEXT: Wording = ("string_type", "Input should be a valid string");
+const NO_BOOL: Wording = ("bool_type", "Input should be a valid boolean");
+const NO_BOOL_WORD: Wording = ("bool_parsing", "Input should be a valid boolean, unable to interpret input");
+const NO_INT: Wording = ("int_type", "Input should be a valid integer");
+const NO_INT_WORD: Wording =
+    ("int_parsing", "Input should be a valid integer, unable to parse string as an integer");
+const FRACTION: Wording =
+    ("int_from_float", "Input should be a valid integer, got a number with a fractional part");
+const TOO_MANY_DIGITS: Wording =
+    ("int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size");
+const NO_NUMBER: Wording = ("float_type", "Input should be a valid number");
+const NO_NUMBER_WORD: Wording =
+    ("float_parsing", "Input should be a valid number, unable to parse string as a number");
+
+/// Checks a body against the fields of a route; gives the values, defaults included, of all that is not `null`.
+pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, Refusal> {
+    let members = match body.0.map_err(|error| bad_body(&error))? {
+        None | Some(Value::Null) => {
+            return Err(unprocessable(vec![fault("body", MISSING, &Value::Null, Value::Null)]));
+        }
+        Some(Value::Object(members)) => members,
+        Some(other) => {
+            return Err(unprocessable(vec![fault("body", NO_OBJECT, &masked(&other), Value::Null)]));
+        }
+    };
+    let mut faults = Vec::new();
+    let values = object("body", &members, fields, &mut faults);
+    if faults.is_empty() { Ok(values) } else { Err(unprocessable(faults)) }
+}
+
+fn object(
+    path: &str,
+    members: &Map<String, Value>,
+    fields: &[Field],
+    faults: &mut Vec<Value>,
+) -> Map<String, Value> {
+    let mut values = Map::new();
+    for field in fields {
+        let path = format!("{path}.{}", field.name);
+        let value = match members.get(field.name) {
+            None => match field.need {
+                Need::Required => {
+                    let whole = masked(&Value::Object(members.clone()));
+                    faults.push(fault(&path, MISSING, &whole, Value::Null));
+                    continue;
+                }
+                Need::Optional => continue,
+                Need::DefaultBool(default) => Some(default.into()),
+                Need::DefaultText(default) => Some(default.into()),
+            },
+            Some(Value::Null) if field.nullable => continue,
+            Some(value) => {
+                let before = faults.len();
+                let coerced = coerce(&path, &field.kind, value, faults);
+                if field.secret {
+                    faults[before..].iter_mut().for_each(|fault| fault["input"] = MASK.into());
+                }
+                coerced
+            }
+        };
+        if let Some(value) = value {
+            values.insert(field.name.to_owned(), value);
+        }
+    }
+    values
+}
+
+/// The value as Ansible gets it; `None` when it has faults.
+fn coerce(path: &str, kind: &Kind, value: &Value, faults: &mut Vec<Value>) -> Option<Value> {
+    let coerced = match kind {
+        Kind::Text(pattern) => text(path, value).and_then(|given| matching(path, pattern, given, value)),
+        Kind::FullText(pattern) => text(path, value).and_then(|given| {
+            if given.is_empty() {
+                let ctx = json!({ "min_length": 1 });
+                let wording = ("string_too_short", "String should have at least 1 character");
+                return Err(fault(path, wording, value, ctx));
+            }
+            matching(path, pattern, given, value)
+        }),
+        Kind::AnyText => text(path, value).map(Value::from),
+        Kind::ShortText(limit) => text(path, value).and_then(|given| {
+            if given.chars().count() <= *limit {
+                return Ok(value.clone());
+            }
+            let message = format!("String should have at most {limit} characters");
+            Err(fault(path, ("string_too_long", &message), value, json!({ "max_length": limit })))
+        }),
+        Kind::Host(pattern) => text(path, value).and_then(|given| host(path, pattern, given, value)),
+        Kind::VmId => {
+            vm_id(path, value).and_then(|given| matching(path, &super::field::DIGITS, &given, value))
+        }
+        Kind::AnyVmId => vm_id(path, value).map(Value::from),
+        Kind::Bool => boolean(path, value),
+        Kind::Int(least) => integer(path, value).and_then(|number| at_least(path, *least, number, value)),
+        Kind::Number => number(path, value),
+        Kind::List(item) => return list(path, item, value, faults),
+        Kind::Object(fields) => match value {
+            Value::Object(members) => {
+                let before = faults.len();
+                let values = object(path, members, fields, faults);
+                return (faults.len() == before).then_some(Value::Object(values));
+            }
+            _ => Err(fault(path, NO_OBJECT, value, Value::Null)),
+        },
+        Kind::Map(fields) => return map(path, fields, value, faults),
+    };
+    coerced.map_err(|fault| faults.push(fault)).ok()
+}
+
+fn text<'a>(path: &str, value: &'a Value) -> Result<&'a str, Value> {
+    value.as_str().ok_or_else(|| fault(path, NO_TEXT, value, Value::Null))
+}
+
+fn matching(path: &str, pattern: &Pattern, given: &str, value: &Value) -> Result<Value, Value> {
+    if pattern.regex.is_match(given) {
+        return Ok(given.into());
+    }
+    let message = format!("String should match pattern '{}'", pattern.text);
+    Err(fault(path, ("string_pattern_mismatch", &message), value, json!({ "pattern": pattern.text })))
+}
+
+/// What begins with a dash would be read as an option.
+fn host(path: &str, pattern: &Pattern, given: &str, value: &Value) -> Result<Value, Value> {
+    let checked = matching(path, pattern, given, value)?;
+    if given.starts_with('-') {
+        let wording = ("value_error", "Value error, hosts must not begin with '-'");
+        return Err(fault(path, wording, value, json!({ "error": {} })));
+    }
+    Ok(checked)
+}
+
+/// A text, or an integer as the text of its digits.
+fn vm_id(path: &str, value: &Value) -> Result<String, Value> {
+    match value {
+        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
+        other => text(path, other).map(str::to_owned),
+    }
+}
+
+fn boolean(path: &str, value: &Value) -> Result<Value, Value> {
+    let (flag, wording) = match value {
+        Value::Bool(flag) => (Some(*flag), NO_BOOL),
+        Value::Number(number) => match number.as_f64() {
+            Some(0.0) => (Some(false), NO_BOOL),
+            Some(1.0) => (Some(true), NO_BOOL),
+            Some(_) | None => (None, NO_BOOL_WORD),
+        },
+        Value::String(text) => match text.to_ascii_lowercase().as_str() {
+            "1" | "true" | "t" | "yes" | "y" | "on" => (Some(true), NO_BOOL),
+            "0" | "false" | "f" | "no" | "n" | "off" => (Some(false), NO_BOOL),
+            _ => (None, NO_BOOL_WORD),
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => (None, NO_BOOL),
+    };
+    flag.map(Value::Bool).ok_or_else(|| fault(path, wording, value, Value::Null))
+}
+
+fn integer(path: &str, value: &Value) -> Result<i64, Value> {
+    let wrong = |wording| fault(path, wording, value, Value::Null);
+    match value {
+        Value::Bool(flag) => Ok((*flag).into()),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Ok(whole),
+            (None, Some(float)) if float.fract() != 0.0 => Err(wrong(FRACTION)),
+            (None, Some(float)) => whole_number(float).ok_or_else(|| wrong(TOO_MANY_DIGITS)),
+            (None, None) => Err(wrong(NO_INT)),
+        },
+        Value::String(text) => parse_integer(text).map_err(wrong),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(wrong(NO_INT)),
+    }
+}
+
+/// A float without a fraction as an integer, where one that large keeps every digit.
+fn whole_number(float: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    // Within 2^53 every whole float is that integer.
+    (float.abs() <= EXACT).then_some(float as i64)
+}
+
+/// As pydantic reads it: blanks around, a sign, `_` between digits, and zeros behind a point are allowed.
+fn parse_integer(text: &str) -> Result<i64, Wording> {
+    let text = text.trim();
+    let whole = match text.split_once('.') {
+        Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
+        Some(_) => return Err(NO_INT_WORD),
+        None => text,
+    };
+    let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
+    let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+    let well_formed = digits.bytes().all(is_digit)
+        && digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.ends_with(|c: char| c.is_ascii_digit())
+        && !digits.contains("__");
+    if !well_formed {
+        return Err(NO_INT_WORD);
+    }
+    whole.replace('_', "").parse().map_err(|_| TOO_MANY_DIGITS)
+}
+
+fn at_least(path: &str, least: Option<i64>, number: i64, value: &Value) -> Result<Value, Value> {
+    match least {
+        Some(least) if number < least => {
+            let message = format!("Input should be greater than or equal to {least}");
+            Err(fault(path, ("greater_than_equal", &message), value, json!({ "ge": least })))
+        }
+        Some(_) | None => Ok(number.into()),
+    }
+}
+
+fn number(path: &str, value: &Value) -> Result<Value, Value> {
+    let wrong = |wording| fault(path, wording, value, Value::Null);
+    let float = match value {
+        Value::Bool(flag) => f64::from(u8::from(*flag)),
+        Value::Number(number) => number.as_f64().ok_or_else(|| wrong(NO_NUMBER))?,
+        Value::String(text) => text.trim().parse().map_err(|_| wrong(NO_NUMBER_WORD))?,
+        Value::Null | Value::Array(_) | Value::Object(_) => return Err(wrong(NO_NUMBER)),
+    };
+    // JSON has no infinity, and no rate is infinite.
+    let is_finite = ("finite_number", "Input should be a finite number");
+    serde_json::Number::from_f64(float).map(Value::Number).ok_or_else(|| wrong(is_finite))
+}
+
+fn list(path: &str, kind: &Kind, value: &Value, faults: &mut Vec<Value>) -> Option<Value> {
+    let Value::Array(items) = value else {
+        faults.push(fault(path, NO_LIST, value, Value::Null));
+        return None;
+    };
+    if items.is_empty() {
+        let wording = ("too_short", "List should have at least 1 item after validation, not 0");
+        let ctx = json!({ "field_type": "List", "min_length": 1, "actual_length": 0 });
+        faults.push(fault(path, wording, value, ctx));
+        return None;
+    }
+    let checked = items.iter().enumerate();
+    let checked: Vec<Option<Value>> =
+        checked.map(|(at, item)| coerce(&format!("{path}.{at}"), kind, item, faults)).collect();
+    checked.into_iter().collect()
+}
+
+fn map(path: &str, fields: &[Field], value: &Value, faults: &mut Vec<Value>) -> Option<Value> {
+    let Value::Object(members) = value else {
+        faults.push(fault(path, NO_MAP, value, Value::Null));
+        return None;
+    };
+    let before = faults.len();
+    let mut values = Map::new();
+    for (name, member) in members {
+        let path = format!("{path}.{name}");
+        match member {
+            Value::Object(members) => {
+                values.insert(name.clone(), Value::Object(object(&path, members, fields, faults)));
+            }
+            other => faults.push(fault(&path, NO_OBJECT, other, Value::Null)),
+        }
+    }
+    (faults.len() == before).then_some(Value::Object(values))
+}
+
+fn fault(path: &str, (kind, message): (&str, &str), input: &Value, ctx: Value) -> Value {
+    json!({ "field": path, "msg": message, "type": kind, "input": input, "ctx": ctx })
+}
+
+/// A copy that shows no value of a member whose name tells of a secret.
+fn masked(value: &Value) -> Value {
+    let is_secret = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["password", "passwd", "secret", "token", "api_key", "private_key"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| {
+                let shown =
+                    if is_secret(name) && !member.is_boolean() { MASK.into() } else { masked(member) };
+                (name.clone(), shown)
+            })
+            .collect(),
+        Value::Array(items) => items.iter().map(masked).collect(),
+        other => other.clone(),
+    }
+}
+
+fn unprocessable(faults: Vec<Value>) -> Refusal {
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, faults)
+}
+
+fn bad_body(error: &BadBody) -> Refusal {
+    match error {
+        BadBody::ContentType(_) => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
+        BadBody::TooLong { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        BadBody::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
+        BadBody::Json { message, offset, .. } => unprocessable(vec![json!({
+            "field": format!("body.{offset}"),
+            "msg": "JSON decode error",
+            "type": "json_invalid",
+            "input": {},
+            "ctx": { "error": message },
+        })]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::v0::field::{HOSTS, NAME, PASSWORD};
+
+    const INNER: &[Field] = &[Field::new("id", Kind::VmId, "1", "an id")];
+    const FIELDS: &[Field] = &[
+        Field::new("node", Kind::Text(&NAME), "1", "a node"),
+        Field::new("as_json", Kind::Bool, "1", "a flag").or_bool(true).nullable(),
+        Field::new("hosts", Kind::Host(&HOSTS), "1", "hosts").nullable(),
+        Field::new("cores", Kind::Int(Some(1)), "1", "cores").optional(),
+        Field::new("rate", Kind::Number, "1", "a rate").optional(),
+        Field::new("password", Kind::Text(&PASSWORD), "1", "a password").optional().secret(),
+        Field::new("ids", Kind::List(&Kind::AnyVmId), "1", "ids").optional(),
+        Field::new("vms", Kind::Map(INNER), "1", "machines").optional(),
+    ];
+
+    fn values(more: Value) -> Result<Map<String, Value>, Value> {
+        let mut body = json!({ "node": "", "hosts": "a" });
+        if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
+            body.extend(more);
+        }
+        check(Body(Ok(Some(body))), FIELDS).map_err(Refusal::into_detail)
+    }
+
+    #[test]
+    fn booleans_have_many_words_and_texts_have_none() {
+        for word in [json!(true), json!(1), json!("YES"), json!("t"), json!(1.0)] {
+            assert_eq!(values(json!({ "as_json": word })).expect("a boolean")["as_json"], json!(true));
+        }
+        assert!(values(json!({ "node": 7 })).is_err());
+        assert!(values(json!({ "as_json": 2 })).is_err());
+    }
+
+    #[test]
+    fn required_may_still_be_null_and_patterns_cover_the_whole_text() {
+        let found = values(json!({ "hosts": null, "more": 1 })).expect("allowed");
+        assert!(!found.contains_key("hosts") && !found.contains_key("more"));
+        for hosts in ["a b", "a\n", "-v", "", "a:b"] {
+            assert!(values(json!({ "hosts": hosts })).is_err(), "{hosts:?}");
+        }
+        assert!(values(json!({ "node": null })).is_err());
+        assert!(values(json!({ "as_json": null })).is_ok_and(|found| !found.contains_key("as_json")));
+        assert_eq!(values(json!({})).expect("allowed")["as_json"], json!(true));
+    }
+
+    #[test]
+    fn integers_have_many_spellings() {
+        for (given, number) in [
+            (json!(2), 2),
+            (json!("2"), 2),
+            (json!(2.0), 2),
+            (json!(" 2048 "), 2048),
+            (json!(true), 1),
+            (json!("+7"), 7),
+            (json!("1_000"), 1000),
+            (json!("3.0"), 3),
+        ] {
+            assert_eq!(
+                values(json!({ "cores": given })).expect("an integer")["cores"],
+                json!(number),
+                "{given}"
+            );
+        }
+        for (given, kind) in [
+            (json!(2.5), "int_from_float"),
+            (json!("two"), "int_parsing"),
+            (json!("2.5"), "int_parsing"),
+            (json!("1__0"), "int_parsing"),
+            (json!(""), "int_parsing"),
+            (json!(0), "greater_than_equal"),
+            (json!(null), "int_type"),
+            (json!([1]), "int_type"),
+            (json!("99999999999999999999"), "int_parsing_size"),
+        ] {
+            assert_eq!(
+                values(json!({ "cores": given })).expect_err("no integer")[0]["type"],
+                kind,
+                "{given}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_are_floats() {
+        assert_eq!(values(json!({ "rate": 5 })).expect("a number")["rate"].to_string(), "5.0");
+        assert_eq!(values(json!({ "rate": "1.5" })).expect("a number")["rate"], json!(1.5));
+        assert!(values(json!({ "rate": "inf" })).is_err());
+    }
+
+    #[test]
+    fn ids_are_texts_or_integers_and_lists_name_the_item() {
+        let found = values(json!({ "ids": [4000, "4001", "{{ x }}"], "vms": { "a": { "id": 7 } } }));
+        let found = found.expect("allowed");
+        assert_eq!(found["ids"], json!(["4000", "4001", "{{ x }}"]));
+        assert_eq!(found["vms"], json!({ "a": { "id": "7" } }));
+        let faults = values(json!({ "ids": ["1", true], "vms": { "a": { "id": "x" }, "b": 1 } }));
+        let faults = faults.expect_err("refused");
+        let fields: Vec<_> =
+            faults.as_array().expect("faults").iter().map(|fault| fault["field"].clone()).collect();
+        assert_eq!(fields, ["body.ids.1", "body.vms.a.id", "body.vms.b"]);
+        assert_eq!(values(json!({ "ids": [] })).expect_err("refused")[0]["type"], "too_short");
+    }
+
+    #[test]
+    fn passwords_are_not_sent_back() {
+        let faults = values(json!({ "password": "a b" })).expect_err("refused");
+        assert_eq!(faults[0]["input"], MASK);
+        let body = json!({ "password": "geheim", "more": { "api_token": "geheim" } });
+        let faults = check(Body(Ok(Some(body))), FIELDS).map_err(Refusal::into_detail).expect_err("refused");
+        assert!(!faults.to_string().contains("geheim") && faults.to_string().contains(MASK));
+    }
+}

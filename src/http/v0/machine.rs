@@ -1,0 +1,230 @@
+//! The one machine behind all rows: check, plan, submit, wait, answer.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use actix_web::{
+    HttpResponse, Resource,
+    http::StatusCode,
+    web::{self, Data, ServiceConfig},
+};
+use ansible::catalog;
+use engine::Engine;
+use model::{ContentRef, Ending, Job, JobId};
+use serde_json::{Map, Value};
+
+use super::{
+    Refusal, check,
+    plan::{self, Known},
+    reply,
+    route::{Lookup, Plan, Reply, Route, Verb},
+    rows,
+};
+use crate::http::{Api, body::Body};
+
+/// What an id look-up answers when there is no such machine, or the machines could not be listed.
+const NO_SUCH_MACHINE: &str = ":: err - vm_id NOT FOUND";
+
+/// Registers every spelling of every row. Those with a name in the path come last: names have many segments.
+pub(in crate::http) fn routes(config: &mut ServiceConfig) {
+    let mut paths: BTreeMap<(bool, &'static str), Vec<(Verb, &'static Route)>> = BTreeMap::new();
+    for route in rows::all() {
+        for (method, path) in route.spellings() {
+            paths.entry((path.contains('{'), path)).or_default().push((method, route));
+        }
+    }
+    for ((_, path), methods) in paths {
+        config.service(resource(path, &methods));
+    }
+}
+
+fn resource(path: &str, methods: &[(Verb, &'static Route)]) -> Resource {
+    let allow: Vec<_> = methods.iter().map(|(method, _)| method.as_str()).collect();
+    let allow = allow.join(", ");
+    let mut resource = web::resource(path.replace("{name}", "{name:.+}"));
+    for &(method, route) in methods {
+        let handler = move |api: Data<Api>, name: Option<web::Path<String>>, body: Body| async move {
+            answer(&api, route, name.as_deref().map(String::as_str), body).await
+        };
+        resource = resource.route(match method {
+            Verb::Post => web::post().to(handler),
+            Verb::Delete => web::delete().to(handler),
+        });
+    }
+    resource.default_service(web::to(move || {
+        let refusal = Refusal::wrong_method(allow.clone());
+        async move { Err::<&str, _>(refusal) }
+    }))
+}
+
+async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Result<HttpResponse, Refusal> {
+    let values = if route.fields.is_empty() { Map::new() } else { check::check(body, route.fields)? };
+    inventory_is_there(api).await?;
+    let inventory = &api.engine.options().default_inventory;
+    let request = plan::plan(route, &values, &Known { inventory, default_node: None, name })?;
+    let content = request.content.clone();
+    let job = api.engine.submit(request).await.map_err(|error| refused(api, &content, &error))?;
+    let job = ended(api, job.id).await?;
+    reply(api, route, &values, &job).await
+}
+
+async fn reply(
+    api: &Api,
+    route: &Route,
+    values: &Map<String, Value>,
+    job: &Job,
+) -> Result<HttpResponse, Refusal> {
+    if let (Plan::Action { lookup, .. }, Some(outcome)) = (&route.plan, &job.outcome)
+        && *lookup != Lookup::No
+        && outcome.ending == Ending::Failed
+        && outcome.step == 1
+    {
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id));
+    }
+    if let Plan::Find { vm_id } = &route.plan {
+        return match reply::finds(job, vm_id) {
+            true => Ok(reply::null(job)),
+            false => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id)),
+        };
+    }
+    match route.reply {
+        Reply::Results(key) if values.get("as_json") == Some(&Value::Bool(true)) => {
+            Ok(reply::results(job, key))
+        }
+        Reply::Null => Ok(reply::null(job)),
+        Reply::Results(_) | Reply::Log => {
+            let log = api.engine.log_of_last_step(job).await.map_err(|error| Refusal::failed(&error))?;
+            Ok(reply::log(job, &log))
+        }
+    }
+}
+
+/// A missing inventory is a fault of the installation, which v0 tells before anything else of the run.
+async fn inventory_is_there(api: &Api) -> Result<(), Refusal> {
+    let name = api.engine.options().default_inventory.clone();
+    match api.engine.check_inventory(name).await {
+        Ok(()) => Ok(()),
+        Err(engine::Error::Content(catalog::Error::NotFound { .. })) => {
+            let (status, detail) = if api.options.inventory.is_dir() {
+                (StatusCode::BAD_REQUEST, ":: err - INVENTORY NOT FOUND")
+            } else {
+                (StatusCode::INTERNAL_SERVER_ERROR, ":: err - INVENTORY DIR  NOT FOUND")
+            };
+            Err(Refusal::new(status, format!("{detail} : {}", api.options.inventory.display())))
+        }
+        Err(error) => Err(Refusal::failed(&error)),
+    }
+}
+
+/// Waits for the end, as v0 always does. When the service stops first, the job goes on without us; when the caller
+/// leaves first, it goes on as well, unless a setting says otherwise.
+async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
+    let mut caller = Caller::new(api, id);
+    let mut shutdown = api.shutdown.clone();
+    let job = tokio::select! {
+        job = api.engine.wait(id, Duration::MAX) => job.map_err(|error| Refusal::failed(&error)),
+        () = shutdown.requested() => {
+            let text = "the service is stopping; the job goes on and can be asked for when it is back";
+            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).job(id))
+        }
+    };
+    caller.was_answered = true;
+    job
+}
+
+/// Somebody who waits for a job. Dropped unanswered when the connection ends.
+struct Caller {
+    engine: Engine,
+    job: JobId,
+    was_answered: bool,
+    cancels: bool,
+}
+
+impl Caller {
+    fn new(api: &Api, job: JobId) -> Self {
+        Self {
+            engine: api.engine.clone(),
+            job,
+            was_answered: false,
+            cancels: api.options.cancel_when_caller_leaves,
+        }
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        if self.was_answered {
+            return;
+        }
+        tracing::info!(job.id = %self.job, canceled = self.cancels, "the caller left before the job ended");
+        if self.cancels {
+            let (engine, job) = (self.engine.clone(), self.job);
+            actix_web::rt::spawn(async move {
+                if let Err(error) = engine.cancel(job).await {
+                    tracing::warn!(job.id = %job, %error, "the job of a caller who left could not be canceled");
+                }
+            });
+        }
+    }
+}
+
+fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
+    let engine::Error::Content(problem) = error else { return Refusal::failed(error) };
+    match problem {
+        catalog::Error::LeavesRoot { .. } => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!(":: err - POTENTIAL PATH TRAVERSAL DETECTED: {problem}"),
+        ),
+        catalog::Error::NotFound { .. } => not_found(api, content, problem),
+        catalog::Error::Io { .. } => Refusal::failed(error),
+    }
+}
+
+/// A missing playbook of ours or a missing second root is a fault of the installation, which v0 tells with 400.
+fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refusal {
+    let options = &api.options;
+    match content {
+        ContentRef::Playbook(_) => {
+            Refusal::new(StatusCode::BAD_REQUEST, format!(":: err - MISSING PLAYBOOK : {problem}"))
+        }
+        ContentRef::Bundle(_) | ContentRef::Scenario(_) => match &options.missing_public_playbooks {
+            Some(directory) => {
+                Refusal::new(StatusCode::BAD_REQUEST, format!("Invalid playbooks dir: {directory}"))
+            }
+            None if !options.has_public_playbooks => {
+                Refusal::new(StatusCode::BAD_REQUEST, ":: err - Missing env var for public_github")
+            }
+            None => Refusal::new(StatusCode::NOT_FOUND, problem.to_string()),
+        },
+    }
+}
+
+/// Is there a row under this path, whatever its method?
+pub(super) fn knows(path: &str) -> bool {
+    let matches = |pattern: &str| match pattern.split_once("{name}") {
+        None => pattern == path,
+        Some((front, back)) => path
+            .strip_prefix(front)
+            .and_then(|rest| rest.strip_suffix(back))
+            .is_some_and(|name| !name.is_empty()),
+    };
+    rows::all().flat_map(Route::spellings).any(|(_, pattern)| matches(pattern))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_known_with_names_of_many_segments() {
+        for (path, is_known) in [
+            ("/v0/admin/debug/ping", true),
+            ("/v0/admin/run/bundles/a/b/run", true),
+            ("/v0/admin/run/bundles//run", false),
+            ("/v0/admin/proxmox/network//node/list", true),
+            ("/v0/admin/proxmox/network/node/list", true),
+            ("/v0/admin", false),
+        ] {
+            assert_eq!(knows(path), is_known, "{path}");
+        }
+    }
+}

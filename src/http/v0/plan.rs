@@ -1,0 +1,239 @@
+//! From a row and checked values to a job's request.
+
+use actix_web::http::StatusCode;
+use model::{
+    ContentName, ContentRef, ExtraVars, Find, HostPattern, JobRequest, Resource, Resources, Step, Tags, Take,
+    resource::MAX_RESOURCES,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    Refusal,
+    field::{Field, Kind, When},
+    python,
+    route::{Limit, Lookup, Named, Plan, Route},
+};
+
+/// The playbook of all actions.
+const GENERIC: &str = "generic";
+/// The hosts of all actions.
+const ACTION_HOSTS: &str = "proxmox";
+
+/// What is known besides the request.
+#[derive(Debug)]
+pub(super) struct Known<'a> {
+    pub(super) inventory: &'a ContentName,
+    /// The node that an empty one stands for.
+    pub(super) default_node: Option<&'a str>,
+    /// The name in the path.
+    pub(super) name: Option<&'a str>,
+}
+
+type Values = Map<String, Value>;
+
+/// What a row runs for these values.
+pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<JobRequest, Refusal> {
+    let mut vars = variables(route.fields, values);
+    let (content, limit, before) = match &route.plan {
+        Plan::Ping => (ContentRef::Playbook(name("ping")?), limit_of(values, "hosts")?, Vec::new()),
+        Plan::Named(kind) => {
+            let name = name(known.name.unwrap_or_default())?;
+            let content = match kind {
+                Named::Bundle => ContentRef::Bundle(name),
+                Named::Scenario => ContentRef::Scenario(name),
+            };
+            (content, limit_of(values, "hosts")?, Vec::new())
+        }
+        Plan::Action { action, lookup } => {
+            vars.insert("proxmox_vm_action".into(), (*action).into());
+            vars.insert("hosts".into(), ACTION_HOSTS.into());
+            let before = look_up(*lookup, values)?;
+            (generic()?, Some(pattern(ACTION_HOSTS)?), before)
+        }
+        Plan::Bundle { bundle, limit, constant } => {
+            if let Some((name, value)) = constant {
+                vars.insert((*name).into(), (*value).into());
+            }
+            let limit = match limit {
+                Limit::Hosts => limit_of(values, "hosts")?,
+                Limit::Node => limit_of(values, "proxmox_node")?,
+            };
+            (ContentRef::Bundle(name(bundle)?), limit, Vec::new())
+        }
+        Plan::CreateMachines { bundle, machines } => {
+            let before = create_each(bundle, machines, route, values)?;
+            (ContentRef::Bundle(name(bundle)?), None, before)
+        }
+        Plan::Find { .. } => {
+            vars.insert("proxmox_vm_action".into(), "vm_list".into());
+            (generic()?, None, Vec::new())
+        }
+    };
+    Ok(JobRequest {
+        limit,
+        extra_vars: extra_vars(vars)?,
+        labels: [("operation", route.operation)]
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect::<std::collections::BTreeMap<_, _>>()
+            .try_into()
+            .map_err(|error| Refusal::failed(&error))?,
+        resources: locks(route, values, known.default_node),
+        before,
+        secret_vars: secrets(route.fields),
+        ..JobRequest::new(content, known.inventory.clone())
+    })
+}
+
+/// The fields as Ansible's variables.
+fn variables(fields: &[Field], values: &Values) -> Values {
+    let is_empty = |value: &Value| matches!(value, Value::String(text) if text.is_empty());
+    let with_node = values.get("proxmox_node").is_some_and(|node| !is_empty(node));
+    let mut vars = Map::new();
+    for field in fields {
+        let (Some(variable), Some(value)) = (field.variable, values.get(field.name)) else { continue };
+        let applies = match variable.when {
+            When::Given => true,
+            When::NotEmpty => !is_empty(value),
+            When::WithNode => with_node,
+        };
+        if applies {
+            vars.insert(variable.name.into(), renamed(&field.kind, value));
+        }
+    }
+    vars
+}
+
+/// Members of objects have names of their own for Ansible, too.
+fn renamed(kind: &Kind, value: &Value) -> Value {
+    match (kind, value) {
+        (Kind::List(Kind::Object(fields)), Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_object().map_or(Value::Null, |item| variables(fields, item).into()))
+            .collect(),
+        _ => value.clone(),
+    }
+}
+
+fn look_up(lookup: Lookup, values: &Values) -> Result<Vec<Step>, Refusal> {
+    let (list, member, variable) = match lookup {
+        Lookup::No => return Ok(Vec::new()),
+        Lookup::Exists => ("vm_list", "vm_name", None),
+        Lookup::Name => ("vm_list", "vm_name", Some("vm_name")),
+        Lookup::Container => ("lxc_list", "lxc_name", Some("lxc_name")),
+    };
+    let mut vars = Map::from_iter([("proxmox_vm_action".to_owned(), Value::from(list))]);
+    let node = values.get("proxmox_node").filter(|node| node.as_str().is_some_and(|node| !node.is_empty()));
+    vars.extend(node.map(|node| ("proxmox_node".to_owned(), node.clone())));
+    let wanted = values.get("vm_id").and_then(Value::as_str).unwrap_or_default();
+    let find = Find {
+        list: list.to_owned(),
+        by: "vm_id".to_owned(),
+        value: wanted.to_owned(),
+        take: variable.map(|variable| Take { member: member.to_owned(), variable: variable.to_owned() }),
+    };
+    let extra_vars = extra_vars(vars)?;
+    Ok(vec![Step { content: generic()?, limit: None, tags: None, extra_vars, find: Some(find) }])
+}
+
+/// One run for each machine of the set, in the order of the request.
+fn create_each(
+    bundle: &str,
+    machines: &[&str],
+    route: &Route,
+    values: &Values,
+) -> Result<Vec<Step>, Refusal> {
+    let empty = Map::new();
+    let given = values.get("vms").and_then(Value::as_object).unwrap_or(&empty);
+    let wrong = |detail: String| Err(Refusal::new(StatusCode::BAD_REQUEST, detail));
+    if given.is_empty() {
+        return wrong("Field vms must not be empty".to_owned());
+    }
+    if let Some(missing) = machines.iter().find(|machine| !given.contains_key(**machine)) {
+        return wrong(format!("Missing required vm key {missing}"));
+    }
+    if let Some(other) = given.keys().find(|key| !machines.contains(&key.as_str())) {
+        return wrong(format!("Unauthorized vm key {other}"));
+    }
+    let fields = route.fields.iter().find_map(|field| match field.kind {
+        Kind::Map(fields) => Some(fields),
+        _ => None,
+    });
+    let content = ContentRef::Playbook(name(&format!("bundles/{bundle}/init"))?);
+    given
+        .iter()
+        .map(|(machine, members)| {
+            let mut vars = variables(route.fields, values);
+            vars.extend(variables(fields.unwrap_or_default(), members.as_object().unwrap_or(&empty)));
+            let tags: Tags = machine.parse().map_err(|error| Refusal::failed(&error))?;
+            let extra_vars = extra_vars(vars)?;
+            Ok(Step { content: content.clone(), limit: None, tags: Some(tags), extra_vars, find: None })
+        })
+        .collect()
+}
+
+/// What nobody else may work on meanwhile.
+fn locks(route: &Route, values: &Values, default_node: Option<&str>) -> Resources {
+    let node = values.get("proxmox_node").and_then(Value::as_str).filter(|node| !node.is_empty());
+    let node = node.or(default_node).unwrap_or("default");
+    let mut ids = Vec::new();
+    for value in route.locks.iter().filter_map(|field| values.get(*field)) {
+        machine_ids(value, &mut ids);
+    }
+    ids.sort();
+    ids.dedup();
+    let resource = |id: &String| format!("vm:{node}/{id}").parse::<Resource>().ok();
+    let resources: Vec<Resource> = ids.iter().filter_map(resource).take(MAX_RESOURCES).collect();
+    // As many as are allowed, each once.
+    resources.try_into().unwrap_or_default()
+}
+
+/// Numbers of machines: alone, in a list, as a member of objects in a list or by name.
+fn machine_ids(value: &Value, ids: &mut Vec<String>) {
+    match value {
+        Value::String(id) => ids.push(id.clone()),
+        Value::Number(id) => ids.push(id.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| machine_ids(item, ids)),
+        Value::Object(members) => {
+            let own = ["id", "vm_id"].iter().find_map(|name| members.get(*name));
+            match own {
+                Some(id) => machine_ids(id, ids),
+                None => members.values().for_each(|member| machine_ids(member, ids)),
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn secrets(fields: &[Field]) -> std::collections::BTreeSet<String> {
+    let secret = fields.iter().filter(|field| field.secret).filter_map(|field| field.variable);
+    secret.map(|variable| variable.name.to_owned()).collect()
+}
+
+fn generic() -> Result<ContentRef, Refusal> {
+    Ok(ContentRef::Playbook(name(GENERIC)?))
+}
+
+fn limit_of(values: &Values, field: &str) -> Result<Option<HostPattern>, Refusal> {
+    let text = values.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text.map(pattern).transpose()
+}
+
+fn pattern(text: &str) -> Result<HostPattern, Refusal> {
+    text.parse().map_err(|error: model::host_pattern::BadHostPattern| {
+        Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
+    })
+}
+
+fn extra_vars(vars: Values) -> Result<ExtraVars, Refusal> {
+    let too_large =
+        |error: model::extra_vars::BadExtraVars| Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
+    ExtraVars::check(vars, false).map_err(too_large)
+}
+
+fn name(text: &str) -> Result<ContentName, Refusal> {
+    text.parse().map_err(|_| {
+        let detail = format!(":: err - INVALID ACTION NAME FORMAT {}", python::repr(text));
+        Refusal::new(StatusCode::BAD_REQUEST, detail)
+    })
+}

@@ -1,0 +1,113 @@
+//! The rows, one file per group, and the fields that they share.
+
+/// Fields of a row, made when the program is compiled.
+macro_rules! fields {
+    ($($field:expr),* $(,)?) => {
+        const { &[$($field),*] }
+    };
+}
+
+mod bundles_proxmox;
+mod bundles_ubuntu;
+mod config;
+mod debug;
+mod firewall;
+mod lxc;
+mod mass;
+mod network;
+mod snapshot;
+mod storage;
+mod vms;
+
+use super::{
+    field::{Field, Kind, NAME, When},
+    route::{Lookup, Permission, Plan, Reply, Route, Verb},
+};
+
+/// Every route of v0, group by group.
+pub(in crate::http) fn all() -> impl Iterator<Item = &'static Route> {
+    [
+        debug::ROUTES,
+        bundles_ubuntu::ROUTES,
+        bundles_proxmox::ROUTES,
+        vms::ROUTES,
+        mass::ROUTES,
+        config::ROUTES,
+        snapshot::ROUTES,
+        storage::ROUTES,
+        firewall::ROUTES,
+        network::ROUTES,
+        lxc::ROUTES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The node; an empty one leaves it to vault and inventory, and is still told to Ansible.
+const NODE: Field = Field::new(
+    "proxmox_node",
+    Kind::Text(&NAME),
+    r#""pve01""#,
+    "The Proxmox node; empty takes the one of vault or inventory",
+);
+/// The node; Ansible is not told of an empty one.
+const NODE_IF_ANY: Field = NODE.when(When::NotEmpty);
+/// Which form the answer has.
+const AS_JSON: Field =
+    Field::new("as_json", Kind::Bool, "true", "`true` answers with `result`, `false` with `log_multiline`")
+        .or_bool(true)
+        .no_variable();
+/// The machine.
+const VM_ID: Field = Field::new("vm_id", Kind::VmId, r#""1000""#, "The number of the machine");
+
+/// A row for an action of the role; what is not usual is said by `..`.
+const fn action(
+    path: &'static str,
+    name: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    fields: &'static [Field],
+) -> Route {
+    Route {
+        method: Verb::Post,
+        path,
+        also: &[],
+        operation: name,
+        summary,
+        tag,
+        permission: Permission::Operator,
+        fields,
+        plan: Plan::Action { action: name, lookup: Lookup::No },
+        reply: Reply::Results(name),
+        locks: &[],
+    }
+}
+
+impl Route {
+    const fn delete(mut self) -> Self {
+        self.method = Verb::Delete;
+        self
+    }
+
+    const fn also(mut self, also: &'static [(Verb, &'static str)]) -> Self {
+        self.also = also;
+        self
+    }
+
+    const fn by(mut self, permission: Permission) -> Self {
+        self.permission = permission;
+        self
+    }
+
+    const fn locks(mut self, fields: &'static [&'static str]) -> Self {
+        self.locks = fields;
+        self
+    }
+
+    const fn lookup(mut self, wanted: Lookup) -> Self {
+        if let Plan::Action { lookup, .. } = &mut self.plan {
+            *lookup = wanted;
+        }
+        self
+    }
+}

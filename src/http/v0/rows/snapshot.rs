@@ -1,0 +1,63 @@
+//! Snapshots of a machine.
+
+use super::{AS_JSON, Lookup, NODE, NODE_IF_ANY, Permission, Route, VM_ID, action};
+use crate::http::v0::field::{Field, Kind, NAME as NODE_NAME, WORD};
+
+const NAME: Field =
+    Field::new("vm_snapshot_name", Kind::Text(&WORD), r#""before_exercise""#, "The name of the snapshot");
+
+/// A snapshot is deleted or gone back to on a node that is named: the reference service failed without one.
+const NAMED_NODE: Field =
+    Field::new("proxmox_node", Kind::FullText(&NODE_NAME), r#""pve01""#, "The Proxmox node");
+
+pub(super) const ROUTES: &[Route] = &[
+    action(
+        "/v0/admin/proxmox/vms/vm_id/snapshot/list",
+        "snapshot_vm_list",
+        "snapshot",
+        "Lists the snapshots of a machine.",
+        fields![NODE_IF_ANY, AS_JSON, VM_ID],
+    )
+    .by(Permission::Viewer),
+    action(
+        "/v0/admin/proxmox/vms/vm_id/snapshot/create",
+        "snapshot_vm_create",
+        "snapshot",
+        "Takes a snapshot of a machine.",
+        fields![
+            NODE,
+            AS_JSON,
+            VM_ID,
+            NAME,
+            Field::new(
+                "vm_snapshot_description",
+                Kind::Text(&WORD),
+                r#""clean_state""#,
+                "What the snapshot is for"
+            )
+            .optional()
+            .nullable(),
+        ],
+    )
+    .lookup(Lookup::Name)
+    .locks(&["vm_id"]),
+    action(
+        "/v0/admin/proxmox/vms/vm_id/snapshot/delete",
+        "snapshot_vm_delete",
+        "snapshot",
+        "Deletes a snapshot of a machine.",
+        fields![NAMED_NODE, AS_JSON, VM_ID, NAME.optional().nullable()],
+    )
+    .delete()
+    .lookup(Lookup::Name)
+    .locks(&["vm_id"]),
+    action(
+        "/v0/admin/proxmox/vms/vm_id/snapshot/revert",
+        "snapshot_vm_revert",
+        "snapshot",
+        "Takes a machine back to a snapshot.",
+        fields![NAMED_NODE, AS_JSON, VM_ID, NAME.optional().nullable()],
+    )
+    .lookup(Lookup::Name)
+    .locks(&["vm_id"]),
+];
