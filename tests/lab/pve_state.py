@@ -30,11 +30,11 @@ def guest(vmid, name, status="running", **more):
 
 
 def first_machines():
-    names = {1000: "admin-wazuh", 1020: "admin-web-api-kong", 2000: "web-01", 3001: "student-box-01"}
-    names |= {4000 + number: f"vuln-box-0{number}" for number in range(5)}
-    machines = {vmid: guest(vmid, name) for vmid, name in names.items()}
-    machines[9000] = guest(9000, "tpl-noble", "stopped", template=1)
-    return machines
+    machines = [guest(1000, "admin-wazuh"), guest(1020, "admin-web-api-kong"), guest(2000, "web-01"),
+                guest(3001, "student-box-01"), guest(9000, "tpl-noble", "stopped", template=1)]
+    machines += [guest(4000 + number, f"vuln-box-0{number}") for number in range(5)]
+    # In this order: lists are compared as they come.
+    return {machine["vmid"]: machine for machine in machines}
 
 
 def first_interfaces():

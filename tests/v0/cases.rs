@@ -31,7 +31,8 @@ tests! {
     cases_coerce_stub: "coerce" at "stub";
     cases_config: "config" at "real";
     cases_debug: "debug" at "real";
-    cases_firewall: "firewall" at "real";
+    cases_firewall_0: "firewall" at "real", part 0 of 2;
+    cases_firewall_1: "firewall" at "real", part 1 of 2;
     cases_http: "http" at "real";
     cases_mass: "mass" at "real";
     cases_network: "network" at "real";
@@ -45,7 +46,8 @@ tests! {
     cases_setup_other_host: "setup" at "other-host";
     cases_snapshot: "snapshot" at "real";
     cases_storage: "storage" at "real";
-    cases_vms: "vms" at "real";
+    cases_vms_0: "vms" at "real", part 0 of 2;
+    cases_vms_1: "vms" at "real", part 1 of 2;
     cases_ws_empty_inventory: "ws" at "ws-empty";
     cases_ws_no_group: "ws" at "ws-no-group";
     cases_ws_vault: "ws" at "ws-vault";

@@ -51,8 +51,8 @@ fn matches(name: &str, argument: &Value, found: &Value) -> bool {
         "any" => true,
         "text" => found.as_str().is_some_and(|text| !text.trim().is_empty()),
         "regex" => {
-            let pattern = Regex::new(argument.as_str().expect("a pattern")).expect("a pattern");
-            found.as_str().is_some_and(|text| pattern.is_match(text))
+            let pattern = argument.as_str().expect("a pattern");
+            found.as_str().is_some_and(|text| patterns(pattern).iter().all(|pattern| pattern.is_match(text)))
         }
         "in" => argument.as_array().expect("a list").iter().any(|expected| is_match(expected, found)),
         "max" => found.as_f64().is_some_and(|number| number <= argument.as_f64().expect("a number")),
@@ -69,6 +69,16 @@ fn matches(name: &str, argument: &Value, found: &Value) -> bool {
         }
         other => panic!("unknown matcher `${other}`"),
     }
+}
+
+/// Some cases ask for several things in any order, by look-aheads: `(?=.*a)(?=.*b)`. Our crate has none, so that they are
+/// several patterns here.
+fn patterns(text: &str) -> Vec<Regex> {
+    let parts = match text.strip_prefix("(?=").and_then(|text| text.strip_suffix(')')) {
+        Some(inner) => inner.split(")(?=").map(|part| format!("^(?:{part})")).collect(),
+        None => vec![text.to_owned()],
+    };
+    parts.iter().map(|part| Regex::new(part).expect("a pattern")).collect()
 }
 
 /// Numbers by what they are worth: `0` and `0.0` are one number to every reader of JSON.
@@ -162,6 +172,8 @@ mod tests {
             (json!({"$text": true}), json!(1), false),
             (json!({"$regex": "b+$"}), json!("abb"), true),
             (json!({"$regex": "^b+$"}), json!("abb"), false),
+            (json!({"$regex": "(?=.*b)(?=.*(?i:A))"}), json!("xab"), true),
+            (json!({"$regex": "(?=.*b)(?=.*(?i:A))"}), json!("xa"), false),
             (json!({"$in": [400, {"$text": true}]}), json!("x"), true),
             (json!({"$in": [400, 404]}), json!(405), false),
             (json!({"$max": 24}), json!(24.0), true),

@@ -13,7 +13,7 @@ use crate::{
     normalise,
     pve::Pve,
     service::Service,
-    site::Sites,
+    site::{Site, Sites},
 };
 
 /// Which cases: those of a file and a site, or every `of`th of them, beginning with number `part`.
@@ -42,47 +42,55 @@ impl Selection {
 /// `RANGEHAND_TEST_V0_ONLY=part-of-a-name` leaves the others out; `RANGEHAND_TEST_V0_GATEWAY=off` goes to the service
 /// without the gateway.
 pub(crate) fn replay(selection: Selection) {
-    let pve = Pve::start();
-    let cases = chosen(selection, pve.host());
-    if cases.is_empty() {
+    if chosen(selection, "127.0.0.1:1").is_empty() {
         return;
     }
+    let pve = Pve::start();
+    let cases = chosen(selection, pve.host());
     let sites = Sites::new(pve.host());
     let site = sites.lay_out(selection.site);
-    let mut failures = Vec::new();
     let total = cases.len();
-    if cases.iter().all(|case| matches!(case.kind, Kind::Process {})) {
-        for case in cases {
-            let (serves, output) = match Service::start(&sites, &site) {
-                Ok(service) => (true, service.log()),
-                Err(log) => (false, log),
-            };
-            let found = json!({"serves": serves, "fails": !serves, "output": output});
-            let differing =
-                [differences("process", &case.response, &found), secrets_in(&sites, "output", &output)];
-            failures.extend(failure(&case, &differing.concat()));
-        }
+    let failures = if cases.iter().all(|case| matches!(case.kind, Kind::Process {})) {
+        cases.iter().filter_map(|case| start(case, &sites, &site)).collect()
     } else {
-        let service =
-            Service::start(&sites, &site).unwrap_or_else(|log| panic!("no service at {selection:?}:\n{log}"));
-        let gateway = (!gateway_is_off()).then(|| Gateway::start(&service.endpoint.address));
-        let endpoint =
-            gateway.as_ref().map_or(service.endpoint.clone(), |gateway| gateway.endpoint_of("deployer"));
-        for case in cases {
-            let differing = run(&case, &endpoint, &pve, &sites)
-                .unwrap_or_else(|error| vec![format!("no answer: {error}")]);
-            failures.extend(failure(&case, &differing));
-        }
-        let mut wrong = secrets_in(&sites, "the service's log", &service.log());
-        wrong.extend(service.stop());
-        failures.extend((!wrong.is_empty()).then(|| format!("at the end\n    {}", wrong.join("\n    "))));
-    }
+        ask(&cases, &pve, &sites, &site)
+    };
     let count = failures.len();
     assert!(
         failures.is_empty(),
         "{count} failed, of {total} cases of {selection:?}:\n{}",
         failures.join("\n")
     );
+}
+
+/// Starts the service for a case about its start.
+fn start(case: &Case, sites: &Sites, site: &Site) -> Option<String> {
+    let (serves, output) = match Service::start(sites, site) {
+        Ok(service) => (true, service.log()),
+        Err(log) => (false, log),
+    };
+    let found = json!({"serves": serves, "fails": !serves, "output": output});
+    let mut differing = differences("process", &case.response, &found);
+    differing.extend(secrets_in(sites, "output", &output));
+    failure(case, &differing)
+}
+
+/// Sends the cases to one service.
+fn ask(cases: &[Case], pve: &Pve, sites: &Sites, site: &Site) -> Vec<String> {
+    let service =
+        Service::start(sites, site).unwrap_or_else(|log| panic!("the service did not start:\n{log}"));
+    let gateway = (!gateway_is_off()).then(|| Gateway::start(&service.endpoint.address));
+    let direct = || service.endpoint.clone();
+    let endpoint = gateway.as_ref().map_or_else(direct, |gateway| gateway.endpoint_of("deployer"));
+    let answered = |case: &Case| {
+        let differing = run(case, &endpoint, pve, sites);
+        failure(case, &differing.unwrap_or_else(|error| vec![format!("no answer: {error}")]))
+    };
+    let mut failures: Vec<_> = cases.iter().filter_map(answered).collect();
+    let mut wrong = secrets_in(sites, "the service's log", &service.log());
+    wrong.extend(service.stop());
+    failures.extend((!wrong.is_empty()).then(|| format!("at the end\n    {}", wrong.join("\n    "))));
+    failures
 }
 
 fn chosen(selection: Selection, proxmox: &str) -> Vec<Case> {
