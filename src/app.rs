@@ -321,6 +321,7 @@ fn engine_options(
     let (paths, runs) = (&settings.paths, &settings.runs);
     let catalog = Catalog::new(catalog::Options {
         playbooks_roots: paths.playbooks_roots(),
+        bundles_root: paths.public_playbooks.clone(),
         inventory_root: paths.inventory.clone(),
         exclude: runs.exclude.clone(),
     });
@@ -348,6 +349,7 @@ fn engine_options(
         lease: runs.lease,
         keep: settings.history.keep(),
         drain: engine::DrainOptions { at_most: runs.drain },
+        proxmox: settings.proxmox.options(),
     }
 }
 

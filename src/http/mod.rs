@@ -77,6 +77,6 @@ pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
             .configure(v1::routes)
             .configure(ws::routes)
             .configure(v0::routes)
-            .default_service(web::to(v0::unknown_path));
+            .default_service(web::to(ws::unknown_path));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{ansible, log, server, store};
+use super::{ansible, log, proxmox, server, store};
 
 /// What a key may hold.
 #[derive(Debug, Clone, Copy)]
@@ -87,6 +87,12 @@ pub(super) const KEYS: &[Key] = &[
     optional("vault.password_file", Kind::Path),
     optional("vault.password", Kind::Secret(Rule { allowed: "a text", accepts: |_| true })),
     optional("vault.file", Kind::Path),
+    required("proxmox.verify_tls", Kind::Switch),
+    optional("proxmox.ca_file", Kind::Path),
+    optional("proxmox.api_hosts", Kind::List(proxmox::API_HOST_RULE)),
+    required("proxmox.timeout_s", integer(1, 600)),
+    required("proxmox.poll_interval_s", integer(1, 3600)),
+    required("proxmox.direct_reads", Kind::Word(proxmox::DirectReads::WORDS)),
     required("runs.max_at_once", integer(0, 1024)),
     required("runs.timeout_s", integer(1, WEEK_S)),
     required("runs.idle_timeout_s", integer(0, WEEK_S)),

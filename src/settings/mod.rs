@@ -22,6 +22,7 @@ mod nearest;
 mod old_names;
 mod origin;
 mod paths;
+mod proxmox;
 mod read;
 mod runs;
 mod seconds;
@@ -43,6 +44,7 @@ pub use self::{
     log::{Log, LogFormat},
     origin::{Origin, Origins},
     paths::Paths,
+    proxmox::Proxmox,
     runs::Runs,
     secret::{Secret, StoreUrl},
     server::{OriginPattern, Server},
@@ -63,6 +65,8 @@ pub struct Settings {
     pub ansible: Ansible,
     /// `[vault]`: the Ansible Vault password and the file it opens.
     pub vault: Vault,
+    /// `[proxmox]`: how Proxmox is asked without Ansible.
+    pub proxmox: Proxmox,
     /// `[runs]`: limits of runs.
     pub runs: Runs,
     /// `[store]`: the database.

@@ -41,6 +41,8 @@ pub(crate) struct Setup {
 impl Setup {
     /// With copies of the fixtures, SQLite and Ansible.
     pub(crate) fn new() -> Self {
+        // The client of the tests panics without.
+        platform::install_provider();
         let home =
             tempfile::Builder::new().prefix("rangehand-test-").tempdir().expect("a temporary directory");
         copy(&fixtures().join("playbooks"), &home.path().join("playbooks"));

@@ -4,7 +4,9 @@
 
 mod app;
 mod bad_input;
+mod bundles;
 mod catalog;
+mod guest;
 mod health;
 mod history;
 mod jobs;

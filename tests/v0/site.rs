@@ -125,8 +125,6 @@ impl Sites {
             "no-public-setting" => drop(settings.remove("API_BACKEND_PUBLIC_PLAYBOOKS_DIR")),
             "no-project-root" => drop(settings.remove("PROJECT_ROOT_DIR")),
             "ws-empty" | "ws-no-group" | "ws-vault" => drop(settings.remove("API_BACKEND_VAULT_FILE")),
-            // The bundles include the role by its name.
-            "real" => drop(settings.insert("ANSIBLE_ROLES_PATH", site.join("root/playbooks/roles"))),
             _ => {}
         }
         let texts = settings.into_iter();

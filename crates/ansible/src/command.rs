@@ -130,14 +130,21 @@ pub fn environment(short: &Path, event_bytes: usize) -> Vec<(&'static str, OsStr
     ]
 }
 
-/// `roles/` in the root serves playbooks at any depth; the default places stay searched. `ansible.roles_path`
-/// overrides it.
+/// Where Ansible looks for roles: in the places that are said, and in `roles/` of the root, which serves playbooks at any
+/// depth. The roles that come with us are found last.
 #[must_use]
-pub fn roles_path(project: &Path) -> (&'static str, OsString) {
-    let mut path = OsString::from(project.join("roles"));
-    path.push(":~/.ansible/roles:/usr/share/ansible/roles:/etc/ansible/roles");
-    ("ANSIBLE_ROLES_PATH", path)
+pub fn roles_path(project: &Path, explicit: Option<OsString>, shipped: Option<&PathBuf>) -> OsString {
+    let own = project.join("roles").into_os_string();
+    let places = match explicit {
+        Some(explicit) => vec![explicit, own],
+        None => vec![own, USUAL_ROLES.join(":").into()],
+    };
+    let places = places.into_iter().chain(shipped.map(OsString::from));
+    places.collect::<Vec<_>>().join(":".as_ref())
 }
+
+/// Where Ansible looks for roles when nothing is said.
+pub const USUAL_ROLES: [&str; 3] = ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"];
 
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r#"'"'"'"#))

@@ -7,6 +7,8 @@
 //! ```
 
 use std::{
+    ffi::OsString,
+    fs,
     path::Path,
     process::{Child, Command, Stdio},
     time::Instant,
@@ -169,8 +171,8 @@ fn spawn(spec: &RunSpec, workspace: &Workspace, playbook: &Path, ident: &str) ->
         .current_dir(workspace.private())
         .env_clear()
         .envs(command::environment(workspace.short(), spec.limits.event_bytes))
-        .envs(roles_path(spec, workspace))
         .envs(spec.environment.iter().map(|(name, value)| (name, value)))
+        .envs(roles_path(spec, workspace))
         .env(MARKER, spec.run.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -184,10 +186,23 @@ fn spawn(spec: &RunSpec, workspace: &Workspace, playbook: &Path, ident: &str) ->
     })
 }
 
-/// Roles in the root, unless Ansible is configured from somewhere else, which then says where roles are.
-fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, std::ffi::OsString)> {
-    let is_configured = spec.environment.iter().any(|(name, _)| name == "ANSIBLE_CONFIG");
+/// Where roles are: those of the root, then what is said or Ansible's usual places, then the ones that come with us.
+/// A configuration of Ansible's own that says where roles are is left to itself.
+fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, OsString)> {
+    let told = |name: &str| spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     let project = workspace.private().join("project");
-    let applies = !is_configured && project.join("roles").is_dir() && !project.join("ansible.cfg").exists();
-    applies.then(|| command::roles_path(&project))
+    let says_roles = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text.contains("roles_path"));
+    let is_configured = match told("ANSIBLE_CONFIG") {
+        Some(path) => says_roles(Path::new(path)),
+        None => says_roles(&project.join("ansible.cfg")),
+    };
+    let explicit = told("ANSIBLE_ROLES_PATH").map(OsString::from);
+    if is_configured && explicit.is_none() {
+        return None;
+    }
+    let shipped = workspace.shipped_roles();
+    Some((
+        "ANSIBLE_ROLES_PATH",
+        command::roles_path(&project, explicit, shipped.is_dir().then_some(&shipped)),
+    ))
 }

@@ -1,12 +1,18 @@
-//! Ansible Vault: does a password open a vault file?
+//! Ansible Vault: does a password open a vault, and what is in it?
 //!
-//! Only the check is done here, so that a wrong password is an error at start and not at the first job; Ansible
-//! itself decrypts. Formats 1.1 and 1.2 of `ansible-vault` (AES256): a header line, then hexadecimal of three
-//! hexadecimal lines: salt, HMAC-SHA256 of the ciphertext, ciphertext. The keys come from PBKDF2-HMAC-SHA256
-//! with 10,000 rounds; the second 32 bytes are the HMAC's.
+//! A wrong password is an error at start and not at the first job, so it is tried then. What a run needs Ansible
+//! itself decrypts; we do it for the few values that are needed without Ansible. Formats 1.1 and 1.2 of
+//! `ansible-vault` (AES256): a header line, then hexadecimal of three hexadecimal lines: salt, HMAC-SHA256 of the
+//! ciphertext, ciphertext. PBKDF2-HMAC-SHA256 with 10,000 rounds gives 80 bytes: the key of the cipher, the key of
+//! the HMAC, and the first counter block of AES-256 in counter mode. The text is padded as PKCS #7 says.
 
+use aes::Aes256;
+use ctr::{
+    Ctr128BE,
+    cipher::{KeyIvInit, StreamCipher},
+};
 use hmac::{Hmac, KeyInit, Mac};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use sha2::Sha256;
 
 /// Why a vault does not open.
@@ -24,28 +30,68 @@ pub enum Error {
     /// Everything is in order but the password.
     #[error("the vault password does not open this vault")]
     WrongPassword,
+    /// Decrypted, but not to text.
+    #[error("what is in the vault is not UTF-8 text")]
+    NotText,
 }
 
 const ROUNDS: u32 = 10_000;
 const HEADER: &str = "$ANSIBLE_VAULT;";
+
+/// The bytes of a block of AES, which the padding fills up.
+const BLOCK: u8 = 16;
 
 /// Does the password open the vault? Takes some 50 ms: call it off the async threads.
 ///
 /// # Errors
 /// Says why it does not open.
 pub fn check(vault: &str, password: &SecretString) -> Result<(), Error> {
-    let body = body(vault)?;
-    let inner = unhex(&body).ok_or(Error::Damaged)?;
-    let mut parts = inner.split(|&byte| byte == b'\n');
-    let mut part = || parts.next().and_then(unhex).ok_or(Error::Damaged);
-    let (salt, tag, ciphertext) = (part()?, part()?, part()?);
+    Opened::new(vault, password).map(drop)
+}
 
-    let mut keys = [0_u8; 80];
-    // Ansible strips white space around the password when it reads it from a file; so do we when we read one.
-    pbkdf2::pbkdf2_hmac::<Sha256>(password.expose_secret().as_bytes(), &salt, ROUNDS, &mut keys);
-    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&keys[32..64]).map_err(|_| Error::Damaged)?;
-    mac.update(&ciphertext);
-    mac.verify_slice(&tag).map_err(|_| Error::WrongPassword)
+/// The text in the vault. Takes as long as [`check`].
+///
+/// # Errors
+/// Says why it does not open.
+pub fn decrypt(vault: &str, password: &SecretString) -> Result<SecretString, Error> {
+    let Opened { keys, ciphertext } = Opened::new(vault, password)?;
+    let mut cipher =
+        Ctr128BE::<Aes256>::new_from_slices(&keys[..32], &keys[64..]).map_err(|_| Error::Damaged)?;
+    let mut text = Zeroizing::new(ciphertext);
+    cipher.apply_keystream(&mut text);
+    let padding =
+        text.last().copied().filter(|padding| (1..=BLOCK).contains(padding)).ok_or(Error::Damaged)?;
+    let end = text.len().checked_sub(padding.into()).ok_or(Error::Damaged)?;
+    std::str::from_utf8(&text[..end]).map(SecretString::from).map_err(|_| Error::NotText)
+}
+
+/// Whether a text is a vault: Ansible looks at its beginning, too.
+pub(crate) fn is_vault(text: &str) -> bool {
+    text.trim_start().starts_with(HEADER)
+}
+
+/// A vault whose HMAC the password has proved.
+struct Opened {
+    keys: Zeroizing<[u8; 80]>,
+    ciphertext: Vec<u8>,
+}
+
+impl Opened {
+    fn new(vault: &str, password: &SecretString) -> Result<Self, Error> {
+        let body = body(vault)?;
+        let inner = unhex(&body).ok_or(Error::Damaged)?;
+        let mut parts = inner.split(|&byte| byte == b'\n');
+        let mut part = || parts.next().and_then(unhex).ok_or(Error::Damaged);
+        let (salt, tag, ciphertext) = (part()?, part()?, part()?);
+
+        let mut keys = Zeroizing::new([0_u8; 80]);
+        // Ansible strips white space around the password when it reads it from a file; so do we when we read one.
+        pbkdf2::pbkdf2_hmac::<Sha256>(password.expose_secret().as_bytes(), &salt, ROUNDS, &mut *keys);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&keys[32..64]).map_err(|_| Error::Damaged)?;
+        mac.update(&ciphertext);
+        mac.verify_slice(&tag).map_err(|_| Error::WrongPassword)?;
+        Ok(Self { keys, ciphertext })
+    }
 }
 
 /// The lines after the header, joined.
@@ -77,6 +123,20 @@ mod tests {
         assert_eq!(check(VAULT, &"open sesame".into()), Ok(()));
         assert_eq!(check(VAULT, &"open sesam".into()), Err(Error::WrongPassword));
         assert_eq!(check(VAULT, &"".into()), Err(Error::WrongPassword));
+    }
+
+    /// Made by `ansible-vault encrypt_string --vault-id lab@...` (1.2) and by `encrypt` from a longer text (1.1).
+    const LABELED: &str = include_str!("../tests/fixtures/vault-labeled.txt");
+    const LONG: &str = include_str!("../tests/fixtures/vault-long.yml");
+
+    #[test]
+    fn what_ansible_encrypted_is_decrypted() {
+        let open = |vault| decrypt(vault, &"open sesame".into()).map(|text| text.expose_secret().to_owned());
+        assert_eq!(open(VAULT).as_deref(), Ok("a: 1\n"));
+        assert_eq!(open(LABELED).as_deref(), Ok("tok-Größe✓"));
+        // 32 bytes: a whole block of padding.
+        assert_eq!(open(LONG).as_deref(), Ok("key: 0123456789abcdef0123456789\n"));
+        assert_eq!(decrypt(VAULT, &"open".into()).map(drop), Err(Error::WrongPassword));
     }
 
     #[test]

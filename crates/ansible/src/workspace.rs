@@ -6,6 +6,7 @@
 //!   project/                 the playbooks root, whole: `../../secrets/x.yml` and `roles/` keep their places
 //!   inventory/               the inventory root, whole: group_vars and host_vars stay beside their inventory
 //!   env/cmdline, settings    what ansible-runner is told
+//!   shipped-roles/           the roles that come with us, unless the root has some of these names
 //!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
 //! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
 //!   vault-password, extra-vars.json
@@ -33,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
     run_directory::{new_file, remove_tree},
-    runtime,
+    runtime, shipped,
     snapshot::{Copied, PAGE, copy_tree},
 };
 
@@ -114,6 +115,12 @@ impl Workspace {
         self.secrets.join("artifacts")
     }
 
+    /// The roles that come with us, as far as the playbooks root has none of these names; there when there are any.
+    #[must_use]
+    pub fn shipped_roles(&self) -> PathBuf {
+        self.private.join("shipped-roles")
+    }
+
     /// Where ansible-runner keeps its copies of the events of a run.
     #[must_use]
     pub fn kept_events(&self, ident: &str) -> PathBuf {
@@ -153,6 +160,8 @@ impl Workspace {
         if !self.private.join("inventory").join(inventory).exists() {
             return Err(Error::NoInventory);
         }
+        shipped::add_roles(&self.private.join("project"), &self.shipped_roles())
+            .map_err(|source| Error::Io { what: "cannot write the roles that come with us", source })?;
         if let Some(vault) = &source.vault {
             let copied = fs::copy(vault, self.private.join("vault.yml"));
             copied.map_err(|source| Error::Io { what: "cannot copy the vault file", source })?;

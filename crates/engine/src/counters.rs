@@ -24,13 +24,15 @@ pub enum WatcherKind {
     Lines,
     /// The log as text.
     Log,
-    /// A WebSocket.
+    /// A WebSocket with the log of a job.
     WebSocket,
+    /// A WebSocket with the machines of a node.
+    VmStatus,
 }
 
 impl WatcherKind {
     /// Every kind; each stands at the place of its own number.
-    pub const ALL: [Self; 4] = [Self::ServerSent, Self::Lines, Self::Log, Self::WebSocket];
+    pub const ALL: [Self; 5] = [Self::ServerSent, Self::Lines, Self::Log, Self::WebSocket, Self::VmStatus];
 
     /// The name of the kind.
     #[must_use]
@@ -40,6 +42,7 @@ impl WatcherKind {
             Self::Lines => "ndjson",
             Self::Log => "log",
             Self::WebSocket => "websocket",
+            Self::VmStatus => "vm_status",
         }
     }
 }

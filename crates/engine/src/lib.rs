@@ -22,7 +22,9 @@ mod logs;
 mod moves;
 mod options;
 mod progress;
+mod proxmox;
 mod queue;
+mod reads;
 mod recovery;
 mod resume;
 mod retention;
@@ -32,6 +34,7 @@ mod shutdown;
 mod spec;
 mod sweep;
 mod task_list;
+mod vm_watch;
 mod worker;
 
 use std::sync::Arc;
@@ -45,12 +48,15 @@ pub use jobs::{Error, Submitted};
 pub use logs::{LogQuery, LogReader, NextText, plain_lines};
 pub use options::{DrainOptions, Options};
 pub use progress::{Basis, JobProgress};
+pub use proxmox::{ProxmoxError, ProxmoxOptions};
 pub use queue::{Capacity, Queue};
+pub use reads::DirectReads;
 pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
 pub use store::{EventQuery, JobQuery, QueueEntry, RunningJob, Waiting};
+pub use vm_watch::VmWatching;
 
 /// What HTTP and the command line talk to; clones are cheap and share everything.
 #[derive(Debug, Clone)]
@@ -76,6 +82,10 @@ struct Inner {
     inspections: Semaphore,
     /// How many tasks jobs may have.
     guesses: progress::Guesses,
+    /// How Proxmox is asked without Ansible.
+    proxmox: proxmox::Proxmox,
+    /// Who looks at the machines of which node.
+    pollers: vm_watch::Pollers,
 }
 
 /// How many looks into content may be at work at once.
@@ -86,6 +96,7 @@ impl Engine {
     #[must_use]
     pub fn new(store: Store, options: Options) -> Self {
         let places = Arc::new(Semaphore::new(options.max_at_once.max(1)));
+        let proxmox = proxmox::Proxmox::new(&options.proxmox);
         let inner = Inner {
             store,
             options,
@@ -97,6 +108,8 @@ impl Engine {
             held: leases::Held::default(),
             inspections: Semaphore::new(INSPECTIONS),
             guesses: progress::Guesses::default(),
+            proxmox,
+            pollers: vm_watch::Pollers::new(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -6,7 +6,7 @@ use ansible::{Catalog, Launcher, Limits, Toolchain};
 use model::ContentName;
 use secrecy::SecretString;
 
-use crate::Keep;
+use crate::{Keep, ProxmoxOptions};
 
 /// What becomes of runs when the service is told to stop.
 #[derive(Debug, Clone, Copy)]
@@ -50,4 +50,6 @@ pub struct Options {
     pub keep: Keep,
     /// What becomes of runs when the service stops.
     pub drain: DrainOptions,
+    /// How Proxmox is asked without Ansible.
+    pub proxmox: ProxmoxOptions,
 }

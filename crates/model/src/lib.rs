@@ -20,6 +20,7 @@ pub mod step;
 pub mod tags;
 pub mod time_text;
 pub mod timing;
+pub mod vm_status;
 
 pub use event::{Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;

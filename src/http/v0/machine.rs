@@ -13,7 +13,7 @@ use model::{ContentRef, Ending, Job, JobId};
 use serde_json::{Map, Value};
 
 use super::{
-    Refusal, check,
+    Refusal, check, direct,
     plan::{self, Known},
     reply,
     route::{Lookup, Plan, Reply, Route, Verb},
@@ -59,9 +59,17 @@ fn resource(path: &str, methods: &[(Verb, &'static Route)]) -> Resource {
 async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Result<HttpResponse, Refusal> {
     let values = if route.fields.is_empty() { Map::new() } else { check::check(body, route.fields)? };
     inventory_is_there(api).await?;
+    api_host_is_known(api, &values).await?;
     let inventory = &api.engine.options().default_inventory;
-    let request = plan::plan(route, &values, &Known { inventory, default_node: None, name })?;
+    // Only locks ask for it.
+    let node = if route.locks.is_empty() { None } else { api.engine.default_proxmox_node().await };
+    let request = plan::plan(route, &values, &Known { inventory, default_node: node.as_deref(), name })?;
     let content = request.content.clone();
+    if wants_results(route, &values)
+        && let Some(result) = direct::result(&api.engine, &route.plan, &content, &values).await
+    {
+        return Ok(reply::direct(result));
+    }
     let job = api.engine.submit(request).await.map_err(|error| refused(api, &content, &error))?;
     let job = ended(api, job.id).await?;
     reply(api, route, &values, &job).await
@@ -96,6 +104,22 @@ async fn reply(
             Ok(reply::log(job, &log))
         }
     }
+}
+
+fn wants_results(route: &Route, values: &Map<String, Value>) -> bool {
+    matches!(route.reply, Reply::Results(_)) && values.get("as_json") == Some(&Value::Bool(true))
+}
+
+/// The token goes to the host that a request names: only to one that is known without the request.
+async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(), Refusal> {
+    let named = values.get("proxmox_api_host").and_then(Value::as_str).filter(|host| !host.is_empty());
+    let Some(host) = named else { return Ok(()) };
+    let known = api.engine.known_api_hosts().await;
+    if known.contains(host) {
+        return Ok(());
+    }
+    let detail = "proxmox_api_host is none that inventory, vault or settings name";
+    Err(Refusal::new(StatusCode::BAD_REQUEST, detail))
 }
 
 /// A missing inventory is a fault of the installation, which v0 tells before anything else of the run.
@@ -183,8 +207,9 @@ fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
 fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refusal {
     let options = &api.options;
     match content {
-        ContentRef::Playbook(_) => {
-            Refusal::new(StatusCode::BAD_REQUEST, format!(":: err - MISSING PLAYBOOK : {problem}"))
+        ContentRef::Playbook(name) => {
+            let err = if name.as_str() == "ping" { "" } else { "err - " };
+            Refusal::new(StatusCode::BAD_REQUEST, format!(":: {err}MISSING PLAYBOOK : {problem}"))
         }
         ContentRef::Bundle(_) | ContentRef::Scenario(_) => match &options.missing_public_playbooks {
             Some(directory) => {

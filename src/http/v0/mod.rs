@@ -5,6 +5,7 @@
 //! wrong or unsafe we answer differently on purpose: see `docs/v0.md`.
 
 mod check;
+mod direct;
 pub(in crate::http) mod field;
 mod machine;
 mod plan;

@@ -1,4 +1,5 @@
-//! WebSockets: `/ws/{job_id}`, a job's log as it is written, in CloudLaunch's frames.
+//! WebSockets: `/ws/vm-status`, see [`vm_status`], and `/ws/{job_id}`, a job's log as it is written, in CloudLaunch's
+//! frames.
 //!
 //! ```text
 //! {"type":"log","data":"line"} ...     every line so far, then each new one
@@ -13,6 +14,8 @@
 //!
 //! Every client follows the store by itself, at its own pace: all get the same lines in the same order, and a slow
 //! one holds one batch of events and disturbs nobody. Watching changes nothing about a job.
+
+mod vm_status;
 
 use std::time::Duration;
 
@@ -35,8 +38,10 @@ const PING: Duration = Duration::from_secs(15);
 /// How long a client that reads nothing may delay its own close.
 const CLOSE: Duration = Duration::from_secs(1);
 
+pub(super) use vm_status::unknown_path;
+
 pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(
+    config.configure(vm_status::routes).service(
         resource("/ws/{job_id}", "GET").wrap(from_fn(only_known_origins)).route(web::get().to(open)),
     );
 }

@@ -53,13 +53,17 @@ async fn each_route_runs_and_replies_with_the_log() {
     }
     let jobs = app.get("/v1/jobs", 200).await;
     let jobs: Vec<_> = jobs["items"].as_array().expect("items").iter().map(|job| &job["request"]).collect();
-    let request = |kind: &str, name: &str| {
+    let request = |kind: &str, name: &str, operation: &str| {
         json!({
             kind: name, "inventory": "hosts", "limit": "localhost", "extra_vars": {"proxmox_node": "px-testing"},
-            "check": false, "diff": false, "verbosity": 0,
+            "check": false, "diff": false, "verbosity": 0, "labels": {"operation": operation},
         })
     };
-    let asked = [request("scenario", "demo_lab"), request("bundle", "ping"), request("playbook", "ping")];
+    let asked = [
+        request("scenario", "demo_lab", "run_scenario"),
+        request("bundle", "ping", "run_bundle"),
+        request("playbook", "ping", "debug_ping"),
+    ];
     assert_eq!(jobs, asked.iter().collect::<Vec<_>>());
 }
 

@@ -124,21 +124,21 @@ impl Root {
     }
 
     /// What a path below the root is, links followed.
-    pub(super) fn status(&self, relative: &Path) -> Result<Stat, Error> {
+    pub(crate) fn status(&self, relative: &Path) -> Result<Stat, Error> {
         let file = self.open_with(relative, OFlags::PATH)?;
         fstat(&file).map_err(|e| Error::new(relative, e))
     }
 
-    pub(super) fn is_file(&self, relative: &Path) -> bool {
+    pub(crate) fn is_file(&self, relative: &Path) -> bool {
         self.status(relative).is_ok_and(|status| file_type(&status) == FileType::RegularFile)
     }
 
-    pub(super) fn is_directory(&self, relative: &Path) -> bool {
+    pub(crate) fn is_directory(&self, relative: &Path) -> bool {
         self.status(relative).is_ok_and(|status| file_type(&status) == FileType::Directory)
     }
 
     /// The names in a directory below the root, sorted, each with its type; links are not followed.
-    pub(super) fn entries(&self, directory: &Path) -> Result<Vec<(OsString, FileType)>, Error> {
+    pub(crate) fn entries(&self, directory: &Path) -> Result<Vec<(OsString, FileType)>, Error> {
         let opened = self.open_beneath(directory)?;
         let fail = |e: Errno| Error::new(directory, e);
         let mut entries = Vec::new();
@@ -161,7 +161,7 @@ impl Root {
     }
 
     /// The text of a regular file of at most `limit` bytes; `None` when it is anything else.
-    pub(super) fn read(&self, relative: &Path, limit: u64) -> Result<Option<String>, Error> {
+    pub(crate) fn read(&self, relative: &Path, limit: u64) -> Result<Option<String>, Error> {
         let file = File::from(self.open_beneath(relative)?);
         let metadata = file.metadata().map_err(|e| Error::new(relative, e))?;
         if !metadata.is_file() || metadata.len() > limit {

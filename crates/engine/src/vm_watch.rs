@@ -1,0 +1,193 @@
+//! Watching the machines of a Proxmox node.
+//!
+//! ```text
+//!  Proxmox <--every 5 s-- poller of (API host, node) --last look--> watcher: what is new to this one
+//!                                                     '-----------> watcher
+//! ```
+//! There is one poller per API host and node, however many watch; it begins with the first watcher and ends when the
+//! last one is dropped, even in the middle of a call. Watchers are given the last look only: a slow one misses looks,
+//! never changes, and nothing piles up for it. What is new to whom is [`Told`]'s business.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use model::vm_status::{Frame, Told, Vm, machines};
+use platform::proxmox::Credentials;
+use serde_json::Value;
+use tokio::{
+    runtime::Handle,
+    sync::watch::{Receiver, Sender},
+    time::{Instant, sleep},
+};
+
+use crate::{Engine, ProxmoxError};
+
+/// API host and node.
+type Place = (String, String);
+
+/// What the last look saw.
+#[derive(Debug, Clone, Default)]
+struct Look {
+    /// Every machine; `None` while no look has succeeded.
+    vms: Option<Arc<Vec<Vm>>>,
+    /// Why the last look failed.
+    error: Option<Arc<str>>,
+}
+
+/// The pollers at work.
+#[derive(Debug, Default)]
+pub(crate) struct Pollers {
+    at_work: Mutex<HashMap<Place, Weak<Sender<Look>>>>,
+    /// Where they run: threads of the HTTP server have runtimes of their own, which may end earlier.
+    runtime: Option<Handle>,
+}
+
+impl Pollers {
+    pub(crate) fn new() -> Self {
+        Self { at_work: Mutex::default(), runtime: Handle::try_current().ok() }
+    }
+
+    fn at_work(&self) -> MutexGuard<'_, HashMap<Place, Weak<Sender<Look>>>> {
+        // Nothing is done with the map that could leave it half changed.
+        self.at_work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// Watches the machines of a node, by default that of the inventory.
+    ///
+    /// # Errors
+    /// When there are no credentials.
+    pub async fn watch_vms(&self, node: Option<&str>) -> Result<VmWatching, ProxmoxError> {
+        let credentials = self.proxmox_credentials().await?;
+        let node = node.unwrap_or(&credentials.node).to_owned();
+        let place = (credentials.api_host.clone(), node);
+        let mut at_work = self.inner.pollers.at_work();
+        let looks = match at_work.get(&place).and_then(Weak::upgrade) {
+            Some(at_work) => at_work.subscribe(),
+            None => {
+                let (sender, looks) = tokio::sync::watch::channel(Look::default());
+                let sender = Arc::new(sender);
+                at_work.insert(place.clone(), Arc::downgrade(&sender));
+                let polling = self.clone().poll(place, credentials, sender);
+                match &self.inner.pollers.runtime {
+                    Some(runtime) => runtime.spawn(polling),
+                    None => tokio::spawn(polling),
+                };
+                looks
+            }
+        };
+        Ok(VmWatching { looks, told: Told::default(), begun: Instant::now(), next: Next::Join })
+    }
+
+    /// Looks and looks again until nobody watches.
+    async fn poll(self, place: Place, mut credentials: Credentials, looks: Arc<Sender<Look>>) {
+        let mut failing = false;
+        loop {
+            let look = tokio::select! {
+                look = self.look(&credentials, &place.1) => look,
+                () = looks.closed() => if self.nobody_watches(&place, &looks) { return } else { continue },
+            };
+            note(&place, failing, &look);
+            failing = look.is_err();
+            looks.send_modify(|last| match look {
+                Ok(vms) => *last = Look { vms: Some(Arc::new(vms)), error: None },
+                Err(error) => last.error = Some(error.in_full().into()),
+            });
+            tokio::select! {
+                () = sleep(self.options().proxmox.poll_interval) => {}
+                () = looks.closed() => if self.nobody_watches(&place, &looks) { return },
+            }
+            // A token may have been changed in the inventory meanwhile.
+            if let Ok(now) = self.proxmox_credentials().await
+                && now.api_host == place.0
+            {
+                credentials = now;
+            }
+        }
+    }
+
+    async fn look(&self, credentials: &Credentials, node: &str) -> Result<Vec<Vm>, ProxmoxError> {
+        let list = self.inner.proxmox.client.get(credentials, &["nodes", node, "qemu"], &[]).await?;
+        match list {
+            Value::Array(list) => Ok(machines(&list)),
+            _ => Err(ProxmoxError::NoList { host: credentials.api_host.clone() }),
+        }
+    }
+
+    /// Takes the poller of a place from work, unless somebody came in the last moment.
+    fn nobody_watches(&self, place: &Place, looks: &Sender<Look>) -> bool {
+        let mut at_work = self.inner.pollers.at_work();
+        let nobody = looks.receiver_count() == 0;
+        if nobody {
+            at_work.remove(place);
+        }
+        nobody
+    }
+}
+
+/// Tells once that looks begin to fail, and once that they no longer do.
+fn note((host, node): &Place, failing: bool, look: &Result<Vec<Vm>, ProxmoxError>) {
+    match look {
+        Err(error) if !failing => {
+            let error = error.in_full();
+            tracing::warn!(proxmox.host = host, proxmox.node = node, error, "machines cannot be watched");
+        }
+        Ok(_) if failing => {
+            tracing::info!(proxmox.host = host, proxmox.node = node, "machines can be watched again");
+        }
+        Ok(_) | Err(_) => {}
+    }
+}
+
+/// Somebody who watches.
+#[derive(Debug)]
+pub struct VmWatching {
+    looks: Receiver<Look>,
+    told: Told,
+    begun: Instant,
+    next: Next,
+}
+
+/// What comes next for a watcher.
+#[derive(Debug)]
+enum Next {
+    /// What is known already.
+    Join,
+    /// This.
+    Frame(Frame),
+    /// The next look.
+    Look,
+}
+
+impl VmWatching {
+    /// What is new, as soon as there is something; `None` when there will be nothing any more. Dropping the future
+    /// loses nothing.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            let joins = match std::mem::replace(&mut self.next, Next::Look) {
+                Next::Frame(frame) => return Some(frame),
+                Next::Join => true,
+                Next::Look => {
+                    self.looks.changed().await.ok()?;
+                    false
+                }
+            };
+            let Look { vms, error } = self.looks.borrow_and_update().clone();
+            let error = error.map(|error| Frame::Error { error: error.to_string() });
+            // When a look fails, the one before is news only to who comes just now.
+            let vms = vms.filter(|_| joins || error.is_none());
+            let frame = vms.and_then(|vms| self.told.frame(&vms, self.begun.elapsed()));
+            match (frame, error) {
+                (Some(frame), Some(error)) => {
+                    self.next = Next::Frame(error);
+                    return Some(frame);
+                }
+                (Some(frame), None) | (None, Some(frame)) => return Some(frame),
+                (None, None) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! What a watcher of a node's machines is told: everything first, then what changed since it was told last.
+//!
+//! ```text
+//! {"type":"full","vms":[vm, ...]}                                while nothing was told, or only that there is none
+//! {"type":"diff","changes":{"100":{"type":"changed",...}, ...}}  added, changed, removed; nothing when there is none
+//! {"type":"error","error":"text"}                                a look that failed; what was told stays
+//! ```
+//! A machine is compared with what this watcher was told of it last, not with the look before: so a value that drifts
+//! slowly is told, too. The shapes are those of the Range42 backend API.
+
+use std::{collections::HashMap, time::Duration};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::{Map, Number, Value, json};
+
+/// A change of cpu that is told: more percentage points than this.
+const CPU_POINTS: f64 = 2.0;
+/// Memory and uptime change all the time: changes of them alone are told so often.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// A machine, in the fields that watchers see.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Vm {
+    vmid: Value,
+    name: Value,
+    status: Value,
+    /// In percent, with one decimal.
+    cpu: Value,
+    mem: Value,
+    maxmem: Value,
+    uptime: Value,
+    template: Value,
+    tags: Value,
+}
+
+impl Vm {
+    /// Reads an entry of Proxmox's list; a missing value or null counts as its default. `None` without an id.
+    #[must_use]
+    pub fn read(entry: &Map<String, Value>) -> Option<Self> {
+        let value = |key: &str| entry.get(key).filter(|value| !value.is_null()).cloned();
+        let number = |key| value(key).unwrap_or_else(|| json!(0));
+        let text = |key, default: &str| value(key).unwrap_or_else(|| json!(default));
+        Some(Self {
+            vmid: value("vmid")?,
+            name: text("name", ""),
+            status: text("status", "unknown"),
+            cpu: percent(&number("cpu")),
+            mem: number("mem"),
+            maxmem: number("maxmem"),
+            uptime: number("uptime"),
+            template: number("template"),
+            tags: text("tags", ""),
+        })
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.vmid.as_str().map_or_else(|| self.vmid.to_string(), str::to_owned)
+    }
+
+    /// Templates are no machines: nobody is told of them.
+    #[must_use]
+    pub fn is_template(&self) -> bool {
+        self.template == Value::Bool(true) || self.template.as_f64() == Some(1.0)
+    }
+
+    /// Whether it differs in something that is told at once.
+    fn differs(&self, told: &Self) -> bool {
+        let cpu = |vm: &Self| vm.cpu.as_f64().unwrap_or(0.0);
+        self.status != told.status
+            || self.name != told.name
+            || self.tags != told.tags
+            || (cpu(self) - cpu(told)).abs() > CPU_POINTS
+    }
+
+    /// Whether it differs in something that is told now and then.
+    fn drifts(&self, told: &Self) -> bool {
+        self.mem != told.mem || self.uptime != told.uptime
+    }
+}
+
+/// Reads Proxmox's list of machines, templates left out.
+#[must_use]
+pub fn machines(list: &[Value]) -> Vec<Vm> {
+    let vms = list.iter().filter_map(Value::as_object).filter_map(Vm::read);
+    vms.filter(|vm| !vm.is_template()).collect()
+}
+
+/// A share as percentage with one decimal, half to even on the binary number; a whole number stays one.
+fn percent(share: &Value) -> Value {
+    if let Some(whole) = share.as_i64() {
+        return json!(whole.saturating_mul(100));
+    }
+    let rounded = share.as_f64().and_then(|share| format!("{:.1}", share * 100.0).parse().ok());
+    rounded.and_then(Number::from_f64).map_or(json!(0), Value::Number)
+}
+
+/// What is sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Frame {
+    /// Everything.
+    Full {
+        /// In the order of Proxmox.
+        vms: Vec<Vm>,
+    },
+    /// What changed.
+    Diff {
+        /// By id: current machines in the order of Proxmox, then removed ones.
+        changes: Changes,
+    },
+    /// Nothing could be learned.
+    Error {
+        /// Why.
+        error: String,
+    },
+}
+
+/// Changes in their order.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Changes(Vec<(String, Change)>);
+
+/// What became of one machine.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Change {
+    /// It was not there.
+    Added(Vm),
+    /// It was there, and different.
+    Changed(Vm),
+    /// It is gone.
+    Removed {
+        /// Its id.
+        vmid: Value,
+    },
+}
+
+impl Serialize for Changes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (id, change) in &self.0 {
+            map.serialize_entry(id, change)?;
+        }
+        map.end()
+    }
+}
+
+/// What one watcher was told so far.
+#[derive(Debug, Default)]
+pub struct Told {
+    vms: Vec<Known>,
+}
+
+/// What it was told of one machine.
+#[derive(Debug)]
+struct Known {
+    vm: Vm,
+    /// When it was last told of a change.
+    changed: Option<Duration>,
+}
+
+impl Told {
+    /// What it is told now, `None` for nothing new; from then on it counts as told. `now` is any clock's time.
+    pub fn frame(&mut self, vms: &[Vm], now: Duration) -> Option<Frame> {
+        if self.vms.is_empty() {
+            self.vms = vms.iter().map(|vm| Known { vm: vm.clone(), changed: None }).collect();
+            return Some(Frame::Full { vms: vms.to_vec() });
+        }
+        let mut before: HashMap<String, (usize, Known)> =
+            self.vms.drain(..).enumerate().map(|(place, told)| (told.vm.id(), (place, told))).collect();
+        let mut changes = Vec::new();
+        for vm in vms {
+            let told = before.remove(&vm.id()).map(|(_, told)| told);
+            let (told, change) = compare(told, vm, now);
+            changes.extend(change.map(|change| (vm.id(), change)));
+            self.vms.push(told);
+        }
+        let mut removed: Vec<_> = before.into_values().collect();
+        removed.sort_unstable_by_key(|(place, _)| *place);
+        changes.extend(removed.into_iter().map(|(_, told)| {
+            let id = told.vm.id();
+            (id, Change::Removed { vmid: told.vm.vmid })
+        }));
+        (!changes.is_empty()).then(|| Frame::Diff { changes: Changes(changes) })
+    }
+}
+
+/// What counts as told of a machine from now on, and what is told.
+fn compare(told: Option<Known>, vm: &Vm, now: Duration) -> (Known, Option<Change>) {
+    let Some(told) = told else {
+        return (Known { vm: vm.clone(), changed: None }, Some(Change::Added(vm.clone())));
+    };
+    let may_drift = told.changed.is_none_or(|changed| now.saturating_sub(changed) >= QUIET);
+    if vm.differs(&told.vm) || may_drift && vm.drifts(&told.vm) {
+        return (Known { vm: vm.clone(), changed: Some(now) }, Some(Change::Changed(vm.clone())));
+    }
+    (told, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vm(id: u32, more: Value) -> Value {
+        let mut vm = json!({
+            "vmid": id, "name": format!("vm-{id}"), "status": "running", "cpu": 0.125, "mem": 10, "maxmem": 20,
+            "uptime": 30, "tags": "web", "disk": 7,
+        });
+        vm.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
+        vm
+    }
+
+    /// What a watcher is told of these looks, one each `seconds`.
+    fn told(seconds: u64, looks: &[Vec<Value>]) -> Vec<String> {
+        let mut told = Told::default();
+        let times = (0..).map(|look| Duration::from_secs(1000 + look * seconds));
+        let frames = looks.iter().zip(times).map(|(look, now)| told.frame(&machines(look), now));
+        frames
+            .map(|frame| frame.map_or(String::new(), |frame| serde_json::to_string(&frame).unwrap()))
+            .collect()
+    }
+
+    fn changed(id: u32, name: &str, cpu: f64, mem: u32, uptime: u32) -> String {
+        format!(
+            r#"{{"type":"diff","changes":{{"{id}":{{"type":"changed","vmid":{id},"name":"{name}","status":"running","cpu":{cpu:?},"mem":{mem},"maxmem":20,"uptime":{uptime},"template":0,"tags":"web"}}}}}}"#
+        )
+    }
+
+    #[test]
+    fn everything_first_then_what_is_new_changed_and_gone() {
+        let frames = told(
+            5,
+            &[
+                vec![vm(2, json!({})), vm(1, json!({ "name": "é" })), vm(9, json!({ "template": 1 }))],
+                vec![vm(2, json!({})), vm(1, json!({ "name": "é" }))],
+                vec![vm(3, json!({ "cpu": 0 })), vm(1, json!({ "name": "é", "template": 1 }))],
+            ],
+        );
+        let fields =
+            r#""status":"running","cpu":12.5,"mem":10,"maxmem":20,"uptime":30,"template":0,"tags":"web"}"#;
+        assert_eq!(
+            frames[0],
+            format!(
+                r#"{{"type":"full","vms":[{{"vmid":2,"name":"vm-2",{fields},{{"vmid":1,"name":"é",{fields}]}}"#
+            )
+        );
+        assert_eq!(frames[1], "");
+        let added = fields.replace("12.5", "0");
+        assert_eq!(
+            frames[2],
+            format!(
+                r#"{{"type":"diff","changes":{{"3":{{"type":"added","vmid":3,"name":"vm-3",{added},"2":{{"type":"removed","vmid":2}},"1":{{"type":"removed","vmid":1}}}}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_empty_node_is_told_in_full_each_time() {
+        let full = r#"{"type":"full","vms":[]}"#;
+        let frames = told(5, &[vec![], vec![], vec![vm(1, json!({}))], vec![], vec![]]);
+        assert_eq!([&frames[0], &frames[1]], [full, full]);
+        assert!(frames[2].starts_with(r#"{"type":"full","vms":[{"#));
+        assert_eq!(frames[3], r#"{"type":"diff","changes":{"1":{"type":"removed","vmid":1}}}"#);
+        assert_eq!(frames[4], full);
+    }
+
+    #[test]
+    fn missing_values_and_null_are_their_defaults() {
+        let list =
+            [json!({ "vmid": 1 }), json!({ "vmid": "2", "cpu": null, "name": null }), json!({ "name": "x" })];
+        let vms = serde_json::to_string(&machines(&list)).unwrap();
+        let rest =
+            r#""name":"","status":"unknown","cpu":0,"mem":0,"maxmem":0,"uptime":0,"template":0,"tags":""}"#;
+        assert_eq!(vms, format!(r#"[{{"vmid":1,{rest},{{"vmid":"2",{rest}]"#));
+    }
+
+    /// The expected values are those of Python's `round(share * 100, 1)`.
+    #[test]
+    fn percentages_are_rounded_as_the_reference_does() {
+        for (share, shown) in [
+            ("0", "0"),
+            ("1", "100"),
+            ("0.0", "0.0"),
+            ("0.125", "12.5"),
+            ("0.0025", "0.2"),
+            ("0.0035", "0.4"),
+            ("0.0075", "0.8"),
+            ("0.1225", "12.2"),
+            ("0.1235", "12.3"),
+            ("0.10449999", "10.4"),
+            ("1.0", "100.0"),
+            ("0.00628930817610063", "0.6"),
+            ("null", "0"),
+            ("\"x\"", "0"),
+        ] {
+            let share: Value = serde_json::from_str(share).unwrap();
+            assert_eq!(percent(&share).to_string(), shown, "{share}");
+        }
+    }
+
+    #[test]
+    fn cpu_is_compared_with_what_was_told() {
+        let cpu = |share: f64| vec![vm(1, json!({ "cpu": share }))];
+        let frames = told(5, &[cpu(0.125), cpu(0.145), cpu(0.14), cpu(0.146), cpu(0.155), cpu(0.12)]);
+        assert_eq!(&frames[1..3], ["", ""]);
+        assert_eq!(frames[3], changed(1, "vm-1", 14.6, 10, 30));
+        assert_eq!(frames[4], "");
+        assert_eq!(frames[5], changed(1, "vm-1", 12.0, 10, 30));
+    }
+
+    #[test]
+    fn memory_and_uptime_are_told_now_and_then_and_with_everything_else() {
+        let look = |mem: u32| vec![vm(1, json!({ "mem": mem, "uptime": 30 + mem }))];
+        let mut looks: Vec<_> = (0..9).map(look).collect();
+        looks.push(vec![vm(1, json!({ "name": "new", "mem": 99 }))]);
+        looks.push(look(100));
+        let frames = told(5, &looks);
+        let expected = |look: usize| match look {
+            1 => changed(1, "vm-1", 12.5, 1, 31),
+            7 => changed(1, "vm-1", 12.5, 7, 37),
+            9 => changed(1, "new", 12.5, 99, 30),
+            10 => changed(1, "vm-1", 12.5, 100, 130),
+            _ => String::new(),
+        };
+        for (look, frame) in frames.iter().enumerate().skip(1) {
+            assert_eq!(*frame, expected(look), "look {look}");
+        }
+        // What is not in the list of told fields stays quiet.
+        let frames = told(5, &[vec![vm(1, json!({}))], vec![vm(1, json!({ "maxmem": 21, "disk": 8 }))]]);
+        assert_eq!(frames[1], "");
+    }
+}

@@ -1,0 +1,110 @@
+//! One call to an API.
+
+use std::{path::PathBuf, sync::OnceLock, time::Duration};
+
+use reqwest::{
+    Certificate, ClientBuilder,
+    header::{AUTHORIZATION, HeaderValue},
+    redirect::Policy,
+};
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::{Credentials, Error, address::Address, answer};
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How many connections to one host are kept for the next call, and for how long.
+const IDLE: (usize, Duration) = (4, Duration::from_secs(60));
+
+/// What a client is told at its start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whether certificates are checked. Those of this machine's own addresses never are: nobody can sit in between.
+    pub verify_tls: bool,
+    /// Certificate authorities beside those of the system, in PEM.
+    pub ca_file: Option<PathBuf>,
+    /// How long a call may take.
+    pub timeout: Duration,
+}
+
+/// Calls APIs of any number of hosts; connections are kept for a minute.
+#[derive(Debug)]
+pub struct Client {
+    options: Options,
+    checking: OnceLock<reqwest::Client>,
+    unchecking: OnceLock<reqwest::Client>,
+}
+
+impl Client {
+    /// A client; nothing is read or called before the first call.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, checking: OnceLock::new(), unchecking: OnceLock::new() }
+    }
+
+    /// Asks for what is at a path below `/api2/json`; the parts of the path are percent-encoded. Gives `data`.
+    ///
+    /// # Errors
+    /// Why there is no answer, or what Proxmox answered instead.
+    pub async fn get(
+        &self,
+        credentials: &Credentials,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, Error> {
+        let address = Address::parse(&credentials.api_host)?;
+        let url = address.of(path, query)?;
+        let host = &credentials.api_host;
+        let request = self.client_for(&address)?.get(url).header(AUTHORIZATION, authorization(credentials)?);
+        let response = request.send().await.map_err(|error| answer::failed(error, host))?;
+        answer::read(response, host).await
+    }
+
+    fn client_for(&self, address: &Address) -> Result<&reqwest::Client, Error> {
+        if self.options.verify_tls && !address.is_loopback() {
+            return built(&self.checking, || self.with_authorities(self.builder()));
+        }
+        // A proxy could sit in between.
+        built(&self.unchecking, || Ok(self.builder().tls_danger_accept_invalid_certs(true).no_proxy()))
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        crate::install_provider();
+        reqwest::Client::builder()
+            .https_only(true)
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(self.options.timeout)
+            .pool_max_idle_per_host(IDLE.0)
+            .pool_idle_timeout(IDLE.1)
+            .user_agent(concat!("rangehand/", env!("CARGO_PKG_VERSION")))
+    }
+
+    fn with_authorities(&self, builder: ClientBuilder) -> Result<ClientBuilder, Error> {
+        let Some(path) = &self.options.ca_file else { return Ok(builder) };
+        let failed = |source| Error::CaFile { path: path.clone(), source };
+        let pem = std::fs::read(path).map_err(failed)?;
+        let certificates =
+            Certificate::from_pem_bundle(&pem).map_err(|error| failed(std::io::Error::other(error)))?;
+        Ok(builder.tls_certs_merge(certificates))
+    }
+}
+
+fn built(
+    cell: &OnceLock<reqwest::Client>,
+    builder: impl FnOnce() -> Result<ClientBuilder, Error>,
+) -> Result<&reqwest::Client, Error> {
+    if let Some(client) = cell.get() {
+        return Ok(client);
+    }
+    let client = builder()?.build().map_err(Error::Client)?;
+    Ok(cell.get_or_init(|| client))
+}
+
+fn authorization(credentials: &Credentials) -> Result<HeaderValue, Error> {
+    let mut header =
+        HeaderValue::from_str(credentials.authorization().expose_secret()).map_err(|_| Error::BadToken)?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,154 @@
+//! `/ws/vm-status`: the machines of a Proxmox node, in the frames of the Range42 backend API.
+//!
+//! ```text
+//! {"type":"full","vms":[...]}             at once
+//! {"type":"diff","changes":{id: ...}}     whenever something changes
+//! {"type":"error","error":"text"}         a look that failed; the next one comes
+//! ```
+//! Without credentials in the inventory: an error frame and close 1000. A node that is no name: an error frame and close
+//! 1008. What a client sends is not read. What is new for it is told when it takes it, so a slow one holds one frame.
+
+use std::time::Duration;
+
+use actix_web::{
+    Either, Error, HttpRequest, HttpResponse, Responder, guard,
+    http::header,
+    middleware::from_fn,
+    web::{self, Data, Payload, Query, ServiceConfig},
+};
+use actix_ws::{CloseCode, Message, MessageStream, Session};
+use engine::{ProxmoxError, VmWatching, WatcherKind};
+use futures_util::StreamExt;
+use model::vm_status::Frame;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::CLOSE;
+use crate::http::{Api, method::resource, v0, v1::only_known_origins};
+
+/// What the reference service says when nothing in the inventory tells where Proxmox is.
+const NO_CREDENTIALS: &str = "Proxmox credentials not found in backend inventory";
+const BAD_NODE: &str = "node must be a name of letters, digits and `-`";
+/// How often a client is asked whether it is there.
+const PING: Duration = Duration::from_secs(20);
+/// How long it may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config.service(
+        // Whatever is no WebSocket does not exist here.
+        resource("/ws/vm-status", "GET")
+            .wrap(from_fn(only_known_origins))
+            .route(web::get().guard(guard::fn_guard(|on| upgrades(on.head().headers()))).to(open))
+            .default_service(web::to(v0::unknown_path)),
+    );
+}
+
+/// A WebSocket to a path that has none is refused without a word; anything else is an unknown path of v0.
+pub(in crate::http) async fn unknown_path(request: HttpRequest) -> impl Responder {
+    if upgrades(request.headers()) {
+        return Either::Left(HttpResponse::Forbidden().finish());
+    }
+    Either::Right(v0::unknown_path(request).await)
+}
+
+fn upgrades(headers: &header::HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}
+
+async fn open(
+    api: Data<Api>,
+    query: Query<Vec<(String, String)>>,
+    request: HttpRequest,
+    body: Payload,
+) -> Result<HttpResponse, Error> {
+    let (response, session, messages) = actix_ws::handle(&request, body)?;
+    // Of several the last counts, as in the reference service.
+    let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
+    actix_web::rt::spawn(serve(api, node, session, messages));
+    Ok(response)
+}
+
+/// The client is gone.
+struct Left;
+
+async fn serve(api: Data<Api>, node: Option<String>, mut session: Session, messages: MessageStream) {
+    let _watching = api.engine.watching(WatcherKind::VmStatus);
+    let mut shutdown = api.shutdown.clone();
+    let answering = session.clone();
+    let told = tokio::select! {
+        told = tell(&api, node.as_deref(), &mut session) => told,
+        () = hear(messages, answering) => Err(Left),
+        () = shutdown.requested() => Ok((CloseCode::Restart, Some("service restart"))),
+    };
+    if let Ok((code, description)) = told {
+        let reason = actix_ws::CloseReason { code, description: description.map(str::to_owned) };
+        // The client may have left.
+        let _ = timeout(CLOSE, session.close(Some(reason))).await;
+    }
+}
+
+type Close = (CloseCode, Option<&'static str>);
+
+async fn tell(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Close, Left> {
+    if node.is_some_and(|node| !is_name(node)) {
+        send(session, &Frame::Error { error: BAD_NODE.to_owned() }).await?;
+        return Ok((CloseCode::Policy, None));
+    }
+    match api.engine.watch_vms(node).await {
+        Ok(watching) => tell_all(watching, session).await,
+        Err(error) => {
+            tracing::warn!(error = error.in_full(), "nobody can watch machines");
+            send(session, &Frame::Error { error: why_not(&error) }).await?;
+            Ok((CloseCode::Normal, None))
+        }
+    }
+}
+
+async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Close, Left> {
+    let mut pings = interval_at(Instant::now() + PING, PING);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            frame = watching.next() => match frame {
+                Some(frame) => send(session, &frame).await?,
+                None => return Ok((CloseCode::Error, None)),
+            },
+            _ = pings.tick() => session.ping(b"").await.map_err(|_| Left)?,
+        }
+    }
+}
+
+/// What a client is told; paths and causes are for the log.
+fn why_not(error: &ProxmoxError) -> String {
+    match error {
+        ProxmoxError::Unclear { .. } => format!("Proxmox credentials cannot be told: {}", error.in_full()),
+        ProxmoxError::NoCredentials
+        | ProxmoxError::UnknownHost(_)
+        | ProxmoxError::SeveralHosts
+        | ProxmoxError::Content(_)
+        | ProxmoxError::Inventory(_)
+        | ProxmoxError::NoList { .. }
+        | ProxmoxError::Api(_) => NO_CREDENTIALS.to_owned(),
+    }
+}
+
+fn is_name(node: &str) -> bool {
+    !node.is_empty() && node.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// Answers pings; returns when the client left, or has not even answered ours for a while.
+async fn hear(mut messages: MessageStream, mut session: Session) {
+    while let Ok(Some(Ok(message))) = timeout(SILENCE, messages.next()).await {
+        match message {
+            Message::Ping(data) if session.pong(&data).await.is_err() => return,
+            Message::Close(_) => return,
+            _ => {}
+        }
+    }
+}
+
+async fn send(session: &mut Session, frame: &Frame) -> Result<(), Left> {
+    // Texts and numbers always make JSON.
+    let text = serde_json::to_string(frame).map_err(|_| Left)?;
+    session.text(text).await.map_err(|_| Left)
+}
