@@ -7,6 +7,7 @@
 #   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
 #   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
+#   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
 #   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
 set -euo pipefail
@@ -24,6 +25,8 @@ install_packages() {
   has ssh || missing+=(openssh-client)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
+  PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
+  has openssl || missing+=(openssl)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
   # Guests are for root only.
   if [ "$(id -u)" -eq 0 ]; then
@@ -92,12 +95,14 @@ start_postgres() {
 
 # Prints nothing: the last lines of the output are the test runner's summary.
 tear_down() {
-  local code=$?
+  local code=$? lab
   trap - EXIT
   trap '' INT TERM HUP
   end_guests
   "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
   "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
+  # Those of tests that were killed; the others are gone.
+  for lab in "$scratch"/gateways/*/lab; do "$root/tests/lab/gateway.sh" down "$lab" >/dev/null 2>&1 || true; done
   rm -rf -- "$scratch"
   exit "$code"
 }
@@ -134,6 +139,8 @@ ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
 RANGEHAND_TEST_FAKEPVE=$("$root/tests/lab/fakepve.sh" python)
 export RANGEHAND_TEST_FAKEPVE
+mkdir "$scratch/gateways"
+export RANGEHAND_TEST_GATEWAYS=$scratch/gateways
 start_postgres
 start_ssh_lab
 run_tests "$@"
