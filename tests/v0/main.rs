@@ -7,6 +7,7 @@
 mod case;
 mod cases;
 mod conversation;
+mod direct;
 mod gateway;
 mod haproxy;
 mod http;
