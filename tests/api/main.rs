@@ -6,6 +6,7 @@ mod app;
 mod bad_input;
 mod bundles;
 mod catalog;
+mod documents;
 mod fake_pve;
 mod guest;
 mod health;
