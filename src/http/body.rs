@@ -56,9 +56,11 @@ impl FromRequest for Body {
         let limit = request.app_data::<Data<Api>>().map_or(0, |api| api.options.body_limit_bytes);
         let bytes = Bytes::from_request(request, payload);
         Box::pin(async move {
-            let received = match checked {
-                Err(error) => Err(error),
-                Ok(()) => bytes.await.map_err(|error| received_badly(&error, limit)),
+            let received = match bytes.await {
+                // Nothing has no type, whatever is said of it.
+                Ok(bytes) if bytes.is_empty() => Ok(bytes),
+                Ok(bytes) => checked.map(|()| bytes),
+                Err(error) => Err(checked.err().unwrap_or_else(|| received_badly(&error, limit))),
             };
             Ok(Self(received.and_then(|bytes| parse(&bytes))))
         })
@@ -83,8 +85,13 @@ fn received_badly(error: &actix_web::Error, limit: usize) -> BadBody {
 }
 
 fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if bytes.is_empty() {
         return Ok(None);
+    }
+    // Some editors of Windows begin a file with it.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if std::str::from_utf8(bytes).is_err() {
+        return Err(BadBody::Broken("it is not UTF-8".to_owned()));
     }
     serde_json::from_slice(bytes).map(Some).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -109,7 +116,10 @@ mod tests {
         let error = parse(b"{\n \"a\": tru}").expect_err("no JSON");
         let BadBody::Json { line, column, offset, .. } = error else { panic!("{error}") };
         assert_eq!((line, column, offset), (2, 10, 11));
-        assert!(matches!(parse(b" \n"), Ok(None)));
+        assert!(matches!(parse(b""), Ok(None)));
+        assert!(matches!(parse(b" \n"), Err(BadBody::Json { .. })));
+        assert!(matches!(parse(b"\xef\xbb\xbf7"), Ok(Some(_))));
+        assert!(matches!(parse(b"\"\xff\""), Err(BadBody::Broken(_))));
         assert!(parse("[".repeat(500).as_bytes()).is_err(), "depth is limited");
     }
 }

@@ -65,8 +65,8 @@ fn add_headers(headers: &mut HeaderMap, origin: &HeaderValue, is_allowed: bool) 
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     if is_allowed {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
 fn preflight(asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpResponse {
@@ -74,8 +74,8 @@ fn preflight(asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpR
     let method = text(header::ACCESS_CONTROL_REQUEST_METHOD);
     let allows =
         |list: &str, wanted: &str| list.split(", ").any(|one| one.eq_ignore_ascii_case(wanted.trim()));
-    let headers = text(header::ACCESS_CONTROL_REQUEST_HEADERS);
-    let mut headers = headers.split(',').filter(|name| !name.trim().is_empty());
+    let asks_for_headers = asked.contains_key(header::ACCESS_CONTROL_REQUEST_HEADERS);
+    let mut headers = text(header::ACCESS_CONTROL_REQUEST_HEADERS).split(',').filter(|_| asks_for_headers);
     let refused: Vec<&str> = [
         (!is_allowed, "origin"),
         (!METHODS.split(", ").any(|known| known == method), "method"),

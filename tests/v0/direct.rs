@@ -58,7 +58,15 @@ fn changes() -> Vec<(String, String, Value)> {
             "/__vm/1000",
             json!({ "config": { "net1": "model=e1000,macaddr=AA:BB,bridge=vmbr1,firewall=1" } }),
         ),
-        change("/__snapshot/1000", json!({ "name": "S1", "description": "a\nb \"c\"" })),
+        change("/__lxc/200", json!({ "name": "ct", "tags": "a;b" })),
+        change(
+            "/__vm/1000",
+            json!({ "config": { "cipassword": "**********", "description": "ftp://bob:hidden@wiki/" } }),
+        ),
+        change(
+            "/__snapshot/1000",
+            json!({ "name": "S1", "description": "a\nb \"c\" ftp://bob:hidden@wiki/" }),
+        ),
         change("/__alias/1000", json!({ "name": "office", "cidr": "10.0.0.0/8" })),
         change("/__rule/1000", json!({ "action": "ACCEPT", "type": "in", "enable": 1, "pos": 0 })),
     ]
@@ -80,6 +88,7 @@ fn reads_answer_the_same_bytes_with_and_without_ansible() {
         let (_, wanted, _) = ask(&ansible.endpoint, route, field);
         slow.push(begun.elapsed());
         assert_eq!((status, &body), (200, &wanted), "{route}");
+        assert!(!body.contains("hidden"), "{route}: {body}");
         let job =
             direct.endpoint.send("GET", &format!("/v1/jobs/{job}"), &Map::new(), None).expect("an answer");
         let job: Value = serde_json::from_str(&job.body).expect("JSON");

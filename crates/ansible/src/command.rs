@@ -143,6 +143,14 @@ pub fn roles_path(project: &Path, explicit: Option<OsString>, shipped: Option<&P
     places.collect::<Vec<_>>().join(":".as_ref())
 }
 
+/// The configuration that Ansible would read: the first one that is there.
+#[must_use]
+pub fn configuration(told: Option<&Path>, project: &Path, home: Option<&Path>) -> Option<PathBuf> {
+    let usual = [Some(project.join("ansible.cfg")), home.map(|home| home.join(".ansible.cfg"))];
+    let places = told.map(Path::to_owned).into_iter().chain(usual.into_iter().flatten());
+    places.chain([PathBuf::from("/etc/ansible/ansible.cfg")]).find(|path| path.is_file())
+}
+
 /// Where Ansible looks for roles when nothing is said.
 pub const USUAL_ROLES: [&str; 3] = ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"];
 

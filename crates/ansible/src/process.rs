@@ -152,6 +152,8 @@ pub struct Ended {
     pub survivors: u32,
     /// How many of those belong to another user, so that we may not end them.
     pub not_ours: u32,
+    /// Did `wait` say that no child is left? Only that is a proof.
+    pub is_proven: bool,
 }
 
 /// Says that no descendant is left; set by whoever reaps.
@@ -227,6 +229,7 @@ impl TreeKill {
             signaled: count(self.signaled.len()),
             survivors: count(left.len()),
             not_ours: count(not_ours),
+            is_proven: none_left.is_set(),
         }
     }
 }

@@ -163,7 +163,7 @@ impl<'a> RunLoop<'a> {
             (cause, None) | (cause @ Cause::Spool(_), _) => cause,
             (_, Some(error)) => Cause::Spool(error),
         };
-        (self.outcome(cause, ended), ended.survivors == 0)
+        (self.outcome(cause, ended), ended.is_proven)
     }
 
     fn until_something_ends_it(&mut self, inputs: &Receiver<Input>, leader: i32) -> Cause {

@@ -45,14 +45,27 @@ fn write(directory: &Dir<'_>, target: &Path) -> io::Result<()> {
 pub fn is_ours(root: &Path, generic: &Path, roles_path: &[PathBuf]) -> bool {
     let Some(role) = ROLES.get_dir("proxmox_controller") else { return false };
     let Ok(found) = fs::read(root.join(generic)) else { return false };
-    // A configuration may say anything about roles.
-    if found != GENERIC || root.join("ansible.cfg").exists() {
+    // What lies beside a playbook may change what it does, and a configuration may say anything about roles.
+    if found != GENERIC || BESIDE.iter().any(|name| root.join(name).exists()) {
         return false;
     }
     let places = std::iter::once(root.join("roles")).chain(roles_path.iter().cloned());
     let first = places.map(|place| place.join("proxmox_controller")).find(|place| place.exists());
     first.is_none_or(|place| equals(role, &place))
 }
+
+/// What Ansible takes from beside a playbook without being told.
+const BESIDE: &[&str] = &[
+    "action_plugins",
+    "ansible.cfg",
+    "filter_plugins",
+    "group_vars",
+    "host_vars",
+    "library",
+    "lookup_plugins",
+    "module_utils",
+    "vars_plugins",
+];
 
 /// Does the directory on disk hold the same files?
 fn equals(shipped: &Dir<'_>, place: &Path) -> bool {
@@ -100,6 +113,9 @@ mod tests {
         fs::remove_dir_all(project.join("roles")).expect("removed");
         assert!(!is_ours(&project, Path::new("generic.yml"), &[other]));
         assert!(is_ours(&project, Path::new("generic.yml"), &[]));
+        fs::create_dir(project.join("host_vars")).expect("made");
+        assert!(!is_ours(&project, Path::new("generic.yml"), &[]));
+        fs::remove_dir(project.join("host_vars")).expect("removed");
         fs::write(project.join("generic.yml"), "[]").expect("written");
         assert!(!is_ours(&project, Path::new("generic.yml"), &[]));
     }

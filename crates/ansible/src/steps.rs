@@ -191,11 +191,10 @@ fn spawn(spec: &RunSpec, workspace: &Workspace, playbook: &Path, ident: &str) ->
 fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, OsString)> {
     let told = |name: &str| spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
     let project = workspace.private().join("project");
-    let says_roles = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text.contains("roles_path"));
-    let is_configured = match told("ANSIBLE_CONFIG") {
-        Some(path) => says_roles(Path::new(path)),
-        None => says_roles(&project.join("ansible.cfg")),
-    };
+    let told_path = |name: &str| told(name).map(Path::new);
+    let configuration = command::configuration(told_path("ANSIBLE_CONFIG"), &project, told_path("HOME"));
+    let is_configured = configuration
+        .is_some_and(|path| fs::read_to_string(path).is_ok_and(|text| text.contains("roles_path")));
     let explicit = told("ANSIBLE_ROLES_PATH").map(OsString::from);
     if is_configured && explicit.is_none() {
         return None;

@@ -165,7 +165,10 @@ impl Engine {
 /// Does the attempt do all that the content says? Only then does it go as others went.
 fn is_whole(job: &Job) -> bool {
     let request = &job.request;
-    job.resume.is_none()
+    // Actions of v0 share one playbook, and each does something else.
+    !request.labels.contains_key("operation")
+        && request.before.is_empty()
+        && job.resume.is_none()
         && request.start_at_task.is_none()
         && request.tags.is_none()
         && request.skip_tags.is_none()

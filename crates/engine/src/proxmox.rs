@@ -181,6 +181,13 @@ impl Engine {
         self.proxmox_credentials().await.ok().map(|credentials| credentials.node)
     }
 
+    /// The tokens that are known, as values that nothing may show.
+    pub(crate) async fn proxmox_secrets(&self) -> Vec<String> {
+        let Ok(known) = self.known_proxmox().await else { return Vec::new() };
+        let tokens = known.hosts.iter().filter_map(|(_, credentials)| credentials.as_ref().ok()?.as_ref());
+        tokens.map(|credentials| credentials.token_secret.expose_secret().to_owned()).collect()
+    }
+
     /// Does the inventory want another role than ours, or can that not be told?
     pub(crate) async fn other_role_is_named(&self) -> bool {
         self.known_proxmox().await.map_or(true, |known| known.names_a_role)

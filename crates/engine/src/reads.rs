@@ -1,9 +1,16 @@
 //! Reads that ask Proxmox itself: what an API answers, without a second of Ansible.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
-use ansible::{command::USUAL_ROLES, shipped};
-use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Outcome, Phase, Reason};
+use ansible::{
+    command::{USUAL_ROLES, configuration},
+    shipped,
+};
+use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Outcome, Phase, Reason, Redactor};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
@@ -35,7 +42,13 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn record_read(&self, request: JobRequest, name: &str, result: Value) -> Result<Job, Error> {
+    pub async fn record_read(
+        &self,
+        request: JobRequest,
+        name: &str,
+        mut result: Value,
+    ) -> Result<Job, Error> {
+        Redactor::new(self.proxmox_secrets().await).value(&mut result);
         let now = clock::now();
         let reason =
             Reason::new(Some(Phase::Run), Code::Succeeded, "Proxmox was asked itself; Ansible was not run");
@@ -62,12 +75,15 @@ impl Engine {
         if self.other_role_is_named().await {
             return false;
         }
-        let variables: std::collections::BTreeMap<_, _> = self.options().toolchain.variables().collect();
-        if variables.contains_key(std::ffi::OsStr::new("ANSIBLE_CONFIG")) {
+        let variables: BTreeMap<_, _> = self.options().toolchain.variables().collect();
+        let told = |name: &str| variables.get(OsStr::new(name));
+        let home = told("HOME").map(PathBuf::from).unwrap_or_default();
+        let config = told("ANSIBLE_CONFIG").map(Path::new);
+        // One of the root itself is looked for with everything else of the root.
+        if configuration(config, &located.root, Some(&home)).is_some() {
             return false;
         }
-        let home = variables.get(std::ffi::OsStr::new("HOME")).map(PathBuf::from).unwrap_or_default();
-        let roles_path = match variables.get(std::ffi::OsStr::new("ANSIBLE_ROLES_PATH")) {
+        let roles_path = match told("ANSIBLE_ROLES_PATH") {
             Some(path) => std::env::split_paths(path).collect(),
             None => USUAL_ROLES.map(PathBuf::from).to_vec(),
         };

@@ -34,6 +34,7 @@ impl Engine {
             secrets: steps
                 .iter()
                 .flat_map(|step| step.extra_vars.texts_of(&job.request.secret_vars))
+                .chain(self.proxmox_secrets().await)
                 .collect(),
             steps,
             vault_password: options.vault_password.clone(),

@@ -9,7 +9,7 @@ use crate::serde_by_text;
 /// The longest resource, in bytes.
 pub const MAX_RESOURCE_BYTES: usize = 200;
 /// The most resources that one job may name.
-pub const MAX_RESOURCES: usize = 64;
+pub const MAX_RESOURCES: usize = 512;
 
 /// Why a text is no resource.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -46,7 +46,7 @@ pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, 
         }
         Some(Value::Object(members)) => members,
         Some(other) => {
-            return Err(unprocessable(vec![fault("body", NO_OBJECT, &masked(&other), Value::Null)]));
+            return Err(unprocessable(vec![fault("body", NO_OBJECT, &other, Value::Null)]));
         }
     };
     let mut faults = Vec::new();
@@ -66,8 +66,7 @@ fn object(
         let value = match members.get(field.name) {
             None => match field.need {
                 Need::Required => {
-                    let whole = masked(&Value::Object(members.clone()));
-                    faults.push(fault(&path, MISSING, &whole, Value::Null));
+                    faults.push(fault(&path, MISSING, &Value::Object(members.clone()), Value::Null));
                     continue;
                 }
                 Need::Optional => continue,
@@ -166,10 +165,11 @@ fn vm_id(path: &str, value: &Value) -> Result<String, Value> {
 fn boolean(path: &str, value: &Value) -> Result<Value, Value> {
     let (flag, wording) = match value {
         Value::Bool(flag) => (Some(*flag), NO_BOOL),
-        Value::Number(number) => match number.as_f64() {
-            Some(0.0) => (Some(false), NO_BOOL),
-            Some(1.0) => (Some(true), NO_BOOL),
-            Some(_) | None => (None, NO_BOOL_WORD),
+        Value::Number(number) => match number.as_i64().or_else(|| number.as_f64().and_then(whole_number)) {
+            Some(0) => (Some(false), NO_BOOL),
+            Some(1) => (Some(true), NO_BOOL),
+            Some(_) => (None, NO_BOOL_WORD),
+            None => (None, NO_BOOL),
         },
         Value::String(text) => match text.to_ascii_lowercase().as_str() {
             "1" | "true" | "t" | "yes" | "y" | "on" => (Some(true), NO_BOOL),
@@ -200,7 +200,7 @@ fn integer(path: &str, value: &Value) -> Result<i64, Value> {
 fn whole_number(float: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     // Within 2^53 every whole float is that integer.
-    (float.abs() <= EXACT).then_some(float as i64)
+    (float.fract() == 0.0 && float.abs() <= EXACT).then_some(float as i64)
 }
 
 /// As pydantic reads it: blanks around, a sign, `_` between digits, and zeros behind a point are allowed.
@@ -283,7 +283,7 @@ fn map(path: &str, fields: &[Field], value: &Value, faults: &mut Vec<Value>) -> 
 }
 
 fn fault(path: &str, (kind, message): (&str, &str), input: &Value, ctx: Value) -> Value {
-    json!({ "field": path, "msg": message, "type": kind, "input": input, "ctx": ctx })
+    json!({ "field": path, "msg": message, "type": kind, "input": masked(input), "ctx": ctx })
 }
 
 /// A copy that shows no value of a member whose name tells of a secret.
@@ -358,7 +358,11 @@ mod tests {
             assert_eq!(values(json!({ "as_json": word })).expect("a boolean")["as_json"], json!(true));
         }
         assert!(values(json!({ "node": 7 })).is_err());
-        assert!(values(json!({ "as_json": 2 })).is_err());
+        for (given, kind) in
+            [(json!(2), "bool_parsing"), (json!(2.5), "bool_type"), (json!(1e20), "bool_type")]
+        {
+            assert_eq!(values(json!({ "as_json": given })).expect_err("no boolean")[0]["type"], kind);
+        }
     }
 
     #[test]
@@ -435,6 +439,8 @@ mod tests {
     fn passwords_are_not_sent_back() {
         let faults = values(json!({ "password": "a b" })).expect_err("refused");
         assert_eq!(faults[0]["input"], MASK);
+        let faults = values(json!({ "hosts": { "password": "geheim" } })).expect_err("refused");
+        assert!(!faults.to_string().contains("geheim"));
         let body = json!({ "password": "geheim", "more": { "api_token": "geheim" } });
         let faults = check(Body(Ok(Some(body))), FIELDS).map_err(Refusal::into_detail).expect_err("refused");
         assert!(!faults.to_string().contains("geheim") && faults.to_string().contains(MASK));

@@ -276,7 +276,6 @@ const READS: &[Read] = &[
                 ("lxc_status", Key("status")),
                 ("vm_id", Key("vmid")),
                 ("lxc_uptime", Key("uptime")),
-                ("lxc_tags", Text("tags", "")),
                 ("lxc_meta", Object(USAGE)),
             ],
         ),
@@ -347,7 +346,7 @@ impl<'a> Request<'a> {
             Shape::Row(fields) => row(data.as_object()?, fields, begun(&Origin::Machine), Missing::Null),
             Shape::Raw => {
                 let mut found = begun(&Origin::Machine);
-                found.insert("raw_data".into(), json!({ "data": data }));
+                found.insert("raw_data".into(), json!({ "data": hidden(data) }));
                 Some(found.into())
             }
             Shape::Cdrom => {
@@ -374,6 +373,17 @@ impl<'a> Request<'a> {
         };
         begun
     }
+}
+
+/// The parts of a configuration that the role hides, too. Proxmox itself answers stars for them.
+fn hidden(config: &Value) -> Value {
+    let mut config = config.clone();
+    for part in ["cipassword", "password"] {
+        if let Some(value) = config.get_mut(part).filter(|value| !value.is_null()) {
+            *value = "***".into();
+        }
+    }
+    config
 }
 
 fn row(

@@ -16,7 +16,7 @@ use super::{
     Refusal, check, direct,
     plan::{self, Known},
     reply,
-    route::{Lookup, Plan, Reply, Route, Verb},
+    route::{Lookup, Permission, Plan, Reply, Route, Verb},
     rows,
 };
 use crate::http::{Api, body::Body};
@@ -62,7 +62,7 @@ async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Res
     api_host_is_known(api, &values).await?;
     let inventory = &api.engine.options().default_inventory;
     // Only locks ask for it.
-    let node = if route.locks.is_empty() { None } else { api.engine.default_proxmox_node().await };
+    let node = if is_read(route) { None } else { api.engine.default_proxmox_node().await };
     let request = plan::plan(route, &values, &Known { inventory, default_node: node.as_deref(), name })?;
     let content = request.content.clone();
     if wants_results(route, &values)
@@ -105,6 +105,10 @@ async fn reply(
             Ok(reply::log(job, &log))
         }
     }
+}
+
+fn is_read(route: &Route) -> bool {
+    route.permission == Permission::Viewer
 }
 
 fn wants_results(route: &Route, values: &Map<String, Value>) -> bool {

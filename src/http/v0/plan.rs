@@ -180,12 +180,33 @@ fn locks(route: &Route, values: &Values, default_node: Option<&str>) -> Resource
     for value in route.locks.iter().filter_map(|field| values.get(*field)) {
         machine_ids(value, &mut ids);
     }
-    ids.sort();
-    ids.dedup();
-    let resource = |id: &String| format!("vm:{node}/{id}").parse::<Resource>().ok();
-    let resources: Vec<Resource> = ids.iter().filter_map(resource).take(MAX_RESOURCES).collect();
+    let of_machine = |id: &String| format!("vm:{node}/{}", without_zeros(id)).parse::<Resource>().ok();
+    let of_set = set_of(route).and_then(|set| format!("vms:{node}/{set}").parse().ok());
+    let mut resources: Vec<Resource> = ids.iter().filter_map(of_machine).chain(of_set).collect();
+    resources.sort();
+    resources.dedup();
+    resources.truncate(MAX_RESOURCES);
     // As many as are allowed, each once.
     resources.try_into().unwrap_or_default()
+}
+
+/// `01000` is the machine 1000.
+fn without_zeros(id: &str) -> &str {
+    let stripped = id.trim_start_matches('0');
+    if stripped.is_empty() { id } else { stripped }
+}
+
+/// The set of machines that a bundle works on, where the request does not name others: two such calls never run
+/// together.
+fn set_of(route: &Route) -> Option<&'static str> {
+    let bundle = match &route.plan {
+        Plan::Bundle { bundle, limit: Limit::Node, .. } if route.locks.is_empty() => bundle,
+        Plan::CreateMachines { bundle, .. } => bundle,
+        Plan::Bundle { .. } | Plan::Ping | Plan::Named(_) | Plan::Action { .. } | Plan::Find { .. } => {
+            return None;
+        }
+    };
+    bundle.rsplit('-').next()
 }
 
 /// Numbers of machines: alone, in a list, as a member of objects in a list or by name.

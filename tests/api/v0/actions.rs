@@ -57,8 +57,8 @@ async fn calls_for_one_machine_wait_for_each_other_and_others_pass() {
     write(&app, "hold-vm_start");
     let start = call(&app, Method::POST, "start", on("1000"));
     let holder = job(&app, "vm_start", "running").await;
-    // An empty node is the one of the inventory.
-    let delete = call(&app, Method::DELETE, "delete", json!({ "proxmox_node": "", "vm_id": 1000 }));
+    // An empty node is the one of the inventory, and zeros before a number are nothing.
+    let delete = call(&app, Method::DELETE, "delete", json!({ "proxmox_node": "", "vm_id": "01000" }));
     let waiting = job(&app, "vm_delete", "queued").await;
     let waiting = app.get(&format!("/v1/jobs/{}", waiting["id"].as_str().expect("an id")), 200).await;
     assert_eq!(waiting["request"]["resources"], json!(["vm:px/1000"]));
@@ -153,6 +153,45 @@ async fn a_job_outlives_its_caller_unless_a_setting_says_otherwise() {
         }
         app.until_state(&job, state).await;
     }
+}
+
+#[tokio::test]
+async fn calls_for_a_whole_set_lock_the_set() {
+    let app = setup().start();
+    let body = json!({ "proxmox_node": "px" });
+    for set in ["vuln", "admin"] {
+        let path = format!("core/proxmox/configure/default/vms/start-stop-pause-resume-vms-{set}");
+        app.write(
+            &format!("playbooks/bundles/{path}/main.yml"),
+            "- hosts: all\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: done}}]\n",
+        );
+        let path = format!("/v0/admin/run/bundles/core/proxmox/configure/default/start-vms-{set}");
+        let reply = app.send(Method::POST, &path, Some(&body)).await;
+        assert_eq!(reply.status().as_u16(), 200);
+        let id = reply.headers()["x-rangehand-job"].to_str().expect("text");
+        let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
+        assert_eq!(job["request"]["resources"], json!([format!("vms:px/{set}")]));
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_the_inventory_is_shown_by_no_playbook() {
+    let token = crate::app::generated_secret();
+    let setup = setup();
+    let inventory = format!(
+        "proxmox: {{hosts: {{px: {{ansible_connection: local, proxmox_api_host: '127.0.0.1:9', \
+         proxmox_api_token_secret: '{token}'}}}}}}\n"
+    );
+    setup.write("inventory/proxmox.yml", &inventory);
+    setup.write(
+        "playbooks/bundles/show/main.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {msg: 'it is {{ proxmox_api_token_secret }}.'}}]\n",
+    );
+    let app = setup.start();
+    let path = "/v0/admin/run/bundles/show/run";
+    let reply = app.send(Method::POST, path, Some(&json!({ "proxmox_node": "px", "hosts": "px" }))).await;
+    let text = reply.text().await.expect("text");
+    assert!(text.contains("it is ***.") && !text.contains(&token), "{text}");
 }
 
 #[tokio::test]

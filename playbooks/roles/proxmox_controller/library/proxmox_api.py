@@ -260,7 +260,7 @@ class Api:
         fresh = self.connection is None
         try:
             return self.exchange(method, path, body, headers)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError) as error:
             if fresh or method != "GET":
                 raise self.lost(error) from error
         except (OSError, http.client.HTTPException) as error:
@@ -337,13 +337,13 @@ class Task:
 
     def outcome(self, wait_s):
         """How it ended; None when this server does not show tasks."""
-        deadline, lost, turn = time.monotonic() + wait_s, 0, 0
+        deadline, lost, turn, seen = time.monotonic() + wait_s, 0, 0, False
         while True:
             try:
                 state = self.api.call("GET", self.path + ["status"]) or {}
-                lost = 0
+                lost, seen = 0, True
             except ApiError as error:
-                if error.status in UNKNOWN_PATH:
+                if error.status in UNKNOWN_PATH and not seen:
                     return None
                 lost += 1
                 if lost > POLLS_LOST or error.status not in (0,) + PASSING:
@@ -411,6 +411,8 @@ def perform(module, api, result):
                 return
             if not LOCKED.search(error.message) or time.monotonic() >= deadline:
                 raise
+            # The server may close a connection that is silent for so long, and only a read may be sent twice.
+            api.close()
             pause(LOCK_PAUSES, result["attempts"] - 1, deadline)
             continue
         if task:

@@ -1,7 +1,9 @@
 //! Containers. The deployer's web page asks for these routes; the reference service never had them.
 
 use super::{AS_JSON, Lookup, NODE, NODE_IF_ANY, Permission, Route, VM_ID, action};
-use crate::http::v0::field::{CONTAINER_IP, DOTTED, FULL_NAME, Field, IPV4, Kind, PASSWORD, TEMPLATE_VOLUME};
+use crate::http::v0::field::{
+    CONTAINER_IP, DOTTED, FULL_NAME, Field, IPV4, Kind, PASSWORD, TEMPLATE_VOLUME, When,
+};
 
 const ON_CONTAINER: &[Field] = &[NODE, AS_JSON, VM_ID];
 
@@ -43,7 +45,11 @@ pub(super) const ROUTES: &[Route] = &[
             Field::new("lxc_disk_size", Kind::Int(Some(1)), "8", "Size of its disk, in GiB"),
             Field::new("lxc_cores", Kind::Int(Some(1)), "1", "Cores"),
             Field::new("lxc_memory", Kind::Int(Some(16)), "512", "Memory, in MiB"),
-            text("lxc_password", &PASSWORD, r#""""#, "The password of root").optional().nullable().secret(),
+            text("lxc_password", &PASSWORD, r#""""#, "The password of root")
+                .optional()
+                .nullable()
+                .when(When::NotEmpty)
+                .secret(),
             Field::new(
                 "lxc_ssh_pubkeys",
                 Kind::ShortText(16_384),

@@ -43,15 +43,16 @@ pub(in crate::http) fn all() -> impl Iterator<Item = &'static Route> {
     .flatten()
 }
 
-/// The node; an empty one leaves it to vault and inventory, and is still told to Ansible.
-const NODE: Field = Field::new(
+/// The node; Ansible is told of an empty one, too, which then counts more than that of the inventory.
+const NODE: Field = Field::new("proxmox_node", Kind::Text(&NAME), r#""pve01""#, "The Proxmox node");
+/// The node; Ansible is not told of an empty one.
+const NODE_IF_ANY: Field = Field::new(
     "proxmox_node",
     Kind::Text(&NAME),
     r#""pve01""#,
     "The Proxmox node; empty takes the one of vault or inventory",
-);
-/// The node; Ansible is not told of an empty one.
-const NODE_IF_ANY: Field = NODE.when(When::NotEmpty);
+)
+.when(When::NotEmpty);
 /// Which form the answer has.
 const AS_JSON: Field =
     Field::new("as_json", Kind::Bool, "true", "`true` answers with `result`, `false` with `log_multiline`")

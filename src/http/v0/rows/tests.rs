@@ -69,7 +69,6 @@ fn every_row_makes_a_request_from_its_examples() {
 }
 
 #[test]
-#[ignore = "the role is not here yet"]
 fn every_action_is_one_of_the_role() {
     let role = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/roles/proxmox_controller/tasks");
     let mut missing = BTreeSet::new();
