@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod export;
 mod serve;
 mod worker;
 
@@ -52,6 +53,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write documents of the HTTP API: to standard output, scripts into a directory
+    Export {
+        #[command(subcommand)]
+        what: export::What,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -72,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Export { what } => export::run(&what, &mut io::stdout().lock()),
         Command::Supervise { directory } => Ok(supervise(directory)),
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))
