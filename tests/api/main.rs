@@ -5,6 +5,7 @@
 mod app;
 mod bad_input;
 mod catalog;
+mod documents;
 mod health;
 mod history;
 mod jobs;
