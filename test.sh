@@ -10,6 +10,7 @@
 #   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
 #   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
+#   RANGEHAND_TEST_SCHEMATHESIS  Schemathesis, which makes requests from openapi.json
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -93,6 +94,23 @@ start_postgres() {
   export RANGEHAND_TEST_POSTGRES_URL
 }
 
+# openapi.json: a validator from PyPI always, Redocly's linter where npm is. Together some seconds.
+lint_documents() {
+  local redocly=$root/.venv-lint/npm/node_modules/.bin/redocly
+  ensure_venv "$root/.venv-lint" "$root/tests/lab/lint.txt"
+  "$root/.venv-lint/bin/openapi-spec-validator" openapi.json >"$scratch/lint.log" 2>&1 ||
+    fail "openapi.json is not valid: $(cat "$scratch/lint.log")"
+  if ! has npm; then
+    say 'note: no npm, so openapi.json is not linted by Redocly'
+    return 0
+  fi
+  if [ ! -x "$redocly" ] && ! npm install --prefix "$root/.venv-lint/npm" --no-audit --no-fund --loglevel=error \
+    "@redocly/cli@$redocly_version" >"$scratch/lint.log" 2>&1; then
+    fail "npm could not install @redocly/cli: $(tail -n 5 "$scratch/lint.log")"
+  fi
+  REDOCLY_TELEMETRY=off "$redocly" lint >"$scratch/lint.log" 2>&1 || fail "redocly: $(cat "$scratch/lint.log")"
+}
+
 # Prints nothing: the last lines of the output are the test runner's summary.
 tear_down() {
   local code=$? lab
@@ -123,6 +141,7 @@ run_tests() {
   return "$code"
 }
 
+redocly_version=2.77.0
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rangehand-test.XXXXXX")
 # PostgreSQL's user must be able to pass through; what is private below is closed itself.
 chmod 0711 "$scratch"
@@ -141,6 +160,9 @@ RANGEHAND_TEST_FAKEPVE=$("$root/tests/lab/fakepve.sh" python)
 export RANGEHAND_TEST_FAKEPVE
 mkdir "$scratch/gateways"
 export RANGEHAND_TEST_GATEWAYS=$scratch/gateways
+if [ $# -eq 0 ]; then lint_documents; fi
+ensure_venv "$root/.venv-schemathesis" "$root/tests/lab/schemathesis.txt"
+export RANGEHAND_TEST_SCHEMATHESIS=$root/.venv-schemathesis/bin/st
 start_postgres
 start_ssh_lab
 run_tests "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tortures a release build: the long form of tests/torture, minutes instead of seconds. Prints a table of what was found.
 #
-#   ./torture.sh [--write] [NAME...]   NAME: a part of a test's name, such as kills, flood, cancel, disk, away, clock
+#   ./torture.sh [--write] [NAME...]   NAME: a part of a test's name, such as kills, flood, cancel, disk, away, clock, documents
 #
 # With --write the rows that were found replace those of the same subject in docs/reliability.md; nothing else is written.
 # RANGEHAND_TORTURE_SEED repeats the order of kills of an earlier run, which prints its seed.
@@ -59,6 +59,12 @@ export RANGEHAND_TEST_POSTGRES_URL RANGEHAND_TORTURE=long
 # One after the other: figures of runs at the same time say nothing.
 code=0
 cargo test --release --locked --test torture -- --nocapture --test-threads=1 "$@" 2>&1 | tee "$scratch/output" || code=$?
+if [ $# -eq 0 ] || [[ documents == *"$1"* ]]; then
+  # Schemathesis for minutes instead of seconds.
+  ensure_venv "$root/.venv-schemathesis" "$root/tests/lab/schemathesis.txt"
+  export RANGEHAND_TEST_SCHEMATHESIS=$root/.venv-schemathesis/bin/st
+  cargo test --release --locked --test api -- --nocapture --test-threads=1 documents::fuzz || code=$?
+fi
 sed -n 's/^.*figure: //p' "$scratch/output" >"$scratch/figures"
 printf '\n| subject | figures | what must be 0 |\n| --- | --- | --- |\n'
 sed 's/.*/| & |/' "$scratch/figures"

@@ -89,3 +89,20 @@ async fn another_request_under_a_used_key_is_a_conflict() {
     app.until_state(&job, "succeeded").await;
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
 }
+
+/// One of them queues the job; the others find it queued, at work or at an end, whatever happens between look and move.
+#[tokio::test]
+async fn many_retries_at_once_are_accepted_or_refused() {
+    let app = crate::documents::stub().start();
+    let job = app.run(&json!({"bundle": "ping"})).await;
+    let url = format!("{}/v1/jobs/{}/retry", app.address(), job["id"].as_str().expect("an id"));
+    let client = Client::new();
+    for _ in 0..10 {
+        let retries: Vec<_> = (0..8).map(|_| tokio::spawn(client.post(&url).send())).collect();
+        for retry in retries {
+            let status = retry.await.expect("no panic").expect("an answer").status();
+            assert!(matches!(status, StatusCode::ACCEPTED | StatusCode::CONFLICT), "{status}");
+        }
+        app.until_state(&job, "succeeded").await;
+    }
+}

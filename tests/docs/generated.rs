@@ -158,3 +158,28 @@ fn the_configuration_of_kong_is_one_for_kong() {
         assert!(regex::Regex::new(&path[1..]).is_ok(), "{path}");
     }
 }
+
+/// Runs `rangehand export` without any settings; gives what it printed.
+fn export(arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rangehand"));
+    let output = command.arg("export").args(arguments).env_clear().output().expect("the program starts");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_command_line_exports_the_same_documents() {
+    assert_eq!(export(&["openapi"]), documents::openapi());
+    assert_eq!(export(&["kong"]), documents::kong(UPSTREAM));
+    let elsewhere = export(&["kong", "--upstream", "https://rangehand.example:8443"]);
+    assert!(elsewhere.contains("url: \"https://rangehand.example:8443\"") && !elsewhere.contains(UPSTREAM));
+    let routes: Value = serde_json::from_str(&export(&["routes", "--format", "json"])).expect("JSON");
+    assert_eq!(routes.as_array().map(Vec::len), Some(documents::routes().len()));
+    assert_eq!(export(&["routes"]).lines().count(), documents::routes().len());
+    let directory = tempfile::tempdir().expect("a directory");
+    let output = directory.path().join("scripts");
+    assert_eq!(export(&["curl", "--output", output.to_str().expect("UTF-8")]), "");
+    let mut found = BTreeSet::new();
+    files_below(&output, "", &mut found);
+    assert_eq!(found, documents::curl_utils().into_keys().collect());
+}

@@ -18,13 +18,24 @@ impl Engine {
     /// # Errors
     /// When there is no such job or it has not ended.
     pub async fn retry(&self, id: JobId, resume: Option<Resume>) -> Result<Job, Error> {
+        loop {
+            match self.retry_as_known(id, resume.as_ref()).await {
+                // Another one queued it between our look and our move, and it was claimed: what it is now decides.
+                Err(Error::Store(store::Error::Stale { .. })) if resume.is_none() => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    /// The same; [`store::Error::Stale`] when it was queued and claimed in between.
+    async fn retry_as_known(&self, id: JobId, resume: Option<&Resume>) -> Result<Job, Error> {
         let job = self.job(id).await?;
         let reason = Reason::new(
             None,
             Code::Waiting,
             format!("waits for a free place, after attempt {}", job.attempt),
         );
-        let job = self.move_job_to(job, Move::Retry, &reason, None, resume.as_ref()).await?;
+        let job = self.move_job_to(job, Move::Retry, &reason, None, resume).await?;
         self.inner.queued.notify_one();
         Ok(job)
     }

@@ -1,5 +1,5 @@
 //! Documents of the interface, all made from the same rows: OpenAPI, the gateway's configuration, curl scripts, tables.
-//! What is served under `/docs` is in [`serve`].
+//! `serve.rs` serves `/docs`.
 //!
 //! The files of them in the repository are written by `UPDATE_DOCS=1 cargo test --test docs`, and compared by it.
 

@@ -14,7 +14,7 @@ use crate::http::v0::reply::JOB_HEADER;
 /// Schemas of v1, of problems and of v0 replies. What the code lists (states, codes, phases) is filled in here.
 const SCHEMAS: &str = include_str!("schemas.json");
 
-const ABOUT: &str = "Runs Ansible over HTTP. Every call that runs something makes a job.
+const ABOUT: &str = "Every call that runs something makes a job.
 
 **v1** is Rangehand's own interface. **v0** answers like the Range42 backend API, and waits for the end; its jobs are named by \
 the header `X-Rangehand-Job`.

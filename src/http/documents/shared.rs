@@ -28,8 +28,8 @@ pub(super) fn take_out(operations: &mut [Operation]) -> Map<String, Value> {
     let mut taken = Map::new();
     for properties in operations.iter_mut().filter_map(properties) {
         for (name, field) in properties {
-            let form = field.to_string();
-            if best.get(name.as_str()).is_some_and(|(best, _)| *best == form) {
+            let found = field.to_string();
+            if best.get(name.as_str()).is_some_and(|(form, _)| *form == found) {
                 let shared = format!("Field_{name}");
                 let reference = schema(&shared);
                 taken.insert(shared, std::mem::replace(field, reference));

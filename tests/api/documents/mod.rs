@@ -1,5 +1,6 @@
 //! `/docs`, and whether the service does what its documents say.
 
+mod fuzz;
 mod pages;
 mod replies;
 mod schemas;
@@ -12,7 +13,7 @@ use serde_json::Value;
 use crate::app::{Setup, TestApp, fixtures};
 
 /// A service whose ansible-runner is the fake one, with empty content for every route of v0: calls take no time.
-fn stub() -> Setup {
+pub(crate) fn stub() -> Setup {
     let programs = fixtures().join("fake-runner");
     let setup = Setup::new().set("RANGEHAND__ANSIBLE__BIN_DIR", programs.to_string_lossy());
     setup.write("playbooks/generic.yml", "[]\n");

@@ -69,8 +69,14 @@ impl Engine {
     /// # Errors
     /// As [`Self::resume_plan`].
     pub async fn resume(&self, id: JobId) -> Result<Job, ResumeError> {
-        let plan = self.resume_plan(id).await?;
-        Ok(self.retry(id, Some(plan.resume)).await?)
+        loop {
+            let plan = self.resume_plan(id).await?;
+            match self.retry(id, Some(plan.resume)).await {
+                // There was another attempt since the plan was made.
+                Err(Error::Store(store::Error::Stale { .. })) => {}
+                ended => return Ok(ended?),
+            }
+        }
     }
 
     /// How the last run ended; a job that was canceled while it waited for another has none of its own.

@@ -232,13 +232,22 @@ fn reply_object(reply: &Reply) -> Value {
     }
     if !reply.bodies.is_empty() {
         let body = |(media, name): &JsonBody| {
-            let text = if *media == "application/json" { "object" } else { "string" };
-            let schema = name.map_or_else(|| json!({ "type": text }), schema);
+            let schema = name.map_or_else(|| any(media), schema);
             ((*media).to_owned(), json!({ "schema": schema }))
         };
         object["content"] = Value::Object(reply.bodies.iter().map(body).collect());
     }
     object
+}
+
+/// What a body without a schema of its own holds. OpenAPI 3.1 has no words for the items of a stream.
+fn any(media: &str) -> Value {
+    match media {
+        "application/json" => json!({ "type": "object" }),
+        "text/event-stream" => json!({ "description": "`id`: the number; `data`: the event as JSON" }),
+        "application/x-ndjson" => json!({ "description": "An event as JSON in each line" }),
+        _ => json!({ "type": "string" }),
+    }
 }
 
 /// JSON of a row; a test looks for what could not be read.

@@ -1,0 +1,87 @@
+//! Schemathesis makes requests from the document, good and bad ones, and compares the replies with it.
+//!
+//! `RANGEHAND_TEST_SCHEMATHESIS` names its program `st`. With `RANGEHAND_TORTURE` it goes on for minutes.
+
+use std::{path::Path, process::Command};
+
+use super::stub;
+use crate::app::{PATIENCE, TestApp};
+
+/// What is the same for all of its runs. One worker: CPython 3.11's parser, which it uses, is not safe for threads. Bad requests may be accepted: v0 reads `"2"` for 2, v1 takes `null` for not given.
+const OPTIONS: &[&str] = &[
+    "--mode=all",
+    "--suppress-health-check=all",
+    "--generation-deterministic",
+    "--no-shrink",
+    "--request-timeout=60",
+    "--workers=1",
+];
+
+fn is_long() -> bool {
+    std::env::var_os("RANGEHAND_TORTURE").is_some()
+}
+
+#[tokio::test]
+async fn v1_does_what_the_document_says() {
+    let how = if is_long() {
+        ["--phases=examples,coverage,fuzzing,stateful", "--max-examples=100"]
+    } else {
+        ["--phases=examples,coverage,fuzzing", "--max-examples=5"]
+    };
+    let checks = "--exclude-checks=negative_data_rejection";
+    // Without Ansible the service is not ready, and a WebSocket is nothing for it.
+    let which = "--exclude-path-regex=^/(v0|ws|readyz)";
+    run(&[&how[..], &[checks, which]].concat()).await;
+}
+
+#[tokio::test]
+async fn v0_does_what_the_document_says() {
+    // Each call that is accepted runs something.
+    let how = if is_long() {
+        ["--phases=examples,coverage,fuzzing", "--max-examples=20"]
+    } else {
+        ["--phases=fuzzing", "--max-examples=1"]
+    };
+    // A run that fails is answered with 500; that one is documented. 1000.0 is an integer for a schema and none for v0.
+    let checks = "--exclude-checks=negative_data_rejection,positive_data_acceptance,not_a_server_error";
+    run(&[&how[..], &[checks, "--include-path-regex=^/v0"]].concat()).await;
+}
+
+#[expect(clippy::print_stderr, reason = "whoever runs the tests should know that one did nothing")]
+async fn run(options: &[&str]) {
+    let Some(program) = std::env::var_os("RANGEHAND_TEST_SCHEMATHESIS") else {
+        eprintln!("SKIPPED: RANGEHAND_TEST_SCHEMATHESIS is not set: run ./test.sh");
+        return;
+    };
+    let app = stub().set("RANGEHAND__RUNS__MAX_AT_ONCE", "6").start();
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/schemathesis.toml");
+    let mut command = Command::new(program);
+    command
+        .arg("--config-file")
+        .arg(config)
+        .args(["run", &format!("{}/docs/openapi.json", app.address())])
+        .args(OPTIONS)
+        .args(options)
+        .env("NO_COLOR", "1")
+        .env("no_proxy", "*")
+        .current_dir(app.home());
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
+    let output = output.expect("Schemathesis starts");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    until_idle(&app).await;
+}
+
+/// Waits until no job is left that was begun.
+async fn until_idle(app: &TestApp) {
+    let begun = std::time::Instant::now();
+    loop {
+        let queue = app.get("/v1/queue", 200).await;
+        let left = |name: &str| queue[name].as_array().map_or(0, Vec::len);
+        if left("running") + left("queued") == 0 {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "jobs are left: {queue:#}");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+}
