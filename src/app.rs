@@ -1,5 +1,7 @@
 //! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
 
+mod guard;
+
 use std::{
     fs::{DirBuilder, File},
     io,
@@ -23,8 +25,8 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
-    http::{self, Api},
-    settings::{Environment, PasswordError, Settings},
+    http::{self, Api, access::JwtError},
+    settings::{AccessError, Environment, PasswordError, Settings},
 };
 
 /// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
@@ -90,6 +92,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// Who may come in is not settled.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The keys of the issuer of JWTs are not there.
+    #[error("JWTs cannot be checked")]
+    Jwt(#[from] JwtError),
     /// The address cannot be listened on.
     #[error("cannot listen on {host}:{port}")]
     Listen {
@@ -127,6 +135,7 @@ pub struct Application {
     address: SocketAddr,
     node: Node,
     work: Work,
+    auditing: guard::Auditing,
 }
 
 /// A node that runs jobs of a shared store and does not listen.
@@ -185,13 +194,16 @@ impl Application {
     /// # Errors
     /// What keeps it from starting: better told now than at the first job.
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+        // Told before anything is opened.
+        settings.access.check(&settings.server.host)?;
         let node = Node::build(settings, environment).await?;
         // It listens before it works: what cannot listen takes no job.
         let (trigger, shutdown) = engine::shutdown();
-        let api = Api::new(node.engine.clone(), http_options(settings), shutdown.clone());
+        let (access, auditing) = guard::build(settings, &node.store).await?;
+        let api = Api::new(node.engine.clone(), access, http_options(settings), shutdown.clone());
         let (server, address) = listen(settings, &api)?;
         let work = node.work(trigger, shutdown);
-        Ok(Self { server, address, node, work })
+        Ok(Self { server, address, node, work, auditing })
     }
 
     /// The address that is listened on; the port is the real one even when the setting was 0.
@@ -219,6 +231,7 @@ impl Application {
             self.work.scheduler.await.map_err(io::Error::other)?;
         }
         handle.stop(true).await;
+        self.auditing.end().await;
         self.node.store.close().await;
         failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
     }
@@ -370,10 +383,14 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
     let server = &settings.server;
     let (host, port) = (server.host.clone(), server.port);
     let origins = Arc::new(server.cors_origins.clone());
-    let api = api.clone();
+    let (api, access) = (api.clone(), api.access());
     let factory = move || {
         App::new()
             .configure(http::configure(api.clone()))
+            .wrap(from_fn({
+                let access = access.clone();
+                move |request, next| http::guard(access.clone(), request, next)
+            }))
             .wrap(from_fn({
                 let origins = origins.clone();
                 move |request, next| http::cors(origins.clone(), request, next)

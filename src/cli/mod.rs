@@ -1,7 +1,10 @@
 //! The command line.
 
+mod audit;
 mod doctor;
 mod serve;
+mod stored;
+mod token;
 mod worker;
 
 use std::{
@@ -52,6 +55,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make, list and take back API tokens
+    Token {
+        #[command(subcommand)]
+        what: token::What,
+    },
+    /// Read the audit, and check that it is as it was written
+    Audit {
+        #[command(subcommand)]
+        what: audit::What,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -72,6 +85,12 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Token { what } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| token::run(&inputs, what, &mut io::stdout().lock())),
+        Command::Audit { what } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
         Command::Supervise { directory } => Ok(supervise(directory)),
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))

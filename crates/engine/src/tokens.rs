@@ -67,13 +67,16 @@ impl Tokens {
             return Err(TokenError::Name);
         }
         let now = clock::now();
-        let expires_at =
-            lifetime.map(|lifetime| now.checked_add(lifetime)).transpose().map_err(|_| TokenError::Lifetime)?;
+        let expires_at = lifetime
+            .map(|lifetime| now.checked_add(lifetime))
+            .transpose()
+            .map_err(|_| TokenError::Lifetime)?;
         let id = random_digits::<ID_BYTES>()?;
         let text = format!("{PREFIX}{id}_{}", random_digits::<SECRET_BYTES>()?);
         let hash = Sha256::digest(&text).into();
         let name = name.to_owned();
-        let token = Token { id, name, role, hash, created_at: now, expires_at, revoked_at: None, used_at: None };
+        let token =
+            Token { id, name, role, hash, created_at: now, expires_at, revoked_at: None, used_at: None };
         self.0.insert_token(&token).await?;
         Ok((token, SecretString::from(text)))
     }
@@ -105,9 +108,7 @@ impl Tokens {
     /// Notes that a token was used, unless that was noted a moment ago.
     pub async fn used(&self, id: &str, noted: Option<Timestamp>) {
         let now = clock::now();
-        let is_recent = |noted: Timestamp| {
-            noted.checked_add(NOTE_AGAIN).is_ok_and(|again| now < again)
-        };
+        let is_recent = |noted: Timestamp| noted.checked_add(NOTE_AGAIN).is_ok_and(|again| now < again);
         if noted.is_some_and(is_recent) {
             return;
         }

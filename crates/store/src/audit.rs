@@ -135,7 +135,9 @@ impl Store {
             return Ok(Chain::Broken { at: head.seq, why: "the last record is another one" });
         }
         Ok(match known {
-            Some(known) if known.seq > last.seq => Chain::Broken { at: last.seq + 1, why: "the record is not there" },
+            Some(known) if known.seq > last.seq => {
+                Chain::Broken { at: last.seq + 1, why: "the record is not there" }
+            }
             _ => Chain::Intact(last),
         })
     }

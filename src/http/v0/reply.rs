@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::python;
 
 /// Names the job behind a v0 call.
-pub(super) const JOB_HEADER: &str = "X-Rangehand-Job";
+pub(in crate::http) const JOB_HEADER: &str = "X-Rangehand-Job";
 
 /// ansible-runner's own code for a run that was ended or never ran.
 const NO_EXIT_CODE: i32 = 254;

@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::job_view::JobView;
+use crate::http::access::Seat;
 
 /// How often a quiet stream of server-sent events shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -135,6 +136,7 @@ struct Stream {
     shutdown: Shutdown,
     has_ended: bool,
     _watching: Watching,
+    _seat: Seat,
 }
 
 impl Stream {
@@ -199,6 +201,7 @@ enum Failed {
 pub(super) fn response(
     source: Source,
     sending: Sending,
+    seat: Seat,
     engine: &Engine,
     shutdown: Shutdown,
 ) -> HttpResponse {
@@ -211,6 +214,7 @@ pub(super) fn response(
         shutdown,
         has_ended: false,
         _watching: engine.watching(framing.watcher()),
+        _seat: seat,
     };
     let pieces = stream::try_unfold(begun, |mut stream| async move {
         let piece = stream.next().await?;

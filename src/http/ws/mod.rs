@@ -38,7 +38,7 @@ const PING: Duration = Duration::from_secs(15);
 /// How long a client that reads nothing may delay its own close.
 const CLOSE: Duration = Duration::from_secs(1);
 
-pub(super) use vm_status::unknown_path;
+pub(super) use vm_status::{unknown_path, upgrades};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.configure(vm_status::routes).service(
@@ -52,9 +52,11 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
+    let seat = api.access.seat(&request)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
+        let _seat = seat;
         let following = match id.parse() {
             Ok(job) => api.engine.follow_job(job, EventQuery::default()).await.ok(),
             Err(_) => None,

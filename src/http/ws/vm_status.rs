@@ -51,7 +51,8 @@ pub(in crate::http) async fn unknown_path(request: HttpRequest) -> impl Responde
     Either::Right(v0::unknown_path(request).await)
 }
 
-fn upgrades(headers: &header::HeaderMap) -> bool {
+/// Is a WebSocket asked for?
+pub(in crate::http) fn upgrades(headers: &header::HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
@@ -61,10 +62,14 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
+    let seat = api.access.seat(&request)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     // Of several the last counts, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
-    actix_web::rt::spawn(serve(api, node, session, messages));
+    actix_web::rt::spawn(async move {
+        let _seat = seat;
+        serve(api, node, session, messages).await;
+    });
     Ok(response)
 }
 
