@@ -7,6 +7,9 @@
 #   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
 #   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
+#   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
+#   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
+#   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -17,11 +20,19 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 install_packages() {
   local missing=() as_root=()
   has curl || missing+=(curl)
+  has openssl || missing+=(openssl)
   PATH=$PATH:/usr/sbin:/sbin has sshd || missing+=(openssh-server)
   has ssh || missing+=(openssh-client)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
+  PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
+  has openssl || missing+=(openssl)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
+  # Guests are for root only.
+  if [ "$(id -u)" -eq 0 ]; then
+    PATH=$PATH:/usr/sbin:/sbin has debootstrap || missing+=(debootstrap)
+    has systemd-nspawn || missing+=(systemd-container)
+  fi
   [ ${#missing[@]} -gt 0 ] || return 0
   if [ "$(id -u)" -ne 0 ]; then
     sudo -n true 2>/dev/null || fail "the tests need packages: ${missing[*]}" "apt-get install ${missing[*]}"
@@ -47,6 +58,35 @@ start_ssh_lab() {
   export RANGEHAND_TEST_SSH_LAB=$scratch/lab
 }
 
+# The root of the guests takes a minute when it is not there yet: it is made while cargo builds. Whoever needs it waits.
+prepare_guests() {
+  local code=0
+  "$root/tests/lab/guest.sh" check || code=$?
+  if [ "$code" -eq 3 ]; then
+    say 'WARNING: NOT TESTED: what the bundles core/linux/ubuntu/... do to a host (see above)'
+    export RANGEHAND_TEST_GUESTS=none
+    return
+  fi
+  [ "$code" -eq 0 ] || fail 'the guests for the tests cannot be made (see above)'
+  mkdir "$scratch/guests"
+  export RANGEHAND_TEST_GUESTS=$scratch/guests
+  "$root/tests/lab/guest.sh" root "$scratch/guest-root" </dev/null >"$scratch/guest-root.log" 2>&1 &
+  guest_root=$!
+}
+
+end_guests() {
+  local guest
+  if [ -n "$guest_root" ]; then
+    # Interrupted, it ends what it started.
+    kill -s TERM "$guest_root" 2>/dev/null || true
+    wait "$guest_root" 2>/dev/null || true
+  fi
+  # A test ends its guest itself unless it was killed.
+  for guest in "$scratch"/guests/*/; do
+    [ ! -d "$guest" ] || "$root/tests/lab/guest.sh" down "$guest" >/dev/null 2>&1 || true
+  done
+}
+
 start_postgres() {
   "$root/tests/lab/postgres.sh" up "$scratch/postgres"
   RANGEHAND_TEST_POSTGRES_URL=$(cat "$scratch/postgres/url")
@@ -55,11 +95,14 @@ start_postgres() {
 
 # Prints nothing: the last lines of the output are the test runner's summary.
 tear_down() {
-  local code=$?
+  local code=$? lab
   trap - EXIT
   trap '' INT TERM HUP
+  end_guests
   "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
   "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
+  # Those of tests that were killed; the others are gone.
+  for lab in "$scratch"/gateways/*/lab; do "$root/tests/lab/gateway.sh" down "$lab" >/dev/null 2>&1 || true; done
   rm -rf -- "$scratch"
   exit "$code"
 }
@@ -83,6 +126,7 @@ run_tests() {
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rangehand-test.XXXXXX")
 # PostgreSQL's user must be able to pass through; what is private below is closed itself.
 chmod 0711 "$scratch"
+guest_root=
 trap tear_down EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -90,8 +134,13 @@ trap 'exit 143' TERM HUP
 cd "$root"
 install_packages
 find_cargo
+prepare_guests
 ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
+RANGEHAND_TEST_FAKEPVE=$("$root/tests/lab/fakepve.sh" python)
+export RANGEHAND_TEST_FAKEPVE
+mkdir "$scratch/gateways"
+export RANGEHAND_TEST_GATEWAYS=$scratch/gateways
 start_postgres
 start_ssh_lab
 run_tests "$@"

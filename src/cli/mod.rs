@@ -2,6 +2,7 @@
 
 mod audit;
 mod doctor;
+mod export;
 mod serve;
 mod stored;
 mod token;
@@ -55,6 +56,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write documents of the HTTP API: to standard output, scripts into a directory
+    Export {
+        #[command(subcommand)]
+        what: export::What,
+    },
     /// Make, list and take back API tokens
     Token {
         #[command(subcommand)]
@@ -85,6 +91,7 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Export { what } => export::run(&what, &mut io::stdout().lock()),
         Command::Token { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| token::run(&inputs, what, &mut io::stdout().lock())),

@@ -56,6 +56,7 @@ fn default_inventory(settings: &Settings) -> Check {
     let name = "default inventory";
     let catalog = Catalog::new(catalog::Options {
         playbooks_roots: Vec::new(),
+        bundles_root: None,
         inventory_root: settings.paths.inventory.clone(),
         exclude: settings.runs.exclude.clone(),
     });

@@ -6,6 +6,7 @@ mod access;
 mod ansible;
 mod check;
 mod directories;
+mod proxmox;
 mod store;
 mod vault;
 
@@ -22,6 +23,7 @@ pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) ->
     checks.push(access::check(settings));
     checks.extend(directories::check(settings));
     checks.extend(vault::check(&settings.vault));
+    checks.extend(proxmox::check(&settings.proxmox));
     checks.push(store::check(&settings.store).await);
     checks
 }

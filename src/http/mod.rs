@@ -6,6 +6,7 @@
 pub mod access;
 mod body;
 mod cors;
+pub mod documents;
 mod error;
 mod health;
 mod method;
@@ -83,6 +84,7 @@ pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(web::Data::new(api))
             .configure(health::routes)
             .configure(metrics::routes)
+            .configure(documents::configure)
             .configure(v1::routes)
             .configure(ws::routes)
             .configure(v0::routes)

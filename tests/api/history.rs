@@ -55,27 +55,61 @@ async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 404);
 }
 
-#[tokio::test]
-async fn only_as_many_ended_jobs_are_kept_as_the_setting_says() {
+/// Runs three jobs, lets a script at the database of the stopped service, and gives what is kept by a setting, once it
+/// is no more than so many.
+async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
     let mut app = TestApp::new();
     let mut jobs = Vec::new();
     for _ in 0..3 {
-        jobs.push(app.run(&json!({"bundle": "ping"})).await);
+        let job = app.run(&json!({"bundle": "ping"})).await;
+        jobs.push(job["id"].as_str().expect("an id").to_owned());
     }
     app.stop();
-    let home = app.home().to_owned();
-    std::fs::write(home.join("rangehand.toml"), "[history]\nkeep_jobs = 1\n").expect("writable");
+    let database = app.home().join("var/rangehand.db");
+    let python = crate::app::bin_dir().join("python");
+    let script = format!("import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\n{script}\ndb.commit()");
+    let output =
+        std::process::Command::new(python).args(["-c", &script]).arg(database).output().expect("python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let settings = format!("[history]\n{}\n", setting(&said));
+    std::fs::write(app.home().join("rangehand.toml"), settings).expect("writable");
     app.start_again();
-    // Old jobs are looked for at the start; the newest stays.
+    // Old jobs are looked for at the start.
     let begun = std::time::Instant::now();
     loop {
         let page = app.get("/v1/jobs", 200).await;
-        if ids(&page).len() == 1 {
-            assert_eq!(ids(&page), [jobs[2]["id"].as_str().expect("an id")]);
-            break;
+        let left: Vec<String> = ids(&page).into_iter().map(str::to_owned).collect();
+        if left.len() <= most {
+            // Gone means gone, events included.
+            for id in jobs.iter().filter(|id| !left.contains(id)) {
+                app.get(&format!("/v1/jobs/{id}/events"), 404).await;
+            }
+            return (jobs, left);
         }
         assert!(begun.elapsed() < crate::app::PATIENCE, "{page:#}");
     }
+}
+
+#[tokio::test]
+async fn only_as_many_ended_jobs_are_kept_as_the_setting_says() {
+    let (jobs, left) = kept(1, "", |_| "keep_jobs = 1".to_owned()).await;
+    assert_eq!(left, [jobs[2].clone()]);
+}
+
+#[tokio::test]
+async fn jobs_that_ended_too_long_ago_are_not_kept() {
+    let aged = "db.execute('UPDATE jobs SET finished_at = finished_at - 2 * 86400000 WHERE id = \
+                (SELECT MIN(id) FROM jobs)')";
+    let (jobs, left) = kept(2, aged, |_| "keep_days = 1".to_owned()).await;
+    assert_eq!(left, [jobs[2].clone(), jobs[1].clone()]);
+}
+
+#[tokio::test]
+async fn no_more_bytes_of_events_are_kept_than_the_setting_says() {
+    let newest = "print(db.execute('SELECT bytes FROM jobs ORDER BY id DESC').fetchone()[0])";
+    let (jobs, left) = kept(1, newest, |bytes| format!("keep_bytes = {bytes}")).await;
+    assert_eq!(left, [jobs[2].clone()]);
 }
 
 #[tokio::test]

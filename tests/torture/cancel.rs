@@ -51,3 +51,30 @@ async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
         seconds / f64::from(times),
     );
 }
+
+/// Python and what it started: all of it ends at SIGTERM.
+#[tokio::test]
+async fn a_well_behaved_tree_is_gone_at_once_when_its_job_is_canceled() {
+    let app = TestApp::new();
+    let times: u32 = by_form(2, 50);
+    let (mut killed, mut seconds, mut longest) = (0, 0.0, 0.0_f64);
+    for _ in 0..times {
+        let marker = generated_secret();
+        let gate = app.home().join(format!("gate-{marker}"));
+        let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate}});
+        let job = app.post("/v1/jobs", &request, 202).await;
+        app.until_task(&job, "Wait for the gate").await;
+        let begun = Instant::now();
+        let job = app.cancel(&job).await;
+        let taken = begun.elapsed().as_secs_f64();
+        (seconds, longest) = (seconds + taken, longest.max(taken));
+        assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
+        assert_eq!(job["state"], "canceled", "{job:#}");
+        killed += job["processes_killed"].as_u64().expect("a number");
+    }
+    println!(
+        "figure: cancel of a playbook that waits | {times} times, {killed} processes ended, {:.2} s on average, at most \
+         {longest:.2} s | 0 survivors",
+        seconds / f64::from(times),
+    );
+}

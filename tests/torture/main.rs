@@ -19,6 +19,9 @@ mod kills;
 mod memory;
 mod random;
 mod truth;
+#[path = "../api/nodes/worker.rs"]
+#[allow(dead_code, reason = "shared with the tests of nodes, which use all of it")]
+mod worker;
 
 /// Is the long form wanted?
 fn is_long() -> bool {

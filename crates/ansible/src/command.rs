@@ -130,21 +130,17 @@ pub fn environment(short: &Path, event_bytes: usize) -> Vec<(&'static str, OsStr
     ]
 }
 
-/// Where Ansible looks for roles: `roles/` in the root serves playbooks at any depth, unless other places are said;
-/// the roles that come with us are found last.
+/// Where Ansible looks for roles: in the places that are said, and in `roles/` of the root, which serves playbooks at any
+/// depth. The roles that come with us are found last.
 #[must_use]
 pub fn roles_path(project: &Path, explicit: Option<OsString>, shipped: Option<&PathBuf>) -> OsString {
-    let mut path = explicit.unwrap_or_else(|| {
-        let mut usual = OsString::from(project.join("roles"));
-        usual.push(":");
-        usual.push(USUAL_ROLES.join(":"));
-        usual
-    });
-    if let Some(shipped) = shipped {
-        path.push(":");
-        path.push(shipped);
-    }
-    path
+    let own = project.join("roles").into_os_string();
+    let places = match explicit {
+        Some(explicit) => vec![explicit, own],
+        None => vec![own, USUAL_ROLES.join(":").into()],
+    };
+    let places = places.into_iter().chain(shipped.map(OsString::from));
+    places.collect::<Vec<_>>().join(":".as_ref())
 }
 
 /// Where Ansible looks for roles when nothing is said.

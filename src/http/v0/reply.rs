@@ -24,11 +24,6 @@ pub(super) fn results(job: &Job, key: &str) -> HttpResponse {
     answer(job, "result", results.cloned().unwrap_or_else(|| json!([])))
 }
 
-/// What Proxmox itself told: there is no job behind it.
-pub(super) fn direct(result: Value) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "rc": 0, "result": [result] }))
-}
-
 /// `null`.
 pub(super) fn null(job: &Job) -> HttpResponse {
     HttpResponse::Ok().insert_header((JOB_HEADER, job.id.to_string())).json(Value::Null)

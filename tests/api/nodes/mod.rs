@@ -12,6 +12,7 @@ use crate::{
     app::{Setup, TestApp, until},
     restart::postgres::{Database, skip},
 };
+use worker::runs_in;
 
 /// How long a claim holds without a word: short, so that a node that is gone is soon missed.
 const LEASE_S: &str = "3";
@@ -47,12 +48,6 @@ fn waiting(gate: &Path) -> Value {
 
 fn id(job: &Value) -> &str {
     job["id"].as_str().expect("a job has an id")
-}
-
-/// The runs that a node has directories of.
-fn runs_in(home: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(home.join("var/runs")).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).collect()
 }
 
 /// What a file holds, by line.
@@ -104,4 +99,12 @@ impl Elsewhere {
     async fn until_forgotten(&self) {
         until("the run's directory is gone", || self.there.run_directories().is_empty()).await;
     }
+}
+
+#[test]
+fn a_worker_refuses_a_store_that_nobody_else_can_use() {
+    let output = Setup::new().command().arg("worker").output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && output.stdout.is_empty());
+    assert!(said.contains("SQLite") && said.contains("hint:") && said.contains("store.url"), "{said}");
 }

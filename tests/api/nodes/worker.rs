@@ -13,7 +13,7 @@ use crate::app::{Setup, processes_with};
 
 /// A worker for one test. When it is dropped it is stopped, and the test fails if anything of a run is left in its
 /// directories.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     setup: Setup,
     process: Option<Child>,
     name: String,
@@ -21,14 +21,14 @@ pub(super) struct Worker {
 
 impl Worker {
     /// Starts it and waits until it is at work.
-    pub(super) fn start(setup: Setup) -> Self {
+    pub(crate) fn start(setup: Setup) -> Self {
         let mut worker = Self { setup, process: None, name: String::new() };
         worker.start_again();
         worker
     }
 
     /// Starts it over the same directories.
-    pub(super) fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         assert!(self.process.is_none(), "kill it first");
         let log = fs::OpenOptions::new().create(true).append(true).open(self.home().join("worker.log"));
         let mut command = self.setup.command();
@@ -45,23 +45,23 @@ impl Worker {
         self.name = name.to_owned();
     }
 
-    pub(super) fn home(&self) -> &Path {
+    pub(crate) fn home(&self) -> &Path {
         self.setup.home()
     }
 
     /// Its name among the nodes.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Ends it with SIGKILL, as a crash would; its runs go on.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
         process.kill().expect("it is ours");
         process.wait().expect("it is ours");
     }
 
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let id = self.process.as_ref().expect("it runs").id();
         let pid = Pid::from_raw(i32::try_from(id).expect("a small number")).expect("a pid");
         kill_process(pid, signal).expect("it is ours");
@@ -73,7 +73,7 @@ impl Worker {
 
     /// After a failed test: runs would go on without the worker.
     fn end_runs(&self) {
-        for run in super::runs_in(self.home()) {
+        for run in runs_in(self.home()) {
             let identity = fs::read(run.join("supervisor.json")).unwrap_or_default();
             let identity: serde_json::Value = serde_json::from_slice(&identity).unwrap_or_default();
             let pid = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
@@ -82,6 +82,12 @@ impl Worker {
             }
         }
     }
+}
+
+/// The directories of runs below the home of a service or worker.
+pub(crate) fn runs_in(home: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(home.join("var/runs")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
 }
 
 impl Drop for Worker {
@@ -101,18 +107,10 @@ impl Drop for Worker {
         self.signal(Signal::TERM);
         let status = self.process.take().expect("it runs").wait().expect("it is ours");
         assert!(status.success(), "the worker ended with {status}:\n{}", self.log());
-        assert_eq!(super::runs_in(self.home()), Vec::<PathBuf>::new(), "directories of runs are left");
+        assert_eq!(runs_in(self.home()), Vec::<PathBuf>::new(), "directories of runs are left");
         let home = self.home().to_string_lossy().into_owned();
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
         let runtime = Path::new("/dev/shm").join(self.home().file_name().expect("a name"));
         fs::remove_dir(runtime).expect("no secrets are left");
     }
-}
-
-#[test]
-fn a_worker_refuses_a_store_that_nobody_else_can_use() {
-    let output = Setup::new().command().arg("worker").output().expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && output.stdout.is_empty());
-    assert!(said.contains("SQLite") && said.contains("hint:") && said.contains("store.url"), "{said}");
 }

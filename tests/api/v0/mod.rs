@@ -1,5 +1,6 @@
-//! The three routes that take a name, as clients of the service that we replace know them.
+//! v0 as clients of the service that we replace know it.
 
+mod actions;
 mod bodies;
 mod refusals;
 mod replies;

@@ -50,6 +50,9 @@ pub struct Options {
     /// The directories that hold playbooks, `bundles/` and `scenarios/`: the local one, then the public one.
     /// The first that has a name wins. One that does not exist holds nothing.
     pub playbooks_roots: Vec<PathBuf>,
+    /// The one of them that is searched first for what lies in `bundles/` and `scenarios/`: whoever names a tree of
+    /// bundles of their own wants those.
+    pub bundles_root: Option<PathBuf>,
     /// The directory that holds inventories. One that does not exist holds nothing.
     pub inventory_root: PathBuf,
     /// Names of files and directories that are never listed, nor is anything below them. They can still be
@@ -92,6 +95,22 @@ impl Catalog {
             }
             ContentKind::Inventory => std::slice::from_ref(&self.options.inventory_root),
         }
+    }
+
+    /// The same with their positions, in the order in which a name is searched.
+    fn search_order(&self, kind: ContentKind, name: &ContentName) -> Vec<(usize, &PathBuf)> {
+        let in_a_tree = match kind {
+            ContentKind::Bundle | ContentKind::Scenario => true,
+            ContentKind::Playbook => {
+                ["bundles/", "scenarios/"].iter().any(|tree| name.as_str().starts_with(tree))
+            }
+            ContentKind::Inventory => false,
+        };
+        let mut order: Vec<_> = self.roots(kind).iter().enumerate().collect();
+        if let Some(first) = self.options.bundles_root.as_ref().filter(|_| in_a_tree) {
+            order.sort_by_key(|(_, root)| *root != first);
+        }
+        order
     }
 
     fn open_root(&self, directory: &std::path::Path) -> Result<Option<Root>, BeneathError> {

@@ -64,7 +64,7 @@ impl Catalog {
         kind: ContentKind,
         name: &ContentName,
     ) -> Result<Option<Found>, Error> {
-        for (index, directory) in self.roots(kind).iter().enumerate() {
+        for (index, directory) in self.search_order(kind, name) {
             let opened = self.open_root(directory).map_err(|error| Error::from_beneath(kind, name, error))?;
             let Some(root) = opened else { continue };
             let path = find_beneath(&root, kind, name, &self.options.exclude)

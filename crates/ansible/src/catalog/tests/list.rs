@@ -93,10 +93,28 @@ fn a_bundle_of_the_local_root_hides_the_public_one_of_the_same_name() {
 }
 
 #[test]
+fn whoever_names_a_tree_of_bundles_gets_those() {
+    let site = Site::new();
+    for root in ["local", "public"] {
+        for file in ["bundles/ping/main.yml", "bundles/ping/init.yml", "ping.yml"] {
+            site.write(&format!("{root}/{file}"), PLAY);
+        }
+    }
+    let catalog = Catalog::new(Options { bundles_root: Some(site.path("public")), ..site.options() });
+    let root = |content: ContentRef| catalog.resolve(&content).unwrap().root;
+    assert_eq!(root(bundle("ping")), site.path("public"));
+    assert_eq!(root(ContentRef::Playbook("bundles/ping/init".parse().unwrap())), site.path("public"));
+    assert_eq!(root(ContentRef::Playbook("ping".parse().unwrap())), site.path("local"));
+    let listed = catalog.list(ContentKind::Bundle).unwrap();
+    assert_eq!((listed.len(), listed[0].root), (1, 1));
+}
+
+#[test]
 fn a_root_that_does_not_exist_is_empty() {
     let site = Site::new();
     let nowhere = Options {
         playbooks_roots: vec![site.path("nowhere")],
+        bundles_root: None,
         inventory_root: site.path("nowhere"),
         exclude: Vec::new(),
     };

@@ -57,6 +57,7 @@ impl Site {
     fn options(&self) -> Options {
         Options {
             playbooks_roots: vec![self.path("local"), self.path("public")],
+            bundles_root: None,
             inventory_root: self.path("inventory"),
             exclude: vec!["excluded".to_owned()],
         }

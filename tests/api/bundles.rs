@@ -1,0 +1,243 @@
+//! The bundles for Ubuntu and Debian do to a real host what they say, and nothing the second time.
+//!
+//! Every test has a guest of its own; see [`crate::guest::Guest`].
+
+use std::{path::Path, time::Instant};
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Setup, TestApp, copy, generated_secret},
+    guest::{Guest, quoted},
+};
+
+/// How long a bundle may take, in seconds: it downloads packages.
+const PATIENCE_S: u64 = 300;
+
+/// A service with the playbooks that we ship, and with the guest's inventory.
+fn app(guest: &Guest) -> TestApp {
+    let setup = Setup::new();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"), &setup.home().join("playbooks"));
+    setup.write("inventory/guest.yml", &guest.inventory());
+    setup.start()
+}
+
+/// Runs a bundle to its end; gives the job.
+async fn run(app: &TestApp, bundle: &str, variables: &Value) -> Value {
+    let request = json!({
+        "bundle": format!("core/linux/ubuntu/{bundle}"), "inventory": "guest", "limit": "guest-1", "extra_vars": variables,
+    });
+    app.post(&format!("/v1/jobs?wait={PATIENCE_S}"), &request, 200).await
+}
+
+/// Runs a bundle, which must succeed; gives the number of changes and its only result.
+#[expect(clippy::print_stderr, reason = "how long it took is worth knowing")]
+async fn succeed(app: &TestApp, bundle: &str, variables: &Value) -> (u64, Value) {
+    let begun = Instant::now();
+    let job = run(app, bundle, variables).await;
+    if job["state"] != "succeeded" {
+        panic!("{bundle}: {job:#}\n{}", app.text_log(&job).await);
+    }
+    let changed = job["stats"]["guest-1"]["changed"].as_u64().expect("a number");
+    eprintln!("{bundle}: {:.1} s, {changed} changes", begun.elapsed().as_secs_f32());
+    let results = app.results(&job).await;
+    let (_, values) = results.as_object().and_then(|results| results.iter().next()).expect("a result");
+    (changed, values[0].clone())
+}
+
+/// Runs a bundle twice: the first run changes something, the second nothing. Gives the result.
+async fn succeed_twice(app: &TestApp, bundle: &str, variables: &Value) -> Value {
+    let (changed, first) = succeed(app, bundle, variables).await;
+    assert!(changed > 0, "{bundle} with {variables} changed nothing");
+    let (changed, second) = succeed(app, bundle, variables).await;
+    assert_eq!(changed, 0, "{bundle} with {variables} changed something the second time");
+    assert_eq!(first, second, "{bundle}");
+    second
+}
+
+#[tokio::test]
+async fn bundles_install_packages_once() {
+    let Some(guest) = Guest::boot("packages") else { return };
+    let app = app(&guest);
+
+    let (changed, result) = succeed(&app, "install/basic-packages", &json!({})).await;
+    assert_eq!((changed, &result["packages"]), (0, &json!([])), "nothing was chosen");
+
+    let only_docker = json!({
+        "INSTALL_PACKAGES_DOCKER": true,
+        "INSTALL_PACKAGES_NTP_AND_UPDATE_TIME": false,
+        "SPECIFIC_PACKAGES_CLEANING": false,
+    });
+    let result = succeed_twice(&app, "install/docker", &only_docker).await;
+    assert_eq!((&result["host"], &result["time_service"]), (&json!("guest-1"), &Value::Null));
+    assert!(guest.run("docker --version").await.starts_with("Docker version "));
+    assert_eq!(guest.run("systemctl is-enabled docker").await, "enabled");
+    assert_eq!(guest.run("docker info --format '{{.Containers}}'").await, "0", "the engine answers");
+
+    let compose = json!({"INSTALL_PACKAGES_DOCKER": true, "INSTALL_PACKAGES_DOCKER_COMPOSE": true});
+    succeed_twice(&app, "install/docker-compose", &compose).await;
+    assert!(guest.run("docker compose version || docker-compose version").await.contains("version"));
+
+    // A package that nothing needs any more, and a download that is left.
+    guest
+        .run("apt-get install -qy --no-install-recommends jq && apt-mark auto jq && apt-get -qdy install jo")
+        .await;
+    let basic = json!({
+        "INSTALL_PACKAGES_BASICS": false,
+        "INSTALL_PACKAGES_FIREWALLS": true,
+        "INSTALL_PACKAGES_DOCKER": true,
+        "INSTALL_PACKAGES_DOCKER_COMPOSE": true,
+        "INSTALL_PACKAGES_UTILS_JSON": false,
+        "INSTALL_PACKAGES_UTILS_NETWORK": true,
+        "INSTALL_PACKAGES_NTP_AND_UPDATE_TIME": true,
+        "SPECIFIC_PACKAGES_CLEANING": true,
+    });
+    let result = succeed_twice(&app, "install/basic-packages", &basic).await;
+    assert_eq!(result["time_service"], "systemd-timesyncd.service");
+    assert_eq!(guest.run("systemctl is-enabled systemd-timesyncd").await, "enabled");
+    guest.run("set -e; for program in nft ufw dig mtr nc tcpdump traceroute whois; do command -v $program; done").await;
+    assert!(!guest.attempt("command -v jq").await.0, "what nothing needs is gone");
+    assert_eq!(guest.run("find /var/cache/apt/archives -name '*.deb'").await, "");
+    assert!(guest.run("ufw status").await.contains("inactive"), "nobody is shut out");
+    assert_eq!(guest.run("systemctl is-active docker").await, "active");
+}
+
+/// Whether the account's password is this one: somebody else than root becomes that account by it.
+async fn lets_in(guest: &Guest, user: &str, password: &str) -> bool {
+    let as_trainer = format!("su trainer -c {}", quoted(&format!("su {user} -c id")));
+    let (succeeded, output) =
+        guest.attempt(&format!("printf '%s\\n' {} | {as_trainer}", quoted(password))).await;
+    succeeded && output.contains(&format!("({user})"))
+}
+
+/// The fields of the account's line in `/etc/shadow`.
+async fn shadow(guest: &Guest, user: &str) -> Vec<String> {
+    guest.run(&format!("getent shadow {user}")).await.split(':').map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn an_account_gets_what_was_asked_for_and_is_left_alone_then() {
+    let Some(guest) = Guest::boot("accounts") else { return };
+    let app = app(&guest);
+    // Nothing in a text is evaluated, neither by Jinja nor by a shell.
+    let secret = generated_secret();
+    let password = format!("{secret}{{{{ 7 * 7 }}}}$HOME'\"\\ ü");
+    let mut variables = json!({
+        "TARGET_USER": "student-1", "TARGET_PASSWORD": password, "TARGET_SHELL_PATH": "/bin/sh", "CHANGE_PWD_AT_LOGON": false,
+    });
+    let job = run(&app, "configure/add-user", &variables).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let hash = shadow(&guest, "student-1").await[1].clone();
+    assert!(hash.starts_with("$6$"), "{hash}");
+    let told = format!("{}{}{}", Value::from(app.events(&job).await), app.text_log(&job).await, app.log());
+    assert!(!told.contains(&secret) && !told.contains(&hash), "{told}");
+
+    let (changed, result) = succeed(&app, "configure/add-user", &variables).await;
+    assert_eq!(changed, 0, "the second time");
+    assert_eq!((&result["password"], &result["change_at_logon"]), (&json!("set"), &json!(false)));
+    let entry = guest.run("getent passwd student-1").await;
+    assert!(entry.ends_with(":/home/student-1:/bin/sh"), "{entry}");
+    assert_eq!(guest.run("stat -c %U /home/student-1").await, "student-1");
+    assert!(lets_in(&guest, "student-1", &password).await);
+    assert!(!lets_in(&guest, "student-1", &secret).await);
+
+    variables["CHANGE_PWD_AT_LOGON"] = json!(true);
+    variables["TARGET_SHELL_PATH"] = json!("/bin/bash");
+    succeed_twice(&app, "configure/add-user", &variables).await;
+    assert!(guest.run("getent passwd student-1").await.ends_with(":/bin/bash"));
+    assert_eq!(shadow(&guest, "student-1").await[2], "0", "the password must be changed");
+}
+
+#[tokio::test]
+async fn the_password_of_an_account_can_be_changed_kept_locked_and_unlocked() {
+    let Some(guest) = Guest::boot("passwords") else { return };
+    let app = app(&guest);
+    let password = generated_secret();
+    // It must be changed, until a run says otherwise.
+    guest.run("useradd student && echo student:x | chpasswd && chage -d 0 student").await;
+    let mut variables = json!({"TARGET_USER": "student", "TARGET_PASSWORD": password});
+    succeed(&app, "configure/add-user", &variables).await;
+    assert!(lets_in(&guest, "student", &password).await);
+
+    let keep = json!({"TARGET_USER": "student", "TARGET_PASSWORD": generated_secret(), "UPDATE_PASSWORD": "on_create"});
+    let (changed, result) = succeed(&app, "configure/add-user", &keep).await;
+    assert_eq!((changed, &result["password"]), (0, &json!("kept")));
+    assert!(lets_in(&guest, "student", &password).await);
+
+    // No password: nobody comes in with one, and nothing has to be changed.
+    let locked = json!({"TARGET_USER": "student", "TARGET_PASSWORD": "", "CHANGE_PWD_AT_LOGON": true});
+    let result = succeed_twice(&app, "configure/add-user", &locked).await;
+    assert_eq!((&result["password"], &result["change_at_logon"]), (&json!("locked"), &json!(false)));
+    assert!(!lets_in(&guest, "student", &password).await);
+
+    let (changed, _) = succeed(&app, "configure/add-user", &variables).await;
+    assert_eq!(changed, 1, "the lock is taken off");
+    assert!(lets_in(&guest, "student", &password).await);
+
+    variables["TARGET_USER"] = json!("student-2");
+    variables["TARGET_PASSWORD"] = json!("");
+    succeed(&app, "configure/add-user", &variables).await;
+    assert!(shadow(&guest, "student-2").await[1].starts_with('!'));
+    assert!(guest.run("getent passwd student-2").await.ends_with(":/bin/bash"));
+}
+
+#[tokio::test]
+async fn accounts_get_dot_files_and_keep_what_they_had() {
+    let Some(guest) = Guest::boot("dot-files") else { return };
+    let app = app(&guest);
+    guest.run("useradd -m student && echo old >/home/student/.vimrc").await;
+    let mut variables = json!({
+        "hosts": "guest-1", "OPERATOR_USER": "student", "APPLY_FOR_ROOT": false,
+        "INSTALL_VIM_DOTFILES": true, "INSTALL_ZSH_DOTFILES": false,
+    });
+    let result = succeed_twice(&app, "install/dot-files", &variables).await;
+    assert_eq!(result["files"], json!(["/home/student/.vimrc"]));
+    assert_eq!(guest.run("stat -c '%U %G %a' /home/student/.vimrc").await, "student student 644");
+    assert_eq!(guest.run("cat /home/student/.vimrc.*~").await, "old");
+    assert_eq!(
+        guest.run("ls -A /root /home/student | grep -cE '^.(vimrc|zshrc)$'").await,
+        "1",
+        "only what was chosen"
+    );
+
+    variables["INSTALL_ZSH_DOTFILES"] = json!(true);
+    variables["APPLY_FOR_ROOT"] = json!(true);
+    let result = succeed_twice(&app, "install/dot-files", &variables).await;
+    assert_eq!(result["accounts"], json!(["student", "root"]));
+    guest.run("cmp /root/.vimrc /home/student/.vimrc && cmp /root/.zshrc /home/student/.zshrc").await;
+    assert_eq!(guest.run("stat -c '%U %a' /root/.zshrc").await, "root 644");
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_in_words_and_changes_nothing() {
+    let Some(guest) = Guest::boot("refusals") else { return };
+    let app = app(&guest);
+    let before = guest.run("cat /etc/passwd /etc/shadow").await;
+    let jinja = "{{ lookup('pipe', 'echo eval; echo uated') }}";
+    let cases = [
+        ("configure/add-user", json!({}), "TARGET_USER is needed"),
+        ("configure/add-user", json!({"TARGET_USER": jinja}), "TARGET_USER is needed"),
+        (
+            "configure/add-user",
+            json!({"TARGET_USER": "a", "TARGET_SHELL_PATH": "/no/shell"}),
+            "has no shell `/no/shell`",
+        ),
+        (
+            "install/dot-files",
+            json!({"OPERATOR_USER": "nobody-here", "INSTALL_VIM_DOTFILES": true}),
+            "no account `nobody-here`",
+        ),
+        (
+            "install/dot-files",
+            json!({"OPERATOR_USER": jinja, "INSTALL_VIM_DOTFILES": true}),
+            "no account's name",
+        ),
+    ];
+    for (bundle, variables, words) in cases {
+        let job = run(&app, bundle, &variables).await;
+        assert_eq!(job["state"], "failed", "{bundle} with {variables}: {job:#}");
+        let message = job["reason"]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(words), "{bundle} with {variables}: {job:#}");
+    }
+    assert_eq!(guest.run("cat /etc/passwd /etc/shadow").await, before);
+}
