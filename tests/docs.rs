@@ -174,6 +174,21 @@ fn every_route_has_a_permission() {
 }
 
 #[test]
+fn the_documents_tell_the_permissions_that_are_asked_for() {
+    use rangehand::http::access::{Permission, routes};
+    let asked: BTreeMap<(&str, &str), Option<&str>> = routes()
+        .map(|row| match row.permission {
+            Permission::Open => ((row.method, row.path), None),
+            Permission::Role(role) => ((row.method, row.path), Some(role.as_str())),
+        })
+        .collect();
+    for route in rangehand::http::documents::routes() {
+        let found = asked.get(&(route.method, route.path));
+        assert_eq!(found, Some(&route.permission), "{} {}", route.method, route.path);
+    }
+}
+
+#[test]
 fn every_route_has_a_heading_in_the_api_document() {
     let headings = all(r"(?m)^### ((?:GET|POST|PUT|PATCH|DELETE) \S+)$", &read("docs/api.md"));
     assert_same("routes, each as `### METHOD path`,", "docs/api.md", &routes(), &headings);

@@ -15,7 +15,7 @@ pub(super) struct Auditing {
 
 /// A guard, and the writer behind it.
 pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Access, Auditing), Error> {
-    let options = settings.access.options(&settings.limits, &settings.server.host)?;
+    let options = settings.access.options(&settings.limits, &settings.server)?;
     if settings.access.is_none() {
         tracing::warn!(
             server.host = settings.server.host,

@@ -7,7 +7,7 @@ const NAME: &str = "access";
 
 pub(super) fn check(settings: &Settings) -> Check {
     let (access, host) = (&settings.access, &settings.server.host);
-    match access.options(&settings.limits, host) {
+    match access.options(&settings.limits, &settings.server) {
         Err(error) => {
             let text = chain(&error);
             let (problem, hint) = text.split_once("\nhint: ").unwrap_or((&text, "see docs/security.md"));

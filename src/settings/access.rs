@@ -13,7 +13,7 @@ use model::Role;
 use secrecy::{SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, keys::Rule, paths::Base, seconds};
+use super::{Limits, Server, keys::Rule, paths::Base, seconds};
 use crate::http::access::{Gateway, Groups, JwtOptions, JwtRules, KeysPlace, Mode, Options};
 
 /// The shortest secret of a gateway, in bytes.
@@ -118,8 +118,8 @@ impl Access {
     ///
     /// # Errors
     /// Settings that do not fit together, or that let everybody in.
-    pub fn options(&self, limits: &Limits, host: &str) -> Result<Options, AccessError> {
-        self.check(host)?;
+    pub fn options(&self, limits: &Limits, server: &Server) -> Result<Options, AccessError> {
+        self.check(&server.host)?;
         let network = |text: &String| network(text);
         Ok(Options {
             modes: self.modes.iter().map(|mode| mode.mode()).collect(),
@@ -139,6 +139,7 @@ impl Access {
                 default: self.default_role,
             },
             jwt: if self.has(ModeWord::Jwt) { Some(self.jwt()?) } else { None },
+            origins: server.cors_origins.clone(),
             open_metrics: self.open_metrics,
             reads: limits.reads(),
             writes: limits.writes(),

@@ -8,6 +8,7 @@ use std::{mem, time::Duration};
 use model::{AuditDraft, AuditRecord};
 use store::{AuditHead, AuditQuery, Chain, Store};
 use tokio::{
+    runtime::Handle,
     sync::{mpsc, oneshot},
     time::{sleep, timeout},
 };
@@ -72,10 +73,12 @@ impl Auditor {
         let entry = Entry { draft, answer: None };
         if let Err(mpsc::error::TrySendError::Full(entry)) = self.0.try_send(entry) {
             let sender = self.0.clone();
-            tokio::spawn(async move {
+            // A server that is being taken down may have no runtime any more.
+            match Handle::try_current() {
                 // Without a writer nobody is left to be told.
-                let _ = sender.send(entry).await;
-            });
+                Ok(runtime) => drop(runtime.spawn(async move { sender.send(entry).await.is_ok() })),
+                Err(_) => tracing::error!(audit.record = ?entry, "a result is missing in the audit"),
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 //!  path too long? --> 414
 //!  who calls? [decide] --no--> 401, and 429 for who tries too often
 //!  has it calls left? [limiter] --no--> 429
+//!  sent by a page of strangers, without asking first? --> 403
 //!  what does the route ask for? [routes] --not listed--> 403   --role too low--> 403, audited
 //!  does it change something? [audit] --intent cannot be stored--> 503
 //!  the route --> the result goes into the audit
@@ -46,6 +47,7 @@ use self::{
     watchers::Watchers,
 };
 use super::{problem::Problem, ws::upgrades};
+use crate::settings::OriginPattern;
 
 pub(crate) use self::{caller::Caller, watchers::Seat};
 pub use self::{
@@ -85,6 +87,8 @@ pub struct Options {
     pub groups: Groups,
     /// How JWTs are checked, where they are.
     pub jwt: Option<JwtOptions>,
+    /// Pages of these origins may call from a browser.
+    pub origins: OriginPattern,
     /// May anybody read the figures?
     pub open_metrics: bool,
     /// How many looks a client may take.
@@ -298,6 +302,9 @@ impl Access {
             }
             Place::Listed(_) | Place::Nowhere => {}
         }
+        if changes && self.is_forged(&request) {
+            return Ok(request.into_response(Reply::forged().response(&path)));
+        }
         request.extensions_mut().insert(client);
         let route = if let Place::Listed(row) = place { row.path } else { "" };
         let Some(caller) = caller else { return Ok(next.call(request).await?.map_into_boxed_body()) };
@@ -317,6 +324,16 @@ impl Access {
             Some(intent) => self.audited(intent, request, next).await,
             None => Ok(next.call(request).await?.map_into_boxed_body()),
         }
+    }
+
+    /// Browsers ask before they send JSON for a page, and CORS says no to strangers. Some other types of bodies, and
+    /// bodies without any, they send without asking: from a page of strangers these change nothing.
+    fn is_forged(&self, request: &ServiceRequest) -> bool {
+        let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
+        let is_ours = origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin));
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let essence = media_type.unwrap_or_default().split([';', ',']).next().unwrap_or_default().trim();
+        !is_ours && !essence.to_ascii_lowercase().ends_with("json")
     }
 
     async fn audited(

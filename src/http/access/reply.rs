@@ -60,6 +60,13 @@ impl Reply {
         Self::new(problem, StatusCode::FORBIDDEN, detail)
     }
 
+    pub(super) fn forged() -> Self {
+        let detail = "pages of this origin may not call";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
+            .hint("`server.cors_origin_regex` says which may");
+        Self::new(problem, StatusCode::FORBIDDEN, detail)
+    }
+
     pub(super) fn unlisted() -> Self {
         let detail = "nobody may call this path: it has no permission";
         let problem = Problem::new(StatusCode::FORBIDDEN, "unlisted_route", detail);

@@ -11,6 +11,7 @@ use super::{
     caller::Via,
     decide::{Asked, Known, Refusal, decide},
 };
+use crate::settings::OriginPattern;
 
 const SECRET: &str = "s3cret-of-the-gateway";
 const ID: &str = "0123456789ab";
@@ -50,6 +51,7 @@ fn options(modes: &[Mode], addresses: &[&str], secret: Option<&str>) -> Options 
             default: None,
         },
         jwt: None,
+        origins: OriginPattern::parse("x").expect("a pattern"),
         open_metrics: false,
         reads: rate,
         writes: rate,

@@ -95,6 +95,32 @@ async fn metrics_can_be_opened_and_nothing_else_with_them() {
 }
 
 #[tokio::test]
+async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
+    let app = Setup::new().start();
+    let stranger = ("origin", "https://evil.example");
+    for path in ["/v0/admin/debug/ping", "/v1/jobs"] {
+        for media_type in
+            ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x=json"]
+        {
+            let headers = [stranger, ("content-type", media_type)];
+            let headers = if media_type.is_empty() { &headers[..1] } else { &headers[..] };
+            let request = reqwest::Client::new().post(format!("{}{path}", app.address())).body("{");
+            let request =
+                headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let status = request.send().await.expect("the service answers").status();
+            assert_eq!(status, 403, "{path} {media_type}");
+        }
+    }
+    // Of JSON a browser asks first, and is told no; so this was no browser.
+    let json = call(&app, "POST", "/v0/admin/debug/ping", &[stranger], Some("{")).await;
+    assert_eq!(json.status(), 422);
+    assert_eq!(
+        call(&app, "GET", "/v1/jobs", &[], None).await.text().await.expect("text"),
+        r#"{"items":[],"next":null}"#
+    );
+}
+
+#[tokio::test]
 async fn a_page_hears_why_it_is_refused_but_not_a_page_of_strangers() {
     let app = Setup::new().set("RANGEHAND__ACCESS__MODES", "token").start();
     let own = call(&app, "GET", "/v1/jobs", &[("origin", "http://localhost:5173")], None).await;
