@@ -1,29 +1,19 @@
 //! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
 
 mod guard;
+mod state;
 
-use std::{
-    fs::{DirBuilder, File},
-    io,
-    net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
 use engine::{Engine, Scheduler, Shutdown, Trigger};
-use rustix::{fs::FlockOperation, io::Errno};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinHandle,
 };
-
-use uuid::Uuid;
 
 use crate::{
     http::{self, Api, access::JwtError},
@@ -172,10 +162,10 @@ impl Node {
     async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
         let signals = Signals::listen()?;
         let vault_password = vault_password(settings)?;
-        let lock = lock_state(&settings.paths.state)?;
+        let lock = state::lock(&settings.paths.state)?;
         let state = &settings.paths.state;
-        let name =
-            node_name(state).map_err(|source| Error::State { path: state.display().to_string(), source })?;
+        let name = state::node_name(state)
+            .map_err(|source| Error::State { path: state.display().to_string(), source })?;
         let runtime = settings.paths.runtime();
         own_directory(&runtime)
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
@@ -278,34 +268,6 @@ impl Worker {
         }
         self.node.store.close().await;
         failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
-    }
-}
-
-/// Two services over one state directory would take each other's runs for lost.
-fn lock_state(state: &Path) -> Result<File, Error> {
-    let locked = || {
-        DirBuilder::new().recursive(true).mode(0o700).create(state)?;
-        let lock = File::options().create(true).append(true).mode(0o600).open(state.join("lock"))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(lock),
-            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is at work on it")),
-            Err(error) => Err(error.into()),
-        }
-    };
-    locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
-}
-
-/// The name of this service among those that share its store: made once, kept in the state directory.
-fn node_name(state: &Path) -> io::Result<String> {
-    let path = state.join("node");
-    match std::fs::read_to_string(&path) {
-        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => {
-            let name = Uuid::now_v7().to_string();
-            std::fs::write(&path, &name)?;
-            Ok(name)
-        }
     }
 }
 

@@ -8,9 +8,9 @@ use std::{
 };
 
 use clap::Subcommand;
-use engine::{Audit, Tokens};
+use engine::{Audit, TokenError, Tokens};
 use jiff::Timestamp;
-use model::{Role, Token};
+use model::{Role, Token, access::is_caller_name};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
@@ -57,6 +57,9 @@ pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<Ex
         let (tokens, audit) = (Tokens::new(store.clone()), Audit::new(store));
         match what {
             What::Create { name, role, expires_in, json } => {
+                if !is_caller_name(&name) {
+                    return Err(TokenError::Name.into());
+                }
                 // What cannot be written down is not done.
                 audit.append(stored::command("token create", &name)).await?;
                 let (token, text) = tokens.make(&name, role, expires_in).await?;
@@ -66,13 +69,11 @@ pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<Ex
             What::Revoke { id } => {
                 // Somebody may paste the whole token.
                 let id = engine::token_id(&id).unwrap_or(&id);
+                let none = || format!("there is no token `{}` that could be taken back", id.escape_debug());
+                tokens.find(id).await?.filter(|token| token.revoked_at.is_none()).ok_or_else(none)?;
                 audit.append(stored::command("token revoke", id)).await?;
                 if !tokens.revoke(id).await? {
-                    return Err(format!(
-                        "there is no token `{}` that could be taken back",
-                        id.escape_debug()
-                    )
-                    .into());
+                    return Err(none().into());
                 }
                 writeln!(out, "revoked {id}")?;
             }

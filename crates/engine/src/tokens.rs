@@ -97,7 +97,7 @@ impl Tokens {
         Ok(self.0.revoke_token(id, clock::now()).await?)
     }
 
-    /// The token of that id, good or not: who calls must still be [matched](matches).
+    /// The token of that id, good or not: the text of who calls must still be compared ([`token_matches`]).
     ///
     /// # Errors
     /// When the store fails.

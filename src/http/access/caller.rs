@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use jiff::Timestamp;
 use model::Role;
 use sha2::{Digest, Sha256};
 
@@ -16,6 +17,8 @@ pub(crate) struct Caller {
     pub via: Via,
     /// From where it calls.
     pub address: Address,
+    /// When what it is known by is worth nothing any more, if that is told.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl Caller {

@@ -102,18 +102,23 @@ pub(super) fn address(asked: &Asked<'_>, options: &Options) -> Address {
 /// Who calls?
 pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) -> Result<Caller, Refusal> {
     let address = address(asked, options);
-    if options.has(Mode::Gateway) && options.gateway.is(address.peer, asked.headers) {
-        if let Some(caller) = consumer(asked.headers, address, options)? {
-            return Ok(caller);
-        }
+    if options.has(Mode::Gateway)
+        && options.gateway.is(address.peer, asked.headers)
+        && let Some(caller) = consumer(asked.headers, address, options)?
+    {
+        return Ok(caller);
     }
     match credential(asked) {
         Some(Credential::Token { text, .. }) if options.has(Mode::Token) => by_token(text, known, address),
         Some(Credential::Jwt(text)) if options.has(Mode::Jwt) => by_jwt(text, known, address, options),
         // Where nobody asks, a credential is meant for somebody else on the way.
-        _ if options.has(Mode::None) => {
-            Ok(Caller { name: "anybody".to_owned(), role: Role::Admin, via: Via::None, address })
-        }
+        _ if options.has(Mode::None) => Ok(Caller {
+            name: "anybody".to_owned(),
+            role: Role::Admin,
+            via: Via::None,
+            address,
+            expires_at: None,
+        }),
         Some(_) => Err(Refusal::BadCredentials("they are of no kind that is taken here")),
         None => Err(Refusal::NoCredentials),
     }
@@ -133,7 +138,7 @@ fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<
         false => "",
     };
     let role = options.groups.role(groups.split(',').map(str::trim)).ok_or(Refusal::NoRole)?;
-    Ok(Some(Caller { name, role, via: Via::Gateway, address }))
+    Ok(Some(Caller { name, role, via: Via::Gateway, address, expires_at: None }))
 }
 
 fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, Refusal> {
@@ -144,7 +149,8 @@ fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, R
         Some(_) => Err(Refusal::BadCredentials("the token was revoked")),
         None => {
             let via = Via::Token(token.id.clone());
-            Ok(Caller { name: token.name.clone(), role: token.role, via, address })
+            let (name, expires_at) = (token.name.clone(), token.expires_at);
+            Ok(Caller { name, role: token.role, via, address, expires_at })
         }
     }
 }
@@ -157,5 +163,5 @@ fn by_jwt(text: &str, known: &Known<'_>, address: Address, options: &Options) ->
         return Err(Refusal::BadCredentials("it has no name in it"));
     }
     let role = options.groups.role(bearer.groups.iter().map(String::as_str)).ok_or(Refusal::NoRole)?;
-    Ok(Caller { name: bearer.name, role, via: Via::Jwt, address })
+    Ok(Caller { name: bearer.name, role, via: Via::Jwt, address, expires_at: bearer.expires_at })
 }

@@ -34,7 +34,7 @@ use actix_web::{
     middleware::Next,
     web::Query,
 };
-use engine::{Auditor, Tokens};
+use engine::{Auditor, Shutdown, Tokens};
 use model::{AuditKind, Role};
 
 use self::{
@@ -134,13 +134,18 @@ impl Access {
         Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers })))
     }
 
-    /// A place for somebody who watches.
-    pub(crate) fn seat(&self, request: &HttpRequest) -> Result<Seat, Problem> {
-        let client = request.extensions().get::<Client>().cloned().unwrap_or(Client::Others);
-        self.0.watchers.enter(client).ok_or_else(|| {
+    /// A place for somebody who watches, until the service stops or the caller is let in no more.
+    pub(crate) fn seat(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<Seat, Problem> {
+        let extensions = request.extensions();
+        let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
+        let seat = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
             let detail = "this client has as many streams open as it may";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_watchers", detail)
                 .hint("`limits.watchers_per_client` sets the limit")
+        })?;
+        Ok(match extensions.get::<Caller>() {
+            Some(caller) => seat.while_let_in(caller, &self.0.tokens),
+            None => seat,
         })
     }
 

@@ -105,7 +105,7 @@ async fn log(
         follow: query::flag(&query, "follow")?.unwrap_or(false),
     };
     let id = job_id(&id)?;
-    let seat = api.access.seat(&request)?;
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let reader = api.engine.read_log(id, wanted).await?;
     let mut response = HttpResponse::Ok();
     headers(&mut response, format, &reader);
@@ -114,7 +114,7 @@ async fn log(
         reader,
         format,
         follow: wanted.follow,
-        shutdown: api.shutdown.clone(),
+        shutdown: seat.until(),
         has_ended: false,
         _watching: api.engine.watching(WatcherKind::Log),
         _seat: seat,

@@ -198,20 +198,14 @@ enum Failed {
 }
 
 /// Sends events until the job has ended (`follow`) or until there are no more for now.
-pub(super) fn response(
-    source: Source,
-    sending: Sending,
-    seat: Seat,
-    engine: &Engine,
-    shutdown: Shutdown,
-) -> HttpResponse {
+pub(super) fn response(source: Source, sending: Sending, seat: Seat, engine: &Engine) -> HttpResponse {
     let Sending { framing, follow, limit, file_name } = sending;
     let begun = Stream {
         source,
         framing,
         follow,
         left: limit.unwrap_or(u64::MAX),
-        shutdown,
+        shutdown: seat.until(),
         has_ended: false,
         _watching: engine.watching(framing.watcher()),
         _seat: seat,

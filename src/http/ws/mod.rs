@@ -31,7 +31,7 @@ use model::{Job, JobState};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Api, method::resource, v1::only_known_origins};
+use super::{Api, access::Seat, method::resource, v1::only_known_origins};
 
 /// How often a quiet socket shows that it is alive.
 const PING: Duration = Duration::from_secs(15);
@@ -52,17 +52,16 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
-    let seat = api.access.seat(&request)?;
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
-        let _seat = seat;
         let following = match id.parse() {
             Ok(job) => api.engine.follow_job(job, EventQuery::default()).await.ok(),
             Err(_) => None,
         };
         match following {
-            Some(following) => Watcher { session, messages }.watch(following, &api).await,
+            Some(following) => Watcher { session, messages, seat }.watch(following, &api).await,
             None => refuse(session, &id).await,
         }
     });
@@ -81,6 +80,7 @@ async fn refuse(mut session: Session, id: &str) {
 struct Watcher {
     session: Session,
     messages: MessageStream,
+    seat: Seat,
 }
 
 /// The client is gone.
@@ -89,7 +89,7 @@ struct Left;
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
         let _watching = api.engine.watching(WatcherKind::WebSocket);
-        let mut shutdown = api.shutdown.clone();
+        let mut shutdown = self.seat.until();
         let answering = self.session.clone();
         let told = tokio::select! {
             told = tell(&mut self.session, following) => told,

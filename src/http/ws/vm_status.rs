@@ -24,7 +24,7 @@ use model::vm_status::Frame;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::CLOSE;
-use crate::http::{Api, method::resource, v0, v1::only_known_origins};
+use crate::http::{Api, access::Seat, method::resource, v0, v1::only_known_origins};
 
 /// What the reference service says when nothing in the inventory tells where Proxmox is.
 const NO_CREDENTIALS: &str = "Proxmox credentials not found in backend inventory";
@@ -63,13 +63,12 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
-    let seat = api.access.seat(&request)?;
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     // Of several the last counts, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
     actix_web::rt::spawn(async move {
-        let _seat = seat;
-        serve(api, node, session, messages).await;
+        serve(&api, &seat, node, session, messages).await;
     });
     Ok(response)
 }
@@ -77,12 +76,12 @@ async fn open(
 /// The client is gone.
 struct Left;
 
-async fn serve(api: Data<Api>, node: Option<String>, mut session: Session, messages: MessageStream) {
+async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
     let _watching = api.engine.watching(WatcherKind::VmStatus);
-    let mut shutdown = api.shutdown.clone();
+    let mut shutdown = seat.until();
     let answering = session.clone();
     let told = tokio::select! {
-        told = tell(&api, node.as_deref(), &mut session) => told,
+        told = tell(api, node.as_deref(), &mut session) => told,
         () = hear(messages, answering) => Err(Left),
         () = shutdown.requested() => Ok((CloseCode::Restart, Some("service restart"))),
     };

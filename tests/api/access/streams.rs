@@ -1,6 +1,6 @@
 //! Streams and WebSockets: guarded as everything else, and counted.
 
-use super::{call, call_as, problem, token, upgrade, with_tokens};
+use super::{call, call_as, printed, problem, token, upgrade, with_tokens};
 use crate::app::{PATIENCE, Setup};
 
 const NO_JOB: &str = "/ws/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
@@ -10,7 +10,7 @@ async fn a_websocket_needs_credentials_before_the_upgrade() {
     let app = with_tokens();
     let viewer = token(&app, "viewer");
     let revoked = token(&app, "viewer");
-    super::printed(&app, &["token", "revoke", &revoked]);
+    printed(&app, &["token", "revoke", &revoked]);
     for path in [NO_JOB, "/ws/vm-status"] {
         assert_eq!(upgrade(&app, path, "").0, 401, "{path}");
         let header = |token: &str| format!("authorization: Bearer {token}\r\n");
@@ -36,6 +36,25 @@ async fn a_stream_needs_credentials() {
     let response = call_as(&app, &viewer, "GET", "/v1/events?format=sse", None).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "text/event-stream");
+}
+
+#[tokio::test]
+async fn who_is_let_in_no_more_is_sent_away_from_streams_too() {
+    let app = with_tokens();
+    let viewer = token(&app, "viewer");
+    let arguments = ["token", "create", "--name", "brief", "--role", "viewer", "--expires-in", "3s"];
+    let brief = printed(&app, &arguments).trim().to_owned();
+    let mut streams = Vec::new();
+    for token in [&viewer, &brief] {
+        let response = call_as(&app, token, "GET", "/v1/events?format=sse", None).await;
+        assert_eq!(response.status(), 200);
+        streams.push(response);
+    }
+    printed(&app, &["token", "revoke", &viewer]);
+    for mut stream in streams {
+        let ended = async { while let Ok(Some(_)) = stream.chunk().await {} };
+        tokio::time::timeout(PATIENCE, ended).await.expect("the stream ends");
+    }
 }
 
 #[tokio::test]

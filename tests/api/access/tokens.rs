@@ -96,4 +96,5 @@ async fn a_name_and_a_role_are_checked() {
         assert!(!run(&app, arguments).status.success(), "{arguments:?}");
     }
     assert_eq!(printed(&app, &["token", "list"]).lines().count(), 1, "nothing was made");
+    assert_eq!(printed(&app, &["audit", "list"]), "", "and nothing written down");
 }

@@ -30,6 +30,8 @@ pub struct Rules {
 pub(crate) struct Bearer {
     pub name: String,
     pub groups: Vec<String>,
+    /// With the leeway.
+    pub expires_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -72,16 +74,18 @@ pub(crate) fn verify(
     }
     // Nothing of it is looked at before this point but what finds the key.
     let claims: Map<String, Value> = decoded(claims).ok_or("it is no JWT")?;
-    in_time(&claims, rules, now)?;
+    let end = in_time(&claims, rules, now)?;
     for_us(&claims, rules)?;
-    bearer(&claims, rules)
+    let expires_at = Timestamp::from_second(end.saturating_add(rules.leeway_s)).ok();
+    Ok(Bearer { expires_at, ..bearer(&claims, rules)? })
 }
 
 fn decoded<T: DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-fn in_time(claims: &Map<String, Value>, rules: &Rules, now: Timestamp) -> Result<(), &'static str> {
+/// Gives its end, in seconds since 1970.
+fn in_time(claims: &Map<String, Value>, rules: &Rules, now: Timestamp) -> Result<i64, &'static str> {
     let now = now.as_second();
     let second = |name: &str| match claims.get(name) {
         None => Ok(None),
@@ -95,7 +99,7 @@ fn in_time(claims: &Map<String, Value>, rules: &Rules, now: Timestamp) -> Result
     if second("nbf")?.is_some_and(|begin| begin > now.saturating_add(rules.leeway_s)) {
         return Err("it is not valid yet");
     }
-    Ok(())
+    Ok(end)
 }
 
 fn for_us(claims: &Map<String, Value>, rules: &Rules) -> Result<(), &'static str> {
@@ -123,5 +127,5 @@ fn bearer(claims: &Map<String, Value>, rules: &Rules) -> Result<Bearer, &'static
         Some(Value::String(words)) => words.split_whitespace().map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    Ok(Bearer { name, groups })
+    Ok(Bearer { name, groups, expires_at: None })
 }
