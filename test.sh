@@ -24,6 +24,7 @@ install_packages() {
   has openssl || missing+=(openssl)
   PATH=$PATH:/usr/sbin:/sbin has sshd || missing+=(openssh-server)
   has ssh || missing+=(openssh-client)
+  has openssl || missing+=(openssl)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
   PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)

@@ -1,19 +1,13 @@
 //! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
 
-use std::{
-    fs::{DirBuilder, File},
-    io,
-    net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+mod guard;
+mod state;
+
+use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
 use engine::{Engine, Scheduler, Shutdown, Trigger};
-use rustix::{fs::FlockOperation, io::Errno};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -21,11 +15,9 @@ use tokio::{
     task::JoinHandle,
 };
 
-use uuid::Uuid;
-
 use crate::{
-    http::{self, Api},
-    settings::{Environment, PasswordError, Settings},
+    http::{self, Api, access::JwtError},
+    settings::{AccessError, Environment, PasswordError, Settings},
 };
 
 /// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
@@ -94,6 +86,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// Who may come in is not settled.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The keys of the issuer of JWTs are not there.
+    #[error("JWTs cannot be checked")]
+    Jwt(#[from] JwtError),
     /// The address cannot be listened on.
     #[error("cannot listen on {host}:{port}")]
     Listen {
@@ -131,6 +129,7 @@ pub struct Application {
     address: SocketAddr,
     node: Node,
     work: Work,
+    auditing: guard::Auditing,
 }
 
 /// A node that runs jobs of a shared store and does not listen.
@@ -163,10 +162,10 @@ impl Node {
     async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
         let signals = Signals::listen()?;
         let vault_password = vault_password(settings)?;
-        let lock = lock_state(&settings.paths.state)?;
+        let lock = state::lock(&settings.paths.state)?;
         let state = &settings.paths.state;
-        let name =
-            node_name(state).map_err(|source| Error::State { path: state.display().to_string(), source })?;
+        let name = state::node_name(state)
+            .map_err(|source| Error::State { path: state.display().to_string(), source })?;
         let runtime = settings.paths.runtime();
         own_directory(&runtime)
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
@@ -189,13 +188,16 @@ impl Application {
     /// # Errors
     /// What keeps it from starting: better told now than at the first job.
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+        // Told before anything is opened.
+        settings.access.check(&settings.server.host)?;
         let node = Node::build(settings, environment).await?;
         // It listens before it works: what cannot listen takes no job.
         let (trigger, shutdown) = engine::shutdown();
-        let api = Api::new(node.engine.clone(), http_options(settings), shutdown.clone());
+        let (access, auditing) = guard::build(settings, &node.store).await?;
+        let api = Api::new(node.engine.clone(), access, http_options(settings), shutdown.clone());
         let (server, address) = listen(settings, &api)?;
         let work = node.work(trigger, shutdown);
-        Ok(Self { server, address, node, work })
+        Ok(Self { server, address, node, work, auditing })
     }
 
     /// The address that is listened on; the port is the real one even when the setting was 0.
@@ -223,6 +225,7 @@ impl Application {
             self.work.scheduler.await.map_err(io::Error::other)?;
         }
         handle.stop(true).await;
+        self.auditing.end().await;
         self.node.store.close().await;
         failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
     }
@@ -265,34 +268,6 @@ impl Worker {
         }
         self.node.store.close().await;
         failure.map_or(Ok(()), |failure| Err(io::Error::other(failure).into()))
-    }
-}
-
-/// Two services over one state directory would take each other's runs for lost.
-fn lock_state(state: &Path) -> Result<File, Error> {
-    let locked = || {
-        DirBuilder::new().recursive(true).mode(0o700).create(state)?;
-        let lock = File::options().create(true).append(true).mode(0o600).open(state.join("lock"))?;
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(lock),
-            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is at work on it")),
-            Err(error) => Err(error.into()),
-        }
-    };
-    locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
-}
-
-/// The name of this service among those that share its store: made once, kept in the state directory.
-fn node_name(state: &Path) -> io::Result<String> {
-    let path = state.join("node");
-    match std::fs::read_to_string(&path) {
-        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => {
-            let name = Uuid::now_v7().to_string();
-            std::fs::write(&path, &name)?;
-            Ok(name)
-        }
     }
 }
 
@@ -375,10 +350,14 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
     let server = &settings.server;
     let (host, port) = (server.host.clone(), server.port);
     let origins = Arc::new(server.cors_origins.clone());
-    let api = api.clone();
+    let (api, access) = (api.clone(), api.access());
     let factory = move || {
         App::new()
             .configure(http::configure(api.clone()))
+            .wrap(from_fn({
+                let access = access.clone();
+                move |request, next| http::guard(access.clone(), request, next)
+            }))
             .wrap(from_fn({
                 let origins = origins.clone();
                 move |request, next| http::cors(origins.clone(), request, next)

@@ -159,6 +159,35 @@ fn routes() -> BTreeSet<String> {
     routes
 }
 
+/// Whoever adds a route says who may call it: without that the guard refuses everybody.
+#[test]
+fn every_route_has_a_permission() {
+    let listed: BTreeSet<String> = rangehand::http::access::routes()
+        .filter(|row| !row.path.starts_with("/v0") && !matches!(row.method, "HEAD" | "*"))
+        .map(|row| format!("{} {}", row.method, row.path))
+        .collect();
+    let registered = routes();
+    let missing: Vec<_> = registered.difference(&listed).collect();
+    assert!(missing.is_empty(), "add rows for these to src/http/access/routes.rs: {missing:?}");
+    let gone: Vec<_> = listed.difference(&registered).filter(|route| !route.contains(" /docs/")).collect();
+    assert!(gone.is_empty(), "these have a row in src/http/access/routes.rs and are no routes: {gone:?}");
+}
+
+#[test]
+fn the_documents_tell_the_permissions_that_are_asked_for() {
+    use rangehand::http::access::{Permission, routes};
+    let asked: BTreeMap<(&str, &str), Option<&str>> = routes()
+        .map(|row| match row.permission {
+            Permission::Open => ((row.method, row.path), None),
+            Permission::Role(role) => ((row.method, row.path), Some(role.as_str())),
+        })
+        .collect();
+    for route in rangehand::http::documents::routes() {
+        let found = asked.get(&(route.method, route.path));
+        assert_eq!(found, Some(&route.permission), "{} {}", route.method, route.path);
+    }
+}
+
 #[test]
 fn every_route_has_a_heading_in_the_api_document() {
     let headings = all(r"(?m)^### ((?:GET|POST|PUT|PATCH|DELETE) \S+)$", &read("docs/api.md"));

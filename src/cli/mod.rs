@@ -1,8 +1,11 @@
 //! The command line.
 
+mod audit;
 mod doctor;
 mod export;
 mod serve;
+mod stored;
+mod token;
 mod worker;
 
 use std::{
@@ -58,6 +61,16 @@ enum Command {
         #[command(subcommand)]
         what: export::What,
     },
+    /// Make, list and take back API tokens
+    Token {
+        #[command(subcommand)]
+        what: token::What,
+    },
+    /// Read the audit, and check that it is as it was written
+    Audit {
+        #[command(subcommand)]
+        what: audit::What,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -79,6 +92,12 @@ pub fn main() -> ExitCode {
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
         Command::Export { what } => export::run(&what, &mut io::stdout().lock()),
+        Command::Token { what } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| token::run(&inputs, what, &mut io::stdout().lock())),
+        Command::Audit { what } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
         Command::Supervise { directory } => Ok(supervise(directory)),
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))

@@ -2,6 +2,7 @@
 //!
 //! `rangehand doctor` shows all of them; readiness over HTTP asks for those of Ansible.
 
+mod access;
 mod ansible;
 mod check;
 mod directories;
@@ -19,6 +20,7 @@ use crate::settings::Settings;
 /// Checks everything.
 pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) -> Vec<Check> {
     let mut checks = check_ansible(toolchain).await;
+    checks.push(access::check(settings));
     checks.extend(directories::check(settings));
     checks.extend(vault::check(&settings.vault));
     checks.extend(proxmox::check(&settings.proxmox));

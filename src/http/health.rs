@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use actix_web::{
-    HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     http::StatusCode,
     web::{self, Data, ServiceConfig},
 };
 use serde_json::json;
 
-use super::{Api, method::resource};
+use super::{Api, access::Caller, method::resource};
 use crate::doctor::{self, Check, Status};
 
 /// How long a good answer about Ansible counts.
@@ -32,13 +32,19 @@ async fn healthz() -> HttpResponse {
 }
 
 /// The store answers and Ansible can be started; otherwise 503, and what to do.
-async fn readyz(api: Data<Api>) -> HttpResponse {
+///
+/// Those who are not let in hear whether it is ready and nothing about what is installed here.
+async fn readyz(api: Data<Api>, request: HttpRequest) -> HttpResponse {
     let mut checks = ansible_checks(&api).await;
     checks.push(store_check(&api).await);
     let ready = checks.iter().all(|check| check.status != Status::Fail);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not_ready" };
-    HttpResponse::build(status).json(json!({ "status": word, "checks": checks }))
+    let mut body = json!({ "status": word });
+    if request.extensions().contains::<Caller>() {
+        body["checks"] = json!(checks);
+    }
+    HttpResponse::build(status).json(body)
 }
 
 /// Asking Ansible for its version starts three programs, so a good answer counts for a while. A bad one is asked

@@ -3,6 +3,7 @@
 //! `v1` is our own interface with typed requests and problem documents; `v0` speaks like the service that it
 //! replaces, down to its error texts.
 
+pub mod access;
 mod body;
 mod cors;
 pub mod documents;
@@ -22,8 +23,9 @@ use actix_web::web::{self, ServiceConfig};
 use engine::{Engine, Shutdown};
 use tokio::sync::Mutex;
 
-use crate::settings::OriginPattern;
+use crate::{http::access::Access, settings::OriginPattern};
 
+pub use access::guard;
 pub use cors::cors;
 pub use request_id::with_request_id;
 
@@ -31,6 +33,7 @@ pub use request_id::with_request_id;
 #[derive(Debug, Clone)]
 pub struct Api {
     engine: Engine,
+    access: Access,
     options: Arc<Options>,
     shutdown: Shutdown,
     /// What Ansible answered last, and when.
@@ -61,8 +64,14 @@ pub struct Options {
 impl Api {
     /// For this engine; `shutdown` ends what waits.
     #[must_use]
-    pub fn new(engine: Engine, options: Options, shutdown: Shutdown) -> Self {
-        Self { engine, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
+    pub fn new(engine: Engine, access: Access, options: Options, shutdown: Shutdown) -> Self {
+        Self { engine, access, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
+    }
+
+    /// The guard at the door.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.access.clone()
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Problem {
     /// What is wrong with which field.
     errors: Vec<Fault>,
     /// The methods that are allowed, for 405.
-    allow: Option<&'static str>,
+    allow: Option<String>,
 }
 
 /// The document.
@@ -89,9 +89,12 @@ impl Problem {
         self
     }
 
-    pub(crate) const fn allow(mut self, methods: &'static str) -> Self {
-        self.allow = Some(methods);
-        self
+    /// A method that is none of those that are allowed.
+    pub(crate) fn wrong_method(allowed: impl Into<String>) -> Self {
+        let allowed = allowed.into();
+        let detail = format!("this resource has no such method: use {allowed}");
+        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        Self { allow: Some(allowed), ..problem }
     }
 
     /// What was ours to do and failed; the cause goes to the log, not to the caller.
@@ -127,8 +130,8 @@ impl ResponseError for Problem {
         };
         let text = serde_json::to_string(&document).unwrap_or_default();
         let mut response = HttpResponse::build(self.status);
-        if let Some(methods) = self.allow {
-            response.insert_header((header::ALLOW, methods));
+        if let Some(methods) = &self.allow {
+            response.insert_header((header::ALLOW, methods.as_str()));
         }
         response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(text)
     }

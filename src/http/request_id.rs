@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
@@ -12,6 +12,8 @@ use actix_web::{
 };
 use tracing::Instrument;
 use uuid::Uuid;
+
+use super::access::Caller;
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -43,7 +45,10 @@ pub async fn with_request_id(
     }
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    span.in_scope(|| tracing::info!(http.method = %method, http.path = path, http.status = status, duration_ms, "answered"));
+    let caller = response.request().extensions().get::<Caller>().map(|caller| caller.name.clone());
+    span.in_scope(|| {
+        tracing::info!(http.method = %method, http.path = path, http.status = status, caller, duration_ms, "answered");
+    });
     Ok(response)
 }
 

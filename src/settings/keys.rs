@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{ansible, log, proxmox, server, store};
+use super::{access, ansible, log, proxmox, server, store};
 
 /// What a key may hold.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +69,28 @@ pub(super) const KEYS: &[Key] = &[
     required("server.wait_max_s", integer(0, 86_400)),
     required("server.cancel_when_caller_leaves", Kind::Switch),
     required("server.shutdown_grace_s", integer(0, 3600)),
+    required("access.modes", Kind::List(access::MODE_RULE)),
+    required("access.i_know_what_i_do", Kind::Switch),
+    optional("access.gateway_secret_file", Kind::Path),
+    required("access.gateway_secret_header", Kind::Text(access::HEADER_RULE)),
+    optional("access.gateway_addresses", Kind::List(access::NETWORK_RULE)),
+    optional("access.viewer_groups", Kind::List(access::GROUP_RULE)),
+    optional("access.operator_groups", Kind::List(access::GROUP_RULE)),
+    optional("access.admin_groups", Kind::List(access::GROUP_RULE)),
+    optional("access.default_role", Kind::Word(access::ROLES)),
+    optional("access.jwt_keys", Kind::Text(access::KEYS_RULE)),
+    optional("access.jwt_issuer", Kind::Text(access::CLAIM_RULE)),
+    optional("access.jwt_audience", Kind::Text(access::CLAIM_RULE)),
+    required("access.jwt_role_claim", Kind::Text(access::CLAIM_RULE)),
+    required("access.jwt_name_claim", Kind::Text(access::CLAIM_RULE)),
+    required("access.jwt_leeway_s", integer(0, 600)),
+    required("access.jwt_refresh_s", integer(5, 86_400)),
+    required("access.open_metrics", Kind::Switch),
+    required("limits.reads_per_minute", integer(0, 100_000_000)),
+    required("limits.reads_burst", integer(1, 1_000_000)),
+    required("limits.writes_per_minute", integer(0, 100_000_000)),
+    required("limits.writes_burst", integer(1, 1_000_000)),
+    required("limits.watchers_per_client", integer(0, 100_000)),
     required("paths.project_root", Kind::Path),
     required("paths.playbooks", Kind::Path),
     optional("paths.public_playbooks", Kind::Path),

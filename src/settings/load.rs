@@ -67,6 +67,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     settings.paths.resolve(inputs);
     let base = settings.paths.base(inputs);
     settings.ansible.resolve(&base, inputs.executable.as_deref());
+    settings.access.resolve(&base);
     settings.vault.resolve(&base, password.map(Secret::new));
     settings.proxmox.resolve(&base);
     settings.server.resolve(inputs.cores);

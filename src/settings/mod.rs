@@ -8,6 +8,7 @@
 //! Nothing here reads the process itself: [`Inputs`] carries the environment, the working directory and the
 //! rest. The file `.env` is not read here; `start.sh` does that.
 
+mod access;
 mod ansible;
 mod environment;
 mod error;
@@ -16,6 +17,7 @@ mod history;
 mod inputs;
 mod keys;
 mod layer;
+mod limits;
 mod load;
 mod log;
 mod nearest;
@@ -36,10 +38,12 @@ mod vault;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    access::{Access, AccessError, ModeWord},
     ansible::{Ansible, Variables},
     error::Error,
     history::History,
     inputs::{CommandLine, Environment, Inputs},
+    limits::Limits,
     load::Loaded,
     log::{Log, LogFormat},
     origin::{Origin, Origins},
@@ -59,6 +63,10 @@ pub use self::{
 pub struct Settings {
     /// `[server]`: the HTTP server.
     pub server: Server,
+    /// `[access]`: who is let in.
+    pub access: Access,
+    /// `[limits]`: how much a client may ask for.
+    pub limits: Limits,
     /// `[paths]`: where content and state are.
     pub paths: Paths,
     /// `[ansible]`: which Ansible is used, and what it is told.

@@ -118,6 +118,11 @@ impl TestApp {
         self.setup.home()
     }
 
+    /// The program with the settings of the service, for its other commands.
+    pub(crate) fn command(&self) -> Command {
+        self.setup.command()
+    }
+
     /// `http://127.0.0.1:port`
     pub(crate) fn address(&self) -> &str {
         &self.address

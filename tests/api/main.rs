@@ -2,6 +2,7 @@
 //!
 //! Every test starts a service of its own, with its own port, directories and database; see [`app::TestApp`].
 
+mod access;
 mod app;
 mod bad_input;
 mod bundles;

@@ -9,6 +9,7 @@
 //! recovery begins where it stopped, because the supervisor and its spool do not need us. This floor knows no
 //! status codes, no command line and no environment.
 
+mod audit;
 mod cancel;
 mod catalog;
 mod clock;
@@ -34,6 +35,7 @@ mod shutdown;
 mod spec;
 mod sweep;
 mod task_list;
+mod tokens;
 mod vm_watch;
 mod worker;
 
@@ -42,6 +44,7 @@ use std::sync::Arc;
 use store::Store;
 use tokio::sync::{Notify, RwLock, Semaphore};
 
+pub use audit::{Audit, AuditError, AuditWriter, Auditor, auditor};
 pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use jobs::{Error, Submitted};
@@ -55,7 +58,8 @@ pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
-pub use store::{EventQuery, JobQuery, QueueEntry, RunningJob, Waiting};
+pub use store::{AuditHead, AuditQuery, Chain, EventQuery, JobQuery, QueueEntry, RunningJob, Waiting};
+pub use tokens::{TokenError, Tokens, token_id, token_matches};
 pub use vm_watch::VmWatching;
 
 /// What HTTP and the command line talk to; clones are cheap and share everything.

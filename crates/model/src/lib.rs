@@ -3,6 +3,8 @@
 //! This floor knows no files, no network, no clock and no randomness; times and identifiers come in as
 //! arguments. What two other floors both need lives here, because they do not know each other.
 
+pub mod access;
+pub mod audit;
 pub mod event;
 pub mod extra_vars;
 pub mod host_pattern;
@@ -22,6 +24,8 @@ pub mod time_text;
 pub mod timing;
 pub mod vm_status;
 
+pub use access::{Role, Token};
+pub use audit::{AuditDraft, AuditKind, AuditRecord};
 pub use event::{Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
 pub use host_pattern::HostPattern;

@@ -1,6 +1,6 @@
 //! Values to columns and back: both databases hold only `TEXT`, `BIGINT` and `NULL`.
 
-use std::{borrow::Cow, str::FromStr};
+use std::{borrow::Cow, fmt::Write as _, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -14,6 +14,15 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// A text, cleared of what PostgreSQL cannot hold.
 pub(crate) fn to_text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A value as JSON. Its NULs are escaped by JSON itself.

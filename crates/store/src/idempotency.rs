@@ -1,14 +1,12 @@
 //! Keys under which callers ask for jobs: asking again under the same key gives the same job.
 
-use std::fmt::Write as _;
-
 use jiff::Timestamp;
 use model::JobId;
 use sqlx::AnyConnection;
 
 use crate::{
     Error, Inserted,
-    columns::{parsed, text},
+    columns::{hex, parsed, text},
 };
 
 /// The longest key, in bytes.
@@ -36,7 +34,7 @@ impl IdempotencyKey {
             let source = format!("a key is at most {MAX_KEY_BYTES} bytes, without NUL").into();
             return Err(Error::Unstorable { column: "key", source });
         }
-        let body_hash = self.body_hash_text();
+        let body_hash = hex(&self.body_hash);
         loop {
             let insert = sqlx::query(
                 "INSERT INTO idempotency (key, body_hash, job_id, created_at) VALUES ($1, $2, $3, $4) \
@@ -58,13 +56,5 @@ impl IdempotencyKey {
             let is_same = text(&row, "body_hash")? == body_hash;
             return Ok(Some(if is_same { Inserted::Same(holder) } else { Inserted::Conflict(holder) }));
         }
-    }
-
-    fn body_hash_text(&self) -> String {
-        self.body_hash.iter().fold(String::with_capacity(64), |mut text, byte| {
-            // Writing to a `String` does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
     }
 }

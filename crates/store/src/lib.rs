@@ -1,4 +1,4 @@
-//! What is kept: jobs, runs and events, in SQLite or PostgreSQL.
+//! What is kept: jobs, runs, events, tokens and the audit, in SQLite or PostgreSQL.
 //!
 //! The store keeps what it is told. Whether a move is allowed, when to retry and what to delete is decided
 //! elsewhere; here stands only what must hold whoever writes: a job moves together with its event, events are
@@ -8,6 +8,7 @@
 //! Both databases get the same statements and the same migrations. Times are kept to the millisecond. A NUL
 //! character in the text of an event is stored as U+FFFD, because PostgreSQL has no NUL in `TEXT`.
 
+mod audit;
 mod columns;
 mod error;
 mod events;
@@ -26,6 +27,7 @@ mod retention;
 mod runs;
 mod select;
 mod stream;
+mod tokens;
 
 use std::{fmt, sync::Arc};
 
@@ -33,6 +35,7 @@ use model::JobId;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub use audit::{AuditHead, AuditQuery, Chain};
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;

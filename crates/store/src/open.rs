@@ -20,8 +20,10 @@ use tokio::{sync::Mutex, time::sleep};
 use crate::{Backend, Error, Options, Store, listen};
 
 /// All changes to the tables, oldest first. A change that was ever released is never edited.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "jobs, runs and events", include_str!("../../../migrations/0001_jobs_runs_events.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "jobs, runs and events", include_str!("../../../migrations/0001_jobs_runs_events.sql")),
+    (2, "tokens and the audit", include_str!("../../../migrations/0002_access.sql")),
+];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];

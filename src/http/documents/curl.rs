@@ -22,10 +22,11 @@ $ jq -n '{proxmox_node: \"pve01\"}' | curl_utils/proxmox/vms/list.sh - # the bod
 | variable | default | meaning |
 | --- | --- | --- |
 | `BASE_URL` | `http://127.0.0.1:8000` | the service, or the gateway in front |
+| `API_TOKEN` | none | an API token or a JWT, sent as `Authorization: Bearer` |
 | `API_KEY` | none | sent as `apikey`, for a gateway that asks for one |
 | `NAME` | `ping`, `hello_range` | the bundle or scenario of `run/*/name/run.sh` |
 
-The exit status is 22 when the reply is an error; it is printed all the same. Body and key reach curl through pipes, so other
+The exit status is 22 when the reply is an error; it is printed all the same. Body, token and key reach curl through pipes, so other
 users of the machine do not see them in its arguments.
 ";
 
@@ -48,10 +49,10 @@ fn script(route: &Route) -> String {
     let mut text = format!("#!/bin/sh\n# {summary}\n#\n# {method} {path} (permission: {permission})\n#\n");
     if has_body {
         text.push_str(
-            "#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input\n",
+            "#   [BASE_URL=URL] [API_TOKEN=TOKEN] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input\n",
         );
     } else {
-        text.push_str("#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT\n");
+        text.push_str("#   [BASE_URL=URL] [API_TOKEN=TOKEN] [API_KEY=KEY] SCRIPT\n");
     }
     text.push_str("set -eu\n\n");
     if has_body {
@@ -68,7 +69,7 @@ fn script(route: &Route) -> String {
     let name = if path.contains("/scenarios/") { "hello_range" } else { "ping" };
     let path = path.replace("{name}", &format!("${{NAME:-{name}}}"));
     text.push_str(&format!(
-        "  \"${{BASE_URL:-http://127.0.0.1:8000}}{path}\" 3<<KEY\n${{API_KEY:+header = \"apikey: $API_KEY\"}}\nKEY\necho\n"
+        "  \"${{BASE_URL:-http://127.0.0.1:8000}}{path}\" 3<<KEY\n${{API_TOKEN:+header = \"authorization: Bearer $API_TOKEN\"}}\n${{API_KEY:+header = \"apikey: $API_KEY\"}}\nKEY\necho\n"
     ));
     text
 }

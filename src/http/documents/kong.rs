@@ -28,6 +28,17 @@ const HEAD: &str = "# Kong in front of Rangehand. Made by `rangehand export kong
 ";
 
 const TAIL: &str = "
+# The service believes consumers and groups (access mode `gateway`) from listed addresses, and with a secret. Add this to
+# the plugins of `rangehand-viewer`, `-operator` and `-admin`, and nowhere else: where no plugin asks for a key, Kong
+# passes on what callers themselves write into X-Consumer-Username.
+#
+#   - name: request-transformer
+#     config:
+#       replace:
+#         headers: [\"X-Gateway-Secret:{vault://env/rangehand-gateway-secret}\"]
+#       add:
+#         headers: [\"X-Gateway-Secret:{vault://env/rangehand-gateway-secret}\"]
+#
 # Consumers: add them here or in a file of their own (`deck gateway sync kong.yml consumers.yml`).
 #
 # consumers:
@@ -81,7 +92,7 @@ fn service(name: &str, upstream: &str, routes: Vec<Value>, plugins: Vec<Value>) 
 fn plugins(groups: &[&str], per_minute: u32) -> Vec<Value> {
     vec![
         json!({ "name": "key-auth", "config": { "key_names": ["apikey", "x-api-key"], "hide_credentials": true } }),
-        json!({ "name": "acl", "config": { "allow": groups, "hide_groups_header": true } }),
+        json!({ "name": "acl", "config": { "allow": groups, "hide_groups_header": false } }),
         json!({ "name": "rate-limiting", "config": { "minute": per_minute, "policy": "local", "limit_by": "consumer" } }),
     ]
 }

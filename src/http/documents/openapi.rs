@@ -64,14 +64,20 @@ pub(super) fn value() -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
         "servers": [{ "url": "/", "description": "Where this document came from" }],
-        "security": [{}, { "key": [] }],
+        "security": [{ "bearer": [] }, { "key": [] }, {}],
         "tags": TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
         "paths": paths(operations),
         "components": {
-            "securitySchemes": { "key": {
-                "type": "apiKey", "in": "header", "name": "apikey",
-                "description": "Asked for by a gateway in front (`kong.yml`), not by the service itself",
-            } },
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "An API token (`rangehand token create`) or a JWT, in the access modes `token` and `jwt`",
+                },
+                "key": {
+                    "type": "apiKey", "in": "header", "name": "apikey",
+                    "description": "Asked for by a gateway in front (`kong.yml`), not by the service itself",
+                },
+            },
             "headers": { "Job": {
                 "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schema("JobId"),
             } },
@@ -164,7 +170,14 @@ fn responses() -> Value {
         "V0TooLong": v0("More than `server.body_limit_bytes`", detail()),
         "V0NotJson": v0("The content type says that it is no JSON", detail()),
         "V0Unprocessable": v0("Fields are wrong; all of them are told", schema("V0Faults")),
-        "V0Stopping": v0("The service is stopping; the job goes on", detail()),
+        "V0Stopping": v0(
+            "The service is stopping; the job goes on. Or nothing was begun: it cannot be told who calls, or the audit \
+             cannot be written",
+            detail(),
+        ),
+        "V0Unknown": v0("Nothing says who calls, or what does is not right", detail()),
+        "V0Forbidden": v0("The role of the caller is too low, or a page of an unknown origin calls", detail()),
+        "V0TooMany": v0("Too many calls: `Retry-After` has the seconds to wait", detail()),
         "Problem": {
             "description": "A problem; `code` says which",
             "content": { "application/problem+json": { "schema": schema("Problem") } },

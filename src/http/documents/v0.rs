@@ -97,10 +97,13 @@ fn responses(route: &Route) -> Map<String, Value> {
     [
         ("200", Some(good)),
         ("400", Some("V0BadRequest")),
+        ("401", Some("V0Unknown")),
+        ("403", Some("V0Forbidden")),
         ("404", by_content),
         ("413", of_body("V0TooLong")),
         ("415", of_body("V0NotJson")),
         ("422", of_body("V0Unprocessable")),
+        ("429", Some("V0TooMany")),
         ("500", Some(bad)),
         ("503", Some("V0Stopping")),
     ]

@@ -17,6 +17,7 @@ pub(in crate::http) mod rows;
 
 pub(in crate::http) use machine::routes;
 pub(in crate::http) use refusal::Refusal;
+pub(in crate::http) use reply::JOB_HEADER;
 
 use actix_web::{
     HttpRequest, HttpResponse, ResponseError,

@@ -3,6 +3,8 @@
 //! From the rows come registration, the checks and their 422 bodies, locks, OpenAPI, the gateway's configuration,
 //! the curl scripts and the docs. What a row means is decided by [`super::plan`] and [`super::machine`].
 
+pub(in crate::http) use model::Role as Permission;
+
 use super::field::Field;
 
 /// The methods that v0 has.
@@ -17,27 +19,6 @@ impl Verb {
         match self {
             Self::Post => "POST",
             Self::Delete => "DELETE",
-        }
-    }
-}
-
-/// What a caller must be to use a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::http) enum Permission {
-    /// Looks and changes nothing.
-    Viewer,
-    /// Runs machines and playbooks.
-    Operator,
-    /// Makes and destroys, and changes what all machines share.
-    Admin,
-}
-
-impl Permission {
-    pub(in crate::http) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Viewer => "viewer",
-            Self::Operator => "operator",
-            Self::Admin => "admin",
         }
     }
 }

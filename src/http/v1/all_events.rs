@@ -24,8 +24,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::read(&request, &query, "events")?;
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let following = Source::All(Box::new(api.engine.follow_all(wanted.query)));
-    Ok(stream::response(following, sending, &api.engine, api.shutdown.clone()))
+    Ok(stream::response(following, sending, seat, &api.engine))
 }
 
 async fn page(api: &Api, query: &EventQuery) -> Result<HttpResponse, Problem> {

@@ -78,8 +78,9 @@ async fn events(
     let wanted = Wanted::read(&request, &query, &id)?;
     let id = job_id(&id)?;
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
-    let following = api.engine.follow_job(id, wanted.query).await?;
-    Ok(stream::response(Source::Job(Box::new(following)), sending, &api.engine, api.shutdown.clone()))
+    let seat = api.access.seat(&request, &api.shutdown)?;
+    let following = Source::Job(Box::new(api.engine.follow_job(id, wanted.query).await?));
+    Ok(stream::response(following, sending, seat, &api.engine))
 }
 
 /// The events after a number; `next` is the `after` of the page after this one, `null` at the end for now.

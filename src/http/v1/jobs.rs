@@ -3,7 +3,7 @@
 use std::{str::FromStr, time::Duration};
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     http::{StatusCode, header},
     web::{self, Data, Path, ServiceConfig},
 };
@@ -19,6 +19,7 @@ use super::{
 };
 use crate::http::{
     Api,
+    access::Caller,
     body::Body,
     method::resource,
     problem::{Fault, Problem},
@@ -82,11 +83,19 @@ const MAX_KEY_BYTES: usize = 200;
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     let Some(key) = request.headers().get("idempotency-key") else { return Ok(None) };
     match key.to_str() {
-        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(key.to_owned())),
+        Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(owned(request, key))),
         _ => {
             let message = format!("the key has 1 to {MAX_KEY_BYTES} visible ASCII characters");
             Err(Problem::invalid(vec![Fault::new("Idempotency-Key", "invalid_value", message)]))
         }
+    }
+}
+
+/// Callers who are known have keys of their own: nobody finds another's job by its key.
+fn owned(request: &HttpRequest, key: &str) -> String {
+    match request.extensions().get::<Caller>().and_then(Caller::mark) {
+        Some(mark) => format!("{mark}/{key}"),
+        None => key.to_owned(),
     }
 }
 

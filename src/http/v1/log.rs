@@ -5,7 +5,7 @@
 use std::{io, time::Duration};
 
 use actix_web::{
-    HttpResponse, HttpResponseBuilder,
+    HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{self, HeaderName, HeaderValue},
     web::{self, Bytes, Data, Path, ServiceConfig},
 };
@@ -18,7 +18,7 @@ use super::{
     jobs::job_id,
     query::{self, Parameters},
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{Api, access::Seat, method::resource, problem::Problem};
 
 /// How long to wait for news at once; then there is another look.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -91,7 +91,12 @@ fn html(text: &str) -> String {
     })
 }
 
-async fn log(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+async fn log(
+    api: Data<Api>,
+    id: Path<String>,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     query::only(&query, &["format", "from", "limit", "follow"])?;
     let format = Format::read(&query)?;
     let wanted = LogQuery {
@@ -100,6 +105,7 @@ async fn log(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<Http
         follow: query::flag(&query, "follow")?.unwrap_or(false),
     };
     let id = job_id(&id)?;
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let reader = api.engine.read_log(id, wanted).await?;
     let mut response = HttpResponse::Ok();
     headers(&mut response, format, &reader);
@@ -108,9 +114,10 @@ async fn log(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<Http
         reader,
         format,
         follow: wanted.follow,
-        shutdown: api.shutdown.clone(),
+        shutdown: seat.until(),
         has_ended: false,
         _watching: api.engine.watching(WatcherKind::Log),
+        _seat: seat,
     };
     Ok(response.streaming(stream::try_unfold(begun, |mut sending| async move {
         let piece = sending.next().await?;
@@ -144,6 +151,7 @@ struct Sending {
     shutdown: Shutdown,
     has_ended: bool,
     _watching: Watching,
+    _seat: Seat,
 }
 
 impl Sending {

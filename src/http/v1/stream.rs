@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::job_view::JobView;
+use crate::http::access::Seat;
 
 /// How often a quiet stream of server-sent events shows that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -135,6 +136,7 @@ struct Stream {
     shutdown: Shutdown,
     has_ended: bool,
     _watching: Watching,
+    _seat: Seat,
 }
 
 impl Stream {
@@ -196,21 +198,17 @@ enum Failed {
 }
 
 /// Sends events until the job has ended (`follow`) or until there are no more for now.
-pub(super) fn response(
-    source: Source,
-    sending: Sending,
-    engine: &Engine,
-    shutdown: Shutdown,
-) -> HttpResponse {
+pub(super) fn response(source: Source, sending: Sending, seat: Seat, engine: &Engine) -> HttpResponse {
     let Sending { framing, follow, limit, file_name } = sending;
     let begun = Stream {
         source,
         framing,
         follow,
         left: limit.unwrap_or(u64::MAX),
-        shutdown,
+        shutdown: seat.until(),
         has_ended: false,
         _watching: engine.watching(framing.watcher()),
+        _seat: seat,
     };
     let pieces = stream::try_unfold(begun, |mut stream| async move {
         let piece = stream.next().await?;

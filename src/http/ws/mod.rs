@@ -31,14 +31,14 @@ use model::{Job, JobState};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Api, method::resource, v1::only_known_origins};
+use super::{Api, access::Seat, method::resource, v1::only_known_origins};
 
 /// How often a quiet socket shows that it is alive.
 const PING: Duration = Duration::from_secs(15);
 /// How long a client that reads nothing may delay its own close.
 const CLOSE: Duration = Duration::from_secs(1);
 
-pub(super) use vm_status::unknown_path;
+pub(super) use vm_status::{unknown_path, upgrades};
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config.configure(vm_status::routes).service(
@@ -52,6 +52,7 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
@@ -60,7 +61,7 @@ async fn open(
             Err(_) => None,
         };
         match following {
-            Some(following) => Watcher { session, messages }.watch(following, &api).await,
+            Some(following) => Watcher { session, messages, seat }.watch(following, &api).await,
             None => refuse(session, &id).await,
         }
     });
@@ -79,6 +80,7 @@ async fn refuse(mut session: Session, id: &str) {
 struct Watcher {
     session: Session,
     messages: MessageStream,
+    seat: Seat,
 }
 
 /// The client is gone.
@@ -87,7 +89,7 @@ struct Left;
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
         let _watching = api.engine.watching(WatcherKind::WebSocket);
-        let mut shutdown = api.shutdown.clone();
+        let mut shutdown = self.seat.until();
         let answering = self.session.clone();
         let told = tokio::select! {
             told = tell(&mut self.session, following) => told,

@@ -24,7 +24,7 @@ use model::vm_status::Frame;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::CLOSE;
-use crate::http::{Api, method::resource, v0, v1::only_known_origins};
+use crate::http::{Api, access::Seat, method::resource, v0, v1::only_known_origins};
 
 /// What the reference service says when nothing in the inventory tells where Proxmox is.
 const NO_CREDENTIALS: &str = "Proxmox credentials not found in backend inventory";
@@ -52,7 +52,8 @@ pub(in crate::http) async fn unknown_path(request: HttpRequest) -> impl Responde
     Either::Right(v0::unknown_path(request).await)
 }
 
-fn upgrades(headers: &header::HeaderMap) -> bool {
+/// Is a WebSocket asked for?
+pub(in crate::http) fn upgrades(headers: &header::HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
@@ -62,22 +63,25 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
+    let seat = api.access.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     // Of several the last counts, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
-    actix_web::rt::spawn(serve(api, node, session, messages));
+    actix_web::rt::spawn(async move {
+        serve(&api, &seat, node, session, messages).await;
+    });
     Ok(response)
 }
 
 /// The client is gone.
 struct Left;
 
-async fn serve(api: Data<Api>, node: Option<String>, mut session: Session, messages: MessageStream) {
+async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
     let _watching = api.engine.watching(WatcherKind::VmStatus);
-    let mut shutdown = api.shutdown.clone();
+    let mut shutdown = seat.until();
     let answering = session.clone();
     let told = tokio::select! {
-        told = tell(&api, node.as_deref(), &mut session) => told,
+        told = tell(api, node.as_deref(), &mut session) => told,
         () = hear(messages, answering) => Err(Left),
         () = shutdown.requested() => Ok((CloseCode::Restart, Some("service restart"))),
     };

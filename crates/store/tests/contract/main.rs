@@ -3,6 +3,7 @@
 //! Each fact is one function over an open database, and runs once for each of the two. PostgreSQL is the server
 //! of `RANGEHAND_TEST_POSTGRES_URL`, whose user may create databases; without it those runs say so and pass.
 
+mod audit;
 mod claims;
 mod database;
 mod events;
@@ -18,6 +19,7 @@ mod queue;
 mod retention;
 mod samples;
 mod stream;
+mod tokens;
 
 /// Declares the table of facts.
 macro_rules! contract {
@@ -110,6 +112,16 @@ contract! {
         a_deleted_job_leaves_nothing,
         a_job_that_goes_is_seen_whole_or_not_at_all,
         a_deletion_that_was_broken_off_is_finished_later,
+    }
+    tokens {
+        a_token_reads_back_as_it_was_written,
+        a_token_is_revoked_once_and_stays,
+    }
+    audit {
+        records_read_back_as_they_were_written,
+        many_writers_make_one_chain,
+        a_record_that_was_changed_is_found,
+        what_cannot_be_added_leaves_no_trace,
     }
     listening {
         a_listener_hears_of_another_connections_job,

@@ -202,17 +202,22 @@ fn parameter(parameter: &Parameter) -> Value {
 fn responses(row: &Row) -> Map<String, Value> {
     let mut responses: Map<String, Value> =
         row.replies.iter().map(|reply| (reply.status.to_owned(), reply_object(reply))).collect();
-    let always: &[(u16, &str)] = if row.is_v1 {
-        &[(403, "`origin_not_allowed`: a page of this origin may not call"), (500, "`internal_error`")]
-    } else {
-        &[]
+    let always: &[(u16, &str)] = if row.is_v1 { &[(500, "`internal_error`")] } else { &[] };
+    let of_access: &[(u16, &str)] = match row.permission {
+        Some(_) => &[
+            (401, "`not_authenticated`, `bad_credentials`"),
+            (403, "`role_too_low`, `no_role`; `origin_not_allowed`: a page of this origin may not call"),
+            (429, "`too_many_requests`; of streams also `too_many_watchers`"),
+            (503, "`access_unavailable`; of changes also `audit_unavailable`"),
+        ],
+        None => &[],
     };
     let of_body: &[(u16, &str)] = if row.body.is_some() {
         &[(413, "`body_too_long`"), (415, "`unsupported_media_type`: send `application/json`")]
     } else {
         &[]
     };
-    let mut problems: Vec<_> = row.problems.iter().chain(of_body).chain(always).collect();
+    let mut problems: Vec<_> = row.problems.iter().chain(of_body).chain(of_access).chain(always).collect();
     problems.sort_by_key(|(status, _)| *status);
     for (status, about) in problems {
         let mut problem = response("Problem");

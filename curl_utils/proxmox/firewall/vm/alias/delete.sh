@@ -3,7 +3,7 @@
 #
 # DELETE /v0/admin/proxmox/firewall/vm/alias/delete (permission: operator)
 #
-#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input
+#   [BASE_URL=URL] [API_TOKEN=TOKEN] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input
 set -eu
 
 body='{
@@ -18,6 +18,7 @@ body='{
 printf '%s' "$body" | curl -sS --fail-with-body --globoff -X DELETE -K /dev/fd/3 \
   -H 'content-type: application/json' --data-binary @- \
   "${BASE_URL:-http://127.0.0.1:8000}/v0/admin/proxmox/firewall/vm/alias/delete" 3<<KEY
+${API_TOKEN:+header = "authorization: Bearer $API_TOKEN"}
 ${API_KEY:+header = "apikey: $API_KEY"}
 KEY
 echo

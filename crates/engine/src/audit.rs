@@ -1,0 +1,206 @@
+//! The audit of calls that change something: one writer per process, many who hand it records.
+//!
+//! Who is about to change something waits until its intent is stored; the results are handed over and not waited for.
+//! Everything that has come meanwhile goes into one transaction, so that many callers at once cost few commits.
+
+use std::{mem, time::Duration};
+
+use model::{AuditDraft, AuditRecord};
+use store::{AuditHead, AuditQuery, Chain, Store};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+    time::{sleep, timeout},
+};
+
+use crate::Shutdown;
+
+/// How many records wait for the writer; who comes with one more waits itself.
+const WAITING: usize = 256;
+/// The most records in one transaction.
+const BATCH: usize = 64;
+/// The most results that are kept for a store that does not answer.
+const KEPT: usize = 10_000;
+/// How long to wait before results are tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How long an intent may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The intent was not stored, so nothing may be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The store failed.
+    #[error("the audit cannot be written: {0}")]
+    Store(String),
+    /// The store did not answer in time, or the service stops.
+    #[error("the audit was not written in time")]
+    Late,
+}
+
+/// A record on its way, and who waits for its number.
+struct Entry {
+    draft: AuditDraft,
+    answer: Option<oneshot::Sender<Result<u64, AuditError>>>,
+}
+
+/// Takes records; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Auditor(mpsc::Sender<Entry>);
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.draft.fmt(f)
+    }
+}
+
+impl Auditor {
+    /// Stores a record and gives its number.
+    ///
+    /// # Errors
+    /// When it is not known to be stored.
+    pub async fn store(&self, draft: AuditDraft) -> Result<u64, AuditError> {
+        let (answer, answered) = oneshot::channel();
+        let stored = async {
+            let entry = Entry { draft, answer: Some(answer) };
+            self.0.send(entry).await.map_err(|_| AuditError::Late)?;
+            answered.await.map_err(|_| AuditError::Late)?
+        };
+        timeout(PATIENCE, stored).await.map_err(|_| AuditError::Late)?
+    }
+
+    /// Hands over a record that must not keep anybody waiting.
+    pub fn hand_over(&self, draft: AuditDraft) {
+        let entry = Entry { draft, answer: None };
+        if let Err(mpsc::error::TrySendError::Full(entry)) = self.0.try_send(entry) {
+            let sender = self.0.clone();
+            // A server that is being taken down may have no runtime any more.
+            match Handle::try_current() {
+                // Without a writer nobody is left to be told.
+                Ok(runtime) => drop(runtime.spawn(async move { sender.send(entry).await.is_ok() })),
+                Err(_) => tracing::error!(audit.record = ?entry, "a result is missing in the audit"),
+            }
+        }
+    }
+}
+
+/// Writes what is handed over.
+#[derive(Debug)]
+pub struct AuditWriter {
+    store: Store,
+    receiver: mpsc::Receiver<Entry>,
+    /// Results that the store did not take yet.
+    kept: Vec<AuditDraft>,
+}
+
+/// A writer into this store, and what hands it records.
+#[must_use]
+pub fn auditor(store: Store) -> (Auditor, AuditWriter) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    (Auditor(sender), AuditWriter { store, receiver, kept: Vec::new() })
+}
+
+impl AuditWriter {
+    /// Writes until it is told to stop, and then what was handed over until then.
+    pub async fn run(mut self, mut shutdown: Shutdown) {
+        let mut entries = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                biased;
+                count = self.receiver.recv_many(&mut entries, BATCH) => {
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = shutdown.requested(), if !self.receiver.is_closed() => self.receiver.close(),
+                () = sleep(TRY_AGAIN), if !self.kept.is_empty() => {}
+            }
+            self.write(mem::take(&mut entries)).await;
+        }
+        if !self.kept.is_empty() {
+            tracing::error!(records = self.kept.len(), "results are missing in the audit");
+        }
+    }
+
+    async fn write(&mut self, entries: Vec<Entry>) {
+        let mut drafts = mem::take(&mut self.kept);
+        let kept = drafts.len();
+        let mut answers = Vec::with_capacity(entries.len());
+        for entry in entries {
+            drafts.push(entry.draft);
+            answers.push(entry.answer);
+        }
+        if drafts.is_empty() {
+            return;
+        }
+        match self.store.append_audit(&drafts).await {
+            Ok(first) => {
+                for (seq, answer) in (first + kept as u64..).zip(answers) {
+                    // Who no longer waits has left.
+                    answer.map(|answer| answer.send(Ok(seq)));
+                }
+            }
+            Err(error) => self.failed(drafts, kept, answers, &error),
+        }
+    }
+
+    /// Who waits is refused; the rest is tried again.
+    fn failed(
+        &mut self,
+        drafts: Vec<AuditDraft>,
+        kept: usize,
+        answers: Vec<Option<oneshot::Sender<Result<u64, AuditError>>>>,
+        error: &store::Error,
+    ) {
+        let mut text = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            text = format!("{text}: {cause}");
+            source = cause.source();
+        }
+        tracing::error!(error = text, records = drafts.len(), "the audit cannot be written");
+        let waiting = std::iter::repeat_with(|| None).take(kept).chain(answers);
+        for (draft, answer) in drafts.into_iter().zip(waiting) {
+            match answer {
+                Some(answer) => drop(answer.send(Err(AuditError::Store(text.clone())))),
+                None if self.kept.len() < KEPT => self.kept.push(draft),
+                None => tracing::error!(audit.record = ?draft, "a result is missing in the audit"),
+            }
+        }
+    }
+}
+
+/// Reads the audit, and writes what the command line does.
+#[derive(Debug, Clone)]
+pub struct Audit(Store);
+
+impl Audit {
+    /// That of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self(store)
+    }
+
+    /// Stores one record.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn append(&self, draft: AuditDraft) -> Result<u64, store::Error> {
+        self.0.append_audit(&[draft]).await
+    }
+
+    /// Records in their order.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, store::Error> {
+        self.0.audit(query).await
+    }
+
+    /// Follows the chain from its beginning.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn verify(&self, known: Option<&AuditHead>) -> Result<Chain, store::Error> {
+        self.0.verify_audit(known).await
+    }
+}

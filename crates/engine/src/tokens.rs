@@ -1,0 +1,175 @@
+//! API tokens: made, listed, taken back, looked up.
+//!
+//! ```text
+//!  rh_0123456789ab_<64 hexadecimal digits>
+//!     '--- id ---' '------ 256 bits ------'
+//! ```
+//! Only the SHA-256 of the whole is kept. A slow hash as for passwords would protect nothing here, since 256 random
+//! bits cannot be guessed, and would let anybody keep the processor busy.
+
+use std::{fmt::Write as _, time::Duration};
+
+use jiff::Timestamp;
+use model::{Role, Token};
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use store::Store;
+use subtle::ConstantTimeEq;
+
+use crate::clock;
+
+const PREFIX: &str = "rh_";
+const ID_BYTES: usize = 6;
+const SECRET_BYTES: usize = 32;
+/// A use is noted at most so often.
+const NOTE_AGAIN: Duration = Duration::from_secs(60);
+
+/// Why something could not be done with tokens.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The name is not fit to stand in logs and the audit.
+    #[error("a name has 1 to 100 characters, and no control characters")]
+    Name,
+    /// The token would be good for longer than can be told.
+    #[error("the lifetime is too long")]
+    Lifetime,
+    /// The system gave no random bytes.
+    #[error("the system gives no random bytes")]
+    Random,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+}
+
+/// All tokens of a store; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Tokens(Store);
+
+impl Tokens {
+    /// Those of this store.
+    #[must_use]
+    pub const fn new(store: Store) -> Self {
+        Self(store)
+    }
+
+    /// Makes a token. What calls with it is given here and never again.
+    ///
+    /// # Errors
+    /// A name that is none; a store that fails.
+    pub async fn make(
+        &self,
+        name: &str,
+        role: Role,
+        lifetime: Option<Duration>,
+    ) -> Result<(Token, SecretString), TokenError> {
+        if !model::access::is_caller_name(name) {
+            return Err(TokenError::Name);
+        }
+        let now = clock::now();
+        let expires_at = lifetime
+            .map(|lifetime| now.checked_add(lifetime))
+            .transpose()
+            .map_err(|_| TokenError::Lifetime)?;
+        let id = random_digits::<ID_BYTES>()?;
+        let text = format!("{PREFIX}{id}_{}", random_digits::<SECRET_BYTES>()?);
+        let hash = Sha256::digest(&text).into();
+        let name = name.to_owned();
+        let token =
+            Token { id, name, role, hash, created_at: now, expires_at, revoked_at: None, used_at: None };
+        self.0.insert_token(&token).await?;
+        Ok((token, SecretString::from(text)))
+    }
+
+    /// All of them, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn list(&self) -> Result<Vec<Token>, TokenError> {
+        Ok(self.0.tokens().await?)
+    }
+
+    /// Takes a token back, at once. Was there one that was not taken back yet?
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn revoke(&self, id: &str) -> Result<bool, TokenError> {
+        Ok(self.0.revoke_token(id, clock::now()).await?)
+    }
+
+    /// The token of that id, good or not: the text of who calls must still be compared ([`token_matches`]).
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find(&self, id: &str) -> Result<Option<Token>, TokenError> {
+        Ok(self.0.token(id).await?)
+    }
+
+    /// Notes that a token was used, unless that was noted a moment ago.
+    pub async fn used(&self, id: &str, noted: Option<Timestamp>) {
+        let now = clock::now();
+        let is_recent = |noted: Timestamp| noted.checked_add(NOTE_AGAIN).is_ok_and(|again| now < again);
+        if noted.is_some_and(is_recent) {
+            return;
+        }
+        if let Err(error) = self.0.token_used(id, now).await {
+            tracing::debug!(%error, token.id = id, "the use of a token was not noted");
+        }
+    }
+}
+
+/// The id in the text of a token; `None` when it is none.
+#[must_use]
+pub fn token_id(text: &str) -> Option<&str> {
+    let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
+    let is_hex = |text: &str, bytes: usize| {
+        text.len() == 2 * bytes && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    (is_hex(id, ID_BYTES) && is_hex(secret, SECRET_BYTES)).then_some(id)
+}
+
+/// Is this the text of that token? Takes the same time whatever the answer.
+#[must_use]
+pub fn token_matches(token: &Token, text: &str) -> bool {
+    let hash: [u8; 32] = Sha256::digest(text).into();
+    hash.ct_eq(&token.hash).into()
+}
+
+fn random_digits<const BYTES: usize>() -> Result<String, TokenError> {
+    let mut bytes = [0; BYTES];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| TokenError::Random)?;
+    Ok(bytes.iter().fold(String::with_capacity(2 * BYTES), |mut text, byte| {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_found_in_a_token_and_in_nothing_else() {
+        let secret = "0f".repeat(32);
+        assert_eq!(token_id(&format!("rh_0123456789ab_{secret}")), Some("0123456789ab"));
+        for text in [
+            "",
+            "rh_",
+            "rh_0123456789ab_",
+            &format!("rh_0123456789AB_{secret}"),
+            &format!("rh_0123456789ab_{secret}0"),
+            &format!("xx_0123456789ab_{secret}"),
+            &format!("rh_0123456789a'_{secret}"),
+        ] {
+            assert_eq!(token_id(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn random_digits_are_not_the_same_twice() {
+        let one = random_digits::<SECRET_BYTES>().expect("random bytes");
+        assert_eq!(one.len(), 64);
+        assert_ne!(one, random_digits::<SECRET_BYTES>().expect("random bytes"));
+    }
+}

@@ -1,0 +1,118 @@
+//! What the audit keeps of a call that changes something: who, from where, what, and what became of it.
+//!
+//! ```text
+//!  intent (before anything happens) --the same request id, `intent`--> result (status, job)
+//!  denied: a caller whose role is too low; nothing happened
+//!  command: done by the command line
+//! ```
+//! Never a body, a query or a secret. Records are chained: the hash of each covers the one before it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{JobId, text_enum, time_text};
+
+text_enum! {
+    /// What a record tells.
+    AuditKind {
+        /// Somebody is about to be served.
+        Intent = "intent",
+        /// What became of it.
+        Result = "result",
+        /// Somebody was refused for a role too low.
+        Denied = "denied",
+        /// The command line did something.
+        Command = "command",
+    }
+}
+
+/// A record, before it has a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditDraft {
+    /// When.
+    #[serde(serialize_with = "time_text::serialize")]
+    pub time: Timestamp,
+    /// What it tells.
+    pub kind: AuditKind,
+    /// Who.
+    pub caller: String,
+    /// With which role.
+    pub role: String,
+    /// How the caller was known: `none`, `gateway`, `token:<id>`, `jwt`, `cli`.
+    pub via: String,
+    /// The address that the connection came from.
+    pub peer: Option<String>,
+    /// The address that a trusted gateway named.
+    pub forwarded: Option<String>,
+    /// The id of the request.
+    pub request: Option<String>,
+    /// The method.
+    pub method: String,
+    /// The pattern of the route, or the words of the command.
+    pub route: String,
+    /// The job, where one is known.
+    pub job: Option<JobId>,
+    /// The status of the reply; none when the caller left before it was there.
+    pub status: Option<u16>,
+    /// The number of the intent that this is the result of.
+    pub intent: Option<u64>,
+}
+
+/// A record as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AuditRecord {
+    /// 1, 2, 3 ..., without a gap.
+    pub seq: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub draft: AuditDraft,
+    /// SHA-256 over the hash of the record before and everything in this one, in hexadecimal digits.
+    pub hash: String,
+}
+
+impl AuditDraft {
+    /// What the hash of a record covers, besides the hash before it: one JSON array with everything in its order, so
+    /// that no two records have the same text.
+    #[must_use]
+    pub fn text(&self, seq: u64) -> String {
+        let job = self.job.map(|job| job.to_string());
+        let fields = (
+            seq,
+            self.time.as_millisecond(),
+            self.kind,
+            (&self.caller, &self.role, &self.via),
+            (&self.peer, &self.forwarded, &self.request),
+            (&self.method, &self.route, job, self.status, self.intent),
+        );
+        // Texts and numbers always make JSON.
+        serde_json::to_string(&fields).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hashed_tells_one_field_from_the_next() {
+        let draft = |caller: &str, role: &str| AuditDraft {
+            time: Timestamp::UNIX_EPOCH,
+            kind: AuditKind::Intent,
+            caller: caller.to_owned(),
+            role: role.to_owned(),
+            via: "token".to_owned(),
+            peer: None,
+            forwarded: None,
+            request: None,
+            method: "POST".to_owned(),
+            route: "/v1/jobs".to_owned(),
+            job: None,
+            status: None,
+            intent: None,
+        };
+        assert_ne!(draft("ab", "c").text(1), draft("a", "bc").text(1));
+        assert_ne!(draft("a", "b").text(1), draft("a", "b").text(2));
+        let quoted = draft("a\",\"b", "c").text(1);
+        assert!(quoted.contains(r#"a\",\"b"#), "{quoted}");
+    }
+}

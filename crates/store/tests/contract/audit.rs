@@ -1,0 +1,131 @@
+//! The audit: one chain, whoever writes, and nothing in it can be changed unseen.
+
+use jiff::Timestamp;
+use model::{AuditDraft, AuditKind};
+use sqlx::{AssertSqlSafe, Executor};
+use store::{AuditHead, AuditQuery, Chain};
+use tokio::task::JoinSet;
+
+use crate::database::Database;
+
+fn draft(caller: &str) -> AuditDraft {
+    AuditDraft {
+        time: Timestamp::from_millisecond(1_700_000_000_123).expect("a time"),
+        kind: AuditKind::Result,
+        caller: caller.to_owned(),
+        role: "operator".to_owned(),
+        via: "token:0123456789ab".to_owned(),
+        peer: Some("127.0.0.1".to_owned()),
+        forwarded: Some("192.0.2.1".to_owned()),
+        request: Some("r".to_owned()),
+        method: "POST".to_owned(),
+        route: "/v1/jobs/{id}/cancel".to_owned(),
+        job: Some("0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11".parse().expect("an id")),
+        status: Some(202),
+        intent: Some(1),
+    }
+}
+
+fn bare(caller: &str) -> AuditDraft {
+    let none = AuditDraft { peer: None, forwarded: None, request: None, job: None, ..draft(caller) };
+    AuditDraft { kind: AuditKind::Intent, status: None, intent: None, ..none }
+}
+
+pub(crate) async fn records_read_back_as_they_were_written(database: Database) {
+    let store = &database.store;
+    let drafts = [draft("ann"), bare("Ünal \"q\""), draft("b\0b")];
+    assert_eq!(store.append_audit(&drafts).await.expect("appended"), 1);
+    assert_eq!(store.append_audit(&[bare("eve")]).await.expect("appended"), 4);
+    let all = store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await.expect("read");
+    let read: Vec<_> = all.iter().map(|record| (record.seq, record.draft.clone())).collect();
+    let wanted = [(1, draft("ann")), (2, bare("Ünal \"q\"")), (3, draft("b\u{fffd}b")), (4, bare("eve"))];
+    assert_eq!(read, wanted);
+    let only = AuditQuery { after: 1, limit: 10, job: draft("x").job, ..AuditQuery::default() };
+    assert_eq!(store.audit(&only).await.expect("read").len(), 1);
+    let only = AuditQuery { caller: Some("eve".to_owned()), limit: 10, ..AuditQuery::default() };
+    assert_eq!(store.audit(&only).await.expect("read").len(), 1);
+    let head = store.audit_head().await.expect("read");
+    assert_eq!((head.seq, &head.hash), (4, &all[3].hash));
+    assert_eq!(store.verify_audit(None).await.expect("read"), Chain::Intact(head));
+}
+
+pub(crate) async fn many_writers_make_one_chain(database: Database) {
+    let other = database.other_store().await;
+    let mut writers = JoinSet::new();
+    for number in 0..32 {
+        let store = if number % 2 == 0 { database.store.clone() } else { other.clone() };
+        writers.spawn(async move {
+            for _ in 0..4 {
+                let drafts = vec![bare("x"); number % 3 + 1];
+                store.append_audit(&drafts).await.expect("appended");
+            }
+        });
+    }
+    writers.join_all().await;
+    let wanted: usize = (0..32).map(|number| 4 * (number % 3 + 1)).sum();
+    match database.store.verify_audit(None).await.expect("read") {
+        Chain::Intact(head) => assert_eq!(head.seq, wanted as u64),
+        broken => panic!("{broken:?}"),
+    }
+    other.close().await;
+}
+
+pub(crate) async fn a_record_that_was_changed_is_found(database: Database) {
+    let store = &database.store;
+    assert_eq!(
+        store.verify_audit(None).await.expect("read"),
+        Chain::Intact(store.audit_head().await.expect("read"))
+    );
+    for number in 0..5 {
+        store.append_audit(&[draft(&number.to_string())]).await.expect("appended");
+    }
+    let noted = store.audit_head().await.expect("read");
+    for (change, undo, at) in [
+        ("caller = 'x'", "caller = '2'", 3),
+        ("status = 500", "status = 202", 3),
+        ("status = NULL", "status = 202", 3),
+        ("time = time + 1", "time = time - 1", 3),
+        ("kind = 'nonsense'", "kind = 'result'", 3),
+        ("seq = 9", "seq = 3", 3),
+    ] {
+        let before = "WHERE seq = 3";
+        edit(&database, &format!("UPDATE audit SET {change} {before}")).await;
+        match store.verify_audit(None).await.expect("read") {
+            Chain::Broken { at: found, .. } => assert_eq!(found, at, "{change}"),
+            Chain::Intact(_) => panic!("{change}"),
+        }
+        let after = if change == "seq = 9" { "WHERE seq = 9" } else { before };
+        edit(&database, &format!("UPDATE audit SET {undo} {after}")).await;
+        assert!(matches!(store.verify_audit(None).await.expect("read"), Chain::Intact(_)), "{undo}");
+    }
+    edit(&database, "DELETE FROM audit WHERE seq = 5").await;
+    assert!(matches!(store.verify_audit(None).await.expect("read"), Chain::Broken { at: 5, .. }));
+    edit(&database, "UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM audit WHERE seq = 4)").await;
+    assert!(matches!(store.verify_audit(None).await.expect("read"), Chain::Intact(_)), "only a note helps");
+    assert!(matches!(store.verify_audit(Some(&noted)).await.expect("read"), Chain::Broken { at: 5, .. }));
+    store.append_audit(&[draft("another")]).await.expect("appended");
+    assert!(matches!(store.verify_audit(Some(&noted)).await.expect("read"), Chain::Broken { at: 5, .. }));
+    let nothing = AuditHead { seq: 0, hash: String::new() };
+    assert!(matches!(store.verify_audit(Some(&nothing)).await.expect("read"), Chain::Intact(_)));
+}
+
+pub(crate) async fn what_cannot_be_added_leaves_no_trace(database: Database) {
+    let store = &database.store;
+    store.append_audit(&[draft("ann")]).await.expect("appended");
+    let head = store.audit_head().await.expect("read");
+    edit(
+        &database,
+        "INSERT INTO audit SELECT 3, time, kind, caller, role, via, peer, forwarded, request_id, method, \
+         route, job_id, status, intent, hash FROM audit WHERE seq = 1",
+    )
+    .await;
+    let refused = store.append_audit(&[draft("bob"), draft("eve")]).await;
+    assert!(refused.is_err(), "the number 3 is taken");
+    assert_eq!(store.audit_head().await.expect("read"), head);
+    edit(&database, "DELETE FROM audit WHERE seq = 3").await;
+    assert_eq!(store.append_audit(&[draft("bob")]).await.expect("appended"), 2);
+}
+
+async fn edit(database: &Database, statement: &str) {
+    database.connection().await.execute(AssertSqlSafe(statement.to_owned())).await.expect("edited");
+}

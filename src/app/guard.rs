@@ -1,0 +1,43 @@
+//! The guard at the door and the writer of the audit, from the settings.
+
+use engine::{AuditWriter, Shutdown, Tokens, Trigger, auditor};
+use store::Store;
+use tokio::task::JoinHandle;
+
+use super::Error;
+use crate::{http::access::Access, settings::Settings};
+
+/// A writer at work. It outlives the server, whose last calls it still writes down.
+pub(super) struct Auditing {
+    writer: JoinHandle<()>,
+    trigger: Trigger,
+}
+
+/// A guard, and the writer behind it.
+pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Access, Auditing), Error> {
+    let options = settings.access.options(&settings.limits, &settings.server)?;
+    if settings.access.is_none() {
+        tracing::warn!(
+            server.host = settings.server.host,
+            "access mode `none`: whoever reaches this address may run every playbook"
+        );
+    }
+    let (auditor, writer) = auditor(store.clone());
+    let access = Access::new(options, Tokens::new(store.clone()), auditor).await?;
+    Ok((access, Auditing::begin(writer)))
+}
+
+impl Auditing {
+    fn begin(writer: AuditWriter) -> Self {
+        let (trigger, shutdown): (Trigger, Shutdown) = engine::shutdown();
+        Self { writer: tokio::spawn(writer.run(shutdown)), trigger }
+    }
+
+    /// Waits until everything is written that was handed over.
+    pub(super) async fn end(self) {
+        self.trigger.pull();
+        if let Err(error) = self.writer.await {
+            tracing::error!(%error, "the writer of the audit ended badly");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The state directory: one service at a time, and its name.
+
+use std::{
+    fs::{DirBuilder, File},
+    io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::Path,
+};
+
+use rustix::{fs::FlockOperation, io::Errno};
+use uuid::Uuid;
+
+use super::Error;
+
+/// Two services over one state directory would take each other's runs for lost.
+pub(super) fn lock(state: &Path) -> Result<File, Error> {
+    let locked = || {
+        DirBuilder::new().recursive(true).mode(0o700).create(state)?;
+        let lock = File::options().create(true).append(true).mode(0o600).open(state.join("lock"))?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(lock),
+            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is at work on it")),
+            Err(error) => Err(error.into()),
+        }
+    };
+    locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
+}
+
+/// The name of this service among those that share its store: made once, kept in the state directory.
+pub(super) fn node_name(state: &Path) -> io::Result<String> {
+    let path = state.join("node");
+    match std::fs::read_to_string(&path) {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => {
+            let name = Uuid::now_v7().to_string();
+            std::fs::write(&path, &name)?;
+            Ok(name)
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `rangehand audit`: reads the audit, and checks that it is as it was written.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use clap::Subcommand;
+use engine::{Audit, AuditHead, AuditQuery, Chain};
+use model::{AuditRecord, JobId};
+use serde_json::json;
+
+use super::stored;
+use crate::settings::Inputs;
+
+/// What can be done with the audit.
+#[derive(Debug, Subcommand)]
+pub(super) enum What {
+    /// Check that every record is as it was written; ends with 1 when one is not
+    Verify {
+        /// A record that was noted elsewhere, as `verify` prints it: a chain written anew does not have it
+        #[arg(long, value_name = "NUMBER:HASH", value_parser = head)]
+        known: Option<AuditHead>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List records
+    List {
+        /// Only those with higher numbers
+        #[arg(long, default_value_t = 0)]
+        after: u64,
+        /// At most so many
+        #[arg(long, default_value_t = 1000)]
+        limit: u32,
+        /// Only those of this caller
+        #[arg(long)]
+        caller: Option<String>,
+        /// Only those about this job
+        #[arg(long)]
+        job: Option<JobId>,
+        /// Print JSON, one record per line
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Does it.
+///
+/// # Errors
+/// Settings that are refused, a store that fails.
+pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
+    stored::with_store(inputs, async |store| {
+        let audit = Audit::new(store);
+        match what {
+            What::Verify { known, json } => verified(&audit.verify(known.as_ref()).await?, json, out),
+            What::List { after, limit, caller, job, json } => {
+                let query = AuditQuery { after, limit, caller, job };
+                for record in audit.list(&query).await? {
+                    show(&record, json, out)?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    })
+}
+
+fn verified(chain: &Chain, json: bool, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
+    match chain {
+        Chain::Intact(AuditHead { seq, hash }) if json => {
+            writeln!(out, "{}", json!({ "intact": true, "records": seq, "hash": hash }))?;
+        }
+        Chain::Intact(AuditHead { seq, hash }) => writeln!(out, "intact up to record {seq}:{hash}")?,
+        Chain::Broken { at, why } if json => {
+            writeln!(out, "{}", json!({ "intact": false, "broken_at": at, "why": why }))?;
+        }
+        Chain::Broken { at, why } => writeln!(out, "broken at record {at}: {why}")?,
+    }
+    let is_intact = matches!(chain, Chain::Intact(_));
+    Ok(if is_intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn show(record: &AuditRecord, json: bool, out: &mut dyn Write) -> io::Result<()> {
+    if json {
+        return writeln!(out, "{}", json!(record));
+    }
+    let AuditRecord { seq, draft, .. } = record;
+    let from = draft.forwarded.as_ref().or(draft.peer.as_ref()).map_or("-", String::as_str);
+    let status = draft.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let job = draft.job.map_or_else(|| "-".to_owned(), |job| job.to_string());
+    let (time, kind, caller, role, via) = (draft.time, draft.kind, &draft.caller, &draft.role, &draft.via);
+    let (method, route) = (&draft.method, &draft.route);
+    writeln!(
+        out,
+        "{seq}  {time:.3}  {kind:7}  {}  {role}  {via}  {from}  {method} {route}  {job}  {status}",
+        caller.escape_debug()
+    )
+}
+
+fn head(text: &str) -> Result<AuditHead, String> {
+    let parts = text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash)));
+    match parts {
+        Some((seq, hash)) if hash.len() == 64 => Ok(AuditHead { seq, hash: hash.to_owned() }),
+        _ => Err("give NUMBER:HASH as `rangehand audit verify` prints it".to_owned()),
+    }
+}

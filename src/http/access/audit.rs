@@ -1,0 +1,87 @@
+//! Around a call that changes something: the intent is stored before, what became of it after.
+
+use actix_web::{
+    dev::{ServiceRequest, ServiceResponse},
+    http::header,
+};
+use engine::{AuditError, Auditor};
+use jiff::Timestamp;
+use model::{AuditDraft, AuditKind, JobId};
+
+use super::caller::Caller;
+use crate::http::{request_id, v0};
+
+/// A record of this call.
+pub(super) fn draft(kind: AuditKind, caller: &Caller, request: &ServiceRequest, route: &str) -> AuditDraft {
+    let text = |address: Option<std::net::IpAddr>| address.map(|address| address.to_string());
+    AuditDraft {
+        time: now(),
+        kind,
+        caller: caller.name.clone(),
+        role: caller.role.as_str().to_owned(),
+        via: caller.via.to_string(),
+        peer: text(caller.address.peer),
+        forwarded: text(caller.address.forwarded),
+        request: request_id::current(),
+        method: request.method().as_str().to_owned(),
+        route: route.to_owned(),
+        job: named_job(request.match_info().as_str()),
+        status: None,
+        intent: None,
+    }
+}
+
+/// To the millisecond, as it is kept.
+pub(super) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+/// The job in `/v1/jobs/{id}/...`.
+fn named_job(path: &str) -> Option<JobId> {
+    path.strip_prefix("/v1/jobs/")?.split('/').next()?.parse().ok()
+}
+
+/// A call whose intent is stored. Dropped without an answer, its result says that the caller left.
+pub(super) struct Served {
+    auditor: Auditor,
+    result: Option<AuditDraft>,
+}
+
+impl Served {
+    /// Stores the intent.
+    pub(super) async fn begin(auditor: &Auditor, draft: AuditDraft) -> Result<Self, AuditError> {
+        let intent = auditor.store(draft.clone()).await?;
+        let result = AuditDraft { kind: AuditKind::Result, intent: Some(intent), ..draft };
+        Ok(Self { auditor: auditor.clone(), result: Some(result) })
+    }
+
+    /// Hands over what became of it.
+    pub(super) fn end<B>(mut self, answer: Result<&ServiceResponse<B>, &actix_web::Error>) {
+        if let Some(result) = &mut self.result {
+            match answer {
+                Ok(response) => {
+                    result.status = Some(response.status().as_u16());
+                    result.job = result.job.or_else(|| job_of(response));
+                }
+                Err(error) => result.status = Some(error.as_response_error().status_code().as_u16()),
+            }
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(mut result) = self.result.take() {
+            result.time = now();
+            self.auditor.hand_over(result);
+        }
+    }
+}
+
+/// The job that a reply names.
+fn job_of<B>(response: &ServiceResponse<B>) -> Option<JobId> {
+    let text = |name: &str| response.headers().get(name)?.to_str().ok();
+    let location = || text(header::LOCATION.as_str()).and_then(named_job);
+    text(v0::JOB_HEADER).and_then(|id| id.parse().ok()).or_else(location)
+}

@@ -1,0 +1,167 @@
+//! Who calls? One function over what came and what is known; nothing here waits or looks anything up.
+//!
+//! ```text
+//!  a gateway of ours names a consumer --> that consumer
+//!  a token or a JWT                   --> its bearer, or refused
+//!  neither, and mode `none`           --> anybody
+//!  neither                            --> refused
+//! ```
+//! A gateway's word counts more than what its consumer sent along. Credentials that are wrong are refused, although none
+//! at all might be another mode's business: who sends some wants to be known by them.
+
+use std::net::IpAddr;
+
+use actix_web::http::header::{self, HeaderMap};
+use engine::{token_id, token_matches};
+use jiff::Timestamp;
+use model::{Role, Token, access::is_caller_name};
+
+use super::{
+    Mode, Options,
+    caller::{Address, Caller, Via},
+    gateway::{ANONYMOUS, CONSUMER, GROUPS, only},
+    jwt::{self, Keys},
+};
+
+/// What came.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub headers: &'a HeaderMap,
+    pub peer: Option<IpAddr>,
+    /// The parameter `access_token` of a WebSocket, for which a page cannot set headers.
+    pub access_token: Option<&'a str>,
+}
+
+/// What was looked up for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The token of the id that was sent.
+    pub token: Option<&'a Token>,
+    /// The issuer's keys.
+    pub keys: Option<&'a Keys>,
+    pub now: Timestamp,
+}
+
+/// Why somebody is not served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Nothing says who it is.
+    NoCredentials,
+    /// What says who it is, is not right.
+    BadCredentials(&'static str),
+    /// Known, but without a role.
+    NoRole,
+    /// What is needed to know is not at hand.
+    Unavailable(&'static str),
+}
+
+/// A text that says who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Credential<'a> {
+    Token {
+        id: &'a str,
+        text: &'a str,
+    },
+    Jwt(&'a str),
+    /// Two of them, or one that is neither.
+    Unclear,
+}
+
+/// The credential among what came.
+pub(super) fn credential<'a>(asked: &Asked<'a>) -> Option<Credential<'a>> {
+    let mut given = asked.headers.get_all(header::AUTHORIZATION);
+    let text = match (given.next(), given.next(), asked.access_token) {
+        (None, _, None) => return None,
+        (None, _, Some(text)) => text,
+        (Some(value), None, _) => match bearer(value.to_str().unwrap_or_default()) {
+            Some(text) => text,
+            None => return Some(Credential::Unclear),
+        },
+        (Some(_), Some(_), _) => return Some(Credential::Unclear),
+    };
+    Some(match token_id(text) {
+        Some(id) => Credential::Token { id, text },
+        None if text.split('.').count() == 3 => Credential::Jwt(text),
+        None => Credential::Unclear,
+    })
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, text) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Where it came from, as far as those who are believed say.
+pub(super) fn address(asked: &Asked<'_>, options: &Options) -> Address {
+    let peer = asked.peer.map(|peer| peer.to_canonical());
+    let is_ours = options.gateway.is(peer, asked.headers);
+    let forwarded = if is_ours { options.gateway.forwarded(asked.headers) } else { None };
+    Address { peer, forwarded }
+}
+
+/// Who calls?
+pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) -> Result<Caller, Refusal> {
+    let address = address(asked, options);
+    if options.has(Mode::Gateway)
+        && options.gateway.is(address.peer, asked.headers)
+        && let Some(caller) = consumer(asked.headers, address, options)?
+    {
+        return Ok(caller);
+    }
+    match credential(asked) {
+        Some(Credential::Token { text, .. }) if options.has(Mode::Token) => by_token(text, known, address),
+        Some(Credential::Jwt(text)) if options.has(Mode::Jwt) => by_jwt(text, known, address, options),
+        // Where nobody asks, a credential is meant for somebody else on the way.
+        _ if options.has(Mode::None) => Ok(Caller {
+            name: "anybody".to_owned(),
+            role: Role::Admin,
+            via: Via::None,
+            address,
+            expires_at: None,
+        }),
+        Some(_) => Err(Refusal::BadCredentials("they are of no kind that is taken here")),
+        None => Err(Refusal::NoCredentials),
+    }
+}
+
+/// The consumer that a gateway of ours names; `None` when it names none.
+fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<Option<Caller>, Refusal> {
+    if !headers.contains_key(CONSUMER) || only(headers, ANONYMOUS) == Some("true") {
+        return Ok(None);
+    }
+    let name = only(headers, CONSUMER).filter(|name| is_caller_name(name));
+    let name = name.ok_or(Refusal::BadCredentials("the name of the consumer is none"))?.to_owned();
+    let groups = match headers.contains_key(GROUPS) {
+        true => {
+            only(headers, GROUPS).ok_or(Refusal::BadCredentials("the groups of the consumer are none"))?
+        }
+        false => "",
+    };
+    let role = options.groups.role(groups.split(',').map(str::trim)).ok_or(Refusal::NoRole)?;
+    Ok(Some(Caller { name, role, via: Via::Gateway, address, expires_at: None }))
+}
+
+fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, Refusal> {
+    let token = known.token.filter(|token| token_matches(token, text));
+    let token = token.ok_or(Refusal::BadCredentials("there is no such token"))?;
+    match token.fault(known.now) {
+        Some("expired") => Err(Refusal::BadCredentials("the token has expired")),
+        Some(_) => Err(Refusal::BadCredentials("the token was revoked")),
+        None => {
+            let via = Via::Token(token.id.clone());
+            let (name, expires_at) = (token.name.clone(), token.expires_at);
+            Ok(Caller { name, role: token.role, via, address, expires_at })
+        }
+    }
+}
+
+fn by_jwt(text: &str, known: &Known<'_>, address: Address, options: &Options) -> Result<Caller, Refusal> {
+    let keys = known.keys.ok_or(Refusal::Unavailable("the keys of the issuer are not known yet"))?;
+    let jwt = options.jwt.as_ref().ok_or(Refusal::Unavailable("no issuer is set"))?;
+    let bearer = jwt::verify(text, keys, &jwt.rules, known.now).map_err(Refusal::BadCredentials)?;
+    if !is_caller_name(&bearer.name) {
+        return Err(Refusal::BadCredentials("it has no name in it"));
+    }
+    let role = options.groups.role(bearer.groups.iter().map(String::as_str)).ok_or(Refusal::NoRole)?;
+    Ok(Caller { name: bearer.name, role, via: Via::Jwt, address, expires_at: bearer.expires_at })
+}

@@ -1,0 +1,146 @@
+//! The issuer's keys: read from a file or an address, kept, and read again.
+//!
+//! They are looked for again when they are old, and at once when a token names a key that is not among them, as after
+//! a change of keys, but not more often than every few seconds, whatever tokens name. While the issuer does not answer
+//! the keys that are known stay good.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, RwLock},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::Mutex;
+
+use super::key::{BadKeys, Keys};
+
+/// How often keys are looked for at most.
+const NOT_BEFORE: Duration = Duration::from_secs(5);
+/// How long an issuer has for its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest JWKS in bytes.
+const MAX_BYTES: usize = 1 << 20;
+
+/// Where keys are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a file.
+    File(PathBuf),
+    /// At an address.
+    Address(String),
+}
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file cannot be read.
+    #[error("the file with the keys of the issuer cannot be read")]
+    File(#[from] std::io::Error),
+    /// The issuer did not answer well.
+    #[error("the keys of the issuer cannot be fetched")]
+    Fetch(#[from] reqwest::Error),
+    /// More than a megabyte.
+    #[error("what the issuer sent is too long")]
+    TooLong,
+    /// No keys in it.
+    #[error("the keys of the issuer cannot be used: {0}")]
+    Bad(String),
+}
+
+/// Keys that are kept; clones share them.
+#[derive(Debug, Clone)]
+pub(crate) struct Source(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    place: Place,
+    refresh: Duration,
+    client: reqwest::Client,
+    known: RwLock<Option<Known>>,
+    /// When it was last tried; held while trying.
+    tried: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Clone)]
+struct Known {
+    keys: Arc<Keys>,
+    since: Instant,
+}
+
+impl Source {
+    pub(crate) fn new(place: Place, refresh: Duration) -> Result<Self, Error> {
+        platform::install_provider();
+        // A redirect could lead to a host that nobody listed.
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let inner = Inner { place, refresh, client, known: RwLock::default(), tried: Mutex::default() };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Keys to check a token with, which names the key of this id; `None` as long as there never were any.
+    pub(crate) async fn keys(&self, id: Option<&str>) -> Option<Arc<Keys>> {
+        let known = self.known();
+        let is_good = |known: &Known| known.since.elapsed() < self.0.refresh && known.keys.find(id).is_some();
+        if let Some(known) = known.as_ref().filter(|known| is_good(known)) {
+            return Some(Arc::clone(&known.keys));
+        }
+        self.look_again(known.is_some()).await;
+        self.known().map(|known| known.keys)
+    }
+
+    fn known(&self) -> Option<Known> {
+        self.0.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    async fn look_again(&self, some_are_known: bool) {
+        // Who has keys, if old ones, does not wait for somebody else's look.
+        let mut tried = match self.0.tried.try_lock() {
+            Ok(tried) => tried,
+            Err(_) if some_are_known => return,
+            Err(_) => self.0.tried.lock().await,
+        };
+        if tried.is_some_and(|at| at.elapsed() < NOT_BEFORE) {
+            return;
+        }
+        *tried = Some(Instant::now());
+        if let Err(error) = self.load().await {
+            let mut text = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                text = format!("{text}: {cause}");
+                source = cause.source();
+            }
+            tracing::warn!(error = text, "the keys of the issuer were not renewed");
+        }
+    }
+
+    /// Reads the keys.
+    ///
+    /// # Errors
+    /// When there are none; those that were known stay.
+    pub(crate) async fn load(&self) -> Result<(), Error> {
+        let text = match &self.0.place {
+            Place::File(path) => tokio::fs::read_to_string(path).await?,
+            Place::Address(address) => self.fetch(address).await?,
+        };
+        let keys = Keys::parse(&text).map_err(|error: BadKeys| Error::Bad(error.to_string()))?;
+        tracing::info!(keys = keys.len(), "keys of the issuer read");
+        let known = Known { keys: Arc::new(keys), since: Instant::now() };
+        *self.0.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(known);
+        Ok(())
+    }
+
+    async fn fetch(&self, address: &str) -> Result<String, Error> {
+        let mut response = self.0.client.get(address).send().await?.error_for_status()?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MAX_BYTES {
+                return Err(Error::TooLong);
+            }
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,131 @@
+//! Is a JWT (RFC 7519) one of our issuer, for us, and now?
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::key::Keys;
+
+/// The longest token in bytes.
+const MAX_BYTES: usize = 16 << 10;
+
+/// What a token must say.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Who signed it.
+    pub issuer: String,
+    /// For whom.
+    pub audience: String,
+    /// The claim with the roles, with dots between levels.
+    pub role_claim: String,
+    /// The claim with the name.
+    pub name_claim: String,
+    /// By how many seconds clocks may differ.
+    pub leeway_s: i64,
+}
+
+/// Who a token says that its bearer is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    pub name: String,
+    pub groups: Vec<String>,
+    /// With the leeway.
+    pub expires_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<Value>,
+}
+
+/// The id of the key that a token names, if it is a token at all.
+pub(crate) fn key_id(token: &str) -> Option<Option<String>> {
+    let header: Header = decoded(token.split('.').next()?)?;
+    Some(header.kid)
+}
+
+/// Checks everything; the text says what is wrong, and nothing of the token.
+pub(crate) fn verify(
+    token: &str,
+    keys: &Keys,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Bearer, &'static str> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let &[header, claims, signature] = parts.as_slice() else { return Err("it is no JWT") };
+    if token.len() > MAX_BYTES {
+        return Err("it is too long");
+    }
+    let written: Header = decoded(header).ok_or("it is no JWT")?;
+    if written.crit.is_some() {
+        return Err("it wants something that is not known here");
+    }
+    let key = keys.find(written.kid.as_deref()).ok_or("it names a key that the issuer does not have")?;
+    if written.alg != key.algorithm() {
+        return Err("it names another algorithm than its key is for");
+    }
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "it is no JWT")?;
+    let message = &token.as_bytes()[..header.len() + 1 + claims.len()];
+    if !key.verifies(message, &signature) {
+        return Err("its signature is wrong");
+    }
+    // Nothing of it is looked at before this point but what finds the key.
+    let claims: Map<String, Value> = decoded(claims).ok_or("it is no JWT")?;
+    let end = in_time(&claims, rules, now)?;
+    for_us(&claims, rules)?;
+    let expires_at = Timestamp::from_second(end.saturating_add(rules.leeway_s)).ok();
+    Ok(Bearer { expires_at, ..bearer(&claims, rules)? })
+}
+
+fn decoded<T: DeserializeOwned>(part: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+/// Gives its end, in seconds since 1970.
+fn in_time(claims: &Map<String, Value>, rules: &Rules, now: Timestamp) -> Result<i64, &'static str> {
+    let now = now.as_second();
+    let second = |name: &str| match claims.get(name) {
+        None => Ok(None),
+        // Seconds may have decimals.
+        Some(value) => value.as_f64().map(|second| Some(second as i64)).ok_or("its times are no numbers"),
+    };
+    let end = second("exp")?.ok_or("it has no end")?;
+    if now.saturating_sub(rules.leeway_s) >= end {
+        return Err("it has expired");
+    }
+    if second("nbf")?.is_some_and(|begin| begin > now.saturating_add(rules.leeway_s)) {
+        return Err("it is not valid yet");
+    }
+    Ok(end)
+}
+
+fn for_us(claims: &Map<String, Value>, rules: &Rules) -> Result<(), &'static str> {
+    if claims.get("iss").and_then(Value::as_str) != Some(&rules.issuer) {
+        return Err("it is of another issuer");
+    }
+    let is_us = |value: &Value| value.as_str() == Some(&rules.audience);
+    let names_us = match claims.get("aud") {
+        Some(Value::Array(several)) => several.iter().any(is_us),
+        Some(one) => is_us(one),
+        None => false,
+    };
+    if names_us { Ok(()) } else { Err("it is for another audience") }
+}
+
+fn bearer(claims: &Map<String, Value>, rules: &Rules) -> Result<Bearer, &'static str> {
+    let name = claims.get(&rules.name_claim).and_then(Value::as_str).filter(|name| !name.is_empty());
+    let name = name.ok_or("it has no name in it")?.to_owned();
+    let mut levels = rules.role_claim.split('.');
+    let first = levels.next().and_then(|level| claims.get(level));
+    let found = levels.fold(first, |value, level| value?.get(level));
+    let groups = match found {
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        // `scope` and the like: words in one text.
+        Some(Value::String(words)) => words.split_whitespace().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    Ok(Bearer { name, groups, expires_at: None })
+}

@@ -1,0 +1,147 @@
+//! How many calls a client may make: so many a minute, and so many at once on top (GCRA, the leaky bucket as a meter).
+//!
+//! For each client and kind of call one moment is kept: when all that was asked for would be paid off. There are at most
+//! [`MOST_CLIENTS`] of them. Who comes as one more when all are in debt shares one with all others who do, so that a
+//! crowd of addresses costs no memory and cannot push anybody out.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::caller::Client;
+
+/// The most clients that are told apart, some 200 bytes each.
+const MOST_CLIENTS: usize = 20_000;
+/// How often those who owe nothing are forgotten.
+const FORGET: Duration = Duration::from_secs(30);
+
+/// So many a minute, and so many at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// 0 sets no limit.
+    pub per_minute: u32,
+    /// How many may come at once, at least one.
+    pub burst: u32,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A look.
+    Read,
+    /// A change.
+    Write,
+    /// A call that was refused for its credentials.
+    Refused,
+}
+
+/// For each kind a rate.
+#[derive(Debug)]
+pub(super) struct Limiter {
+    rates: [Rate; 3],
+    clients: Mutex<Clients>,
+}
+
+#[derive(Debug)]
+struct Clients {
+    paid_off: HashMap<Client, [Instant; 3]>,
+    forgotten: Instant,
+}
+
+impl Limiter {
+    pub(super) fn new(reads: Rate, writes: Rate, refused: Rate) -> Self {
+        let clients = Clients { paid_off: HashMap::new(), forgotten: Instant::now() };
+        Self { rates: [reads, writes, refused], clients: Mutex::new(clients) }
+    }
+
+    /// Counts a call, or says how long to wait before the next one.
+    pub(super) fn count(&self, client: Client, kind: Kind, now: Instant) -> Result<(), Duration> {
+        let rate = self.rates[kind as usize];
+        if rate.per_minute == 0 {
+            return Ok(());
+        }
+        let each = Duration::from_secs(60) / rate.per_minute;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let paid_off = &mut clients.of(client, now)[kind as usize];
+        let begin = (*paid_off).max(now);
+        // What is owed already may be one call less than the burst.
+        let most = each * (rate.burst.max(1) - 1);
+        let owed = begin.duration_since(now);
+        if owed > most {
+            return Err(owed - most);
+        }
+        *paid_off = begin + each;
+        Ok(())
+    }
+}
+
+impl Clients {
+    fn of(&mut self, client: Client, now: Instant) -> &mut [Instant; 3] {
+        let is_new = !self.paid_off.contains_key(&client);
+        if is_new && now.duration_since(self.forgotten) >= FORGET {
+            self.forgotten = now;
+            self.paid_off.retain(|_, moments| moments.iter().any(|moment| *moment > now));
+        }
+        let is_full = is_new && self.paid_off.len() >= MOST_CLIENTS;
+        let client = if is_full { Client::Others } else { client };
+        self.paid_off.entry(client).or_insert([now; 3])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn at(number: u32) -> Client {
+        Client::At(Some(IpAddr::V4(number.into())))
+    }
+
+    fn limiter(per_minute: u32, burst: u32) -> Limiter {
+        let rate = Rate { per_minute, burst };
+        Limiter::new(rate, Rate { per_minute: 0, burst: 0 }, rate)
+    }
+
+    #[test]
+    fn a_burst_passes_and_then_one_each_second() {
+        let limiter = limiter(60, 3);
+        let begin = Instant::now();
+        let count = |after_ms: u64| limiter.count(at(1), Kind::Read, begin + Duration::from_millis(after_ms));
+        assert!((0..3).all(|_| count(0).is_ok()));
+        assert_eq!(count(0), Err(Duration::from_secs(1)));
+        assert_eq!(count(400), Err(Duration::from_millis(600)));
+        assert_eq!(count(1000), Ok(()));
+        assert!(count(1000).is_err());
+        assert!((0..3).all(|_| count(60_000).is_ok()), "after a while all is paid off");
+        assert!(count(60_000).is_err());
+    }
+
+    #[test]
+    fn clients_and_kinds_do_not_share_and_0_sets_no_limit() {
+        let limiter = limiter(60, 1);
+        let now = Instant::now();
+        assert!(limiter.count(at(1), Kind::Read, now).is_ok());
+        assert!(limiter.count(at(1), Kind::Read, now).is_err());
+        assert!(limiter.count(at(2), Kind::Read, now).is_ok());
+        assert!(limiter.count(at(1), Kind::Refused, now).is_ok());
+        assert!((0..1000).all(|_| limiter.count(at(1), Kind::Write, now).is_ok()));
+    }
+
+    #[test]
+    fn a_crowd_takes_no_more_memory_than_there_is_and_pushes_nobody_out() {
+        let limiter = limiter(60, 2);
+        let now = Instant::now();
+        let count = |number, after| limiter.count(at(number), Kind::Read, now + after);
+        assert!(count(0, Duration::ZERO).is_ok() && count(0, Duration::ZERO).is_ok());
+        let passed = (1..100_000).filter(|number| count(*number, Duration::ZERO).is_ok()).count();
+        let kept = || limiter.clients.lock().expect("whole").paid_off.len();
+        assert_eq!(kept(), MOST_CLIENTS + 1);
+        assert_eq!(passed, MOST_CLIENTS - 1 + 2, "all others have one burst together");
+        assert!(count(0, Duration::ZERO).is_err(), "who was there is still known");
+        assert!(count(100_000, FORGET).is_ok());
+        assert_eq!(kept(), 1, "who owes nothing is forgotten");
+    }
+}

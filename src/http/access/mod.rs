@@ -1,0 +1,368 @@
+//! Who may come in: every call passes here before it reaches its route.
+//!
+//! ```text
+//!  path too long? --> 414
+//!  who calls? [decide] --no--> 401, and 429 for who tries too often
+//!  has it calls left? [limiter] --no--> 429
+//!  sent by a page of strangers, without asking first? --> 403
+//!  what does the route ask for? [routes] --not listed--> 403   --role too low--> 403, audited
+//!  does it change something? [audit] --intent cannot be stored--> 503
+//!  the route --> the result goes into the audit
+//! ```
+//! CORS stands before all this, so that pages may read refusals too, and answers preflights itself.
+
+mod audit;
+mod caller;
+mod decide;
+mod gateway;
+mod groups;
+mod jwt;
+mod limiter;
+mod reply;
+mod routes;
+#[cfg(test)]
+mod tests;
+mod watchers;
+
+use std::{sync::Arc, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    web::Query,
+};
+use engine::{Auditor, Shutdown, Tokens};
+use model::{AuditKind, Role};
+
+use self::{
+    caller::Client,
+    decide::{Asked, Credential, Known, Refusal, credential},
+    jwt::Source,
+    limiter::{Kind, Limiter},
+    reply::Reply,
+    routes::Place,
+    watchers::Watchers,
+};
+use super::{problem::Problem, ws::upgrades};
+use crate::settings::OriginPattern;
+
+pub(crate) use self::{caller::Caller, watchers::Seat};
+pub use self::{
+    gateway::Gateway,
+    groups::Groups,
+    jwt::{Error as JwtError, Options as JwtOptions, Place as KeysPlace, Rules as JwtRules},
+    limiter::Rate,
+    routes::{Permission, Row, routes},
+};
+
+/// The longest path with its query, in bytes: names have at most 255 each.
+const MAX_TARGET_BYTES: usize = 8192;
+/// Who is refused more often than this is not even told why.
+const REFUSED: Rate = Rate { per_minute: 6000, burst: 1000 };
+
+/// A way to know who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nobody asks.
+    None,
+    /// A gateway says so.
+    Gateway,
+    /// By API tokens.
+    Token,
+    /// By JWTs.
+    Jwt,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Any of these ways will do.
+    pub modes: Vec<Mode>,
+    /// Which gateways are believed: about addresses in every mode, about consumers in mode `gateway`.
+    pub gateway: Gateway,
+    /// Roles of groups.
+    pub groups: Groups,
+    /// How JWTs are checked, where they are.
+    pub jwt: Option<JwtOptions>,
+    /// Pages of these origins may call from a browser.
+    pub origins: OriginPattern,
+    /// May anybody read the figures?
+    pub open_metrics: bool,
+    /// How many looks a client may take.
+    pub reads: Rate,
+    /// How many changes a client may make.
+    pub writes: Rate,
+    /// How many streams a client may have open; 0 sets no limit.
+    pub watchers: usize,
+}
+
+impl Options {
+    fn has(&self, mode: Mode) -> bool {
+        self.modes.contains(&mode)
+    }
+}
+
+/// The guard at the door; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Access(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: Options,
+    tokens: Tokens,
+    auditor: Auditor,
+    keys: Option<Source>,
+    limiter: Limiter,
+    watchers: Watchers,
+}
+
+impl Access {
+    /// A guard. The keys of an issuer are read once, now: a file must be there, an address may answer later.
+    ///
+    /// # Errors
+    /// When the keys are in a file that cannot be used.
+    pub async fn new(options: Options, tokens: Tokens, auditor: Auditor) -> Result<Self, JwtError> {
+        let keys = match &options.jwt {
+            Some(jwt) => Some(first_look(jwt).await?),
+            None => None,
+        };
+        let limiter = Limiter::new(options.reads, options.writes, REFUSED);
+        let watchers = Watchers::new(options.watchers);
+        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers })))
+    }
+
+    /// A place for somebody who watches, until the service stops or the caller is let in no more.
+    pub(crate) fn seat(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<Seat, Problem> {
+        let extensions = request.extensions();
+        let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
+        let seat = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
+            let detail = "this client has as many streams open as it may";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_watchers", detail)
+                .hint("`limits.watchers_per_client` sets the limit")
+        })?;
+        Ok(match extensions.get::<Caller>() {
+            Some(caller) => seat.while_let_in(caller, &self.0.tokens),
+            None => seat,
+        })
+    }
+
+    /// Looks up what is needed and decides.
+    async fn who(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
+        let access_token = token_of_websocket(request);
+        let asked = asked(request, access_token.as_deref());
+        let mut known = Looked::default();
+        match credential(&asked) {
+            Some(Credential::Token { id, .. }) if self.0.options.has(Mode::Token) => {
+                let found = self.0.tokens.find(id).await.map_err(|error| {
+                    tracing::error!(%error, "a token could not be looked up");
+                    Refusal::Unavailable("the store does not answer")
+                })?;
+                known.token = found;
+            }
+            Some(Credential::Jwt(text)) => {
+                if let (Some(source), Some(id)) = (&self.0.keys, jwt::key_id(text)) {
+                    known.keys = source.keys(id.as_deref()).await;
+                }
+            }
+            _ => {}
+        }
+        let now = audit::now();
+        let facts = Known { token: known.token.as_ref(), keys: known.keys.as_deref(), now };
+        let caller = decide::decide(&asked, &facts, &self.0.options)?;
+        if let (caller::Via::Token(id), Some(token)) = (&caller.via, &known.token) {
+            let (tokens, id, noted) = (self.0.tokens.clone(), id.clone(), token.used_at);
+            actix_web::rt::spawn(async move { tokens.used(&id, noted).await });
+        }
+        Ok(caller)
+    }
+
+    fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> actix_web::HttpResponse {
+        let path = request.path();
+        let address = decide::address(&asked(request, None), &self.0.options);
+        tracing::warn!(
+            client.address = ?address.client(),
+            http.method = %request.method(),
+            http.path = path,
+            why = ?refusal,
+            "a caller was not let in"
+        );
+        match self.0.limiter.count(Client::at(address), Kind::Refused, Instant::now()) {
+            Ok(()) => Reply::refusal(refusal).response(path),
+            Err(wait) => Reply::too_many().response_after(path, wait),
+        }
+    }
+}
+
+/// What was looked up.
+#[derive(Default)]
+struct Looked {
+    token: Option<model::Token>,
+    keys: Option<Arc<jwt::Keys>>,
+}
+
+async fn first_look(options: &JwtOptions) -> Result<Source, JwtError> {
+    let source = Source::new(options.keys.clone(), options.refresh)?;
+    match (source.load().await, &options.keys) {
+        (Err(error), KeysPlace::File(_)) => return Err(error),
+        (Err(error), KeysPlace::Address(address)) => {
+            tracing::warn!(%error, address, "the issuer of JWTs does not answer; it is asked again");
+        }
+        (Ok(()), _) => {}
+    }
+    Ok(source)
+}
+
+fn asked<'a>(request: &'a ServiceRequest, access_token: Option<&'a str>) -> Asked<'a> {
+    Asked { headers: request.headers(), peer: request.peer_addr().map(|peer| peer.ip()), access_token }
+}
+
+/// A page cannot set headers of a WebSocket, so there, and only there, the token may stand in the query.
+fn token_of_websocket(request: &ServiceRequest) -> Option<String> {
+    if !upgrades(request.headers()) || !request.path().starts_with("/ws/") {
+        return None;
+    }
+    let query = Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?;
+    query.into_inner().into_iter().find(|(name, _)| name == "access_token").map(|(_, token)| token)
+}
+
+/// The middleware.
+///
+/// # Errors
+/// Those of the route.
+pub async fn guard(
+    access: Access,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target > MAX_TARGET_BYTES {
+        let response = Reply::path_too_long(MAX_TARGET_BYTES).response(request.path());
+        return Ok(request.into_response(response));
+    }
+    let pattern = request.resource_map().match_pattern(request.match_info().as_str());
+    let place = routes::find(request.method().as_str(), pattern.as_deref());
+    let permission = access.permission(&place);
+    let known = access.who(&request).await;
+    forget_credentials(&mut request);
+    let caller = match (known, permission) {
+        (Ok(caller), _) => Some(caller),
+        (Err(_), Some(Permission::Open)) => None,
+        (Err(refusal), _) => {
+            let response = access.refuse(&request, refusal);
+            return Ok(request.into_response(response));
+        }
+    };
+    access.serve(caller, place, permission, request, next).await
+}
+
+/// Whoever stands behind this has no use for them.
+fn forget_credentials(request: &mut ServiceRequest) {
+    for name in [gateway::CONSUMER, gateway::GROUPS, gateway::ANONYMOUS, header::AUTHORIZATION.as_str()] {
+        request.headers_mut().remove(name);
+    }
+}
+
+impl Access {
+    /// What the place asks for; `None` where only who is known may hear what is wrong.
+    fn permission(&self, place: &Place) -> Option<Permission> {
+        match place {
+            Place::Listed(row) if row.path == routes::METRICS && self.0.options.open_metrics => {
+                Some(Permission::Open)
+            }
+            Place::Listed(row) => Some(row.permission),
+            Place::WrongMethod(..) | Place::Unlisted(_) | Place::Nowhere => None,
+        }
+    }
+
+    async fn serve(
+        &self,
+        caller: Option<Caller>,
+        place: Place,
+        permission: Option<Permission>,
+        request: ServiceRequest,
+        next: Next<impl MessageBody + 'static>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let path = request.path().to_owned();
+        let client = match &caller {
+            Some(caller) => Client::of(caller),
+            None => Client::at(decide::address(&asked(&request, None), &self.0.options)),
+        };
+        let changes = changes(&request, permission);
+        let kind = if changes { Kind::Write } else { Kind::Read };
+        if path != "/healthz"
+            && let Err(wait) = self.0.limiter.count(client.clone(), kind, Instant::now())
+        {
+            return Ok(request.into_response(Reply::too_many().response_after(&path, wait)));
+        }
+        match &place {
+            Place::WrongMethod(_, methods) => {
+                return Ok(request.into_response(reply::wrong_method(&path, methods)));
+            }
+            Place::Unlisted(pattern) => {
+                tracing::error!(http.route = pattern, "a route has no permission, so nobody may use it");
+                return Ok(request.into_response(Reply::unlisted().response(&path)));
+            }
+            Place::Listed(_) | Place::Nowhere => {}
+        }
+        if changes && self.is_forged(&request) {
+            return Ok(request.into_response(Reply::forged().response(&path)));
+        }
+        request.extensions_mut().insert(client);
+        let route = if let Place::Listed(row) = place { row.path } else { "" };
+        let Some(caller) = caller else { return Ok(next.call(request).await?.map_into_boxed_body()) };
+        if let Some(Permission::Role(needs)) = permission
+            && caller.role < needs
+        {
+            if changes {
+                let denied = audit::draft(AuditKind::Denied, &caller, &request, route);
+                self.0.auditor.hand_over(model::AuditDraft { status: Some(403), ..denied });
+            }
+            let response = Reply::role_too_low(caller.role, needs).response(&path);
+            return Ok(request.into_response(response));
+        }
+        let intent = changes.then(|| audit::draft(AuditKind::Intent, &caller, &request, route));
+        request.extensions_mut().insert(caller);
+        match intent {
+            Some(intent) => self.audited(intent, request, next).await,
+            None => Ok(next.call(request).await?.map_into_boxed_body()),
+        }
+    }
+
+    /// Browsers ask before they send JSON for a page, and CORS says no to strangers. Some other types of bodies, and
+    /// bodies without any, they send without asking: from a page of strangers these change nothing.
+    fn is_forged(&self, request: &ServiceRequest) -> bool {
+        let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
+        let is_ours = origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin));
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let essence = media_type.unwrap_or_default().split([';', ',']).next().unwrap_or_default().trim();
+        !is_ours && !essence.to_ascii_lowercase().ends_with("json")
+    }
+
+    async fn audited(
+        &self,
+        intent: model::AuditDraft,
+        request: ServiceRequest,
+        next: Next<impl MessageBody + 'static>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let served = match audit::Served::begin(&self.0.auditor, intent).await {
+            Ok(served) => served,
+            Err(error) => {
+                tracing::error!(%error, "a change was refused: it would not be in the audit");
+                let response = Reply::no_audit().response(request.path());
+                return Ok(request.into_response(response));
+            }
+        };
+        let answer = next.call(request).await;
+        served.end(answer.as_ref());
+        Ok(answer?.map_into_boxed_body())
+    }
+}
+
+/// Does the call change something? What a viewer may do does not, whatever its method.
+fn changes(request: &ServiceRequest, permission: Option<Permission>) -> bool {
+    let looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    !looks && matches!(permission, Some(Permission::Role(role)) if role > Role::Viewer)
+}

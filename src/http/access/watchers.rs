@@ -1,0 +1,132 @@
+//! How many streams and WebSockets a client may have open at once, and for how long: who is let in no more is sent away
+//! from those, too.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use engine::{Shutdown, Tokens};
+use jiff::Timestamp;
+use tokio::{task::JoinHandle, time::sleep};
+
+use super::{
+    audit::now,
+    caller::{Caller, Client, Via},
+};
+
+/// How often a token is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Those that are open. A client without any is not remembered.
+#[derive(Debug, Clone)]
+pub(crate) struct Watchers {
+    /// 0 sets no limit.
+    most: usize,
+    open: Arc<Mutex<HashMap<Client, usize>>>,
+}
+
+/// One of them; dropping it makes room for another.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    client: Client,
+    open: Arc<Mutex<HashMap<Client, usize>>>,
+    until: Shutdown,
+    /// What looks whether the caller may still be here.
+    look: Option<JoinHandle<()>>,
+}
+
+impl Watchers {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, open: Arc::default() }
+    }
+
+    /// `None` when the client has as many as it may.
+    pub(super) fn enter(&self, client: Client, shutdown: &Shutdown) -> Option<Seat> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.get(&client).copied().unwrap_or(0);
+        if self.most > 0 && count >= self.most {
+            return None;
+        }
+        open.insert(client.clone(), count + 1);
+        Some(Seat { client, open: Arc::clone(&self.open), until: shutdown.clone(), look: None })
+    }
+}
+
+impl Seat {
+    /// Asks for its end also when the caller is let in no more.
+    pub(super) fn while_let_in(mut self, caller: &Caller, tokens: &Tokens) -> Self {
+        let (tokens, via, expires_at) = (tokens.clone(), caller.via.clone(), caller.expires_at);
+        if !matches!(via, Via::Token(_)) && expires_at.is_none() {
+            return self;
+        }
+        let (trigger, until) = engine::shutdown();
+        let mut shutdown = std::mem::replace(&mut self.until, until);
+        self.look = Some(actix_web::rt::spawn(async move {
+            tokio::select! {
+                () = shutdown.requested() => {}
+                () = let_in_no_more(&via, expires_at, &tokens) => {}
+            }
+            trigger.pull();
+        }));
+        self
+    }
+
+    /// When to stop: the service does, or the caller may no longer be here.
+    pub(crate) fn until(&self) -> Shutdown {
+        self.until.clone()
+    }
+}
+
+async fn let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) {
+    loop {
+        let left = expires_at.map(|end| Duration::try_from(end - now()).unwrap_or_default());
+        sleep(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).await;
+        if expires_at.is_some_and(|end| end <= now()) {
+            return;
+        }
+        if let Via::Token(id) = via
+            && let Ok(token) = tokens.find(id).await
+            && token.is_none_or(|token| token.fault(now()).is_some())
+        {
+            return;
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if let Some(look) = &self.look {
+            look.abort();
+        }
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.get_mut(&self.client) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(open.remove(&self.client)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_leaves_makes_room_and_is_forgotten() {
+        let watchers = Watchers::new(2);
+        let (_trigger, shutdown) = engine::shutdown();
+        let client = || Client::At(None);
+        let (first, second) = (watchers.enter(client(), &shutdown), watchers.enter(client(), &shutdown));
+        assert!(first.is_some() && second.is_some());
+        assert!(watchers.enter(client(), &shutdown).is_none());
+        assert!(watchers.enter(Client::Others, &shutdown).is_some(), "another client");
+        drop(first);
+        assert!(watchers.enter(client(), &shutdown).is_some());
+        drop(second);
+        assert!(watchers.open.lock().expect("whole").is_empty());
+        let unlimited = Watchers::new(0);
+        let seats: Vec<_> = (0..1000).map_while(|_| unlimited.enter(client(), &shutdown)).collect();
+        assert_eq!(seats.len(), 1000);
+    }
+}

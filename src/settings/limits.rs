@@ -1,0 +1,31 @@
+//! `[limits]`: how much a client may ask for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::http::access::Rate;
+
+/// `[limits]`: how much a client may ask for. 0 a minute sets no limit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Calls a minute that change nothing.
+    pub reads_per_minute: u32,
+    /// How many of them at once.
+    pub reads_burst: u32,
+    /// Calls a minute that change something.
+    pub writes_per_minute: u32,
+    /// How many of them at once.
+    pub writes_burst: u32,
+    /// Streams and WebSockets at once.
+    pub watchers_per_client: usize,
+}
+
+impl Limits {
+    pub(super) const fn reads(&self) -> Rate {
+        Rate { per_minute: self.reads_per_minute, burst: self.reads_burst }
+    }
+
+    pub(super) const fn writes(&self) -> Rate {
+        Rate { per_minute: self.writes_per_minute, burst: self.writes_burst }
+    }
+}

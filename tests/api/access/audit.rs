@@ -1,0 +1,133 @@
+//! The audit: what is written down, and what is found when somebody changes it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{call, call_as, printed, problem, run, sql, status, token, with_tokens};
+use crate::app::{Setup, TestApp, until};
+
+fn records(app: &TestApp, more: &[&str]) -> Vec<Value> {
+    let arguments = [&["audit", "list", "--json"], more].concat();
+    printed(app, &arguments).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+async fn until_records(app: &TestApp, count: usize) -> Vec<Value> {
+    until("the records are there", || records(app, &[]).len() >= count).await;
+    records(app, &[])
+}
+
+#[tokio::test]
+async fn a_change_is_written_down_before_and_after_it_happens() {
+    let app = with_tokens();
+    let operator = token(&app, "operator");
+    let secret = "a-value-that-nobody-writes-down";
+    let body = json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"x": secret}}).to_string();
+    let path = format!("/v1/jobs?wait={}", crate::app::PATIENCE.as_secs());
+    let headers = [("authorization", format!("Bearer {operator}")), ("x-request-id", "req-1".to_owned())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let response = call(&app, "POST", &path, &headers, Some(&body)).await;
+    assert_eq!(response.status(), 200);
+    let job: Value = response.json().await.expect("JSON");
+    let records = until_records(&app, 3).await;
+    let [made, intent, result] = records.as_slice() else { panic!("{records:#?}") };
+    assert_eq!((&made["kind"], &made["route"]), (&json!("command"), &json!("token create operator")));
+    for record in [intent, result] {
+        let told =
+            ["caller", "role", "peer", "forwarded", "request", "method", "route"].map(|name| &record[name]);
+        let wanted = json!(["operator", "operator", "127.0.0.1", null, "req-1", "POST", "/v1/jobs"]);
+        assert_eq!(json!(told), wanted, "{record}");
+        assert_eq!(record["via"], format!("token:{}", &operator[3..15]));
+    }
+    let (kind, told) =
+        (|record: &Value| record["kind"].clone(), |record: &Value, name: &str| record[name].clone());
+    assert_eq!((kind(intent), told(intent, "status")), (json!("intent"), Value::Null));
+    assert_eq!((kind(result), told(result, "status")), (json!("result"), json!(200)));
+    assert_eq!((told(result, "job"), told(result, "intent")), (job["id"].clone(), told(intent, "seq")));
+    let id = job["id"].as_str().expect("an id");
+    assert_eq!(self::records(&app, &["--job", id]).len(), 1);
+    assert_eq!(self::records(&app, &["--caller", "nobody"]).len(), 0);
+    let all = printed(&app, &["audit", "list"]) + &printed(&app, &["audit", "list", "--json"]);
+    assert!(!all.contains(secret) && !all.contains(&operator[16..]), "{all}");
+}
+
+#[tokio::test]
+async fn a_look_is_not_written_down_and_a_refused_change_is() {
+    let app = with_tokens();
+    let viewer = token(&app, "viewer");
+    assert_eq!(call_as(&app, &viewer, "GET", "/v1/jobs", None).await.status(), 200);
+    assert_eq!(call_as(&app, &viewer, "POST", "/v1/jobs", Some("{}")).await.status(), 403);
+    let records = until_records(&app, 2).await;
+    let [_, denied] = records.as_slice() else { panic!("{records:#?}") };
+    let told = (&denied["kind"], &denied["caller"], &denied["status"]);
+    assert_eq!(told, (&json!("denied"), &json!("viewer"), &json!(403)));
+}
+
+#[tokio::test]
+async fn calls_of_v0_are_written_down_with_their_job() {
+    let app = TestApp::new();
+    let body = json!({"proxmox_node": "px-testing", "hosts": "localhost"});
+    let response = app.send(Method::POST, "/v0/admin/debug/ping", Some(&body)).await;
+    let job = response.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
+    let records = until_records(&app, 2).await;
+    let told = (&records[1]["job"], &records[1]["route"], &records[1]["caller"], &records[1]["via"]);
+    assert_eq!(told, (&json!(job), &json!("/v0/admin/debug/ping"), &json!("anybody"), &json!("none")));
+}
+
+#[tokio::test]
+async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
+    let app = TestApp::new();
+    for _ in 0..4 {
+        assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
+    }
+    until_records(&app, 8).await;
+    let verify = |more: &[&str]| run(&app, &[&["audit", "verify"], more].concat());
+    let told = |more: &[&str]| {
+        let output = verify(more);
+        (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    let (is_intact, text) = told(&[]);
+    assert!(is_intact && text.starts_with("intact up to record 8:"), "{text}");
+    let noted = text.trim().rsplit(' ').next().expect("a record").to_owned();
+    assert!(told(&["--known", &noted]).0);
+
+    sql(&app, "UPDATE audit SET caller = 'somebody else' WHERE seq = 3");
+    assert_eq!(told(&[]), (false, "broken at record 3: the record is not as it was written\n".to_owned()));
+    sql(&app, "UPDATE audit SET caller = 'anybody' WHERE seq = 3");
+    assert!(told(&[]).0, "as it was");
+
+    sql(&app, "DELETE FROM audit WHERE seq = 8");
+    assert_eq!(told(&[]), (false, "broken at record 8: the record is not there\n".to_owned()));
+    sql(&app, "UPDATE audit_head SET seq = 7, hash = (SELECT hash FROM audit WHERE seq = 7)");
+    assert!(told(&[]).0, "whoever can write everything can cut off the end ...");
+    let (is_intact, text) = told(&["--known", &noted, "--json"]);
+    assert!(!is_intact && text.contains("\"broken_at\":8"), "... unless somebody noted it: {text}");
+}
+
+#[tokio::test]
+async fn nothing_is_changed_when_the_audit_cannot_be_written() {
+    let app = TestApp::new();
+    sql(&app, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
+    let body = json!({"bundle": "ping", "limit": "localhost"});
+    let refused = app.send(Method::POST, "/v1/jobs", Some(&body)).await;
+    assert_eq!(problem(refused, 503).await, "audit_unavailable");
+    let v0 = app.send(Method::POST, "/v0/admin/debug/ping", Some(&json!({"hosts": "localhost"}))).await;
+    assert_eq!(v0.status(), 503);
+    assert!(v0.json::<Value>().await.expect("JSON")["detail"].is_string());
+    let jobs = app.get("/v1/jobs", 200).await;
+    assert_eq!(jobs["items"], json!([]), "looks go on, and nothing was begun");
+    assert!(!run(&app, &["token", "create", "--name", "x", "--role", "admin"]).status.success());
+    sql(&app, "DROP TRIGGER full");
+    assert_eq!(app.run(&body).await["state"], "succeeded");
+    assert_eq!(status(&app, "/healthz", &[]).await, 200);
+}
+
+#[tokio::test]
+async fn a_result_is_written_at_a_stop_too() {
+    let mut app = Setup::new().start();
+    for _ in 0..3 {
+        assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
+    }
+    app.stop();
+    assert_eq!(records(&app, &[]).len(), 6, "each intent has its result");
+    app.start_again();
+}

@@ -1,0 +1,237 @@
+//! JWTs of an issuer with real keys, RSA and P-256.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::Command,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ring::{
+    rand::SystemRandom,
+    rsa::PublicKeyComponents,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+};
+use serde_json::{Value, json};
+
+use super::{call_as, problem};
+use crate::app::{PATIENCE, Setup, TestApp};
+
+fn text(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A key of an issuer.
+enum Key {
+    Rsa(RsaKeyPair),
+    Ec(EcdsaKeyPair),
+}
+
+impl Key {
+    /// ring makes no RSA keys.
+    fn rsa() -> Self {
+        let arguments =
+            ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-outform", "DER"];
+        let made = Command::new("openssl").args(arguments).output().expect("openssl makes a key");
+        // Which of the two forms it writes depends on its version.
+        let key = RsaKeyPair::from_pkcs8(&made.stdout).or_else(|_| RsaKeyPair::from_der(&made.stdout));
+        Self::Rsa(key.expect("a key"))
+    }
+
+    fn ec() -> Self {
+        let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
+        let made = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
+        Self::Ec(EcdsaKeyPair::from_pkcs8(algorithm, made.as_ref(), &random).expect("a key"))
+    }
+
+    fn algorithm(&self) -> &'static str {
+        match self {
+            Self::Rsa(_) => "RS256",
+            Self::Ec(_) => "ES256",
+        }
+    }
+
+    fn jwk(&self, id: &str) -> Value {
+        match self {
+            Self::Rsa(key) => {
+                let parts: PublicKeyComponents<Vec<u8>> = key.public().into();
+                json!({"kty": "RSA", "kid": id, "alg": "RS256", "n": text(&parts.n), "e": text(&parts.e)})
+            }
+            Self::Ec(key) => {
+                let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+                json!({"kty": "EC", "crv": "P-256", "kid": id, "x": text(x), "y": text(y)})
+            }
+        }
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> String {
+        let message =
+            format!("{}.{}", text(header.to_string().as_bytes()), text(claims.to_string().as_bytes()));
+        let random = SystemRandom::new();
+        let signature = match self {
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public().modulus_len()];
+                key.sign(&RSA_PKCS1_SHA256, &random, message.as_bytes(), &mut signature).expect("signed");
+                signature
+            }
+            Self::Ec(key) => key.sign(&random, message.as_bytes()).expect("signed").as_ref().to_vec(),
+        };
+        format!("{message}.{}", text(&signature))
+    }
+
+    /// A token that is good as it is, but for these claims.
+    fn token(&self, id: &str, others: &Value) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let mut claims = json!({"iss": "https://id.example", "aud": "rangehand", "sub": "ann", "exp": now + 300,
+            "roles": ["viewer"]});
+        for (name, value) in others.as_object().expect("an object") {
+            claims[name] = value.clone();
+        }
+        self.sign(&json!({"alg": self.algorithm(), "kid": id}), &claims)
+    }
+}
+
+fn keys(keys: &[(&Key, &str)]) -> String {
+    let keys: Vec<Value> = keys.iter().map(|(key, id)| key.jwk(id)).collect();
+    json!({"keys": keys}).to_string()
+}
+
+fn with_issuer(setup: Setup, place: &str) -> TestApp {
+    setup
+        .set("RANGEHAND__ACCESS__MODES", "jwt")
+        .set("RANGEHAND__ACCESS__JWT_KEYS", place)
+        .set("RANGEHAND__ACCESS__JWT_ISSUER", "https://id.example")
+        .set("RANGEHAND__ACCESS__JWT_AUDIENCE", "rangehand")
+        .set("RANGEHAND__ACCESS__JWT_LEEWAY_S", "0")
+        .start()
+}
+
+async fn status(app: &TestApp, token: &str) -> u16 {
+    call_as(app, token, "GET", "/v1/jobs", None).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn a_jwt_of_the_issuer_is_good_for_its_role() {
+    let (rsa, ec) = (Key::rsa(), Key::ec());
+    let setup = Setup::new();
+    setup.write("keys.json", &keys(&[(&rsa, "r"), (&ec, "e")]));
+    let app = with_issuer(setup, "keys.json");
+    for (key, id) in [(&rsa, "r"), (&ec, "e")] {
+        assert_eq!(status(&app, &key.token(id, &json!({}))).await, 200, "{id}");
+        let viewer = call_as(&app, &key.token(id, &json!({})), "POST", "/v1/jobs", Some("{")).await;
+        assert_eq!(problem(viewer, 403).await, "role_too_low");
+        let operator = key.token(id, &json!({"roles": ["x", "operator"]}));
+        assert_eq!(call_as(&app, &operator, "POST", "/v1/jobs", Some("{")).await.status(), 400);
+        let nobody = call_as(&app, &key.token(id, &json!({"roles": []})), "GET", "/v1/jobs", None).await;
+        assert_eq!(problem(nobody, 403).await, "no_role");
+    }
+}
+
+#[tokio::test]
+async fn a_jwt_that_is_not_right_is_refused() {
+    let (rsa, ec, other) = (Key::rsa(), Key::ec(), Key::ec());
+    let setup = Setup::new();
+    setup.write("keys.json", &keys(&[(&rsa, "r"), (&ec, "e")]));
+    let app = with_issuer(setup, "keys.json");
+    let good = ec.token("e", &json!({}));
+    assert_eq!(status(&app, &good).await, 200);
+    let parts: Vec<&str> = good.split('.').collect();
+    let none = text(json!({"alg": "none"}).to_string().as_bytes());
+    let none_with_key = text(json!({"alg": "none", "kid": "e"}).to_string().as_bytes());
+    let claims = json!({"iss": "https://id.example", "aud": "rangehand", "sub": "ann", "exp": 9_999_999_999_i64,
+        "roles": ["admin"]});
+    // The public key of the issuer as if it were a shared secret, under the name of another algorithm.
+    let confused = rsa.sign(&json!({"alg": "HS256", "kid": "r"}), &claims);
+    for (token, what) in [
+        (ec.token("e", &json!({"exp": 1})), "expired"),
+        (ec.token("e", &json!({"nbf": 9_999_999_999_i64})), "not yet"),
+        (ec.token("e", &json!({"aud": "other"})), "another audience"),
+        (ec.token("e", &json!({"iss": "https://evil.example"})), "another issuer"),
+        (other.token("e", &json!({})), "another key"),
+        (ec.token("r", &json!({})), "another key of the issuer"),
+        (ec.token("x", &json!({})), "an unknown key"),
+        (confused, "another algorithm"),
+        (format!("{none}.{}.", parts[1]), "no signature"),
+        (format!("{none_with_key}.{}.", parts[1]), "no signature under a key"),
+        (format!("{}.{}.", parts[0], parts[1]), "the signature cut off"),
+        (format!("{}.{}.{}", parts[0], text(claims.to_string().as_bytes()), parts[2]), "other claims"),
+    ] {
+        let refused = call_as(&app, &token, "GET", "/v1/jobs", None).await;
+        assert_eq!(problem(refused, 401).await, "bad_credentials", "{what}");
+    }
+}
+
+/// Serves a JWKS over HTTP until the end of the process.
+struct Issuer {
+    address: String,
+    document: Arc<Mutex<String>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Issuer {
+    fn start(document: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}/jwks", listener.local_addr().expect("an address"));
+        let (document, asked) = (Arc::new(Mutex::new(document)), Arc::new(AtomicUsize::new(0)));
+        let (serves, counts) = (Arc::clone(&document), Arc::clone(&asked));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { continue };
+                let _ = stream.read(&mut [0; 4096]);
+                counts.fetch_add(1, SeqCst);
+                let body = serves.lock().expect("whole").clone();
+                let status = if body.is_empty() { "500 Broken" } else { "200 OK" };
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    body.len()
+                );
+                let _ = stream.write_all((head + &body).as_bytes());
+            }
+        });
+        Self { address, document, asked }
+    }
+
+    fn set(&self, document: String) {
+        *self.document.lock().expect("whole") = document;
+    }
+}
+
+#[tokio::test]
+async fn keys_are_fetched_once_and_again_when_the_issuer_changes_them() {
+    let (old, new) = (Key::ec(), Key::ec());
+    let issuer = Issuer::start(keys(&[(&old, "old")]));
+    let app = with_issuer(Setup::new(), &issuer.address);
+    for _ in 0..20 {
+        assert_eq!(status(&app, &old.token("old", &json!({}))).await, 200);
+    }
+    assert_eq!(issuer.asked.load(SeqCst), 1, "they are kept");
+    issuer.set(keys(&[(&old, "old"), (&new, "new")]));
+    let begun = std::time::Instant::now();
+    let mut tries = 0;
+    while status(&app, &new.token("new", &json!({}))).await != 200 {
+        tries += 1;
+        assert!(begun.elapsed() < PATIENCE, "the new key is never found");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(
+        issuer.asked.load(SeqCst) <= 2 + begun.elapsed().as_secs() as usize / 5,
+        "not at every one of {tries}"
+    );
+    issuer.set(String::new());
+    assert_eq!(status(&app, &old.token("unknown", &json!({}))).await, 401);
+    assert_eq!(status(&app, &old.token("old", &json!({}))).await, 200, "what is known stays good");
+}
+
+#[tokio::test]
+async fn while_the_issuer_never_answered_nobody_is_let_in() {
+    let key = Key::ec();
+    let issuer = Issuer::start(String::new());
+    let app = with_issuer(Setup::new(), &issuer.address);
+    let refused = call_as(&app, &key.token("k", &json!({})), "GET", "/v1/jobs", None).await;
+    assert_eq!(problem(refused, 503).await, "access_unavailable");
+}

@@ -1,0 +1,111 @@
+//! Who is let in, to what, how often, and what is written down of it.
+
+mod audit;
+mod gateway;
+mod jwt;
+mod limits;
+mod modes;
+mod routes;
+mod streams;
+mod tokens;
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    process::{Command, Output},
+};
+
+use reqwest::{Client, Method, Response};
+use serde_json::Value;
+
+use crate::app::{PATIENCE, Setup, TestApp, bin_dir};
+
+/// A service that takes API tokens only.
+fn with_tokens() -> TestApp {
+    Setup::new().set("RANGEHAND__ACCESS__MODES", "token").start()
+}
+
+/// Runs a command of the program beside the service.
+fn run(app: &TestApp, arguments: &[&str]) -> Output {
+    app.command().args(arguments).output().expect("the program runs")
+}
+
+/// What a command that must end well printed.
+fn printed(app: &TestApp, arguments: &[&str]) -> String {
+    let output = run(app, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// A new token of this role.
+fn token(app: &TestApp, role: &str) -> String {
+    printed(app, &["token", "create", "--name", role, "--role", role]).trim().to_owned()
+}
+
+/// A call with these headers; a body is sent as it is.
+async fn call(
+    app: &TestApp,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&str>,
+) -> Response {
+    let method: Method = method.parse().expect("a method");
+    let mut request = Client::new().request(method, format!("{}{path}", app.address()));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    if let Some(body) = body {
+        request = request.header("content-type", "application/json").body(body.to_owned());
+    }
+    request.send().await.expect("the service answers")
+}
+
+/// A call with a token.
+async fn call_as(app: &TestApp, token: &str, method: &str, path: &str, body: Option<&str>) -> Response {
+    call(app, method, path, &[("authorization", &format!("Bearer {token}"))], body).await
+}
+
+async fn status(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> u16 {
+    call(app, "GET", path, headers, None).await.status().as_u16()
+}
+
+/// The `code` of a problem with this status.
+async fn problem(response: Response, status: u16) -> String {
+    let media_type = response.headers().get("content-type").cloned();
+    let (found, text) = (response.status().as_u16(), response.text().await.expect("text"));
+    assert_eq!(found, status, "{text}");
+    assert_eq!(media_type.expect("a type"), "application/problem+json", "{text}");
+    let document: Value = serde_json::from_str(&text).expect("JSON");
+    document["code"].as_str().expect("a code").to_owned()
+}
+
+/// Asks for a WebSocket; gives the status and what must be held for it to stay open.
+fn upgrade(app: &TestApp, path: &str, headers: &str) -> (u16, TcpStream) {
+    let address = app.address().strip_prefix("http://").expect("an address");
+    let mut stream = TcpStream::connect(address).expect("the service listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("the service reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("the service answers");
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).expect("UTF-8");
+    (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), stream)
+}
+
+/// Does something to the database file that the service would not do.
+fn sql(app: &TestApp, statement: &str) {
+    let program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=60); c.execute(sys.argv[2]); c.commit()";
+    let file = app.home().join("var/rangehand.db");
+    let output =
+        Command::new(bin_dir().join("python3")).args(["-c", program]).arg(file).arg(statement).output();
+    let output = output.expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,144 @@
+//! What a service is started with: settings that let everybody in by mistake are refused.
+
+use std::process::Output;
+
+use super::{call, call_as, printed, status, token};
+use crate::app::Setup;
+
+fn refused(setup: &Setup) -> String {
+    let output: Output = setup.command().arg("serve").output().expect("the program runs");
+    assert!(!output.status.success(), "it started");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+#[test]
+fn without_access_control_it_starts_only_on_a_loopback_address() {
+    for host in ["0.0.0.0", "::", "192.0.2.1", "some-host"] {
+        let text = refused(&Setup::new().set("RANGEHAND__SERVER__HOST", host));
+        assert!(
+            text.contains("whoever reaches") && text.contains("access.i_know_what_i_do"),
+            "{host}: {text}"
+        );
+    }
+    for host in ["127.0.0.1", "localhost"] {
+        drop(Setup::new().set("RANGEHAND__SERVER__HOST", host).start());
+    }
+}
+
+#[tokio::test]
+async fn who_knows_what_they_do_may_let_everybody_in() {
+    let app = Setup::new()
+        .set("RANGEHAND__SERVER__HOST", "0.0.0.0")
+        .set("RANGEHAND__ACCESS__I_KNOW_WHAT_I_DO", "true")
+        .start();
+    assert_eq!(status(&app, "/v1/jobs", &[]).await, 200);
+    assert!(app.log().contains("whoever reaches this address"), "it is told");
+    let doctor = app.command().arg("doctor").output().expect("the program runs");
+    let report = String::from_utf8(doctor.stdout).expect("UTF-8");
+    assert!(report.lines().any(|line| line.starts_with("warn") && line.contains("access")), "{report}");
+}
+
+#[test]
+fn settings_that_do_not_fit_together_are_refused() {
+    let set = |pairs: &[(&str, &str)]| {
+        let begun = Setup::new();
+        begun.write("short", "tooshort");
+        let named = |setup: Setup, (name, value): &(&str, &str)| {
+            setup.set(&format!("RANGEHAND__ACCESS__{name}"), *value)
+        };
+        refused(&pairs.iter().fold(begun, named))
+    };
+    for (pairs, said) in [
+        (&[("MODES", "")][..], "access.modes"),
+        (&[("MODES", "none,token")], "beside others"),
+        (&[("MODES", "gateway")], "access.gateway_secret_file"),
+        (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "missing")], "cannot be read"),
+        (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "short")], "fewer than 16"),
+        (&[("MODES", "jwt")], "access.jwt_keys"),
+        (&[("MODES", "jwt"), ("JWT_KEYS", "keys")], "access.jwt_issuer"),
+        (&[("MODES", "jwt"), ("JWT_KEYS", "http://id.example/keys")], "https://"),
+        (
+            &[("MODES", "jwt"), ("JWT_KEYS", "keys"), ("JWT_ISSUER", "x"), ("JWT_AUDIENCE", "x")],
+            "keys of the issuer",
+        ),
+        (&[("MODES", "password")], "gateway"),
+        (&[("GATEWAY_ADDRESSES", "10.0.0.0/33")], "networks"),
+    ] {
+        let text = set(pairs);
+        assert!(text.contains(said), "{pairs:?}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn modes_combine() {
+    let app = Setup::new()
+        .set("RANGEHAND__ACCESS__MODES", "gateway,token")
+        .set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1")
+        .start();
+    let viewer = token(&app, "viewer");
+    assert_eq!(call_as(&app, &viewer, "GET", "/v1/jobs", None).await.status(), 200);
+    let consumer = [("x-consumer-username", "ann"), ("x-consumer-groups", "admin")];
+    assert_eq!(status(&app, "/v1/jobs", &consumer).await, 200);
+    assert_eq!(status(&app, "/v1/jobs", &[]).await, 401);
+    let denied = call_as(&app, &viewer, "POST", "/v1/jobs", Some("{}")).await;
+    assert_eq!(denied.status(), 403);
+}
+
+#[tokio::test]
+async fn metrics_can_be_opened_and_nothing_else_with_them() {
+    let app = Setup::new()
+        .set("RANGEHAND__ACCESS__MODES", "token")
+        .set("RANGEHAND__ACCESS__OPEN_METRICS", "true")
+        .start();
+    assert_eq!(status(&app, "/metrics", &[]).await, 200);
+    assert_eq!(status(&app, "/v1/jobs", &[]).await, 401);
+}
+
+#[tokio::test]
+async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
+    let app = Setup::new().start();
+    let stranger = ("origin", "https://evil.example");
+    for path in ["/v0/admin/debug/ping", "/v1/jobs"] {
+        for media_type in
+            ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x=json"]
+        {
+            let headers = [stranger, ("content-type", media_type)];
+            let headers = if media_type.is_empty() { &headers[..1] } else { &headers[..] };
+            let request = reqwest::Client::new().post(format!("{}{path}", app.address())).body("{");
+            let request =
+                headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+            let status = request.send().await.expect("the service answers").status();
+            assert_eq!(status, 403, "{path} {media_type}");
+        }
+    }
+    // Of JSON a browser asks first, and is told no; so this was no browser.
+    let json = call(&app, "POST", "/v0/admin/debug/ping", &[stranger], Some("{")).await;
+    assert_eq!(json.status(), 422);
+    assert_eq!(
+        call(&app, "GET", "/v1/jobs", &[], None).await.text().await.expect("text"),
+        r#"{"items":[],"next":null}"#
+    );
+}
+
+#[tokio::test]
+async fn a_page_hears_why_it_is_refused_but_not_a_page_of_strangers() {
+    let app = Setup::new().set("RANGEHAND__ACCESS__MODES", "token").start();
+    let own = call(&app, "GET", "/v1/jobs", &[("origin", "http://localhost:5173")], None).await;
+    assert_eq!(own.status(), 401);
+    assert_eq!(own.headers()["access-control-allow-origin"], "http://localhost:5173");
+    let preflight = [
+        ("origin", "http://localhost:5173"),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type"),
+    ];
+    assert_eq!(
+        call(&app, "OPTIONS", "/v1/jobs", &preflight, None).await.status(),
+        200,
+        "no credentials there"
+    );
+    let viewer = token(&app, "viewer");
+    let bearer = format!("Bearer {viewer}");
+    let stranger = [("origin", "https://evil.example"), ("authorization", &bearer)];
+    assert_eq!(status(&app, "/v1/jobs", &stranger).await, 403);
+    assert!(printed(&app, &["token", "list"]).contains("viewer"));
+}
