@@ -1,10 +1,11 @@
-//! Checks of what the service needs: programs, directories, the vault password, the store.
+//! Checks of what the service needs: programs, directories, sandboxes, the vault password, the store.
 //!
 //! `rangehand doctor` shows all of them; readiness over HTTP asks for those of Ansible.
 
 mod ansible;
 mod check;
 mod directories;
+mod isolation;
 mod store;
 mod vault;
 
@@ -19,6 +20,7 @@ use crate::settings::Settings;
 pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) -> Vec<Check> {
     let mut checks = check_ansible(toolchain).await;
     checks.extend(directories::check(settings));
+    checks.extend(isolation::check(&settings.runs, toolchain));
     checks.extend(vault::check(&settings.vault));
     checks.push(store::check(&settings.store).await);
     checks

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod history;
 mod inputs;
+mod isolation;
 mod keys;
 mod layer;
 mod load;
@@ -40,6 +41,7 @@ pub use self::{
     error::Error,
     history::History,
     inputs::{CommandLine, Environment, Inputs},
+    isolation::{IsolationLevel, NoSandbox},
     load::Loaded,
     log::{Log, LogFormat},
     origin::{Origin, Origins},

@@ -9,6 +9,7 @@ mod catalog;
 mod guest;
 mod health;
 mod history;
+mod isolation;
 mod jobs;
 mod nodes;
 mod progress;
