@@ -66,9 +66,10 @@ impl Setup {
     fn isolated(self) -> Self {
         let Ok(level) = std::env::var("RANGEHAND_TEST_ISOLATION") else { return self };
         let lab = std::env::var("RANGEHAND_TEST_SSH_LAB").unwrap_or_default();
-        let home = self.home().to_string_lossy().into_owned();
+        // Of other nodes of the same test, too.
+        let homes = std::env::temp_dir().to_string_lossy().into_owned();
         self.set("RANGEHAND__RUNS__ISOLATION", level)
-            .set("RANGEHAND__RUNS__SANDBOX_WRITABLE", home)
+            .set("RANGEHAND__RUNS__SANDBOX_WRITABLE", homes)
             .set("RANGEHAND__RUNS__SANDBOX_READABLE", lab)
     }
 

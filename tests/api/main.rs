@@ -6,6 +6,7 @@ mod app;
 mod bad_input;
 mod bundles;
 mod catalog;
+mod fuzz;
 mod guest;
 mod health;
 mod history;

@@ -39,3 +39,15 @@ async fn settings_say_which_variables_are_protected() {
     assert_eq!(problem["errors"][0]["code"], "protected_variable", "{problem:#}");
     assert_eq!(app.run(&with("proxmox_api_host")).await["state"], "succeeded");
 }
+
+#[tokio::test]
+async fn a_call_of_v0_names_only_an_api_host_that_is_known_without_it() {
+    let app = TestApp::new();
+    for path in ["enable", "disable"] {
+        let path = format!("/v0/admin/proxmox/firewall/datacenter/{path}");
+        let body = json!({"proxmox_node": "", "proxmox_api_host": "evil.example:8006"});
+        let answer = app.post(&path, &body, 400).await;
+        assert!(answer["detail"].as_str().expect("a text").contains("proxmox_api_host"), "{answer}");
+    }
+    assert_eq!(app.get("/v1/jobs", 200).await["items"], json!([]));
+}
