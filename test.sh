@@ -9,7 +9,9 @@
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
 #   RANGEHAND_TEST_SANDBOX       set: a sandbox can be made here, and tests that cannot make one fail
 #   RANGEHAND_TEST_ISOLATION     for you to set: `sandbox` runs every job of every test in one
+#   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
+#   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -20,11 +22,14 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 install_packages() {
   local missing=() as_root=()
   has curl || missing+=(curl)
+  has openssl || missing+=(openssl)
   PATH=$PATH:/usr/sbin:/sbin has sshd || missing+=(openssh-server)
   has ssh || missing+=(openssh-client)
   has bwrap || missing+=(bubblewrap)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
+  PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
+  has openssl || missing+=(openssl)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
   # Guests are for root only.
   if [ "$(id -u)" -eq 0 ]; then
@@ -102,12 +107,14 @@ start_postgres() {
 
 # Prints nothing: the last lines of the output are the test runner's summary.
 tear_down() {
-  local code=$?
+  local code=$? lab
   trap - EXIT
   trap '' INT TERM HUP
   end_guests
   "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
   "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
+  # Those of tests that were killed; the others are gone.
+  for lab in "$scratch"/gateways/*/lab; do "$root/tests/lab/gateway.sh" down "$lab" >/dev/null 2>&1 || true; done
   rm -rf -- "$scratch"
   exit "$code"
 }
@@ -142,6 +149,10 @@ find_cargo
 prepare_guests
 ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
+RANGEHAND_TEST_FAKEPVE=$("$root/tests/lab/fakepve.sh" python)
+export RANGEHAND_TEST_FAKEPVE
+mkdir "$scratch/gateways"
+export RANGEHAND_TEST_GATEWAYS=$scratch/gateways
 start_postgres
 start_ssh_lab
 try_sandbox

@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
@@ -29,6 +30,9 @@ use crate::{
 
 /// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
 const RESULT_BYTES: usize = 8 << 20;
+
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -396,6 +400,9 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
         .workers(server.workers)
         .shutdown_timeout(server.shutdown_grace.as_secs())
         .disable_signals()
+        // Longer than gateways keep an idle connection (a minute for Kong and nginx): whoever closes first decides
+        // whether a request meets a connection that is just being closed.
+        .keep_alive(KEEP_ALIVE)
         // Who closes its side of the connection has left: its request ends, its job need not.
         .h1_allow_half_closed(false)
         .bind((host.as_str(), port))

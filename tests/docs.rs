@@ -1,6 +1,7 @@
 //! The documents say what the code says: generated ones are compared, written ones are searched for what they must name.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated document anew: `docs/settings.md`.
+//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones anew: `docs/settings.md`, `openapi.json`, `kong.yml`,
+//! `curl_utils/`, the table of `docs/v0.md`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -13,6 +14,9 @@ use std::{
 use model::{Code, JobState, Phase};
 use regex::Regex;
 
+#[path = "docs/generated.rs"]
+mod generated;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -20,6 +24,11 @@ fn root() -> &'static Path {
 fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Are the generated documents to be written?
+fn is_update() -> bool {
+    std::env::var_os("UPDATE_DOCS").is_some()
 }
 
 /// Every file below a directory with this extension, relative to the root.
@@ -160,7 +169,7 @@ fn every_route_has_a_heading_in_the_api_document() {
 fn the_document_of_settings_is_what_the_defaults_say() {
     let wanted = settings_document(&read("config/default.toml"));
     let path = root().join("docs/settings.md");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
+    if is_update() {
         fs::write(&path, &wanted).unwrap();
     }
     assert!(

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod export;
 mod serve;
 mod worker;
 
@@ -53,6 +54,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write documents of the HTTP API: to standard output, scripts into a directory
+    Export {
+        #[command(subcommand)]
+        what: export::What,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -82,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Export { what } => export::run(&what, &mut io::stdout().lock()),
         Command::Supervise { directory } => Ok(with_little_log(|| ansible::supervisor::main(directory))),
         Command::Confine { confinement, program } => {
             Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))

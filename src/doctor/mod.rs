@@ -6,6 +6,7 @@ mod ansible;
 mod check;
 mod directories;
 mod isolation;
+mod proxmox;
 mod store;
 mod vault;
 
@@ -22,6 +23,7 @@ pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) ->
     checks.extend(directories::check(settings));
     checks.extend(isolation::check(&settings.runs, toolchain));
     checks.extend(vault::check(&settings.vault));
+    checks.extend(proxmox::check(&settings.proxmox));
     checks.push(store::check(&settings.store).await);
     checks
 }

@@ -5,6 +5,7 @@
 
 mod body;
 mod cors;
+pub mod documents;
 mod error;
 mod health;
 mod method;
@@ -76,6 +77,7 @@ pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
             .app_data(web::Data::new(api))
             .configure(health::routes)
             .configure(metrics::routes)
+            .configure(documents::configure)
             .configure(v1::routes)
             .configure(ws::routes)
             .configure(v0::routes)

@@ -110,3 +110,14 @@ fn doctor_opens_the_store() {
     assert_eq!(output.status.code(), Some(1));
     line(&text(&output.stdout), "FAIL", "store");
 }
+
+#[test]
+fn doctor_looks_into_the_authorities_of_proxmox() {
+    let report = |project: Project| text(&project.doctor(&[]).stdout);
+    let named = || Project::new().with("RANGEHAND__PROXMOX__CA_FILE", "authority.pem");
+    assert!(line(&report(named()), "FAIL", "proxmox").contains("cannot be read: No such file"));
+    let empty = report(named().with_file("authority.pem", "nothing"));
+    assert!(line(&empty, "FAIL", "proxmox").contains("there is no certificate in it"), "{empty}");
+    let unchecked = report(Project::new().with("RANGEHAND__PROXMOX__VERIFY_TLS", "false"));
+    assert!(line(&unchecked, "warn", "proxmox").contains("certificates are not checked"));
+}

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Code, Event, Job, JobId, JobRequest, JobState, JobSummary, Reason, Refusal};
+use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, Refusal};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{EventQuery, IdempotencyKey, Inserted, JobQuery};
@@ -65,27 +65,8 @@ impl Engine {
             self.locate(content.clone()).await?;
         }
         let now = clock::now();
-        let reason = Reason::new(None, Code::Waiting, "waits for a free place");
-        let event = state_event(None, JobState::Queued, &reason, now);
-        let job = Job {
-            id: clock::new_job_id(),
-            state: JobState::Queued,
-            reason,
-            request,
-            attempt: 0,
-            fence: 0,
-            created_at: now,
-            queued_at: now,
-            started_at: None,
-            finished_at: None,
-            run: None,
-            node: None,
-            lease_until: None,
-            resume: None,
-            outcome: None,
-            tasks: 0,
-            last_seq: 1,
-        };
+        let job = Job::asked_for(clock::new_job_id(), request, now);
+        let event = state_event(None, job.state, &job.reason, now);
         let key = key.map(|key| IdempotencyKey { key, body_hash: fingerprint(&job.request) });
         match self.store().insert_job(&job, &event, key.as_ref()).await? {
             Inserted::New => {}

@@ -245,3 +245,82 @@ fn credentials(inventory: &Inventory<'_>, host: &str) -> Result<Option<Credentia
         token_secret: value("proxmox_api_token_secret")?.unwrap_or_default(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const HOSTS: &str = "
+all:
+  children:
+    elsewhere: {hosts: {other: {proxmox_api_host: 'other:8006'}}}
+    range42_infrastructure:
+      children:
+        proxmox:
+          vars: {proxmox_api_user: API_master@pam}
+          hosts:
+            empty: {proxmox_api_host: ''}
+            px-testing:
+              proxmox_api_host: 10.0.0.1:8006
+              proxmox_node: px-testing
+              proxmox_api_token_id: API_master
+              proxmox_api_token_secret: geheim
+            templated: {proxmox_api_host: '{{ somewhere }}'}
+            bare: {proxmox_api_host: 10.0.0.2}
+";
+
+    fn known(hosts: &str, vault_file: Option<&str>) -> Known {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name| directory.path().join(name);
+        fs::write(path("hosts.yml"), hosts).expect("writable");
+        let vault_file = vault_file.map(|text| {
+            fs::write(path("vault.yml"), text).expect("writable");
+            path("vault.yml")
+        });
+        let source = Source { root: directory.path().to_owned(), path: "hosts.yml".into(), vault_file };
+        read(&source, None).expect("a good inventory")
+    }
+
+    fn shown(known: &Known) -> Vec<String> {
+        let shown = |(name, found): &(String, Result<Option<Credentials>, Fault>)| match found {
+            Ok(Some(all)) => format!(
+                "{name}: {} {} {} {} {}",
+                all.api_host,
+                all.node,
+                all.user,
+                all.token_id,
+                all.token_secret.expose_secret()
+            ),
+            Ok(None) => format!("{name}: none"),
+            Err(fault) => format!("{name}: {}", fault.of(name).in_full()),
+        };
+        known.hosts.iter().map(shown).collect()
+    }
+
+    #[test]
+    fn the_hosts_of_the_group_are_apis_with_the_defaults_of_the_reference() {
+        let known = known(HOSTS, None);
+        assert_eq!(
+            shown(&known),
+            [
+                "empty: none",
+                "px-testing: 10.0.0.1:8006 px-testing API_master@pam API_master geheim",
+                "templated: `proxmox_api_host` of the host `templated` is a template or no text: only Ansible can tell it",
+                "bare: 10.0.0.2 pve01 API_master@pam  ",
+            ]
+        );
+        let hosts: Vec<_> = known.api_hosts.iter().map(String::as_str).collect();
+        assert_eq!(hosts, ["10.0.0.1:8006", "10.0.0.2", "other:8006"]);
+        let debug = format!("{known:?}");
+        assert!(!debug.contains("geheim"), "{debug}");
+    }
+
+    #[test]
+    fn the_vault_file_wins_and_hides_no_known_host() {
+        let known = known(HOSTS, Some("proxmox_api_host: vault:8006\nproxmox_api_token_secret: other\n"));
+        assert_eq!(shown(&known)[1], "px-testing: vault:8006 px-testing API_master@pam API_master other");
+        assert!(known.api_hosts.contains("vault:8006") && known.api_hosts.contains("10.0.0.1:8006"));
+    }
+}

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use ansible::{command::USUAL_ROLES, shipped};
-use model::ContentRef;
+use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Outcome, Phase, Reason};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use crate::{Engine, ProxmoxError};
+use crate::{Engine, ProxmoxError, clock, jobs::Error, moves::state_event};
 
 /// When reads ask Proxmox itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,33 @@ impl Engine {
             DirectReads::Never => false,
             DirectReads::Auto => self.generic_is_ours(generic).await,
         }
+    }
+
+    /// Keeps a read that was answered without Ansible as the job that it stands for: it is listed like any other, and a
+    /// retry of it runs Ansible.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn record_read(&self, request: JobRequest, name: &str, result: Value) -> Result<Job, Error> {
+        let now = clock::now();
+        let reason =
+            Reason::new(Some(Phase::Run), Code::Succeeded, "Proxmox was asked itself; Ansible was not run");
+        let event = state_event(None, JobState::Succeeded, &reason, now);
+        let mut outcome = Outcome::without_run(Ending::Succeeded, reason.clone(), now);
+        outcome.rc = Some(0);
+        outcome.report.results.insert(name.to_owned(), Value::Array(vec![result]));
+        let job = Job {
+            state: JobState::Succeeded,
+            reason,
+            started_at: Some(now),
+            finished_at: Some(now),
+            outcome: Some(outcome),
+            ..Job::asked_for(clock::new_job_id(), request, now)
+        };
+        self.store().insert_job(&job, &event, None).await?;
+        tracing::info!(job.id = %job.id, action = name, "answered without Ansible");
+        self.inner.live.tell(job.id);
+        Ok(job)
     }
 
     async fn generic_is_ours(&self, generic: &ContentRef) -> bool {

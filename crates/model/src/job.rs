@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContentName, ContentRef, ExtraVars, HostPattern, Isolation, JobId, JobState, Labels, Outcome, Reason,
-    Resources, Resume, RetryPolicy, RunId, Step, Tags, TaskName,
+    Code, ContentName, ContentRef, ExtraVars, HostPattern, Isolation, JobId, JobState, Labels, Outcome,
+    Reason, Resources, Resume, RetryPolicy, RunId, Step, Tags, TaskName,
 };
 
 /// A number that is no priority.
@@ -210,6 +210,32 @@ pub struct Job {
     pub tasks: u64,
     /// The number of its last event.
     pub last_seq: u64,
+}
+
+impl Job {
+    /// A job that has just been asked for, and waits.
+    #[must_use]
+    pub fn asked_for(id: JobId, request: JobRequest, now: Timestamp) -> Self {
+        Self {
+            id,
+            state: JobState::Queued,
+            reason: Reason::new(None, Code::Waiting, "waits for a free place"),
+            request,
+            attempt: 0,
+            fence: 0,
+            created_at: now,
+            queued_at: now,
+            started_at: None,
+            finished_at: None,
+            run: None,
+            node: None,
+            lease_until: None,
+            resume: None,
+            outcome: None,
+            tasks: 0,
+            last_seq: 1,
+        }
+    }
 }
 
 /// What a list shows of a job.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const LAST_SUCCESS: &str = "SELECT tasks, started_at, finished_at FROM jobs WHERE kind = $1 AND name = $2 \
-     AND state = 'succeeded' AND resume IS NULL AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1";
+     AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1";
 
 /// Which jobs are wanted; the default is none of them, for want of a limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -283,13 +283,13 @@ const READS: &[Read] = &[
     },
 ];
 
-/// The result of a route as Proxmox itself tells it; `None` when Ansible is to be asked.
+/// The action of a route and its result as Proxmox itself tells it; `None` when Ansible is to be asked.
 pub(super) async fn result(
     engine: &Engine,
     plan: &Plan,
     generic: &ContentRef,
     values: &Map<String, Value>,
-) -> Option<Value> {
+) -> Option<(&'static str, Value)> {
     let Plan::Action { action, .. } = plan else { return None };
     let read = READS.iter().find(|read| read.action == *action)?;
     let request = Request::new(read, values)?;
@@ -298,7 +298,7 @@ pub(super) async fn result(
     }
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
     match engine.proxmox_get(None, &path, &request.query).await {
-        Ok(data) => request.shaped(read, &data),
+        Ok(data) => Some((read.action, request.shaped(read, &data)?)),
         Err(error) => {
             tracing::debug!(error = error.in_full(), action, "Proxmox could not be asked; Ansible is");
             None

@@ -159,7 +159,7 @@ macro_rules! patterns {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
         $(
             $(#[$doc])*
-            pub(super) static $name: Pattern = Pattern { text: $text, regex: LazyLock::new(|| compile($text)) };
+            pub(in crate::http) static $name: Pattern = Pattern { text: $text, regex: LazyLock::new(|| compile($text)) };
         )+
         /// All of them.
         #[cfg(test)]

@@ -66,9 +66,10 @@ async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Res
     let request = plan::plan(route, &values, &Known { inventory, default_node: node.as_deref(), name })?;
     let content = request.content.clone();
     if wants_results(route, &values)
-        && let Some(result) = direct::result(&api.engine, &route.plan, &content, &values).await
+        && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
     {
-        return Ok(reply::direct(result));
+        let job = api.engine.record_read(request, action, result).await;
+        return job.map(|job| reply::results(&job, action)).map_err(|error| Refusal::failed(&error));
     }
     let job = api.engine.submit(request).await.map_err(|error| refused(api, &content, &error))?;
     let job = ended(api, job.id).await?;

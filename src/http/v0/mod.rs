@@ -13,7 +13,7 @@ mod machine;
 mod plan;
 mod python;
 mod refusal;
-mod reply;
+pub(in crate::http) mod reply;
 pub(in crate::http) mod route;
 pub(in crate::http) mod rows;
 

@@ -23,12 +23,12 @@ pub(in crate::http) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
+    pub(in crate::http) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
         Self { status, detail: detail.into(), allow: None, job: None }
     }
 
     /// What FastAPI answers to a method that a path does not have.
-    pub(super) fn wrong_method(allow: String) -> Self {
+    pub(in crate::http) fn wrong_method(allow: String) -> Self {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") }
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::python;
 
 /// Names the job behind a v0 call.
-pub(super) const JOB_HEADER: &str = "X-Rangehand-Job";
+pub(in crate::http) const JOB_HEADER: &str = "X-Rangehand-Job";
 
 /// ansible-runner's own code for a run that was ended or never ran.
 const NO_EXIT_CODE: i32 = 254;
@@ -22,11 +22,6 @@ pub(super) fn log(job: &Job, text: &str) -> HttpResponse {
 pub(super) fn results(job: &Job, key: &str) -> HttpResponse {
     let results = job.outcome.as_ref().and_then(|outcome| outcome.report.results.get(key));
     answer(job, "result", results.cloned().unwrap_or_else(|| json!([])))
-}
-
-/// What Proxmox itself told: there is no job behind it.
-pub(super) fn direct(result: Value) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "rc": 0, "result": [result] }))
 }
 
 /// `null`.

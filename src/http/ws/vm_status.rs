@@ -6,7 +6,8 @@
 //! {"type":"error","error":"text"}         a look that failed; the next one comes
 //! ```
 //! Without credentials in the inventory: an error frame and close 1000. A node that is no name: an error frame and close
-//! 1008. What a client sends is not read. What is new for it is told when it takes it, so a slow one holds one frame.
+//! 1008. What a client sends is not read. Frames are made when there is room for them (32 may be under way),
+//! so a slow client gets fewer and larger ones; one that reads nothing answers no ping and is dropped.
 
 use std::time::Duration;
 

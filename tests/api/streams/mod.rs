@@ -8,7 +8,7 @@ mod metrics;
 mod sse;
 mod watchers;
 mod websocket;
-mod websocket_client;
+pub(crate) mod websocket_client;
 
 use std::collections::VecDeque;
 

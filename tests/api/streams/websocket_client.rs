@@ -12,7 +12,7 @@ use tokio::{
 use crate::app::PATIENCE;
 
 /// An open connection.
-pub(super) struct WebSocket {
+pub(crate) struct WebSocket {
     stream: TcpStream,
     /// How many bytes it reads at once.
     step: usize,
@@ -20,19 +20,19 @@ pub(super) struct WebSocket {
 
 /// What the service sent.
 #[derive(Debug, PartialEq)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     Text(Value),
     Close(u16),
 }
 
 impl WebSocket {
     /// Opens a connection; gives the status when it is refused.
-    pub(super) async fn open(address: &str, path: &str, headers: &str) -> Result<Self, u16> {
+    pub(crate) async fn open(address: &str, path: &str, headers: &str) -> Result<Self, u16> {
         Self::open_with(address, path, headers, usize::MAX).await
     }
 
     /// One that reads a byte at a time and has as good as no buffer.
-    pub(super) async fn open_slow(address: &str, path: &str) -> Self {
+    pub(crate) async fn open_slow(address: &str, path: &str) -> Self {
         Self::open_with(address, path, "", 1).await.expect("it is accepted")
     }
 
@@ -73,8 +73,16 @@ impl WebSocket {
         bytes
     }
 
-    /// The next frame.
-    pub(super) async fn frame(&mut self) -> Frame {
+    /// The next frame that is no ping.
+    pub(crate) async fn frame(&mut self) -> Frame {
+        loop {
+            if let Some(frame) = self.frame_or_ping().await {
+                return frame;
+            }
+        }
+    }
+
+    async fn frame_or_ping(&mut self) -> Option<Frame> {
         let head = self.bytes(2).await;
         assert_eq!(head[0] & 0xf0, 0x80, "whole frames only");
         let length = match head[1] {
@@ -84,14 +92,15 @@ impl WebSocket {
         };
         let payload = self.bytes(length).await;
         match head[0] & 0x0f {
-            1 => Frame::Text(serde_json::from_slice(&payload).expect("JSON")),
-            8 => Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
+            1 => Some(Frame::Text(serde_json::from_slice(&payload).expect("JSON"))),
+            8 => Some(Frame::Close(u16::from_be_bytes([payload[0], payload[1]]))),
+            9 => None,
             other => panic!("unknown kind of frame {other}"),
         }
     }
 
     /// All frames but pings, and the code of the close.
-    pub(super) async fn frames(mut self) -> (Vec<Value>, u16) {
+    pub(crate) async fn frames(mut self) -> (Vec<Value>, u16) {
         let mut frames = Vec::new();
         loop {
             match self.frame().await {
@@ -104,7 +113,7 @@ impl WebSocket {
 }
 
 /// The lines of the log among frames.
-pub(super) fn log_lines(frames: &[Value]) -> Vec<String> {
+pub(crate) fn log_lines(frames: &[Value]) -> Vec<String> {
     let logs = frames.iter().filter(|frame| frame["type"] == "log");
     logs.map(|frame| frame["data"].as_str().expect("text").to_owned()).collect()
 }

@@ -73,7 +73,7 @@ impl Files {
         Ok(files.filter(|file| self.root.is_file(file)).collect())
     }
 
-    /// The variables that stand beside the inventory for a group or a host: `beside` is 0 or 1.
+    /// The variables that stand beside the inventory for a group or a host.
     pub(super) fn variables(
         &self,
         beside: Beside,

@@ -191,3 +191,16 @@ fn a_change_anywhere_changes_the_fingerprint() {
         last = print;
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_stops_the_reader(text in "[a-z0-9:{}\\[\\]\"'!&*|>#, \n-]{0,80}") {
+        let mut groups = Groups::default();
+        if let Ok(document) = node::parse(&text) {
+            // Refused or not, it returns.
+            let _ = groups.add(&document);
+            let _ = groups.by_host();
+        }
+        let _ = pattern::expand(&text);
+    }
+}

@@ -61,12 +61,24 @@ impl Client {
         answer::read(response, host).await
     }
 
+    /// Reads the certificate authorities now and not at the first call.
+    ///
+    /// # Errors
+    /// They cannot be read, or there are none.
+    pub fn prepare(&self) -> Result<(), Error> {
+        self.checking_client().map(drop)
+    }
+
     fn client_for(&self, address: &Address) -> Result<&reqwest::Client, Error> {
         if self.options.verify_tls && !address.is_loopback() {
-            return built(&self.checking, || self.with_authorities(self.builder()));
+            return self.checking_client();
         }
         // A proxy could sit in between.
         built(&self.unchecking, || Ok(self.builder().tls_danger_accept_invalid_certs(true).no_proxy()))
+    }
+
+    fn checking_client(&self) -> Result<&reqwest::Client, Error> {
+        built(&self.checking, || self.with_authorities(self.builder()))
     }
 
     fn builder(&self) -> ClientBuilder {
@@ -87,6 +99,9 @@ impl Client {
         let pem = std::fs::read(path).map_err(failed)?;
         let certificates =
             Certificate::from_pem_bundle(&pem).map_err(|error| failed(std::io::Error::other(error)))?;
+        if certificates.is_empty() {
+            return Err(failed(std::io::Error::other("there is no certificate in it")));
+        }
         Ok(builder.tls_certs_merge(certificates))
     }
 }

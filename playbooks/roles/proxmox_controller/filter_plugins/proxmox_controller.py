@@ -127,9 +127,15 @@ def same_rule(rule, wanted):
 
 
 def missing_rules(wanted, rules):
-    """The wanted rules that no enabled rule equals."""
+    """The wanted rules from the first on that no enabled rule equals.
+
+    Each is put above those before it, so what follows a missing one has to be put above it again.
+    """
     there = [rule for rule in rules or [] if int(rule.get("enable") or 0)]
-    return [one for one in wanted if not any(same_rule(rule, one) for rule in there)]
+    for number, one in enumerate(wanted):
+        if not any(same_rule(rule, one) for rule in there):
+            return wanted[number:]
+    return []
 
 
 class FilterModule:

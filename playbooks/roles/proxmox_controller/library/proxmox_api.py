@@ -159,6 +159,9 @@ LOCK_PAUSES = (0.5, 1.0, 2.0, 3.0, 5.0)
 
 LOG_LINES = 8
 
+# Parts of a configuration that are never shown. Proxmox VE itself answers stars for them.
+SECRET_PARTS = ("cipassword", "password")
+
 
 class ApiError(Exception):
     """An answer that is a failure, or none at all (status 0)."""
@@ -309,7 +312,10 @@ def answer(status, reason, text):
     if 200 <= status < 300:
         if not isinstance(content, dict):
             raise ApiError(status, "the answer is not JSON: is this the address of a Proxmox API?")
-        return content.get("data")
+        data = content.get("data")
+        if isinstance(data, dict):
+            data.update((name, "***") for name in SECRET_PARTS if name in data)
+        return data
     content = content if isinstance(content, dict) else {}
     message = str(content.get("message") or reason or "no reason given").strip()
     errors = content.get("errors")

@@ -40,12 +40,15 @@ const fn by_name(path: &'static str, operation: &'static str, summary: &'static 
 }
 
 pub(super) const ROUTES: &[Route] = &[
-    by_name(
-        "/v0/admin/debug/ping",
-        "debug_ping",
-        "Runs the ping playbook on the hosts: can they be reached?",
-        Plan::Ping,
-    ),
+    Route {
+        tag: "debug",
+        ..by_name(
+            "/v0/admin/debug/ping",
+            "debug_ping",
+            "Runs the ping playbook on the hosts: can they be reached?",
+            Plan::Ping,
+        )
+    },
     Route {
         method: Verb::Post,
         path: "/v0/admin/debug/func_test",

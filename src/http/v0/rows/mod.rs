@@ -111,3 +111,6 @@ impl Route {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Looks for machine 1000 and answers `null` when it is there.
+#
+# POST /v0/admin/debug/func_test (permission: viewer)
+#
+#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT
+set -eu
+
+curl -sS --fail-with-body --globoff -X POST -K /dev/fd/3 \
+  "${BASE_URL:-http://127.0.0.1:8000}/v0/admin/debug/func_test" 3<<KEY
+${API_KEY:+header = "apikey: $API_KEY"}
+KEY
+echo

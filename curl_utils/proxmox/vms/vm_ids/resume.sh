@@ -1,0 +1,25 @@
+#!/bin/sh
+# Lets paused machines go on.
+#
+# POST /v0/admin/proxmox/vms/vm_ids/resume (permission: operator)
+#
+#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input
+set -eu
+
+body='{
+  "proxmox_node": "pve01",
+  "as_json": true,
+  "vm_ids": [
+    "4000",
+    "4001"
+  ]
+}'
+[ $# -eq 0 ] || body=$1
+[ "$body" != - ] || body=$(cat)
+
+printf '%s' "$body" | curl -sS --fail-with-body --globoff -X POST -K /dev/fd/3 \
+  -H 'content-type: application/json' --data-binary @- \
+  "${BASE_URL:-http://127.0.0.1:8000}/v0/admin/proxmox/vms/vm_ids/resume" 3<<KEY
+${API_KEY:+header = "apikey: $API_KEY"}
+KEY
+echo

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Installs Docker Compose.
+#
+# POST /v0/admin/run/bundles/core/linux/ubuntu/install/docker-compose (permission: operator)
+#
+#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input
+set -eu
+
+body='{
+  "proxmox_node": "pve01",
+  "hosts": "web-01",
+  "install_package_docker": true,
+  "install_package_docker_compose": true,
+  "install_ntpclient_and_update_time": true,
+  "packages_cleaning": true
+}'
+[ $# -eq 0 ] || body=$1
+[ "$body" != - ] || body=$(cat)
+
+printf '%s' "$body" | curl -sS --fail-with-body --globoff -X POST -K /dev/fd/3 \
+  -H 'content-type: application/json' --data-binary @- \
+  "${BASE_URL:-http://127.0.0.1:8000}/v0/admin/run/bundles/core/linux/ubuntu/install/docker-compose" 3<<KEY
+${API_KEY:+header = "apikey: $API_KEY"}
+KEY
+echo

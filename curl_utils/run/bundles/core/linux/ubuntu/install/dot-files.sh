@@ -1,0 +1,25 @@
+#!/bin/sh
+# Installs dotfiles of shell and editor for a user.
+#
+# POST /v0/admin/run/bundles/core/linux/ubuntu/install/dot-files (permission: operator)
+#
+#   [BASE_URL=URL] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input
+set -eu
+
+body='{
+  "proxmox_node": "pve01",
+  "hosts": "web-01",
+  "user": "operator",
+  "install_vim_dot_files": true,
+  "install_zsh_dot_files": true,
+  "apply_for_root": true
+}'
+[ $# -eq 0 ] || body=$1
+[ "$body" != - ] || body=$(cat)
+
+printf '%s' "$body" | curl -sS --fail-with-body --globoff -X POST -K /dev/fd/3 \
+  -H 'content-type: application/json' --data-binary @- \
+  "${BASE_URL:-http://127.0.0.1:8000}/v0/admin/run/bundles/core/linux/ubuntu/install/dot-files" 3<<KEY
+${API_KEY:+header = "apikey: $API_KEY"}
+KEY
+echo

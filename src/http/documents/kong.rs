@@ -1,0 +1,159 @@
+//! `kong.yml`: a declarative configuration (format 3.0) for the Kong gateway in front of the service.
+//!
+//! One service per permission, all with the same upstream: key-auth, ACL groups and rate limits stand at the service
+//! and hold for all of its routes. Consumers are the operator's; the file ends with an example.
+
+use serde_json::{Value, json};
+
+use super::{
+    operation::{self, Operation},
+    yaml,
+};
+use crate::http::v0::route::Permission;
+
+/// What callers of a permission may do: the groups that have it, and how many calls a minute.
+const LEVELS: &[(Permission, &[&str], u32)] = &[
+    (Permission::Viewer, &["viewer", "operator", "admin"], 1200),
+    (Permission::Operator, &["operator", "admin"], 300),
+    (Permission::Admin, &["admin"], 60),
+];
+
+/// The longest that a call may take, in milliseconds: v0 waits for the end of a run.
+const LONGEST_MS: u32 = 6 * 3600 * 1000;
+
+const HEAD: &str = "# Kong in front of Rangehand. Made by `rangehand export kong`; --upstream URL names another address.
+#
+# Keys are asked for in the header `apikey` or `x-api-key`. Groups nest: an operator may do what a viewer may, an admin
+# everything. Rate limits count per consumer. Consumers are yours: see the end.
+";
+
+const TAIL: &str = "
+# Consumers: add them here or in a file of their own (`deck gateway sync kong.yml consumers.yml`).
+#
+# consumers:
+#   - username: deployer
+#     keyauth_credentials:
+#       - key: a-long-random-text
+#     acls:
+#       - group: operator
+";
+
+/// The file, for a service at this URL.
+#[must_use]
+pub fn kong(upstream: &str) -> String {
+    format!("{HEAD}{}{TAIL}", yaml::write(&value(upstream)))
+}
+
+/// The configuration as a value.
+#[must_use]
+pub fn value(upstream: &str) -> Value {
+    let operations = operation::all();
+    let mut services = vec![service("open", upstream, open_routes(&operations), Vec::new())];
+    for (permission, groups, per_minute) in LEVELS {
+        let routes = operations
+            .iter()
+            .filter(|operation| operation.permission == Some(*permission))
+            .map(|operation| route(&operation.id, &[operation.method], operation))
+            .collect();
+        services.push(service(permission.as_str(), upstream, routes, plugins(groups, *per_minute)));
+    }
+    json!({ "_format_version": "3.0", "services": services })
+}
+
+fn service(name: &str, upstream: &str, routes: Vec<Value>, plugins: Vec<Value>) -> Value {
+    let mut service = json!({
+        "name": format!("rangehand-{name}"),
+        "url": upstream,
+        "connect_timeout": 5000,
+        "write_timeout": 60000,
+        "read_timeout": LONGEST_MS,
+        // A call that runs something must not be made twice.
+        "retries": 0,
+        "tags": ["rangehand"],
+    });
+    if !plugins.is_empty() {
+        service["plugins"] = plugins.into();
+    }
+    service["routes"] = routes.into();
+    service
+}
+
+fn plugins(groups: &[&str], per_minute: u32) -> Vec<Value> {
+    vec![
+        json!({ "name": "key-auth", "config": { "key_names": ["apikey", "x-api-key"], "hide_credentials": true } }),
+        json!({ "name": "acl", "config": { "allow": groups, "hide_groups_header": true } }),
+        json!({ "name": "rate-limiting", "config": { "minute": per_minute, "policy": "local", "limit_by": "consumer" } }),
+    ]
+}
+
+/// What anybody may call: health and documents; and the questions that browsers ask before they call, without a key.
+/// The service answers those itself.
+fn open_routes(operations: &[Operation]) -> Vec<Value> {
+    let open = operations.iter().filter(|operation| operation.permission.is_none());
+    let mut routes: Vec<_> =
+        open.map(|operation| route(&operation.id, &["GET", "HEAD"], operation)).collect();
+    routes.push(json!({
+        "name": "rangehand-preflight",
+        "paths": ["~/(v0|v1)/.+$"],
+        "methods": ["OPTIONS"],
+        "protocols": ["http", "https"],
+        "strip_path": false,
+        "preserve_host": false,
+    }));
+    routes
+}
+
+fn route(id: &str, methods: &[&str], operation: &Operation) -> Value {
+    let mut route = json!({
+        "name": format!("rangehand-{id}"),
+        "paths": [pattern(operation.path)],
+        "methods": methods,
+        "protocols": ["http", "https"],
+        "strip_path": false,
+        "preserve_host": false,
+    });
+    if operation.streams {
+        route["response_buffering"] = false.into();
+    }
+    route
+}
+
+/// A path as a regular expression, which Kong knows by `~`; a name has many segments, anything else one.
+fn pattern(path: &str) -> String {
+    let mut pattern = String::from("~");
+    for (at, part) in path.split('{').enumerate() {
+        let (variable, rest) = if at == 0 { ("", part) } else { part.split_once('}').unwrap_or(("", part)) };
+        pattern.push_str(match (at, variable) {
+            (0, _) => "",
+            (_, "name") => ".+",
+            _ => "[^/]+",
+        });
+        pattern.push_str(&regex::escape(rest).replace("\\-", "-"));
+    }
+    pattern.push('$');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_their_paths_and_no_more() {
+        for (path, is_match) in [
+            ("/v0/admin/run/bundles/{name}/run", "/v0/admin/run/bundles/a/b.c/run"),
+            ("/v1/jobs/{id}", "/v1/jobs/01a1f8b8-02b5-76ad-8dce-93e1f081d6e3"),
+            ("/docs/openapi.json", "/docs/openapi.json"),
+            ("/v0/admin/proxmox/network//node/list", "/v0/admin/proxmox/network//node/list"),
+        ] {
+            let pattern = pattern(path);
+            let text = pattern.strip_prefix('~').expect("Kong's mark");
+            assert!(pattern.ends_with('$'));
+            let regex = regex::Regex::new(&format!("^{text}")).expect("a pattern");
+            assert!(regex.is_match(is_match), "{text}");
+            assert!(!regex.is_match(&format!("{is_match}/more")) || path.ends_with("{name}"), "{text}");
+        }
+        assert_eq!(pattern("/docs/openapi.json"), r"~/docs/openapi\.json$");
+        assert_eq!(pattern("/v1/jobs/{id}/log"), "~/v1/jobs/[^/]+/log$");
+    }
+}

@@ -1,0 +1,218 @@
+//! The OpenAPI document: operations by path, and what they share.
+
+use std::collections::BTreeMap;
+
+use model::{Code, ContentKind, JobState, Phase};
+use serde_json::{Map, Value, json};
+
+use super::{
+    operation::{self, Operation, schema},
+    shared,
+};
+use crate::http::v0::reply::JOB_HEADER;
+
+/// Schemas of v1, of problems and of v0 replies. What the code lists (states, codes, phases) is filled in here.
+const SCHEMAS: &str = include_str!("schemas.json");
+
+const ABOUT: &str = "Runs Ansible over HTTP. Every call that runs something makes a job.
+
+**v1** is Rangehand's own interface. **v0** answers like the Range42 backend API, and waits for the end; its jobs are named by \
+the header `X-Rangehand-Job`.
+
+- `x-permission` says what a caller must be: `viewer`, `operator` (may do what a viewer may) or `admin` (may do everything). The \
+service itself asks nobody who he is: a gateway does (`kong.yml`).
+- v0 reads more than its schemas say, as the service it replaces did: `\"2\"` for 2, `\"yes\"` or 1 for `true`, 1000 for `\"1000\"` where a \
+machine's number is wanted; unknown fields are ignored; a body without a content type is JSON.
+- Another method than those of a path is answered with 405 and `Allow`, an unknown path with 404; a v0 path with a slash too many at \
+its end with 307. GET of `/healthz`, `/readyz` and `/docs` is answered to HEAD, too.
+- Every reply has `X-Request-Id`. A caller may send one: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+- v1 refuses parameters that a path does not have (422).";
+
+const TAGS: &[(&str, &str)] = &[
+    ("run", "v0: bundles and scenarios by their names"),
+    ("debug", "v0: trying things out"),
+    ("bundles ubuntu", "v0: bundles for Ubuntu hosts"),
+    ("bundles proxmox", "v0: the machines of a default range"),
+    ("vms", "v0: lists of machines"),
+    ("vm_id", "v0: one machine"),
+    ("vm_ids", "v0: many machines"),
+    ("config", "v0: the configuration of a machine"),
+    ("snapshot", "v0: snapshots"),
+    ("storage", "v0: storage"),
+    ("firewall", "v0: firewalls"),
+    ("network", "v0: networks"),
+    ("lxc", "v0: containers"),
+    ("jobs", "v1: what is run"),
+    ("streams", "v1: events and logs as they come"),
+    ("catalog", "v1: what there is to run"),
+    ("service", "Health and figures"),
+    ("documents", "These documents"),
+];
+
+/// The document as a value.
+pub(super) fn value() -> Value {
+    let mut operations = operation::all();
+    let mut schemas = schemas();
+    schemas.extend(shared::take_out(&mut operations));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Rangehand",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Runs Ansible over HTTP",
+            "description": ABOUT,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/", "description": "Where this document came from" }],
+        "security": [{}, { "key": [] }],
+        "tags": TAGS.iter().map(|(name, about)| json!({ "name": name, "description": about })).collect::<Vec<_>>(),
+        "paths": paths(operations),
+        "components": {
+            "securitySchemes": { "key": {
+                "type": "apiKey", "in": "header", "name": "apikey",
+                "description": "Asked for by a gateway in front (`kong.yml`), not by the service itself",
+            } },
+            "headers": { "Job": {
+                "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schema("JobId"),
+            } },
+            "responses": responses(),
+            "schemas": schemas,
+        },
+    })
+}
+
+/// The document, for people and version control.
+#[must_use]
+pub fn openapi() -> String {
+    format!("{:#}\n", value())
+}
+
+fn paths(operations: Vec<Operation>) -> Map<String, Value> {
+    let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for operation in operations {
+        let method = operation.method.to_ascii_lowercase();
+        paths.entry(operation.path).or_default().insert(method, object(operation));
+    }
+    paths.into_iter().map(|(path, methods)| (path.to_owned(), Value::Object(methods))).collect()
+}
+
+fn object(operation: Operation) -> Value {
+    let mut object = json!({ "tags": [operation.tag], "summary": operation.summary });
+    if !operation.about.is_empty() {
+        object["description"] = operation.about.into();
+    }
+    object["operationId"] = operation.id.into();
+    match operation.permission {
+        Some(permission) => object["x-permission"] = permission.as_str().into(),
+        None => object["security"] = json!([]),
+    }
+    if !operation.parameters.is_empty() {
+        object["parameters"] = operation.parameters.into();
+    }
+    if let Some(body) = operation.body {
+        object["requestBody"] = body;
+    }
+    object["responses"] = operation.responses.into();
+    object
+}
+
+/// Those of the file, and the lists that the code keeps.
+fn schemas() -> Map<String, Value> {
+    let mut schemas: Map<String, Value> = serde_json::from_str(SCHEMAS).unwrap_or_default();
+    let texts = |texts: Vec<&str>| texts.into_iter().map(Value::from).collect::<Vec<_>>();
+    let null = std::iter::once(Value::Null);
+    for (name, values) in [
+        ("State", texts(JobState::ALL.iter().map(|state| state.as_str()).collect())),
+        ("Kind", texts(ContentKind::ALL.iter().map(|kind| kind.as_str()).collect())),
+        ("ReasonCode", texts(Code::ALL.iter().map(|code| code.as_str()).collect())),
+        (
+            "Phase",
+            texts(Phase::ALL.iter().map(|phase| phase.as_str()).collect()).into_iter().chain(null).collect(),
+        ),
+    ] {
+        if let Some(Value::Object(schema)) = schemas.get_mut(name) {
+            schema.insert("enum".into(), values.into());
+        }
+    }
+    schemas
+}
+
+/// Replies that many operations share.
+fn responses() -> Value {
+    let detail = || schema("V0Detail");
+    let either = |one: &str, other: &str| json!({ "anyOf": [schema(one), schema(other)] });
+    let v0 = |about: &str, schema: Value| {
+        json!({
+            "description": about,
+            "headers": { JOB_HEADER: { "$ref": "#/components/headers/Job" } },
+            "content": { "application/json": { "schema": schema } },
+        })
+    };
+    let failed = "The run did not succeed, `error` says why; or a machine that is looked up is not there; or the installation is broken";
+    json!({
+        "V0Result": v0("It succeeded. With `as_json` false the log instead of the result", either("V0Result", "V0Log")),
+        "V0Log": v0("It succeeded", schema("V0Log")),
+        "V0Null": v0("It succeeded", json!({ "type": "null" })),
+        "V0ResultFailed": v0(failed, json!({ "anyOf": [schema("V0Result"), schema("V0Log"), detail()] })),
+        "V0LogFailed": v0(failed, either("V0Log", "V0Detail")),
+        "V0Failed": v0(failed, detail()),
+        "V0BadRequest": v0(
+            "A bad name, a link that leaves its root, no such playbook of ours, no inventory, a host pattern that is none",
+            detail(),
+        ),
+        "V0NotFound": v0("No such bundle or scenario", detail()),
+        "V0TooLong": v0("More than `server.body_limit_bytes`", detail()),
+        "V0NotJson": v0("The content type says that it is no JSON", detail()),
+        "V0Unprocessable": v0("Fields are wrong; all of them are told", schema("V0Faults")),
+        "V0Stopping": v0("The service is stopping; the job goes on", detail()),
+        "Problem": {
+            "description": "A problem; `code` says which",
+            "content": { "application/problem+json": { "schema": schema("Problem") } },
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_tag_is_described_and_used() {
+        let used: BTreeSet<_> = operation::all().iter().map(|operation| operation.tag).collect();
+        let described: BTreeSet<_> = TAGS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(used, described);
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let operations = operation::all();
+        let ids: BTreeSet<_> = operations.iter().map(|operation| &operation.id).collect();
+        let routes: BTreeSet<_> =
+            operations.iter().map(|operation| (operation.method, operation.path)).collect();
+        assert_eq!((ids.len(), routes.len()), (operations.len(), operations.len()));
+        assert!(ids.iter().all(|id| {
+            id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        }));
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere_and_every_schema_is_used() {
+        let document = value();
+        let text = document.to_string();
+        let mut found = BTreeSet::new();
+        for part in text.split("\"$ref\":\"").skip(1) {
+            let target = part.split('"').next().unwrap_or_default();
+            assert!(document.pointer(&target[1..]).is_some(), "{target}");
+            found.insert(target);
+        }
+        for group in ["schemas", "responses", "headers"] {
+            let names = document["components"][group].as_object().expect("a group").keys();
+            for name in names {
+                let target = format!("#/components/{group}/{name}");
+                assert!(found.contains(target.as_str()), "nothing refers to {target}");
+            }
+        }
+    }
+}

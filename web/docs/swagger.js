@@ -1,0 +1,14 @@
+// Shows the document of this very service, and asks nobody else.
+window.ui = SwaggerUIBundle({
+  url: "openapi.json",
+  dom_id: "#swagger-ui",
+  deepLinking: true,
+  docExpansion: "none",
+  filter: true,
+  displayRequestDuration: true,
+  // The default sends the document's address to a validator on the internet.
+  validatorUrl: null,
+  oauth2RedirectUrl: new URL("oauth2-redirect", window.location.href).href,
+  presets: [SwaggerUIBundle.presets.apis],
+  layout: "BaseLayout",
+});
