@@ -7,7 +7,7 @@ RUN cargo build --release --locked --bin rangehand
 FROM debian:bookworm-slim
 # tini is process 1: it reaps what a killed run leaves behind.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates openssh-client python3 python3-venv tini \
+    && apt-get install -y --no-install-recommends bubblewrap ca-certificates openssh-client python3 python3-venv tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home --shell /usr/sbin/nologin rangehand \
     && install -d -o rangehand -g rangehand -m 0700 /var/lib/rangehand /home/rangehand/.ssh

@@ -7,6 +7,8 @@
 #   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
 #   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
+#   RANGEHAND_TEST_SANDBOX       set: a sandbox can be made here, and tests that cannot make one fail
+#   RANGEHAND_TEST_ISOLATION     for you to set: `sandbox` runs every job of every test in one
 #   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
 #   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
@@ -25,6 +27,7 @@ install_packages() {
   PATH=$PATH:/usr/sbin:/sbin has sshd || missing+=(openssh-server)
   has ssh || missing+=(openssh-client)
   has openssl || missing+=(openssl)
+  has bwrap || missing+=(bubblewrap)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
   PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
@@ -45,6 +48,15 @@ install_packages() {
   as_root+=(env DEBIAN_FRONTEND=noninteractive)
   { "${as_root[@]}" apt-get update -q && "${as_root[@]}" apt-get install -y -q --no-install-recommends "${missing[@]}"; } \
     </dev/null >"$scratch/apt.log" 2>&1 || fail "apt-get could not install ${missing[*]}: $(tail -n 5 "$scratch/apt.log")"
+}
+
+# Sandboxes need namespaces, which a container may refuse.
+try_sandbox() {
+  if bwrap --ro-bind / / --unshare-pid --proc /proc true 2>"$scratch/bwrap.log"; then
+    export RANGEHAND_TEST_SANDBOX=must
+  else
+    say "WARNING: NOT TESTED: runs in a sandbox: $(cat "$scratch/bwrap.log")"
+  fi
 }
 
 # Three hosts in network namespaces; on 127.0.0.1 where those cannot be made.
@@ -166,4 +178,5 @@ ensure_venv "$root/.venv-schemathesis" "$root/tests/lab/schemathesis.txt"
 export RANGEHAND_TEST_SCHEMATHESIS=$root/.venv-schemathesis/bin/st
 start_postgres
 start_ssh_lab
+try_sandbox
 run_tests "$@"

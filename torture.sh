@@ -2,6 +2,7 @@
 # Tortures a release build: the long form of tests/torture, minutes instead of seconds. Prints a table of what was found.
 #
 #   ./torture.sh [--write] [NAME...]   NAME: a part of a test's name, such as kills, flood, cancel, disk, away, clock, documents
+#   ./torture.sh fuzz                  only the properties of what comes from outside, with many cases; all runs them, too
 #
 # With --write the rows that were found replace those of the same subject in docs/reliability.md; nothing else is written.
 # RANGEHAND_TORTURE_SEED repeats the order of kills of an earlier run, which prints its seed.
@@ -56,6 +57,23 @@ fi
 RANGEHAND_TEST_POSTGRES_URL=$(cat "$scratch/postgres/url")
 export RANGEHAND_TEST_POSTGRES_URL RANGEHAND_TORTURE=long
 
+# Properties of all that comes from outside. PROPTEST_CASES sets how many cases each has.
+fuzz() {
+  local cases=${PROPTEST_CASES:-100000} code=0
+  say "fuzz: $cases cases of each property, a part of them where each is slow"
+  PROPTEST_CASES=$cases cargo test --release --locked -p model --test fuzz || code=$?
+  PROPTEST_CASES=$cases cargo test --release --locked -p ansible --test fuzz || code=$?
+  PROPTEST_CASES=$cases cargo test --release --locked -p ansible --lib fuzz || code=$?
+  PROPTEST_CASES=$cases cargo test --release --locked -p rangehand --lib fuzz || code=$?
+  PROPTEST_CASES=$((cases / 20)) cargo test --release --locked --test api fuzz:: || code=$?
+  return "$code"
+}
+
+if [ "${1:-}" = fuzz ]; then
+  fuzz
+  exit
+fi
+
 # One after the other: figures of runs at the same time say nothing.
 code=0
 cargo test --release --locked --test torture -- --nocapture --test-threads=1 "$@" 2>&1 | tee "$scratch/output" || code=$?
@@ -68,5 +86,6 @@ fi
 sed -n 's/^.*figure: //p' "$scratch/output" >"$scratch/figures"
 printf '\n| subject | figures | what must be 0 |\n| --- | --- | --- |\n'
 sed 's/.*/| & |/' "$scratch/figures"
+if [ $# -eq 0 ]; then fuzz || code=$?; fi
 if [ "$write" = yes ] && [ "$code" -eq 0 ]; then write_figures <"$scratch/figures"; fi
 exit "$code"

@@ -6,7 +6,7 @@ mod state;
 use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
+use ansible::{Catalog, Launcher, Limits, Toolchain, catalog, workspace::own_directory};
 use engine::{Engine, Scheduler, Shutdown, Trigger};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::{
     http::{self, Api, access::JwtError},
-    settings::{AccessError, Environment, PasswordError, Settings},
+    settings::{AccessError, Environment, NoSandbox, PasswordError, Settings},
 };
 
 /// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
@@ -53,6 +53,9 @@ pub enum Error {
         #[source]
         source: ansible::vault::Error,
     },
+    /// Runs cannot be kept apart as settings say.
+    #[error(transparent)]
+    Isolation(#[from] NoSandbox),
     /// The database cannot be used.
     #[error("the store cannot be opened")]
     Store(#[from] store::Error),
@@ -172,7 +175,10 @@ impl Node {
         let url = settings.store.url.as_secret().expose_secret().to_owned();
         let options = store::Options { url, max_connections: settings.store.max_connections };
         let store = Store::open(options).await?;
-        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password, name));
+        let toolchain = settings.toolchain(environment);
+        let isolation = settings.runs.isolation_options(&toolchain)?;
+        let options = engine_options(settings, toolchain, isolation, vault_password, name);
+        let engine = Engine::new(store.clone(), options);
         Ok(Self { engine, store, signals, _lock: lock })
     }
 
@@ -293,7 +299,8 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
 
 fn engine_options(
     settings: &Settings,
-    environment: &Environment,
+    toolchain: Toolchain,
+    isolation: engine::IsolationOptions,
     vault_password: Option<SecretString>,
     node: String,
 ) -> engine::Options {
@@ -306,7 +313,7 @@ fn engine_options(
     });
     engine::Options {
         catalog,
-        toolchain: settings.toolchain(environment),
+        toolchain,
         launcher: Launcher::this_program(),
         default_inventory: settings.ansible.default_inventory.clone(),
         vault_password,
@@ -321,8 +328,11 @@ fn engine_options(
             grace: runs.kill_grace,
             event_bytes: runs.event_max_bytes,
             output_bytes: runs.output_max_bytes,
+            memory_bytes: runs.memory_max_bytes,
+            processes: runs.processes_max,
             result_bytes: RESULT_BYTES,
         },
+        isolation,
         max_at_once: runs.max_at_once,
         node,
         lease: runs.lease,
@@ -339,6 +349,7 @@ fn http_options(settings: &Settings) -> http::Options {
         wait_max: settings.server.wait_max,
         origins: settings.server.cors_origins.clone(),
         allow_connection_vars: settings.runs.allow_connection_vars,
+        protected_vars: settings.runs.protected_vars.clone(),
         cancel_when_caller_leaves: settings.server.cancel_when_caller_leaves,
         inventory: settings.paths.inventory.clone(),
         has_public_playbooks: public.is_some(),

@@ -9,6 +9,7 @@ mod token;
 mod worker;
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     path::PathBuf,
     process::ExitCode,
@@ -77,6 +78,15 @@ enum Command {
         /// The directory of the run
         directory: PathBuf,
     },
+    /// Put limits on oneself, then become a program; started by a supervisor
+    #[command(hide = true)]
+    Confine {
+        /// The limits, as JSON
+        confinement: String,
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        program: Vec<OsString>,
+    },
 }
 
 /// Does what the command line says.
@@ -98,16 +108,19 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
-        Command::Supervise { directory } => Ok(supervise(directory)),
+        Command::Supervise { directory } => Ok(with_little_log(|| ansible::supervisor::main(directory))),
+        Command::Confine { confinement, program } => {
+            Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))
+        }
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))
 }
 
-/// A supervisor reads no settings: it is told everything by the service, and logs what goes wrong.
-fn supervise(directory: PathBuf) -> ExitCode {
+/// What belongs to a run reads no settings: it is told everything by the service, and logs what goes wrong.
+fn with_little_log(main: impl FnOnce() -> ExitCode) -> ExitCode {
     let options = LogOptions { filter: "warn".to_owned(), format: LogFormat::Text };
     match telemetry::init(&options) {
-        Ok(()) => ansible::supervisor::main(directory),
+        Ok(()) => main(),
         Err(error) => refuse(&error),
     }
 }

@@ -1,4 +1,4 @@
-//! Checks of what the service needs: programs, directories, the vault password, the store.
+//! Checks of what the service needs: programs, directories, sandboxes, the vault password, the store.
 //!
 //! `rangehand doctor` shows all of them; readiness over HTTP asks for those of Ansible.
 
@@ -6,6 +6,7 @@ mod access;
 mod ansible;
 mod check;
 mod directories;
+mod isolation;
 mod proxmox;
 mod store;
 mod vault;
@@ -22,6 +23,7 @@ pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) ->
     let mut checks = check_ansible(toolchain).await;
     checks.push(access::check(settings));
     checks.extend(directories::check(settings));
+    checks.extend(isolation::check(&settings.runs, toolchain));
     checks.extend(vault::check(&settings.vault));
     checks.extend(proxmox::check(&settings.proxmox));
     checks.push(store::check(&settings.store).await);

@@ -17,7 +17,7 @@ mod v0;
 mod v1;
 mod ws;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::web::{self, ServiceConfig};
 use engine::{Engine, Shutdown};
@@ -51,6 +51,8 @@ pub struct Options {
     pub origins: OriginPattern,
     /// Are `ansible_*` variables allowed in requests?
     pub allow_connection_vars: bool,
+    /// Variables that requests of v1 may not set.
+    pub protected_vars: BTreeSet<String>,
     /// Is the job of a v0 call canceled when the caller leaves?
     pub cancel_when_caller_leaves: bool,
     /// The inventories; v0 names them when they are missing.

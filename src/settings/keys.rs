@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{access, ansible, log, proxmox, server, store};
+use super::{IsolationLevel, access, ansible, isolation, log, proxmox, server, store};
 
 /// What a key may hold.
 #[derive(Debug, Clone, Copy)]
@@ -126,6 +126,20 @@ pub(super) const KEYS: &[Key] = &[
     required("runs.in_memory_max_bytes", integer(0, GIBIBYTE)),
     optional("runs.exclude", Kind::List(Rule { allowed: "names without `/`", accepts: is_file_name })),
     required("runs.allow_connection_vars", Kind::Switch),
+    optional(
+        "runs.protected_vars",
+        Kind::List(Rule { allowed: "names of variables", accepts: isolation::is_variable }),
+    ),
+    required("runs.isolation", Kind::Word(IsolationLevel::WORDS)),
+    required("runs.sandbox_network", Kind::Switch),
+    optional("runs.sandbox_readable", Kind::SearchPath),
+    optional("runs.sandbox_writable", Kind::SearchPath),
+    required("runs.private_home", Kind::Switch),
+    required("runs.no_new_privileges", Kind::Switch),
+    required("runs.memory_max_bytes", integer(0, i64::MAX)),
+    required("runs.processes_max", integer(0, 4_194_304)),
+    required("runs.open_files_max", integer(0, 1_048_576)),
+    required("runs.file_max_bytes", integer(0, i64::MAX)),
     optional("store.url", Kind::Secret(store::URL_RULE)),
     required("store.max_connections", integer(1, 1000)),
     required("history.keep_days", integer(0, 36_500)),

@@ -71,6 +71,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     settings.vault.resolve(&base, password.map(Secret::new));
     settings.proxmox.resolve(&base);
     settings.server.resolve(inputs.cores);
+    settings.runs.resolve_paths(&base);
     settings.runs.resolve(inputs.cores, inputs.memory);
     settings.store.url = match url {
         Some(url) => StoreUrl::new(url).resolved(&base),

@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod history;
 mod inputs;
+mod isolation;
 mod keys;
 mod layer;
 mod limits;
@@ -43,6 +44,7 @@ pub use self::{
     error::Error,
     history::History,
     inputs::{CommandLine, Environment, Inputs},
+    isolation::{IsolationLevel, NoSandbox},
     limits::Limits,
     load::Loaded,
     log::{Log, LogFormat},

@@ -1,10 +1,10 @@
 //! `[runs]`: limits of runs.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::seconds;
+use super::{IsolationLevel, paths::Base, seconds};
 
 /// What a run with a handful of hosts takes, with room to spare: ansible-runner, ansible-playbook and its workers
 /// were measured at 100 MB.
@@ -41,9 +41,37 @@ pub struct Runs {
     pub exclude: Vec<String>,
     /// Whether requests may set `ansible_*` variables.
     pub allow_connection_vars: bool,
+    /// Variables that requests may not set.
+    pub protected_vars: BTreeSet<String>,
+    /// How far runs are kept apart.
+    pub isolation: IsolationLevel,
+    /// Whether runs in a sandbox reach the network.
+    pub sandbox_network: bool,
+    /// What runs in a sandbox may read besides.
+    pub sandbox_readable: Vec<PathBuf>,
+    /// What runs in a sandbox may write besides.
+    pub sandbox_writable: Vec<PathBuf>,
+    /// Whether the home of a run is its own.
+    pub private_home: bool,
+    /// Whether programs with the rights of their owner are kept from getting them.
+    pub no_new_privileges: bool,
+    /// How many bytes of memory a run may use; 0 sets no limit.
+    pub memory_max_bytes: u64,
+    /// How many processes and threads a run may have at a time; 0 sets no limit.
+    pub processes_max: u64,
+    /// How many files each process of a run may have open; 0 sets no limit.
+    pub open_files_max: u64,
+    /// The largest file in bytes that each process of a run may write; 0 sets no limit.
+    pub file_max_bytes: u64,
 }
 
 impl Runs {
+    /// Paths become absolute.
+    pub(super) fn resolve_paths(&mut self, base: &Base) {
+        let paths = self.sandbox_readable.iter_mut().chain(&mut self.sandbox_writable);
+        paths.for_each(|path| base.resolve(path));
+    }
+
     /// One run per core, but no more than there is memory for.
     pub(super) fn resolve(&mut self, cores: usize, memory: Option<u64>) {
         if self.max_at_once == 0 {

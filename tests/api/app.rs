@@ -36,6 +36,7 @@ pub(crate) fn fixtures() -> PathBuf {
 pub(crate) struct Setup {
     home: tempfile::TempDir,
     settings: BTreeMap<String, String>,
+    has_control_groups: bool,
 }
 
 impl Setup {
@@ -47,7 +48,7 @@ impl Setup {
             tempfile::Builder::new().prefix("rangehand-test-").tempdir().expect("a temporary directory");
         copy(&fixtures().join("playbooks"), &home.path().join("playbooks"));
         copy(&fixtures().join("inventory"), &home.path().join("inventory"));
-        let mut setup = Self { settings: BTreeMap::new(), home };
+        let mut setup = Self { settings: BTreeMap::new(), home, has_control_groups: true };
         let runtime = Path::new("/dev/shm").join(setup.home.path().file_name().expect("a name"));
         let settings = [
             ("PROJECT_ROOT_DIR", setup.home.path().to_string_lossy().into_owned()),
@@ -57,12 +58,30 @@ impl Setup {
             ("RANGEHAND__SERVER__PORT", "0".to_owned()),
         ];
         setup.settings.extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        setup
+        setup.isolated()
+    }
+
+    /// With RANGEHAND_TEST_ISOLATION=sandbox every test runs its jobs in a sandbox; what tests put beside the playbooks
+    /// for their playbooks to find is then seen, too.
+    fn isolated(self) -> Self {
+        let Ok(level) = std::env::var("RANGEHAND_TEST_ISOLATION") else { return self };
+        let lab = std::env::var("RANGEHAND_TEST_SSH_LAB").unwrap_or_default();
+        // Of other nodes of the same test, too.
+        let homes = std::env::temp_dir().to_string_lossy().into_owned();
+        self.set("RANGEHAND__RUNS__ISOLATION", level)
+            .set("RANGEHAND__RUNS__SANDBOX_WRITABLE", homes)
+            .set("RANGEHAND__RUNS__SANDBOX_READABLE", lab)
     }
 
     /// Sets an environment variable of the service.
     pub(crate) fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Hides the control groups from the service, as in many a container. For root only.
+    pub(crate) fn without_control_groups(mut self) -> Self {
+        self.has_control_groups = false;
         self
     }
 
@@ -80,7 +99,11 @@ impl Setup {
 
     /// The command that starts the service, for tests of services that do not start.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rangehand"));
+        let program = env!("CARGO_BIN_EXE_rangehand");
+        let mut command = Command::new(if self.has_control_groups { program } else { "unshare" });
+        if !self.has_control_groups {
+            command.args(["--mount", "sh", "-c", "umount -R /sys/fs/cgroup && exec \"$0\" \"$@\"", program]);
+        }
         command
             .env_clear()
             .env("HOME", self.home())

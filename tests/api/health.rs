@@ -34,7 +34,9 @@ async fn a_service_with_ansible_is_alive_and_ready() {
 async fn without_ansible_the_service_is_alive_and_says_what_to_do() {
     let setup = Setup::new();
     fs::create_dir(setup.home().join("empty")).expect("writable");
-    let app = setup.set("RANGEHAND__ANSIBLE__BIN_DIR", "empty").set("PATH", "").start();
+    let app = setup.set("RANGEHAND__ANSIBLE__BIN_DIR", "empty").set("PATH", "");
+    // Nor is there a bubblewrap then.
+    let app = app.set("RANGEHAND__RUNS__ISOLATION", "process").start();
     app.get("/healthz", 200).await;
     let ready = app.get("/readyz", 503).await;
     assert_eq!(ready["status"], "not_ready");

@@ -6,13 +6,16 @@
 //! run by the name of their group in /proc/pid/cgroup.
 //!
 //! Any hierarchy serves that we may write to: the unified one (v2) if possible, because the kernel kills all of a
-//! group there at once (`cgroup.kill`), otherwise one of v1. Limits are not set here. Where no group can be made, as in
-//! a container whose hierarchies are read-only, there is the marker in the environment alone.
+//! group there at once (`cgroup.kill`), otherwise one of v1. Limits are set on groups of their own, which the supervisor
+//! is not in: [`crate::tree_group`]. Where no group can be made, as in a container whose hierarchies are read-only, there
+//! is the marker in the environment alone.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+
+use crate::tree_group;
 
 /// The hierarchies of v1 that may serve: those in which a new group has no effect of its own.
 const V1: [&str; 3] = ["pids", "freezer", "name=systemd"];
@@ -95,7 +98,7 @@ fn move_into(group: &Path) -> io::Result<()> {
 /// Is the process in the group of the run, or below?
 pub(crate) fn holds(run: &str, pid: i32) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    is_within(&text, &name(run))
+    is_within(&text, &name(run)) || is_within(&text, &tree_group::name(run))
 }
 
 fn is_within(cgroups: &str, name: &str) -> bool {
@@ -117,6 +120,7 @@ pub(crate) fn kill(run: &str) {
 
 /// Removes the group of the run where it would be made from here: its own record of it may be gone.
 pub(crate) fn remove(run: &str) {
+    tree_group::remove_of(run);
     for group in places(run) {
         if let Err(error) = group.remove() {
             tracing::warn!(group = %group.path.display(), %error, "the control group of a run cannot be removed");
@@ -130,6 +134,12 @@ fn places(run: &str) -> Vec<Group> {
     let cgroups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let name = name(run);
     homes(&mounts, &cgroups).into_iter().map(|home| Group { path: home.join(&name) }).collect()
+}
+
+/// The directory of the group that this process is in, in one hierarchy; `None` stands for the unified one.
+pub(crate) fn home_in(hierarchy: Option<&str>) -> Option<PathBuf> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    home(&mounts, &fs::read_to_string("/proc/self/cgroup").ok()?, hierarchy)
 }
 
 /// The directories of the groups that a process is in.

@@ -18,6 +18,11 @@ struct Phrase {
 /// First match wins.
 const PHRASES: &[Phrase] = &[
     Phrase {
+        pattern: r"(?m)^bwrap: ",
+        code: Code::SandboxUnavailable,
+        hint: "`rangehand doctor` tells whether a sandbox can be made here",
+    },
+    Phrase {
         pattern: r"(?i)no vault secrets (were )?found|Decryption failed|Vault password .* not",
         code: Code::VaultLocked,
         hint: "set the vault password (`vault.password_file`) that the file was encrypted with",

@@ -138,9 +138,22 @@ fn descendants() -> Vec<Descendant> {
     found
 }
 
+/// The numbers of all descendants of this process that live.
+pub(crate) fn descendant_numbers() -> Vec<i32> {
+    descendants().into_iter().map(|descendant| descendant.pid).collect()
+}
+
 fn numbers() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// Is it the first process of a namespace below ours, as bubblewrap makes one?
+fn is_first_of_namespace(pid: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
+    let numbers: Vec<&str> = numbers.split_ascii_whitespace().collect();
+    numbers.len() > 1 && numbers.last() == Some(&"1")
 }
 
 /// What became of a tree.
@@ -180,6 +193,8 @@ pub struct TreeKill {
 const KILL_LIMIT: Duration = Duration::from_secs(20);
 /// How long to wait before the tree is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// After so many looks that each found new ones, stopping is given up and killing begins.
+const MOST_FREEZES: usize = 50;
 /// How long to wait for processes of another user, which only end by themselves.
 const NOT_OURS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -191,7 +206,10 @@ impl TreeKill {
             match send(descendant.pid, descendant.start_time, signal) {
                 Sent::Yes => {
                     reached += 1;
-                    self.signaled.insert(descendant);
+                    // What keeps a sandbox is none of the run's: it ends when the run does, a moment later.
+                    if !is_first_of_namespace(descendant.pid) {
+                        self.signaled.insert(descendant);
+                    }
                 }
                 Sent::NotOurs => {
                     self.not_ours.insert(descendant);
@@ -202,20 +220,38 @@ impl TreeKill {
         reached
     }
 
-    /// Ends every descendant: SIGTERM first, SIGKILL after `grace`. Returns when none is left, or after a bound
-    /// that only a process stuck in the kernel or one of another user reaches.
+    /// Stops every descendant, so that none can fork while the others are ended: what forks without end is faster than
+    /// we are otherwise.
+    fn freeze(&mut self) {
+        for _ in 0..MOST_FREEZES {
+            let known = self.signaled.len();
+            self.signal(Signal::STOP);
+            if self.signaled.len() == known {
+                return;
+            }
+        }
+    }
+
+    /// Ends every descendant: SIGTERM first, SIGKILL after `grace`; without grace they are stopped, then killed. Returns
+    /// when none is left, or after a bound that only a process stuck in the kernel or one of another user reaches.
+    /// `kill_all` is what the kernel can do at once, as far as it can.
     ///
     /// Somebody else must reap all the while, and tell `none_left`.
     #[must_use]
-    pub fn end(mut self, grace: Duration, none_left: &NoneLeft) -> Ended {
+    pub fn end(mut self, grace: Duration, none_left: &NoneLeft, kill_all: impl Fn()) -> Ended {
         let begun = Instant::now();
-        self.signal(Signal::TERM);
+        if grace.is_zero() {
+            self.freeze();
+        } else {
+            self.signal(Signal::TERM);
+        }
         while !none_left.is_set() && begun.elapsed() < grace {
             std::thread::sleep(LOOK_AGAIN);
         }
         let killing = Instant::now();
         while !none_left.is_set() {
             let reached = self.signal(Signal::KILL);
+            kill_all();
             let limit = if reached == 0 && !self.not_ours.is_empty() { NOT_OURS_LIMIT } else { KILL_LIMIT };
             if killing.elapsed() >= limit {
                 break;

@@ -4,7 +4,7 @@ use std::{io, time::Duration};
 
 use model::{Code, Phase, Reason};
 
-use crate::process::Ended;
+use crate::{process::Ended, run_spec::Limits, usage::Excess};
 
 /// The reason of a run whose events could not be kept.
 pub(crate) fn spool_failed(error: &io::Error) -> Reason {
@@ -42,6 +42,25 @@ pub(crate) fn output_limit(limit: u64) -> Reason {
          begun on other hosts may go on\nhint: `runs.output_max_bytes` sets the limit, 0 sets none"
     );
     Reason::new(Some(Phase::Run), Code::OutputLimit, message)
+}
+
+/// The reason of a run that used more than it may.
+pub(crate) fn excess(excess: Excess, limits: Limits) -> Reason {
+    let end = "and was ended; what was already begun on other hosts may go on\nhint:";
+    let (code, message) = match excess {
+        Excess::Memory => {
+            let limit = limits.memory_bytes;
+            let text =
+                format!("the run used more than {limit} bytes of memory {end} `runs.memory_max_bytes` sets");
+            (Code::MemoryLimit, text)
+        }
+        Excess::Processes => {
+            let limit = limits.processes;
+            let text = format!("the run wanted more than {limit} processes {end} `runs.processes_max` sets");
+            (Code::ProcessLimit, text)
+        }
+    };
+    Reason::new(Some(Phase::Run), code, message + " the limit, 0 sets none")
 }
 
 fn time_limit(code: Code, what: &str, limit: Duration) -> Reason {

@@ -15,7 +15,10 @@ use std::{
     io::{self, BufReader, Read},
     path::PathBuf,
     process::Child,
-    sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -39,6 +42,8 @@ use crate::{
     run_spec::Limits,
     spool,
     stream::{self, Item},
+    tree_group::TreeGroup,
+    usage::{self, Excess},
 };
 
 /// How many lines of output a reason shows.
@@ -60,7 +65,13 @@ enum Input {
     Stderr(String),
     OutputEnd,
     OutputLimit,
-    ChildEnded { pid: i32, code: Option<i32> },
+    Excess(Excess),
+    /// Nothing; sent to see whether anybody listens.
+    Nothing,
+    ChildEnded {
+        pid: i32,
+        code: Option<i32>,
+    },
     Stop,
     TreeEnded(Ended),
 }
@@ -73,6 +84,7 @@ enum Cause {
     Total,
     Idle,
     Output,
+    Excess(Excess),
     Spool(io::Error),
 }
 
@@ -107,6 +119,8 @@ pub struct RunLoop<'a> {
     directory: RunDirectory,
     /// Which of the run's steps it is, from 1.
     step: u32,
+    /// The control groups of what the run started.
+    groups: Arc<TreeGroup>,
 }
 
 /// What a run loop is told besides its limits.
@@ -124,6 +138,8 @@ pub struct Run {
     pub begun: Instant,
     /// Which of the run's steps it is, from 1.
     pub step: u32,
+    /// The control groups of what the run started.
+    pub(crate) groups: Arc<TreeGroup>,
 }
 
 impl<'a> RunLoop<'a> {
@@ -144,6 +160,7 @@ impl<'a> RunLoop<'a> {
             kept_events: run.kept_events,
             directory: run.directory,
             step: run.step,
+            groups: run.groups,
         }
     }
 
@@ -155,15 +172,45 @@ impl<'a> RunLoop<'a> {
         let none_left = NoneLeft::default();
         self.open_streams = read_streams(&mut child, &sender, &self.ident, self.limits);
         listen(&sender, stop, none_left.clone());
+        self.watch_usage(&sender);
         let cause = self.until_something_ends_it(&inputs, leader);
-        let grace = if matches!(cause, Cause::Exit(_)) { LEFTOVER_GRACE } else { self.limits.grace };
-        end_tree(sender, grace.min(self.limits.grace), none_left);
+        // What the kernel refused may have ended the leader before anybody looked.
+        let cause = match (cause, self.groups.excess()) {
+            (Cause::Exit(_), Some(excess)) => Cause::Excess(excess),
+            (cause, _) => cause,
+        };
+        let grace = match cause {
+            Cause::Exit(_) => LEFTOVER_GRACE.min(self.limits.grace),
+            // Whoever takes all there is gets no time to take more.
+            Cause::Excess(_) => Duration::ZERO,
+            _ => self.limits.grace,
+        };
+        self.end_tree(sender, grace, none_left);
         let (ended, late_failure) = self.until_the_tree_is_gone(&inputs);
         let cause = match (cause, late_failure) {
             (cause, None) | (cause @ Cause::Spool(_), _) => cause,
             (_, Some(error)) => Cause::Spool(error),
         };
         (self.outcome(cause, ended), ended.is_proven)
+    }
+
+    fn watch_usage(&self, sender: &SyncSender<Input>) {
+        let sender = sender.clone();
+        let tell = move |excess: Option<Excess>| match excess {
+            Some(excess) => sender.send(Input::Excess(excess)).is_ok(),
+            None => !matches!(sender.try_send(Input::Nothing), Err(TrySendError::Disconnected(_))),
+        };
+        usage::watch(self.groups.clone(), self.limits, tell);
+    }
+
+    /// Ends the tree from a thread of its own, so that its last words are still read.
+    fn end_tree(&self, sender: SyncSender<Input>, grace: Duration, none_left: NoneLeft) {
+        let groups = self.groups.clone();
+        thread::spawn(move || {
+            let ended = TreeKill::default().end(grace, &none_left, || groups.kill());
+            // A closed channel means that nobody is interested any more.
+            let _ = sender.send(Input::TreeEnded(ended));
+        });
     }
 
     fn until_something_ends_it(&mut self, inputs: &Receiver<Input>, leader: i32) -> Cause {
@@ -197,6 +244,7 @@ impl<'a> RunLoop<'a> {
                     return if self.directory.is_asked_to_stop() { Cause::Stop } else { Cause::Signal };
                 }
                 Input::OutputLimit => return Cause::Output,
+                Input::Excess(excess) => return Cause::Excess(excess),
                 other => {
                     if let Err(error) = self.keep(other) {
                         return Cause::Spool(error);
@@ -250,7 +298,12 @@ impl<'a> RunLoop<'a> {
                 self.open_streams -= 1;
                 return Ok(());
             }
-            Input::ChildEnded { .. } | Input::OutputLimit | Input::Stop | Input::TreeEnded(_) => {
+            Input::ChildEnded { .. }
+            | Input::OutputLimit
+            | Input::Excess(_)
+            | Input::Nothing
+            | Input::Stop
+            | Input::TreeEnded(_) => {
                 return Ok(());
             }
         };
@@ -305,6 +358,7 @@ impl<'a> RunLoop<'a> {
             Cause::Signal => (Ending::Failed, reasons::interrupted()),
             Cause::Total => (Ending::TimedOut, reasons::total_timeout(self.limits.total)),
             Cause::Idle => (Ending::TimedOut, reasons::idle_timeout(self.limits.idle.unwrap_or_default())),
+            Cause::Excess(excess) => (Ending::Failed, reasons::excess(excess, self.limits)),
             Cause::Output => (Ending::Failed, reasons::output_limit(self.limits.output_bytes)),
             Cause::Spool(error) => (Ending::Failed, reasons::spool_failed(&error)),
         };
@@ -386,14 +440,5 @@ fn read_lines(
             let _ = sender.send(Input::OutputLimit);
         }
         let _ = sender.send(Input::OutputEnd);
-    });
-}
-
-/// Ends the tree from a thread of its own, so that its last words are still read.
-fn end_tree(sender: SyncSender<Input>, grace: Duration, none_left: NoneLeft) {
-    thread::spawn(move || {
-        let ended = TreeKill::default().end(grace, &none_left);
-        // As above: nobody may be there to hear it.
-        let _ = sender.send(Input::TreeEnded(ended));
     });
 }

@@ -8,7 +8,7 @@ use model::{ExtraVars, Find, RunId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{command::PlaybookOptions, workspace::Source};
+use crate::{command::PlaybookOptions, sandbox::Sandbox, workspace::Source};
 
 /// Everything about one run.
 ///
@@ -34,6 +34,23 @@ pub struct RunSpec {
     pub runtime: PathBuf,
     /// What the run may use.
     pub limits: Limits,
+    /// How far it is kept from everything else.
+    pub isolation: Isolation,
+}
+
+/// How far a run is kept from everything else on its machine.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Isolation {
+    /// Only what it needs is seen; `None` leaves all to be seen.
+    pub sandbox: Option<Sandbox>,
+    /// Whether its home is its own.
+    pub private_home: bool,
+    /// Whether programs with the rights of their owner, such as `sudo`, are kept from getting them.
+    pub no_new_privileges: bool,
+    /// How many files each of its processes may have open; 0 sets no limit.
+    pub open_files: u64,
+    /// The largest file in bytes that each of its processes may write; 0 sets no limit.
+    pub file_bytes: u64,
 }
 
 /// One execution of Ansible within a run.
@@ -62,6 +79,10 @@ pub struct Limits {
     pub event_bytes: usize,
     /// How much it may print, in bytes; 0 sets no limit.
     pub output_bytes: u64,
+    /// How much memory its processes may use together, in bytes; 0 sets no limit.
+    pub memory_bytes: u64,
+    /// How many processes and threads it may have at a time; 0 sets no limit.
+    pub processes: u64,
     /// How much the results may hold together, in bytes of JSON.
     pub result_bytes: usize,
 }

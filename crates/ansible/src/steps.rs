@@ -8,9 +8,10 @@
 
 use std::{
     ffi::OsString,
-    fs,
+    fs, io,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Instant,
 };
 
@@ -20,13 +21,16 @@ use serde_json::{Value, json};
 
 use crate::{
     command,
+    confine::{self, Confinement},
     event::Translator,
     reasons,
     run_directory::RunDirectory,
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
+    sandbox::Needs,
     spool,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
+    tree_group::TreeGroup,
     workspace::Workspace,
 };
 
@@ -40,6 +44,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) secrets: Vec<String>,
     /// When the supervisor began: the total limit counts from there.
     pub(crate) begun: Instant,
+    /// The control groups of what the run starts.
+    pub(crate) groups: Arc<TreeGroup>,
 }
 
 /// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
@@ -70,7 +76,7 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
         stop = next_stop;
     }
     // A run without steps is never made.
-    before.ok_or_else(|| not_begun(&std::io::Error::other("there is nothing to run")))
+    before.ok_or_else(|| not_begun(&io::Error::other("there is nothing to run")))
 }
 
 impl Steps<'_> {
@@ -97,7 +103,7 @@ impl Steps<'_> {
         told.map_err(|error| prepare_failed(&error))?;
         // ansible-runner keeps what it knows of a run under this name: each step has its own.
         let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
-        let child = spawn(spec, workspace, &step.playbook, &ident)?;
+        let child = self.spawn(&step.playbook, &ident)?;
         let project = format!("{}/", workspace.private().join("project").display());
         let run = run_loop::Run {
             translator: Translator::new(Redactor::new(self.secrets.iter().cloned()), project),
@@ -106,8 +112,71 @@ impl Steps<'_> {
             directory: self.directory.clone(),
             begun: self.begun,
             step: number,
+            groups: self.groups.clone(),
         };
         Ok(RunLoop::new(run, self.spool, spec.limits).run(child, stop))
+    }
+}
+
+impl Steps<'_> {
+    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Child, Box<Reason>> {
+        let (spec, workspace) = (self.spec, self.workspace);
+        let inventory = spec.source.inventory.as_deref().unwrap_or("".as_ref());
+        let inventory = workspace.private().join("inventory").join(inventory);
+        let arguments = command::arguments(&command::Places {
+            private: workspace.private(),
+            artifacts: &workspace.artifacts(),
+            playbook,
+            inventory: &inventory,
+            ident,
+        });
+        let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
+        runner.map_err(|error| {
+            let message = format!(
+                "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; \
+                 `ansible.bin_dir` names the directory it is in"
+            );
+            Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
+        })
+    }
+
+    /// ansible-runner within its limits and, if it is to be in one, its sandbox.
+    fn confined(&self) -> io::Result<Command> {
+        let (spec, workspace) = (self.spec, self.workspace);
+        let confinement = Confinement {
+            groups: self.groups.groups().to_vec(),
+            // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
+            no_new_privileges: spec.isolation.no_new_privileges && spec.isolation.sandbox.is_none(),
+            open_files: spec.isolation.open_files,
+            file_bytes: spec.isolation.file_bytes,
+        };
+        let mut command = match &spec.isolation.sandbox {
+            None => confine::command(&confinement, &spec.program)?,
+            Some(sandbox) => {
+                let mut command = confine::command(&confinement, &sandbox.program)?;
+                command
+                    .args(sandbox.arguments(&Needs {
+                        program: &spec.program,
+                        environment: &spec.environment,
+                        own: &[workspace.short(), workspace.private()],
+                        directory: workspace.private(),
+                    }))
+                    .arg(&spec.program);
+                command
+            }
+        };
+        command
+            .current_dir(workspace.private())
+            .env_clear()
+            .envs(command::environment(workspace.short(), spec.limits.event_bytes))
+            .envs(spec.environment.iter().map(|(name, value)| (name, value)))
+            .envs(roles_path(spec, workspace))
+            .envs(spec.isolation.private_home.then(|| ("HOME", workspace.home())))
+            .env(MARKER, spec.run.to_string())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(command)
     }
 }
 
@@ -148,42 +217,12 @@ fn step_event(number: u32, steps: usize, step: &RunStep) -> Draft {
     Draft::new(Timestamp::now(), EventKind::STEP, data)
 }
 
-fn not_begun(error: &std::io::Error) -> Box<Reason> {
+fn not_begun(error: &io::Error) -> Box<Reason> {
     Box::new(Reason::new(
         Some(Phase::Prepare),
         Code::PrepareFailed,
         format!("the step cannot begin: {error}"),
     ))
-}
-
-fn spawn(spec: &RunSpec, workspace: &Workspace, playbook: &Path, ident: &str) -> Result<Child, Box<Reason>> {
-    let inventory = spec.source.inventory.as_deref().unwrap_or("".as_ref());
-    let inventory = workspace.private().join("inventory").join(inventory);
-    let mut runner = Command::new(&spec.program);
-    runner
-        .args(command::arguments(&command::Places {
-            private: workspace.private(),
-            artifacts: &workspace.artifacts(),
-            playbook,
-            inventory: &inventory,
-            ident,
-        }))
-        .current_dir(workspace.private())
-        .env_clear()
-        .envs(command::environment(workspace.short(), spec.limits.event_bytes))
-        .envs(spec.environment.iter().map(|(name, value)| (name, value)))
-        .envs(roles_path(spec, workspace))
-        .env(MARKER, spec.run.to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    runner.spawn().map_err(|error| {
-        let message = format!(
-            "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; `ansible.bin_dir` \
-             names the directory it is in"
-        );
-        Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
-    })
 }
 
 /// Where roles are: those of the root, then what is said or Ansible's usual places, then the ones that come with us.

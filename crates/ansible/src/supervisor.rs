@@ -9,8 +9,9 @@
 
 use std::{
     io::{self, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
     time::Instant,
 };
 
@@ -28,6 +29,7 @@ use crate::{
     run_spec::RunSpec,
     spool,
     steps::{self, Steps},
+    tree_group::TreeGroup,
     workspace::{self, Workspace},
 };
 
@@ -60,6 +62,10 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     io::stdin().read_to_end(&mut text)?;
     let spec: RunSpec = serde_json::from_slice(&text)?;
     drop(text);
+    // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
+    let limits = spec.limits;
+    let groups = TreeGroup::make(&spec.run.to_string(), limits.memory_bytes, limits.processes);
+    let groups = Arc::new(groups);
     let group = enter_group(directory, &spec);
 
     let begun = Instant::now();
@@ -69,12 +75,14 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     let mut outcome = if directory.is_asked_to_stop() {
         canceled_before_it_began()
     } else {
-        prepare_and_run(directory, &spec, &mut workspace, &mut spool, Beginning { begun, stop })
+        let beginning = Beginning { begun, stop, groups: groups.clone() };
+        prepare_and_run(directory, &spec, &mut workspace, &mut spool, beginning)
             .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     clean_up(&workspace, &mut spool);
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
+    groups.remove();
     if let Some(Err(error)) = group.map(|group| group.leave()) {
         tracing::warn!(%error, "the control group could not be removed");
     }
@@ -95,6 +103,7 @@ fn enter_group(directory: &RunDirectory, spec: &RunSpec) -> Option<Group> {
 struct Beginning {
     begun: Instant,
     stop: run_loop::Stop,
+    groups: Arc<TreeGroup>,
 }
 
 fn prepare_and_run(
@@ -111,7 +120,15 @@ fn prepare_and_run(
     }
     let secrets = secrets(spec);
     steps::run(
-        &mut Steps { directory, spec, workspace, spool, secrets, begun: beginning.begun },
+        &mut Steps {
+            directory,
+            spec,
+            workspace,
+            spool,
+            secrets,
+            begun: beginning.begun,
+            groups: beginning.groups,
+        },
         beginning.stop,
     )
 }
@@ -137,6 +154,10 @@ fn secrets(spec: &RunSpec) -> Vec<String> {
 
 fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {
     workspace.create()?;
+    if spec.isolation.private_home {
+        let home = spec.environment.iter().find(|(name, _)| name == "HOME");
+        workspace.make_home(home.map(|(_, home)| Path::new(home)))?;
+    }
     workspace.fill(&spec.source, spec.steps.iter().map(|step| step.playbook.as_path()))
 }
 

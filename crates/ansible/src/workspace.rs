@@ -12,6 +12,7 @@
 //!   vault-password, extra-vars.json
 //!   artifacts/               what ansible-runner keeps: the environment, each event as it is
 //!   tmp/                     Ansible's local temporary files: decrypted files of a vault
+//!   home/                    the home of the run, with links into that of the user
 //!   cp/, pc/                 control sockets of SSH and of persistent connections
 //!   run                      the run's directory: says whose secrets these are
 //! ```
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
+    home,
     run_directory::{new_file, remove_tree},
     runtime, shipped,
     snapshot::{Copied, PAGE, copy_tree},
@@ -107,6 +109,22 @@ impl Workspace {
         let mut file =
             new_file(&self.secrets.join(OWNER)).map_err(at("cannot write to the directory for secrets"))?;
         file.write_all(owner).map_err(at("cannot write to the directory for secrets"))
+    }
+
+    /// Makes the run's home, with links to what is in the user's.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn make_home(&self, real: Option<&Path>) -> Result<(), Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        make(&self.home()).map_err(at("cannot make the home of the run"))?;
+        home::fill(&self.home(), real).map_err(at("cannot make the home of the run"))
+    }
+
+    /// The run's home, on tmpfs: what Ansible makes there may hold arguments of modules.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.secrets.join("home")
     }
 
     /// Where ansible-runner keeps what it wants to keep.

@@ -49,7 +49,7 @@ pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use jobs::{Error, Submitted};
 pub use logs::{LogQuery, LogReader, NextText, plain_lines};
-pub use options::{DrainOptions, Options};
+pub use options::{DrainOptions, IsolationOptions, Options};
 pub use progress::{Basis, JobProgress};
 pub use proxmox::{ProxmoxError, ProxmoxOptions};
 pub use queue::{Capacity, Queue};

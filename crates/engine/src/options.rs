@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ansible::{Catalog, Launcher, Limits, Toolchain};
-use model::ContentName;
+use ansible::{Catalog, Launcher, Limits, Sandbox, Toolchain, run_spec};
+use model::{ContentName, Isolation};
 use secrecy::SecretString;
 
 use crate::{Keep, ProxmoxOptions};
@@ -13,6 +13,17 @@ use crate::{Keep, ProxmoxOptions};
 pub struct DrainOptions {
     /// Wait so long for them to end; zero leaves them to their supervisors at once.
     pub at_most: Duration,
+}
+
+/// How far runs are kept from one another and from their machine.
+#[derive(Debug)]
+pub struct IsolationOptions {
+    /// Of every run; a job may ask for more.
+    pub least: Isolation,
+    /// How sandboxes are made; `None` when there is no bubblewrap.
+    pub sandbox: Option<Sandbox>,
+    /// What holds with and without a sandbox; the sandbox in it is not used.
+    pub always: run_spec::Isolation,
 }
 
 /// Given by value; the engine reads no settings of its own.
@@ -40,6 +51,8 @@ pub struct Options {
     pub in_memory_bytes: u64,
     /// What a run may use; a request may shorten or lengthen its total time.
     pub limits: Limits,
+    /// How far runs are kept from one another and from their machine.
+    pub isolation: IsolationOptions,
     /// How many runs may be at work at once; at least one.
     pub max_at_once: usize,
     /// The name of this service among those that share the store; stays the same over restarts.

@@ -2,10 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ansible::{Limits, RunSpec, RunStep, catalog, command::PlaybookOptions, workspace::Source};
-use model::{Code, Job, JobRequest, Phase, Reason, RunId, Step};
+use ansible::{Limits, RunSpec, RunStep, catalog, command::PlaybookOptions, run_spec, workspace::Source};
+use model::{Code, Isolation, Job, JobRequest, Phase, Reason, RunId, Step};
 
-use crate::{Engine, jobs::Error};
+use crate::{Engine, IsolationOptions, jobs::Error};
 
 impl Engine {
     /// What the supervisor is told. The content is looked up again: it may have changed while the job waited.
@@ -42,6 +42,7 @@ impl Engine {
             environment: options.toolchain.variables().filter_map(as_text).collect(),
             runtime: options.runtime.clone(),
             limits: limits(job, options.limits),
+            isolation: isolation(job, &options.isolation)?,
         })
     }
 
@@ -104,6 +105,25 @@ fn playbook_options(job: &Job) -> PlaybookOptions {
 fn limits(job: &Job, defaults: Limits) -> Limits {
     let total = job.request.timeout_s.map_or(defaults.total, Duration::from_secs);
     Limits { total, ..defaults }
+}
+
+/// What the node does for every run, and more if the job asks for more.
+fn isolation(job: &Job, options: &IsolationOptions) -> Result<run_spec::Isolation, Box<Reason>> {
+    let level = job.request.isolation.map_or(options.least, |asked| asked.max(options.least));
+    let always = options.always.clone();
+    match level {
+        Isolation::Process => Ok(always),
+        Isolation::Sandbox => {
+            let sandbox = options.sandbox.clone().ok_or_else(no_sandbox)?;
+            Ok(run_spec::Isolation { sandbox: Some(sandbox), ..always })
+        }
+    }
+}
+
+fn no_sandbox() -> Box<Reason> {
+    let message = "the job asks for a sandbox, and there is no bubblewrap on this node\nhint: install it (Debian: apt \
+                   install bubblewrap); `rangehand doctor` tells whether it works";
+    Box::new(Reason::new(Some(Phase::Spawn), Code::SandboxUnavailable, message))
 }
 
 fn no_runner() -> Box<Reason> {

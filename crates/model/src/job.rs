@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Code, ContentName, ContentRef, ExtraVars, HostPattern, JobId, JobState, Labels, Outcome, Reason,
-    Resources, Resume, RetryPolicy, RunId, Step, Tags, TaskName,
+    Code, ContentName, ContentRef, ExtraVars, HostPattern, Isolation, JobId, JobState, Labels, Outcome,
+    Reason, Resources, Resume, RetryPolicy, RunId, Step, Tags, TaskName,
 };
 
 /// A number that is no priority.
@@ -106,6 +106,9 @@ pub struct JobRequest {
     /// The names of variables, of the request and of its steps, whose values are never shown.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub secret_vars: BTreeSet<String>,
+    /// How far its runs are kept apart, at least; `None` leaves it to the node that runs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
 }
 
 impl JobRequest {
@@ -131,6 +134,7 @@ impl JobRequest {
             start_at_task: None,
             before: Vec::new(),
             secret_vars: BTreeSet::new(),
+            isolation: None,
         }
     }
 

@@ -66,6 +66,12 @@ text_enum! {
         IdleTimeout = "idle_timeout",
         /// It printed more than it may.
         OutputLimit = "output_limit",
+        /// It used more memory than it may.
+        MemoryLimit = "memory_limit",
+        /// It had more processes than it may.
+        ProcessLimit = "process_limit",
+        /// The sandbox that was asked for cannot be made on this node.
+        SandboxUnavailable = "sandbox_unavailable",
         /// Ended by request.
         Canceled = "canceled",
         /// The supervisor was told to end by somebody else than the service.

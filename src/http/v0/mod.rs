@@ -7,6 +7,8 @@
 mod check;
 mod direct;
 pub(in crate::http) mod field;
+#[cfg(test)]
+mod fuzz;
 mod machine;
 mod plan;
 mod python;

@@ -1,9 +1,11 @@
 //! The body of `POST /v1/jobs`, checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
-use model::{ContentName, ContentRef, ExtraVars, JobRequest, Labels, Priority, Resource, Resources, Tags};
+use model::{
+    ContentName, ContentRef, ExtraVars, Isolation, JobRequest, Labels, Priority, Resource, Resources, Tags,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -30,6 +32,7 @@ const FIELDS: &[&str] = &[
     "resources",
     "retry",
     "start_at_task",
+    "isolation",
 ];
 
 /// The most hosts at once that a request may ask for.
@@ -37,19 +40,30 @@ const MAX_FORKS: u64 = 500;
 /// The longest time limit that a request may ask for: a week.
 const MAX_TIMEOUT_S: u64 = 7 * 24 * 3600;
 
+/// What this service lets a request say.
+#[derive(Debug)]
+pub(super) struct Rules<'a> {
+    /// Are `ansible_*` variables allowed?
+    pub(super) allow_connection_vars: bool,
+    /// Variables that no request may set.
+    pub(super) protected_vars: &'a BTreeSet<String>,
+    /// How far its runs are kept apart, at least.
+    pub(super) least_isolation: Isolation,
+}
+
 /// Reads the body. Names that are no names are a bad request (400), everything else that is wrong makes the
 /// request unprocessable (422), with all faults in one answer.
 pub(super) fn read(
     body: Option<Value>,
     default_inventory: &ContentName,
-    allow_connection_vars: bool,
+    rules: &Rules<'_>,
 ) -> Result<JobRequest, Problem> {
     let mut fields = Fields::of_body(body)?;
     let content = content(&mut fields)?;
     let inventory = name(&mut fields, "inventory")?;
     let limit = fields.text("limit", str::parse);
     let (tags, skip_tags) = (tags(&mut fields, "tags"), tags(&mut fields, "skip_tags"));
-    let extra_vars = extra_vars(&mut fields, allow_connection_vars);
+    let extra_vars = extra_vars(&mut fields, rules);
     let check = fields.flag("check").unwrap_or(false);
     let diff = fields.flag("diff").unwrap_or(false);
     let verbosity = fields.number("verbosity", 0..=5).unwrap_or(0);
@@ -58,6 +72,7 @@ pub(super) fn read(
     let (priority, labels, resources) = (priority(&mut fields), labels(&mut fields), resources(&mut fields));
     let retry = typed(&mut fields, "retry", "an object such as {\"on\": [\"lost\"], \"max_attempts\": 3}");
     let start_at_task = fields.text("start_at_task", str::parse);
+    let isolation = isolation(&mut fields, rules.least_isolation);
     fields.finish(FIELDS)?;
     // Without a fault there is content: its absence is a fault.
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
@@ -77,6 +92,7 @@ pub(super) fn read(
         resources,
         retry,
         start_at_task,
+        isolation,
         ..JobRequest::new(content, inventory)
     })
 }
@@ -173,7 +189,17 @@ fn typed<T: DeserializeOwned>(fields: &mut Fields, name: &str, wanted: &str) -> 
     }
 }
 
-fn extra_vars(fields: &mut Fields, allow_connection: bool) -> ExtraVars {
+fn isolation(fields: &mut Fields, least: Isolation) -> Option<Isolation> {
+    let asked = fields.text("isolation", str::parse::<Isolation>)?;
+    if asked < least {
+        let message =
+            format!("`{asked}` is less than `{least}`, which `runs.isolation` sets: a job may ask for more");
+        return fields.fault("isolation", "invalid_value", message);
+    }
+    Some(asked)
+}
+
+fn extra_vars(fields: &mut Fields, rules: &Rules<'_>) -> ExtraVars {
     let vars = match fields.take("extra_vars") {
         None => Map::new(),
         Some(Value::Object(vars)) => vars,
@@ -182,7 +208,14 @@ fn extra_vars(fields: &mut Fields, allow_connection: bool) -> ExtraVars {
             Map::new()
         }
     };
-    ExtraVars::check(vars, allow_connection).unwrap_or_else(|error| {
+    for name in vars.keys().filter(|name| rules.protected_vars.contains(*name)) {
+        let message = format!(
+            "`{name}` may not be set by a request: it decides where a stored token goes, and is taken from the \
+             inventory, the vault file or the settings"
+        );
+        let _: Option<()> = fields.fault(&format!("extra_vars.{name}"), "protected_variable", message);
+    }
+    ExtraVars::check(vars, rules.allow_connection_vars).unwrap_or_else(|error| {
         let field = format!("extra_vars.{}", error.key());
         let _: Option<()> = fields.fault(&field, "invalid_variable", error.to_string());
         ExtraVars::default()

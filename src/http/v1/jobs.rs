@@ -12,7 +12,7 @@ use model::{Job, JobId, labels};
 use serde_json::json;
 
 use super::{
-    job_request,
+    job_request::{self, Rules},
     job_view::{JobView, ResultView, SummaryView},
     query::{self, Parameters},
     queue::waiting_view,
@@ -57,7 +57,12 @@ async fn submit(
     let wait = query::wait(&query, &api)?;
     let key = idempotency_key(&request)?;
     let options = api.engine.options();
-    let request = job_request::read(body.0?, &options.default_inventory, api.options.allow_connection_vars)?;
+    let rules = Rules {
+        allow_connection_vars: api.options.allow_connection_vars,
+        protected_vars: &api.options.protected_vars,
+        least_isolation: options.isolation.least,
+    };
+    let request = job_request::read(body.0?, &options.default_inventory, &rules)?;
     let job = match api.engine.submit_once(request, key).await? {
         Submitted::New(job) | Submitted::Known(job) => job,
     };

@@ -39,6 +39,10 @@ impl fmt::Debug for Node {
     }
 }
 
+/// How deep a document may nest; a level of groups takes two. The reader's own limit of 64 is more than the stack of a
+/// thread holds when nothing is optimized: a tag may stand at each level, and looking for it takes 30 KiB.
+const MAX_DEPTH: usize = 32;
+
 /// Reads one document; an empty one is null.
 ///
 /// # Errors
@@ -48,6 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Node, String> {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
         with_snippet: false,
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| match error.location() {
         Some(at) => format!("line {}, column {}", at.line(), at.column()),

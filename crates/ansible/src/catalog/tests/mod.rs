@@ -1,5 +1,6 @@
 //! Tests of the catalog on trees of their own, and with real Ansible.
 
+mod fuzz;
 mod inspect;
 mod list;
 mod resolve;

@@ -1,0 +1,90 @@
+//! The last step before Ansible: our own program, executed once more, puts limits on itself and becomes Ansible.
+//!
+//! What it takes upon itself is inherited by whatever it starts, and nothing of it can be undone from there. A parent
+//! cannot do this for a child without code between fork and exec, which Rust calls unsafe; doing it to itself is safe.
+
+use std::{
+    convert::Infallible,
+    ffi::OsString,
+    fs, io,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
+
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    thread::set_no_new_privs,
+};
+use serde::{Deserialize, Serialize};
+
+/// What a process takes upon itself before it becomes another program. Holds no secrets: it is an argument.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// Control groups to enter.
+    pub groups: Vec<PathBuf>,
+    /// Whether `sudo` and other programs with the rights of their owner are kept from getting them.
+    pub no_new_privileges: bool,
+    /// How many files a process may have open; 0 leaves that as it is.
+    pub open_files: u64,
+    /// The largest file in bytes that a process may write; 0 leaves that as it is.
+    pub file_bytes: u64,
+}
+
+/// The command that has the confined program as its end: `confine WHAT PROGRAM ARGUMENT...`.
+pub const COMMAND: &str = "confine";
+
+/// Starts our program as this one, to become `program` after it has confined itself.
+///
+/// # Errors
+/// When the confinement cannot be written down, which is never.
+pub(crate) fn command(confinement: &Confinement, program: &Path) -> io::Result<Command> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(COMMAND).arg(serde_json::to_string(confinement)?).arg(program);
+    Ok(command)
+}
+
+/// Confines this process and becomes the program.
+///
+/// What cannot be had is a failure, never less than was asked for.
+#[must_use]
+pub fn main(confinement: &str, program: &[OsString]) -> ExitCode {
+    let Err(error) = become_confined(confinement, program);
+    tracing::error!(%error, "the run cannot be confined");
+    ExitCode::from(FAILED)
+}
+
+/// What a shell answers for a program that cannot be executed.
+const FAILED: u8 = 126;
+
+fn become_confined(confinement: &str, program: &[OsString]) -> io::Result<Infallible> {
+    let confinement: Confinement = serde_json::from_str(confinement)?;
+    let (program, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    take_upon(&confinement)?;
+    Err(Command::new(program).args(arguments).exec())
+}
+
+fn take_upon(confinement: &Confinement) -> io::Result<()> {
+    for group in &confinement.groups {
+        // Zero stands for whoever writes.
+        fs::write(group.join("cgroup.procs"), "0")?;
+    }
+    // A core of Ansible holds the vault password.
+    lower(Resource::Core, 0)?;
+    if confinement.open_files > 0 {
+        lower(Resource::Nofile, confinement.open_files)?;
+    }
+    if confinement.file_bytes > 0 {
+        lower(Resource::Fsize, confinement.file_bytes)?;
+    }
+    if confinement.no_new_privileges {
+        set_no_new_privs(true)?;
+    }
+    Ok(())
+}
+
+/// Sets both limits, but raises neither above what this process may have: that takes a privilege.
+fn lower(resource: Resource, limit: u64) -> io::Result<()> {
+    let hard = getrlimit(resource).maximum.map_or(limit, |hard| hard.min(limit));
+    Ok(setrlimit(resource, Rlimit { current: Some(hard), maximum: Some(hard) })?)
+}

@@ -1,0 +1,319 @@
+//! The sandbox of a run: what of the machine it sees, by bubblewrap.
+//!
+//! ```text
+//! /usr /bin /lib* /etc (parts) /sys   read-only
+//! /proc /dev                          of its own: processes of nobody else, devices that lead nowhere
+//! /tmp /var/tmp /run, the user's home empty, in memory
+//! Ansible, what settings name         read-only
+//! the run's own directories           writable, and they alone
+//! everything else                     not there
+//! ```
+//! Processes have a namespace of their own: when its first process ends, the kernel ends all. From outside they are
+//! ordinary descendants of the supervisor, which asks them to end, ends them, counts them and proves that none is left
+//! just as without a sandbox. That is why there is no `--die-with-parent`: it would end them without asking.
+
+use std::{
+    collections::BTreeSet,
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{home, programs};
+
+/// How the sandboxes of runs are made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// bubblewrap.
+    pub program: PathBuf,
+    /// Whether runs reach the network.
+    pub network: bool,
+    /// More that runs may read.
+    pub readable: Vec<PathBuf>,
+    /// More that runs may write.
+    pub writable: Vec<PathBuf>,
+}
+
+/// What a run needs besides the system.
+#[derive(Debug)]
+pub(crate) struct Needs<'a> {
+    /// ansible-runner.
+    pub(crate) program: &'a Path,
+    /// The environment of the run.
+    pub(crate) environment: &'a [(String, String)],
+    /// The directories that are the run's own.
+    pub(crate) own: &'a [&'a Path],
+    /// Where it begins.
+    pub(crate) directory: &'a Path,
+}
+
+/// Directories of the system that are read.
+const SYSTEM: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys"];
+
+/// What is read of /etc: names, certificates, the loader's and SSH's configuration. Not here, because they hold secrets
+/// that root may read: `shadow`, host keys of SSH, `ssl/private`, and whatever else a service keeps there.
+const ETC: [&str; 51] = [
+    "alternatives",
+    "ansible",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "default/locale",
+    "environment",
+    "gai.conf",
+    "gitconfig",
+    "group",
+    "host.conf",
+    "hostname",
+    "hosts",
+    "inputrc",
+    "issue",
+    "krb5.conf",
+    "krb5.conf.d",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "locale.alias",
+    "locale.conf",
+    "localtime",
+    "login.defs",
+    "lsb-release",
+    "machine-id",
+    "mime.types",
+    "networks",
+    "nsswitch.conf",
+    "os-release",
+    "passwd",
+    "pki/ca-trust",
+    "pki/tls/certs",
+    "pki/tls/cert.pem",
+    "pki/tls/openssl.cnf",
+    "profile",
+    "profile.d",
+    "protocols",
+    "python3",
+    "redhat-release",
+    "resolv.conf",
+    "services",
+    "shells",
+    "ssh/ssh_config",
+    "ssh/ssh_config.d",
+    "ssh/ssh_known_hosts",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "system-release",
+    "timezone",
+];
+
+/// Of the user's home, what SSH and Ansible look for. Keys are not here: an agent lends them without giving them away,
+/// and a setting may name one.
+const HOME: [&str; 6] = [
+    ".ssh/config",
+    ".ssh/config.d",
+    ".ssh/known_hosts",
+    ".ssh/known_hosts2",
+    ".ansible/collections",
+    ".ansible/roles",
+];
+
+/// Variables that name what Ansible and Python read, one path or several joined by `:`.
+const NAMING: [&str; 9] = [
+    "ANSIBLE_COLLECTIONS_PATH",
+    "ANSIBLE_CONFIG",
+    "ANSIBLE_FILTER_PLUGINS",
+    "ANSIBLE_LIBRARY",
+    "ANSIBLE_ROLES_PATH",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+];
+
+/// Memory that is empty when the run begins.
+const EMPTY: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
+
+impl Sandbox {
+    /// The arguments of bubblewrap up to the program that it is to start.
+    pub(crate) fn arguments(&self, needs: &Needs<'_>) -> Vec<OsString> {
+        let mut view = View::system(self.network);
+        let told =
+            |name: &str| needs.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        let homes: BTreeSet<PathBuf> =
+            told("HOME").map(PathBuf::from).into_iter().chain(home::of_this_user()).collect();
+        let homes = homes.iter().filter(|home| is_apart(home));
+        homes.clone().for_each(|home| view.empty(home));
+        homes.for_each(|home| HOME.iter().for_each(|name| view.read(&home.join(name))));
+        programs::needed_by(needs.program, told("PATH").map(AsRef::as_ref))
+            .iter()
+            .for_each(|path| view.read(path));
+        let named = NAMING.iter().filter_map(|name| told(name)).flat_map(std::env::split_paths);
+        named.for_each(|path| view.read(&path));
+        self.readable.iter().for_each(|path| view.read(path));
+        self.writable.iter().for_each(|path| view.write(path));
+        if let Some(agent) = told("SSH_AUTH_SOCK") {
+            view.write(Path::new(agent));
+        }
+        needs.own.iter().for_each(|path| view.write(path));
+        // The root itself is memory, too: what is left of it are places to hang things on.
+        view.add(["--remount-ro", "/"]);
+        view.add(["--chdir".as_ref(), needs.directory.as_os_str()]);
+        view.add(["--"]);
+        view.arguments
+    }
+
+    /// Makes a sandbox that does nothing, to see whether it can be made here.
+    ///
+    /// # Errors
+    /// Why it cannot, as bubblewrap or the system says it.
+    pub fn probe(&self) -> Result<(), String> {
+        let mut view = View::system(self.network);
+        view.add(["--remount-ro", "/", "--", "true"]);
+        let answer = Command::new(&self.program)
+            .args(view.arguments)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("`{}` cannot be started: {error}", self.program.display()))?;
+        if answer.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&answer.stderr);
+        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        Err(format!("bubblewrap failed ({}): {said}", answer.status))
+    }
+}
+
+/// Is it a home that may be hidden without hiding the system with it?
+fn is_apart(home: &Path) -> bool {
+    let holds_system = SYSTEM
+        .iter()
+        .chain(&["/etc", "/proc", "/dev"])
+        .any(|system| Path::new(system).starts_with(home) || home.starts_with(system));
+    home.is_absolute() && !holds_system
+}
+
+/// What is seen inside, as arguments of bubblewrap; what comes later lies over what came before.
+struct View {
+    arguments: Vec<OsString>,
+}
+
+impl View {
+    fn system(network: bool) -> Self {
+        let mut view = Self { arguments: Vec::new() };
+        view.add([
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+            "--new-session",
+        ]);
+        if !network {
+            view.add(["--unshare-net"]);
+        }
+        // Of an ordinary user it is meaningless, and done by the namespace of its own that one gets.
+        if rustix::process::geteuid().is_root() {
+            view.add(["--cap-drop", "ALL"]);
+        }
+        for path in SYSTEM.map(Path::new) {
+            match fs::read_link(path) {
+                Ok(target) => view.add([OsStr::new("--symlink"), target.as_os_str(), path.as_os_str()]),
+                Err(_) => view.read(path),
+            }
+        }
+        view.add(["--proc", "/proc", "--dev", "/dev"]);
+        EMPTY.iter().for_each(|path| view.empty(Path::new(path)));
+        view.add(["--symlink", "../run", "/var/run"]);
+        ETC.iter().for_each(|name| view.read(&Path::new("/etc").join(name)));
+        view
+    }
+
+    fn add<T: AsRef<OsStr>, const N: usize>(&mut self, arguments: [T; N]) {
+        self.arguments.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
+    }
+
+    fn empty(&mut self, path: &Path) {
+        self.add([OsStr::new("--tmpfs"), path.as_os_str()]);
+    }
+
+    /// What is not there is not missed.
+    fn read(&mut self, path: &Path) {
+        if path.is_absolute() {
+            self.add([OsStr::new("--ro-bind-try"), path.as_os_str(), path.as_os_str()]);
+        }
+    }
+
+    fn write(&mut self, path: &Path) {
+        if path.is_absolute() {
+            self.add([OsStr::new("--bind-try"), path.as_os_str(), path.as_os_str()]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(sandbox: &Sandbox) -> Vec<String> {
+        let environment =
+            [("HOME", "/home/ann"), ("ANSIBLE_ROLES_PATH", "/srv/a:/srv/b"), ("SSH_AUTH_SOCK", "/run/s")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let needs = Needs {
+            program: Path::new("/usr/bin/ansible-runner"),
+            environment: &environment,
+            own: &[Path::new("/dev/shm/own")],
+            directory: Path::new("/dev/shm/own/private"),
+        };
+        let arguments = sandbox.arguments(&needs);
+        arguments.into_iter().map(|argument| argument.into_string().unwrap()).collect()
+    }
+
+    fn sandbox(network: bool) -> Sandbox {
+        Sandbox {
+            program: "bwrap".into(),
+            network,
+            readable: vec!["/srv/keys".into()],
+            writable: vec!["/srv/out".into()],
+        }
+    }
+
+    #[test]
+    fn only_the_runs_own_and_what_settings_name_is_writable() {
+        let arguments = arguments(&sandbox(true));
+        let bound = |option: &str| -> Vec<&str> {
+            let pairs = arguments.windows(2).filter(|pair| pair[0] == option);
+            pairs.map(|pair| pair[1].as_str()).collect()
+        };
+        assert_eq!(bound("--bind-try"), ["/srv/out", "/run/s", "/dev/shm/own"]);
+        let read = bound("--ro-bind-try");
+        for path in ["/usr", "/etc/passwd", "/srv/a", "/srv/b", "/srv/keys", "/home/ann/.ssh/known_hosts"] {
+            assert!(read.contains(&path), "{path}");
+        }
+        for secret in ["/etc", "/etc/shadow", "/etc/ssh", "/home/ann", "/home/ann/.ssh", "/", "/var", "/root"]
+        {
+            assert!(!read.contains(&secret), "{secret}");
+        }
+        assert!(bound("--tmpfs").contains(&"/home/ann"));
+    }
+
+    #[test]
+    fn the_network_is_there_unless_a_setting_takes_it() {
+        let is_cut =
+            |network| arguments(&sandbox(network)).iter().any(|argument| argument == "--unshare-net");
+        assert!(!is_cut(true) && is_cut(false));
+    }
+
+    #[test]
+    fn a_home_that_holds_the_system_is_left_alone() {
+        for (home, apart) in
+            [("/root", true), ("/home/ann", true), ("/", false), ("/usr/x", false), ("x", false)]
+        {
+            assert_eq!(is_apart(Path::new(home)), apart, "{home}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Sandboxes and limits: can runs be kept apart here, and by what?
+
+use ansible::{Toolchain, limits_by_kernel};
+
+use super::check::Check;
+use crate::settings::{IsolationLevel, Runs};
+
+/// Makes a sandbox that does nothing, and looks who would keep the limits.
+pub(super) fn check(runs: &Runs, toolchain: &Toolchain) -> Vec<Check> {
+    vec![sandbox(runs, toolchain), limits(runs)]
+}
+
+fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
+    let name = "sandbox";
+    let tried = runs.sandbox(toolchain).map(|sandbox| (sandbox.probe(), sandbox.program));
+    let (problem, hint) = match tried {
+        Some((Ok(()), program)) => {
+            let used =
+                if runs.isolation == IsolationLevel::Process { "for jobs that ask for it" } else { "always" };
+            return Check::ok(name, format!("can be made, {used} ({})", program.display()));
+        }
+        Some((Err(problem), _)) => {
+            (problem, "an ordinary user needs user namespaces, in a container too; see docs/isolation.md")
+        }
+        None => ("there is no `bwrap` in PATH".to_owned(), "install it (Debian: apt install bubblewrap)"),
+    };
+    match runs.isolation {
+        IsolationLevel::Sandbox => Check::fail(name, problem, hint),
+        IsolationLevel::Auto => Check::warn(name, format!("{problem}: runs go without"), hint),
+        IsolationLevel::Process => {
+            Check::ok(name, format!("cannot be made, and no setting wants one: {problem}"))
+        }
+    }
+}
+
+fn limits(runs: &Runs) -> Check {
+    let name = "limits of runs";
+    if runs.memory_max_bytes == 0 && runs.processes_max == 0 {
+        return Check::ok(name, "none are set for memory and processes");
+    }
+    let (memory, processes) = limits_by_kernel();
+    let by = |kernel: bool| if kernel { "the kernel (control group)" } else { "looking every half second" };
+    let detail = format!("memory by {}, processes by {}", by(memory), by(processes));
+    if memory && processes {
+        return Check::ok(name, detail);
+    }
+    let hint =
+        "let the service make control groups with limits (systemd: Delegate=yes, DelegateSubgroup=service)";
+    Check::warn(name, detail, hint)
+}

@@ -1,0 +1,45 @@
+//! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
+
+mod limits;
+mod parity;
+mod process;
+mod protected;
+mod sandbox;
+
+use serde_json::{Value, json};
+
+use crate::app::{Setup, TestApp};
+
+/// Is bubblewrap there? A test without it says so and shows nothing; `./test.sh` installs it.
+#[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
+pub(crate) fn can_sandbox() -> bool {
+    let found = std::process::Command::new("bwrap")
+        .args(["--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "true"])
+        .output()
+        .is_ok_and(|answer| answer.status.success());
+    if !found {
+        assert!(std::env::var_os("RANGEHAND_TEST_SANDBOX").is_none(), "no sandbox can be made here");
+        eprintln!("NOT TESTED: the sandbox: bubblewrap is missing or does not work here");
+    }
+    found
+}
+
+/// What a run sees: see the bundle `sandboxview`.
+async fn view(app: &TestApp, paths: &[&str], isolation: Option<&str>) -> Value {
+    let mut request = json!({"bundle": "sandboxview", "limit": "localhost", "extra_vars": {"paths": paths}});
+    if let Some(isolation) = isolation {
+        request["isolation"] = json!(isolation);
+    }
+    let job = app.run(&request).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    app.results(&job).await["sandboxview"][0].clone()
+}
+
+/// Without the sandbox that the whole suite may be set to.
+fn in_process() -> Setup {
+    Setup::new().set("RANGEHAND__RUNS__ISOLATION", "process")
+}
+
+fn in_sandbox() -> Setup {
+    Setup::new().set("RANGEHAND__RUNS__ISOLATION", "sandbox").set("RANGEHAND__RUNS__SANDBOX_WRITABLE", "")
+}

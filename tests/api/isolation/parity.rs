@@ -1,0 +1,77 @@
+//! The same results with a sandbox as without: a zoo of playbooks runs in both.
+
+use serde_json::{Map, Value, json};
+
+use super::{can_sandbox, in_process};
+use crate::app::TestApp;
+
+/// Playbooks that succeed, fail, print, loop, decrypt, include, and leave processes behind.
+fn zoo() -> Vec<Value> {
+    let plain = [
+        "adjacent",
+        "badyaml",
+        "echo",
+        "failing",
+        "ignored",
+        "jinja",
+        "linger",
+        "missing_module",
+        "missing_role",
+        "nohosts",
+        "notaplaybook",
+        "options",
+        "ping",
+        "selfedit",
+        "snapshot",
+        "unicode",
+    ];
+    let mut zoo: Vec<Value> =
+        plain.iter().map(|bundle| json!({"bundle": bundle, "limit": "localhost"})).collect();
+    for request in &mut zoo {
+        if request["bundle"] == "linger" {
+            request["extra_vars"] = json!({"marker": "parity", "seconds": 60});
+        }
+    }
+    zoo.push(json!({"bundle": "ping", "limit": "localhost", "check": true, "diff": true, "verbosity": 3}));
+    zoo.push(json!({"bundle": "options", "limit": "localhost", "tags": ["one"]}));
+    zoo.push(json!({"playbook": "ping", "inventory": "trio", "forks": 2}));
+    zoo
+}
+
+/// What a caller can tell of a job, without times, ids and what differs from run to run anyway.
+async fn told(app: &TestApp, request: &Value) -> Value {
+    let job = app.run(request).await;
+    let mut kinds: Map<String, Value> = Map::new();
+    for event in app.events(&job).await {
+        let kind = event["kind"].as_str().expect("a kind");
+        let count = kinds.get(kind).and_then(Value::as_u64).unwrap_or(0);
+        kinds.insert(kind.to_owned(), json!(count + 1));
+    }
+    kinds.sort_keys();
+    // How many lines of a traceback or warning there are is Ansible's business.
+    kinds.remove("verbose");
+    json!({
+        "state": job["state"],
+        "code": job["reason"]["code"],
+        "rc": job["rc"],
+        "stats": job["stats"],
+        "failures": job["failures"].as_array().map(Vec::len),
+        "left_processes": job["processes_killed"].as_u64().is_some_and(|killed| killed > 0),
+        "results": app.results(&job).await,
+        "kinds": kinds,
+    })
+}
+
+#[tokio::test]
+async fn a_zoo_of_playbooks_gives_the_same_in_a_sandbox() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_process().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    for request in zoo() {
+        let mut sandboxed = request.clone();
+        sandboxed["isolation"] = json!("sandbox");
+        let (without, with) = tokio::join!(told(&app, &request), told(&app, &sandboxed));
+        assert_eq!(without, with, "{request}");
+    }
+}

@@ -1,0 +1,179 @@
+//! What a run in a sandbox sees and can do.
+
+use serde_json::json;
+
+use super::{can_sandbox, in_process, in_sandbox, view};
+use crate::app::{Setup, processes_with};
+
+/// Paths of this machine that a run has no business with.
+const HIDDEN: [&str; 8] = [
+    "/etc/shadow",
+    "/etc/ssh/sshd_config",
+    "/root",
+    "/home",
+    "/var/lib",
+    "/etc/ssl/private",
+    "/proc/1/root",
+    "/boot",
+];
+
+#[tokio::test]
+async fn a_run_in_a_sandbox_sees_the_system_and_itself_and_writes_only_its_own() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_sandbox().start();
+    let home = app.home().to_str().expect("UTF-8").to_owned();
+    let (state, playbooks) = (format!("{home}/var"), format!("{home}/playbooks"));
+    let paths: Vec<&str> = HIDDEN.iter().copied().chain([&*home, &*state, &*playbooks]).collect();
+    let seen = ["/usr/bin", "/etc/passwd", "/etc/ssl/certs"];
+    let all: Vec<&str> =
+        paths.iter().chain(&seen).copied().chain(["/tmp", "/usr", "/etc", "/dev/shm"]).collect();
+    let found = view(&app, &all, None).await;
+    let readable: Vec<&str> =
+        found["readable"].as_array().expect("a list").iter().filter_map(|p| p.as_str()).collect();
+    for path in seen {
+        assert!(readable.contains(&path), "{path}: {found:#}");
+    }
+    for path in HIDDEN.iter().filter(|path| **path != "/root" && **path != "/proc/1/root") {
+        assert!(!readable.contains(path), "{path}: {found:#}");
+    }
+    assert!(!readable.contains(&&*state) && !readable.contains(&&*playbooks), "{found:#}");
+    let writable = found["writable"].as_array().expect("a list");
+    assert!(writable.contains(&json!("/tmp")), "{found:#}");
+    for path in ["/usr", "/etc"] {
+        assert!(!writable.contains(&json!(path)), "{path}: {found:#}");
+    }
+    assert_eq!(found["capabilities"], "0000000000000000");
+    assert_eq!((&found["no_new_privileges"], &found["core"]), (&json!("1"), &json!(0)));
+    // bubblewrap, ansible-runner, ansible-playbook, workers, the module: nobody else's.
+    let processes = found["processes"].as_array().expect("a list");
+    assert!(processes.len() < 20 && processes[0] == 1, "{found:#}");
+    assert!(!std::path::Path::new("/tmp/written-by-a-run").exists());
+}
+
+#[tokio::test]
+async fn the_key_of_the_user_is_not_seen_and_known_hosts_are() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_sandbox().start();
+    app.write(".ssh/id_ed25519", "key");
+    app.write(".ssh/known_hosts", "host");
+    app.write("elsewhere/key", "key");
+    let at = |name: &str| app.home().join(name).to_str().expect("UTF-8").to_owned();
+    let (key, known, other) = (at(".ssh/id_ed25519"), at(".ssh/known_hosts"), at("elsewhere/key"));
+    let found = view(&app, &[&key, &known, &other], None).await;
+    assert_eq!(found["readable"], json!([known]));
+}
+
+#[tokio::test]
+async fn settings_name_what_else_is_seen_and_written() {
+    if !can_sandbox() {
+        return;
+    }
+    let setup = in_sandbox();
+    setup.write("keys/key", "key");
+    setup.write("out/x", "");
+    let at = |name: &str| setup.home().join(name).to_str().expect("UTF-8").to_owned();
+    let (keys, out) = (at("keys"), at("out"));
+    let app = setup
+        .set("RANGEHAND__RUNS__SANDBOX_READABLE", "keys:/not/there")
+        .set("RANGEHAND__RUNS__SANDBOX_WRITABLE", "out")
+        .start();
+    let found = view(&app, &[&keys, &out], None).await;
+    assert_eq!(found["readable"], json!([keys, out]));
+    assert_eq!(found["writable"], json!([out]));
+}
+
+#[tokio::test]
+async fn without_network_a_run_has_only_a_loopback_of_its_own() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_sandbox().set("RANGEHAND__RUNS__SANDBOX_NETWORK", "false").start();
+    let found = view(&app, &[], None).await;
+    assert_eq!(found["interfaces"], json!(["lo"]), "{found:#}");
+}
+
+#[tokio::test]
+async fn a_job_may_ask_for_more_isolation_and_never_for_less() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_process().start();
+    let found = view(&app, &["/boot", "/var/lib"], Some("sandbox")).await;
+    assert_eq!(found["readable"], json!([]));
+    drop(app);
+    let app = in_sandbox().start();
+    let request = json!({"bundle": "ping", "limit": "localhost", "isolation": "process"});
+    let problem = app.post("/v1/jobs", &request, 422).await;
+    assert_eq!(problem["errors"][0]["field"], "isolation", "{problem:#}");
+}
+
+#[tokio::test]
+async fn a_run_in_a_sandbox_cannot_touch_the_process_of_another() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_sandbox().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let slow = json!({"bundle": "slow", "limit": "localhost", "extra_vars": {"seconds": 600}});
+    let slow = app.post("/v1/jobs", &slow, 202).await;
+    app.until_state(&slow, "running").await;
+    // Whoever can see no other process can kill none: all that may be signaled is one's own.
+    app.write(
+        "playbooks/bundles/killer/main.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.shell: 'trap : TERM; kill -TERM -1; true'\n      \
+         changed_when: false\n      ignore_errors: true\n",
+    );
+    let killer = app.run(&json!({"bundle": "killer", "limit": "localhost", "timeout_s": 60})).await;
+    assert!(!killer["finished_at"].is_null(), "{killer:#}");
+    let id = slow["id"].as_str().expect("an id");
+    assert_eq!(app.get(&format!("/v1/jobs/{id}"), 200).await["state"], "running");
+    assert_eq!(app.cancel(&slow).await["state"], "canceled");
+}
+
+#[tokio::test]
+async fn a_sandbox_that_cannot_be_made_is_no_start_and_no_run() {
+    let without = |setup: Setup| {
+        // A search path without bubblewrap.
+        let bin = setup.home().join("bin");
+        std::fs::create_dir(&bin).expect("writable");
+        for program in ["python3", "sh", "ssh", "env"] {
+            let found = std::env::split_paths("/usr/bin:/bin").map(|d| d.join(program)).find(|p| p.exists());
+            if let Some(found) = found {
+                std::os::unix::fs::symlink(found, bin.join(program)).expect("writable");
+            }
+        }
+        let path = bin.to_str().expect("UTF-8").to_owned();
+        setup.set("PATH", path)
+    };
+    let output = without(in_sandbox()).command().output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("bubblewrap"), "{said}");
+
+    let app = without(in_process()).start();
+    let job = app.run(&json!({"bundle": "ping", "limit": "localhost", "isolation": "sandbox"})).await;
+    assert_eq!((&job["state"], &job["reason"]["code"]), (&json!("failed"), &json!("sandbox_unavailable")));
+}
+
+#[tokio::test]
+async fn a_supervisor_that_is_killed_leaves_nothing_of_its_sandbox() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = in_sandbox().start();
+    let marker = format!("family-{}-", app.home().file_name().expect("a name").to_string_lossy());
+    let vars = json!({"marker": marker, "seconds": 600});
+    let job =
+        app.post("/v1/jobs", &json!({"bundle": "tree", "limit": "localhost", "extra_vars": vars}), 202).await;
+    crate::app::until("the family is up", || processes_with(&marker).len() >= 5).await;
+    let identity = app.run_directories()[0].join("supervisor.json");
+    let identity: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(identity).expect("readable")).expect("JSON");
+    let pid = i32::try_from(identity["pid"].as_i64().expect("a number")).expect("small");
+    let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    let job = app.until_state(&job, "lost").await;
+    assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
+}
