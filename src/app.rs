@@ -11,7 +11,7 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{Catalog, Launcher, Limits, catalog, workspace::own_directory};
-use engine::{Engine, Scheduler, Shutdown, Trigger};
+use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use rustix::{fs::FlockOperation, io::Errno};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
@@ -25,6 +25,7 @@ use uuid::Uuid;
 use crate::{
     http::{self, Api},
     settings::{Environment, PasswordError, Settings},
+    telemetry,
 };
 
 /// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
@@ -57,6 +58,9 @@ pub enum Error {
         #[source]
         source: ansible::vault::Error,
     },
+    /// The keys of secrets cannot be used.
+    #[error("the keys of secrets cannot be used")]
+    Keys(#[from] engine::KeyError),
     /// The database cannot be used.
     #[error("the store cannot be opened")]
     Store(#[from] store::Error),
@@ -168,8 +172,12 @@ impl Node {
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
         let url = settings.store.url.as_secret().expose_secret().to_owned();
         let options = store::Options { url, max_connections: settings.store.max_connections };
+        telemetry::hide(known_secrets(settings, environment, vault_password.as_ref()));
+        let keys = Keyring::open(&settings.secrets.key_file(&settings.paths))?;
         let store = Store::open(options).await?;
-        let engine = Engine::new(store.clone(), engine_options(settings, environment, vault_password, name));
+        warn_of_missing_keys(&keys, &store).await;
+        let own = Own { vault_password, node: name, keys };
+        let engine = Engine::new(store.clone(), engine_options(settings, environment, own));
         Ok(Self { engine, store, signals, _lock: lock })
     }
 
@@ -312,12 +320,38 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     Ok(password)
 }
 
-fn engine_options(
+/// What the log must not show: the service logs none of it, but what it calls may quote what it was given.
+fn known_secrets(
     settings: &Settings,
     environment: &Environment,
+    vault_password: Option<&SecretString>,
+) -> Vec<SecretString> {
+    let own = settings.store.url.password().into_iter().chain(vault_password.cloned());
+    own.chain(environment.secrets()).collect()
+}
+
+/// Jobs whose secrets nobody here can open fail when they are claimed: better told now.
+async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
+    match keys.uses(store).await {
+        Ok(uses) => {
+            for lost in uses.iter().filter(|key| key.made_at.is_none()) {
+                let (key, jobs) = (&lost.id, lost.jobs);
+                tracing::warn!(key.id = %key, jobs, "jobs have secrets under a key that is not in the key file");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the keys of waiting jobs cannot be looked at"),
+    }
+}
+
+/// What is found out at the start, besides the settings.
+struct Own {
     vault_password: Option<SecretString>,
     node: String,
-) -> engine::Options {
+    keys: Keyring,
+}
+
+fn engine_options(settings: &Settings, environment: &Environment, own: Own) -> engine::Options {
+    let Own { vault_password, node, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let catalog = Catalog::new(catalog::Options {
         playbooks_roots: paths.playbooks_roots(),
@@ -329,6 +363,7 @@ fn engine_options(
         toolchain: settings.toolchain(environment),
         launcher: Launcher::this_program(),
         default_inventory: settings.ansible.default_inventory.clone(),
+        keys,
         vault_password,
         vault_file: settings.vault.file.clone(),
         runs: paths.state.join("runs"),

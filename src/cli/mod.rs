@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod keys;
 mod serve;
 mod worker;
 
@@ -52,6 +53,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show or change the keys that the secrets of jobs are sealed with
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -72,6 +78,9 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Keys { action } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| keys::run(&inputs, action, &mut io::stdout().lock())),
         Command::Supervise { directory } => Ok(supervise(directory)),
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))

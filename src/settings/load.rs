@@ -68,6 +68,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     let base = settings.paths.base(inputs);
     settings.ansible.resolve(&base, inputs.executable.as_deref());
     settings.vault.resolve(&base, password.map(Secret::new));
+    settings.secrets.resolve(&base);
     settings.proxmox.resolve(&base);
     settings.server.resolve(inputs.cores);
     settings.runs.resolve(inputs.cores, inputs.memory);

@@ -118,6 +118,11 @@ impl TestApp {
         self.setup.home()
     }
 
+    /// How it was started.
+    pub(crate) const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// `http://127.0.0.1:port`
     pub(crate) fn address(&self) -> &str {
         &self.address

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use model::{ContentName, ContentRef, ExtraVars, JobRequest, Labels, Priority, Resource, Resources, Tags};
+use model::{
+    ContentName, ContentRef, ExtraVars, JobRequest, Labels, Priority, Resource, Resources, SecretVars, Tags,
+    extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -20,6 +23,7 @@ const FIELDS: &[&str] = &[
     "tags",
     "skip_tags",
     "extra_vars",
+    "secret_vars",
     "check",
     "diff",
     "verbosity",
@@ -50,6 +54,7 @@ pub(super) fn read(
     let limit = fields.text("limit", str::parse);
     let (tags, skip_tags) = (tags(&mut fields, "tags"), tags(&mut fields, "skip_tags"));
     let extra_vars = extra_vars(&mut fields, allow_connection_vars);
+    let secret_vars = secret_vars(&mut fields, allow_connection_vars, &extra_vars);
     let check = fields.flag("check").unwrap_or(false);
     let diff = fields.flag("diff").unwrap_or(false);
     let verbosity = fields.number("verbosity", 0..=5).unwrap_or(0);
@@ -67,6 +72,7 @@ pub(super) fn read(
         tags,
         skip_tags,
         extra_vars,
+        secret_vars,
         check,
         diff,
         verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
@@ -174,17 +180,42 @@ fn typed<T: DeserializeOwned>(fields: &mut Fields, name: &str, wanted: &str) -> 
 }
 
 fn extra_vars(fields: &mut Fields, allow_connection: bool) -> ExtraVars {
-    let vars = match fields.take("extra_vars") {
+    let vars = variables(fields, "extra_vars");
+    checked(fields, "extra_vars", ExtraVars::check(vars, allow_connection))
+}
+
+/// No fault says anything of a value.
+fn secret_vars(fields: &mut Fields, allow_connection: bool, extra_vars: &ExtraVars) -> SecretVars {
+    let vars = variables(fields, "secret_vars");
+    let vars = checked(fields, "secret_vars", SecretVars::check(vars, allow_connection));
+    for name in vars.names().filter(|name| extra_vars.as_map().contains_key(*name)) {
+        let message = "this variable is in `extra_vars`, too: give it once".to_owned();
+        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), "given_twice", message);
+    }
+    if let Some(name) = vars.too_short() {
+        let message = format!(
+            "a secret text has at least {SHORTEST_VALUE} bytes: a shorter one cannot be masked in output"
+        );
+        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), "too_short", message);
+    }
+    vars
+}
+
+fn variables(fields: &mut Fields, field: &str) -> Map<String, Value> {
+    match fields.take(field) {
         None => Map::new(),
         Some(Value::Object(vars)) => vars,
         Some(other) => {
-            let _: Option<()> = fields.wrong_type("extra_vars", "an object", &other);
+            let _: Option<()> = fields.wrong_type(field, "an object", &other);
             Map::new()
         }
-    };
-    ExtraVars::check(vars, allow_connection).unwrap_or_else(|error| {
-        let field = format!("extra_vars.{}", error.key());
+    }
+}
+
+fn checked<T: Default>(fields: &mut Fields, field: &str, vars: Result<T, BadExtraVars>) -> T {
+    vars.unwrap_or_else(|error| {
+        let field = format!("{field}.{}", error.key());
         let _: Option<()> = fields.fault(&field, "invalid_variable", error.to_string());
-        ExtraVars::default()
+        T::default()
     })
 }
