@@ -414,6 +414,7 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
                 move |request, next| http::cors(origins.clone(), request, next)
             }))
             .wrap(from_fn(http::with_request_id))
+            .wrap(from_fn(http::with_own_headers))
     };
     let bound = HttpServer::new(factory)
         .workers(server.workers)

@@ -14,6 +14,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    own_memory,
     settings::{CommandLine, Inputs, LogFormat},
     telemetry::{self, LogOptions},
 };
@@ -90,7 +91,10 @@ pub fn main() -> ExitCode {
 fn supervise(directory: PathBuf) -> ExitCode {
     let options = LogOptions { filter: "warn".to_owned(), format: LogFormat::Text };
     match telemetry::init(&options) {
-        Ok(()) => ansible::supervisor::main(directory),
+        Ok(()) => {
+            own_memory::close();
+            ansible::supervisor::main(directory)
+        }
         Err(error) => refuse(&error),
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod health;
 mod method;
 mod metrics;
+mod own_headers;
 mod problem;
 mod request_id;
 mod v0;
@@ -24,6 +25,7 @@ use tokio::sync::Mutex;
 use crate::settings::OriginPattern;
 
 pub use cors::cors;
+pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
 
 /// What every handler can use.
