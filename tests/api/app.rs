@@ -174,6 +174,11 @@ impl TestApp {
         self.start();
     }
 
+    /// Closes the connections that are kept for the next request.
+    pub(crate) fn hang_up(&mut self) {
+        self.client = Client::new();
+    }
+
     /// What the service logged so far.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.home().join("service.log")).unwrap_or_default()

@@ -23,6 +23,13 @@ impl Database {
         format!("{server}/{}", self.name)
     }
 
+    /// The password in its address.
+    pub(crate) fn password(&self) -> String {
+        let login = self.server.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+        let password = login.and_then(|(login, _)| login.split_once(':')).map(|(_, password)| password);
+        password.expect("the server wants a password").to_owned()
+    }
+
     /// Every row of every table as text.
     pub(crate) fn all_text(&self) -> String {
         let tables = ["jobs", "job_labels", "waits", "locks", "idempotency", "runs", "events", "deletions"];

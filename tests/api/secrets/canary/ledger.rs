@@ -11,6 +11,11 @@ use std::{
 
 use regex::bytes::Regex;
 
+/// Command lines and environments, by whose they are.
+pub(super) const SERVICE: &str = "/proc: the service";
+pub(super) const RUNS: &str = "/proc: supervisors and processes of runs";
+pub(super) const OTHERS: &str = "/proc: all other processes";
+
 /// A secret of which nothing may be found.
 pub(super) struct Canary {
     /// What kind of secret it is.
@@ -30,7 +35,7 @@ pub(super) struct Ledger {
 struct Row {
     bytes: u64,
     hits: BTreeMap<&'static str, u64>,
-    examples: BTreeSet<String>,
+    examples: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Ledger {
@@ -63,9 +68,11 @@ impl Ledger {
             let kind = self.kinds[hit.as_bytes()];
             *row.hits.entry(kind).or_default() += 1;
             found.insert(kind);
-            if row.examples.len() < 5 {
+            let examples = row.examples.entry(kind).or_default();
+            // That of the server of the tests is no secret of this test's own.
+            if examples.len() < 3 && kind != "database password" {
                 let around = &bytes[hit.start().saturating_sub(60)..(hit.end() + 60).min(bytes.len())];
-                row.examples.insert(format!(
+                examples.insert(format!(
                     "{} {:?}",
                     note(hit.start(), hit.end()),
                     String::from_utf8_lossy(around)
@@ -92,17 +99,29 @@ impl Ledger {
         }
     }
 
-    /// Searches what all processes show of themselves to others; gives the processes in which something was found.
-    pub(super) fn search_processes(&mut self, place: &str) -> BTreeMap<String, BTreeSet<&'static str>> {
-        let mut found = BTreeMap::new();
+    /// Searches what all processes show of themselves to others; gives where, and in which files, something was found.
+    pub(super) fn search_processes(
+        &mut self,
+        service: i32,
+    ) -> Vec<(&'static str, String, BTreeSet<&'static str>)> {
+        let mut found = Vec::new();
         for process in fs::read_dir("/proc").expect("there is a /proc").flatten() {
-            for file in ["cmdline", "environ"] {
-                let path = process.path().join(file);
-                // Gone meanwhile, or no process.
-                let Ok(bytes) = fs::read(&path) else { continue };
-                let kinds = self.search_noting(place, &bytes, |_, _| path.display().to_string());
+            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+            let command = fs::read(process.path().join("cmdline")).unwrap_or_default();
+            let has =
+                |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            let place = if process.file_name().to_string_lossy() == service.to_string() {
+                SERVICE
+            } else if has(&environment, "RANGEHAND_RUN=") || has(&command, "\0supervise\0") {
+                RUNS
+            } else {
+                OTHERS
+            };
+            for (file, bytes) in [("environ", environment), ("cmdline", command)] {
+                let path = process.path().join(file).display().to_string();
+                let kinds = self.search_noting(place, &bytes, |_, _| path.clone());
                 if !kinds.is_empty() {
-                    found.insert(path.display().to_string(), kinds);
+                    found.push((place, path, kinds));
                 }
             }
         }
@@ -135,8 +154,10 @@ impl fmt::Display for Ledger {
             let hits: u64 = row.hits.values().sum();
             total = (total.0 + row.bytes, total.1 + hits);
             writeln!(f, "{place:44} {:>12} bytes  {hits:>5} hits  {:?}", row.bytes, row.hits)?;
-            for example in row.examples.iter().filter(|_| f.alternate()) {
-                writeln!(f, "    {example}")?;
+            if f.alternate() {
+                let mut examples =
+                    row.examples.iter().flat_map(|(kind, all)| all.iter().map(move |one| (kind, one)));
+                examples.try_for_each(|(kind, example)| writeln!(f, "    {kind}: {example}"))?;
             }
         }
         write!(f, "in all: {} bytes, {} hits, {} forms looked for", total.0, total.1, self.kinds.len())
