@@ -47,11 +47,10 @@ impl SecretVars {
     /// The first with a text that is too short to be found in output: everything would have to be masked.
     #[must_use]
     pub fn too_short(&self) -> Option<&str> {
-        let is_short = |text: &&str| !text.is_empty() && text.len() < SHORTEST_VALUE;
         let has_short = |value: &SecretValue| {
             let mut texts = Vec::new();
             texts_in(&value.0, &mut texts);
-            texts.iter().any(|text| is_short(text))
+            texts.iter().any(|text| (1..SHORTEST_VALUE).contains(&text.len()))
         };
         self.0.iter().find(|(_, value)| value.as_ref().is_some_and(has_short)).map(|(name, _)| name.as_str())
     }

@@ -248,11 +248,20 @@ async fn drain(address: &str, path: &str, upgrade: &str) -> Vec<u8> {
     // The end of the connection, of a chunked body, or a frame that closes.
     while let Ok(Ok(read @ 1..)) = timeout(PATIENCE, stream.read(&mut part)).await {
         all.extend_from_slice(&part[..read]);
-        if all.ends_with(b"0\r\n\r\n") || (upgrade.contains("websocket") && part[..read].contains(&0x88)) {
+        let is_over = if upgrade.is_empty() { all.ends_with(b"0\r\n\r\n") } else { ends_with_close(&all) };
+        if is_over {
             break;
         }
     }
     all
+}
+
+/// Is the last frame one that closes (RFC 6455)?
+fn ends_with_close(frames: &[u8]) -> bool {
+    (0..=125).any(|length: u8| {
+        let begin = frames.len().checked_sub(usize::from(length) + 2);
+        begin.is_some_and(|begin| frames[begin] == 0x88 && frames[begin + 1] == length)
+    })
 }
 
 const WEBSOCKET: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
