@@ -7,7 +7,7 @@ use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{Catalog, Launcher, Limits, Toolchain, catalog, workspace::own_directory};
-use engine::{Engine, Scheduler, Shutdown, Trigger};
+use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     http::{self, Api, access::JwtError},
     settings::{AccessError, Environment, NoSandbox, PasswordError, Settings},
+    telemetry,
 };
 
 /// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
@@ -56,6 +57,9 @@ pub enum Error {
     /// Runs cannot be kept apart as settings say.
     #[error(transparent)]
     Isolation(#[from] NoSandbox),
+    /// The keys of secrets cannot be used.
+    #[error("the keys of secrets cannot be used")]
+    Keys(#[from] engine::KeyError),
     /// The database cannot be used.
     #[error("the store cannot be opened")]
     Store(#[from] store::Error),
@@ -174,11 +178,14 @@ impl Node {
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
         let url = settings.store.url.as_secret().expose_secret().to_owned();
         let options = store::Options { url, max_connections: settings.store.max_connections };
+        telemetry::hide(known_secrets(settings, environment, vault_password.as_ref()));
+        let keys = Keyring::open(&settings.secrets.key_file(&settings.paths))?;
         let store = Store::open(options).await?;
         let toolchain = settings.toolchain(environment);
         let isolation = settings.runs.isolation_options(&toolchain)?;
-        let options = engine_options(settings, toolchain, isolation, vault_password, name);
-        let engine = Engine::new(store.clone(), options);
+        warn_of_missing_keys(&keys, &store).await;
+        let own = Own { toolchain, isolation, vault_password, node: name, keys };
+        let engine = Engine::new(store.clone(), engine_options(settings, own));
         Ok(Self { engine, store, signals, _lock: lock })
     }
 
@@ -297,13 +304,40 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     Ok(password)
 }
 
-fn engine_options(
+/// What the log must not show: the service logs none of it, but what it calls may quote what it was given.
+fn known_secrets(
     settings: &Settings,
+    environment: &Environment,
+    vault_password: Option<&SecretString>,
+) -> Vec<SecretString> {
+    let own = settings.store.url.password().into_iter().chain(vault_password.cloned());
+    own.chain(environment.secrets()).collect()
+}
+
+/// Jobs whose secrets nobody here can open fail when they are claimed: better told now.
+async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
+    match keys.uses(store).await {
+        Ok(uses) => {
+            for lost in uses.iter().filter(|key| key.made_at.is_none()) {
+                let (key, jobs) = (&lost.id, lost.jobs);
+                tracing::warn!(key.id = %key, jobs, "jobs have secrets under a key that is not in the key file");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "the keys of waiting jobs cannot be looked at"),
+    }
+}
+
+/// What is found out at the start, besides the settings.
+struct Own {
     toolchain: Toolchain,
     isolation: engine::IsolationOptions,
     vault_password: Option<SecretString>,
     node: String,
-) -> engine::Options {
+    keys: Keyring,
+}
+
+fn engine_options(settings: &Settings, own: Own) -> engine::Options {
+    let Own { toolchain, isolation, vault_password, node, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let catalog = Catalog::new(catalog::Options {
         playbooks_roots: paths.playbooks_roots(),
@@ -316,6 +350,7 @@ fn engine_options(
         toolchain,
         launcher: Launcher::this_program(),
         default_inventory: settings.ansible.default_inventory.clone(),
+        keys,
         vault_password,
         vault_file: settings.vault.file.clone(),
         runs: paths.state.join("runs"),
@@ -374,6 +409,7 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
                 move |request, next| http::cors(origins.clone(), request, next)
             }))
             .wrap(from_fn(http::with_request_id))
+            .wrap(from_fn(http::with_own_headers))
     };
     let bound = HttpServer::new(factory)
         .workers(server.workers)

@@ -4,5 +4,6 @@ pub mod app;
 pub mod cli;
 pub mod doctor;
 pub mod http;
+mod own_memory;
 pub mod settings;
 pub mod telemetry;

@@ -1,7 +1,15 @@
 //! Logging: one subscriber for the whole process, to standard error.
+//!
+//! Secrets are not logged. Should a text that we were given quote one, it is masked here: by its shape, and by its value
+//! where the service itself has it.
 
-use std::io;
+use std::{
+    io::{self, Write},
+    sync::{PoisonError, RwLock},
+};
 
+use model::Redactor;
+use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::{
     EnvFilter, filter::ParseError, fmt, layer::SubscriberExt, util::SubscriberInitExt, util::TryInitError,
 };
@@ -20,6 +28,35 @@ pub struct LogOptions {
 impl From<&Log> for LogOptions {
     fn from(log: &Log) -> Self {
         Self { filter: log.filter.clone(), format: log.format }
+    }
+}
+
+/// Like the subscriber there is one for the process.
+static REDACTOR: RwLock<Option<Redactor>> = RwLock::new(None);
+
+/// From now on these are masked in the log.
+pub fn hide(secrets: Vec<SecretString>) {
+    let redactor = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
+    *REDACTOR.write().unwrap_or_else(PoisonError::into_inner) = Some(redactor);
+}
+
+/// Masks secrets on their way out. It is given whole lines.
+struct Clean<W>(W);
+
+impl<W: Write> Write for Clean<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let redactor = REDACTOR.read().unwrap_or_else(PoisonError::into_inner);
+        let clean = match &*redactor {
+            Some(redactor) => redactor.text(&text).into_owned(),
+            None => Redactor::default().text(&text).into_owned(),
+        };
+        self.0.write_all(clean.as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -47,7 +84,7 @@ pub enum Error {
 pub fn init(options: &LogOptions) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&options.filter)
         .map_err(|source| Error::Filter { filter: options.filter.clone(), source })?;
-    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = fmt::layer().with_writer(|| Clean(io::stderr()));
     let registry = tracing_subscriber::registry().with(filter);
     match options.format {
         LogFormat::Text => {

@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod export;
+mod keys;
 mod serve;
 mod stored;
 mod token;
@@ -18,6 +19,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    own_memory,
     settings::{CommandLine, Inputs, LogFormat},
     telemetry::{self, LogOptions},
 };
@@ -72,6 +74,11 @@ enum Command {
         #[command(subcommand)]
         what: audit::What,
     },
+    /// Show or change the keys that the secrets of jobs are sealed with
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -101,6 +108,9 @@ pub fn main() -> ExitCode {
         Command::Doctor { json } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| doctor::run(&inputs, json, &mut io::stdout().lock())),
+        Command::Keys { action } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| keys::run(&inputs, action, &mut io::stdout().lock())),
         Command::Export { what } => export::run(&what, &mut io::stdout().lock()),
         Command::Token { what } => inputs()
             .map_err(Into::into)
@@ -108,7 +118,10 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
-        Command::Supervise { directory } => Ok(with_little_log(|| ansible::supervisor::main(directory))),
+        Command::Supervise { directory } => Ok(with_little_log(|| {
+            own_memory::close();
+            ansible::supervisor::main(directory)
+        })),
         Command::Confine { confinement, program } => {
             Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))
         }

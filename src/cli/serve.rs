@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     app::Application,
+    own_memory,
     settings::{Inputs, Settings},
     telemetry,
 };
@@ -16,6 +17,7 @@ use crate::{
 pub(super) fn run(inputs: &Inputs) -> Result<ExitCode, Box<dyn Error>> {
     let settings = Settings::load(inputs)?.settings;
     telemetry::init(&(&settings.log).into())?;
+    own_memory::close();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let application = Application::build(&settings, &inputs.environment).await?;

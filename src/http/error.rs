@@ -25,6 +25,10 @@ impl From<engine::Error> for Problem {
                 Self::new(StatusCode::CONFLICT, "idempotency_key_used", error.to_string())
                     .hint("use a new key for a new request")
             }
+            engine::Error::SecretsGone(_) => {
+                Self::from_text(StatusCode::CONFLICT, "secrets_gone", &error.to_string())
+            }
+            engine::Error::Keys(error) => Self::internal(&error),
             engine::Error::Store(error) => Self::internal(&error),
             engine::Error::Io(error) => Self::internal(&error),
             engine::Error::Task(error) => Self::internal(&error),

@@ -11,6 +11,7 @@ mod error;
 mod health;
 mod method;
 mod metrics;
+mod own_headers;
 mod problem;
 mod request_id;
 mod v0;
@@ -27,6 +28,7 @@ use crate::{http::access::Access, settings::OriginPattern};
 
 pub use access::guard;
 pub use cors::cors;
+pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
 
 /// What every handler can use.

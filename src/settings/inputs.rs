@@ -2,6 +2,9 @@
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
+use model::redact::tells_of_a_secret;
+use secrecy::SecretString;
+
 use super::Error;
 
 /// Environment variables by name.
@@ -27,6 +30,13 @@ impl Environment {
     #[must_use]
     pub fn raw(&self, name: &str) -> Option<&OsString> {
         self.0.get(&OsString::from(name))
+    }
+
+    /// The values of variables whose names tell of a secret.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = SecretString> {
+        let tells = |name: &OsString| name.to_str().is_some_and(tells_of_a_secret);
+        let values = self.0.iter().filter(move |(name, _)| tells(name));
+        values.filter_map(|(_, value)| value.to_str().map(SecretString::from))
     }
 
     /// The names that are text; no others are of any interest here.

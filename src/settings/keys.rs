@@ -109,6 +109,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("vault.password_file", Kind::Path),
     optional("vault.password", Kind::Secret(Rule { allowed: "a text", accepts: |_| true })),
     optional("vault.file", Kind::Path),
+    optional("secrets.key_file", Kind::Path),
     required("proxmox.verify_tls", Kind::Switch),
     optional("proxmox.ca_file", Kind::Path),
     optional("proxmox.api_hosts", Kind::List(proxmox::API_HOST_RULE)),

@@ -69,6 +69,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     settings.ansible.resolve(&base, inputs.executable.as_deref());
     settings.access.resolve(&base);
     settings.vault.resolve(&base, password.map(Secret::new));
+    settings.secrets.resolve(&base);
     settings.proxmox.resolve(&base);
     settings.server.resolve(inputs.cores);
     settings.runs.resolve_paths(&base);

@@ -30,6 +30,7 @@ mod read;
 mod runs;
 mod seconds;
 mod secret;
+mod secrets;
 mod server;
 mod show;
 mod store;
@@ -53,6 +54,7 @@ pub use self::{
     proxmox::Proxmox,
     runs::Runs,
     secret::{Secret, StoreUrl},
+    secrets::Secrets,
     server::{OriginPattern, Server},
     show::Row,
     store::Store,
@@ -75,6 +77,8 @@ pub struct Settings {
     pub ansible: Ansible,
     /// `[vault]`: the Ansible Vault password and the file it opens.
     pub vault: Vault,
+    /// `[secrets]`: what keeps the secret variables of jobs.
+    pub secrets: Secrets,
     /// `[proxmox]`: how Proxmox is asked without Ansible.
     pub proxmox: Proxmox,
     /// `[runs]`: limits of runs.

@@ -31,6 +31,12 @@ impl Paths {
         self.runtime.clone().unwrap_or_else(ansible::runtime::default_directory)
     }
 
+    /// Where the keys of secrets are when no setting says so.
+    #[must_use]
+    pub fn key_file(&self) -> PathBuf {
+        self.state.join("secrets.key")
+    }
+
     /// The directories in which playbooks, bundles and scenarios are looked for, in this order: the local one,
     /// `playbooks/` of the project, the public one. Looks at the disk.
     ///

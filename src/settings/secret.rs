@@ -74,6 +74,13 @@ impl StoreUrl {
         Some(PathBuf::from(file.strip_prefix("//").unwrap_or(file)))
     }
 
+    /// The password in it, for masking.
+    #[must_use]
+    pub fn password(&self) -> Option<SecretString> {
+        let (login, _) = self.0.expose_secret().split_once("://")?.1.rsplit_once('@')?;
+        login.split_once(':').map(|(_, password)| SecretString::from(password))
+    }
+
     /// The whole address, password included, for the store.
     #[must_use]
     pub fn as_secret(&self) -> &SecretString {

@@ -146,6 +146,11 @@ impl TestApp {
         self.setup.command()
     }
 
+    /// How it was started.
+    pub(crate) const fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
     /// `http://127.0.0.1:port`
     pub(crate) fn address(&self) -> &str {
         &self.address
@@ -195,6 +200,11 @@ impl TestApp {
     pub(crate) fn start_again(&mut self) {
         assert!(self.service.is_none(), "stop or kill it first");
         self.start();
+    }
+
+    /// Closes the connections that are kept for the next request.
+    pub(crate) fn hang_up(&mut self) {
+        self.client = Client::new();
     }
 
     /// What the service logged so far.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use model::{Draft, EventKind, Redactor};
+use model::{Draft, EventKind, Redactor, redact::Passage};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -39,35 +39,39 @@ pub struct Translator {
     redactor: Redactor,
     /// `<private directory>/project/`: cut off, so that paths are those of the playbooks root.
     project_prefix: String,
+    /// Where its lines outside events stand, on its output and on its error output.
+    output: Passage,
+    errors: Passage,
 }
 
 impl Translator {
     /// For a run whose private directory holds its project below `project_prefix` (with a slash at its end).
     #[must_use]
-    pub const fn new(redactor: Redactor, project_prefix: String) -> Self {
-        Self { redactor, project_prefix }
+    pub fn new(redactor: Redactor, project_prefix: String) -> Self {
+        Self { redactor, project_prefix, output: Passage::default(), errors: Passage::default() }
     }
 
     /// The event to keep. `now` is for what has no time of its own.
     #[must_use]
-    pub fn draft(&self, item: Item, now: Timestamp) -> Draft {
+    pub fn draft(&mut self, item: Item, now: Timestamp) -> Draft {
         match item {
             Item::Event(event) => self.runner_event(*event, now),
             Item::Text(text) => self.text(EventKind::VERBOSE, &text, now),
             Item::Oversized { bytes } => {
-                self.left_out(EventKind::OVERSIZED, bytes, "was larger than the limit", now)
+                left_out(EventKind::OVERSIZED, bytes, "was larger than the limit", now)
             }
-            Item::Unreadable { bytes } => {
-                self.left_out(EventKind::UNREADABLE, bytes, "could not be read", now)
-            }
+            Item::Unreadable { bytes } => left_out(EventKind::UNREADABLE, bytes, "could not be read", now),
         }
     }
 
-    /// A line of output that belongs to no event.
+    /// A line of output that belongs to no event; the lines of a kind are given in their order.
     #[must_use]
-    pub fn text(&self, kind: EventKind, text: &str, now: Timestamp) -> Draft {
+    pub fn text(&mut self, kind: EventKind, text: &str, now: Timestamp) -> Draft {
+        let lines = unix_lines(text);
+        let passage = if kind == EventKind::RUNNER_STDERR { &mut self.errors } else { &mut self.output };
+        let clean = self.redactor.piece(passage, &lines).replace(&self.project_prefix, "");
         let mut draft = Draft::new(now, kind, Value::Object(Map::new()));
-        draft.stdout = Some(self.clean(text));
+        draft.stdout = Some(clean);
         draft
     }
 
@@ -76,12 +80,6 @@ impl Translator {
     pub fn clean(&self, text: &str) -> String {
         let lines = unix_lines(text);
         self.redactor.text(&lines).replace(&self.project_prefix, "")
-    }
-
-    fn left_out(&self, kind: EventKind, bytes: u64, why: &str, now: Timestamp) -> Draft {
-        let mut draft = self.text(kind, &format!("[an event of {bytes} bytes {why} and is left out]"), now);
-        draft.data = json!({ "bytes": bytes });
-        draft
     }
 
     fn runner_event(&self, event: RunnerEvent, now: Timestamp) -> Draft {
@@ -96,7 +94,8 @@ impl Translator {
         }
         let mut data = Value::Object(data);
         drop_internals(&mut data);
-        self.clean_value(&mut data);
+        self.redactor.value(&mut data);
+        self.cut_paths(&mut data);
         let stdout = self.clean(&without_invocation(&event.stdout));
         let stdout = Some(stdout).filter(|text| !text.is_empty());
         let kind = match event.event.parse() {
@@ -106,22 +105,24 @@ impl Translator {
         Draft { time: event.created.unwrap_or(now), kind, host, play, task, stdout, data }
     }
 
-    /// Cleans every text inside, keys excepted.
-    fn clean_value(&self, value: &mut Value) {
+    /// Cuts the private path off in every text inside, keys excepted.
+    fn cut_paths(&self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                let clean = self.redactor.text(text);
-                if clean.contains(&self.project_prefix) {
-                    *text = clean.replace(&self.project_prefix, "");
-                } else if let Cow::Owned(clean) = clean {
-                    *text = clean;
-                }
+            Value::String(text) if text.contains(&self.project_prefix) => {
+                *text = text.replace(&self.project_prefix, "");
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.clean_value(item)),
-            Value::Object(members) => members.values_mut().for_each(|member| self.clean_value(member)),
+            Value::String(_) => {}
+            Value::Array(items) => items.iter_mut().for_each(|item| self.cut_paths(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.cut_paths(member)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+}
+
+fn left_out(kind: EventKind, bytes: u64, why: &str, now: Timestamp) -> Draft {
+    let mut draft = Draft::new(now, kind, json!({ "bytes": bytes }));
+    draft.stdout = Some(format!("[an event of {bytes} bytes {why} and is left out]"));
+    draft
 }
 
 /// Removes `invocation` and `_ansible_*` at every depth: loops and includes nest results in results.
@@ -207,16 +208,28 @@ mod tests {
 
     #[test]
     fn an_event_that_cannot_be_read_leaves_its_size_and_nothing_else() {
-        let translator = Translator::new(Redactor::default(), "/p/project/".into());
+        let mut translator = Translator::new(Redactor::default(), "/p/project/".into());
         let draft = translator.draft(Item::Unreadable { bytes: 7 }, Timestamp::UNIX_EPOCH);
         assert_eq!((draft.kind, draft.data), (EventKind::UNREADABLE, json!({ "bytes": 7 })));
+    }
+
+    #[test]
+    fn a_private_key_on_error_output_is_hidden_over_lines_and_output_is_not() {
+        let mut translator = Translator::new(Redactor::default(), "/p/project/".into());
+        let lines = ["-----BEGIN RSA PRIVATE KEY-----", "MIIEow", "-----END RSA PRIVATE KEY-----", "after"];
+        let mut clean = |kind, line| translator.text(kind, line, Timestamp::UNIX_EPOCH).stdout;
+        let hidden = lines.map(|line| {
+            assert_eq!(clean(EventKind::VERBOSE, "between").as_deref(), Some("between"));
+            clean(EventKind::RUNNER_STDERR, line).expect("text")
+        });
+        assert_eq!(hidden, ["***", "***", "***", "after"]);
     }
 
     #[test]
     fn paths_of_the_private_directory_become_those_of_the_playbooks_root() {
         let translator = Translator::new(Redactor::default(), "/p/project/".into());
         let mut value = json!({"a": ["in /p/project/x.yml and /p/project/y"], "b": 1});
-        translator.clean_value(&mut value);
+        translator.cut_paths(&mut value);
         assert_eq!(value, json!({"a": ["in x.yml and y"], "b": 1}));
     }
 }

@@ -249,7 +249,7 @@ mod tests {
     const VM_LIST: &str = include_str!("../../../tests/fixtures/events/vm_list.events.jsonl");
 
     fn drafts(recording: &str, ident: &str) -> Vec<Draft> {
-        let translator = Translator::new(Redactor::default(), "/srv/run/exp/pdd/project/".into());
+        let mut translator = Translator::new(Redactor::default(), "/srv/run/exp/pdd/project/".into());
         let read =
             |line: &str| translator.draft(parse(Line::Whole(line.into()), ident), Timestamp::UNIX_EPOCH);
         recording.lines().map(read).collect()

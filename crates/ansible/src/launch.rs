@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, process::Stdio};
 
+use secrecy::zeroize::Zeroizing;
 use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{RunDirectory, RunSpec, run_directory::new_file};
@@ -38,7 +39,7 @@ impl Launcher {
             .stderr(log)
             .spawn()?;
         if let Some(mut pipe) = supervisor.stdin.take() {
-            let text = serde_json::to_vec(spec)?;
+            let text = Zeroizing::new(serde_json::to_vec(spec)?);
             pipe.write_all(&text).await?;
         }
         // Reaps it; whether it did its work is told by the outcome file alone.

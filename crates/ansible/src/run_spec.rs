@@ -4,7 +4,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use model::{ExtraVars, Find, RunId};
+use model::{ExtraVars, Find, RunId, SecretVars};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -21,8 +21,9 @@ pub struct RunSpec {
     pub source: Source,
     /// What is run, one after the other; at least one.
     pub steps: Vec<RunStep>,
-    /// Values that must not be kept wherever they turn up.
-    pub secrets: Vec<String>,
+    /// Values that must not be kept wherever they turn up, besides those that are here as such.
+    #[serde(serialize_with = "all_into_the_pipe")]
+    pub secrets: Vec<SecretString>,
     /// Opens vaults.
     #[serde(serialize_with = "into_the_pipe")]
     pub vault_password: Option<SecretString>,
@@ -62,6 +63,9 @@ pub struct RunStep {
     pub options: PlaybookOptions,
     /// Its variables.
     pub extra_vars: ExtraVars,
+    /// Its secret variables.
+    #[serde(with = "secret_vars")]
+    pub secret_vars: SecretVars,
     /// What is looked up in its results.
     pub find: Option<Find>,
 }
@@ -85,6 +89,31 @@ pub struct Limits {
     pub processes: u64,
     /// How much the results may hold together, in bytes of JSON.
     pub result_bytes: usize,
+}
+
+fn all_into_the_pipe<S: Serializer>(secrets: &[SecretString], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().map(ExposeSecret::expose_secret))
+}
+
+/// Secret variables with their values.
+mod secret_vars {
+    use model::{SecretValue, SecretVars};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::{Map, Value};
+
+    pub(super) fn serialize<S: Serializer>(vars: &SecretVars, serializer: S) -> Result<S::Ok, S::Error> {
+        let values =
+            vars.expose().ok_or_else(|| serde::ser::Error::custom("a secret variable has no value"))?;
+        values.expose().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretVars, D::Error> {
+        let values = Map::<String, Value>::deserialize(deserializer)?;
+        let names = values.keys().map(|name| Value::from(name.as_str())).collect();
+        let mut vars: SecretVars = serde_json::from_value(names).map_err(serde::de::Error::custom)?;
+        vars.give_back(&SecretValue::new(values.into()));
+        Ok(vars)
+    }
 }
 
 /// The only place where the password is written: the pipe to the supervisor.

@@ -17,6 +17,7 @@ use std::{
 
 use jiff::Timestamp;
 use model::{Code, Draft, Ending, EventKind, Find, Outcome, Phase, Reason, Redactor, Report};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,7 +42,7 @@ pub(crate) struct Steps<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) spool: &'a mut spool::Writer,
     /// Values that must not be kept.
-    pub(crate) secrets: Vec<String>,
+    pub(crate) secrets: Vec<SecretString>,
     /// When the supervisor began: the total limit counts from there.
     pub(crate) begun: Instant,
     /// The control groups of what the run starts.
@@ -99,14 +100,22 @@ impl Steps<'_> {
                 Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, message))
             })?;
         }
-        let told = workspace.write_input(&step.options, spec.vault_password.as_ref(), &extra_vars);
+        let told = workspace.write_input(
+            &step.options,
+            spec.vault_password.as_ref(),
+            &extra_vars,
+            &step.secret_vars,
+        );
         told.map_err(|error| prepare_failed(&error))?;
         // ansible-runner keeps what it knows of a run under this name: each step has its own.
         let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
         let child = self.spawn(&step.playbook, &ident)?;
         let project = format!("{}/", workspace.private().join("project").display());
         let run = run_loop::Run {
-            translator: Translator::new(Redactor::new(self.secrets.iter().cloned()), project),
+            translator: Translator::new(
+                Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
+                project,
+            ),
             kept_events: workspace.kept_events(&ident),
             ident,
             directory: self.directory.clone(),

@@ -16,8 +16,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason};
-use secrecy::ExposeSecret;
+use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, redact::tells_of_a_secret};
+use secrecy::{SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
 use crate::{
@@ -58,10 +58,7 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     let stop = run_loop::stop_requests()?;
     let identity = Identity::of_this_process().ok_or_else(|| io::Error::other("there is no /proc"))?;
     directory.write_identity(&identity)?;
-    let mut text = Vec::new();
-    io::stdin().read_to_end(&mut text)?;
-    let spec: RunSpec = serde_json::from_slice(&text)?;
-    drop(text);
+    let spec = read_spec()?;
     // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
     let limits = spec.limits;
     let groups = TreeGroup::make(&spec.run.to_string(), limits.memory_bytes, limits.processes);
@@ -87,6 +84,18 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
         tracing::warn!(%error, "the control group could not be removed");
     }
     directory.write_outcome(&outcome)
+}
+
+/// What is wrong with a specification is not told: it may quote what it found.
+fn read_spec() -> io::Result<RunSpec> {
+    let mut text = Zeroizing::new(Vec::new());
+    io::stdin().read_to_end(&mut text)?;
+    serde_json::from_slice(&text).map_err(|error| {
+        io::Error::other(format!(
+            "the specification of the run cannot be read, at byte {} of it",
+            error.column()
+        ))
+    })
 }
 
 /// Whatever is started from here on is in the group. Without one a run goes on as well: the marker finds nearly all.
@@ -140,16 +149,12 @@ pub(crate) fn canceled_before_it_began() -> Outcome {
 
 /// Values that must not be kept wherever they turn up: the vault password, secret variables, and what the environment
 /// holds under names that tell of a secret.
-fn secrets(spec: &RunSpec) -> Vec<String> {
-    let tells = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "APIKEY", "PRIVATE_KEY"]
-            .iter()
-            .any(|word| name.contains(word))
-    };
-    let password = spec.vault_password.iter().map(|password| password.expose_secret().to_owned());
-    let environment = spec.environment.iter().filter(|(name, _)| tells(name)).map(|(_, value)| value.clone());
-    password.chain(environment).chain(spec.secrets.iter().cloned()).collect()
+fn secrets(spec: &RunSpec) -> Vec<SecretString> {
+    let environment = spec.environment.iter().filter(|(name, _)| tells_of_a_secret(name));
+    let environment = environment.map(|(_, value)| SecretString::from(value.as_str()));
+    let variables = spec.steps.iter().flat_map(|step| step.secret_vars.texts());
+    let known = spec.secrets.iter().chain(&spec.vault_password).cloned();
+    environment.chain(variables).chain(known).collect()
 }
 
 fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {

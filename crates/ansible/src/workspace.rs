@@ -28,9 +28,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{ExtraVars, RunId};
-use secrecy::{ExposeSecret, SecretString};
+use model::{ExtraVars, RunId, SecretValue, SecretVars};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
@@ -240,19 +241,20 @@ impl Workspace {
         options: &PlaybookOptions,
         vault_password: Option<&SecretString>,
         extra_vars: &ExtraVars,
+        secret_vars: &SecretVars,
     ) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
         self.clear_input().map_err(at("cannot remove what the step before was told"))?;
         let mut files = OptionFiles::default();
         if let Some(password) = vault_password {
-            let text = format!("{}\n", password.expose_secret());
+            let text = Zeroizing::new(format!("{}\n", password.expose_secret()));
             files.vault_password = Some(
                 self.secret(VAULT_PASSWORD, text.as_bytes())
                     .map_err(at("cannot hand over the vault password"))?,
             );
         }
-        if !extra_vars.is_empty() {
-            let text = extra_vars.to_unsafe_json().to_string();
+        if !extra_vars.is_empty() || !secret_vars.is_empty() {
+            let text = variables(extra_vars, secret_vars);
             files.extra_vars =
                 Some(self.secret(EXTRA_VARS, text.as_bytes()).map_err(at("cannot hand over the variables"))?);
         }
@@ -299,6 +301,15 @@ impl Workspace {
     pub fn remove(&self) -> io::Result<()> {
         remove_tree(&self.secrets).and(remove_tree(&self.listed))
     }
+}
+
+/// All variables as one object.
+fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<String> {
+    let mut all = extra_vars.to_unsafe_json();
+    if let (Value::Object(all), Value::Object(secret)) = (&mut all, secret_vars.to_unsafe_json().expose()) {
+        all.extend(secret.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Zeroizing::new(SecretValue::new(all).expose().to_string())
 }
 
 const VAULT_PASSWORD: &str = "vault-password";

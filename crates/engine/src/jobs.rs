@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, Refusal};
+use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, Refusal, Sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{EventQuery, IdempotencyKey, Inserted, JobQuery};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Engine, clock, moves::state_event};
+use crate::{Engine, KeyError, Keyring, clock, moves::state_event};
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,15 @@ pub enum Error {
     /// The key was used for another request.
     #[error("this idempotency key was used for another request, which is job `{0}`")]
     KeyUsed(JobId),
+    /// The job had secret variables, and they are wiped.
+    #[error(
+        "the secret variables of job `{0}` were wiped when it ended, so it cannot run again\nhint: submit it anew, with \
+         its `secret_vars`"
+    )]
+    SecretsGone(JobId),
+    /// Secrets cannot be sealed or opened.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] store::Error),
@@ -64,10 +73,17 @@ impl Engine {
         for content in request.before.iter().map(|step| &step.content).chain([&request.content]) {
             self.locate(content.clone()).await?;
         }
+        let id = clock::new_job_id();
+        let secrets = self.sealed_secrets(id, &request)?;
         let now = clock::now();
-        let job = Job::asked_for(clock::new_job_id(), request, now);
+        let job = Job { secrets, ..Job::asked_for(id, request, now) };
         let event = state_event(None, job.state, &job.reason, now);
-        let key = key.map(|key| IdempotencyKey { key, body_hash: fingerprint(&job.request) });
+        let key = match key {
+            Some(key) => {
+                Some(IdempotencyKey { key, body_hash: fingerprint(&job.request, &self.options().keys)? })
+            }
+            None => None,
+        };
         match self.store().insert_job(&job, &event, key.as_ref()).await? {
             Inserted::New => {}
             Inserted::Same(known) => return Ok(Submitted::Known(self.job(known).await?)),
@@ -76,6 +92,16 @@ impl Engine {
         tracing::info!(job.id = %job.id, content = %job.request.content, "job accepted");
         self.inner.queued.notify_one();
         Ok(Submitted::New(job))
+    }
+
+    /// The values of secret variables as they are kept; `None` when there are none.
+    fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<Sealed>, Error> {
+        if !request.has_secrets() {
+            return Ok(None);
+        }
+        // A request from outside has all its values; one that was read back has none to seal.
+        let secrets = request.expose_secrets().ok_or(Error::SecretsGone(job))?;
+        Ok(Some(self.options().keys.seal(job, &secrets)?))
     }
 
     /// A job as it is now.
@@ -136,13 +162,18 @@ pub enum Submitted {
     Known(Job),
 }
 
-/// The same for the same request, whatever the order of what was given.
-fn fingerprint(request: &JobRequest) -> [u8; 32] {
+/// The same for the same request, whatever the order of what was given. Secret values go into it by a keyed hash:
+/// whoever reads the database must not be able to try guesses.
+fn fingerprint(request: &JobRequest, keys: &Keyring) -> Result<[u8; 32], KeyError> {
     let value = serde_json::to_value(request).unwrap_or_default();
-    Sha256::digest(canonical(&value).to_string()).into()
+    let mut hash = Sha256::new_with_prefix(canonical(&value).to_string());
+    if let Some(secrets) = request.expose_secrets().filter(|_| request.has_secrets()) {
+        hash.update(keys.fingerprint(&secrets)?);
+    }
+    Ok(hash.finalize().into())
 }
 
-fn canonical(value: &Value) -> Value {
+pub(crate) fn canonical(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
             let sorted: BTreeMap<&String, Value> =

@@ -16,6 +16,8 @@ mod clock;
 mod counters;
 mod following;
 mod jobs;
+mod keyring;
+mod known_secrets;
 mod last_run;
 mod leases;
 mod live;
@@ -48,6 +50,7 @@ pub use audit::{Audit, AuditError, AuditWriter, Auditor, auditor};
 pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use jobs::{Error, Submitted};
+pub use keyring::{Key, KeyError, KeyUse, Keyring, Rotation};
 pub use logs::{LogQuery, LogReader, NextText, plain_lines};
 pub use options::{DrainOptions, IsolationOptions, Options};
 pub use progress::{Basis, JobProgress};
@@ -88,6 +91,8 @@ struct Inner {
     guesses: progress::Guesses,
     /// How Proxmox is asked without Ansible.
     proxmox: proxmox::Proxmox,
+    /// Secrets that inventories name.
+    known_secrets: known_secrets::KnownSecrets,
     /// Who looks at the machines of which node.
     pollers: vm_watch::Pollers,
 }
@@ -113,6 +118,7 @@ impl Engine {
             inspections: Semaphore::new(INSPECTIONS),
             guesses: progress::Guesses::default(),
             proxmox,
+            known_secrets: known_secrets::KnownSecrets::default(),
             pollers: vm_watch::Pollers::new(),
         };
         Self { inner: Arc::new(inner) }

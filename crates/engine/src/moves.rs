@@ -49,7 +49,9 @@ impl Engine {
             let now = outcome.map_or_else(clock::now, |outcome| outcome.finished_at);
             let event = state_event(Some(job.state), to, reason, now);
             let (id, from, fence) = (job.id, job.state, job.fence);
-            let job_move = JobMove { id, from, fence, to, now, reason, outcome, resume, event: &event };
+            let wipes_secrets = to.is_terminal() && !job.runs_again_after(to);
+            let job_move =
+                JobMove { id, from, fence, to, now, reason, outcome, resume, wipes_secrets, event: &event };
             match self.store().move_job(&job_move).await {
                 Ok(moved) => {
                     tracing::info!(job.id = %job.id, from = %job.state, to = %to, code = %reason.code, "job moved");

@@ -6,7 +6,7 @@ use ansible::{Catalog, Launcher, Limits, Sandbox, Toolchain, run_spec};
 use model::{ContentName, Isolation};
 use secrecy::SecretString;
 
-use crate::{Keep, ProxmoxOptions};
+use crate::{Keep, Keyring, ProxmoxOptions};
 
 /// What becomes of runs when the service is told to stop.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,8 @@ pub struct Options {
     pub launcher: Launcher,
     /// The inventory of a request that names none.
     pub default_inventory: ContentName,
+    /// Seals the secrets of jobs.
+    pub keys: Keyring,
     /// Opens vaults.
     pub vault_password: Option<SecretString>,
     /// Encrypted variables given to every run.

@@ -16,7 +16,7 @@ impl Engine {
     /// Queues a job that has ended once more. `resume` narrows this attempt.
     ///
     /// # Errors
-    /// When there is no such job or it has not ended.
+    /// When there is no such job, it has not ended, or its secrets are wiped.
     pub async fn retry(&self, id: JobId, resume: Option<Resume>) -> Result<Job, Error> {
         loop {
             match self.retry_as_known(id, resume.as_ref()).await {
@@ -30,6 +30,9 @@ impl Engine {
     /// The same; [`store::Error::Stale`] when it was queued and claimed in between.
     async fn retry_as_known(&self, id: JobId, resume: Option<&Resume>) -> Result<Job, Error> {
         let job = self.job(id).await?;
+        if job.state.is_terminal() && job.lacks_secrets() {
+            return Err(Error::SecretsGone(id));
+        }
         let reason = Reason::new(
             None,
             Code::Waiting,
@@ -42,8 +45,7 @@ impl Engine {
 
     /// What the job's own policy says after an end.
     pub(crate) async fn retry_by_policy(&self, job: &Job) {
-        let allowed = |policy: &model::RetryPolicy| policy.allows(job.state, job.attempt);
-        if !job.request.retry.as_ref().is_some_and(allowed) {
+        if !job.runs_again_after(job.state) {
             return;
         }
         if let Err(error) = self.retry(job.id, None).await {

@@ -14,7 +14,8 @@ impl Engine {
     /// The reason why the job fails before it runs.
     pub(crate) async fn run_spec(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
         let options = self.options();
-        let (root, steps) = self.run_steps(job).await?;
+        let request = self.with_secrets(job)?;
+        let (root, steps) = self.run_steps(job, &request).await?;
         let inventory = self.locate_inventory(job.request.inventory.clone()).await;
         let inventory = inventory.map_err(|error| not_prepared(&error))?;
         let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
@@ -25,17 +26,13 @@ impl Engine {
             run,
             source: Source {
                 playbooks_root: root,
-                inventory_root: inventory.root,
-                inventory: Some(inventory.path),
+                inventory_root: inventory.root.clone(),
+                inventory: Some(inventory.path.clone()),
                 vault: options.vault_file.clone(),
                 exclude: options.exclude.clone(),
                 in_memory_bytes: options.in_memory_bytes,
             },
-            secrets: steps
-                .iter()
-                .flat_map(|step| step.extra_vars.texts_of(&job.request.secret_vars))
-                .chain(self.proxmox_secrets().await)
-                .collect(),
+            secrets: self.secrets_of_content(&inventory.root, &inventory.path).await,
             steps,
             vault_password: options.vault_password.clone(),
             program,
@@ -46,9 +43,23 @@ impl Engine {
         })
     }
 
+    /// The request with the values of its secret variables.
+    fn with_secrets(&self, job: &Job) -> Result<JobRequest, Box<Reason>> {
+        let mut request = job.request.clone();
+        if request.has_secrets() {
+            let sealed = job.secrets.as_ref().ok_or_else(|| not_prepared(&Error::SecretsGone(job.id)))?;
+            let secrets = self.options().keys.unseal(job.id, sealed);
+            request.give_back_secrets(&secrets.map_err(|error| not_prepared(&error.into()))?);
+        }
+        Ok(request)
+    }
+
     /// The steps before, then the content itself, and the root that they share.
-    async fn run_steps(&self, job: &Job) -> Result<(PathBuf, Vec<RunStep>), Box<Reason>> {
-        let request = &job.request;
+    async fn run_steps(
+        &self,
+        job: &Job,
+        request: &JobRequest,
+    ) -> Result<(PathBuf, Vec<RunStep>), Box<Reason>> {
         let content = self.locate(request.content.clone()).await.map_err(|error| not_prepared(&error))?;
         let mut steps = Vec::with_capacity(request.steps());
         for step in &request.before {
@@ -66,6 +77,7 @@ impl Engine {
                     ..playbook_options(job)
                 },
                 extra_vars: step.extra_vars.clone(),
+                secret_vars: step.secret_vars.clone(),
                 find: step.find.clone(),
             });
         }
@@ -73,6 +85,7 @@ impl Engine {
             playbook: content.path,
             options: playbook_options(job),
             extra_vars: request.extra_vars.clone(),
+            secret_vars: request.secret_vars.clone(),
             find: None,
         });
         Ok((content.root, steps))
@@ -142,6 +155,8 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         | Error::UnknownJob(_)
         | Error::NotEnded { .. }
         | Error::KeyUsed(_)
+        | Error::SecretsGone(_)
+        | Error::Keys(_)
         | Error::Refused(_)
         | Error::Store(_)
         | Error::Io(_)

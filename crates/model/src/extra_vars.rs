@@ -4,12 +4,8 @@
 //! evaluate it. JSON is used because YAML's `!unsafe "1000"` arrives as the integer 1000, while
 //! `{"__ansible_unsafe": "1000"}` stays a text (measured with ansible-core 2.19).
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-use crate::redact::MASK;
 
 /// The most variables one request may carry, nested ones included.
 pub const MAX_VALUES: usize = 10_000;
@@ -104,34 +100,16 @@ impl ExtraVars {
         Ok(())
     }
 
-    /// Puts a mask in place of the values of these.
-    pub fn mask(&mut self, names: &BTreeSet<String>) {
-        for (_, value) in self.0.iter_mut().filter(|(name, _)| names.contains(*name)) {
-            *value = MASK.into();
-        }
-    }
-
-    /// Every text in the values of these.
-    pub fn texts_of(&self, names: &BTreeSet<String>) -> Vec<String> {
-        let mut texts = Vec::new();
-        let values = self.0.iter().filter(|(name, _)| names.contains(*name)).map(|(_, value)| value);
-        values.for_each(|value| texts_in(value, &mut texts));
-        texts
+    /// The variables themselves.
+    #[must_use]
+    pub fn into_map(self) -> Map<String, Value> {
+        self.0
     }
 
     /// The variables as JSON for `--extra-vars @file`, every text tagged as unsafe.
     #[must_use]
     pub fn to_unsafe_json(&self) -> Value {
         Value::Object(self.0.iter().map(|(key, value)| (key.clone(), to_unsafe(value))).collect())
-    }
-}
-
-fn texts_in(value: &Value, texts: &mut Vec<String>) {
-    match value {
-        Value::String(text) => texts.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| texts_in(item, texts)),
-        Value::Object(members) => members.values().for_each(|member| texts_in(member, texts)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
@@ -162,7 +140,7 @@ fn check_value(path: &str, value: &Value, depth: usize, budget: &mut usize) -> R
     }
 }
 
-fn to_unsafe(value: &Value) -> Value {
+pub(crate) fn to_unsafe(value: &Value) -> Value {
     match value {
         Value::String(text) => json!({ "__ansible_unsafe": text }),
         Value::Array(items) => items.iter().map(to_unsafe).collect(),

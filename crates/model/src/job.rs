@@ -1,13 +1,12 @@
 //! A job: something asked for and kept.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     Code, ContentName, ContentRef, ExtraVars, HostPattern, Isolation, JobId, JobState, Labels, Outcome,
-    Reason, Resources, Resume, RetryPolicy, RunId, Step, Tags, TaskName,
+    Reason, Resources, Resume, RetryPolicy, RunId, SecretValue, SecretVars, Step, Tags, TaskName,
 };
 
 /// A number that is no priority.
@@ -103,9 +102,10 @@ pub struct JobRequest {
     /// What runs before, one after the other in the same private directory; the first that fails ends the job.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Step>,
-    /// The names of variables, of the request and of its steps, whose values are never shown.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub secret_vars: BTreeSet<String>,
+    /// Variables whose values are never shown; none of the others has the name of one. Kept without the values, which
+    /// [`Job::secrets`] has.
+    #[serde(default, skip_serializing_if = "SecretVars::is_empty")]
+    pub secret_vars: SecretVars,
     /// How far its runs are kept apart, at least; `None` leaves it to the node that runs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
@@ -133,7 +133,7 @@ impl JobRequest {
             retry: None,
             start_at_task: None,
             before: Vec::new(),
-            secret_vars: BTreeSet::new(),
+            secret_vars: SecretVars::default(),
             isolation: None,
         }
     }
@@ -144,15 +144,35 @@ impl JobRequest {
         self.before.len() + 1
     }
 
-    /// The same with a mask in place of every secret value, for showing it.
+    /// Has one of its steps a secret variable?
     #[must_use]
-    pub fn without_secrets(&self) -> Self {
-        let mut shown = self.clone();
-        let steps = shown.before.iter_mut().map(|step| &mut step.extra_vars);
-        steps.chain([&mut shown.extra_vars]).for_each(|vars| vars.mask(&self.secret_vars));
-        shown
+    pub fn has_secrets(&self) -> bool {
+        self.secret_sets().any(|vars| !vars.is_empty())
+    }
+
+    /// The values of all secret variables, in the order of the steps; `None` when one of them is not here.
+    #[must_use]
+    pub fn expose_secrets(&self) -> Option<SecretValue> {
+        let sets = self.secret_sets().map(|vars| vars.expose().map(|values| values.expose().clone()));
+        sets.collect::<Option<Vec<Value>>>().map(|sets| SecretValue::new(Value::Array(sets)))
+    }
+
+    /// Brings back what [`Self::expose_secrets`] gave.
+    pub fn give_back_secrets(&mut self, secrets: &SecretValue) {
+        let sets = self.before.iter_mut().map(|step| &mut step.secret_vars).chain([&mut self.secret_vars]);
+        for (vars, values) in sets.zip(secrets.expose().as_array().into_iter().flatten()) {
+            vars.give_back(&SecretValue::new(values.clone()));
+        }
+    }
+
+    fn secret_sets(&self) -> impl Iterator<Item = &SecretVars> {
+        self.before.iter().map(|step| &step.secret_vars).chain([&self.secret_vars])
     }
 }
+
+/// The secrets of a job as they are kept: encrypted, with the name of the key. What is in it only a key can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sealed(pub String);
 
 fn is_empty_map(labels: &Labels) -> bool {
     labels.is_empty()
@@ -210,6 +230,22 @@ pub struct Job {
     pub tasks: u64,
     /// The number of its last event.
     pub last_seq: u64,
+    /// The values of its secret variables, sealed; `None` when it has none, or they are wiped because it has ended.
+    pub secrets: Option<Sealed>,
+}
+
+impl Job {
+    /// Does its own policy want another attempt after an end in this state?
+    #[must_use]
+    pub fn runs_again_after(&self, end: JobState) -> bool {
+        self.request.retry.as_ref().is_some_and(|policy| policy.allows(end, self.attempt))
+    }
+
+    /// Had it secret variables whose values are wiped? Then it cannot run again.
+    #[must_use]
+    pub fn lacks_secrets(&self) -> bool {
+        self.secrets.is_none() && self.request.has_secrets()
+    }
 }
 
 impl Job {
@@ -234,6 +270,7 @@ impl Job {
             outcome: None,
             tasks: 0,
             last_seq: 1,
+            secrets: None,
         }
     }
 }

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ContentRef, ExtraVars, HostPattern, Report, Tags};
+use crate::{ContentRef, ExtraVars, HostPattern, Report, SecretVars, Tags};
 
 /// One run before the content itself. Check mode, verbosity and forks are those of the job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Step {
     /// Its variables.
     #[serde(default, skip_serializing_if = "ExtraVars::is_empty")]
     pub extra_vars: ExtraVars,
+    /// Its secret variables; none of the others has the name of one.
+    #[serde(default, skip_serializing_if = "SecretVars::is_empty")]
+    pub secret_vars: SecretVars,
     /// What is looked up in its results; the step fails when it is not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Find>,

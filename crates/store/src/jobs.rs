@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, JobSummary, Priority, Reason};
+use model::{Draft, Job, JobId, JobState, JobSummary, Priority, Reason, Sealed};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
 macro_rules! job_columns {
     () => {
         "id, state, reason, last_lines, request, attempt, fence, created_at, queued_at, started_at, finished_at, \
-         run_id, node, lease_until, resume, outcome, tasks, last_seq"
+         run_id, node, lease_until, resume, outcome, tasks, last_seq, secrets"
     };
 }
 pub(crate) use job_columns;
@@ -44,8 +44,8 @@ pub(crate) use at_work;
 
 const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, kind, name, attempt, fence, \
      created_at, queued_at, queue_key, started_at, finished_at, run_id, node, lease_until, resume, outcome, rc, \
-     tasks, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-     $16, $17, $18, $19, $20, $21, 0, 0, 0)";
+     tasks, secrets, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+     $16, $17, $18, $19, $20, $21, $22, 0, 0, 0)";
 
 const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
 
@@ -151,6 +151,7 @@ async fn insert_row(write: &mut Write, job: &Job) -> Result<(), Error> {
         .bind(to_json_or_null("outcome", job.outcome.as_ref())?)
         .bind(rc.map(i64::from))
         .bind(to_number("tasks", job.tasks)?)
+        .bind(job.secrets.as_ref().map(|sealed| sealed.0.clone()))
         .execute(write.connection())
         .await?;
     Ok(())
@@ -191,6 +192,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
         outcome: json_or_null(row, "outcome")?,
         tasks: number(row, "tasks")?,
         last_seq: number(row, "last_seq")?,
+        secrets: text_or_null(row, "secrets")?.map(Sealed),
     })
 }
 

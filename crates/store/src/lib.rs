@@ -25,6 +25,7 @@ mod plan;
 mod queue;
 mod retention;
 mod runs;
+mod secrets;
 mod select;
 mod stream;
 mod tokens;

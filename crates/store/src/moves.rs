@@ -14,8 +14,9 @@ use crate::{
 /// Whoever leaves the work gives up its lease with it.
 const MOVE: &str = concat!(
     "UPDATE jobs SET state = $1, reason = $2, last_lines = $3, outcome = $4, rc = $5, finished_at = $6, \
-     node = CASE WHEN $7 = 1 THEN node END, lease_until = CASE WHEN $7 = 1 THEN lease_until END \
-     WHERE id = $8 AND fence = $9 AND state = $10 RETURNING ",
+     node = CASE WHEN $7 = 1 THEN node END, lease_until = CASE WHEN $7 = 1 THEN lease_until END, \
+     secrets = CASE WHEN $8 = 1 THEN secrets END \
+     WHERE id = $9 AND fence = $10 AND state = $11 RETURNING ",
     job_columns!(),
     ", line_end"
 );
@@ -43,6 +44,8 @@ pub struct JobMove<'a> {
     pub outcome: Option<&'a Outcome>,
     /// What the next attempt does otherwise than the request says, where the job is queued again.
     pub resume: Option<&'a Resume>,
+    /// Are the secrets of the job wiped?
+    pub wipes_secrets: bool,
     /// The event that tells of it.
     pub event: &'a Draft,
 }
@@ -66,6 +69,7 @@ impl Store {
             .bind(job_move.outcome.and_then(|outcome| outcome.rc).map(i64::from))
             .bind(is_end.then(|| job_move.now.as_millisecond()))
             .bind(i64::from(stays_at_work))
+            .bind(i64::from(!job_move.wipes_secrets))
             .bind(job_move.id.to_string())
             .bind(to_bound(job_move.fence))
             .bind(job_move.from.as_str());

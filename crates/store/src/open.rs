@@ -23,6 +23,7 @@ use crate::{Backend, Error, Options, Store, listen};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "jobs, runs and events", include_str!("../../../migrations/0001_jobs_runs_events.sql")),
     (2, "tokens and the audit", include_str!("../../../migrations/0002_access.sql")),
+    (3, "secrets of jobs", include_str!("../../../migrations/0003_secrets.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.
@@ -32,9 +33,10 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 const SQLITE_BUSY: &str = "5";
 
 /// For every connection to SQLite. `FULL`: in WAL mode `NORMAL` loses the last commits when power fails, and an
-/// accepted job must not be lost. The timeout only ever waits for writers of other processes.
-const EACH_SQLITE_CONNECTION: &str =
-    "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL";
+/// accepted job must not be lost. The timeout only ever waits for writers of other processes. `secure_delete`: what is
+/// wiped is overwritten where it costs no page more to write.
+const EACH_SQLITE_CONNECTION: &str = "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; \
+     PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST";
 
 impl Store {
     /// Opens the database, and brings its tables up to date.

@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use model::{
-    ContentName, ContentRef, ExtraVars, Find, HostPattern, JobRequest, Resource, Resources, Step, Tags, Take,
-    resource::MAX_RESOURCES,
+    ContentName, ContentRef, ExtraVars, Find, HostPattern, JobRequest, Resource, Resources, SecretVars, Step,
+    Tags, Take, resource::MAX_RESOURCES,
 };
 use serde_json::{Map, Value};
 
@@ -69,9 +69,11 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
             (generic()?, None, Vec::new())
         }
     };
+    let secret_vars = secret_vars(&mut vars, route.fields)?;
     Ok(JobRequest {
         limit,
         extra_vars: extra_vars(vars)?,
+        secret_vars,
         labels: [("operation", route.operation)]
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -80,7 +82,6 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
             .map_err(|error| Refusal::failed(&error))?,
         resources: locks(route, values, known.default_node),
         before,
-        secret_vars: secrets(route.fields),
         ..JobRequest::new(content, known.inventory.clone())
     })
 }
@@ -133,7 +134,8 @@ fn look_up(lookup: Lookup, values: &Values) -> Result<Vec<Step>, Refusal> {
         take: variable.map(|variable| Take { member: member.to_owned(), variable: variable.to_owned() }),
     };
     let extra_vars = extra_vars(vars)?;
-    Ok(vec![Step { content: generic()?, limit: None, tags: None, extra_vars, find: Some(find) }])
+    let secret_vars = SecretVars::default();
+    Ok(vec![Step { content: generic()?, limit: None, tags: None, extra_vars, secret_vars, find: Some(find) }])
 }
 
 /// One run for each machine of the set, in the order of the request.
@@ -166,8 +168,10 @@ fn create_each(
             let mut vars = variables(route.fields, values);
             vars.extend(variables(fields.unwrap_or_default(), members.as_object().unwrap_or(&empty)));
             let tags: Tags = machine.parse().map_err(|error| Refusal::failed(&error))?;
+            let secret_vars = secret_vars(&mut vars, route.fields.iter().chain(fields.unwrap_or_default()))?;
             let extra_vars = extra_vars(vars)?;
-            Ok(Step { content: content.clone(), limit: None, tags: Some(tags), extra_vars, find: None })
+            let content = content.clone();
+            Ok(Step { content, limit: None, tags: Some(tags), extra_vars, secret_vars, find: None })
         })
         .collect()
 }
@@ -226,9 +230,15 @@ fn machine_ids(value: &Value, ids: &mut Vec<String>) {
     }
 }
 
-fn secrets(fields: &[Field]) -> std::collections::BTreeSet<String> {
-    let secret = fields.iter().filter(|field| field.secret).filter_map(|field| field.variable);
-    secret.map(|variable| variable.name.to_owned()).collect()
+/// Takes the variables of secret fields out of the others.
+fn secret_vars<'a>(
+    vars: &mut Values,
+    fields: impl IntoIterator<Item = &'a Field>,
+) -> Result<SecretVars, Refusal> {
+    let secret = fields.into_iter().filter(|field| field.secret).filter_map(|field| field.variable);
+    let taken =
+        secret.filter_map(|variable| Some((variable.name.to_owned(), vars.shift_remove(variable.name)?)));
+    SecretVars::check(taken.collect(), false).map_err(bad_vars)
 }
 
 fn generic() -> Result<ContentRef, Refusal> {
@@ -247,9 +257,11 @@ fn pattern(text: &str) -> Result<HostPattern, Refusal> {
 }
 
 fn extra_vars(vars: Values) -> Result<ExtraVars, Refusal> {
-    let too_large =
-        |error: model::extra_vars::BadExtraVars| Refusal::new(StatusCode::BAD_REQUEST, error.to_string());
-    ExtraVars::check(vars, false).map_err(too_large)
+    ExtraVars::check(vars, false).map_err(bad_vars)
+}
+
+fn bad_vars(error: model::extra_vars::BadExtraVars) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
 }
 
 fn name(text: &str) -> Result<ContentName, Refusal> {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use model::{
-    ContentName, ContentRef, ExtraVars, Isolation, JobRequest, Labels, Priority, Resource, Resources, Tags,
+    ContentName, ContentRef, ExtraVars, Isolation, JobRequest, Labels, Priority, Resource, Resources,
+    SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -22,6 +23,7 @@ const FIELDS: &[&str] = &[
     "tags",
     "skip_tags",
     "extra_vars",
+    "secret_vars",
     "check",
     "diff",
     "verbosity",
@@ -64,6 +66,7 @@ pub(super) fn read(
     let limit = fields.text("limit", str::parse);
     let (tags, skip_tags) = (tags(&mut fields, "tags"), tags(&mut fields, "skip_tags"));
     let extra_vars = extra_vars(&mut fields, rules);
+    let secret_vars = secret_vars(&mut fields, rules, &extra_vars);
     let check = fields.flag("check").unwrap_or(false);
     let diff = fields.flag("diff").unwrap_or(false);
     let verbosity = fields.number("verbosity", 0..=5).unwrap_or(0);
@@ -82,6 +85,7 @@ pub(super) fn read(
         tags,
         skip_tags,
         extra_vars,
+        secret_vars,
         check,
         diff,
         verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
@@ -200,11 +204,33 @@ fn isolation(fields: &mut Fields, least: Isolation) -> Option<Isolation> {
 }
 
 fn extra_vars(fields: &mut Fields, rules: &Rules<'_>) -> ExtraVars {
-    let vars = match fields.take("extra_vars") {
+    let vars = variables(fields, "extra_vars", rules);
+    checked(fields, "extra_vars", ExtraVars::check(vars, rules.allow_connection_vars))
+}
+
+/// No fault says anything of a value.
+fn secret_vars(fields: &mut Fields, rules: &Rules<'_>, extra_vars: &ExtraVars) -> SecretVars {
+    let vars = variables(fields, "secret_vars", rules);
+    let vars = checked(fields, "secret_vars", SecretVars::check(vars, rules.allow_connection_vars));
+    for name in vars.names().filter(|name| extra_vars.as_map().contains_key(*name)) {
+        let message = "this variable is in `extra_vars`, too: give it once".to_owned();
+        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), "given_twice", message);
+    }
+    if let Some(name) = vars.too_short() {
+        let message = format!(
+            "a secret text has at least {SHORTEST_VALUE} bytes: a shorter one cannot be masked in output"
+        );
+        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), "too_short", message);
+    }
+    vars
+}
+
+fn variables(fields: &mut Fields, field: &str, rules: &Rules<'_>) -> Map<String, Value> {
+    let vars = match fields.take(field) {
         None => Map::new(),
         Some(Value::Object(vars)) => vars,
         Some(other) => {
-            let _: Option<()> = fields.wrong_type("extra_vars", "an object", &other);
+            let _: Option<()> = fields.wrong_type(field, "an object", &other);
             Map::new()
         }
     };
@@ -213,11 +239,15 @@ fn extra_vars(fields: &mut Fields, rules: &Rules<'_>) -> ExtraVars {
             "`{name}` may not be set by a request: it decides where a stored token goes, and is taken from the \
              inventory, the vault file or the settings"
         );
-        let _: Option<()> = fields.fault(&format!("extra_vars.{name}"), "protected_variable", message);
+        let _: Option<()> = fields.fault(&format!("{field}.{name}"), "protected_variable", message);
     }
-    ExtraVars::check(vars, rules.allow_connection_vars).unwrap_or_else(|error| {
-        let field = format!("extra_vars.{}", error.key());
+    vars
+}
+
+fn checked<T: Default>(fields: &mut Fields, field: &str, vars: Result<T, BadExtraVars>) -> T {
+    vars.unwrap_or_else(|error| {
+        let field = format!("{field}.{}", error.key());
         let _: Option<()> = fields.fault(&field, "invalid_variable", error.to_string());
-        ExtraVars::default()
+        T::default()
     })
 }

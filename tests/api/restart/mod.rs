@@ -81,14 +81,14 @@ async fn at_the_gate(app: &TestApp, gate: &Gate) -> (Value, PathBuf) {
 }
 
 /// The supervisor's own word on who it is.
-fn supervisor(run: &Path) -> Pid {
+pub(crate) fn supervisor(run: &Path) -> Pid {
     let text = fs::read_to_string(run.join("supervisor.json")).expect("the supervisor has said who it is");
     let identity: Value = serde_json::from_str(&text).expect("JSON");
     let pid = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a number");
     Pid::from_raw(pid).expect("a pid")
 }
 
-fn signal(process: Pid, signal: Signal) {
+pub(crate) fn signal(process: Pid, signal: Signal) {
     rustix::process::kill_process(process, signal).expect("it is ours");
 }
 

@@ -23,6 +23,25 @@ impl Database {
         format!("{server}/{}", self.name)
     }
 
+    /// The password in its address.
+    pub(crate) fn password(&self) -> String {
+        let login = self.server.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@'));
+        let password = login.and_then(|(login, _)| login.split_once(':')).map(|(_, password)| password);
+        password.expect("the server wants a password").to_owned()
+    }
+
+    /// Every row of every table as text.
+    pub(crate) fn all_text(&self) -> String {
+        let tables = ["jobs", "job_labels", "waits", "locks", "idempotency", "runs", "events", "deletions"];
+        let select = tables.map(|table| format!("SELECT t::text FROM {table} AS t")).join(" UNION ALL ");
+        let mut psql = Command::new("psql");
+        psql.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--dbname", &self.url(), "--command", &select]);
+        let output = psql.output().expect("there is a psql");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    }
+
     fn execute(&self, what: &str) {
         let mut psql = Command::new("psql");
         // A server of the caller's own environment or a start file of its own must not count.

@@ -19,6 +19,7 @@ mod files;
 mod groups;
 mod node;
 mod pattern;
+mod secrets;
 mod value;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
+pub use secrets::secrets;
 pub use value::Value;
 
 use crate::{catalog::BeneathError, vault};

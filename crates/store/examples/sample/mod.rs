@@ -34,6 +34,7 @@ pub(crate) async fn running(store: &Store, things: &Value) -> Result<(Job, RunId
         outcome: None,
         tasks: 0,
         last_seq: 1,
+        secrets: None,
     };
     store.insert_job(&job, &told, None).await?;
     let run = RunId::from_uuid(Uuid::now_v7());
@@ -49,7 +50,18 @@ pub(crate) async fn end(store: &Store, job: &Job, to: JobState) -> Result<(), Bo
     let now = Timestamp::now();
     let event = Draft::new(now, EventKind::JOB_STATE, json!({}));
     let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
-    let job_move = JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, event: &event };
+    let job_move = JobMove {
+        id,
+        from,
+        fence,
+        to,
+        now,
+        reason,
+        outcome: None,
+        resume: None,
+        wipes_secrets: false,
+        event: &event,
+    };
     store.move_job(&job_move).await?;
     Ok(())
 }

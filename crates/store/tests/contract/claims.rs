@@ -75,6 +75,7 @@ pub(crate) async fn a_write_with_an_old_fence_is_refused(database: Database) {
         outcome: None,
         now: at(20),
         resume: None,
+        wipes_secrets: false,
         event: &told(JobState::Queued),
     };
     store.move_job(&retry).await.expect("moved");
@@ -118,6 +119,7 @@ pub(crate) async fn unfinished_jobs_are_those_with_a_run_at_work(database: Datab
             outcome: None,
             now: at(20),
             resume: None,
+            wipes_secrets: false,
             event: &told(to),
         };
         store.move_job(&job_move).await.expect("moved");

@@ -52,8 +52,18 @@ pub(crate) async fn events_are_numbered_without_gap_or_repeat_under_concurrent_w
         for _ in 0..20 {
             let [from, to] = states;
             let (id, fence, reason, event) = (moved.id, moved.fence, &moved.reason, &told(to));
-            let job_move =
-                JobMove { id, from, fence, to, reason, outcome: None, now: at(20), resume: None, event };
+            let job_move = JobMove {
+                id,
+                from,
+                fence,
+                to,
+                reason,
+                outcome: None,
+                now: at(20),
+                resume: None,
+                wipes_secrets: false,
+                event,
+            };
             store.move_job(&job_move).await.expect("moved");
             states.reverse();
         }
@@ -164,8 +174,18 @@ pub(crate) async fn unicode_is_kept_and_nul_is_replaced(database: Database) {
     let reason = &model::Reason { message: format!("{text}\0"), ..reason(Code::Canceling) };
     let (id, from, to) = (job.id, JobState::Running, JobState::Canceling);
     let outcome = None;
-    let cancel =
-        JobMove { id, from, fence: job.fence, to, reason, outcome, now: at(20), resume: None, event: &told };
+    let cancel = JobMove {
+        id,
+        from,
+        fence: job.fence,
+        to,
+        reason,
+        outcome,
+        now: at(20),
+        resume: None,
+        wipes_secrets: false,
+        event: &told,
+    };
     assert_eq!(store.move_job(&cancel).await.expect("moved").reason, *reason);
 }
 

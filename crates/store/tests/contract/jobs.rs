@@ -44,6 +44,7 @@ pub(crate) async fn a_move_needs_the_expected_state(database: Database) {
         outcome: None,
         now: at(20),
         resume: None,
+        wipes_secrets: false,
         event: &told(JobState::Canceling),
     };
     let moved = store.move_job(&cancel).await.expect("moved");
@@ -80,6 +81,7 @@ pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(datab
         outcome: Some(&outcome(Ending::Failed)),
         now: at(20),
         resume: None,
+        wipes_secrets: false,
         event: &told(JobState::Failed),
     };
 
@@ -109,6 +111,7 @@ pub(crate) async fn an_outcome_stays_with_its_attempt_when_the_job_is_queued_aga
         outcome: Some(&failed),
         now: at(20),
         resume: None,
+        wipes_secrets: false,
         event: &told(JobState::Failed),
     };
     let ended = store.move_job(&end).await.expect("moved");

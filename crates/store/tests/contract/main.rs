@@ -18,6 +18,7 @@ mod opening;
 mod queue;
 mod retention;
 mod samples;
+mod secrets;
 mod stream;
 mod tokens;
 
@@ -106,6 +107,10 @@ contract! {
         jobs_are_listed_newest_first_page_by_page,
         filters_leave_the_jobs_that_were_asked_for,
         the_last_success_is_that_of_the_whole_content,
+    }
+    secrets {
+        secrets_are_kept_until_a_move_wipes_them,
+        secrets_are_found_by_their_key_and_sealed_anew,
     }
     retention {
         pruning_takes_only_finished_jobs,

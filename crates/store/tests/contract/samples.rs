@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use model::{
     Code, ContentRef, Draft, Ending, EventKind, Failure, HostStats, Job, JobId, JobRequest, JobState,
-    JobSummary, Outcome, Phase, Reason, Report, Resume, RunId,
+    JobSummary, Outcome, Phase, Reason, Report, Resume, RunId, Sealed,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
@@ -55,6 +55,7 @@ pub(crate) fn asking(created_at: Timestamp, things: &Value) -> Job {
         outcome: None,
         tasks: 0,
         last_seq: 1,
+        secrets: None,
     }
 }
 
@@ -81,7 +82,8 @@ pub(crate) fn full_job() -> Job {
         "skip_tags": "slow", "extra_vars": {"z": "ünï\u{0}cödé", "a": [1, 2.5, null, true, {"deep": "{{ x }}"}]},
         "check": true, "diff": true, "verbosity": 5, "forks": 20, "timeout_s": 3600, "priority": -5,
         "labels": {"team": "red", "note": "ünï: cödé"}, "resources": ["vm:pve1/1000", "range:alpha"],
-        "retry": {"on": ["lost"], "max_attempts": 2}, "start_at_task": "Install | {{ it }}"
+        "retry": {"on": ["lost"], "max_attempts": 2}, "start_at_task": "Install | {{ it }}",
+        "secret_vars": ["token"]
     }))
     .expect("a request");
     assert!(matches!(request.content, ContentRef::Scenario(_)));
@@ -103,8 +105,14 @@ pub(crate) fn full_job() -> Job {
         resume: Some(resume()),
         tasks: 3,
         outcome: Some(outcome(Ending::Failed)),
+        secrets: Some(sealed("0a1b2c3d")),
         ..queued(at(0))
     }
+}
+
+/// Secrets under this key, as far as the store can tell.
+pub(crate) fn sealed(key: &str) -> Sealed {
+    Sealed(format!("v1.{key}.bm9uY2U.dGV4dA"))
 }
 
 /// Another beginning, for fewer hosts.
@@ -200,7 +208,7 @@ pub(crate) async fn running(store: &Store) -> (Job, RunId) {
 /// A move of a job as it is, for the reason it is there for.
 pub(crate) fn job_move<'a>(job: &'a Job, to: JobState, now: Timestamp, event: &'a Draft) -> JobMove<'a> {
     let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
-    JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, event }
+    JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, wipes_secrets: false, event }
 }
 
 /// Moves a job as it is.

@@ -4,29 +4,15 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::app::{Gate, Setup, TestApp, bin_dir, generated_secret, until};
-
-/// Encrypts a text with the real ansible-vault.
-fn encrypt(home: &Path, password: &str, text: &str) -> String {
-    let (plain, key) = (home.join("plain.yml"), home.join("key"));
-    fs::write(&plain, text).expect("writable");
-    fs::write(&key, password).expect("writable");
-    let output = Command::new(bin_dir().join("ansible-vault"))
-        .args(["encrypt", "--output", "-", "--vault-password-file"])
-        .args([&key, &plain])
-        .env("HOME", home)
-        .output()
-        .expect("there is an ansible-vault");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    fs::remove_file(plain).expect("ours");
-    fs::remove_file(key).expect("ours");
-    String::from_utf8(output.stdout).expect("text")
-}
+use super::{
+    assert_nowhere, assert_on_tmpfs_only, assert_private_on_tmpfs, at_the_gate, encrypt, files_with,
+    processes_that_show,
+};
+use crate::app::{Gate, Setup, TestApp, generated_secret};
 
 /// A service with a password in a file and a vault file that holds `vault_probe`.
 fn with_password_file(password: &str, probe: &str) -> Setup {
@@ -82,16 +68,6 @@ async fn encrypted_content_without_a_password_fails_with_a_hint() {
     assert_eq!(job["state"], "failed");
     assert_eq!(job["reason"]["code"], "vault_locked", "{job:#}");
     assert!(job["reason"]["message"].as_str().is_some_and(|text| text.contains("vault.password_file")));
-}
-
-/// Runs the bundle `gate` up to its gate.
-async fn at_the_gate(app: &TestApp, gate: &Gate) -> Value {
-    // Verbose, so that more is printed that could hold a secret.
-    let vars = json!({"gate": gate.path()});
-    let request = json!({"bundle": "gate", "limit": "localhost", "verbosity": 4, "extra_vars": vars});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
-    job
 }
 
 #[tokio::test]
@@ -179,64 +155,4 @@ fn assert_refuses_to_start(setup: &Setup, said: &[&str], secret: &str) {
         assert!(text.contains(part), "`{part}` is not in: {text}");
     }
     assert!(!text.contains(secret), "the password is shown");
-}
-
-/// The processes in whose command line or environment a secret can be read.
-fn processes_that_show(secret: &str) -> Vec<PathBuf> {
-    let processes = fs::read_dir("/proc").expect("there is a /proc").flatten().map(|entry| entry.path());
-    let shows = |process: &PathBuf, file| contains(&process.join(file), secret);
-    processes.filter(|process| shows(process, "cmdline") || shows(process, "environ")).collect()
-}
-
-fn assert_on_tmpfs_only(app: &TestApp, secret: &str) {
-    assert_private_on_tmpfs(app, secret);
-    assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
-}
-
-/// Shows that the file of the run that holds the secret is private and on tmpfs: mode 0600, in a directory of mode
-/// 0700. There may be another one for a moment, of a look into the content that tells how far the run is.
-fn assert_private_on_tmpfs(app: &TestApp, secret: &str) {
-    let files = files_with(app.runtime(), secret);
-    assert!(!files.is_empty(), "the run has it from a file");
-    let mode = |path: &Path| path.metadata().map(|found| found.permissions().mode() & 0o777).ok();
-    for file in files.iter().filter(|file| file.exists()) {
-        assert!(matches!(mode(file), Some(0o600) | None), "{}", file.display());
-        assert!(
-            matches!(mode(file.parent().expect("a directory")), Some(0o700) | None),
-            "{}",
-            file.display()
-        );
-    }
-    // TMPFS_MAGIC of statfs(2).
-    assert_eq!(rustix::fs::statfs(app.runtime()).expect("it is there").f_type, 0x0102_1994);
-}
-
-/// After the run: not in the database, the spool, a log or an answer, not on tmpfs, and in no directory of a run.
-async fn assert_nowhere(app: &TestApp, job: &Value, secret: &str) {
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
-    until("no file on tmpfs holds the secret", || files_with(app.runtime(), secret).is_empty()).await;
-    assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
-    assert!(!app.log().contains(secret), "in the service's log");
-    assert!(!Value::from(app.events(job).await).to_string().contains(secret), "in the events");
-    assert!(!app.text_log(job).await.contains(secret), "in the job's log");
-}
-
-/// The files below a directory that hold a secret.
-fn files_with(directory: &Path, secret: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let (path, kind) = (entry.path(), entry.file_type());
-        match kind {
-            Ok(kind) if kind.is_dir() => found.extend(files_with(&path, secret)),
-            // Not sockets and pipes: opening one may wait for ever.
-            Ok(kind) if kind.is_file() && contains(&path, secret) => found.push(path),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn contains(file: &Path, secret: &str) -> bool {
-    let bytes = fs::read(file).unwrap_or_default();
-    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
 }

@@ -1,0 +1,124 @@
+//! Rotation: a new key, everything that waits put under it, and the old keys gone once nothing is under them.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use jiff::Timestamp;
+use store::Store;
+
+use super::{
+    KeyError, Keyring, file,
+    file::{Key, Keys},
+};
+use crate::jobs::Error;
+
+/// How many jobs are read at once.
+const PAGE: u32 = 500;
+/// A service that looked at the file just before it changed may still be storing a job under the old key.
+const LATE_JOBS: Duration = Duration::from_secs(2);
+
+/// A key and what it is used for.
+#[derive(Debug)]
+pub struct KeyUse {
+    /// Its name.
+    pub id: String,
+    /// When it was made; `None` when it is not in the file.
+    pub made_at: Option<Timestamp>,
+    /// Does it seal?
+    pub is_active: bool,
+    /// How many jobs have secrets under it.
+    pub jobs: u64,
+}
+
+/// What a rotation did.
+#[derive(Debug, Default)]
+pub struct Rotation {
+    /// The key that seals from now on.
+    pub active: String,
+    /// How many jobs' secrets were put under it.
+    pub resealed: u64,
+    /// Keys that are gone.
+    pub retired: Vec<String>,
+    /// Jobs whose secrets could not be opened: their keys are not here.
+    pub left: u64,
+}
+
+impl Keyring {
+    /// Which keys there are, oldest first, and what is under each; keys that only the store knows come last.
+    ///
+    /// # Errors
+    /// When file or store cannot be read.
+    pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, Error> {
+        let mut jobs = store.sealed_by_key().await?;
+        let keys = self.keys()?;
+        let active = &keys.active().id;
+        let mut uses: Vec<KeyUse> = keys
+            .0
+            .iter()
+            .map(|key| KeyUse {
+                id: key.id.clone(),
+                made_at: Some(key.made_at),
+                is_active: key.id == *active,
+                jobs: jobs.remove(&key.id).unwrap_or_default(),
+            })
+            .collect();
+        let unknown = jobs.into_iter().map(|(id, jobs)| KeyUse { id, made_at: None, is_active: false, jobs });
+        uses.extend(unknown);
+        Ok(uses)
+    }
+
+    /// Adds a key, puts what waits under it, and takes the keys out of the file under which nothing is left.
+    ///
+    /// # Errors
+    /// When file or store fail; what was done up to there stands, and another rotation goes on from it.
+    pub async fn rotate(&self, store: &Store) -> Result<Rotation, Error> {
+        let active = self.change(|keys| {
+            let key = Key::generate()?;
+            let id = key.id.clone();
+            keys.push(key);
+            Ok(id)
+        })?;
+        let mut rotation = Rotation { active: active.clone(), ..Rotation::default() };
+        self.reseal_all(store, &mut rotation).await?;
+        tokio::time::sleep(LATE_JOBS).await;
+        self.reseal_all(store, &mut rotation).await?;
+        let used: BTreeMap<String, u64> = store.sealed_by_key().await?;
+        rotation.retired = self.change(|keys| {
+            let is_idle = |key: &Key| key.id != active && !used.contains_key(&key.id);
+            let retired = keys.iter().filter(|key| is_idle(key)).map(|key| key.id.clone()).collect();
+            keys.retain(|key| !is_idle(key));
+            Ok(retired)
+        })?;
+        Ok(rotation)
+    }
+
+    async fn reseal_all(&self, store: &Store, rotation: &mut Rotation) -> Result<(), Error> {
+        let mut after = None;
+        rotation.left = 0;
+        loop {
+            let page = store.sealed_otherwise(&rotation.active, after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = Some(*last);
+            for (job, old) in page {
+                match self.unseal(job, &old).and_then(|secrets| self.seal(job, &secrets)) {
+                    Ok(new) => rotation.resealed += u64::from(store.reseal(job, &old, &new).await?),
+                    Err(KeyError::Unknown(_) | KeyError::Damaged) => rotation.left += 1,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// Changes the file, alone.
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Vec<Key>) -> Result<T, KeyError>,
+    ) -> Result<T, KeyError> {
+        let path: &Path = &self.path;
+        let failed = |source| KeyError::File { path: path.to_owned(), source };
+        let _lock = file::lock(path).map_err(failed)?;
+        let mut keys = self.keys()?.0.clone();
+        let changed = change(&mut keys)?;
+        file::replace(path, &Keys(keys)).map_err(failed)?;
+        Ok(changed)
+    }
+}

@@ -1,0 +1,94 @@
+//! What is sealed opens under its key for its job, and otherwise not.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use serde_json::json;
+
+use super::*;
+use crate::clock;
+
+fn keyring() -> (tempfile::TempDir, Keyring) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let keyring = Keyring::open(&directory.path().join("secrets.key")).expect("a new file");
+    (directory, keyring)
+}
+
+fn secrets() -> SecretValue {
+    SecretValue::new(json!([{}, {"token": "hunter-two"}]))
+}
+
+#[test]
+fn what_is_sealed_opens_for_its_job_only() {
+    let (_directory, keyring) = keyring();
+    let (job, other) = (clock::new_job_id(), clock::new_job_id());
+    let sealed = keyring.seal(job, &secrets()).expect("sealed");
+    assert!(!sealed.0.contains("hunter"), "{}", sealed.0);
+    assert_eq!(keyring.unseal(job, &sealed).expect("opened"), secrets());
+    assert!(matches!(keyring.unseal(other, &sealed), Err(KeyError::Damaged)));
+    assert_ne!(keyring.seal(job, &secrets()).expect("sealed"), sealed, "a nonce is used once");
+}
+
+#[test]
+fn what_was_changed_or_cut_off_does_not_open() {
+    let (_directory, keyring) = keyring();
+    let job = clock::new_job_id();
+    let sealed = keyring.seal(job, &secrets()).expect("sealed").0;
+    let last = if sealed.ends_with('A') { "B" } else { "A" };
+    let key = sealed.split('.').nth(1).expect("a key").to_owned();
+    for broken in [
+        format!("{}{last}", &sealed[..sealed.len() - 1]),
+        sealed[..sealed.len() - 30].to_owned(),
+        format!("v1.{key}.x"),
+        sealed.replacen("v1", "v2", 1),
+        String::new(),
+    ] {
+        assert!(matches!(keyring.unseal(job, &Sealed(broken.clone())), Err(KeyError::Damaged)), "{broken}");
+    }
+    let other = sealed.replacen(&key, "00000000", 1);
+    assert!(matches!(keyring.unseal(job, &Sealed(other)), Err(KeyError::Unknown(key)) if key == "00000000"));
+}
+
+#[test]
+fn the_file_is_private_made_once_and_read_again_when_it_changes() {
+    let (_directory, keyring) = keyring();
+    let mode = keyring.path.metadata().expect("there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let again = Keyring::open(&keyring.path).expect("the same file");
+    let job = clock::new_job_id();
+    let sealed = keyring.seal(job, &secrets()).expect("sealed");
+    assert_eq!(again.unseal(job, &sealed).expect("opened"), secrets());
+
+    let id = again.change(|keys| {
+        keys.push(Key::generate()?);
+        Ok(keys[1].id.clone())
+    });
+    let newer = keyring.seal(job, &secrets()).expect("sealed");
+    assert_eq!(seal::key_of(&newer), Some(id.expect("changed").as_str()));
+    assert_eq!(keyring.unseal(job, &sealed).expect("the old key opens"), secrets());
+}
+
+#[test]
+fn a_file_that_others_may_read_or_that_is_damaged_is_refused() {
+    let (_directory, keyring) = keyring();
+    let refused = |keyring: &Keyring| Keyring::open(&keyring.path).map(drop).expect_err("refused");
+    fs::set_permissions(&keyring.path, fs::Permissions::from_mode(0o640)).expect("ours");
+    assert!(matches!(refused(&keyring), KeyError::File { .. }));
+    fs::set_permissions(&keyring.path, fs::Permissions::from_mode(0o600)).expect("ours");
+    for text in ["", "# nothing\n", "0a1b2c3d 2026-11-20T14:00:00Z AAAA\n", "some text\n"] {
+        fs::write(&keyring.path, text).expect("ours");
+        assert!(matches!(refused(&keyring), KeyError::File { .. }), "{text}");
+    }
+}
+
+#[test]
+fn a_fingerprint_tells_the_same_from_others_and_needs_the_key() {
+    let ((_first, one), (_second, two)) = (keyring(), keyring());
+    let print =
+        |keyring: &Keyring, secrets: &SecretValue| keyring.fingerprint(secrets).expect("a fingerprint");
+    assert_eq!(print(&one, &secrets()), print(&one, &secrets()));
+    assert_ne!(
+        print(&one, &secrets()),
+        print(&one, &SecretValue::new(json!([{}, {"token": "hunter-three"}])))
+    );
+    assert_ne!(print(&one, &secrets()), print(&two, &secrets()));
+}

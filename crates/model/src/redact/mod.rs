@@ -1,0 +1,275 @@
+//! Taking secrets out of text before it is stored, streamed, logged or answered.
+//!
+//! By value: what is known to be secret in this run, in every form that programs print it in (`forms.rs`), found by one
+//! automaton in one pass, so that the time grows with the text and not with the number of secrets. By shape: what
+//! always is a secret (`shapes.rs`). Text that comes in pieces goes through a [`Passage`].
+
+mod forms;
+mod passage;
+mod shapes;
+mod squeezed;
+
+use std::{borrow::Cow, fmt, ops::Range};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use serde_json::{Map, Value};
+
+pub use forms::SHORTEST_VALUE;
+pub use passage::Passage;
+
+/// What stands in place of a secret.
+pub const MASK: &str = "***";
+
+/// Removes secrets; cheap to keep for a whole run. `Debug` does not show what it knows.
+#[derive(Default)]
+pub struct Redactor {
+    known: Option<Known>,
+}
+
+/// The values as automata.
+struct Known {
+    /// Every form as it stands.
+    exact: AhoCorasick,
+    /// Which sides of a match have a character that belongs to it in part; by number of the form.
+    sides: Vec<forms::Sides>,
+    /// Long forms without white space, for those that are wrapped or indented.
+    squeezed: Option<AhoCorasick>,
+    /// Is one of them a number?
+    has_numbers: bool,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor")
+            .field("forms", &self.known.as_ref().map_or(0, |known| known.sides.len()))
+            .finish()
+    }
+}
+
+impl Redactor {
+    /// Knows these values besides the shapes. Of a value of many lines each line counts as well. Values and lines
+    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: they are not looked for.
+    #[must_use]
+    pub fn new<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Self {
+        let mut all = forms::Forms::default();
+        for value in values {
+            all.add(value.as_ref());
+        }
+        Self { known: Known::new(&all) }
+    }
+
+    /// The text without secrets; it is a whole, not a piece of something longer.
+    #[must_use]
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        shapes::hide(self.values_hidden(text))
+    }
+
+    /// The next piece of a longer text without secrets: pieces are cut at line ends.
+    #[must_use]
+    pub fn piece<'a>(&self, passage: &mut Passage, piece: &'a str) -> Cow<'a, str> {
+        match passage.hide(piece) {
+            Cow::Borrowed(piece) => self.text(piece),
+            Cow::Owned(piece) => Cow::Owned(self.text(&piece).into_owned()),
+        }
+    }
+
+    /// Redacts every text inside, the keys of objects as well. A number that is a secret becomes the mask.
+    pub fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Cow::Owned(changed) = self.text(text) {
+                    *text = changed;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
+            Value::Object(members) => self.members(members),
+            Value::Number(number) => {
+                let hides_numbers = self.known.as_ref().is_some_and(|known| known.has_numbers);
+                if hides_numbers && matches!(self.values_hidden(&number.to_string()), Cow::Owned(_)) {
+                    *value = MASK.into();
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn members(&self, members: &mut Map<String, Value>) {
+        members.values_mut().for_each(|member| self.value(member));
+        if members.keys().all(|key| matches!(self.text(key), Cow::Borrowed(_))) {
+            return;
+        }
+        let mut changed = Map::with_capacity(members.len());
+        for (key, member) in std::mem::take(members) {
+            let clean = self.text(&key).into_owned();
+            // Two keys may differ in their secret only: none may take the other's place.
+            let mut free = clean.clone();
+            let mut number = 1;
+            while changed.contains_key(&free) {
+                number += 1;
+                free = format!("{clean} ({number})");
+            }
+            changed.insert(free, member);
+        }
+        *members = changed;
+    }
+
+    fn values_hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let Some(known) = &self.known else { return Cow::Borrowed(text) };
+        let mut spans = known.exact_spans(text);
+        if let Some(automaton) = known.squeezed.as_ref().filter(|_| squeezed::is_broken(text)) {
+            spans.extend(squeezed::spans(automaton, text));
+            spans.sort_unstable_by_key(|span| span.end);
+        }
+        masked(text, spans)
+    }
+}
+
+impl Known {
+    /// `None` when there is nothing to look for.
+    fn new(all: &forms::Forms) -> Option<Self> {
+        let forms: Vec<(&str, forms::Sides)> = all.iter().collect();
+        let exact = automaton(forms.iter().map(|(text, _)| text))?;
+        let long = forms.iter().map(|(text, _)| squeezed::squeeze(text).text);
+        let long: std::collections::BTreeSet<String> =
+            long.filter(|text| text.len() >= squeezed::SHORTEST).collect();
+        let is_number = |(text, _): &(&str, _)| text.parse::<serde_json::Number>().is_ok();
+        Some(Self {
+            exact,
+            squeezed: automaton(long),
+            has_numbers: forms.iter().any(is_number),
+            sides: forms.into_iter().map(|(_, sides)| sides).collect(),
+        })
+    }
+
+    /// Where forms are, by their ends.
+    fn exact_spans(&self, text: &str) -> Vec<Range<usize>> {
+        let bytes = text.as_bytes();
+        let found = self.exact.find_overlapping_iter(text);
+        found.map(|found| self.sides[found.pattern().as_usize()].widen(bytes, found.range())).collect()
+    }
+}
+
+/// Overlapping matches are wanted: a secret that begins within another one must not be left standing in half.
+fn automaton<T: AsRef<[u8]>>(patterns: impl IntoIterator<Item = T>) -> Option<AhoCorasick> {
+    let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(patterns).ok()?;
+    (automaton.patterns_len() > 0).then_some(automaton)
+}
+
+/// The text with one mask for each run of spans that touch; the spans come by their ends.
+fn masked(text: &str, spans: Vec<Range<usize>>) -> Cow<'_, str> {
+    if spans.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for mut span in spans {
+        while let Some(last) = merged.pop_if(|last| last.end >= span.start) {
+            span = span.start.min(last.start)..span.end.max(last.end);
+        }
+        merged.push(span);
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut from = 0;
+    for span in merged {
+        clean.push_str(&text[from..span.start]);
+        clean.push_str(MASK);
+        from = span.end;
+    }
+    clean.push_str(&text[from..]);
+    Cow::Owned(clean)
+}
+
+/// Does a name, of a variable or a setting, tell that its value is a secret?
+#[must_use]
+pub fn tells_of_a_secret(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "private_key",
+        "access_key",
+        "credential",
+    ];
+    // `token_id` names a token, `password_file` a file.
+    const ABOUT: &[&str] = &["_id", "_name", "_user", "_file", "_path", "_dir", "_url", "_length", "_ttl"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word)) && !ABOUT.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn redactor() -> Redactor {
+        Redactor::new(["hunter-two", "abc", "it's \"so\" \\ 100%", "-key-\nline of many\nx\n", "31415926"])
+    }
+
+    #[test]
+    fn a_value_is_masked_in_every_form() {
+        let redactor = redactor();
+        for (text, clean) in [
+            ("password is hunter-two.", "password is ***."),
+            ("abc stays", "abc stays"),
+            ("hunter-twohunter-two", "***"),
+            (r#"echo 'it'"'"'s "so" \ 100%'"#, "echo '***'"),
+            (r"echo 'it'\''s x'", r"echo 'it'\''s x'"),
+            (r#"{"a": "it's \"so\" \\ 100%"}"#, r#"{"a": "***"}"#),
+            ("?p=it%27s%20%22so%22%20%5C%20100%25&q", "?p=***&q"),
+            ("?p=it%27s+%22so%22+%5c+100%25&q", "?p=***&q"),
+            ("6162 68756e7465722d74776f 00", "6162 *** 00"),
+            ("a\n  line of many\nb", "a\n  ***\nb"),
+        ] {
+            assert_eq!(redactor.text(text), clean);
+        }
+    }
+
+    #[test]
+    fn a_value_is_masked_in_base64_wherever_it_begins() {
+        let redactor = redactor();
+        // `printf 'root:hunter-two' | base64` and so on: one byte more each time.
+        for (text, clean) in
+            [("aHVudGVyLXR3bw==", "***"), ("eDpodW50ZXItdHdv", "eD***"), ("eDp4aHVudGVyLXR3bwo", "eDp4***o")]
+        {
+            assert_eq!(redactor.text(text), clean);
+        }
+        let wrapped = "aHVudGVy\n  LXR3bw==";
+        assert!(!redactor.text(wrapped).contains("LXR3"), "{}", redactor.text(wrapped));
+    }
+
+    #[test]
+    fn values_that_overlap_are_masked_as_one() {
+        assert_eq!(Redactor::new(["abcdef", "defghi", "cde-"]).text("xabcdefghix"), "x***x");
+    }
+
+    #[test]
+    fn keys_and_numbers_are_masked_too() {
+        let mut value =
+            json!({"hunter-two": 1, "hunter-two ": {"n": 31415926, "m": 31415}, "***": [], "a": "abc"});
+        redactor().value(&mut value);
+        let clean = json!({"***": 1, "*** ": {"n": "***", "m": 31415}, "*** (2)": [], "a": "abc"});
+        assert_eq!(value, clean);
+    }
+
+    #[test]
+    fn what_it_knows_is_not_shown() {
+        assert!(!format!("{:?}", redactor()).contains("hunter"));
+    }
+
+    #[test]
+    fn names_tell_of_secrets() {
+        for (name, tells) in [
+            ("proxmox_api_token_secret", true),
+            ("ROOT_PASSWORD", true),
+            ("vault_ssh_private_key", true),
+            ("proxmox_api_token_id", false),
+            ("vault_password_file", false),
+            ("hosts", false),
+        ] {
+            assert_eq!(tells_of_a_secret(name), tells, "{name}");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! `rangehand keys`: rotation beside a service that runs.
+
+use std::process::Output;
+
+use serde_json::json;
+
+use super::files_with;
+use crate::app::{Gate, Setup, TestApp, generated_secret};
+
+fn keys(app: &TestApp, action: &str) -> String {
+    let Output { status, stdout, stderr } =
+        app.setup().command().args(["keys", action]).output().expect("the program starts");
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).expect("text")
+}
+
+/// The names of the keys that a list shows.
+fn names(list: &str) -> Vec<&str> {
+    list.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect()
+}
+
+#[tokio::test]
+async fn rotation_seals_what_waits_anew_and_removes_the_old_key() {
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let (gate, secret) = (Gate::new(&app), generated_secret());
+    let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()},
+                         "secret_vars": {"value": secret}});
+    let running = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&running, "Wait for the gate").await;
+    let waiting = app.post("/v1/jobs", &request, 202).await;
+    let before = keys(&app, "list");
+    let old = names(&before);
+    assert!(old.len() == 1 && before.contains("jobs: 2"), "{before}");
+
+    let told = keys(&app, "rotate");
+    assert!(told.contains("sealed anew: 2") && told.contains(&format!("removed: {}", old[0])), "{told}");
+    let after = keys(&app, "list");
+    assert!(names(&after).len() == 1 && names(&after) != old && after.contains("jobs: 2"), "{after}");
+    // The service knows the new key without a restart, for what waited and for what comes.
+    let later = app.post("/v1/jobs", &request, 202).await;
+    assert!(keys(&app, "list").contains("jobs: 3"));
+    gate.open();
+    for job in [running, waiting, later] {
+        app.until_state(&job, "succeeded").await;
+    }
+    assert!(keys(&app, "list").contains("jobs: 0"));
+    assert!(files_with(&app.home().join("var"), &secret).is_empty());
+}
+
+#[test]
+fn a_key_file_that_others_may_read_keeps_the_service_from_starting() {
+    let setup = Setup::new();
+    setup.write("keys", "");
+    let setup = setup.set("RANGEHAND__SECRETS__KEY_FILE", "keys");
+    let output = setup.command().output().expect("the program starts");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && text.contains("chmod 600"), "{text}");
+}
