@@ -15,6 +15,7 @@ mod database;
 mod disk;
 mod fake;
 mod flood;
+mod isolation;
 mod kills;
 mod memory;
 mod random;

@@ -20,6 +20,7 @@ pub mod process;
 mod programs;
 mod reasons;
 pub mod run_directory;
+mod run_inputs;
 pub mod run_loop;
 pub mod run_spec;
 pub mod runtime;

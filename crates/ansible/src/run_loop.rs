@@ -11,8 +11,7 @@
 
 use std::{
     collections::VecDeque,
-    fs,
-    io::{self, BufReader, Read},
+    fs, io,
     path::PathBuf,
     process::Child,
     sync::{
@@ -36,12 +35,11 @@ use crate::{
     event::Translator,
     extract::Extractor,
     log_text,
-    output_limit::{Budget, Counted},
-    process::{self, Ended, NoneLeft, TreeKill},
+    process::{Ended, NoneLeft, TreeKill},
     reasons,
+    run_inputs::{Input, listen, read_streams},
     run_spec::Limits,
     spool,
-    stream::{self, Item},
     tree_group::TreeGroup,
     usage::{self, Excess},
 };
@@ -50,31 +48,12 @@ use crate::{
 const LAST_LINES: usize = 50;
 /// How much of a line a reason shows, in bytes.
 const LAST_LINE_BYTES: usize = 1000;
-/// The longest line of ansible-runner's own error output that is kept.
-const STDERR_LINE_BYTES: usize = 64 * 1024;
 /// How long what a playbook left running may take to end after SIGTERM when the playbook itself is done.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 /// After so many events what ansible-runner keeps of them is swept.
 const SWEEP_EVERY: u64 = 256;
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
-
-/// What can happen.
-enum Input {
-    Item(Item),
-    Stderr(String),
-    OutputEnd,
-    OutputLimit,
-    Excess(Excess),
-    /// Nothing; sent to see whether anybody listens.
-    Nothing,
-    ChildEnded {
-        pid: i32,
-        code: Option<i32>,
-    },
-    Stop,
-    TreeEnded(Ended),
-}
 
 /// Why the loop began to end the tree.
 enum Cause {
@@ -89,7 +68,7 @@ enum Cause {
 }
 
 /// Requests to stop that arrived; made before the run is prepared, so that none is lost.
-pub struct Stop(Signals);
+pub struct Stop(pub(crate) Signals);
 
 /// Begins to take SIGTERM and SIGINT as requests to stop.
 ///
@@ -387,58 +366,4 @@ impl<'a> RunLoop<'a> {
             finished_at: Timestamp::now(),
         }
     }
-}
-
-/// Starts the threads that read the leader's streams; gives how many there are, each of which tells its end.
-fn read_streams(child: &mut Child, sender: &SyncSender<Input>, ident: &str, limits: Limits) -> usize {
-    let mut streams = 0;
-    let budget = Budget::new(limits.output_bytes);
-    if let Some(stdout) = child.stdout.take() {
-        let ident = ident.to_owned();
-        let item = move |line| Input::Item(stream::parse(line, &ident));
-        read_lines(budget.count(stdout), limits.event_bytes, sender.clone(), item);
-        streams += 1;
-    }
-    if let Some(stderr) = child.stderr.take() {
-        let text = |line| match stream::parse(line, "") {
-            Item::Text(text) => Input::Stderr(text),
-            other => Input::Item(other),
-        };
-        read_lines(budget.count(stderr), STDERR_LINE_BYTES, sender.clone(), text);
-        streams += 1;
-    }
-    streams
-}
-
-/// Starts the threads that hear of children's ends and of requests to stop.
-fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft) {
-    let ends = sender.clone();
-    thread::spawn(move || {
-        // A closed channel means that nobody is interested any more; reaping goes on all the same.
-        process::reap_children(&none_left, |pid, code| drop(ends.send(Input::ChildEnded { pid, code })));
-    });
-    let stops = sender.clone();
-    let Stop(mut signals) = stop;
-    thread::spawn(move || signals.forever().take_while(|_| stops.send(Input::Stop).is_ok()).for_each(drop));
-}
-
-fn read_lines(
-    source: Counted<impl Read + Send + 'static>,
-    limit: usize,
-    sender: SyncSender<Input>,
-    input: impl Fn(stream::Line) -> Input + Send + 'static,
-) {
-    thread::spawn(move || {
-        let mut source = BufReader::with_capacity(64 * 1024, source);
-        while let Ok(Some(line)) = stream::next_line(&mut source, limit) {
-            if sender.send(input(line)).is_err() {
-                return;
-            }
-        }
-        // As above: nobody may be there to hear it.
-        if source.get_ref().is_over() {
-            let _ = sender.send(Input::OutputLimit);
-        }
-        let _ = sender.send(Input::OutputEnd);
-    });
 }

@@ -15,15 +15,9 @@ fn zoo() -> Vec<Value> {
         "ignored",
         "jinja",
         "linger",
-        "missing_module",
         "missing_role",
         "nohosts",
-        "notaplaybook",
-        "options",
-        "ping",
         "selfedit",
-        "snapshot",
-        "unicode",
     ];
     let mut zoo: Vec<Value> =
         plain.iter().map(|bundle| json!({"bundle": bundle, "limit": "localhost"})).collect();
@@ -33,7 +27,6 @@ fn zoo() -> Vec<Value> {
         }
     }
     zoo.push(json!({"bundle": "ping", "limit": "localhost", "check": true, "diff": true, "verbosity": 3}));
-    zoo.push(json!({"bundle": "options", "limit": "localhost", "tags": ["one"]}));
     zoo.push(json!({"playbook": "ping", "inventory": "trio", "forks": 2}));
     zoo
 }

@@ -177,3 +177,36 @@ async fn a_supervisor_that_is_killed_leaves_nothing_of_its_sandbox() {
     let job = app.until_state(&job, "lost").await;
     assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
 }
+
+/// A bubblewrap that may not make namespaces, as in many a container.
+fn with_broken_bubblewrap(setup: Setup) -> Setup {
+    use std::os::unix::fs::PermissionsExt;
+    setup.write("bin/bwrap", "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n");
+    let program = setup.home().join("bin/bwrap");
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    let path = format!("{}/bin:/usr/bin:/bin", setup.home().display());
+    setup.set("PATH", path)
+}
+
+#[tokio::test]
+async fn where_no_namespace_may_be_made_it_is_said_why_and_auto_goes_without() {
+    let why = "No permissions to create new namespace";
+    let output = with_broken_bubblewrap(in_sandbox()).command().output().expect("it starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains(why), "{said}");
+
+    let setup = with_broken_bubblewrap(in_sandbox());
+    let doctor = setup.command().arg("doctor").output().expect("it starts");
+    assert!(String::from_utf8_lossy(&doctor.stdout).contains(why), "{doctor:?}");
+
+    let app = with_broken_bubblewrap(in_process()).set("RANGEHAND__RUNS__ISOLATION", "auto").start();
+    assert!(app.log().contains(why), "{}", app.log());
+    let ping = json!({"bundle": "ping", "limit": "localhost"});
+    assert_eq!(app.run(&ping).await["state"], "succeeded");
+    let job = app.run(&json!({"bundle": "ping", "limit": "localhost", "isolation": "sandbox"})).await;
+    assert_eq!(
+        (&job["state"], &job["reason"]["code"]),
+        (&json!("failed"), &json!("sandbox_unavailable")),
+        "{job:#}"
+    );
+}

@@ -1,0 +1,97 @@
+//! What a run loop hears of: lines of the leader's streams, ends of children, requests to stop. Each from a thread of its
+//! own, all through one channel.
+
+use std::{
+    io::{BufReader, Read},
+    process::Child,
+    sync::mpsc::SyncSender,
+    thread,
+};
+
+use crate::{
+    output_limit::{Budget, Counted},
+    process::{self, Ended, NoneLeft},
+    run_loop::Stop,
+    run_spec::Limits,
+    stream::{self, Item},
+    usage::Excess,
+};
+
+/// The longest line of ansible-runner's own error output that is kept.
+const STDERR_LINE_BYTES: usize = 64 * 1024;
+
+/// What can happen.
+pub(crate) enum Input {
+    Item(Item),
+    Stderr(String),
+    OutputEnd,
+    OutputLimit,
+    Excess(Excess),
+    /// Nothing; sent to see whether anybody listens.
+    Nothing,
+    ChildEnded {
+        pid: i32,
+        code: Option<i32>,
+    },
+    Stop,
+    TreeEnded(Ended),
+}
+
+/// Starts the threads that read the leader's streams; gives how many there are, each of which tells its end.
+pub(crate) fn read_streams(
+    child: &mut Child,
+    sender: &SyncSender<Input>,
+    ident: &str,
+    limits: Limits,
+) -> usize {
+    let mut streams = 0;
+    let budget = Budget::new(limits.output_bytes);
+    if let Some(stdout) = child.stdout.take() {
+        let ident = ident.to_owned();
+        let item = move |line| Input::Item(stream::parse(line, &ident));
+        read_lines(budget.count(stdout), limits.event_bytes, sender.clone(), item);
+        streams += 1;
+    }
+    if let Some(stderr) = child.stderr.take() {
+        let text = |line| match stream::parse(line, "") {
+            Item::Text(text) => Input::Stderr(text),
+            other => Input::Item(other),
+        };
+        read_lines(budget.count(stderr), STDERR_LINE_BYTES, sender.clone(), text);
+        streams += 1;
+    }
+    streams
+}
+
+/// Starts the threads that hear of children's ends and of requests to stop.
+pub(crate) fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft) {
+    let ends = sender.clone();
+    thread::spawn(move || {
+        // A closed channel means that nobody is interested any more; reaping goes on all the same.
+        process::reap_children(&none_left, |pid, code| drop(ends.send(Input::ChildEnded { pid, code })));
+    });
+    let stops = sender.clone();
+    let Stop(mut signals) = stop;
+    thread::spawn(move || signals.forever().take_while(|_| stops.send(Input::Stop).is_ok()).for_each(drop));
+}
+
+fn read_lines(
+    source: Counted<impl Read + Send + 'static>,
+    limit: usize,
+    sender: SyncSender<Input>,
+    input: impl Fn(stream::Line) -> Input + Send + 'static,
+) {
+    thread::spawn(move || {
+        let mut source = BufReader::with_capacity(64 * 1024, source);
+        while let Ok(Some(line)) = stream::next_line(&mut source, limit) {
+            if sender.send(input(line)).is_err() {
+                return;
+            }
+        }
+        // As above: nobody may be there to hear it.
+        if source.get_ref().is_over() {
+            let _ = sender.send(Input::OutputLimit);
+        }
+        let _ = sender.send(Input::OutputEnd);
+    });
+}
