@@ -26,7 +26,8 @@ pub(crate) async fn many_may_open_a_new_database_at_once(database: Database) {
     let mut connection = database.connection().await;
     let others =
         ["runs", "job_labels", "waits", "locks", "idempotency", "events", "event_position", "deletions"];
-    for table in others.into_iter().chain(["jobs", "_sqlx_migrations"]) {
+    let access = ["tokens", "audit", "audit_head"];
+    for table in others.into_iter().chain(access).chain(["jobs", "_sqlx_migrations"]) {
         connection.execute(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).await.expect("dropped");
     }
     let mut openers = JoinSet::new();
