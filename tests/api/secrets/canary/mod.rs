@@ -205,7 +205,7 @@ impl Cage {
             );
         }
         assert_private(self.app.runtime());
-        self.ledger.search_files("runtime directory, during a run", &self.app.runtime().to_owned());
+        self.ledger.search_files("runtime directory, during a run", self.app.runtime());
         self.look();
     }
 
