@@ -166,6 +166,8 @@ trap 'exit 143' TERM HUP
 cd "$root"
 install_packages
 find_cargo
+# Also what other systems need: the check of licences looks at all that is locked, and asks nobody.
+cargo fetch --locked --quiet
 prepare_guests
 ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin

@@ -28,6 +28,9 @@ pub(crate) enum BadBody {
     /// It could not be received.
     #[error("the body could not be received: {0}")]
     Broken(String),
+    /// It is no text.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
     /// It is no JSON.
     #[error("the body is no JSON: {message} at line {line} column {column}")]
     Json {
@@ -91,7 +94,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     // Some editors of Windows begin a file with it.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if std::str::from_utf8(bytes).is_err() {
-        return Err(BadBody::Broken("it is not UTF-8".to_owned()));
+        return Err(BadBody::NotUtf8);
     }
     serde_json::from_slice(bytes).map(Some).map_err(|error| {
         let (line, column) = (error.line(), error.column());
@@ -119,7 +122,7 @@ mod tests {
         assert!(matches!(parse(b""), Ok(None)));
         assert!(matches!(parse(b" \n"), Err(BadBody::Json { .. })));
         assert!(matches!(parse(b"\xef\xbb\xbf7"), Ok(Some(_))));
-        assert!(matches!(parse(b"\"\xff\""), Err(BadBody::Broken(_))));
+        assert!(matches!(parse(b"\"\xff\""), Err(BadBody::NotUtf8)));
         assert!(parse("[".repeat(500).as_bytes()).is_err(), "depth is limited");
     }
 }

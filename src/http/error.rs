@@ -70,6 +70,7 @@ impl From<BadBody> for Problem {
             BadBody::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", text)
                 .hint("`server.body_limit_bytes` sets the limit"),
             BadBody::Broken(_) => Self::new(StatusCode::BAD_REQUEST, "broken_body", text),
+            BadBody::NotUtf8 => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
             BadBody::Json { .. } => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
         }
     }

@@ -39,7 +39,7 @@ async fn lists_tell_every_name_with_its_file() {
 }
 
 #[tokio::test]
-async fn a_second_root_adds_names_and_the_first_wins() {
+async fn a_second_root_adds_names_and_its_bundles_go_first() {
     let setup = Setup::new().set("API_BACKEND_PUBLIC_PLAYBOOKS_DIR", "public");
     let play = |name: &str| format!("- name: {name}\n  hosts: all\n  tasks: []\n");
     setup.write("public/bundles/ping/main.yml", &play("Public ping"));
@@ -50,9 +50,9 @@ async fn a_second_root_adds_names_and_the_first_wins() {
         let items = items.as_array().expect("items").iter();
         items.filter(|item| item["name"] == name).map(|item| item["root"].clone()).collect()
     };
-    assert_eq!((of("ping"), of("only/public-v1.2")), (vec![json!(0)], vec![json!(1)]));
+    assert_eq!((of("ping"), of("only/public-v1.2")), (vec![json!(1)], vec![json!(1)]));
     let ping = app.get("/v1/catalog/bundles/ping", 200).await;
-    assert_eq!((&ping["root"], &ping["plays"][0]["name"]), (&json!(0), &json!("Ping")));
+    assert_eq!((&ping["root"], &ping["plays"][0]["name"]), (&json!(1), &json!("Public ping")));
     let only = app.get("/v1/catalog/bundles/only/public-v1.2", 200).await;
     assert_eq!((&only["root"], &only["plays"][0]["name"]), (&json!(1), &json!("Only public")));
 }

@@ -7,7 +7,7 @@
 //!
 //! Any hierarchy serves that we may write to: the unified one (v2) if possible, because the kernel kills all of a
 //! group there at once (`cgroup.kill`), otherwise one of v1. Limits are set on groups of their own, which the supervisor
-//! is not in: [`crate::tree_group`]. Where no group can be made, as in a container whose hierarchies are read-only, there
+//! is not in: `tree_group.rs`. Where no group can be made, as in a container whose hierarchies are read-only, there
 //! is the marker in the environment alone.
 
 use std::{

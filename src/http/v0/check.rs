@@ -317,6 +317,7 @@ fn bad_body(error: &BadBody) -> Refusal {
         BadBody::ContentType(_) => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
         BadBody::TooLong { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         BadBody::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
+        BadBody::NotUtf8 => Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body"),
         BadBody::Json { message, offset, .. } => unprocessable(vec![json!({
             "field": format!("body.{offset}"),
             "msg": "JSON decode error",

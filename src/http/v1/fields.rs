@@ -59,7 +59,7 @@ impl Fields {
     pub(super) fn number(&mut self, name: &str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         let value = self.take(name)?;
         let (least, most) = (range.start(), range.end());
-        match value.as_u64() {
+        match whole(&value).and_then(|number| u64::try_from(number).ok()) {
             Some(number) if range.contains(&number) => Some(number),
             Some(number) => self.fault(
                 name,
@@ -106,4 +106,11 @@ const fn kind_of(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
+}
+
+/// `7.0` is a whole number for JSON Schema, and so it is here.
+pub(super) fn whole(value: &Value) -> Option<i64> {
+    let is_whole = |float: &f64| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0;
+    // Whole and within 2^53: exact.
+    value.as_i64().or_else(|| value.as_f64().filter(is_whole).map(|float| float as i64))
 }

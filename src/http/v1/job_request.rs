@@ -10,7 +10,7 @@ use model::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::fields::Fields;
+use super::fields::{Fields, whole};
 use crate::http::problem::{Fault, Problem};
 
 /// Every field, as `unknown field` lists them.
@@ -161,7 +161,7 @@ fn tags(fields: &mut Fields, field: &str) -> Option<Tags> {
 
 fn priority(fields: &mut Fields) -> Priority {
     let Some(value) = fields.take("priority") else { return Priority::default() };
-    let number = value.as_i64().and_then(|number| i8::try_from(number).ok());
+    let number = whole(&value).and_then(|number| i8::try_from(number).ok());
     number.and_then(|number| Priority::try_from(number).ok()).unwrap_or_else(|| {
         let _: Option<()> = fields.wrong_type("priority", "a whole number from -100 to 100", &value);
         Priority::default()
@@ -185,8 +185,22 @@ fn resources(fields: &mut Fields) -> Resources {
 }
 
 /// A field whose type reads itself.
+/// The members of an object with every `7.0` as `7`.
+fn with_whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, member)| {
+                let number = if member.is_f64() { whole(&member) } else { None };
+                (name, number.map_or(member, Value::from))
+            })
+            .collect(),
+        other => other,
+    }
+}
+
 fn typed<T: DeserializeOwned>(fields: &mut Fields, name: &str, wanted: &str) -> Option<T> {
-    let value = fields.take(name)?;
+    let value = with_whole_numbers(fields.take(name)?);
     match serde_json::from_value(value) {
         Ok(value) => Some(value),
         Err(error) => fields.fault(name, "invalid_value", format!("{error}: {wanted} is wanted")),

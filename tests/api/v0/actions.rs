@@ -212,7 +212,7 @@ async fn a_password_of_a_request_is_shown_nowhere() {
     let text = reply.text().await.expect("text");
     assert!(text.contains("***") && !text.contains(&password), "{text}");
     let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
-    assert_eq!(job["request"]["extra_vars"]["TARGET_PASSWORD"], "***");
+    assert_eq!(job["request"]["secret_vars"], json!(["TARGET_PASSWORD"]));
     let seen = format!("{job}{:?}{}", app.events(&job).await, app.log());
     assert!(!seen.contains(&password));
 }
