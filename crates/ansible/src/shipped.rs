@@ -29,7 +29,7 @@ pub(crate) fn add_roles(project: &Path, target: &Path) -> io::Result<bool> {
 
 fn write(directory: &Dir<'_>, target: &Path) -> io::Result<()> {
     fs::create_dir_all(target.join(directory.path()))?;
-    for entry in directory.entries() {
+    for entry in content(directory) {
         match entry {
             DirEntry::Dir(inner) => write(inner, target)?,
             DirEntry::File(file) => fs::write(target.join(file.path()), file.contents())?,
@@ -80,7 +80,11 @@ fn equals(shipped: &Dir<'_>, place: &Path) -> bool {
     // One file more may be a task, a module or a default that changes everything.
     let count = fs::read_dir(place)
         .map(|entries| entries.flatten().filter(|entry| is_content(&entry.path())).count());
-    count.is_ok_and(|count| count == shipped.entries().len()) && shipped.entries().iter().all(same)
+    count.is_ok_and(|count| count == content(shipped).count()) && content(shipped).all(same)
+}
+
+fn content<'a>(directory: &'a Dir<'a>) -> impl Iterator<Item = &'a DirEntry<'a>> {
+    directory.entries().iter().filter(|entry| is_content(entry.path()))
 }
 
 /// What Python leaves behind is none.
