@@ -66,9 +66,11 @@ enum From {
     Number(&'static str, i64),
     Text(&'static str, &'static str),
     Object(&'static [Member]),
+    /// No member, but these of the same object.
+    Beside(&'static [Member]),
 }
 
-use From::{Key, Number, Object, Text};
+use From::{Beside, Key, Number, Object, Text};
 
 const USAGE: &[Member] = &[
     ("cpu_current_usage", Key("cpu")),
@@ -118,16 +120,7 @@ const READS: &[Read] = &[
                 ("vm_status", Key("status")),
                 ("vm_id", Key("vmid")),
                 ("vm_uptime", Key("uptime")),
-                ("cpu_current_usage", Key("cpu")),
-                ("cpu_allocated", Key("cpus")),
-                ("disk_current_usage", Key("disk")),
-                ("disk_read", Key("diskread")),
-                ("disk_write", Key("diskwrite")),
-                ("disk_max", Key("maxdisk")),
-                ("ram_current_usage", Key("mem")),
-                ("ram_max", Key("maxmem")),
-                ("net_in", Key("netin")),
-                ("net_out", Key("netout")),
+                ("", Beside(USAGE)),
             ],
         ),
     },
@@ -400,6 +393,12 @@ fn row(
             Number(key, default) => Some(given(key).unwrap_or_else(|| (*default).into())),
             Text(key, default) => Some(given(key).unwrap_or_else(|| (*default).into())),
             Object(fields) => Some(row(item, fields, Map::new(), missing)?),
+            Beside(fields) => {
+                if let Value::Object(more) = row(item, fields, Map::new(), missing)? {
+                    found.extend(more);
+                }
+                continue;
+            }
         };
         match (value, missing) {
             (Some(value), _) => found.insert((*name).into(), value),

@@ -109,11 +109,13 @@ async fn a_retry_by_policy_has_the_secrets_and_the_last_one_wipes_them() {
                          "retry": {"on": ["failed"], "max_attempts": 2}});
     let job = app.post("/v1/jobs", &request, 202).await;
     let id = job["id"].as_str().expect("a job has an id");
+    let begun = std::time::Instant::now();
     let ended = loop {
         let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
         if job["state"] == "failed" && job["attempt"] == 2 {
             break job;
         }
+        assert!(begun.elapsed() < crate::app::PATIENCE, "{job:#}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
     assert_eq!(ended["reason"]["code"], "task_failed", "{ended:#}");

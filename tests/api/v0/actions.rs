@@ -216,3 +216,24 @@ async fn a_password_of_a_request_is_shown_nowhere() {
     let seen = format!("{job}{:?}{}", app.events(&job).await, app.log());
     assert!(!seen.contains(&password));
 }
+
+#[tokio::test]
+async fn a_password_of_a_few_letters_is_not_shown_either() {
+    let app = setup().start();
+    app.write(
+        "playbooks/bundles/core/linux/ubuntu/configure/add-user/main.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks: [{ansible.builtin.debug: {var: TARGET_PASSWORD}}]\n",
+    );
+    let body = json!({
+        "proxmox_node": "px", "hosts": "px", "user": "ann", "password": "Q7", "change_pwd_at_logon": true,
+        "shell_path": "/bin/sh",
+    });
+    let path = "/v0/admin/run/bundles/core/linux/ubuntu/configure/add-user";
+    let reply = app.send(Method::POST, path, Some(&body)).await;
+    let id = reply.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
+    let text = reply.text().await.expect("text");
+    assert!(text.contains("***") && !text.contains("Q7"), "{text}");
+    let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
+    let seen = format!("{job}{:?}", app.events(&job).await);
+    assert!(!seen.contains("\"Q7") && !seen.contains("Q7\""), "{seen}");
+}

@@ -7,16 +7,18 @@ use base64::{
     prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
 };
 
-/// Shorter values are not looked for, in bytes.
+/// Shorter values are only looked for where they are all that stands between quotes, in bytes.
 pub const SHORTEST_VALUE: usize = 4;
 /// Of a value of many lines, shorter lines are not looked for, in bytes.
 const SHORTEST_LINE: usize = 8;
 
-/// What is beside a form in base64: a character that holds bits of the value and bits of its neighbour.
+/// What is beside a form in base64: a character that holds bits of the value and bits of its neighbour. And what of a
+/// form is not the value: the quotes around a short one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sides {
     before: bool,
     after: bool,
+    quotes: usize,
 }
 
 impl Sides {
@@ -32,7 +34,7 @@ impl Sides {
             let padding = text[range.end..].iter().take(2).take_while(|c| **c == b'=').count();
             range.end += padding;
         }
-        range
+        range.start + self.quotes..range.end - self.quotes
     }
 }
 
@@ -43,6 +45,9 @@ pub(super) struct Forms(BTreeMap<String, Sides>);
 impl Forms {
     /// Adds a value with its forms, and its lines with theirs.
     pub(super) fn add(&mut self, value: &str) {
+        if (1..SHORTEST_VALUE).contains(&value.len()) {
+            self.add_short(value);
+        }
         let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
         let wholes = [value, value.trim()].into_iter().filter(|value| value.len() >= SHORTEST_VALUE);
         for value in wholes.chain(lines) {
@@ -55,6 +60,16 @@ impl Forms {
             for (form, sides) in base64(value.as_bytes()) {
                 self.0.entry(form).or_insert(sides);
             }
+        }
+    }
+
+    /// Two letters occur in every text; a text that consists of them is seen by its quotes.
+    fn add_short(&mut self, value: &str) {
+        let json = json(value);
+        for (value, quote) in [(&json, "\""), (&json, "\\\""), (&json, "\\\\\\\""), (&value.to_owned(), "'")]
+        {
+            let quotes = Sides { quotes: quote.len(), ..Sides::default() };
+            self.0.entry(format!("{quote}{value}{quote}")).or_insert(quotes);
         }
     }
 
@@ -166,7 +181,7 @@ fn base64(value: &[u8]) -> Vec<(String, Sides)> {
         let bytes = [&[0; 2][..before], value].concat();
         // A digit holds six bits.
         let (first, end) = ((8 * before).div_ceil(6), 8 * bytes.len() / 6);
-        let sides = Sides { before: before > 0, after: (8 * bytes.len()) % 6 > 0 };
+        let sides = Sides { before: before > 0, after: (8 * bytes.len()) % 6 > 0, quotes: 0 };
         for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
             forms.push((engine.encode(&bytes)[first..end].to_owned(), sides));
         }

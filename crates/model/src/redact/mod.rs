@@ -9,7 +9,7 @@ mod passage;
 mod shapes;
 mod squeezed;
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, fmt, ops::Range};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::{Map, Value};
@@ -36,6 +36,8 @@ struct Known {
     squeezed: Option<AhoCorasick>,
     /// Is one of them a number?
     has_numbers: bool,
+    /// Values that are only looked for as whole texts.
+    short: BTreeSet<String>,
 }
 
 impl fmt::Debug for Redactor {
@@ -48,14 +50,20 @@ impl fmt::Debug for Redactor {
 
 impl Redactor {
     /// Knows these values besides the shapes. Of a value of many lines each line counts as well. Values and lines
-    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: they are not looked for.
+    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: of those, values are looked for as whole
+    /// texts and between quotes, lines not at all.
     #[must_use]
     pub fn new<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Self {
         let mut all = forms::Forms::default();
+        let mut short = BTreeSet::new();
         for value in values {
-            all.add(value.as_ref());
+            let value = value.as_ref();
+            all.add(value);
+            if (1..SHORTEST_VALUE).contains(&value.len()) {
+                short.insert(value.to_owned());
+            }
         }
-        Self { known: Known::new(&all) }
+        Self { known: Known::new(&all, short) }
     }
 
     /// The text without secrets; it is a whole, not a piece of something longer.
@@ -77,7 +85,9 @@ impl Redactor {
     pub fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => {
-                if let Cow::Owned(changed) = self.text(text) {
+                if self.known.as_ref().is_some_and(|known| known.short.contains(text.as_str())) {
+                    *text = MASK.into();
+                } else if let Cow::Owned(changed) = self.text(text) {
                     *text = changed;
                 }
             }
@@ -126,17 +136,17 @@ impl Redactor {
 
 impl Known {
     /// `None` when there is nothing to look for.
-    fn new(all: &forms::Forms) -> Option<Self> {
+    fn new(all: &forms::Forms, short: BTreeSet<String>) -> Option<Self> {
         let forms: Vec<(&str, forms::Sides)> = all.iter().collect();
         let exact = automaton(forms.iter().map(|(text, _)| text))?;
         let long = forms.iter().map(|(text, _)| squeezed::squeeze(text).text);
-        let long: std::collections::BTreeSet<String> =
-            long.filter(|text| text.len() >= squeezed::SHORTEST).collect();
+        let long: BTreeSet<String> = long.filter(|text| text.len() >= squeezed::SHORTEST).collect();
         let is_number = |(text, _): &(&str, _)| text.parse::<serde_json::Number>().is_ok();
         Some(Self {
             exact,
             squeezed: automaton(long),
             has_numbers: forms.iter().any(is_number),
+            short,
             sides: forms.into_iter().map(|(_, sides)| sides).collect(),
         })
     }
@@ -214,6 +224,8 @@ mod tests {
         for (text, clean) in [
             ("password is hunter-two.", "password is ***."),
             ("abc stays", "abc stays"),
+            (r#"{"p": "abc", "abcd": 1}"#, r#"{"p": "***", "abcd": 1}"#),
+            (r#"{\"p\": \"abc\"}, 'abc'"#, r#"{\"p\": \"***\"}, '***'"#),
             ("hunter-twohunter-two", "***"),
             (r#"echo 'it'"'"'s "so" \ 100%'"#, "echo '***'"),
             (r"echo 'it'\''s x'", r"echo 'it'\''s x'"),
@@ -225,6 +237,13 @@ mod tests {
         ] {
             assert_eq!(redactor.text(text), clean);
         }
+    }
+
+    #[test]
+    fn a_short_value_is_masked_where_it_is_the_whole_text() {
+        let mut value = json!({"p": "abc", "more": ["abc", "abcd"]});
+        redactor().value(&mut value);
+        assert_eq!(value, json!({"p": "***", "more": ["***", "abcd"]}));
     }
 
     #[test]
@@ -250,7 +269,7 @@ mod tests {
         let mut value =
             json!({"hunter-two": 1, "hunter-two ": {"n": 31415926, "m": 31415}, "***": [], "a": "abc"});
         redactor().value(&mut value);
-        let clean = json!({"***": 1, "*** ": {"n": "***", "m": 31415}, "*** (2)": [], "a": "abc"});
+        let clean = json!({"***": 1, "*** ": {"n": "***", "m": 31415}, "*** (2)": [], "a": "***"});
         assert_eq!(value, clean);
     }
 

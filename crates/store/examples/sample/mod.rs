@@ -16,26 +16,7 @@ pub(crate) async fn running(store: &Store, things: &Value) -> Result<(Job, RunId
     for (key, value) in things.as_object().into_iter().flatten() {
         request[key] = value.clone();
     }
-    let job = Job {
-        id: JobId::from_uuid(Uuid::now_v7()),
-        state: JobState::Queued,
-        reason: Reason::new(None, Code::Waiting, "waits for a free place"),
-        request: serde_json::from_value(request)?,
-        attempt: 0,
-        fence: 0,
-        created_at: now,
-        queued_at: now,
-        started_at: None,
-        finished_at: None,
-        run: None,
-        node: None,
-        lease_until: None,
-        resume: None,
-        outcome: None,
-        tasks: 0,
-        last_seq: 1,
-        secrets: None,
-    };
+    let job = Job::asked_for(JobId::from_uuid(Uuid::now_v7()), serde_json::from_value(request)?, now);
     store.insert_job(&job, &told, None).await?;
     let run = RunId::from_uuid(Uuid::now_v7());
     let lease_until = now + SignedDuration::from_secs(60);
