@@ -348,7 +348,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
     engine::Options {
         catalog,
         toolchain,
-        launcher: Launcher::this_program(),
+        launcher: Launcher::this_program(settings.ansible.hosts()),
         default_inventory: settings.ansible.default_inventory.clone(),
         keys,
         vault_password,

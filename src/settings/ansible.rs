@@ -24,6 +24,8 @@ const LEVELS_UP: usize = 4;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ansible {
+    /// What runs Ansible.
+    pub executor: Executor,
     /// The directory of `ansible-playbook` and `ansible-runner`, as set or found; `None` leaves it to `PATH`.
     pub bin_dir: Option<PathBuf>,
     /// The inventory of requests that name none.
@@ -45,7 +47,25 @@ pub struct Ansible {
     pub environment: Variables,
 }
 
+/// What runs Ansible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Executor {
+    /// Processes that are forked with Ansible imported, and ansible-runner where that cannot be.
+    Warm,
+    /// ansible-runner, started for each run.
+    Runner,
+}
+
+pub(super) const EXECUTORS: &[&str] = &["warm", "runner"];
+
 impl Ansible {
+    /// Where processes with Ansible imported are kept, if they are to be.
+    #[must_use]
+    pub fn hosts(&self) -> Option<ansible::Hosts> {
+        (self.executor == Executor::Warm).then(ansible::Hosts::default)
+    }
+
     pub(super) fn resolve(&mut self, base: &Base, executable: Option<&Path>) {
         for list in
             [&mut self.roles_path, &mut self.collections_path, &mut self.library, &mut self.filter_plugins]

@@ -97,6 +97,7 @@ pub(super) const KEYS: &[Key] = &[
     required("paths.inventory", Kind::Path),
     required("paths.state", Kind::Path),
     optional("paths.runtime", Kind::Path),
+    required("ansible.executor", Kind::Word(ansible::EXECUTORS)),
     optional("ansible.bin_dir", Kind::Path),
     required("ansible.default_inventory", Kind::Text(ansible::INVENTORY_RULE)),
     optional("ansible.roles_path", Kind::SearchPath),

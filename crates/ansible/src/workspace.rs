@@ -242,7 +242,7 @@ impl Workspace {
         vault_password: Option<&SecretString>,
         extra_vars: &ExtraVars,
         secret_vars: &SecretVars,
-    ) -> Result<(), Error> {
+    ) -> Result<OptionFiles, Error> {
         let at = |what| move |source| Error::Io { what, source };
         self.clear_input().map_err(at("cannot remove what the step before was told"))?;
         let mut files = OptionFiles::default();
@@ -260,7 +260,8 @@ impl Workspace {
         }
         let vault = self.private.join("vault.yml");
         files.vault = vault.exists().then_some(vault);
-        self.env_files(options, &files).map_err(at("cannot write the run's settings"))
+        self.env_files(options, &files).map_err(at("cannot write the run's settings"))?;
+        Ok(files)
     }
 
     fn clear_input(&self) -> io::Result<()> {
