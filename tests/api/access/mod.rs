@@ -109,6 +109,17 @@ fn upgrade_of(app: &TestApp, host: &str, path: &str, headers: &str) -> (u16, Tcp
     (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), stream)
 }
 
+/// Waits for the end of a socket that was upgraded; gives what came until then.
+async fn rest_of(socket: TcpStream) -> Vec<u8> {
+    let read = move || {
+        let mut bytes = Vec::new();
+        let mut socket = socket;
+        socket.read_to_end(&mut bytes).expect("it ends");
+        bytes
+    };
+    tokio::task::spawn_blocking(read).await.expect("it is read")
+}
+
 /// Does something to the database file that the service would not do.
 fn sql(app: &TestApp, statement: &str) {
     let program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=60); c.execute(sys.argv[2]); c.commit()";
