@@ -87,10 +87,10 @@ impl Setup {
         self
     }
 
-    /// Starts the service as a user of its own. For root only.
-    pub(crate) fn run_by(mut self, user: u32) -> Self {
+    /// Gives the home to a user, as whom these words start programs. For root only.
+    pub(crate) fn run_by(mut self, user: u32, through: Vec<String>) -> Self {
         std::os::unix::fs::chown(self.home(), Some(user), Some(user)).expect("root may");
-        self.through = as_user(user);
+        self.through = through;
         self
     }
 
@@ -128,12 +128,6 @@ impl Setup {
         app.start();
         app
     }
-}
-
-/// What a program is started through for this user to execute it.
-pub(crate) fn as_user(user: u32) -> Vec<String> {
-    let words = ["setpriv", "--clear-groups", "--inh-caps=-all"].map(str::to_owned);
-    words.into_iter().chain([format!("--reuid={user}"), format!("--regid={user}")]).collect()
 }
 
 /// A running service.
