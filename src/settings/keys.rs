@@ -71,6 +71,10 @@ pub(super) const KEYS: &[Key] = &[
     required("server.shutdown_grace_s", integer(0, 3600)),
     required("access.modes", Kind::List(access::MODE_RULE)),
     required("access.i_know_what_i_do", Kind::Switch),
+    optional(
+        "access.hosts",
+        Kind::List(Rule { allowed: "IP addresses or host names, without a port", accepts: is_host }),
+    ),
     optional("access.gateway_secret_file", Kind::Path),
     required("access.gateway_secret_header", Kind::Text(access::HEADER_RULE)),
     optional("access.gateway_addresses", Kind::List(access::NETWORK_RULE)),

@@ -36,7 +36,8 @@ pub(crate) fn fixtures() -> PathBuf {
 pub(crate) struct Setup {
     home: tempfile::TempDir,
     settings: BTreeMap<String, String>,
-    has_control_groups: bool,
+    /// What the program is started through.
+    through: Vec<String>,
 }
 
 impl Setup {
@@ -48,7 +49,7 @@ impl Setup {
             tempfile::Builder::new().prefix("rangehand-test-").tempdir().expect("a temporary directory");
         copy(&fixtures().join("playbooks"), &home.path().join("playbooks"));
         copy(&fixtures().join("inventory"), &home.path().join("inventory"));
-        let mut setup = Self { settings: BTreeMap::new(), home, has_control_groups: true };
+        let mut setup = Self { settings: BTreeMap::new(), home, through: Vec::new() };
         let runtime = Path::new("/dev/shm").join(setup.home.path().file_name().expect("a name"));
         let settings = [
             ("PROJECT_ROOT_DIR", setup.home.path().to_string_lossy().into_owned()),
@@ -81,7 +82,15 @@ impl Setup {
 
     /// Hides the control groups from the service, as in many a container. For root only.
     pub(crate) fn without_control_groups(mut self) -> Self {
-        self.has_control_groups = false;
+        let script = "umount -R /sys/fs/cgroup && exec \"$0\" \"$@\"";
+        self.through = ["unshare", "--mount", "sh", "-c", script].map(str::to_owned).into();
+        self
+    }
+
+    /// Gives the home to a user, as whom these words start programs. For root only.
+    pub(crate) fn run_by(mut self, user: u32, through: Vec<String>) -> Self {
+        std::os::unix::fs::chown(self.home(), Some(user), Some(user)).expect("root may");
+        self.through = through;
         self
     }
 
@@ -100,10 +109,9 @@ impl Setup {
     /// The command that starts the service, for tests of services that do not start.
     pub(crate) fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_rangehand");
-        let mut command = Command::new(if self.has_control_groups { program } else { "unshare" });
-        if !self.has_control_groups {
-            command.args(["--mount", "sh", "-c", "umount -R /sys/fs/cgroup && exec \"$0\" \"$@\"", program]);
-        }
+        let mut words = self.through.iter().map(String::as_str).chain([program]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words);
         command
             .env_clear()
             .env("HOME", self.home())
