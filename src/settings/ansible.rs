@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use model::{ContentName, redact::MASK};
@@ -14,6 +15,7 @@ use super::{
     keys::{KEYS, Kind, Rule},
     old_names::OLD_NAMES,
     paths::Base,
+    seconds,
 };
 
 /// How many directories above the program's own are searched for a virtual environment: enough to find the
@@ -40,6 +42,15 @@ pub struct Ansible {
     pub filter_plugins: Vec<PathBuf>,
     /// `ANSIBLE_CONFIG`.
     pub config: Option<PathBuf>,
+    /// `ANSIBLE_FORKS`; 0 leaves it to Ansible.
+    pub forks: u32,
+    /// `ANSIBLE_STRATEGY`; `None` leaves it to Ansible.
+    pub strategy: Option<String>,
+    /// `ANSIBLE_PIPELINING`; false leaves it to Ansible.
+    pub pipelining: bool,
+    /// How long facts are kept; zero keeps none.
+    #[serde(rename = "fact_caching_s", with = "seconds")]
+    pub fact_caching: Duration,
     /// Names, or beginnings with `*`, of variables that are passed on to runs.
     pub pass_environment: Vec<String>,
     /// More variables for runs.
@@ -121,6 +132,14 @@ pub(super) const INVENTORY_RULE: Rule = Rule {
     accepts: |text| text.parse::<ContentName>().is_ok(),
 };
 
+/// A longer name is none, and a name is part of an import: nothing but segments of Python's own names.
+const MAX_STRATEGY_BYTES: usize = 200;
+
+pub(super) const STRATEGY_RULE: Rule = Rule {
+    allowed: "the name of a strategy plugin, such as `linear`, `free`, `host_pinned` or `ansible.builtin.free`",
+    accepts: |name| name.len() <= MAX_STRATEGY_BYTES && name.split('.').all(is_variable),
+};
+
 pub(super) const PASS_RULE: Rule = Rule {
     allowed: "names such as `LANG`, or beginnings such as `RANGE42_*`, that no secret setting has (VAULT_PASSWORD, \
               RANGEHAND__VAULT__PASSWORD, RANGEHAND__STORE__URL)",
@@ -182,6 +201,16 @@ mod tests {
             "A*B",
         ] {
             assert!(!(PASS_RULE.accepts)(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_strategy_is_the_name_of_a_plugin() {
+        for name in ["linear", "host_pinned", "ansible.builtin.free", "mitogen_linear"] {
+            assert!((STRATEGY_RULE.accepts)(name), "{name}");
+        }
+        for name in ["", "../linear", "a b", "a..b", ".free", "1st", "free\n"] {
+            assert!(!(STRATEGY_RULE.accepts)(name), "{name}");
         }
     }
 
