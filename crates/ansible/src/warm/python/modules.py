@@ -6,6 +6,7 @@ if it is the same Python, and otherwise the sources.
 """
 
 import datetime
+import inspect
 import io
 import pathlib
 import pickle
@@ -18,6 +19,9 @@ USUAL = (
     "ping command setup stat file copy systemd service apt package user group lineinfile get_url uri wait_for "
     "slurp tempfile async_wrapper async_status"
 ).split()
+
+# What Ansible's own is called with, since ansible-core 2.19.
+FINDER = ["name", "module_fqn", "module_data", "zf", "date_time", "extension_manager"]
 
 
 class Built:
@@ -32,8 +36,11 @@ class Built:
         self.members = {}
         self.is_local = False
         self.original = module_common.recursive_finder
-        module_common.recursive_finder = self.find
-        self.note_where(action.ActionBase)
+        # What packs modules differs from version to version; where it is another, each run packs for itself.
+        self.is_known = list(inspect.signature(self.original).parameters) == FINDER
+        if self.is_known:
+            module_common.recursive_finder = self.find
+            self.note_where(action.ActionBase)
 
     def note_where(self, kind):
         """Has actions say whether their module will run on this machine."""
@@ -78,6 +85,8 @@ class Built:
         from ansible import modules
         from ansible.plugins import loader
 
+        if not self.is_known:
+            return
         loader.init_plugin_loader()
         directory = pathlib.Path(modules.__file__).parent
         for name in USUAL:
