@@ -348,7 +348,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
     engine::Options {
         catalog,
         toolchain,
-        launcher: Launcher::this_program(),
+        launcher: Launcher::this_program(settings.ansible.hosts()),
         default_inventory: settings.ansible.default_inventory.clone(),
         keys,
         vault_password,
@@ -357,6 +357,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         runtime: paths.runtime(),
         exclude: runs.exclude.clone(),
         in_memory_bytes: runs.in_memory_max_bytes,
+        facts: settings.ansible.facts(&paths.state),
         limits: Limits {
             total: runs.timeout,
             idle: runs.idle_timeout,

@@ -84,6 +84,9 @@ enum Command {
     Supervise {
         /// The directory of the run
         directory: PathBuf,
+        /// Whether a child with Ansible imported waits at the other end of standard input
+        #[arg(long)]
+        warm: bool,
     },
     /// Put limits on oneself, then become a program; started by a supervisor
     #[command(hide = true)]
@@ -118,9 +121,9 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
-        Command::Supervise { directory } => Ok(with_little_log(|| {
+        Command::Supervise { directory, warm } => Ok(with_little_log(|| {
             own_memory::close();
-            ansible::supervisor::main(directory)
+            ansible::supervisor::main(directory, warm)
         })),
         Command::Confine { confinement, program } => {
             Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))

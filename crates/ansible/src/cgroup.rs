@@ -69,6 +69,14 @@ impl Group {
         })
     }
 
+    /// Moves another process into it.
+    ///
+    /// # Errors
+    /// When it is gone, or may not be moved.
+    pub fn take(&self, pid: i32) -> io::Result<()> {
+        fs::write(self.path.join("cgroup.procs"), pid.to_string())
+    }
+
     /// Moves this process back and removes the group, unless something is left in it.
     ///
     /// # Errors

@@ -12,6 +12,8 @@ use model::{HostPattern, Tags, TaskName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::run_spec::Facts;
+
 /// The part of a request that becomes options of ansible-playbook.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlaybookOptions {
@@ -79,10 +81,16 @@ pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
 }
 
 /// The content of `env/cmdline`: options of ansible-playbook, quoted for Python's `shlex.split`.
+#[must_use]
+pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
+    words(options, files).iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// Options of ansible-playbook.
 ///
 /// The vault file comes before the request's variables, so that the request wins, as in the reference service.
 #[must_use]
-pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
+pub fn words(options: &PlaybookOptions, files: &OptionFiles) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     if let Some(path) = &files.vault_password {
         words.push(format!("--vault-password-file={}", path.display()));
@@ -100,34 +108,83 @@ pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
     if options.verbosity > 0 {
         words.push(format!("-{}", "v".repeat(options.verbosity.into())));
     }
-    words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+    words
 }
 
 /// The content of `env/settings`.
 #[must_use]
-pub fn settings() -> Value {
+pub fn settings(facts: Option<&Facts>) -> Value {
     // The output is in the events already; a second copy of it would only cost.
-    json!({ "suppress_output_file": true })
+    let mut settings = json!({ "suppress_output_file": true });
+    if let Some(facts) = facts {
+        // An absolute path leads out of the directory of artifacts.
+        settings["fact_cache_type"] = "jsonfile".into();
+        settings["fact_cache"] = facts.directory.to_string_lossy().into();
+    }
+    settings
 }
 
-/// What every run is told by its environment, unless a setting says otherwise.
+/// What a run is told of facts that are kept.
+#[must_use]
+pub fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
+    [
+        ("ANSIBLE_CACHE_PLUGIN_TIMEOUT", facts.seconds.to_string().into()),
+        // Otherwise they are gathered whether they are there or not.
+        ("ANSIBLE_GATHERING", "smart".into()),
+    ]
+}
+
+/// What every run is told by its environment, unless a setting says otherwise: always the same.
+#[must_use]
+pub fn always(event_bytes: usize) -> [(&'static str, String); 4] {
+    [
+        // ansible-runner switches host key checking off unless this is set.
+        ("ANSIBLE_HOST_KEY_CHECKING", "True".into()),
+        ("ANSIBLE_NOCOWS", "1".into()),
+        // ansible-runner empties results above 700 kB without a word unless it is told otherwise.
+        ("MAX_EVENT_RES", event_bytes.to_string()),
+        ("TERM", "xterm-256color".into()),
+    ]
+}
+
+/// What every run is told of its own places.
 ///
 /// `short` is a directory whose path leaves room for a socket name in AF_UNIX's 107 bytes. A control path of
 /// its own keeps a run from using another run's SSH connection, which would hide a changed host key.
 #[must_use]
-pub fn environment(short: &Path, event_bytes: usize) -> Vec<(&'static str, OsString)> {
-    vec![
-        // ansible-runner switches host key checking off unless this is set.
-        ("ANSIBLE_HOST_KEY_CHECKING", "True".into()),
+pub fn places(short: &Path) -> [(&'static str, OsString); 3] {
+    [
         // Files of a vault are decrypted there before they are sent.
         ("ANSIBLE_LOCAL_TEMP", short.join("tmp").into()),
-        ("ANSIBLE_NOCOWS", "1".into()),
         ("ANSIBLE_PERSISTENT_CONTROL_PATH_DIR", short.join("pc").into()),
         ("ANSIBLE_SSH_CONTROL_PATH_DIR", short.join("cp").into()),
-        // ansible-runner empties results above 700 kB without a word unless it is told otherwise.
-        ("MAX_EVENT_RES", event_bytes.to_string().into()),
-        ("TERM", "xterm-256color".into()),
     ]
+}
+
+/// What ansible-runner would add to the environment of ansible-playbook, as far as it shows.
+///
+/// Where no facts are kept ansible-runner has them kept in a file of the run, which is as good as in memory.
+#[must_use]
+pub fn like_the_runner(environment: &[(String, String)], facts: Option<&Facts>) -> Vec<(String, String)> {
+    let told =
+        |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let shown_by =
+        told("ANSIBLE_STDOUT_CALLBACK").map(|callback| ("ORIGINAL_STDOUT_CALLBACK".to_owned(), callback));
+    let kept_in = facts.map(|facts| {
+        ("ANSIBLE_CACHE_PLUGIN_CONNECTION".to_owned(), facts.directory.to_string_lossy().into_owned())
+    });
+    let always = [
+        ("ANSIBLE_CACHE_PLUGIN", if facts.is_some() { "jsonfile" } else { "memory" }),
+        ("ANSIBLE_RETRY_FILES_ENABLED", "False"),
+        ("ANSIBLE_STDOUT_CALLBACK", "awx_display"),
+        ("RUNNER_OMIT_EVENTS", "False"),
+        ("RUNNER_ONLY_FAILED_EVENTS", "False"),
+    ];
+    shown_by
+        .into_iter()
+        .chain(kept_in)
+        .chain(always.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
 }
 
 /// Where Ansible looks for roles: in the places that are said, and in `roles/` of the root, which serves playbooks at any

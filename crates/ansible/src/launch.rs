@@ -1,24 +1,30 @@
 //! Starting a supervisor, from the service's side.
 
-use std::{io, path::PathBuf, process::Stdio};
+use std::{fs::File, io, os::fd::OwnedFd, path::PathBuf, process::Stdio};
 
 use secrecy::zeroize::Zeroizing;
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    net::unix::pipe,
+    process::Command,
+};
 
-use crate::{RunDirectory, RunSpec, run_directory::new_file};
+use crate::{Hosts, RunDirectory, RunSpec, run_directory::new_file};
 
 /// Starts supervisors.
 #[derive(Debug, Clone)]
 pub struct Launcher {
     /// The program that has a `supervise` command: our own.
     pub program: PathBuf,
+    /// Processes that have Ansible imported, if runs are to begin there; otherwise each starts ansible-runner.
+    pub hosts: Option<Hosts>,
 }
 
 impl Launcher {
     /// Executes this very program, even when its file has been replaced meanwhile.
     #[must_use]
-    pub fn this_program() -> Self {
-        Self { program: "/proc/self/exe".into() }
+    pub fn this_program(hosts: Option<Hosts>) -> Self {
+        Self { program: "/proc/self/exe".into(), hosts }
     }
 
     /// Makes the run's directory and starts its supervisor, which then needs us no more.
@@ -28,6 +34,10 @@ impl Launcher {
     pub async fn launch(&self, directory: &RunDirectory, spec: &RunSpec) -> io::Result<()> {
         let lock = directory.create()?;
         let log = new_file(&directory.log())?;
+        let text = Zeroizing::new(serde_json::to_vec(spec)?);
+        if let Some(told) = self.launch_warm(directory, spec, &lock, &log).await? {
+            return tell(pipe::Sender::from_owned_fd(told)?, &text).await;
+        }
         let mut supervisor = Command::new(&self.program)
             .arg("supervise")
             .arg(directory.path())
@@ -38,12 +48,33 @@ impl Launcher {
             .stdout(lock)
             .stderr(log)
             .spawn()?;
-        if let Some(mut pipe) = supervisor.stdin.take() {
-            let text = Zeroizing::new(serde_json::to_vec(spec)?);
-            pipe.write_all(&text).await?;
+        if let Some(pipe) = supervisor.stdin.take() {
+            tell(pipe, &text).await?;
         }
         // Reaps it; whether it did its work is told by the outcome file alone.
         tokio::spawn(async move { supervisor.wait().await });
         Ok(())
     }
+
+    /// The supervisor as a fork of a process that has Ansible imported; `None` where that is not to be had.
+    async fn launch_warm(
+        &self,
+        directory: &RunDirectory,
+        spec: &RunSpec,
+        lock: &File,
+        log: &File,
+    ) -> io::Result<Option<OwnedFd>> {
+        let Some(hosts) = &self.hosts else { return Ok(None) };
+        let path = directory.path().to_str();
+        let Some(path) = path else { return Ok(None) };
+        let command = ["rangehand", "supervise", path, "--warm"].map(ToOwned::to_owned);
+        let files = (File::open(&self.program)?, lock.try_clone()?, log.try_clone()?);
+        Ok(hosts.launch(spec, &files, &command).await)
+    }
+}
+
+/// It has been told everything when the pipe is closed.
+async fn tell(mut pipe: impl AsyncWrite + Unpin, text: &[u8]) -> io::Result<()> {
+    pipe.write_all(text).await?;
+    pipe.shutdown().await
 }

@@ -35,6 +35,7 @@ pub mod toolchain;
 mod tree_group;
 mod usage;
 pub mod vault;
+mod warm;
 pub mod workspace;
 
 pub use catalog::Catalog;
@@ -46,3 +47,4 @@ pub use run_spec::{Limits, RunSpec, RunStep};
 pub use sandbox::Sandbox;
 pub use toolchain::Toolchain;
 pub use tree_group::limits_by_kernel;
+pub use warm::Hosts;

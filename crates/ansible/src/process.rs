@@ -187,6 +187,8 @@ impl NoneLeft {
 pub struct TreeKill {
     signaled: HashSet<Descendant>,
     not_ours: HashSet<Descendant>,
+    /// A child that is none of what is ended.
+    spared: Option<i32>,
 }
 
 /// How long processes may take to vanish after SIGKILL before they are called survivors.
@@ -199,10 +201,16 @@ const MOST_FREEZES: usize = 50;
 const NOT_OURS_LIMIT: Duration = Duration::from_secs(2);
 
 impl TreeKill {
+    /// Spares a child, which has no children itself.
+    #[must_use]
+    pub fn sparing(spared: Option<i32>) -> Self {
+        Self { spared, ..Self::default() }
+    }
+
     /// Sends a signal to every descendant that is seen; gives how many could be sent one.
     fn signal(&mut self, signal: Signal) -> usize {
         let mut reached = 0;
-        for descendant in descendants() {
+        for descendant in descendants().into_iter().filter(|found| Some(found.pid) != self.spared) {
             match send(descendant.pid, descendant.start_time, signal) {
                 Sent::Yes => {
                     reached += 1;
@@ -259,7 +267,8 @@ impl TreeKill {
             std::thread::sleep(LOOK_AGAIN);
         }
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let left = if none_left.is_set() { Vec::new() } else { descendants() };
+        let mut left = if none_left.is_set() { Vec::new() } else { descendants() };
+        left.retain(|found| Some(found.pid) != self.spared);
         let not_ours = left.iter().filter(|descendant| self.not_ours.contains(descendant)).count();
         Ended {
             signaled: count(self.signaled.len()),
@@ -306,12 +315,60 @@ pub fn end_marked(name: &str, run: &str) -> u32 {
     u32::try_from(ended.len()).unwrap_or(u32::MAX)
 }
 
-/// Waits for children to end until there are none, telling each end: pid and exit code (`None` after a signal).
+/// Ends every descendant for good and waits for it; for when nobody else reaps.
+pub(crate) fn end_everything() {
+    use rustix::process::{WaitOptions, wait};
+    let begun = Instant::now();
+    let mut kill = TreeKill::default();
+    while begun.elapsed() < KILL_LIMIT {
+        kill.signal(Signal::KILL);
+        match wait(WaitOptions::NOHANG) {
+            Ok(Some(_)) => {}
+            Ok(None) => std::thread::sleep(LOOK_AGAIN),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// The children of this process, dead ones too, as long as nobody else reaps.
+///
+/// Who loses its parent becomes a child of ours and stays in the list until it is reaped. So whoever reaps and finds
+/// only childless ones here knows that there is no other descendant. `None` when it cannot be told.
+fn children() -> Option<HashSet<i32>> {
+    let look = || -> Option<(HashSet<i32>, HashSet<std::ffi::OsString>)> {
+        let (mut children, mut threads) = (HashSet::new(), HashSet::new());
+        for thread in fs::read_dir("/proc/self/task").ok()? {
+            let thread = thread.ok()?;
+            // A thread may end meanwhile; its children are then another's.
+            let list = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            children.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+            threads.insert(thread.file_name());
+        }
+        Some((children, threads))
+    };
+    // When a thread ends its children move to another: looked at before, and again after.
+    let (first, second) = (look()?, look()?);
+    (first == second).then_some(first.0)
+}
+
+/// Whether the kernel lists children at all.
+pub(crate) fn lists_children() -> bool {
+    fs::exists("/proc/thread-self/children").unwrap_or(false)
+}
+
+/// Waits for children to end until there are none, or only the spared one, which has none itself; tells each end: pid and
+/// exit code (`None` after a signal).
 ///
 /// Also reaps what was orphaned below us. Meant for a thread of its own.
-pub fn reap_children(none_left: &NoneLeft, mut ended: impl FnMut(i32, Option<i32>)) {
+pub fn reap_children(none_left: &NoneLeft, spared: Option<i32>, mut ended: impl FnMut(i32, Option<i32>)) {
     use rustix::process::{WaitOptions, wait};
     loop {
+        if let Some(spared) = spared
+            && children().is_some_and(|children| children.iter().all(|&child| child == spared))
+        {
+            return none_left.0.store(true, Ordering::Release);
+        }
         match wait(WaitOptions::empty()) {
             Ok(Some((pid, status))) => ended(pid.as_raw_nonzero().get(), status.exit_status()),
             Ok(None) => {}

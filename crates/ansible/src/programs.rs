@@ -58,7 +58,7 @@ fn next_link(program: &Path) -> Option<PathBuf> {
 }
 
 /// The program that the first line names; that which `env` finds, where it names `env`.
-fn interpreter(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
+pub(crate) fn interpreter(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let mut line = Vec::new();
     BufReader::new(File::open(program).ok()?).take(FIRST_LINE_BYTES).read_until(b'\n', &mut line).ok()?;
     let mut words = line.strip_prefix(b"#!")?.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -77,7 +77,7 @@ fn base_of(program: &Path) -> Option<PathBuf> {
     Some(Path::new(home.trim()).join("python3"))
 }
 
-fn in_path(name: impl AsRef<Path>, path: Option<&OsStr>) -> Option<PathBuf> {
+pub(crate) fn in_path(name: impl AsRef<Path>, path: Option<&OsStr>) -> Option<PathBuf> {
     let mut places = std::env::split_paths(path?).map(|directory| directory.join(name.as_ref()));
     places.find(|program| program.is_file())
 }

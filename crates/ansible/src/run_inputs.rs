@@ -2,7 +2,9 @@
 //! own, all through one channel.
 
 use std::{
+    fs::File,
     io::{BufReader, Read},
+    os::fd::OwnedFd,
     process::Child,
     sync::mpsc::SyncSender,
     thread,
@@ -37,22 +39,46 @@ pub(crate) enum Input {
     TreeEnded(Ended),
 }
 
+/// The process that Ansible is, or begins with, and what is heard from it.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    pub(crate) pid: i32,
+    /// Events, and lines that belong to none.
+    pub(crate) output: Option<File>,
+    /// Lines that belong to no event, from a terminal.
+    pub(crate) terminal: Option<File>,
+    /// ansible-runner's own words.
+    pub(crate) errors: Option<File>,
+}
+
+impl From<Child> for Leader {
+    fn from(mut child: Child) -> Self {
+        let file = |stream: OwnedFd| File::from(stream);
+        Self {
+            pid: i32::try_from(child.id()).unwrap_or(i32::MAX),
+            output: child.stdout.take().map(|stream| file(stream.into())),
+            terminal: None,
+            errors: child.stderr.take().map(|stream| file(stream.into())),
+        }
+    }
+}
+
 /// Starts the threads that read the leader's streams; gives how many there are, each of which tells its end.
 pub(crate) fn read_streams(
-    child: &mut Child,
+    leader: &mut Leader,
     sender: &SyncSender<Input>,
     ident: &str,
     limits: Limits,
 ) -> usize {
     let mut streams = 0;
     let budget = Budget::new(limits.output_bytes);
-    if let Some(stdout) = child.stdout.take() {
+    for stream in leader.output.take().into_iter().chain(leader.terminal.take()) {
         let ident = ident.to_owned();
         let item = move |line| Input::Item(stream::parse(line, &ident));
-        read_lines(budget.count(stdout), limits.event_bytes, sender.clone(), item);
+        read_lines(budget.count(stream), limits.event_bytes, sender.clone(), item);
         streams += 1;
     }
-    if let Some(stderr) = child.stderr.take() {
+    if let Some(stderr) = leader.errors.take() {
         let text = |line| match stream::parse(line, "") {
             Item::Text(text) => Input::Stderr(text),
             other => Input::Item(other),
@@ -64,11 +90,12 @@ pub(crate) fn read_streams(
 }
 
 /// Starts the threads that hear of children's ends and of requests to stop.
-pub(crate) fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft) {
+pub(crate) fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft, spared: Option<i32>) {
     let ends = sender.clone();
     thread::spawn(move || {
         // A closed channel means that nobody is interested any more; reaping goes on all the same.
-        process::reap_children(&none_left, |pid, code| drop(ends.send(Input::ChildEnded { pid, code })));
+        let tell = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
+        process::reap_children(&none_left, spared, tell);
     });
     let stops = sender.clone();
     let Stop(mut signals) = stop;

@@ -13,7 +13,6 @@ use std::{
     collections::VecDeque,
     fs, io,
     path::PathBuf,
-    process::Child,
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
@@ -23,7 +22,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Draft, Ending, EventKind, Outcome};
+use model::{Draft, Ending, EventKind, Executor, Outcome};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -37,7 +36,7 @@ use crate::{
     log_text,
     process::{Ended, NoneLeft, TreeKill},
     reasons,
-    run_inputs::{Input, listen, read_streams},
+    run_inputs::{Input, Leader, listen, read_streams},
     run_spec::Limits,
     spool,
     tree_group::TreeGroup,
@@ -100,6 +99,10 @@ pub struct RunLoop<'a> {
     step: u32,
     /// The control groups of what the run started.
     groups: Arc<TreeGroup>,
+    /// A child that waits for the steps that come.
+    spared: Option<i32>,
+    /// What runs Ansible.
+    executor: Executor,
 }
 
 /// What a run loop is told besides its limits.
@@ -119,6 +122,10 @@ pub struct Run {
     pub step: u32,
     /// The control groups of what the run started.
     pub(crate) groups: Arc<TreeGroup>,
+    /// A child that waits for the steps that come; none of what is ended.
+    pub(crate) spared: Option<i32>,
+    /// What runs Ansible.
+    pub(crate) executor: Executor,
 }
 
 impl<'a> RunLoop<'a> {
@@ -140,19 +147,20 @@ impl<'a> RunLoop<'a> {
             directory: run.directory,
             step: run.step,
             groups: run.groups,
+            spared: run.spared,
+            executor: run.executor,
         }
     }
 
     /// Goes on until no process of the run is left; says whether that is certain.
     #[must_use]
-    pub fn run(mut self, mut child: Child, stop: Stop) -> (Outcome, bool) {
+    pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (Outcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
-        let leader = i32::try_from(child.id()).unwrap_or(i32::MAX);
         let none_left = NoneLeft::default();
-        self.open_streams = read_streams(&mut child, &sender, &self.ident, self.limits);
-        listen(&sender, stop, none_left.clone());
+        self.open_streams = read_streams(&mut leader, &sender, &self.ident, self.limits);
+        listen(&sender, stop, none_left.clone(), self.spared);
         self.watch_usage(&sender);
-        let cause = self.until_something_ends_it(&inputs, leader);
+        let cause = self.until_something_ends_it(&inputs, leader.pid);
         // What the kernel refused may have ended the leader before anybody looked.
         let cause = match (cause, self.groups.excess()) {
             (Cause::Exit(_), Some(excess)) => Cause::Excess(excess),
@@ -184,9 +192,9 @@ impl<'a> RunLoop<'a> {
 
     /// Ends the tree from a thread of its own, so that its last words are still read.
     fn end_tree(&self, sender: SyncSender<Input>, grace: Duration, none_left: NoneLeft) {
-        let groups = self.groups.clone();
+        let (groups, spared) = (self.groups.clone(), self.spared);
         thread::spawn(move || {
-            let ended = TreeKill::default().end(grace, &none_left, || groups.kill());
+            let ended = TreeKill::sparing(spared).end(grace, &none_left, || groups.kill());
             // A closed channel means that nobody is interested any more.
             let _ = sender.send(Input::TreeEnded(ended));
         });
@@ -358,6 +366,7 @@ impl<'a> RunLoop<'a> {
             reason,
             rc,
             step: self.step,
+            executor: Some(self.executor),
             report,
             emitted: 0,
             events: 0,

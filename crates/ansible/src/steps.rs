@@ -1,37 +1,40 @@
 //! The steps of a run: Ansible executed once for each, in one private directory, under one supervisor.
 //!
 //! ```text
-//! tell -> spawn ansible-runner -> run loop -> look up --> next step
+//! tell -> begin Ansible -> run loop -> look up --> next step
 //!                                     |          |
 //!                                  not good   not there --> the outcome is that of this step
 //! ```
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs, io,
-    path::Path,
-    process::{Child, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::Arc,
     time::Instant,
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Find, Outcome, Phase, Reason, Redactor, Report};
+use model::{Code, Draft, Ending, EventKind, Executor, Find, Outcome, Phase, Reason, Redactor, Report};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
-    command,
+    command::{self, OptionFiles},
     confine::{self, Confinement},
     event::Translator,
-    reasons,
+    process, reasons,
     run_directory::RunDirectory,
+    run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
     sandbox::Needs,
     spool,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
+    warm::{Begun, Request, Waiting},
     workspace::Workspace,
 };
 
@@ -47,6 +50,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) begun: Instant,
     /// The control groups of what the run starts.
     pub(crate) groups: Arc<TreeGroup>,
+    /// The child with Ansible imported, as long as there is one.
+    pub(crate) waiting: Option<Waiting>,
 }
 
 /// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
@@ -105,11 +110,17 @@ impl Steps<'_> {
             spec.vault_password.as_ref(),
             &extra_vars,
             &step.secret_vars,
+            spec.facts.as_ref(),
         );
-        told.map_err(|error| prepare_failed(&error))?;
+        let files = told.map_err(|error| prepare_failed(&error))?;
         // ansible-runner keeps what it knows of a run under this name: each step has its own.
         let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
-        let child = self.spawn(&step.playbook, &ident)?;
+        let is_last = number as usize == spec.steps.len();
+        let warm = self.begin_warm(step, &files, &ident, is_last);
+        let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
+            Some(leader) => (leader, Executor::Warm),
+            None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
+        };
         let project = format!("{}/", workspace.private().join("project").display());
         let run = run_loop::Run {
             translator: Translator::new(
@@ -122,16 +133,105 @@ impl Steps<'_> {
             begun: self.begun,
             step: number,
             groups: self.groups.clone(),
+            spared: self.waiting.as_ref().filter(|_| !is_last).map(Waiting::pid),
+            executor,
         };
-        Ok(RunLoop::new(run, self.spool, spec.limits).run(child, stop))
+        Ok(RunLoop::new(run, self.spool, spec.limits).run(leader, stop))
     }
 }
 
 impl Steps<'_> {
-    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Child, Box<Reason>> {
+    /// Has the child that waits run the step; `None` where that is not to be had, and nothing was begun.
+    fn begin_warm(
+        &mut self,
+        step: &RunStep,
+        files: &OptionFiles,
+        ident: &str,
+        is_last: bool,
+    ) -> io::Result<Option<Leader>> {
+        // While another step is to come, what waits for it must be told from what is left of this one.
+        if !is_last && !process::lists_children() {
+            self.waiting = None;
+        }
+        let Some(mut waiting) = self.waiting.take() else { return Ok(None) };
+        let request = Request {
+            arguments: self.arguments(step, files),
+            environment: self.warm_environment(),
+            directory: self.workspace.private().join("project"),
+            ident: ident.to_owned(),
+            confinement: self.confinement(),
+        };
+        match waiting.begin(&request, is_last) {
+            Ok(Begun { pid, output, terminal }) => {
+                self.waiting = Some(waiting).filter(|_| !is_last);
+                Ok(Some(Leader { pid, output: Some(output), terminal: Some(terminal), errors: None }))
+            }
+            Err(refusal) => {
+                drop(waiting);
+                process::end_everything();
+                let message =
+                    format!("ansible-runner is started for this run, which takes longer: {refusal}");
+                let data = json!({ "phase": Phase::Spawn, "message": message });
+                self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// As ansible-runner would put them together.
+    fn arguments(&self, step: &RunStep, files: &OptionFiles) -> Vec<String> {
+        let options = command::words(&step.options, files).into_iter();
+        let inventory = ["-i".to_owned(), self.inventory().to_string_lossy().into_owned()];
+        let playbook = step.playbook.to_string_lossy().into_owned();
+        ["ansible-playbook".to_owned()]
+            .into_iter()
+            .chain(options)
+            .chain(inventory)
+            .chain([playbook])
+            .collect()
+    }
+
+    fn warm_environment(&self) -> Vec<(String, String)> {
+        let text = |(name, value): (&str, OsString)| (name.to_owned(), value.to_string_lossy().into_owned());
+        let mut environment: BTreeMap<String, String> = self.environment().into_iter().map(text).collect();
+        environment.extend(command::like_the_runner(&self.spec.environment, self.spec.facts.as_ref()));
+        environment.into_iter().collect()
+    }
+
+    fn inventory(&self) -> PathBuf {
+        let inventory = self.spec.source.inventory.as_deref().unwrap_or("".as_ref());
+        self.workspace.private().join("inventory").join(inventory)
+    }
+
+    /// What Ansible's own environment is, later entries before earlier ones.
+    fn environment(&self) -> Vec<(&str, OsString)> {
         let (spec, workspace) = (self.spec, self.workspace);
-        let inventory = spec.source.inventory.as_deref().unwrap_or("".as_ref());
-        let inventory = workspace.private().join("inventory").join(inventory);
+        let mut environment: Vec<(&str, OsString)> = Vec::new();
+        let always = command::always(spec.limits.event_bytes);
+        environment.extend(always.map(|(name, value)| (name, OsString::from(value))));
+        environment.extend(command::places(workspace.short()));
+        environment.extend(spec.environment.iter().map(|(name, value)| (name.as_str(), value.into())));
+        environment.extend(spec.facts.as_ref().map(command::facts).into_iter().flatten());
+        environment.extend(roles_path(spec, workspace));
+        environment.extend(spec.isolation.private_home.then(|| ("HOME", workspace.home().into_os_string())));
+        environment.push((MARKER, spec.run.to_string().into()));
+        environment
+    }
+
+    fn confinement(&self) -> Confinement {
+        let isolation = &self.spec.isolation;
+        Confinement {
+            groups: self.groups.groups().to_vec(),
+            // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
+            no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
+            open_files: isolation.open_files,
+            file_bytes: isolation.file_bytes,
+        }
+    }
+
+    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
+        let workspace = self.workspace;
+        let inventory = self.inventory();
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
@@ -140,7 +240,7 @@ impl Steps<'_> {
             ident,
         });
         let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
-        runner.map_err(|error| {
+        runner.map(Leader::from).map_err(|error| {
             let message = format!(
                 "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; \
                  `ansible.bin_dir` names the directory it is in"
@@ -152,22 +252,19 @@ impl Steps<'_> {
     /// ansible-runner within its limits and, if it is to be in one, its sandbox.
     fn confined(&self) -> io::Result<Command> {
         let (spec, workspace) = (self.spec, self.workspace);
-        let confinement = Confinement {
-            groups: self.groups.groups().to_vec(),
-            // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
-            no_new_privileges: spec.isolation.no_new_privileges && spec.isolation.sandbox.is_none(),
-            open_files: spec.isolation.open_files,
-            file_bytes: spec.isolation.file_bytes,
-        };
+        let confinement = self.confinement();
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
+                let facts = spec.facts.as_ref().map(|facts| facts.directory.as_path());
+                let own: Vec<&Path> =
+                    [workspace.short(), workspace.private()].into_iter().chain(facts).collect();
                 let mut command = confine::command(&confinement, &sandbox.program)?;
                 command
                     .args(sandbox.arguments(&Needs {
                         program: &spec.program,
                         environment: &spec.environment,
-                        own: &[workspace.short(), workspace.private()],
+                        own: &own,
                         directory: workspace.private(),
                     }))
                     .arg(&spec.program);
@@ -177,11 +274,7 @@ impl Steps<'_> {
         command
             .current_dir(workspace.private())
             .env_clear()
-            .envs(command::environment(workspace.short(), spec.limits.event_bytes))
-            .envs(spec.environment.iter().map(|(name, value)| (name, value)))
-            .envs(roles_path(spec, workspace))
-            .envs(spec.isolation.private_home.then(|| ("HOME", workspace.home())))
-            .env(MARKER, spec.run.to_string())
+            .envs(self.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -8,7 +8,9 @@
 //! Threads instead of an async runtime keep it small: there is one supervisor per running job.
 
 use std::{
+    fs,
     io::{self, Read},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -30,19 +32,21 @@ use crate::{
     spool,
     steps::{self, Steps},
     tree_group::TreeGroup,
+    warm::Waiting,
     workspace::{self, Workspace},
 };
 
 /// The environment variable that every process of a run carries; its value is the run's id.
 pub const MARKER: &str = "RANGEHAND_RUN";
 
-/// Runs to the end of the run in `directory`; the specification comes on standard input.
+/// Runs to the end of the run in `directory`; the specification comes on standard input. A supervisor that was forked with
+/// a child that has Ansible imported (`warm`) meets that there, and is given the specification by it.
 ///
 /// Standard output is the lock of the directory, held until this process ends. What goes wrong beyond the run
 /// itself is written to standard error, which the service has pointed at the supervisor's log.
 #[must_use]
-pub fn main(directory: PathBuf) -> ExitCode {
-    match supervise(&RunDirectory::at(directory)) {
+pub fn main(directory: PathBuf, warm: bool) -> ExitCode {
+    match supervise(&RunDirectory::at(directory), warm) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the supervisor could not do its work");
@@ -51,19 +55,30 @@ pub fn main(directory: PathBuf) -> ExitCode {
     }
 }
 
-fn supervise(directory: &RunDirectory) -> io::Result<()> {
+fn supervise(directory: &RunDirectory, warm: bool) -> io::Result<()> {
     // Fails only for the leader of a process group, as when started from a shell by hand: no harm.
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let stop = run_loop::stop_requests()?;
     let identity = Identity::of_this_process().ok_or_else(|| io::Error::other("there is no /proc"))?;
+    // Whoever was forked and is told nothing has never been here.
+    let (spec, waiting) = if warm {
+        let (waiting, told) = Waiting::on_standard_input()?;
+        (read_spec(told)?, Some(waiting))
+    } else {
+        (read_spec(io::stdin())?, None)
+    };
     directory.write_identity(&identity)?;
-    let spec = read_spec()?;
     // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
     let limits = spec.limits;
     let groups = TreeGroup::make(&spec.run.to_string(), limits.memory_bytes, limits.processes);
     let groups = Arc::new(groups);
     let group = enter_group(directory, &spec);
+    if let (Some(group), Some(waiting)) = (&group, &waiting)
+        && let Err(error) = group.take(waiting.pid())
+    {
+        tracing::debug!(%error, "what runs Ansible is not in the control group of the run");
+    }
 
     let begun = Instant::now();
     directory.keep_room()?;
@@ -72,7 +87,7 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
     let mut outcome = if directory.is_asked_to_stop() {
         canceled_before_it_began()
     } else {
-        let beginning = Beginning { begun, stop, groups: groups.clone() };
+        let beginning = Beginning { begun, stop, groups: groups.clone(), waiting };
         prepare_and_run(directory, &spec, &mut workspace, &mut spool, beginning)
             .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
@@ -87,9 +102,9 @@ fn supervise(directory: &RunDirectory) -> io::Result<()> {
 }
 
 /// What is wrong with a specification is not told: it may quote what it found.
-fn read_spec() -> io::Result<RunSpec> {
+fn read_spec(mut told: impl Read) -> io::Result<RunSpec> {
     let mut text = Zeroizing::new(Vec::new());
-    io::stdin().read_to_end(&mut text)?;
+    told.read_to_end(&mut text)?;
     serde_json::from_slice(&text).map_err(|error| {
         io::Error::other(format!(
             "the specification of the run cannot be read, at byte {} of it",
@@ -113,6 +128,7 @@ struct Beginning {
     begun: Instant,
     stop: run_loop::Stop,
     groups: Arc<TreeGroup>,
+    waiting: Option<Waiting>,
 }
 
 fn prepare_and_run(
@@ -137,6 +153,7 @@ fn prepare_and_run(
             secrets,
             begun: beginning.begun,
             groups: beginning.groups,
+            waiting: beginning.waiting,
         },
         beginning.stop,
     )
@@ -162,6 +179,10 @@ fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::E
     if spec.isolation.private_home {
         let home = spec.environment.iter().find(|(name, _)| name == "HOME");
         workspace.make_home(home.map(|(_, home)| Path::new(home)))?;
+    }
+    if let Some(facts) = &spec.facts {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&facts.directory);
+        made.map_err(|source| workspace::Error::Io { what: "cannot make the directory of facts", source })?;
     }
     workspace.fill(&spec.source, spec.steps.iter().map(|step| step.playbook.as_path()))
 }

@@ -41,7 +41,7 @@ pub use redact::Redactor;
 pub use report::{Failure, HostStats, Report};
 pub use resource::{Resource, Resources};
 pub use retry::{Resume, RetryOn, RetryPolicy, TaskName};
-pub use run::{Code, Ending, Outcome, Phase, Reason};
+pub use run::{Code, Ending, Executor, Outcome, Phase, Reason};
 pub use secret_vars::{SecretValue, SecretVars};
 pub use step::{Find, Step, Take};
 pub use tags::Tags;

@@ -125,6 +125,16 @@ impl Reason {
     }
 }
 
+/// What runs Ansible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Executor {
+    /// A process that was forked with Ansible imported.
+    Warm,
+    /// ansible-runner, started for the run.
+    Runner,
+}
+
 /// What the supervisor writes when a run is over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -137,6 +147,9 @@ pub struct Outcome {
     /// The step it ended in, from 1.
     #[serde(default = "first")]
     pub step: u32,
+    /// What ran Ansible; `None` when it never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<Executor>,
     /// What that step amounted to.
     pub report: Report,
     /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
@@ -165,6 +178,7 @@ impl Outcome {
             reason,
             rc: None,
             step: 1,
+            executor: None,
             report: Report::default(),
             emitted: 0,
             events: 0,

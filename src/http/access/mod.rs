@@ -44,7 +44,7 @@ use self::{
     jwt::Source,
     limiter::{Kind, Limiter},
     reply::Reply,
-    routes::Place,
+    routes::{Place, Places},
     watchers::Watchers,
 };
 use super::{problem::Problem, ws::upgrades};
@@ -121,6 +121,7 @@ struct Inner {
     keys: Option<Source>,
     limiter: Limiter,
     watchers: Watchers,
+    places: Places,
 }
 
 impl Access {
@@ -135,7 +136,7 @@ impl Access {
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers })))
+        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers, places: Places::new() })))
     }
 
     /// A place for somebody who watches, until the service stops or the caller is let in no more.
@@ -250,8 +251,8 @@ pub async fn guard(
         let response = Reply::unknown_host().response(request.path());
         return Ok(request.into_response(response));
     }
-    let pattern = request.resource_map().match_pattern(request.match_info().as_str());
-    let place = routes::find(request.method().as_str(), pattern.as_deref());
+    let path = request.match_info().as_str();
+    let place = access.0.places.find(request.method().as_str(), path, request.resource_map());
     let permission = access.permission(&place);
     let known = access.who(&request).await;
     forget_credentials(&mut request);

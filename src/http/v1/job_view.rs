@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
-use model::{Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason, time_text};
+use model::{Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason, time_text};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -26,6 +26,7 @@ pub(super) struct JobView<'a> {
     failures: &'a [Failure],
     failures_left_out: u64,
     processes_killed: u32,
+    executor: Option<Executor>,
     events: u64,
 }
 
@@ -47,6 +48,7 @@ impl<'a> From<&'a Job> for JobView<'a> {
             failures: report.map_or(&[], |report| &report.failures),
             failures_left_out: report.map_or(0, |report| report.failures_left_out),
             processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
+            executor: outcome.and_then(|outcome| outcome.executor),
             events: job.last_seq,
         }
     }

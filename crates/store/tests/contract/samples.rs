@@ -140,6 +140,7 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
             ..Report::default()
         },
         events: 5,
+        executor: Some(model::Executor::Warm),
         processes_killed: 1,
         started_at: Some(at(11)),
         ..Outcome::without_run(ending, reason(Code::TaskFailed), at(19))

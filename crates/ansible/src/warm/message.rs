@@ -1,0 +1,77 @@
+//! One message at a time over a pair of sockets, with open files beside it.
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    time::Duration,
+};
+
+use rustix::{
+    io::Errno,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair, sockopt,
+    },
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The longest message that is read: answers are short, except for the words of a failure.
+const ANSWER_BYTES: usize = 64 * 1024;
+/// The most files that come with a message.
+const MOST_FILES: usize = 4;
+/// Room for the programs that are sent, and for environments.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// Two ends; the second is for a child and is inherited only when it is made one of its standard streams.
+pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    for end in [&ours, &theirs] {
+        // As much as the kernel allows; what does not fit is refused when it is sent.
+        let _ = sockopt::set_socket_send_buffer_size(end, BUFFER_BYTES);
+    }
+    Ok((ours, theirs))
+}
+
+/// How long to wait for an answer.
+pub(super) fn set_patience(socket: impl AsFd, patience: Duration) -> io::Result<()> {
+    Ok(sockopt::set_socket_timeout(socket, sockopt::Timeout::Recv, Some(patience))?)
+}
+
+/// Sends bytes as they are.
+pub(super) fn send_bytes(socket: impl AsFd, bytes: &[u8], files: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FILES))];
+    let mut beside = SendAncillaryBuffer::new(&mut space);
+    if !files.is_empty() && !beside.push(SendAncillaryMessage::ScmRights(files)) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut beside, SendFlags::NOSIGNAL)?;
+    Ok(())
+}
+
+/// Sends a message with files beside it.
+pub(super) fn send(socket: impl AsFd, message: &impl Serialize, files: &[BorrowedFd<'_>]) -> io::Result<()> {
+    send_bytes(socket, &secrecy::zeroize::Zeroizing::new(serde_json::to_vec(message)?), files)
+}
+
+/// The next message, and the files beside it; the end of the other side is an error.
+pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<(T, Vec<OwnedFd>)> {
+    let mut bytes = vec![0; ANSWER_BYTES];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FILES))];
+    let mut beside = RecvAncillaryBuffer::new(&mut space);
+    let received = loop {
+        match recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut beside, RecvFlags::CMSG_CLOEXEC) {
+            Err(Errno::INTR) => {}
+            other => break other?,
+        }
+    };
+    let files = beside.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(files) => Some(files),
+        _ => None,
+    });
+    let files = files.flatten().collect();
+    if received.bytes == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok((serde_json::from_slice(&bytes[..received.bytes])?, files))
+}

@@ -1,0 +1,233 @@
+//! Ansible imported once for many runs.
+//!
+//! ```text
+//! service --start--> host (Python, imports Ansible) --fork--> supervisor --what to run--> its child, forked too
+//! ```
+//! A host belongs to one Python and one environment, because Ansible reads its settings while it is imported. It runs
+//! nothing itself: it forks, and what it forked becomes a supervisor by executing our program, with a child that waits
+//! with Ansible imported. So the supervisor is what it always is, and what runs Ansible is its own child. Whatever goes
+//! wrong here, there is the other way: the supervisor starts ansible-runner.
+
+mod host;
+mod message;
+mod waiting;
+
+use std::{
+    collections::HashMap,
+    ffi::OsStr,
+    fs::File,
+    io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use model::redact::tells_of_a_secret;
+use tokio::{sync::OnceCell, task::spawn_blocking};
+
+use self::host::Host;
+pub(crate) use self::waiting::{Begun, Request, Waiting};
+use crate::{command, programs, run_spec::RunSpec};
+
+/// How many hosts there are at most; the one that was not used for longest goes.
+const MOST_HOSTS: usize = 3;
+/// A host that was not used for so long goes.
+const IDLE_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// How long not to try again where no host can be had.
+const UNFIT_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// The Python that runs `ansible-playbook`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Interpreter {
+    python: PathBuf,
+    /// Where the program is: Python looks there first for what it imports.
+    scripts: PathBuf,
+}
+
+impl Interpreter {
+    /// The one that would run `ansible-playbook`.
+    fn of(environment: &[(String, String)]) -> Option<Self> {
+        let path =
+            environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| OsStr::new(path.as_str()));
+        let program = programs::in_path("ansible-playbook", path)?;
+        let scripts = program.parent()?.to_owned();
+        let is_python = |program: &PathBuf| {
+            program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"))
+        };
+        let named = programs::interpreter(&program, path).filter(is_python);
+        // A line that would be too long for the kernel names a shell instead.
+        let python = named.or_else(|| Some(scripts.join("python3")).filter(|python| python.is_file()))?;
+        Some(Self { python, scripts })
+    }
+}
+
+/// What a host is good for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Fingerprint {
+    interpreter: Interpreter,
+    environment: Vec<(String, String)>,
+}
+
+impl Fingerprint {
+    /// `None` when no Python can be found.
+    fn of(spec: &RunSpec) -> Option<Self> {
+        let interpreter = Interpreter::of(&spec.environment)?;
+        let told = |name: &str| {
+            spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| Path::new(value))
+        };
+        let configuration =
+            command::configuration(told("ANSIBLE_CONFIG"), &spec.source.playbooks_root, told("HOME"));
+        let configuration =
+            configuration.map(|path| ("ANSIBLE_CONFIG".to_owned(), path.to_string_lossy().into_owned()));
+        let always = command::always(spec.limits.event_bytes).map(|(name, value)| (name.to_owned(), value));
+        // No secrets: a host lives long. What Ansible makes of a variable while it is imported is no secret.
+        let environment =
+            spec.environment.iter().filter(|(name, _)| !tells_of_a_secret(name) && name != "ANSIBLE_CONFIG");
+        let facts = spec.facts.as_ref().map(command::facts).into_iter().flatten();
+        let facts = facts.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned()));
+        let environment =
+            always.into_iter().chain(facts).chain(environment.cloned()).chain(configuration).collect();
+        Some(Self { interpreter, environment })
+    }
+}
+
+/// What is launched.
+pub(crate) struct Launch<'a> {
+    pub(crate) run: &'a str,
+    pub(crate) program: &'a File,
+    pub(crate) command: &'a [String],
+    pub(crate) lock: &'a File,
+    pub(crate) log: &'a File,
+}
+
+/// The hosts of this process.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts(Arc<Mutex<HashMap<Fingerprint, Place>>>);
+
+/// Where a host is, or will be when somebody has started it.
+#[derive(Debug, Clone)]
+struct Place {
+    host: Arc<OnceCell<Result<Arc<Host>, Unfit>>>,
+    used: Instant,
+}
+
+/// When it turned out that no host can be had.
+#[derive(Debug, Clone, Copy)]
+struct Unfit(Instant);
+
+impl Hosts {
+    /// Has a supervisor started by the host for this run; gives the end by which it is told what to do. `None` when it
+    /// must be started in another way.
+    pub(crate) async fn launch(
+        &self,
+        spec: &RunSpec,
+        files: &(File, File, File),
+        command: &[String],
+    ) -> Option<OwnedFd> {
+        // bubblewrap makes a sandbox for a program that it executes, which is no fork of anything.
+        if spec.isolation.sandbox.is_some() {
+            return None;
+        }
+        let fingerprint = Fingerprint::of(spec)?;
+        // Twice: a host may be found dead.
+        for _ in 0..2 {
+            let host = self.host(&fingerprint).await?;
+            let (run, command) = (spec.run.to_string(), command.to_owned());
+            let (program, lock, log) =
+                (files.0.try_clone().ok()?, files.1.try_clone().ok()?, files.2.try_clone().ok()?);
+            let launching = host.clone();
+            let launched = spawn_blocking(move || -> io::Result<OwnedFd> {
+                let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+                let launch =
+                    Launch { run: &run, program: &program, command: &command, lock: &lock, log: &log };
+                launching.launch(&launch, reader)?;
+                Ok(writer)
+            });
+            match launched.await {
+                Ok(Ok(told)) => return Some(told),
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "the process with Ansible imported does not answer; replacing it");
+                    self.forget(&fingerprint, &host);
+                }
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// The host for it, started if there is none; whoever asks meanwhile waits for the same.
+    async fn host(&self, fingerprint: &Fingerprint) -> Option<Arc<Host>> {
+        let place = self.place(fingerprint);
+        let start = || async {
+            let (hosts, fingerprint) = (self.clone(), fingerprint.clone());
+            let started =
+                spawn_blocking(move || Host::start(&fingerprint.interpreter, &fingerprint.environment));
+            match started.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                Ok(host) => {
+                    tokio::spawn(async move { hosts.retire_when_idle().await });
+                    Ok(Arc::new(host))
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "Ansible cannot be kept imported; ansible-runner is started for each run");
+                    Err(Unfit(Instant::now()))
+                }
+            }
+        };
+        place.host.get_or_init(start).await.as_ref().ok().cloned()
+    }
+
+    fn place(&self, fingerprint: &Fingerprint) -> Place {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.retain(|_, place| match place.host.get() {
+            None => true,
+            Some(Ok(host)) => place.used.elapsed() < IDLE_LIMIT && host.is_good(),
+            Some(Err(Unfit(since))) => since.elapsed() < UNFIT_FOR,
+        });
+        if !places.contains_key(fingerprint) && places.len() >= MOST_HOSTS {
+            let oldest =
+                places.iter().min_by_key(|(_, place)| place.used).map(|(fingerprint, _)| fingerprint.clone());
+            oldest.and_then(|oldest| places.remove(&oldest));
+        }
+        let new = || Place { host: Arc::default(), used: Instant::now() };
+        let place = places.entry(fingerprint.clone()).or_insert_with(new);
+        place.used = Instant::now();
+        place.clone()
+    }
+
+    fn forget(&self, fingerprint: &Fingerprint, host: &Arc<Host>) {
+        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it =
+            |place: &mut Place| matches!(place.host.get(), Some(Ok(known)) if Arc::ptr_eq(known, host));
+        if places.get_mut(fingerprint).is_some_and(is_it) {
+            places.remove(fingerprint);
+        }
+    }
+
+    /// Goes on until there is no host.
+    async fn retire_when_idle(&self) {
+        loop {
+            tokio::time::sleep(IDLE_LIMIT / 10).await;
+            let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            places.retain(|_, place| place.host.get().is_none() || place.used.elapsed() < IDLE_LIMIT);
+            if places.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+/// The program of a host, as one text: its files, and what makes modules of them.
+fn program() -> String {
+    let files = [
+        ("events", include_str!("python/events.py")),
+        ("modules", include_str!("python/modules.py")),
+        ("run", include_str!("python/run.py")),
+        ("preload", include_str!("python/preload.py")),
+        ("host", include_str!("python/host.py")),
+    ];
+    // JSON's strings are Python's, too.
+    let files: serde_json::Map<String, serde_json::Value> =
+        files.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
+    format!("FILES = {}\n{}", serde_json::Value::from(files), include_str!("python/begin.py"))
+}

@@ -1,0 +1,102 @@
+"""What Ansible prints, and the events that it belongs to, as one stream of lines.
+
+A line is an event as `ansible-runner run --json` writes it, or output that belongs to none.
+"""
+
+import io
+import json
+import os
+
+
+class Screen:
+    """Takes what is printed, in the order in which it is printed."""
+
+    def __init__(self, output, ident):
+        self.output = output
+        self.ident = ident
+        self.printed = []
+        # What the current event says; None outside of events.
+        self.event = None
+
+    def stream(self, number):
+        """A text stream to it, which passes for the standard one of this number."""
+        return io.TextIOWrapper(Part(self, number), encoding="utf-8", write_through=True)
+
+    def write(self, data):
+        self.printed.append(bytes(data))
+        if self.event is None and b"\n" in data:
+            *lines, rest = b"".join(self.printed).split(b"\n")
+            self.printed = [rest] if rest else []
+            self.put(b"".join(line + b"\n" for line in lines))
+
+    def begin(self, event):
+        """What is printed from here on belongs to the event."""
+        self.rest()
+        self.event = event
+
+    def end(self):
+        """The event is over, or everything is."""
+        if self.event is None:
+            return self.rest()
+        event, self.event = self.event, None
+        text = b"".join(self.printed).decode("utf-8", "replace")
+        self.printed = []
+        # A terminal shows the ends of lines so, and so they are in events.
+        text = text.replace("\n", "\r\n").rstrip("\r\n")
+        line = f'{{"runner_ident": {json.dumps(self.ident)}, "stdout": {json.dumps(text)}, {event[1:]}\n'
+        self.put(line.encode())
+
+    def rest(self):
+        """A line without an end is one, too."""
+        if self.printed:
+            self.put(b"".join(self.printed) + b"\n")
+            self.printed = []
+
+    def put(self, data):
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self.output, view) :]
+
+
+class Part(io.BufferedIOBase):
+    """One of the two standard streams to a screen."""
+
+    def __init__(self, screen, number):
+        super().__init__()
+        self.screen = screen
+        self.number = number
+
+    def write(self, data):
+        self.screen.write(data)
+        return len(data)
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self.number
+
+    def isatty(self):
+        return True
+
+
+def context_of(callback, screen, is_loaded):
+    """The callback's own record of what is going on, but its events go to the screen.
+
+    Until Ansible has loaded the callback, what is printed belongs to no event.
+    """
+
+    class Context(callback.EventContext):
+        """Takes the places of the marks that ansible-runner looks for in the output, and of its files."""
+
+        def dump_begin(self, _stream):
+            if not is_loaded():
+                return
+            told = self.get_begin_dict()
+            screen.begin(json.dumps(told, cls=callback.AnsibleJSONEncoderLocal))
+
+        def dump_end(self, _stream):
+            if is_loaded():
+                screen.end()
+
+    return Context()

@@ -1,0 +1,128 @@
+"""What Ansible packs together for a module of its own: the module, and all of `module_utils` that it needs.
+
+Finding that out takes longer than running most modules. It is the same for every run whose content brings no
+`module_utils` of its own. For a module that runs on this machine the files are packed compiled, too: Python takes those
+if it is the same Python, and otherwise the sources.
+"""
+
+import datetime
+import io
+import pathlib
+import pickle
+import zipfile
+import zlib
+from importlib import _bootstrap_external as importing
+
+# Those that playbooks use most, in that order.
+USUAL = (
+    "ping command setup stat file copy systemd service apt package user group lineinfile get_url uri wait_for "
+    "slurp tempfile async_wrapper async_status"
+).split()
+
+
+class Built:
+    """What was packed before anybody asked for it."""
+
+    def __init__(self):
+        from ansible.executor import module_common
+        from ansible.plugins import action
+
+        self.common = module_common
+        self.packed = {}
+        self.members = {}
+        self.is_local = False
+        self.original = module_common.recursive_finder
+        module_common.recursive_finder = self.find
+        self.note_where(action.ActionBase)
+
+    def note_where(self, kind):
+        """Has actions say whether their module will run on this machine."""
+        configure, built = kind._configure_module, self
+
+        def note(self, *positional, **named):
+            built.is_local = getattr(self._connection, "transport", None) == "local"
+            return configure(self, *positional, **named)
+
+        kind._configure_module = note
+
+    def find(self, name, module_fqn, module_data, zf, date_time, extension_manager):
+        """In place of Ansible's own: takes what was packed, if that is what Ansible would pack."""
+        packed = self.packed.get((module_fqn, bytes(module_data)))
+        is_usual = packed and zf.compression == zipfile.ZIP_DEFLATED and not extension_manager.extension_names
+        if not is_usual or not self.is_plain():
+            return self.original(name, module_fqn, module_data, zf, date_time, extension_manager)
+        metadata, sources = packed
+        for source in sources:
+            for member in self.members[source] if self.is_local else self.members[source][:1]:
+                member.put(zf, date_time)
+        return metadata
+
+    def is_plain(self):
+        """Whether there is no other `module_utils`, and nobody wants to be told of each file."""
+        from ansible.plugins.loader import module_utils_loader
+
+        paths = module_utils_loader._get_paths(subdirs=False)
+        own = pathlib.Path(self.common._MODULE_UTILS_PATH).resolve()
+        others = [path for path in map(pathlib.Path, paths) if path.is_dir() and path.resolve() != own]
+        return not others and self.common.display.verbosity < 5
+
+    def take(self, packed):
+        """Takes what another process packed."""
+        module, metadata, members = pickle.loads(packed)
+        # Most files are the same for all modules.
+        self.members.update(members)
+        self.packed[module] = metadata, list(members)
+
+    def pack_usual(self):
+        """Packs one module after the other. Looking for them leaves traces, so it is done in a process of its own."""
+        from ansible import modules
+        from ansible.plugins import loader
+
+        loader.init_plugin_loader()
+        directory = pathlib.Path(modules.__file__).parent
+        for name in USUAL:
+            path = directory / f"{name}.py"
+            if path.is_file():
+                yield pickle.dumps(self.pack(name, path))
+
+    def pack(self, name, path):
+        from ansible._internal._ansiballz._builder import ExtensionManager
+        from ansible._internal._datatag._tags import Origin
+
+        fqn = f"ansible.modules.{name}"
+        data = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(), "w") as zf:
+            now = datetime.datetime.now(datetime.timezone.utc)
+            tagged = Origin(path=str(path)).tag(data)
+            metadata = self.original(name, fqn, tagged, zf, now, ExtensionManager.create(task_vars={}))
+            sources = {entry.filename: zf.read(entry) for entry in zf.infolist()}
+        return (fqn, data), metadata, {(name, zlib.crc32(text)): members(name, text) for name, text in sources.items()}
+
+
+def members(name, source):
+    """A file of a package, and the same compiled. It need not be compared with its source: they are packed together."""
+    compiled = importing._code_to_hash_pyc(compile(source, name, "exec"), bytes(8), False)
+    return Member(name, source), Member(name + "c", bytes(compiled))
+
+
+class Member:
+    """A file as it stands in a package, compressed."""
+
+    def __init__(self, name, content):
+        packer = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self.name = name
+        self.data = packer.compress(content) + packer.flush()
+        self.size = len(content)
+        self.check = zlib.crc32(content)
+
+    def put(self, zf, now):
+        """Appends it to a package, as `writestr` would."""
+        info = zipfile.ZipInfo(self.name, now.utctimetuple()[:6])
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.CRC, info.compress_size, info.file_size = self.check, len(self.data), self.size
+        info.header_offset = zf.fp.tell()
+        zf.fp.write(info.FileHeader(False) + self.data)
+        zf.filelist.append(info)
+        zf.NameToInfo[info.filename] = info
+        zf.start_dir = zf.fp.tell()
+        zf._didModify = True

@@ -1,0 +1,315 @@
+"""What is imported and read once for all runs, and how a fork of it is made like a fresh `ansible-playbook`."""
+
+import atexit
+import functools
+import importlib.util
+import os
+import pathlib
+import secrets
+import sys
+import tempfile
+
+from rangehand import events, modules
+from rangehand.run import Refused
+
+# Imported by nearly every playbook, and not by importing `ansible-playbook`.
+USUAL = [
+    "ansible.executor.playbook_executor",
+    "ansible.executor.process.worker",
+    "ansible.executor.task_executor",
+    "ansible.executor.module_common",
+    "ansible.playbook.role_include",
+    "ansible.playbook.handler_task_include",
+    "ansible.vars.hostvars",
+    "ansible.vars.reserved",
+    "multiprocessing.queues",
+    "multiprocessing.synchronize",
+    "multiprocessing.popen_fork",
+    "jinja2.debug",
+    "curses",
+    "getpass",
+    "pty",
+]
+# Loaders of which Ansible loads all plugins whenever it runs.
+ALL = "become callback connection filter inventory shell test vars".split()
+# Plugins of Ansible's own, by their loader, under the names by which Ansible or playbooks ask for them.
+SOME = {
+    "action": "add_host assemble assert async_status command copy debug fail fetch gather_facts group_by include_vars "
+    "normal package pause raw reboot script service set_fact set_stats shell template unarchive uri "
+    "validate_argument_spec wait_for_connection",
+    "become": "su sudo",
+    "cache": "jsonfile memory",
+    "callback": "default",
+    "connection": "local ssh",
+    "inventory": "advanced_host_list auto constructed generator host_list ini script toml yaml",
+    "lookup": "config dict env file fileglob first_found indexed_items items lines list nested password pipe sequence "
+    "subelements template url vars",
+    "shell": "sh",
+    "strategy": "debug free host_pinned linear",
+    "vars": "host_group_vars",
+}
+CALLBACK = "awx_display"
+
+
+class Warmth:
+    """Ansible as it is imported in this process."""
+
+    def __init__(self, told):
+        os.environ.update(told["environment"])
+        sys.path[0] = told["script_directory"]
+        with tempfile.TemporaryDirectory() as scratch:
+            # Reading the configuration makes a directory there.
+            os.environ["ANSIBLE_LOCAL_TEMP"] = scratch
+            self.load()
+        atexit._clear()
+
+    def load(self):
+        add_callback()
+        from ansible import constants
+
+        self.constants = constants
+        self.read_early = Watch(constants)
+        from ansible.cli import playbook
+        from ansible.plugins import loader
+
+        self.cli = playbook.PlaybookCLI
+        self.loader = loader
+        for name in USUAL:
+            try:
+                importlib.import_module(name)
+            except ImportError:
+                pass  # Not part of every version.
+        remember()
+        self.plugins = Plugins(loader, constants)
+        self.plugins.load()
+        self.callback = self.plugins.module_of("callback_loader", CALLBACK)
+        self.modules = modules.Built()
+        self.defaults = Defaults(constants)
+        self.read_early.stop()
+        self.read_configuration()
+
+    def about(self):
+        """What the service is told; another installation or configuration is found out by the files."""
+        from ansible import release
+
+        runner = pathlib.Path(self.callback.__file__).parents[2]
+        core = pathlib.Path(release.__file__).parent
+        files = [core / "release.py", core / "config" / "base.yml", core.parent, runner / "__init__.py", runner.parent]
+        configuration = self.constants.config._config_file
+        files += [pathlib.Path(configuration)] if configuration else []
+        return {
+            "ansible": release.__version__,
+            "python": sys.version.split()[0],
+            "files": sorted({str(file) for file in files}),
+        }
+
+    def renew(self, screen):
+        """Makes this fork like a process that has just imported Ansible with this environment."""
+        add_callback()
+        self.read_configuration()
+        self.read_early.compare()
+        self.plugins.renew()
+        from ansible.utils import color, display, vars as unique
+
+        self.defaults.renew()
+        importlib.reload(color)
+        display.Display.__init__(display.Display())
+        unique.random_int = f"{secrets.randbelow(2**32):08x}"
+        unique.cur_id = 0
+        early, name = self.plugins.early, self.callback.__name__
+        self.callback.event_context = events.context_of(self.callback, screen, lambda: name not in early)
+
+    def read_configuration(self):
+        """Reads the configuration and the environment again, into the objects that everybody has."""
+        config = self.constants.config
+        definitions, plugins = config._base_defs, config._plugins
+        type(config).WARNINGS.clear()
+        type(config).DEPRECATED.clear()
+        config._read_config_yaml_file = lambda _path: definitions
+        config.__init__()
+        del config._read_config_yaml_file
+        config._plugins = plugins
+        names = vars(self.constants)
+        for name in config.get_configuration_definitions():
+            self.constants.set_constant(name, config.get_config_value(name, variables=names))
+
+    def playbook(self, arguments):
+        """What the program `ansible-playbook` does."""
+        self.cli.cli_executor(arguments)
+
+
+def remember():
+    """Has Ansible do once what gives the same every time."""
+    from ansible.config import manager
+    from ansible.utils.collection_loader import _collection_finder
+
+    # What `ansible.builtin` says of itself is long, and read by each run.
+    read = functools.cache(_collection_finder._meta_yml_to_dict)
+    _collection_finder._meta_yml_to_dict = read
+    builtin = pathlib.Path(manager.__file__).parent / "ansible_builtin_runtime.yml"
+    attempt(lambda: read(builtin.read_bytes(), ("ansible.builtin", "runtime.yml")))
+
+    # Defaults of settings are templates.
+    class Environment(manager.NativeEnvironment):
+        from_string = functools.cache(manager.NativeEnvironment.from_string)
+
+    environment = Environment()
+    manager.NativeEnvironment = lambda: environment
+
+
+def add_callback():
+    """Has Ansible find ansible-runner's callback, of which nothing else is needed."""
+    runner = importlib.util.find_spec("ansible_runner")
+    directory = pathlib.Path(runner.origin).parent / "display_callback" / "callback"
+    places = [os.environ.get("ANSIBLE_CALLBACK_PLUGINS"), str(directory)]
+    os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(filter(None, places))
+
+
+class Watch:
+    """Which settings are read while Ansible is imported: what is made of them then cannot be made again.
+
+    A run whose settings differ in one of these is refused, unless `Plugins` brings it up to date.
+    """
+
+    def __init__(self, constants):
+        self.constants = constants
+        self.values = {}
+        self.plain = type(constants)
+        watch = self
+
+        class Watched(self.plain):
+            def __getattribute__(self, name):
+                value = super().__getattribute__(name)
+                if name.isupper():
+                    watch.values.setdefault(name, value)
+                return value
+
+        constants.__class__ = Watched
+
+    def stop(self):
+        self.constants.__class__ = self.plain
+        # Set anew for each run, or no setting at all.
+        definitions = self.constants.config.get_configuration_definitions()
+        self.values = {name: value for name, value in self.values.items() if name in definitions and name not in RENEWED}
+
+    def compare(self):
+        for name, value in self.values.items():
+            if getattr(self.constants, name) != value:
+                raise Refused(f"the setting {name} of the run is not the one with which Ansible was imported")
+
+
+# Read while Ansible is imported, and read again for each run by what `renew` calls.
+RENEWED = {
+    "ANSIBLE_COW_ACCEPTLIST",
+    "ANSIBLE_COW_PATH",
+    "ANSIBLE_COW_SELECTION",
+    "ANSIBLE_FORCE_COLOR",
+    "ANSIBLE_NOCOLOR",
+    "ANSIBLE_NOCOWS",
+    "ANSIBLE_HOME",
+    "LOG_VERBOSITY",
+}
+
+
+def attempt(load):
+    """What is not there in this version, or cannot be loaded, each run looks for by itself."""
+    try:
+        load()
+    except Exception:
+        pass
+
+
+class Defaults:
+    """Keywords of plays whose defaults are settings that name a path, which may be in the home of the run."""
+
+    KEYWORDS = {"private_key_file": "DEFAULT_PRIVATE_KEY_FILE"}
+
+    def __init__(self, constants):
+        from ansible.playbook import base, play_context
+
+        self.constants = constants
+        kinds = [base.FieldAttributeBase]
+        for kind in kinds:
+            kinds.extend(kind.__subclasses__())
+        self.kinds = {*kinds, play_context.PlayContext}
+        RENEWED.update(self.KEYWORDS.values())
+
+    def renew(self):
+        for kind in self.kinds:
+            for keyword, setting in self.KEYWORDS.items():
+                attribute = getattr(kind, "fattributes", {}).get(keyword)
+                if attribute is not None:
+                    attribute.default = getattr(self.constants, setting)
+
+
+class Plugins:
+    """Loaders of plugins, and the plugins of Ansible's own that are loaded before they are asked for."""
+
+    def __init__(self, loader, constants):
+        self.constants = constants
+        self.loaders = {
+            name: value for name, value in vars(loader).items() if isinstance(value, loader.PluginLoader)
+        }
+        # The setting that says where each looks: the list itself is shared with the loader.
+        self.places = {
+            name: setting
+            for name, value in self.loaders.items()
+            for setting, paths in vars(constants).items()
+            if setting.isupper() and isinstance(paths, list) and paths is value.config
+        }
+        RENEWED.update(self.places.values())
+        # What was loaded before anybody asked for it: module and file.
+        self.early = {}
+        self.is_early = True
+        self.install(loader.PluginLoader)
+
+    def install(self, kind):
+        """Keeps a plugin that was loaded early from standing in for another of the same name."""
+        original = kind._load_module_source
+        plugins = self
+
+        def load(self, *positional, **named):
+            name = named.get("python_module_name", named.get("name", positional[0] if positional else None))
+            path = named.get("path", positional[-1] if positional else None)
+            if plugins.is_early:
+                plugins.early[name] = path
+            elif name in plugins.early and plugins.early.pop(name) != path:
+                sys.modules.pop(name, None)
+                plugins.forget_options(self, name)
+            return original(self, *positional, **named)
+
+        kind._load_module_source = load
+
+    def forget_options(self, loader, module):
+        known = self.constants.config._plugins.get(getattr(loader, "type", None), {})
+        last = module.rpartition(".")[2]
+        for name in [name for name in known if name.rpartition(".")[2] == last]:
+            del known[name]
+
+    def load(self):
+        """Loads what comes with Ansible, and nothing of what somebody has put where the configuration says."""
+        for kind in {*ALL, *SOME}:
+            loader = self.loaders.get(f"{kind}_loader")
+            if loader is None:
+                continue
+            loader.config, places = [], loader.config
+            if kind in ALL:
+                attempt(lambda: list(loader.all(class_only=True)))
+            for name in SOME.get(kind, "").split():
+                attempt(lambda: loader.get(name, class_only=True))
+            loader.config = places
+            loader._clear_caches()
+
+    def module_of(self, loader, name):
+        found = self.loaders[loader].get(name, class_only=True)
+        return sys.modules[found.__module__]
+
+    def renew(self):
+        """Looks for plugins where this run's settings say, and nowhere that was looked at before."""
+        self.is_early = False
+        for name, loader in self.loaders.items():
+            setting = self.places.get(name)
+            if setting:
+                loader.config = getattr(self.constants, setting)
+            loader._extra_dirs = []
+            type(loader)._clear_caches(loader)

@@ -1,0 +1,155 @@
+"""From a process that was forked to one that has run a playbook, as `ansible-runner` would have had it run."""
+
+import atexit
+import ctypes
+import fcntl
+import io
+import json
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+import termios
+import time
+import traceback
+
+from rangehand import events
+
+# How large a request of the supervisor may be: it holds the environment.
+REQUEST_BYTES = 1 << 20
+# The size of the terminal that ansible-runner gives a playbook.
+ROWS, COLUMNS = 24, 80
+# As much as the kernel allows without a privilege: events are written in bursts.
+PIPE_BYTES = 1 << 20
+PR_SET_NO_NEW_PRIVS = 38
+
+
+class Refused(Exception):
+    """This process cannot run it as a fresh one would."""
+
+
+def wait(control, warmth, marker):
+    """Waits for what the supervisor says; never returns."""
+    try:
+        # From here on it belongs to a run.
+        name, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+        if not name:
+            os._exit(0)
+        marker.set(name.decode())
+        # The supervisor is being executed meanwhile; what it is told finds it there.
+        socket.send_fds(control, [json.dumps({"waiting": os.getpid()}).encode()], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        while True:
+            message = control.recv(REQUEST_BYTES)
+            if not message:
+                os._exit(0)
+            request = json.loads(message)
+            if request["then"] == "end":
+                begin(control, request, warmth)
+            # The one between ends at once, so that the one that runs becomes the supervisor's own child.
+            between = os.fork()
+            if between == 0:
+                if os.fork():
+                    os._exit(0)
+                begin(control, request, warmth)
+            os.waitpid(between, 0)
+    except BaseException:
+        os._exit(126)
+
+
+def begin(control, request, warmth):
+    """Runs a playbook in this process, and ends it."""
+    try:
+        output, terminal, screen = prepare(request, warmth)
+    except BaseException as error:
+        reason = str(error) if isinstance(error, Refused) else traceback.format_exc()
+        control.send(json.dumps({"refused": reason}).encode())
+        os._exit(0)
+    socket.send_fds(control, [json.dumps({"pid": os.getpid()}).encode()], [output, terminal])
+    for descriptor in (output, terminal, control.detach()):
+        os.close(descriptor)
+    os._exit(play(request["arguments"], warmth, screen))
+
+
+def prepare(request, warmth):
+    """Makes this process like a fresh one; gives the other ends of its output and of its terminal, and its screen."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    confine(request)
+    terminal = open_terminal()
+    output, writer = os.pipe2(os.O_CLOEXEC)
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    os.chdir(request["directory"])
+    sys.argv = request["arguments"]
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
+    screen = events.Screen(writer, request["ident"])
+    sys.stdout, sys.stderr = screen.stream(1), screen.stream(2)
+    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    atexit._clear()  # What the host has to do at its end is not ours.
+    warmth.renew(screen)
+    return output, terminal, screen
+
+
+def confine(request):
+    """Takes the limits of the run upon this process and all that it starts."""
+    for group in request["groups"]:
+        with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as processes:
+            processes.write("0")
+    lower(resource.RLIMIT_CORE, 0)
+    if request["open_files"]:
+        lower(resource.RLIMIT_NOFILE, request["open_files"])
+    if request["file_bytes"]:
+        lower(resource.RLIMIT_FSIZE, request["file_bytes"])
+    if request["no_new_privileges"] and ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise Refused("privileges cannot be given up")
+
+
+def lower(what, limit):
+    """Sets both limits, and raises neither above what this process may have."""
+    hard = resource.getrlimit(what)[1]
+    limit = limit if hard == resource.RLIM_INFINITY else min(hard, limit)
+    resource.setrlimit(what, (limit, limit))
+
+
+def open_terminal():
+    """Gives this process a session and a terminal of its own, as ansible-runner does; gives the other end."""
+    os.setsid()
+    other, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    flags = termios.tcgetattr(terminal)
+    flags[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSANOW, flags)
+    for standard in (0, 1, 2):
+        os.dup2(terminal, standard)
+    os.close(terminal)
+    return other
+
+
+def play(arguments, warmth, screen):
+    """Runs the playbook; gives what the process says at its end."""
+    code = 0
+    try:
+        warmth.playbook(arguments)
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+        code = 250
+    if code is not None and not isinstance(code, int):
+        print(code, file=sys.stderr)
+        code = 1
+    for last in (atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush, screen.end):
+        try:
+            last()
+        except BaseException:
+            pass
+    return (code or 0) & 0xFF
