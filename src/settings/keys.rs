@@ -155,6 +155,8 @@ pub(super) const KEYS: &[Key] = &[
     required("history.keep_days", integer(0, 36_500)),
     required("history.keep_jobs", integer(0, 1_000_000_000)),
     required("history.keep_bytes", integer(0, 1_000_000 * GIBIBYTE)),
+    required("history.keep_audit_days", integer(0, 36_500)),
+    required("history.keep_audit_records", integer(0, 1_000_000_000)),
     required("log.filter", Kind::Text(log::FILTER_RULE)),
     required("log.format", Kind::Word(log::FORMATS)),
 ];

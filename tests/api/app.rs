@@ -18,6 +18,8 @@ use serde_json::Value;
 
 /// How long anything may take before a test gives up on it: Ansible on a busy machine is slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a process may take to end after all that it had to do.
+const ENDING: Duration = Duration::from_secs(5);
 /// How long to wait between looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -361,6 +363,11 @@ impl Drop for TestApp {
         assert_eq!(self.run_directories(), Vec::<PathBuf>::new(), "directories of runs are left");
         assert_eq!(self.secret_directories(), Vec::<PathBuf>::new(), "directories of secrets are left");
         let home = self.home().to_string_lossy().into_owned();
+        // A supervisor lets go of its run a moment before it ends.
+        let begun = Instant::now();
+        while begun.elapsed() < ENDING && !processes_with(&home).is_empty() {
+            std::thread::sleep(LOOK_AGAIN);
+        }
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
         let _ = fs::remove_dir(&self.setup.settings["RANGEHAND__PATHS__RUNTIME"]);
     }

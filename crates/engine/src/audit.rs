@@ -196,6 +196,14 @@ impl Audit {
         self.0.audit(query).await
     }
 
+    /// The last record that was removed as settings say; number 0 when none was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn base(&self) -> Result<AuditHead, store::Error> {
+        self.0.audit_base().await
+    }
+
     /// Follows the chain from its beginning.
     ///
     /// # Errors

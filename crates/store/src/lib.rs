@@ -36,7 +36,7 @@ use model::JobId;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub use audit::{AuditHead, AuditQuery, Chain};
+pub use audit::{AuditHead, AuditQuery, AuditRetention, Chain};
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;

@@ -123,6 +123,30 @@ async fn nothing_is_changed_when_the_audit_cannot_be_written() {
     assert_eq!(status(&app, "/healthz", &[]).await, 200);
 }
 
+#[tokio::test]
+async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
+    let mut app = Setup::new().start();
+    for _ in 0..60 {
+        assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
+    }
+    until_records(&app, 120).await;
+    let verify = |app: &TestApp| printed(app, &["audit", "verify"]);
+    assert!(verify(&app).starts_with("intact up to record 120:"), "without the setting all are kept");
+    app.stop();
+    std::fs::write(app.home().join("rangehand.toml"), "[history]\nkeep_audit_records = 5\n")
+        .expect("writable");
+    app.start_again();
+    until("old records are gone", || verify(&app).contains("up to record 115\n")).await;
+    assert!(verify(&app).contains("intact up to record 121:"), "{}", verify(&app));
+    let left = records(&app, &[]);
+    assert_eq!((left.len(), &left[0]["seq"], &left[5]["kind"]), (6, &json!(116), &json!("removed")));
+    sql(&app, "DELETE FROM audit WHERE seq = 116");
+    let output = run(&app, &["audit", "verify"]);
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(told.contains("broken at record 116: the record is not there"), "{told}");
+}
+
 /// What no more fits on.
 struct FullDisk(std::path::PathBuf);
 

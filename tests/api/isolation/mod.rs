@@ -6,6 +6,7 @@ mod parity;
 mod process;
 mod protected;
 mod sandbox;
+mod warm;
 
 use serde_json::{Value, json};
 

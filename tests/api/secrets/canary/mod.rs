@@ -359,6 +359,10 @@ async fn prove(database: Option<Database>) {
     cage.look_into_tables();
     // Buffers go with their connections, in the thread that closes one.
     cage.app.hang_up();
+    let address = cage.app.address().strip_prefix("http://").expect("an address").to_owned();
+    let connection = std::net::TcpStream::connect(address).expect("the service listens");
+    assert!(memory::has_connections(&cage.app), "one that is there is seen");
+    drop(connection);
     until("no connection is left", || !memory::has_connections(&cage.app)).await;
     until("the service is at rest", || memory::is_at_rest(cage.app.pid())).await;
     cage.look_into_memory();
