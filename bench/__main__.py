@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from bench import document, machine, pings, web
+from bench import document, growth, machine, pings, runs, stored, web
 from bench.figures import BY_NAME
 from bench.site import ROOT, Site
 
@@ -18,7 +18,16 @@ RESULTS = ROOT / "target/bench/results.json"
 PARTS = {
     "ping": (pings.one, ["ping", "cpu"]),
     "eight": (pings.eight, ["eight"]),
+    "ssh": (runs.ssh, ["ssh"]),
+    "spawned": (runs.spawned, ["spawned"]),
+    "ingest": (stored.ingest, ["ingest"]),
+    "memory": (runs.memory, ["memory_idle", "memory_job"]),
+    "history": (stored.history, ["start", "page"]),
     "web": (web.lines, ["openapi", "openapi_plain", "refused", "refused_audited"]),
+    "jobs": (growth.jobs_at_once, []),
+    "hosts": (growth.hosts, []),
+    "events": (growth.events, []),
+    "stored": (growth.stored_jobs, []),
 }
 
 
@@ -41,6 +50,7 @@ def read_arguments():
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
     parser.add_argument("--render", action="store_true", help="write them from the last results; measures nothing")
     parser.add_argument("--executor", choices=["warm", "runner"], help="the setting `ansible.executor` of the service")
+    parser.add_argument("--most", type=int, metavar="N", help="how cost grows: nothing larger than N jobs, hosts, events")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/rangehand")
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / ".venv/bin")
     options = parser.parse_args()

@@ -34,12 +34,12 @@ class Site:
         """A service with a state directory of its own, `name`. Only its limits of calls are off, and what is given here."""
         return Service(self, self.scratch / f"state-{name}", settings)
 
-    def bare(self, *arguments):
+    def bare(self, *arguments, **environment):
         """`ansible-playbook` with these arguments, started and not waited for."""
         program = shutil.which("ansible-playbook", path=self.environment["PATH"])
         if not program:
             sys.exit("there is no ansible-playbook: ./start.sh")
-        process = subprocess.Popen([program, *arguments], cwd=self.scratch, env=self.environment,
+        process = subprocess.Popen([program, *arguments], cwd=self.scratch, env=self.environment | environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         machine.OWN.add(process.pid)
         return process
@@ -75,8 +75,8 @@ class Service:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self):
-        """Starts it; gives the seconds until it said that it listens, and until it gave its first answer."""
+    def start(self, path="/healthz"):
+        """Starts it; gives the seconds until it said that it listens, and until it answered a call of this path."""
         self.state.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
         with open(self.state.with_suffix(".log"), "ab") as log:
@@ -91,7 +91,7 @@ class Service:
             sys.exit(f"the service did not start:\n{self.state.with_suffix('.log').read_text()}")
         self.address = line.strip().removeprefix("listening on http://")
         self.connection = self.connect()
-        self.call("GET", "/healthz")
+        self.call("GET", path)
         return listening, time.monotonic() - begun
 
     def stop(self):

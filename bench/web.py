@@ -93,9 +93,9 @@ def fetch(address, request, file):
     return [f"{name}: {value}" for name, value in reply.getheaders() if name.lower() in kept]
 
 
-def load(address, request, seconds):
+def load(address, request, seconds, connections=CONNECTIONS):
     """Replies per second, from our own client; every reply must have the right status."""
-    words = [PROGRAMS / "load", address, "--connections", str(CONNECTIONS), "--seconds", str(seconds)]
+    words = [PROGRAMS / "load", address, "--connections", str(connections), "--seconds", str(seconds)]
     done = subprocess.run([*words, *request.options()], capture_output=True, text=True, check=True)
     report = json.loads(done.stdout)
     if set(report["status"]) != {str(request.status)}:

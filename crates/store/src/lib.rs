@@ -123,7 +123,8 @@ impl Store {
             Backend::Postgres => ("BEGIN", None),
         };
         let transaction = self.pool.begin_with(begin).await?;
-        Ok(Write { transaction, is_heard: self.address.is_some(), _turn: turn })
+        let (backend, is_heard) = (self.backend, self.address.is_some());
+        Ok(Write { transaction, backend, is_heard, _turn: turn })
     }
 }
 
@@ -131,6 +132,7 @@ impl Store {
 struct Write {
     // Dropped before the turn ends.
     transaction: Transaction<'static, Any>,
+    backend: Backend,
     is_heard: bool,
     _turn: Option<OwnedMutexGuard<()>>,
 }
