@@ -9,6 +9,7 @@
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
 #   RANGEHAND_TEST_SANDBOX       set: a sandbox can be made here, and tests that cannot make one fail
 #   RANGEHAND_TEST_ISOLATION     for you to set: `sandbox` runs every job of every test in one
+#   RANGEHAND_TEST_EXECUTOR      for you to set: `runner` or `warm` runs every job of every test so
 #   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
 #   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE

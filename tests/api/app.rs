@@ -61,7 +61,15 @@ impl Setup {
             ("RANGEHAND__SERVER__PORT", "0".to_owned()),
         ];
         setup.settings.extend(settings.map(|(name, value)| (name.to_owned(), value)));
-        setup.isolated()
+        setup.isolated().executed()
+    }
+
+    /// With RANGEHAND_TEST_EXECUTOR every test runs its jobs in that way, unless it is about that.
+    fn executed(self) -> Self {
+        match std::env::var("RANGEHAND_TEST_EXECUTOR") {
+            Ok(executor) => self.set("RANGEHAND__ANSIBLE__EXECUTOR", executor),
+            Err(_) => self,
+        }
     }
 
     /// With RANGEHAND_TEST_ISOLATION=sandbox every test runs its jobs in a sandbox; what tests put beside the playbooks

@@ -8,6 +8,7 @@ mod bad_input;
 mod bundles;
 mod catalog;
 mod documents;
+mod executor;
 mod facts;
 mod fake_pve;
 mod fuzz;

@@ -40,6 +40,7 @@ impl Service {
             .envs(&site.settings)
             .env("RANGEHAND__ANSIBLE__BIN_DIR", bin_dir())
             .env("RANGEHAND__PATHS__RUNTIME", &runtime)
+            .envs(std::env::var("RANGEHAND_TEST_EXECUTOR").map(|it| ("RANGEHAND__ANSIBLE__EXECUTOR", it)))
             .current_dir(&site.root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -11,12 +11,13 @@ use std::{
     process::{Command, Stdio},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
 };
 
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -41,7 +42,11 @@ const MOST_BYTES: u64 = 512 << 20;
 pub(super) struct Host {
     control: Mutex<OwnedFd>,
     pid: u32,
+    /// This very process, whatever its number is later.
+    process: Option<OwnedFd>,
     launches: AtomicU64,
+    /// It did not answer once, and is asked no more.
+    is_lost: AtomicBool,
     /// What was read when Ansible was imported, as it was then.
     files: Vec<(PathBuf, Option<Stamp>)>,
 }
@@ -94,6 +99,7 @@ impl Host {
             .stderr(Stdio::null())
             .spawn()?;
         let pid = child.id();
+        let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
         // It ends when nobody holds the other end of its socket, and must be waited for then.
         thread::spawn(move || child.wait());
         message::set_patience(&control, START_LIMIT)?;
@@ -110,7 +116,14 @@ impl Host {
         tracing::debug!(pid, ansible, python, "Ansible is imported, ready for runs");
         message::set_patience(&control, LAUNCH_LIMIT)?;
         let files = files.into_iter().map(|path| (path.clone(), stamp(&path))).collect();
-        Ok(Self { control: Mutex::new(control), pid, launches: AtomicU64::new(0), files })
+        Ok(Self {
+            control: Mutex::new(control),
+            pid,
+            process,
+            launches: AtomicU64::new(0),
+            is_lost: AtomicBool::new(false),
+            files,
+        })
     }
 
     /// Whether it is still what a fresh one would be, and no burden.
@@ -126,16 +139,39 @@ impl Host {
     /// When it is gone or cannot. What it may have started by then ends by itself when it is told nothing.
     pub(super) fn launch(&self, launch: &super::Launch<'_>, told: OwnedFd) -> io::Result<()> {
         let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever waited for the one that waited in vain would wait as long again.
+        if self.is_lost.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let launched = self.ask(&control, launch, told);
+        if launched.is_err() {
+            self.is_lost.store(true, Ordering::Relaxed);
+        }
+        launched
+    }
+
+    fn ask(&self, control: &OwnedFd, launch: &super::Launch<'_>, told: OwnedFd) -> io::Result<()> {
         self.launches.fetch_add(1, Ordering::Relaxed);
         let request = json!({ "run": launch.run, "command": launch.command });
         let files = [launch.program.as_fd(), told.as_fd(), launch.lock.as_fd(), launch.log.as_fd()];
-        message::send(&*control, &request, &files)?;
-        match message::receive(&*control)?.0 {
+        message::send(control, &request, &files)?;
+        match message::receive(control)?.0 {
             Launched::Launched(pid) => {
                 tracing::debug!(pid, host = self.pid, "a supervisor was forked");
                 Ok(())
             }
             Launched::Failed(why) => Err(io::Error::other(why)),
+        }
+    }
+}
+
+impl Drop for Host {
+    /// One that does not answer may not see either that nobody is there any more.
+    fn drop(&mut self) {
+        if self.is_lost.load(Ordering::Relaxed)
+            && let Some(process) = &self.process
+        {
+            let _ = pidfd_send_signal(process, Signal::KILL);
         }
     }
 }

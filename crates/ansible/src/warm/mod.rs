@@ -16,7 +16,7 @@ use std::{
     collections::HashMap,
     ffi::OsStr,
     fs::File,
-    io,
+    io::{self, ErrorKind},
     os::fd::OwnedFd,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -36,6 +36,8 @@ const MOST_HOSTS: usize = 3;
 const IDLE_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// How long not to try again where no host can be had.
 const UNFIT_FOR: Duration = Duration::from_secs(10 * 60);
+/// How long not to try again when one ended while it began: somebody may have killed it.
+const ENDED_FOR: Duration = Duration::from_secs(5);
 
 /// The Python that runs `ansible-playbook`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -112,9 +114,16 @@ struct Place {
     used: Instant,
 }
 
-/// When it turned out that no host can be had.
+/// Until when not to look for a host, because none can be had.
 #[derive(Debug, Clone, Copy)]
 struct Unfit(Instant);
+
+impl Unfit {
+    fn by(error: &io::Error) -> Self {
+        let has_ended = matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof);
+        Self(Instant::now() + if has_ended { ENDED_FOR } else { UNFIT_FOR })
+    }
+}
 
 impl Hosts {
     /// Has a supervisor started by the host for this run; gives the end by which it is told what to do. `None` when it
@@ -170,7 +179,7 @@ impl Hosts {
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Ansible cannot be kept imported; ansible-runner is started for each run");
-                    Err(Unfit(Instant::now()))
+                    Err(Unfit::by(&error))
                 }
             }
         };
@@ -182,7 +191,7 @@ impl Hosts {
         places.retain(|_, place| match place.host.get() {
             None => true,
             Some(Ok(host)) => place.used.elapsed() < IDLE_LIMIT && host.is_good(),
-            Some(Err(Unfit(since))) => since.elapsed() < UNFIT_FOR,
+            Some(Err(Unfit(until))) => Instant::now() < *until,
         });
         if !places.contains_key(fingerprint) && places.len() >= MOST_HOSTS {
             let oldest =

@@ -9,7 +9,7 @@ import os
 
 
 class Screen:
-    """Takes what is printed, in the order in which it is printed."""
+    """Takes what is printed, in the order in which it would come to a terminal."""
 
     def __init__(self, output, ident):
         self.output = output
@@ -17,25 +17,29 @@ class Screen:
         self.printed = []
         # What the current event says; None outside of events.
         self.event = None
+        self.parts = {number: Part(self, number) for number in (1, 2)}
 
     def stream(self, number):
         """A text stream to it, which passes for the standard one of this number."""
-        return io.TextIOWrapper(Part(self, number), encoding="utf-8", write_through=True)
+        part = self.parts[number]
+        return io.TextIOWrapper(part, encoding="utf-8", write_through=True, line_buffering=True)
 
     def write(self, data):
-        self.printed.append(bytes(data))
+        self.printed.append(data)
         if self.event is None and b"\n" in data:
             *lines, rest = b"".join(self.printed).split(b"\n")
             self.printed = [rest] if rest else []
             self.put(b"".join(line + b"\n" for line in lines))
 
     def begin(self, event):
-        """What is printed from here on belongs to the event."""
+        """What comes from here on belongs to the event."""
         self.rest()
         self.event = event
 
     def end(self):
         """The event is over, or everything is."""
+        for part in self.parts.values():
+            part.flush()
         if self.event is None:
             return self.rest()
         event, self.event = self.event, None
@@ -59,16 +63,30 @@ class Screen:
 
 
 class Part(io.BufferedIOBase):
-    """One of the two standard streams to a screen."""
+    """One of the two standard streams to a screen.
+
+    Each is written out at the end of a line. ansible-runner marks where an event begins without ending a line, so what
+    goes to the other stream meanwhile comes before the event.
+    """
 
     def __init__(self, screen, number):
         super().__init__()
         self.screen = screen
         self.number = number
+        # Texts, and events that begin between them.
+        self.held = []
 
     def write(self, data):
-        self.screen.write(data)
+        self.held.append(bytes(data))
         return len(data)
+
+    def flush(self):
+        held, self.held = self.held, []
+        for one in held:
+            if isinstance(one, bytes):
+                self.screen.write(one)
+            else:
+                self.screen.begin(one)
 
     def writable(self):
         return True
@@ -89,11 +107,13 @@ def context_of(callback, screen, is_loaded):
     class Context(callback.EventContext):
         """Takes the places of the marks that ansible-runner looks for in the output, and of its files."""
 
-        def dump_begin(self, _stream):
+        def dump_begin(self, stream):
             if not is_loaded():
                 return
-            told = self.get_begin_dict()
-            screen.begin(json.dumps(told, cls=callback.AnsibleJSONEncoderLocal))
+            told = json.dumps(self.get_begin_dict(), cls=callback.AnsibleJSONEncoderLocal)
+            part = getattr(stream, "buffer", None)
+            part = part if part in screen.parts.values() else screen.parts[1]
+            part.held.append(told)
 
         def dump_end(self, _stream):
             if is_loaded():

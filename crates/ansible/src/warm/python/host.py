@@ -58,7 +58,7 @@ def serve(control, warmth, marker):
         wait = QUIET_S if launched and not is_packed and packing is None else None
         readable = select.select([source for source in (control, packing) if source], [], [], wait)[0]
         if not readable:
-            packing = pack(warmth)
+            packing = pack(warmth, control)
         elif packing in readable and not take(packing, warmth):
             packing.close()
             packing, is_packed = None, True
@@ -82,11 +82,14 @@ def serve(control, warmth, marker):
         spare = Spare(control, warmth, marker)
 
 
-def pack(warmth):
+def pack(warmth, control):
     """Starts a process that packs modules; gives where it writes them."""
     reader, writer = os.pipe()
     if os.fork() == 0:
         try:
+            # The service sees by it that the host is gone, at once.
+            control.close()
+            os.close(reader)
             os.nice(10)
             for packed in warmth.modules.pack_usual():
                 os.write(writer, len(packed).to_bytes(8, "big"))

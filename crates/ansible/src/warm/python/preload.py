@@ -3,6 +3,7 @@
 import atexit
 import functools
 import importlib.util
+import logging
 import os
 import pathlib
 import secrets
@@ -68,6 +69,8 @@ class Warmth:
         from ansible import constants
 
         self.constants = constants
+        # Nothing that the host does is written to the log of runs.
+        constants.DEFAULT_LOG_PATH = None
         self.read_early = Watch(constants)
         from ansible.cli import playbook
         from ansible.plugins import loader
@@ -113,11 +116,13 @@ class Warmth:
 
         self.defaults.renew()
         importlib.reload(color)
+        open_log(self.constants, display)
         display.Display.__init__(display.Display())
         unique.random_int = f"{secrets.randbelow(2**32):08x}"
         unique.cur_id = 0
         early, name = self.plugins.early, self.callback.__name__
         self.callback.event_context = events.context_of(self.callback, screen, lambda: name not in early)
+        report_configuration(display)
 
     def read_configuration(self):
         """Reads the configuration and the environment again, into the objects that everybody has."""
@@ -157,9 +162,39 @@ def remember():
     manager.NativeEnvironment = lambda: environment
 
 
+def report_configuration(display):
+    """What Ansible says of its configuration while it is imported."""
+    try:
+        from ansible.module_utils._internal._deprecator import ANSIBLE_CORE_DEPRECATOR as whose
+        report = display._report_config_warnings
+    except (ImportError, AttributeError):
+        return  # Older versions say it later.
+    report(whose)
+
+
+def open_log(constants, display):
+    """What Ansible does while it is imported when it is to write a log."""
+    path = constants.DEFAULT_LOG_PATH
+    if not path:
+        return
+    if not (os.access(path, os.W_OK) or os.access(os.path.dirname(path), os.W_OK)):
+        print(f"[WARNING]: log file at '{path}' is not writeable and we cannot create it, aborting\n", file=sys.stderr)
+    elif os.path.isdir(path):
+        print(f"[WARNING]: DEFAULT_LOG_PATH can not be a directory '{path}', aborting", file=sys.stderr)
+    else:
+        form = "%(asctime)s p=%(process)d u=%(user)s n=%(name)s %(levelname)s| %(message)s"
+        logging.basicConfig(filename=path, level=logging.INFO, format=form)
+        display.logger = logging.getLogger("ansible")
+        for handler in logging.root.handlers:
+            handler.addFilter(display.FilterBlackList(constants.DEFAULT_LOG_FILTER))
+            handler.addFilter(display.FilterUserInjector())
+
+
 def add_callback():
     """Has Ansible find ansible-runner's callback, of which nothing else is needed."""
     runner = importlib.util.find_spec("ansible_runner")
+    if runner is None:
+        raise ModuleNotFoundError("No module named 'ansible_runner'")
     directory = pathlib.Path(runner.origin).parent / "display_callback" / "callback"
     places = [os.environ.get("ANSIBLE_CALLBACK_PLUGINS"), str(directory)]
     os.environ["ANSIBLE_CALLBACK_PLUGINS"] = ":".join(filter(None, places))
@@ -207,6 +242,8 @@ RENEWED = {
     "ANSIBLE_NOCOLOR",
     "ANSIBLE_NOCOWS",
     "ANSIBLE_HOME",
+    "DEFAULT_LOG_FILTER",
+    "DEFAULT_LOG_PATH",
     "LOG_VERBOSITY",
 }
 

@@ -79,6 +79,8 @@ def prepare(request, warmth):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # As ansible-runner has it, so that background processes stay when their terminal goes.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     confine(request)
     terminal = open_terminal()
@@ -88,6 +90,8 @@ def prepare(request, warmth):
     os.environ.update(request["environment"])
     time.tzset()
     os.chdir(request["directory"])
+    # As the kernel starts a script: by its path.
+    request["arguments"][0] = os.path.join(sys.path[0], request["arguments"][0])
     sys.argv = request["arguments"]
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
     screen = events.Screen(writer, request["ident"])

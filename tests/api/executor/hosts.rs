@@ -1,0 +1,173 @@
+//! The processes with Ansible imported: shared, replaced when they are gone or out of date, and done without.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    time::Instant,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use super::with;
+use crate::app::{Gate, PATIENCE, TestApp, bin_dir, until};
+
+/// The hosts of a service, by number.
+pub(super) fn hosts_of(app: &TestApp) -> Vec<i32> {
+    let numbers = fs::read_dir("/proc").expect("there is a /proc").flatten();
+    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_host = |pid: &i32| {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        parent(*pid) == Some(app.pid()) && String::from_utf8_lossy(&command).contains("exec(os.read(0")
+    };
+    numbers.filter(is_host).collect()
+}
+
+/// The parent of a process that lives.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    (state != "Z").then(|| fields.next()?.parse().ok()).flatten()
+}
+
+fn kill(pid: i32) {
+    // It may have gone by itself meanwhile.
+    let _ = kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL);
+}
+
+fn ping() -> Value {
+    json!({"bundle": "ping", "limit": "localhost"})
+}
+
+async fn assert_runs_warm(app: &TestApp) {
+    let job = app.run(&ping()).await;
+    assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("warm")), "{job:#}");
+}
+
+async fn setting(app: &TestApp, name: &str) -> (Value, Value) {
+    app.write(
+        "playbooks/bundles/setting/main.yml",
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {var: setting}\n      vars: {setting: \
+         \"{{ lookup('ansible.builtin.config', name) }}\"}\n",
+    );
+    let job =
+        app.run(&json!({"bundle": "setting", "limit": "localhost", "extra_vars": {"name": name}})).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    (app.results(&job).await["setting"][0].clone(), job["executor"].clone())
+}
+
+#[tokio::test]
+async fn many_jobs_at_once_share_one_host() {
+    let app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let mut jobs = Vec::new();
+    for _ in 0..4 {
+        jobs.push(app.post("/v1/jobs", &ping(), 202).await);
+    }
+    for job in &jobs {
+        assert_eq!(app.until_state(job, "succeeded").await["executor"], "warm");
+    }
+    assert_eq!(hosts_of(&app).len(), 1);
+}
+
+#[tokio::test]
+async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
+    let app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    assert_runs_warm(&app).await;
+    let [first] = hosts_of(&app)[..] else { panic!("one host") };
+    kill(first);
+    assert_runs_warm(&app).await;
+    assert!(!hosts_of(&app).contains(&first));
+    // In the middle of launches.
+    let mut jobs = Vec::new();
+    for _ in 0..6 {
+        let host = hosts_of(&app).first().copied();
+        jobs.push(app.post("/v1/jobs", &ping(), 202).await);
+        if let Some(host) = host {
+            kill(host);
+        }
+    }
+    for job in &jobs {
+        let job = app.until_state(job, "succeeded").await;
+        assert_eq!((&job["attempt"], &job["rc"]), (&json!(1), &json!(0)), "{job:#}");
+    }
+    // One that was killed while it began is not tried again at once.
+    let begun = Instant::now();
+    while app.run(&ping()).await["executor"] != "warm" {
+        assert!(begun.elapsed() < PATIENCE, "there is no host any more");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_configuration_counts_for_the_next_job() {
+    let app = with("warm").start();
+    for timeout in [33, 44] {
+        app.write("playbooks/ansible.cfg", &format!("[defaults]\ntimeout = {timeout}\n"));
+        assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(timeout), json!("warm")));
+    }
+    fs::remove_file(app.home().join("playbooks/ansible.cfg")).expect("ours");
+    assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(10), json!("warm")));
+}
+
+#[tokio::test]
+async fn a_run_with_other_settings_than_its_host_is_run_by_ansible_runner() {
+    let app = with("warm").start();
+    let path = app.home().join("playbooks/ansible.cfg");
+    app.write("playbooks/ansible.cfg", "[defaults]\ntimeout = 33\n");
+    let then = path.metadata().expect("it is there").modified().expect("a time");
+    assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(33), json!("warm")));
+    // Changed without a trace: what tells is that the run reads something else.
+    app.write("playbooks/ansible.cfg", "[defaults]\ntimeout = 44\n");
+    let file = File::options().write(true).open(&path).expect("ours");
+    file.set_modified(then).expect("ours");
+    assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(44), json!("runner")));
+}
+
+/// A directory of programs whose `ansible-playbook` belongs to another Python, which lacks ansible-runner.
+fn foreign_programs(directory: &Path) {
+    fs::create_dir(directory).expect("writable");
+    symlink(bin_dir().join("ansible-runner"), directory.join("ansible-runner")).expect("writable");
+    let playbook = directory.join("ansible-playbook");
+    let true_one = bin_dir().join("ansible-playbook");
+    let text = format!(
+        "#!/usr/bin/python3\nimport os, sys\nos.execv({:?}, sys.argv)\n",
+        true_one.to_str().expect("UTF-8")
+    );
+    fs::write(&playbook, text).expect("writable");
+    fs::set_permissions(&playbook, fs::Permissions::from_mode(0o755)).expect("ours");
+}
+
+#[tokio::test]
+async fn without_a_python_that_has_everything_ansible_runner_runs_and_the_log_says_why() {
+    let setup = with("warm");
+    let directory = setup.home().join("bin");
+    foreign_programs(&directory);
+    let app = setup.set("RANGEHAND__ANSIBLE__BIN_DIR", directory.to_str().expect("UTF-8")).start();
+    for _ in 0..2 {
+        let job = app.run(&ping()).await;
+        assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("runner")), "{job:#}");
+    }
+    let log = app.log();
+    assert_eq!(log.matches("Ansible cannot be kept imported").count(), 1, "{log}");
+    assert!(log.contains("No module named 'ansible"), "{log}");
+    assert_eq!(hosts_of(&app), Vec::<i32>::new());
+}
+
+#[tokio::test]
+async fn a_warm_run_goes_on_without_its_service_and_its_host() {
+    let mut app = with("warm").start();
+    let (gate, marks) = (Gate::new(&app), app.home().join("marks"));
+    let vars = json!({"gate": gate.path(), "marks": marks});
+    let request = json!({"bundle": "marks", "limit": "localhost", "extra_vars": vars});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    let [host] = hosts_of(&app)[..] else { panic!("one host") };
+    app.kill();
+    until("the host is gone with its service", || parent(host).is_none()).await;
+    gate.open();
+    app.start_again();
+    let job = app.until_state(&job, "succeeded").await;
+    assert_eq!((&job["executor"], &job["attempt"]), (&json!("warm"), &json!(1)), "{job:#}");
+    assert_eq!(app.results(&job).await["marked"], json!([10]));
+}

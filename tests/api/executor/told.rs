@@ -1,0 +1,148 @@
+//! What a caller is told of a job, without what differs from run to run anyway.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use ansible::log_text;
+use regex::Regex;
+use serde_json::{Value, json};
+
+use crate::app::TestApp;
+
+/// Members of results that say when something was done, or which file or process it was.
+const OF_ONE_RUN: &[&str] = &[
+    "ansible_job_id",
+    "atime",
+    "ctime",
+    "delta",
+    "duration",
+    "elapsed",
+    "end",
+    "end_line",
+    "inode",
+    "mtime",
+    "parent_uuid",
+    "pid",
+    "start",
+    "start_line",
+    "started_at",
+    "uuid",
+];
+
+/// What is put in the place of what differs from run to run in texts.
+static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    let patterns = [
+        ("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "ID"),
+        (r"RUNTIME/[0-9a-f]{12}", "RUNTIME/RUN"),
+        (r"ansible-tmp-[0-9.]+-\d+-\d+", "ansible-tmp"),
+        (r"ansible-local-\d+[a-z0-9_]+", "ansible-local"),
+        (r"tmp/ansible\.[a-z0-9_]{8}", "tmp/ansible.X"),
+        (r"(tmp|ansible-local)/tmp[a-z0-9_]{8}", "$1/tmpX"),
+        (r"_payload_[a-z0-9_]{8}", "_payload_X"),
+        (r"j\d{6,}\.\d+", "JOB"),
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d([.,]\d+)?(Z|\+00:00)?", "TIME"),
+        (r"\b\d+:\d\d:\d\d\.\d+", "DURATION"),
+        (r#""(atime|ctime|mtime|inode|elapsed)": [0-9.]+"#, "\"$1\": N"),
+        (r"\b(pid[:=]? ?|parent=)\d+", "PID"),
+    ];
+    patterns.map(|(pattern, by)| (Regex::new(pattern).expect("a pattern"), by)).into()
+});
+
+/// The name of a task above the first result of it.
+static BANNER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^\n(TASK|RUNNING HANDLER) \[.*\] \*+\n").expect("a pattern"));
+
+/// Takes out of a text what belongs to one service and one run.
+fn plain(app: &TestApp, text: &str) -> String {
+    let places = [(app.home(), "HOME"), (app.runtime(), "RUNTIME")];
+    let text =
+        places.iter().fold(text.to_owned(), |text, (path, by)| text.replace(&*path.to_string_lossy(), by));
+    PATTERNS.iter().fold(text, |text, (pattern, by)| pattern.replace_all(&text, *by).into_owned())
+}
+
+fn plain_value(app: &TestApp, value: &mut Value) {
+    match value {
+        Value::String(text) => *text = plain(app, text),
+        Value::Array(items) => items.iter_mut().for_each(|item| plain_value(app, item)),
+        Value::Object(members) => {
+            members.retain(|name, _| !OF_ONE_RUN.contains(&name.as_str()));
+            members.values_mut().for_each(|member| plain_value(app, member));
+            members.sort_keys();
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A line that a caller is told, and whether it is output that belongs to no event of Ansible's.
+pub(super) struct Told {
+    text: String,
+    is_between: bool,
+}
+
+/// All that a caller can tell of a job that has ended: one line each for the job, its events and its log.
+///
+/// Where several hosts are at work at once their order is that of chance: the lines are sorted.
+pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> {
+    let mut whole = json!({
+        "state": job["state"], "code": job["reason"]["code"], "message": job["reason"]["message"],
+        "rc": job["rc"], "stats": job["stats"], "failures": job["failures"],
+        "has_killed": job["processes_killed"] != 0, "results": app.results(job).await,
+    });
+    plain_value(app, &mut whole);
+    let mut told = vec![Told { text: whole.to_string(), is_between: false }];
+    let mut between = HashSet::new();
+    for event in app.events(job).await {
+        let stdout = event["stdout"].as_str().map(|text| plain(app, text));
+        let stdout = stdout.map(|text| if sorted { BANNER.replace(&text, "").into_owned() } else { text });
+        let is_between = event["kind"] == "verbose" && event["data"] == json!({});
+        if is_between {
+            between.extend(stdout.iter().flat_map(|text| text.lines()).map(log_text::plain));
+        }
+        let mut line = json!({
+            "kind": event["kind"], "host": event["host"], "play": event["play"], "task": event["task"],
+            "stdout": stdout, "data": event["data"],
+        });
+        plain_value(app, &mut line);
+        told.push(Told { text: line.to_string(), is_between });
+    }
+    let log = plain(app, &app.text_log(job).await);
+    // Which host's result comes first, and so below the name of its task, is chance.
+    let log = log.lines().filter(|line| !(sorted && (line.is_empty() || line.starts_with("TASK ["))));
+    told.extend(log.map(|line| Told { text: format!("log: {line}"), is_between: between.contains(line) }));
+    if sorted {
+        told.sort_by(|one, other| one.text.cmp(&other.text));
+    }
+    told
+}
+
+/// Told at verbosity 4 by whoever imports a part of Ansible first; a warm one has it imported.
+const LOADING: &str = "Loading collection ansible.builtin from ";
+
+/// The lines in which two differ; empty when there is none.
+///
+/// Of several lines that are printed between two events at once ansible-runner keeps only the last one, or all, depending
+/// on how they come to it through the terminal. So it may lack such lines.
+pub(super) fn differences(runner: &[Told], warm: &[Told]) -> Vec<String> {
+    let is_compared = |line: &&Told| !line.text.contains(LOADING);
+    let (runner, warm): (Vec<_>, Vec<_>) =
+        (runner.iter().filter(is_compared).collect(), warm.iter().filter(is_compared).collect());
+    let mut found = Vec::new();
+    let mut at = 0;
+    for (place, line) in warm.iter().enumerate() {
+        let is_later = |missing: &Told| warm[place..].iter().any(|line| line.text == missing.text);
+        while let Some(missing) = runner.get(at).filter(|missing| !is_later(missing)) {
+            found.push(format!("- {}", shortened(&missing.text)));
+            at += 1;
+        }
+        if runner.get(at).is_some_and(|other| other.text == line.text) {
+            at += 1;
+        } else if !line.is_between {
+            found.push(format!("+ {}", shortened(&line.text)));
+        }
+    }
+    found.extend(runner[at..].iter().map(|line| format!("- {}", shortened(&line.text))));
+    found
+}
+
+fn shortened(line: &str) -> String {
+    line.chars().take(3000).collect()
+}
