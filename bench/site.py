@@ -13,6 +13,7 @@ from bench import machine
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT_S = 300
+IDLE_S = 20
 
 
 class Site:
@@ -66,7 +67,7 @@ class Service:
             "RANGEHAND__LIMITS__READS_PER_MINUTE": "0",
             "RANGEHAND__LIMITS__WRITES_PER_MINUTE": "0",
         } | settings
-        self.process = None
+        self.process, self.called = None, 0
 
     def __enter__(self):
         self.start()
@@ -114,7 +115,12 @@ class Service:
 
     def call(self, method, path, body=None, connection=None):
         """One call; the answer must be a good one. Gives what its JSON says."""
-        connection = connection or self.connection
+        if connection is None:
+            connection = self.connection
+            # The service closes what was idle for a while; this connects again.
+            if time.monotonic() - self.called > IDLE_S:
+                connection.close()
+            self.called = time.monotonic()
         text = None if body is None else json.dumps(body)
         connection.request(method, path, text, {"content-type": "application/json"} if text else {})
         reply = connection.getresponse()
