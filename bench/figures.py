@@ -38,7 +38,7 @@ FIGURES = [
     Figure("spawned", "accepted to spawned, p99", 10, 3, "ms", "two files made durable, one after the other",
            notes="From `created_at` to the supervisor's file `supervisor.json`, as the kernel tells of it; the 99th of 100, "
                  "quartiles of all. Two commits lie on the way, that of the job and that of its claim, each durable, and "
-                 "the start of a process: where the disk is busy, it decides. Tried: results of the audit no longer come "
+                 "the start of a process of 33 MB, some 3 ms: where the disk is busy, it decides. Tried: results of the audit no longer come "
                  "between the two, and who the supervisor is is not made durable any more (median 22.7 to 9.1 ms on a busy "
                  "machine). Not done: one commit for both."),
     Figure("ingest", "events through spool and store, one core", 20_000, 100_000, "/s",
