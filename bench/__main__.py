@@ -49,13 +49,14 @@ def read_arguments():
     parser.add_argument("--quick", action="store_true", help="few rounds: tells the order of magnitude")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
     parser.add_argument("--render", action="store_true", help="write them from the last results; measures nothing")
-    parser.add_argument("--executor", choices=["warm", "runner"], help="the setting `ansible.executor` of the service")
+    parser.add_argument("--executor", choices=["warm", "runner"], help="with this `ansible.executor` instead of the default, as lines of their own")
     parser.add_argument("--most", type=int, metavar="N", help="how cost grows: nothing larger than N jobs, hosts, events")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/rangehand")
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / ".venv/bin")
     options = parser.parse_args()
-    executor = {"RANGEHAND__ANSIBLE__EXECUTOR": options.executor} if options.executor else {}
-    options.executor = executor
+    # Lines of their own in the table: the others are those of the default.
+    options.other = options.executor
+    options.executor = {"RANGEHAND__ANSIBLE__EXECUTOR": options.other} if options.other else {}
     options.rounds = lambda number: max(3, number // 5) if options.quick else number
     options.seconds = lambda number: 1 if options.quick else number
     return options
@@ -77,8 +78,11 @@ def measure(name, options, results):
         found = work(Site(options, scratch), options)
     took = time.monotonic() - begun
     for figure, result in found.items():
-        kind = "figures" if figure in BY_NAME else "growth"
-        results[kind][figure] = result | {"load": load} if kind == "figures" else result
+        if figure in BY_NAME:
+            name = f"{figure}@{options.other}" if options.other else figure
+            results["figures"][name] = result | {"load": load, "is_quick": options.quick}
+        else:
+            results["growth"][figure] = result
     results["machine"] = machine.describe()
     results.setdefault("took_s", {})[name] = round(took, 1)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """The results as a table: for a terminal, and with plots in docs/performance.md."""
 
+from dataclasses import replace
+
 from bench import plot
 from bench.figures import FIGURES
 from bench.site import ROOT
@@ -35,9 +37,11 @@ def number(value, unit=""):
 def rows(results):
     """Each figure that was measured, with its result and its cells."""
     for figure in FIGURES:
-        result = results["figures"].get(figure.name)
-        if result:
-            yield figure, result, cells(figure, result)
+        for executor in ("", "warm", "runner"):
+            result = results["figures"].get(f"{figure.name}@{executor}".rstrip("@"))
+            if result:
+                named = replace(figure, title=f"{figure.title}, executor `{executor}`", notes="") if executor else figure
+                yield named, result, cells(named, result)
 
 
 def cells(figure, result):
@@ -87,6 +91,8 @@ def generated(results):
     loads = [result["load"] for _, result, _ in found]
     yield (f"{machine['cores']} cores, {machine['memory_gib']} GB of memory, {machine['system']}. Load of the machine before "
            f"the parts: {min(loads):.1f} to {max(loads):.1f}.")
+    if any(result["is_quick"] for _, result, _ in found):
+        yield "Some of it was measured in few rounds (`--quick`)."
     yield ""
     yield "| " + " | ".join(HEADER) + " |"
     yield "|" + " --- |" * len(HEADER)

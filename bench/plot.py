@@ -2,7 +2,8 @@
 
 import math
 
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 300, 60, 34, 16, 44
+WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 310, 60, 46, 16, 44
+LEGEND = 170
 # One style sheet for both: the colours of text and lines follow what the reader's system says.
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f }
@@ -37,8 +38,9 @@ def svg(title, across, up, lines):
         path = " ".join(f"{at_x(a):.1f},{at_y(b):.1f}" for a, b in line)
         parts.append(f'<polyline class="line c{number}" points="{path}"/>')
         parts += [f'<circle class="c{number}" cx="{at_x(a):.1f}" cy="{at_y(b):.1f}" r="3"/>' for a, b in line]
-        parts.append(f'<rect class="c{number}" x="{LEFT + 8}" y="{TOP + 8 + 18 * number}" width="10" height="10"/>')
-        parts.append(f'<text x="{LEFT + 24}" y="{TOP + 17 + 18 * number}">{name}</text>')
+        at = LEFT + LEGEND * number
+        parts.append(f'<rect class="c{number}" x="{at}" y="26" width="10" height="10"/>')
+        parts.append(f'<text x="{at + 16}" y="35">{name}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 8}" text-anchor="middle">{across}</text>')
     parts.append(f'<text x="{WIDTH - RIGHT}" y="16" text-anchor="end">{up}</text>')
