@@ -110,7 +110,10 @@ async fn a_host_holds_no_secret_in_its_memory_and_none_in_its_environment() {
     let environment = fs::read(format!("/proc/{host}/environ")).expect("readable");
     for secret in &secrets {
         assert!(!holds(&memory, secret), "a secret is in the memory of the host");
-        assert!(!holds(std::slice::from_ref(&environment), secret), "a secret is in the environment of the host");
+        assert!(
+            !holds(std::slice::from_ref(&environment), secret),
+            "a secret is in the environment of the host"
+        );
     }
     until("the runs are gone", || app.run_directories().is_empty()).await;
 }
