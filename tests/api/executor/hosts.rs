@@ -60,7 +60,8 @@ async fn setting(app: &TestApp, name: &str) -> (Value, Value) {
 
 #[tokio::test]
 async fn many_jobs_at_once_share_one_host() {
-    let app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let setup = with("warm").set("RANGEHAND__LOG__FILTER", "info,ansible=debug");
+    let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
     let mut jobs = Vec::new();
     for _ in 0..4 {
         jobs.push(app.post("/v1/jobs", &ping(), 202).await);
@@ -68,6 +69,7 @@ async fn many_jobs_at_once_share_one_host() {
     for job in &jobs {
         assert_eq!(app.until_state(job, "succeeded").await["executor"], "warm");
     }
+    assert_eq!(app.log().matches("Ansible is imported, ready for runs").count(), 1);
     assert_eq!(hosts_of(&app).len(), 1);
 }
 

@@ -135,3 +135,17 @@ async fn a_zoo_of_playbooks_gives_the_same_under_both_executors() {
     }
     assert!(found.is_empty(), "{}", found.join("\n\n"));
 }
+
+#[tokio::test]
+async fn a_callback_that_the_environment_names_prints_under_both_executors() {
+    let apps = EXECUTORS.map(|executor| {
+        with(executor)
+            .set("RANGEHAND__ANSIBLE__PASS_ENVIRONMENT", "HOME,LANG,LC_ALL,ANSIBLE_STDOUT_CALLBACK")
+            .set("ANSIBLE_STDOUT_CALLBACK", "minimal")
+            .start()
+    });
+    let found = compare(&apps, &[on_one("ping")], "of the environment").await;
+    assert!(found.is_empty(), "{}", found.join("\n\n"));
+    let log = apps[1].run(&on_one("ping").request).await;
+    assert!(apps[1].text_log(&log).await.contains("localhost | SUCCESS"), "`minimal` prints that");
+}

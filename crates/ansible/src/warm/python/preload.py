@@ -85,7 +85,7 @@ class Warmth:
         remember()
         self.plugins = Plugins(loader, constants)
         self.plugins.load()
-        self.callback = self.plugins.module_of("callback_loader", CALLBACK)
+        self.callback = self.plugins.callback = self.plugins.module_of("callback_loader", CALLBACK)
         self.modules = modules.Built()
         self.defaults = Defaults(constants)
         self.read_early.stop()
@@ -298,6 +298,8 @@ class Plugins:
         # What was loaded before anybody asked for it: module and file.
         self.early = {}
         self.is_early = True
+        # ansible-runner's callback, once it is there.
+        self.callback = None
         self.install(loader.PluginLoader)
 
     def install(self, kind):
@@ -313,9 +315,20 @@ class Plugins:
             elif name in plugins.early and plugins.early.pop(name) != path:
                 sys.modules.pop(name, None)
                 plugins.forget_options(self, name)
-            return original(self, *positional, **named)
+            module = original(self, *positional, **named)
+            if not plugins.is_early and path == getattr(plugins.callback, "__file__", None):
+                plugins.rebase(self)
+            return module
 
         kind._load_module_source = load
+
+    def rebase(self, loader):
+        """Has ansible-runner's callback print as the one does that this run has for that."""
+        shown_by = os.environ.get("ORIGINAL_STDOUT_CALLBACK") or "default"
+        base = loader.get(shown_by, class_only=True)
+        if base is not None and base is not self.callback.DefaultCallbackModule:
+            self.callback.DefaultCallbackModule = base
+            self.callback.CallbackModule.__bases__ = (base,)
 
     def forget_options(self, loader, module):
         known = self.constants.config._plugins.get(getattr(loader, "type", None), {})

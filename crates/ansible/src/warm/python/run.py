@@ -5,6 +5,8 @@ import ctypes
 import fcntl
 import io
 import json
+import logging
+import multiprocessing.util
 import os
 import resource
 import signal
@@ -12,6 +14,7 @@ import socket
 import struct
 import sys
 import termios
+import threading
 import time
 import traceback
 
@@ -98,6 +101,8 @@ def prepare(request, warmth):
     sys.stdout, sys.stderr = screen.stream(1), screen.stream(2)
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     atexit._clear()  # What the host has to do at its end is not ours.
+    for last in (logging.shutdown, multiprocessing.util._exit_function):
+        atexit.register(last)
     warmth.renew(screen)
     return output, terminal, screen
 
@@ -151,7 +156,8 @@ def play(arguments, warmth, screen):
     if code is not None and not isinstance(code, int):
         print(code, file=sys.stderr)
         code = 1
-    for last in (atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush, screen.end):
+    # As Python ends: threads are waited for, then workers of Ansible.
+    for last in (threading._shutdown, atexit._run_exitfuncs, sys.stdout.flush, sys.stderr.flush, screen.end):
         try:
             last()
         except BaseException:
