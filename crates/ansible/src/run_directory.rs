@@ -21,7 +21,10 @@ use std::{
 };
 
 use model::{Outcome, RunId};
-use rustix::{fs::FlockOperation, io::Errno};
+use rustix::{
+    fs::{FallocateFlags, FlockOperation},
+    io::Errno,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
@@ -170,7 +173,12 @@ impl RunDirectory {
     /// # Errors
     /// When there is no room now.
     pub fn keep_room(&self) -> io::Result<()> {
-        new_file(&self.reserve())?.write_all(&vec![0; RESERVE_BYTES])
+        let mut reserve = new_file(&self.reserve())?;
+        match rustix::fs::fallocate(&reserve, FallocateFlags::empty(), 0, RESERVE_BYTES as u64) {
+            // Not every file system can set room aside.
+            Err(Errno::OPNOTSUPP) => reserve.write_all(&vec![0; RESERVE_BYTES]),
+            other => Ok(other?),
+        }
     }
 
     fn reserve(&self) -> PathBuf {
