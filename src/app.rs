@@ -357,6 +357,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         runtime: paths.runtime(),
         exclude: runs.exclude.clone(),
         in_memory_bytes: runs.in_memory_max_bytes,
+        facts: settings.ansible.facts(&paths.state),
         limits: Limits {
             total: runs.timeout,
             idle: runs.idle_timeout,

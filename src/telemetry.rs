@@ -48,8 +48,8 @@ impl<W: Write> Write for Clean<W> {
         let text = String::from_utf8_lossy(line);
         let redactor = REDACTOR.read().unwrap_or_else(PoisonError::into_inner);
         let clean = match &*redactor {
-            Some(redactor) => redactor.text(&text).into_owned(),
-            None => Redactor::default().text(&text).into_owned(),
+            Some(redactor) => redactor.text(&text),
+            None => Redactor::default().text(&text),
         };
         self.0.write_all(clean.as_bytes())?;
         Ok(line.len())

@@ -16,6 +16,8 @@ use regex::Regex;
 
 #[path = "docs/generated.rs"]
 mod generated;
+#[path = "docs/security.rs"]
+mod security;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -54,7 +54,10 @@ pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<Ex
     stored::with_store(inputs, async |store| {
         let audit = Audit::new(store);
         match what {
-            What::Verify { known, json } => verified(&audit.verify(known.as_ref()).await?, json, out),
+            What::Verify { known, json } => {
+                let chain = audit.verify(known.as_ref()).await?;
+                verified(&chain, audit.base().await?.seq, json, out)
+            }
             What::List { after, limit, caller, job, json } => {
                 let query = AuditQuery { after, limit, caller, job };
                 for record in audit.list(&query).await? {
@@ -66,14 +69,22 @@ pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<Ex
     })
 }
 
-fn verified(chain: &Chain, json: bool, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
+fn verified(
+    chain: &Chain,
+    removed: u64,
+    json: bool,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Box<dyn Error>> {
+    if removed > 0 && !json {
+        writeln!(out, "removed as `history.keep_audit_*` says: up to record {removed}")?;
+    }
     match chain {
         Chain::Intact(AuditHead { seq, hash }) if json => {
-            writeln!(out, "{}", json!({ "intact": true, "records": seq, "hash": hash }))?;
+            writeln!(out, "{}", json!({ "intact": true, "records": seq, "hash": hash, "removed": removed }))?;
         }
         Chain::Intact(AuditHead { seq, hash }) => writeln!(out, "intact up to record {seq}:{hash}")?,
         Chain::Broken { at, why } if json => {
-            writeln!(out, "{}", json!({ "intact": false, "broken_at": at, "why": why }))?;
+            writeln!(out, "{}", json!({ "intact": false, "broken_at": at, "why": why, "removed": removed }))?;
         }
         Chain::Broken { at, why } => writeln!(out, "broken at record {at}: {why}")?,
     }

@@ -75,7 +75,7 @@ fn default_inventory(settings: &Settings) -> Check {
 }
 
 /// A directory that is written to, and made when it is missing.
-fn writable(name: &'static str, directory: &Path, key: &str) -> Check {
+pub(super) fn writable(name: &'static str, directory: &Path, key: &str) -> Check {
     let shown = directory.display();
     let Some(existing) = directory.ancestors().find(|path| path.exists()) else {
         return Check::fail(name, format!("`{shown}` cannot be made"), format!("change `{key}`"));

@@ -1,4 +1,4 @@
-//! Checks of what the service needs: programs, directories, sandboxes, the vault password, the store.
+//! Checks of what the service needs: programs, directories, keys, sandboxes, the vault password, the store.
 //!
 //! `rangehand doctor` shows all of them; readiness over HTTP asks for those of Ansible.
 
@@ -7,6 +7,7 @@ mod ansible;
 mod check;
 mod directories;
 mod isolation;
+mod keys;
 mod proxmox;
 mod store;
 mod vault;
@@ -23,6 +24,7 @@ pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) ->
     let mut checks = check_ansible(toolchain).await;
     checks.push(access::check(settings));
     checks.extend(directories::check(settings));
+    checks.push(keys::check(&settings.secrets.key_file(&settings.paths)));
     checks.extend(isolation::check(&settings.runs, toolchain));
     checks.extend(vault::check(&settings.vault));
     checks.extend(proxmox::check(&settings.proxmox));

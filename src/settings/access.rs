@@ -14,7 +14,7 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, Server, keys::Rule, paths::Base, seconds};
-use crate::http::access::{Gateway, Groups, JwtOptions, JwtRules, KeysPlace, Mode, Options};
+use crate::http::access::{Gateway, Groups, Hosts, JwtOptions, JwtRules, KeysPlace, Mode, Options};
 
 /// The shortest secret of a gateway, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
@@ -27,6 +27,8 @@ pub struct Access {
     pub modes: Vec<ModeWord>,
     /// Whether mode `none` is allowed on every address.
     pub i_know_what_i_do: bool,
+    /// Names by which the service may be called.
+    pub hosts: Vec<String>,
     /// The file with the secret of a gateway.
     pub gateway_secret_file: Option<PathBuf>,
     /// The header in which it comes.
@@ -139,6 +141,7 @@ impl Access {
                 default: self.default_role,
             },
             jwt: if self.has(ModeWord::Jwt) { Some(self.jwt()?) } else { None },
+            hosts: self.hosts(&server.host),
             origins: server.cors_origins.clone(),
             open_metrics: self.open_metrics,
             reads: limits.reads(),
@@ -169,6 +172,12 @@ impl Access {
             self.jwt()?;
         }
         Ok(())
+    }
+
+    /// Where nobody asks who calls, a page in a browser must at least not make itself out to be a part of this site.
+    fn hosts(&self, host: &str) -> Hosts {
+        let is_asked = !self.hosts.is_empty() || (self.is_none() && is_loopback(host));
+        if is_asked { Hosts::own_and(self.hosts.clone()) } else { Hosts::any() }
     }
 
     fn has(&self, mode: ModeWord) -> bool {

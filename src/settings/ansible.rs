@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use model::{ContentName, redact::MASK};
@@ -14,6 +15,7 @@ use super::{
     keys::{KEYS, Kind, Rule},
     old_names::OLD_NAMES,
     paths::Base,
+    seconds,
 };
 
 /// How many directories above the program's own are searched for a virtual environment: enough to find the
@@ -40,6 +42,15 @@ pub struct Ansible {
     pub filter_plugins: Vec<PathBuf>,
     /// `ANSIBLE_CONFIG`.
     pub config: Option<PathBuf>,
+    /// `ANSIBLE_FORKS`; 0 leaves it to Ansible.
+    pub forks: u32,
+    /// `ANSIBLE_STRATEGY`; `None` leaves it to Ansible.
+    pub strategy: Option<String>,
+    /// `ANSIBLE_PIPELINING`; false leaves it to Ansible.
+    pub pipelining: bool,
+    /// How long facts are kept; zero keeps none.
+    #[serde(rename = "fact_caching_s", with = "seconds")]
+    pub fact_caching: Duration,
     /// Names, or beginnings with `*`, of variables that are passed on to runs.
     pub pass_environment: Vec<String>,
     /// More variables for runs.
@@ -60,6 +71,13 @@ pub enum Executor {
 pub(super) const EXECUTORS: &[&str] = &["warm", "runner"];
 
 impl Ansible {
+    /// Where facts are kept for later runs, if they are.
+    #[must_use]
+    pub fn facts(&self, state: &Path) -> Option<ansible::run_spec::Facts> {
+        let seconds = self.fact_caching.as_secs();
+        (seconds > 0).then(|| ansible::run_spec::Facts { directory: state.join("facts"), seconds })
+    }
+
     /// Where processes with Ansible imported are kept, if they are to be.
     #[must_use]
     pub fn hosts(&self) -> Option<ansible::Hosts> {
@@ -119,6 +137,14 @@ impl Serialize for Variables {
 pub(super) const INVENTORY_RULE: Rule = Rule {
     allowed: "the name of an inventory: letters, digits, `_`, `-` and `.`, segments joined by `/`",
     accepts: |text| text.parse::<ContentName>().is_ok(),
+};
+
+/// A longer name is none, and a name is part of an import: nothing but segments of Python's own names.
+const MAX_STRATEGY_BYTES: usize = 200;
+
+pub(super) const STRATEGY_RULE: Rule = Rule {
+    allowed: "the name of a strategy plugin, such as `linear`, `free`, `host_pinned` or `ansible.builtin.free`",
+    accepts: |name| name.len() <= MAX_STRATEGY_BYTES && name.split('.').all(is_variable),
 };
 
 pub(super) const PASS_RULE: Rule = Rule {
@@ -182,6 +208,16 @@ mod tests {
             "A*B",
         ] {
             assert!(!(PASS_RULE.accepts)(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_strategy_is_the_name_of_a_plugin() {
+        for name in ["linear", "host_pinned", "ansible.builtin.free", "mitogen_linear"] {
+            assert!((STRATEGY_RULE.accepts)(name), "{name}");
+        }
+        for name in ["", "../linear", "a b", "a..b", ".free", "1st", "free\n"] {
+            assert!(!(STRATEGY_RULE.accepts)(name), "{name}");
         }
     }
 

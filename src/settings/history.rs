@@ -1,4 +1,4 @@
-//! `[history]`: what is kept of jobs that have ended.
+//! `[history]`: what is kept of jobs that have ended, and of the audit.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 const DAY_S: u64 = 24 * 3600;
 
-/// `[history]`: what is kept of jobs that have ended. 0 sets no limit.
+/// `[history]`: what is kept of jobs that have ended, and of the audit. 0 sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct History {
@@ -16,6 +16,10 @@ pub struct History {
     pub keep_jobs: u64,
     /// How many bytes of events, the newest.
     pub keep_bytes: u64,
+    /// For how many days records of the audit are kept.
+    pub keep_audit_days: u32,
+    /// How many records of the audit, the newest.
+    pub keep_audit_records: u64,
 }
 
 impl History {
@@ -27,6 +31,8 @@ impl History {
             age: limit(self.keep_days).map(|days| Duration::from_secs(days.saturating_mul(DAY_S))),
             jobs: limit(self.keep_jobs),
             bytes: limit(self.keep_bytes),
+            audit_days: Some(self.keep_audit_days).filter(|days| *days > 0),
+            audit_records: limit(self.keep_audit_records),
         }
     }
 }

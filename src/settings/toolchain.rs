@@ -9,7 +9,7 @@ const LOCALE: &str = "C.UTF-8";
 
 impl Settings {
     /// Ansible's programs and their environment, made up from scratch: what is passed on from the service's
-    /// own environment, then Ansible's search paths, then `[ansible.environment]`; later ones win.
+    /// own environment, then Ansible's search paths and ways, then `[ansible.environment]`; later ones win.
     #[must_use]
     pub fn toolchain(&self, environment: &Environment) -> ansible::Toolchain {
         let mut variables: BTreeMap<String, String> = self.passed_on(environment).collect();
@@ -17,6 +17,7 @@ impl Settings {
             variables.entry(name.to_owned()).or_insert_with(|| LOCALE.to_owned());
         }
         variables.extend(self.search_paths());
+        variables.extend(self.ways());
         variables.extend(self.ansible.environment.iter().map(|(name, value)| (name.into(), value.into())));
         ansible::Toolchain {
             bin_dir: self.ansible.bin_dir.clone(),
@@ -31,6 +32,20 @@ impl Settings {
             .names()
             .filter(|name| self.ansible.pass_environment.iter().any(|pattern| matches(pattern, name)))
             .filter_map(|name| Some((name.to_owned(), environment.text(name).ok()??.to_owned())))
+    }
+
+    /// How Ansible does its work, as far as it is not left to Ansible.
+    fn ways(&self) -> impl Iterator<Item = (String, String)> {
+        let ansible = &self.ansible;
+        let forks = (ansible.forks > 0).then(|| ansible.forks.to_string());
+        let pipelining = ansible.pipelining.then(|| "True".to_owned());
+        [
+            ("ANSIBLE_FORKS", forks),
+            ("ANSIBLE_STRATEGY", ansible.strategy.clone()),
+            ("ANSIBLE_PIPELINING", pipelining),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
     }
 
     fn search_paths(&self) -> impl Iterator<Item = (String, String)> {

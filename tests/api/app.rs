@@ -18,6 +18,8 @@ use serde_json::Value;
 
 /// How long anything may take before a test gives up on it: Ansible on a busy machine is slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a process may take to end after all that it had to do.
+const ENDING: Duration = Duration::from_secs(5);
 /// How long to wait between looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
@@ -36,7 +38,8 @@ pub(crate) fn fixtures() -> PathBuf {
 pub(crate) struct Setup {
     home: tempfile::TempDir,
     settings: BTreeMap<String, String>,
-    has_control_groups: bool,
+    /// What the program is started through.
+    through: Vec<String>,
 }
 
 impl Setup {
@@ -48,7 +51,7 @@ impl Setup {
             tempfile::Builder::new().prefix("rangehand-test-").tempdir().expect("a temporary directory");
         copy(&fixtures().join("playbooks"), &home.path().join("playbooks"));
         copy(&fixtures().join("inventory"), &home.path().join("inventory"));
-        let mut setup = Self { settings: BTreeMap::new(), home, has_control_groups: true };
+        let mut setup = Self { settings: BTreeMap::new(), home, through: Vec::new() };
         let runtime = Path::new("/dev/shm").join(setup.home.path().file_name().expect("a name"));
         let settings = [
             ("PROJECT_ROOT_DIR", setup.home.path().to_string_lossy().into_owned()),
@@ -89,7 +92,15 @@ impl Setup {
 
     /// Hides the control groups from the service, as in many a container. For root only.
     pub(crate) fn without_control_groups(mut self) -> Self {
-        self.has_control_groups = false;
+        let script = "umount -R /sys/fs/cgroup && exec \"$0\" \"$@\"";
+        self.through = ["unshare", "--mount", "sh", "-c", script].map(str::to_owned).into();
+        self
+    }
+
+    /// Gives the home to a user, as whom these words start programs. For root only.
+    pub(crate) fn run_by(mut self, user: u32, through: Vec<String>) -> Self {
+        std::os::unix::fs::chown(self.home(), Some(user), Some(user)).expect("root may");
+        self.through = through;
         self
     }
 
@@ -108,10 +119,9 @@ impl Setup {
     /// The command that starts the service, for tests of services that do not start.
     pub(crate) fn command(&self) -> Command {
         let program = env!("CARGO_BIN_EXE_rangehand");
-        let mut command = Command::new(if self.has_control_groups { program } else { "unshare" });
-        if !self.has_control_groups {
-            command.args(["--mount", "sh", "-c", "umount -R /sys/fs/cgroup && exec \"$0\" \"$@\"", program]);
-        }
+        let mut words = self.through.iter().map(String::as_str).chain([program]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words);
         command
             .env_clear()
             .env("HOME", self.home())
@@ -361,6 +371,11 @@ impl Drop for TestApp {
         assert_eq!(self.run_directories(), Vec::<PathBuf>::new(), "directories of runs are left");
         assert_eq!(self.secret_directories(), Vec::<PathBuf>::new(), "directories of secrets are left");
         let home = self.home().to_string_lossy().into_owned();
+        // A supervisor lets go of its run a moment before it ends.
+        let begun = Instant::now();
+        while begun.elapsed() < ENDING && !processes_with(&home).is_empty() {
+            std::thread::sleep(LOOK_AGAIN);
+        }
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
         let _ = fs::remove_dir(&self.setup.settings["RANGEHAND__PATHS__RUNTIME"]);
     }

@@ -39,6 +39,22 @@ async fn lists_tell_every_name_with_its_file() {
 }
 
 #[tokio::test]
+async fn a_parameter_is_refused_as_there_are_none() {
+    let app = TestApp::new();
+    for list in ["playbooks", "bundles", "scenarios", "inventories"] {
+        for path in [list.to_owned(), format!("{list}/ping")] {
+            let problem = app.get(&format!("/v1/catalog/{path}?limit=3"), 422).await;
+            let fault = &problem["errors"][0];
+            assert_eq!(
+                (&fault["field"], &fault["code"]),
+                (&json!("limit"), &json!("unknown_parameter")),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_second_root_adds_names_and_its_bundles_go_first() {
     let setup = Setup::new().set("API_BACKEND_PUBLIC_PLAYBOOKS_DIR", "public");
     let play = |name: &str| format!("- name: {name}\n  hosts: all\n  tasks: []\n");

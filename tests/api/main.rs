@@ -9,6 +9,7 @@ mod bundles;
 mod catalog;
 mod documents;
 mod executor;
+mod facts;
 mod fake_pve;
 mod fuzz;
 mod guest;

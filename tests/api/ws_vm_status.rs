@@ -41,7 +41,7 @@ fn told(id: u32, more: &Value) -> Value {
 }
 
 /// An inventory with one API; the token is YAML.
-fn inventory(api_host: &str, token: &str) -> String {
+pub(crate) fn inventory(api_host: &str, token: &str) -> String {
     format!(
         "all:\n  children:\n    range42_infrastructure:\n      children:\n        proxmox:\n          hosts:\n            \
          px-testing:\n              proxmox_api_host: \"{api_host}\"\n              proxmox_node: px-testing\n              \

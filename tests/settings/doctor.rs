@@ -103,6 +103,47 @@ fn doctor_tries_the_vault_password_on_the_vault_file() {
 }
 
 #[test]
+fn doctor_looks_at_the_key_file_and_makes_none() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let project = project_with_programs("ansible-playbook [core 2.19.1]")
+        .with("RANGEHAND__SECRETS__KEY_FILE", "keys/secrets.key");
+    let path = project.path("keys/secrets.key");
+    let report = || text(&project.doctor(&[]).stdout);
+    assert!(line(&report(), "ok", "key file").contains("will be made"));
+    assert!(!path.exists() && !project.path("keys").exists(), "doctor makes nothing");
+
+    fs::create_dir(project.path("keys")).unwrap();
+    engine::Keyring::open(&path).unwrap();
+    let shown = report();
+    assert!(line(&shown, "ok", "key file").ends_with("keys/secrets.key"), "{shown}");
+
+    let with_mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    with_mode(0o640);
+    let shown = report();
+    assert!(line(&shown, "FAIL", "key file").contains("others may read"), "{shown}");
+    assert!(shown.contains("chmod 600"), "{shown}");
+    with_mode(0o600);
+    if rustix::process::geteuid().is_root() {
+        chown(&path, Some(65534), None).unwrap();
+        assert!(line(&report(), "warn", "key file").contains("belongs to user 65534"));
+        chown(&path, Some(0), None).unwrap();
+    }
+
+    let whole = fs::read_to_string(&path).unwrap();
+    for (damaged, why) in [
+        (whole.trim_end().rsplit_once(' ').unwrap().0.to_owned() + " c2hvcnQ=\n", "is no key"),
+        (whole.trim_end()[..whole.len() - 6].to_owned(), "is no key"),
+        ("# nothing\n".to_owned(), "no key in it"),
+    ] {
+        fs::write(&path, &damaged).unwrap();
+        let shown = report();
+        assert!(line(&shown, "FAIL", "key file").contains(why), "{shown}");
+        let secret = whole.split_ascii_whitespace().next_back().unwrap();
+        assert!(!shown.contains(&secret[..12]), "{shown}");
+    }
+}
+
+#[test]
 fn doctor_opens_the_store() {
     let project =
         project_with_programs("ansible-playbook [core 2.19.1]").with_file("var/rangehand.db", "no database");

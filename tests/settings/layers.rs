@@ -238,6 +238,7 @@ fn runs_are_given_only_what_settings_pass_on() {
     assert_eq!(
         given,
         [
+            ("ANSIBLE_PIPELINING", "True"),
             ("ANSIBLE_ROLES_PATH", roles.as_str()),
             ("Extra", "1"),
             ("HOME", "/home/ann"),
@@ -248,6 +249,21 @@ fn runs_are_given_only_what_settings_pass_on() {
         ]
     );
     assert_eq!(toolchain.path, "/usr/bin");
+}
+
+#[test]
+fn how_ansible_works_is_told_to_runs_as_far_as_it_is_set() {
+    let given = |settings: &str| {
+        let project = Project::new().with_settings(settings);
+        let toolchain = project.loaded().settings.toolchain(&project.environment());
+        ["ANSIBLE_FORKS", "ANSIBLE_STRATEGY", "ANSIBLE_PIPELINING"]
+            .map(|name| toolchain.environment.get(name).cloned().unwrap_or_default())
+    };
+    assert_eq!(given("[ansible]\n"), ["", "", "True"]);
+    let all = "[ansible]\nforks = 20\nstrategy = \"free\"\npipelining = false\n";
+    assert_eq!(given(all), ["20", "free", ""]);
+    let own = "[ansible.environment]\nANSIBLE_PIPELINING = \"False\"\n";
+    assert_eq!(given(own)[2], "False", "what somebody sets by hand wins");
 }
 
 #[test]

@@ -12,6 +12,8 @@ use model::{HostPattern, Tags, TaskName};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::run_spec::Facts;
+
 /// The part of a request that becomes options of ansible-playbook.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PlaybookOptions {
@@ -111,9 +113,25 @@ pub fn words(options: &PlaybookOptions, files: &OptionFiles) -> Vec<String> {
 
 /// The content of `env/settings`.
 #[must_use]
-pub fn settings() -> Value {
+pub fn settings(facts: Option<&Facts>) -> Value {
     // The output is in the events already; a second copy of it would only cost.
-    json!({ "suppress_output_file": true })
+    let mut settings = json!({ "suppress_output_file": true });
+    if let Some(facts) = facts {
+        // An absolute path leads out of the directory of artifacts.
+        settings["fact_cache_type"] = "jsonfile".into();
+        settings["fact_cache"] = facts.directory.to_string_lossy().into();
+    }
+    settings
+}
+
+/// What a run is told of facts that are kept.
+#[must_use]
+pub fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
+    [
+        ("ANSIBLE_CACHE_PLUGIN_TIMEOUT", facts.seconds.to_string().into()),
+        // Otherwise they are gathered whether they are there or not.
+        ("ANSIBLE_GATHERING", "smart".into()),
+    ]
 }
 
 /// What every run is told by its environment, unless a setting says otherwise: always the same.
@@ -145,21 +163,28 @@ pub fn places(short: &Path) -> [(&'static str, OsString); 3] {
 
 /// What ansible-runner would add to the environment of ansible-playbook, as far as it shows.
 ///
-/// ansible-runner keeps facts in a file of the run, which is as good as keeping them in memory.
+/// Where no facts are kept ansible-runner has them kept in a file of the run, which is as good as in memory.
 #[must_use]
-pub fn like_the_runner(environment: &[(String, String)]) -> Vec<(String, String)> {
+pub fn like_the_runner(environment: &[(String, String)], facts: Option<&Facts>) -> Vec<(String, String)> {
     let told =
         |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let shown_by =
         told("ANSIBLE_STDOUT_CALLBACK").map(|callback| ("ORIGINAL_STDOUT_CALLBACK".to_owned(), callback));
+    let kept_in = facts.map(|facts| {
+        ("ANSIBLE_CACHE_PLUGIN_CONNECTION".to_owned(), facts.directory.to_string_lossy().into_owned())
+    });
     let always = [
-        ("ANSIBLE_CACHE_PLUGIN", "memory"),
+        ("ANSIBLE_CACHE_PLUGIN", if facts.is_some() { "jsonfile" } else { "memory" }),
         ("ANSIBLE_RETRY_FILES_ENABLED", "False"),
         ("ANSIBLE_STDOUT_CALLBACK", "awx_display"),
         ("RUNNER_OMIT_EVENTS", "False"),
         ("RUNNER_ONLY_FAILED_EVENTS", "False"),
     ];
-    shown_by.into_iter().chain(always.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+    shown_by
+        .into_iter()
+        .chain(kept_in)
+        .chain(always.map(|(name, value)| (name.to_owned(), value.to_owned())))
+        .collect()
 }
 
 /// Where Ansible looks for roles: in the places that are said, and in `roles/` of the root, which serves playbooks at any

@@ -50,18 +50,31 @@ pub(crate) fn command(confinement: &Confinement, program: &Path) -> io::Result<C
 #[must_use]
 pub fn main(confinement: &str, program: &[OsString]) -> ExitCode {
     let Err(error) = become_confined(confinement, program);
-    tracing::error!(%error, "the run cannot be confined");
+    tracing::error!("{error}");
     ExitCode::from(FAILED)
+}
+
+/// Why this process did not become another one. What the system said stands in the text: it is all that a job is told.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error("the run cannot be confined: {0}")]
+    Confine(#[from] io::Error),
+    #[error(
+        "`{program}` cannot be executed: {error}\nhint: may the service's user reach it, and the interpreter that it names?"
+    )]
+    Execute { program: String, error: io::Error },
 }
 
 /// What a shell answers for a program that cannot be executed.
 const FAILED: u8 = 126;
 
-fn become_confined(confinement: &str, program: &[OsString]) -> io::Result<Infallible> {
-    let confinement: Confinement = serde_json::from_str(confinement)?;
-    let (program, arguments) = program.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+fn become_confined(confinement: &str, program: &[OsString]) -> Result<Infallible, Failed> {
+    let confinement: Confinement = serde_json::from_str(confinement).map_err(io::Error::from)?;
+    let missing = || io::Error::from(io::ErrorKind::InvalidInput);
+    let (program, arguments) = program.split_first().ok_or_else(missing)?;
     take_upon(&confinement)?;
-    Err(Command::new(program).args(arguments).exec())
+    let error = Command::new(program).args(arguments).exec();
+    Err(Failed::Execute { program: program.display().to_string(), error })
 }
 
 fn take_upon(confinement: &Confinement) -> io::Result<()> {

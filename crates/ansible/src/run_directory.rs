@@ -23,6 +23,7 @@ use std::{
 use model::{Outcome, RunId};
 use rustix::{fs::FlockOperation, io::Errno};
 use serde::{Serialize, de::DeserializeOwned};
+use tempfile::NamedTempFile;
 
 use crate::{cgroup::Group, process::Identity};
 
@@ -107,12 +108,13 @@ impl RunDirectory {
         }
     }
 
-    /// Says who the supervisor is.
+    /// Says who the supervisor is. Not made durable, as the group is not: when power fails, both are gone anyway, and what is
+    /// left of the files is void by their boot id or cannot be read.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn write_identity(&self, identity: &Identity) -> io::Result<()> {
-        write_json(&self.path, "supervisor.json", identity)
+        write_json(&self.path, "supervisor.json", identity).map(drop)
     }
 
     /// Who the supervisor is, once it has said so.
@@ -126,7 +128,7 @@ impl RunDirectory {
     /// # Errors
     /// When the file cannot be written.
     pub fn write_group(&self, group: &Group) -> io::Result<()> {
-        write_json(&self.path, "cgroup", &group.path())
+        write_json(&self.path, "cgroup", &group.path()).map(drop)
     }
 
     /// The control group of the run, as far as one is recorded.
@@ -182,7 +184,7 @@ impl RunDirectory {
     pub fn write_outcome(&self, outcome: &Outcome) -> io::Result<()> {
         // Makes room where the events filled the disk. What is not there needs no removing.
         let _ = fs::remove_file(self.reserve());
-        write_json(&self.path, "outcome.json", outcome)
+        write_durable_json(&self.path, "outcome.json", outcome)
     }
 
     /// Has the run ended with an outcome?
@@ -265,14 +267,27 @@ fn make_removable(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Written beside, made durable, then renamed: readers see all of it or nothing.
-fn write_json(directory: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
-    serde_json::to_writer(&mut file, value)?;
-    file.flush()?;
+/// Written beside, then renamed: readers see all of it or nothing.
+fn write_json(directory: &Path, name: &str, value: &impl Serialize) -> io::Result<File> {
+    persist(written_beside(directory, value)?, directory, name)
+}
+
+/// The same, and there even when power fails: made durable before it is renamed, and the name after.
+fn write_durable_json(directory: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+    let file = written_beside(directory, value)?;
     file.as_file().sync_all()?;
-    file.persist(directory.join(name)).map_err(|error| error.error)?;
+    persist(file, directory, name)?;
     File::open(directory)?.sync_all()
+}
+
+fn written_beside(directory: &Path, value: &impl Serialize) -> io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
+    file.write_all(&serde_json::to_vec(value)?)?;
+    Ok(file)
+}
+
+fn persist(file: NamedTempFile, directory: &Path, name: &str) -> io::Result<File> {
+    file.persist(directory.join(name)).map_err(|error| error.error)
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {

@@ -33,10 +33,21 @@ pub struct RunSpec {
     pub environment: Vec<(String, String)>,
     /// The shared parent of all runs' secrets.
     pub runtime: PathBuf,
+    /// Where facts are kept for later runs, if they are.
+    pub facts: Option<Facts>,
     /// What the run may use.
     pub limits: Limits,
     /// How far it is kept from everything else.
     pub isolation: Isolation,
+}
+
+/// Where facts of hosts are kept for later runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The directory of this inventory's.
+    pub directory: PathBuf,
+    /// For how many seconds they count.
+    pub seconds: u64,
 }
 
 /// How far a run is kept from everything else on its machine.

@@ -110,12 +110,14 @@ impl Steps<'_> {
             spec.vault_password.as_ref(),
             &extra_vars,
             &step.secret_vars,
+            spec.facts.as_ref(),
         );
         let files = told.map_err(|error| prepare_failed(&error))?;
         // ansible-runner keeps what it knows of a run under this name: each step has its own.
         let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
         let is_last = number as usize == spec.steps.len();
-        let (leader, executor) = match self.begin_warm(step, &files, &ident, is_last) {
+        let warm = self.begin_warm(step, &files, &ident, is_last);
+        let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
             Some(leader) => (leader, Executor::Warm),
             None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
         };
@@ -146,12 +148,12 @@ impl Steps<'_> {
         files: &OptionFiles,
         ident: &str,
         is_last: bool,
-    ) -> Option<Leader> {
+    ) -> io::Result<Option<Leader>> {
         // While another step is to come, what waits for it must be told from what is left of this one.
         if !is_last && !process::lists_children() {
             self.waiting = None;
         }
-        let mut waiting = self.waiting.take()?;
+        let Some(mut waiting) = self.waiting.take() else { return Ok(None) };
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
@@ -162,13 +164,16 @@ impl Steps<'_> {
         match waiting.begin(&request, is_last) {
             Ok(Begun { pid, output, terminal }) => {
                 self.waiting = Some(waiting).filter(|_| !is_last);
-                Some(Leader { pid, output: Some(output), terminal: Some(terminal), errors: None })
+                Ok(Some(Leader { pid, output: Some(output), terminal: Some(terminal), errors: None }))
             }
             Err(refusal) => {
-                tracing::warn!(%refusal, "Ansible is started anew for this run");
                 drop(waiting);
                 process::end_everything();
-                None
+                let message =
+                    format!("ansible-runner is started for this run, which takes longer: {refusal}");
+                let data = json!({ "phase": Phase::Spawn, "message": message });
+                self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))?;
+                Ok(None)
             }
         }
     }
@@ -189,7 +194,7 @@ impl Steps<'_> {
     fn warm_environment(&self) -> Vec<(String, String)> {
         let text = |(name, value): (&str, OsString)| (name.to_owned(), value.to_string_lossy().into_owned());
         let mut environment: BTreeMap<String, String> = self.environment().into_iter().map(text).collect();
-        environment.extend(command::like_the_runner(&self.spec.environment));
+        environment.extend(command::like_the_runner(&self.spec.environment, self.spec.facts.as_ref()));
         environment.into_iter().collect()
     }
 
@@ -201,11 +206,12 @@ impl Steps<'_> {
     /// What Ansible's own environment is, later entries before earlier ones.
     fn environment(&self) -> Vec<(&str, OsString)> {
         let (spec, workspace) = (self.spec, self.workspace);
-        let mut environment = Vec::new();
+        let mut environment: Vec<(&str, OsString)> = Vec::new();
         let always = command::always(spec.limits.event_bytes);
         environment.extend(always.map(|(name, value)| (name, OsString::from(value))));
         environment.extend(command::places(workspace.short()));
         environment.extend(spec.environment.iter().map(|(name, value)| (name.as_str(), value.into())));
+        environment.extend(spec.facts.as_ref().map(command::facts).into_iter().flatten());
         environment.extend(roles_path(spec, workspace));
         environment.extend(spec.isolation.private_home.then(|| ("HOME", workspace.home().into_os_string())));
         environment.push((MARKER, spec.run.to_string().into()));
@@ -250,12 +256,15 @@ impl Steps<'_> {
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
+                let facts = spec.facts.as_ref().map(|facts| facts.directory.as_path());
+                let own: Vec<&Path> =
+                    [workspace.short(), workspace.private()].into_iter().chain(facts).collect();
                 let mut command = confine::command(&confinement, &sandbox.program)?;
                 command
                     .args(sandbox.arguments(&Needs {
                         program: &spec.program,
                         environment: &spec.environment,
-                        own: &[workspace.short(), workspace.private()],
+                        own: &own,
                         directory: workspace.private(),
                     }))
                     .arg(&spec.program);

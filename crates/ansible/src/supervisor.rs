@@ -8,7 +8,9 @@
 //! Threads instead of an async runtime keep it small: there is one supervisor per running job.
 
 use std::{
+    fs,
     io::{self, Read},
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -177,6 +179,10 @@ fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::E
     if spec.isolation.private_home {
         let home = spec.environment.iter().find(|(name, _)| name == "HOME");
         workspace.make_home(home.map(|(_, home)| Path::new(home)))?;
+    }
+    if let Some(facts) = &spec.facts {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&facts.directory);
+        made.map_err(|source| workspace::Error::Io { what: "cannot make the directory of facts", source })?;
     }
     workspace.fill(&spec.source, spec.steps.iter().map(|step| step.playbook.as_path()))
 }

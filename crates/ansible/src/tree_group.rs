@@ -65,6 +65,10 @@ impl TreeGroup {
             return;
         }
         self.groups.push(group.to_owned());
+        self.limit(group, memory, processes);
+    }
+
+    fn limit(&mut self, group: &Path, memory: u64, processes: u64) {
         if memory > 0 && self.memory.is_none() && limit_memory(group, memory).is_ok() {
             self.memory = Some(group.to_owned());
         }
@@ -213,6 +217,40 @@ mod tests {
         limit_memory(v1.path(), 1000).unwrap();
         assert_eq!(read(&v1, "memory.limit_in_bytes"), "1000");
         assert!(limit_memory(group_with(&[]).path(), 1000).is_err());
+    }
+
+    /// In place of the kernel's files plain ones, as a kernel names them in the unified hierarchy (cgroup-v2.rst).
+    #[test]
+    fn in_the_unified_hierarchy_one_group_counts_both_and_ends_all_at_once() {
+        let read = |group: &tempfile::TempDir, file| fs::read_to_string(group.path().join(file)).unwrap();
+        let parent = group_with(&[("cgroup.subtree_control", "")]);
+        delegate(parent.path()).unwrap();
+        assert_eq!(read(&parent, "cgroup.subtree_control"), "+memory +pids");
+        let delegated = group_with(&[("cgroup.subtree_control", "cpu memory pids\n")]);
+        delegate(delegated.path()).unwrap();
+        assert_eq!(read(&delegated, "cgroup.subtree_control"), "cpu memory pids\n", "others' are left alone");
+        assert!(delegate(group_with(&[]).path()).is_err());
+
+        let files = ["memory.max", "memory.swap.max", "memory.oom.group", "pids.max", "cgroup.kill"];
+        let group = group_with(&files.map(|file| (file, "")));
+        let mut made = TreeGroup { groups: vec![group.path().to_owned()], ..TreeGroup::default() };
+        made.limit(group.path(), 1 << 30, 500);
+        assert!(made.counts_memory() && made.counts_processes());
+        assert_eq!(
+            (read(&group, "memory.max"), read(&group, "pids.max")),
+            ("1073741824".into(), "500".into())
+        );
+        assert_eq!(made.excess(), None, "files that are not there count nothing");
+        fs::write(group.path().join("pids.events"), "max 1\n").unwrap();
+        assert_eq!(made.excess(), Some(Excess::Processes));
+        fs::write(group.path().join("memory.events"), "oom 1\noom_kill 1\n").unwrap();
+        assert_eq!(made.excess(), Some(Excess::Memory));
+        made.kill();
+        assert_eq!(read(&group, "cgroup.kill"), "1");
+
+        let mut without = TreeGroup::default();
+        without.limit(group_with(&[]).path(), 1 << 30, 500);
+        assert!(!without.counts_memory() && !without.counts_processes());
     }
 
     #[test]

@@ -37,6 +37,7 @@ use crate::{
     command::{self, OptionFiles, PlaybookOptions},
     home,
     run_directory::{new_file, remove_tree},
+    run_spec::Facts,
     runtime, shipped,
     snapshot::{Copied, PAGE, copy_tree},
 };
@@ -242,6 +243,7 @@ impl Workspace {
         vault_password: Option<&SecretString>,
         extra_vars: &ExtraVars,
         secret_vars: &SecretVars,
+        facts: Option<&Facts>,
     ) -> Result<OptionFiles, Error> {
         let at = |what| move |source| Error::Io { what, source };
         self.clear_input().map_err(at("cannot remove what the step before was told"))?;
@@ -260,7 +262,7 @@ impl Workspace {
         }
         let vault = self.private.join("vault.yml");
         files.vault = vault.exists().then_some(vault);
-        self.env_files(options, &files).map_err(at("cannot write the run's settings"))?;
+        self.env_files(options, &files, facts).map_err(at("cannot write the run's settings"))?;
         Ok(files)
     }
 
@@ -276,7 +278,12 @@ impl Workspace {
         Ok(())
     }
 
-    fn env_files(&self, options: &PlaybookOptions, files: &OptionFiles) -> io::Result<()> {
+    fn env_files(
+        &self,
+        options: &PlaybookOptions,
+        files: &OptionFiles,
+        facts: Option<&Facts>,
+    ) -> io::Result<()> {
         make(&self.private.join("env"))?;
         make(&self.secrets.join("tmp"))?;
         let write = |name: &str, text: &str| {
@@ -286,7 +293,7 @@ impl Workspace {
         if !line.is_empty() {
             write("cmdline", &line)?;
         }
-        write("settings", &command::settings().to_string())
+        write("settings", &command::settings(facts).to_string())
     }
 
     fn secret(&self, name: &str, content: &[u8]) -> io::Result<PathBuf> {

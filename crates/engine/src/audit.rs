@@ -1,7 +1,8 @@
 //! The audit of calls that change something: one writer per process, many who hand it records.
 //!
 //! Who is about to change something waits until its intent is stored; the results are handed over and not waited for.
-//! Everything that has come meanwhile goes into one transaction, so that many callers at once cost few commits.
+//! Everything that has come meanwhile goes into one transaction, so that many callers at once cost few commits. Results
+//! alone wait a moment for an intent to go with: the claim of a job that was just accepted must not wait for their commit.
 
 use std::{mem, time::Duration};
 
@@ -10,7 +11,7 @@ use store::{AuditHead, AuditQuery, Chain, Store};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, oneshot},
-    time::{sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use crate::Shutdown;
@@ -23,6 +24,8 @@ const BATCH: usize = 64;
 const KEPT: usize = 10_000;
 /// How long to wait before results are tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// How long results wait for somebody who is waited for.
+const LINGER: Duration = Duration::from_millis(20);
 /// How long an intent may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -46,6 +49,20 @@ struct Entry {
 /// Takes records; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Auditor(mpsc::Sender<Entry>);
+
+impl Entry {
+    const fn is_waited_for(&self) -> bool {
+        self.answer.is_some()
+    }
+}
+
+/// For ever, where there is no time.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
 
 impl std::fmt::Debug for Entry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,19 +120,32 @@ impl AuditWriter {
     /// Writes until it is told to stop, and then what was handed over until then.
     pub async fn run(mut self, mut shutdown: Shutdown) {
         let mut entries = Vec::with_capacity(BATCH);
+        let mut write_at = None;
         loop {
-            tokio::select! {
+            let room = BATCH - entries.len();
+            let is_time = tokio::select! {
                 biased;
-                count = self.receiver.recv_many(&mut entries, BATCH) => {
+                count = self.receiver.recv_many(&mut entries, room) => {
                     if count == 0 {
                         break;
                     }
+                    count == room || entries.iter().any(Entry::is_waited_for)
                 }
-                () = shutdown.requested(), if !self.receiver.is_closed() => self.receiver.close(),
-                () = sleep(TRY_AGAIN), if !self.kept.is_empty() => {}
+                () = shutdown.requested(), if !self.receiver.is_closed() => {
+                    self.receiver.close();
+                    false
+                }
+                () = at(write_at) => true,
+                () = sleep(TRY_AGAIN), if entries.is_empty() && !self.kept.is_empty() => true,
+            };
+            if is_time {
+                self.write(mem::take(&mut entries)).await;
+                write_at = None;
+            } else if !entries.is_empty() {
+                write_at = write_at.or(Some(Instant::now() + LINGER));
             }
-            self.write(mem::take(&mut entries)).await;
         }
+        self.write(entries).await;
         if !self.kept.is_empty() {
             tracing::error!(records = self.kept.len(), "results are missing in the audit");
         }
@@ -194,6 +224,14 @@ impl Audit {
     /// When the store fails.
     pub async fn list(&self, query: &AuditQuery) -> Result<Vec<AuditRecord>, store::Error> {
         self.0.audit(query).await
+    }
+
+    /// The last record that was removed as settings say; number 0 when none was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn base(&self) -> Result<AuditHead, store::Error> {
+        self.0.audit_base().await
     }
 
     /// Follows the chain from its beginning.

@@ -49,6 +49,8 @@ pub struct Options {
     pub runtime: PathBuf,
     /// Names that are not copied into a run's private directory.
     pub exclude: Vec<String>,
+    /// Where facts are kept for later runs and for how many seconds, if they are; each inventory has a directory below.
+    pub facts: Option<run_spec::Facts>,
     /// Up to so many bytes the copy of a run's content is kept in memory.
     pub in_memory_bytes: u64,
     /// What a run may use; a request may shorten or lengthen its total time.

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ansible::{Limits, RunSpec, RunStep, catalog, command::PlaybookOptions, run_spec, workspace::Source};
+use ansible::{
+    Limits, RunSpec, RunStep, catalog, command::PlaybookOptions, run_spec, run_spec::Facts, workspace::Source,
+};
 use model::{Code, Isolation, Job, JobRequest, Phase, Reason, RunId, Step};
 
 use crate::{Engine, IsolationOptions, jobs::Error};
@@ -38,6 +40,11 @@ impl Engine {
             program,
             environment: options.toolchain.variables().filter_map(as_text).collect(),
             runtime: options.runtime.clone(),
+            facts: options.facts.as_ref().map(|facts| Facts {
+                // Hosts of two inventories may have one name.
+                directory: facts.directory.join(job.request.inventory.as_str()),
+                ..facts.clone()
+            }),
             limits: limits(job, options.limits),
             isolation: isolation(job, &options.isolation)?,
         })

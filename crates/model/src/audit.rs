@@ -4,6 +4,7 @@
 //!  intent (before anything happens) --the same request id, `intent`--> result (status, job)
 //!  denied: a caller whose role is too low; nothing happened
 //!  command: done by the command line
+//!  removed: the oldest records went, as settings say; the chain begins after them
 //! ```
 //! Never a body, a query or a secret. Records are chained: the hash of each covers the one before it.
 
@@ -23,6 +24,8 @@ text_enum! {
         Denied = "denied",
         /// The command line did something.
         Command = "command",
+        /// Records were removed, the oldest.
+        Removed = "removed",
     }
 }
 
@@ -38,7 +41,7 @@ pub struct AuditDraft {
     pub caller: String,
     /// With which role.
     pub role: String,
-    /// How the caller was known: `none`, `gateway`, `token:<id>`, `jwt`, `cli`.
+    /// How the caller was known: `none`, `gateway`, `token:<id>`, `jwt`, `cli`; `service` for the service itself.
     pub via: String,
     /// The address that the connection came from.
     pub peer: Option<String>,
@@ -48,7 +51,7 @@ pub struct AuditDraft {
     pub request: Option<String>,
     /// The method.
     pub method: String,
-    /// The pattern of the route, or the words of the command.
+    /// The pattern of the route, or the words of the command; of `removed` the last record that went, `NUMBER:HASH`.
     pub route: String,
     /// The job, where one is known.
     pub job: Option<JobId>,

@@ -2,7 +2,10 @@
 //!
 //! One row, `audit_head`, holds the number and the hash of the last record. Who adds records changes that row first
 //! and holds it until the commit, so that of all processes only one at a time makes the chain longer, and a record
-//! that is cut off at the end is missed. There is no statement here that changes or removes a record.
+//! that is cut off at the end is missed. There is no statement here that changes a record; the oldest may be removed where
+//! settings say so: `retention.rs`.
+
+mod retention;
 
 use std::ops::ControlFlow;
 
@@ -22,6 +25,8 @@ use crate::{
 const INSERT: &str = "INSERT INTO audit (seq, time, kind, caller, role, via, peer, forwarded, request_id, method, \
      route, job_id, status, intent, hash) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+
+pub use retention::AuditRetention;
 
 /// How many records are read at once.
 const PAGE: u32 = 1000;
@@ -110,27 +115,32 @@ impl Store {
         Ok(AuditHead { seq: number(&row, "seq")?, hash: text(&row, "hash")? })
     }
 
-    /// Follows the chain from its beginning. `known` is a record that somebody noted elsewhere: a chain that was
-    /// written anew from some place on does not have it.
+    /// Follows the chain from its beginning, or from where [`Store::prune_audit`] let it begin. `known` is a record that
+    /// somebody noted elsewhere: a chain that was written anew from some place on does not have it.
     ///
     /// # Errors
     /// When the database fails. A record that cannot be read is a broken chain.
     pub async fn verify_audit(&self, known: Option<&AuditHead>) -> Result<Chain, Error> {
-        // Read first: records that are added meanwhile are after it.
-        let head = self.audit_head().await?;
-        let mut last = AuditHead { seq: 0, hash: "0".repeat(64) };
-        while last.seq < head.seq {
-            let select = sqlx::query("SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2");
-            let rows = select.bind(to_bound(last.seq)).bind(i64::from(PAGE)).fetch_all(&self.pool).await?;
-            if rows.is_empty() {
-                return Ok(Chain::Broken { at: last.seq + 1, why: "the record is not there" });
-            }
-            for row in rows.iter().take(usize::try_from(head.seq - last.seq).unwrap_or(usize::MAX)) {
-                if let ControlFlow::Break(broken) = follow(&mut last, row, known) {
-                    return Ok(broken);
-                }
+        loop {
+            let base = self.audit_base().await?;
+            let chain = self.verify_from(&base, known).await?;
+            // Records may have been removed while they were read.
+            if matches!(chain, Chain::Intact(_)) || self.audit_base().await? == base {
+                return Ok(chain);
             }
         }
+    }
+
+    async fn verify_from(&self, base: &AuditHead, known: Option<&AuditHead>) -> Result<Chain, Error> {
+        // Read first: records that are added meanwhile are after it.
+        let head = self.audit_head().await?;
+        if let Some(broken) = self.before_base(base, known).await? {
+            return Ok(broken);
+        }
+        let last = match self.walk(base.clone(), head.seq, known).await? {
+            ControlFlow::Continue(last) => last,
+            ControlFlow::Break(broken) => return Ok(broken),
+        };
         if last.hash != head.hash {
             return Ok(Chain::Broken { at: head.seq, why: "the last record is another one" });
         }
@@ -140,6 +150,29 @@ impl Store {
             }
             _ => Chain::Intact(last),
         })
+    }
+
+    /// Follows the chain from a record to another; gives that one, or where it is broken.
+    async fn walk(
+        &self,
+        mut last: AuditHead,
+        to: u64,
+        known: Option<&AuditHead>,
+    ) -> Result<ControlFlow<Chain, AuditHead>, Error> {
+        while last.seq < to {
+            let select = sqlx::query("SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2");
+            let rows = select.bind(to_bound(last.seq)).bind(i64::from(PAGE)).fetch_all(&self.pool).await?;
+            if rows.is_empty() {
+                let why = "the record is not there";
+                return Ok(ControlFlow::Break(Chain::Broken { at: last.seq + 1, why }));
+            }
+            for row in rows.iter().take(usize::try_from(to - last.seq).unwrap_or(usize::MAX)) {
+                if let ControlFlow::Break(broken) = follow(&mut last, row, known) {
+                    return Ok(ControlFlow::Break(broken));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(last))
     }
 }
 

@@ -49,6 +49,14 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A record of the audit is not as it was written, so none before it is removed.
+    #[error("the audit is broken at record {at}, so nothing of it is removed: {why}")]
+    BrokenAudit {
+        /// Its number.
+        at: u64,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A value that the column cannot hold. Nothing was written.
     #[error("the given `{column}` cannot be stored")]
     Unstorable {

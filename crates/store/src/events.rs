@@ -5,28 +5,31 @@
 //! event, so that the next number needs no look at the events. Positions over all jobs come from one row in the
 //! same way; it is taken last and held until the commit, so that who has seen a position has seen all before it.
 
-use std::{collections::HashSet, fmt::Write as _, sync::LazyLock};
+use std::{collections::HashSet, sync::LazyLock};
 
 use model::{Draft, JobId, RunId};
 use sqlx::query::Query;
 
 use crate::{
-    Error, Store, Write,
+    Backend, Error, Store, Write,
     columns::{number, to_bound, to_json, to_number, to_text},
     jobs::at_work,
 };
 
 /// How many rows one statement inserts, largest first. A batch is cut into as few of these as will do, so that a
-/// connection prepares only these four statements whatever the sizes of batches. 64 rows are 708 parameters, far
-/// below the limits (32,766 on SQLite); much longer statements gain nothing, because sqlx asks SQLite for the name
-/// of each parameter, and SQLite finds it by going through all of them.
+/// connection prepares only these four statements whatever the sizes of batches. 64 rows are 960 parameters, far
+/// below the limits (32,766 on SQLite, 65,535 on PostgreSQL).
 const CHUNKS: [usize; 4] = [64, 16, 4, 1];
 
-static INSERTS: LazyLock<[String; CHUNKS.len()]> = LazyLock::new(|| CHUNKS.map(insert_statement));
+/// On SQLite parameters have no names: sqlx asks for the name of each one, and SQLite finds a name by going through all of
+/// them, which took a third of the time of a whole insert.
+static INSERTS_SQLITE: LazyLock<[String; CHUNKS.len()]> =
+    LazyLock::new(|| CHUNKS.map(|rows| insert_statement(rows, |_| "?".to_owned())));
+static INSERTS_POSTGRES: LazyLock<[String; CHUNKS.len()]> =
+    LazyLock::new(|| CHUNKS.map(|rows| insert_statement(rows, |number| format!("${number}"))));
 
-/// Parameters of a whole statement, and of each of its rows.
-const SHARED: usize = 4;
-const PER_ROW: usize = 11;
+/// Parameters of each row.
+const PER_ROW: usize = 15;
 
 /// Takes the job's row, unless the claim is no longer the one that the run belongs to, or the job has ended: its
 /// last event is that of its end.
@@ -164,14 +167,20 @@ async fn insert(
 ) -> Result<(), Error> {
     let (job, run) = (job.to_string(), run.map(|run| run.to_string()));
     let mut position = next_position(write, rows.len()).await?;
-    for (size, statement) in CHUNKS.into_iter().zip(&*INSERTS) {
+    let statements = match write.backend {
+        Backend::Sqlite => &*INSERTS_SQLITE,
+        Backend::Postgres => &*INSERTS_POSTGRES,
+    };
+    for (size, statement) in CHUNKS.into_iter().zip(statements) {
         while let Some((chunk, rest)) = rows.split_at_checked(size) {
-            let query = sqlx::query(statement.as_str()).bind(job.as_str()).bind(run.as_deref());
-            let query = chunk.iter().fold(query.bind(seq).bind(position), bind);
+            let mut query = sqlx::query(statement.as_str());
+            for row in chunk {
+                query = query.bind(job.as_str()).bind(run.as_deref()).bind(seq).bind(position);
+                query = bind(query, row);
+                seq += 1;
+                position += 1;
+            }
             query.execute(write.connection()).await?;
-            // No chunk is longer than 64.
-            seq += size as i64;
-            position += size as i64;
             rows = rest;
         }
     }
@@ -234,20 +243,16 @@ fn bind<'q>(query: Insert<'q>, row: &'q Row<'_>) -> Insert<'q> {
         .bind(row.data.as_str())
 }
 
-/// Job and run are the same for all rows, number and position count up. Each row adds the parameters of [`bind`].
-fn insert_statement(rows: usize) -> String {
-    let mut sql =
-        "INSERT INTO events (job_id, run_id, seq, position, run_seq, time, kind, host, play, task, \
-                   changed, failed, line_end, stdout, data) VALUES "
-            .to_owned();
-    for row in 0..rows {
-        let comma = if row == 0 { "" } else { ", " };
-        // Writing to a `String` does not fail.
-        let _ = write!(sql, "{comma}($1, $2, $3 + {row}, $4 + {row}");
-        for parameter in 1..=PER_ROW {
-            let _ = write!(sql, ", ${}", SHARED + row * PER_ROW + parameter);
-        }
-        sql.push(')');
-    }
-    sql
+/// Job, run, number and position, then the parameters of [`bind`], for each row. `parameter` writes the one of a number.
+fn insert_statement(rows: usize, parameter: impl Fn(usize) -> String) -> String {
+    let row = |row: usize| {
+        let parameters: Vec<String> = (1..=PER_ROW).map(|number| parameter(row * PER_ROW + number)).collect();
+        format!("({})", parameters.join(", "))
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    format!(
+        "INSERT INTO events (job_id, run_id, seq, position, run_seq, time, kind, host, play, task, changed, failed, \
+         line_end, stdout, data) VALUES {}",
+        rows.join(", ")
+    )
 }

@@ -36,7 +36,7 @@ use model::JobId;
 use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-pub use audit::{AuditHead, AuditQuery, Chain};
+pub use audit::{AuditHead, AuditQuery, AuditRetention, Chain};
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
@@ -123,7 +123,8 @@ impl Store {
             Backend::Postgres => ("BEGIN", None),
         };
         let transaction = self.pool.begin_with(begin).await?;
-        Ok(Write { transaction, is_heard: self.address.is_some(), _turn: turn })
+        let (backend, is_heard) = (self.backend, self.address.is_some());
+        Ok(Write { transaction, backend, is_heard, _turn: turn })
     }
 }
 
@@ -131,6 +132,7 @@ impl Store {
 struct Write {
     // Dropped before the turn ends.
     transaction: Transaction<'static, Any>,
+    backend: Backend,
     is_heard: bool,
     _turn: Option<OwnedMutexGuard<()>>,
 }

@@ -34,9 +34,10 @@ const SQLITE_BUSY: &str = "5";
 
 /// For every connection to SQLite. `FULL`: in WAL mode `NORMAL` loses the last commits when power fails, and an
 /// accepted job must not be lost. The timeout only ever waits for writers of other processes. `secure_delete`: what is
-/// wiped is overwritten where it costs no page more to write.
+/// wiped is overwritten where it costs no page more to write. `wal_autocheckpoint`: 4000 pages are 16 MB; the default of 1000
+/// carries the same pages of indexes into the file four times as often.
 const EACH_SQLITE_CONNECTION: &str = "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; \
-     PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST";
+     PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = 4000";
 
 impl Store {
     /// Opens the database, and brings its tables up to date.

@@ -1,7 +1,7 @@
 //! Who may come in: every call passes here before it reaches its route.
 //!
 //! ```text
-//!  path too long? --> 414
+//!  path too long? --> 414   called by a name that is not ours? [host] --> 421
 //!  who calls? [decide] --no--> 401, and 429 for who tries too often
 //!  has it calls left? [limiter] --no--> 429
 //!  sent by a page of strangers, without asking first? --> 403
@@ -16,6 +16,7 @@ mod caller;
 mod decide;
 mod gateway;
 mod groups;
+mod host;
 mod jwt;
 mod limiter;
 mod reply;
@@ -43,7 +44,7 @@ use self::{
     jwt::Source,
     limiter::{Kind, Limiter},
     reply::Reply,
-    routes::Place,
+    routes::{Place, Places},
     watchers::Watchers,
 };
 use super::{problem::Problem, ws::upgrades};
@@ -53,6 +54,7 @@ pub(crate) use self::{caller::Caller, watchers::Seat};
 pub use self::{
     gateway::Gateway,
     groups::Groups,
+    host::Hosts,
     jwt::{Error as JwtError, Options as JwtOptions, Place as KeysPlace, Rules as JwtRules},
     limiter::Rate,
     routes::{Permission, Row, routes},
@@ -87,6 +89,8 @@ pub struct Options {
     pub groups: Groups,
     /// How JWTs are checked, where they are.
     pub jwt: Option<JwtOptions>,
+    /// By which names the service may be called.
+    pub hosts: Hosts,
     /// Pages of these origins may call from a browser.
     pub origins: OriginPattern,
     /// May anybody read the figures?
@@ -117,6 +121,7 @@ struct Inner {
     keys: Option<Source>,
     limiter: Limiter,
     watchers: Watchers,
+    places: Places,
 }
 
 impl Access {
@@ -131,7 +136,7 @@ impl Access {
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers })))
+        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers, places: Places::new() })))
     }
 
     /// A place for somebody who watches, until the service stops or the caller is let in no more.
@@ -242,8 +247,12 @@ pub async fn guard(
         let response = Reply::path_too_long(MAX_TARGET_BYTES).response(request.path());
         return Ok(request.into_response(response));
     }
-    let pattern = request.resource_map().match_pattern(request.match_info().as_str());
-    let place = routes::find(request.method().as_str(), pattern.as_deref());
+    if !access.is_called_by_its_name(&request) {
+        let response = Reply::unknown_host().response(request.path());
+        return Ok(request.into_response(response));
+    }
+    let path = request.match_info().as_str();
+    let place = access.0.places.find(request.method().as_str(), path, request.resource_map());
     let permission = access.permission(&place);
     let known = access.who(&request).await;
     forget_credentials(&mut request);
@@ -275,6 +284,19 @@ impl Access {
             Place::Listed(row) => Some(row.permission),
             Place::WrongMethod(..) | Place::Unlisted(_) | Place::Nowhere => None,
         }
+    }
+
+    fn is_called_by_its_name(&self, request: &ServiceRequest) -> bool {
+        let is_ours = self
+            .0
+            .options
+            .hosts
+            .allow(request.headers(), request.uri().authority().map(|name| name.as_str()));
+        if !is_ours {
+            let host = request.headers().get(header::HOST);
+            tracing::warn!(http.host = ?host, "a caller named a host that is not this one");
+        }
+        is_ours
     }
 
     async fn serve(

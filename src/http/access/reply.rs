@@ -85,6 +85,13 @@ impl Reply {
         Self::new(problem, StatusCode::URI_TOO_LONG, detail)
     }
 
+    pub(super) fn unknown_host() -> Self {
+        let detail = "this service is not called by that name";
+        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", detail)
+            .hint("call 127.0.0.1, [::1] or localhost; `access.hosts` says which other names there are");
+        Self::new(problem, StatusCode::MISDIRECTED_REQUEST, detail)
+    }
+
     pub(super) fn no_audit() -> Self {
         let detail = "nothing may be changed: the audit cannot be written";
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", detail)

@@ -2,8 +2,13 @@
 //!
 //! The rows of v0 are its own; all others stand here.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+};
 
+use actix_web::dev::ResourceMap;
 use model::Role;
 
 use crate::http::v0::rows;
@@ -122,11 +127,34 @@ pub(super) enum Place {
     Nowhere,
 }
 
+/// The routes of a server, as they are registered there.
+///
+/// For paths without parameters that have rows it is remembered what actix finds: it goes through all patterns, which for an
+/// ordinary call took longer than all else that the guard does.
+#[derive(Debug)]
+pub(super) struct Places(HashMap<&'static str, OnceLock<Option<String>>>);
+
+impl Places {
+    /// For one server: nothing may be registered later.
+    pub(super) fn new() -> Self {
+        let fixed = BY_PATH.keys().filter(|path| !path.contains('{'));
+        Self(fixed.map(|path| (*path, OnceLock::new())).collect())
+    }
+
+    /// Looks up a method and a path.
+    pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Place {
+        match self.0.get(path) {
+            Some(found) => find(method, found.get_or_init(|| registered.match_pattern(path)).as_deref()),
+            None => find(method, registered.match_pattern(path).as_deref()),
+        }
+    }
+}
+
 /// Looks up a method and a pattern as actix knows it, with its regular expressions.
-pub(super) fn find(method: &str, pattern: Option<&str>) -> Place {
+fn find(method: &str, pattern: Option<&str>) -> Place {
     let Some(pattern) = pattern else { return Place::Nowhere };
     let plain = without_expressions(pattern);
-    let Some(rows) = BY_PATH.get(plain.as_str()) else { return Place::Unlisted(plain) };
+    let Some(rows) = BY_PATH.get(plain.as_ref()) else { return Place::Unlisted(plain.into_owned()) };
     let row = |method: &str| rows.iter().find(|row| row.method == method);
     match row(method).or_else(|| row("*")) {
         Some(row) => Place::Listed(*row),
@@ -138,8 +166,11 @@ pub(super) fn find(method: &str, pattern: Option<&str>) -> Place {
 }
 
 /// `{name:.+}` as `{name}`.
-fn without_expressions(pattern: &str) -> String {
-    pattern.replace(":.+}", "}").replace(":.*}", "}")
+fn without_expressions(pattern: &str) -> Cow<'_, str> {
+    match pattern.contains(':') {
+        true => pattern.replace(":.+}", "}").replace(":.*}", "}").into(),
+        false => pattern.into(),
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::{
     Gateway, Groups, Mode, Options, Rate,
     caller::Via,
     decide::{Asked, Known, Refusal, decide},
+    host::Hosts,
 };
 use crate::settings::OriginPattern;
 
@@ -51,6 +52,7 @@ fn options(modes: &[Mode], addresses: &[&str], secret: Option<&str>) -> Options 
             default: None,
         },
         jwt: None,
+        hosts: Hosts::any(),
         origins: OriginPattern::parse("x").expect("a pattern"),
         open_metrics: false,
         reads: rate,

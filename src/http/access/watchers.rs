@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -33,6 +36,8 @@ pub(crate) struct Seat {
     client: Client,
     open: Arc<Mutex<HashMap<Client, usize>>>,
     until: Shutdown,
+    /// Is the caller let in no more?
+    is_out: Arc<AtomicBool>,
     /// What looks whether the caller may still be here.
     look: Option<JoinHandle<()>>,
 }
@@ -50,7 +55,8 @@ impl Watchers {
             return None;
         }
         open.insert(client.clone(), count + 1);
-        Some(Seat { client, open: Arc::clone(&self.open), until: shutdown.clone(), look: None })
+        let (open, until) = (Arc::clone(&self.open), shutdown.clone());
+        Some(Seat { client, open, until, is_out: Arc::default(), look: None })
     }
 }
 
@@ -63,10 +69,11 @@ impl Seat {
         }
         let (trigger, until) = engine::shutdown();
         let mut shutdown = std::mem::replace(&mut self.until, until);
+        let is_out = Arc::clone(&self.is_out);
         self.look = Some(actix_web::rt::spawn(async move {
             tokio::select! {
                 () = shutdown.requested() => {}
-                () = let_in_no_more(&via, expires_at, &tokens) => {}
+                () = let_in_no_more(&via, expires_at, &tokens) => is_out.store(true, Relaxed),
             }
             trigger.pull();
         }));
@@ -76,6 +83,11 @@ impl Seat {
     /// When to stop: the service does, or the caller may no longer be here.
     pub(crate) fn until(&self) -> Shutdown {
         self.until.clone()
+    }
+
+    /// When [`Seat::until`] asks for an end: is it for this caller alone, who is let in no more?
+    pub(crate) fn is_taken_away(&self) -> bool {
+        self.is_out.load(Relaxed)
     }
 }
 

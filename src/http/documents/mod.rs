@@ -9,6 +9,7 @@ mod kong;
 mod openapi;
 mod operation;
 mod own;
+mod prepared;
 mod serve;
 mod shared;
 mod tables;

@@ -1,30 +1,24 @@
 //! `/docs`: the OpenAPI document, Swagger UI and ReDoc. Everything comes from inside of the program: the pages work without
 //! a network, and their policy lets them load nothing from elsewhere.
 //!
-//! What is served never changes while the program runs, so it is prepared once; a browser that has it asks by `ETag`.
+//! What is served never changes while the program runs, so it is prepared once (`prepared.rs`).
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::LazyLock,
+    sync::{LazyLock, Once},
+    thread,
 };
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource, ResponseError,
-    http::{StatusCode, header},
+    http::StatusCode,
     web::{self, Bytes, Path, ServiceConfig},
 };
 
-use super::openapi;
+use super::prepared::Prepared;
 use crate::http::v0::Refusal;
 
-const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
-
-/// Scripts only from here and never inline. Both pages make styles and images while they run, ReDoc also its search.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                      font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
 
 /// A file of `web/`, from inside of the program.
 macro_rules! asset {
@@ -32,8 +26,13 @@ macro_rules! asset {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/", $path)).as_slice()
     };
 }
-/// Files of `web/` by their names under `/docs/assets`.
-static ASSETS: LazyLock<Vec<(&str, Prepared)>> = LazyLock::new(|| {
+/// Files of `web/` by their names under `/docs/assets`. Each is prepared by the first who asks: reading all 3 MB at the start
+/// would bring them into memory for nobody.
+static ASSETS: LazyLock<Vec<(&str, LazyLock<Prepared, Preparation>)>> = LazyLock::new(|| {
+    let file = |(name, media, content): (&'static str, &'static str, &'static [u8])| {
+        let prepare: Preparation = Box::new(move || Prepared::new(media, Bytes::from_static(content)));
+        (name, LazyLock::new(prepare))
+    };
     [
         ("swagger-ui-bundle.js", SCRIPT, asset!("vendor/swagger-ui/swagger-ui-bundle.js")),
         ("swagger-ui.css", STYLE, asset!("vendor/swagger-ui/swagger-ui.css")),
@@ -45,58 +44,45 @@ static ASSETS: LazyLock<Vec<(&str, Prepared)>> = LazyLock::new(|| {
         ("redoc.css", STYLE, asset!("docs/redoc.css")),
     ]
     .into_iter()
-    .map(|(name, media, content)| (name, Prepared::new(media, Bytes::from_static(content))))
+    .map(file)
     .collect()
 });
 
-static OPENAPI: LazyLock<Prepared> =
-    LazyLock::new(|| Prepared::new("application/json", openapi::value().to_string().into()));
-static SWAGGER: LazyLock<Prepared> = LazyLock::new(|| Prepared::page(asset!("docs/swagger.html")));
-static REDOC: LazyLock<Prepared> = LazyLock::new(|| Prepared::page(asset!("docs/redoc.html")));
-static REDIRECT: LazyLock<Prepared> = LazyLock::new(|| Prepared::page(asset!("docs/oauth2-redirect.html")));
+type Preparation = Box<dyn FnOnce() -> Prepared + Send>;
 
-/// Something that never changes, ready to be sent.
-struct Prepared {
-    media: &'static str,
-    content: Bytes,
-    tag: String,
+static OPENAPI: LazyLock<Prepared> =
+    LazyLock::new(|| Prepared::new("application/json", compact(WRITTEN).into()).compressed());
+
+/// The document as it is in the repository: the same that is made from the rows, as a test tells, and here without the
+/// megabytes that making it takes.
+const WRITTEN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
+static SWAGGER: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/swagger.html")));
+static REDOC: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/redoc.html")));
+static REDIRECT: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/oauth2-redirect.html")));
+
+/// JSON without white space between its parts.
+fn compact(json: &str) -> Vec<u8> {
+    let mut is_text = false;
+    let mut is_escaped = false;
+    let mut compact = Vec::with_capacity(json.len());
+    for byte in json.bytes() {
+        if is_text || !byte.is_ascii_whitespace() {
+            compact.push(byte);
+        }
+        is_text ^= byte == b'"' && !is_escaped;
+        is_escaped = is_text && byte == b'\\' && !is_escaped;
+    }
+    compact
 }
 
-impl Prepared {
-    fn new(media: &'static str, content: Bytes) -> Self {
-        let mut hasher = DefaultHasher::new();
-        content.hash(&mut hasher);
-        let tag = format!("\"{:016x}\"", hasher.finish());
-        Self { media, content, tag }
-    }
-
-    fn page(content: &'static [u8]) -> Self {
-        Self::new(HTML, Bytes::from_static(content))
-    }
-
-    fn answer(&self, request: &HttpRequest) -> HttpResponse {
-        let known = request.headers().get_all(header::IF_NONE_MATCH);
-        let is_known = known.filter_map(|value| value.to_str().ok()).any(|value| value.contains(&self.tag));
-        let status = if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
-        let mut response = HttpResponse::build(status);
-        response
-            .insert_header((header::ETAG, self.tag.as_str()))
-            .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
-        if self.media == HTML {
-            response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
-        }
-        if is_known {
-            return response.finish();
-        }
-        response.insert_header((header::CONTENT_TYPE, self.media)).body(self.content.clone())
-    }
+fn page(content: &'static [u8]) -> Prepared {
+    Prepared::page(Bytes::from_static(content))
 }
 
 pub(in crate::http) fn routes(config: &mut ServiceConfig) {
-    // Made at the start, not by the first who asks.
-    LazyLock::force(&OPENAPI);
-    LazyLock::force(&ASSETS);
+    // Made at the start, not by the first who asks, and without keeping the start waiting.
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| drop(thread::spawn(|| LazyLock::force(&OPENAPI))));
     let fixed = |resource: Resource, prepared: &'static LazyLock<Prepared>| {
         let answer = move |request: HttpRequest| async move { prepared.answer(&request) };
         resource.route(web::get().to(answer)).route(web::head().to(answer))
@@ -125,4 +111,21 @@ fn resource(path: &str, methods: &'static str) -> Resource {
     web::resource(path).default_service(web::to(move || async move {
         Err::<&str, _>(Refusal::wrong_method(methods.to_owned()))
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::documents::openapi;
+
+    #[test]
+    fn what_is_served_is_what_the_rows_say() {
+        assert_eq!(compact(WRITTEN), openapi::value().to_string().into_bytes());
+    }
+
+    #[test]
+    fn only_what_is_between_the_parts_is_left_out() {
+        let pretty = "{\n  \"a b\": [ \"\\\" : \\\\\", 1 ],\n  \"c\\\\\": null\n}\n";
+        assert_eq!(compact(pretty), br#"{"a b":["\" : \\",1],"c\\":null}"#);
+    }
 }

@@ -144,7 +144,8 @@ proptest! {
 
     #[test]
     fn what_is_no_object_is_refused(body in awkward()) {
-        prop_assume!(!body.is_object());
+        // Proptest gives up when it has to pass over too many.
+        let body = if body.is_object() { json!([body]) } else { body };
         for route in rows::all().filter(|route| !route.fields.is_empty()).take(3) {
             answered(route, body.clone(), None)?;
         }

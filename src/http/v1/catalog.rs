@@ -7,7 +7,10 @@ use actix_web::{
 use model::{ContentKind, ContentName, ContentRef};
 use serde_json::json;
 
-use super::job_request::bad_name;
+use super::{
+    job_request::bad_name,
+    query::{self, Parameters},
+};
 use crate::http::{Api, method::resource, problem::Problem};
 
 /// The lists, by the word in their path.
@@ -21,21 +24,30 @@ const LISTS: &[(&str, &str, ContentKind)] = &[
 pub(super) fn routes(config: &mut ServiceConfig) {
     for &(all, one, kind) in LISTS {
         config
-            .service(resource(all, "GET").route(web::get().to(move |api: Data<Api>| list(api, kind))))
             .service(
-                resource(one, "GET")
-                    .route(web::get().to(move |api: Data<Api>, name: Path<String>| show(api, kind, name))),
-            );
+                resource(all, "GET")
+                    .route(web::get().to(move |api: Data<Api>, query: Parameters| list(api, kind, query))),
+            )
+            .service(resource(one, "GET").route(web::get().to(
+                move |api: Data<Api>, name: Path<String>, query: Parameters| show(api, kind, name, query),
+            )));
     }
 }
 
-async fn list(api: Data<Api>, kind: ContentKind) -> Result<HttpResponse, Problem> {
+async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &[])?;
     let entries = api.engine.list_content(kind).await?;
     Ok(HttpResponse::Ok().json(json!({ "items": entries, "next": null })))
 }
 
 /// What it would do and what it lacks, for an inventory its groups and hosts. Asks Ansible: takes a second.
-async fn show(api: Data<Api>, kind: ContentKind, name: Path<String>) -> Result<HttpResponse, Problem> {
+async fn show(
+    api: Data<Api>,
+    kind: ContentKind,
+    name: Path<String>,
+    query: Parameters,
+) -> Result<HttpResponse, Problem> {
+    query::only(&query, &[])?;
     let name: ContentName = name.parse().map_err(|error| bad_name("name", &error))?;
     let content = match kind {
         ContentKind::Playbook => ContentRef::Playbook(name),

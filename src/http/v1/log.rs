@@ -167,7 +167,7 @@ impl Sending {
             let next = tokio::select! {
                 next = self.reader.next(LOOK_AGAIN) => next.map_err(io::Error::other)?,
                 // A log that ends well must be whole, so this one is broken off.
-                () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service stops")),
+                () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service stops, or the caller is let in no more")),
             };
             match next {
                 NextText::Texts(texts) => {

@@ -94,13 +94,18 @@ impl Watcher {
         let told = tokio::select! {
             told = tell(&mut self.session, following) => told,
             () = gone(&mut self.messages, answering) => Err(Left),
-            () = shutdown.requested() => Ok(CloseCode::Restart),
+            () = shutdown.requested() => Ok(why(&self.seat)),
         };
         if let Ok(code) = told {
             // As above: the client may have left.
             let _ = timeout(CLOSE, self.session.close(Some(code.into()))).await;
         }
     }
+}
+
+/// Why a socket is closed from here: whoever comes again after a restart is served, the others are not.
+fn why(seat: &Seat) -> CloseCode {
+    if seat.is_taken_away() { CloseCode::Policy } else { CloseCode::Restart }
 }
 
 /// Answers pings; returns when the client left.

@@ -23,7 +23,7 @@ use futures_util::StreamExt;
 use model::vm_status::Frame;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::CLOSE;
+use super::{CLOSE, why};
 use crate::http::{Api, access::Seat, method::resource, v0, v1::only_known_origins};
 
 /// What the reference service says when nothing in the inventory tells where Proxmox is.
@@ -83,7 +83,10 @@ async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Sessio
     let told = tokio::select! {
         told = tell(api, node.as_deref(), &mut session) => told,
         () = hear(messages, answering) => Err(Left),
-        () = shutdown.requested() => Ok((CloseCode::Restart, Some("service restart"))),
+        () = shutdown.requested() => match why(seat) {
+            CloseCode::Restart => Ok((CloseCode::Restart, Some("service restart"))),
+            code => Ok((code, None)),
+        },
     };
     if let Ok((code, description)) = told {
         let reason = actix_ws::CloseReason { code, description: description.map(str::to_owned) };

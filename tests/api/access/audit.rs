@@ -1,5 +1,7 @@
 //! The audit: what is written down, and what is found when somebody changes it.
 
+use std::process::Command;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -119,6 +121,90 @@ async fn nothing_is_changed_when_the_audit_cannot_be_written() {
     sql(&app, "DROP TRIGGER full");
     assert_eq!(app.run(&body).await["state"], "succeeded");
     assert_eq!(status(&app, "/healthz", &[]).await, 200);
+}
+
+#[tokio::test]
+async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
+    let mut app = Setup::new().start();
+    for _ in 0..60 {
+        assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
+    }
+    until_records(&app, 120).await;
+    let verify = |app: &TestApp| printed(app, &["audit", "verify"]);
+    assert!(verify(&app).starts_with("intact up to record 120:"), "without the setting all are kept");
+    app.stop();
+    std::fs::write(app.home().join("rangehand.toml"), "[history]\nkeep_audit_records = 5\n")
+        .expect("writable");
+    app.start_again();
+    until("old records are gone", || verify(&app).contains("up to record 115\n")).await;
+    assert!(verify(&app).contains("intact up to record 121:"), "{}", verify(&app));
+    let left = records(&app, &[]);
+    assert_eq!((left.len(), &left[0]["seq"], &left[5]["kind"]), (6, &json!(116), &json!("removed")));
+    sql(&app, "DELETE FROM audit WHERE seq = 116");
+    let output = run(&app, &["audit", "verify"]);
+    assert!(!output.status.success());
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(told.contains("broken at record 116: the record is not there"), "{told}");
+}
+
+/// What no more fits on.
+struct FullDisk(std::path::PathBuf);
+
+impl FullDisk {
+    /// A small file system in memory at this place; only root can mount one.
+    fn mount(at: &std::path::Path) -> Option<Self> {
+        std::fs::create_dir_all(at).expect("writable");
+        let mount = ["-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs"];
+        let mounted = Command::new("mount").args(mount).arg(at).output();
+        let is_there = mounted.is_ok_and(|output| output.status.success());
+        is_there.then(|| Self(at.to_owned()))
+    }
+
+    /// Takes what room is left.
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.0.join("filling")).expect("a file");
+        while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.0.join("filling")).expect("it is there");
+    }
+}
+
+impl Drop for FullDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
+async fn on_a_full_disk_nothing_is_changed_and_looks_go_on() {
+    let setup = Setup::new();
+    let Some(disk) = FullDisk::mount(&setup.home().join("var")) else {
+        eprintln!("NOT TESTED: the audit on a full disk: no file system can be mounted here (root may)");
+        return;
+    };
+    let mut app = setup.start();
+    let before = until_records(&app, 0).await.len();
+    disk.fill();
+    let body = json!({"bundle": "ping", "limit": "localhost"});
+    let refused = app.send(Method::POST, "/v1/jobs", Some(&body)).await;
+    assert_eq!(problem(refused, 503).await, "audit_unavailable");
+    let v0 = app.send(Method::POST, "/v0/admin/debug/ping", Some(&json!({"hosts": "localhost"}))).await;
+    assert_eq!(v0.status(), 503);
+    assert_eq!(app.get("/v1/jobs", 200).await["items"], json!([]), "looks go on, and nothing was begun");
+    assert!(!run(&app, &["token", "create", "--name", "x", "--role", "admin"]).status.success());
+    disk.make_room();
+    assert_eq!(app.run(&body).await["state"], "succeeded");
+    let records = until_records(&app, before + 2).await;
+    let tokens = records.iter().filter(|record| record["kind"] == "command").count();
+    assert_eq!(tokens, 0, "a token that was not made is not written down: {records:#?}");
+    assert!(run(&app, &["audit", "verify"]).status.success());
+    until("the run is over", || app.run_directories().is_empty()).await;
+    app.stop();
+    // Before the directory that it is mounted in goes.
+    drop(disk);
 }
 
 #[tokio::test]

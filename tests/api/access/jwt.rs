@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,8 +19,12 @@ use ring::{
 };
 use serde_json::{Value, json};
 
-use super::{call_as, problem};
-use crate::app::{PATIENCE, Setup, TestApp};
+use super::{NO_JOB, call_as, problem, rest_of, upgrade};
+use crate::{
+    app::{PATIENCE, Setup, TestApp},
+    fake_pve::FakePve,
+    ws_vm_status::inventory,
+};
 
 fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -86,7 +90,7 @@ impl Key {
 
     /// A token that is good as it is, but for these claims.
     fn token(&self, id: &str, others: &Value) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        let now = since_1970().as_secs();
         let mut claims = json!({"iss": "https://id.example", "aud": "rangehand", "sub": "ann", "exp": now + 300,
             "roles": ["viewer"]});
         for (name, value) in others.as_object().expect("an object") {
@@ -164,6 +168,45 @@ async fn a_jwt_that_is_not_right_is_refused() {
         let refused = call_as(&app, &token, "GET", "/v1/jobs", None).await;
         assert_eq!(problem(refused, 401).await, "bad_credentials", "{what}");
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970")
+}
+
+#[tokio::test]
+async fn streams_and_websockets_end_when_their_jwt_does() {
+    let key = Key::ec();
+    let api = FakePve::start(Vec::new()).await;
+    let setup = Setup::new();
+    setup.write("keys.json", &keys(&[(&key, "e")]));
+    setup.write("inventory/hosts.yml", &inventory(&api.host(), "geheim"));
+    let app = with_issuer(setup, "keys.json");
+    let end = since_1970().as_secs() + 5;
+    let brief = key.token("e", &json!({"exp": end}));
+    let long = key.token("e", &json!({}));
+    let mut streams = Vec::new();
+    for format in ["sse", "ndjson&follow=true"] {
+        let path = format!("/v1/events?format={format}");
+        let stream = call_as(&app, &brief, "GET", &path, None).await;
+        assert_eq!(stream.status(), 200);
+        streams.push(stream);
+    }
+    let header = format!("authorization: Bearer {brief}\r\n");
+    let (status, socket) = upgrade(&app, "/ws/vm-status", &header);
+    assert_eq!(status, 101);
+    let mut other = call_as(&app, &long, "GET", "/v1/events?format=sse", None).await;
+    for mut stream in streams {
+        let over = async { while let Ok(Some(_)) = stream.chunk().await {} };
+        tokio::time::timeout(Duration::from_secs(10), over).await.expect("it ends");
+        assert!(since_1970().as_secs() >= end, "it ended early");
+    }
+    rest_of(socket).await;
+    let late = since_1970().saturating_sub(Duration::from_secs(end));
+    assert!(late < Duration::from_secs(5), "{late:?} after the end of the JWT");
+    assert_eq!(upgrade(&app, NO_JOB, &header).0, 401);
+    let is_open = tokio::time::timeout(Duration::ZERO, other.chunk()).await.is_err();
+    assert!(is_open, "that of another JWT goes on");
 }
 
 /// Serves a JWKS over HTTP until the end of the process.

@@ -2,6 +2,7 @@
 
 mod audit;
 mod gateway;
+mod hosts;
 mod jwt;
 mod limits;
 mod modes;
@@ -19,6 +20,9 @@ use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
 use crate::app::{PATIENCE, Setup, TestApp, bin_dir};
+
+/// A WebSocket of a job that is not there.
+const NO_JOB: &str = "/ws/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
 
 /// A service that takes API tokens only.
 fn with_tokens() -> TestApp {
@@ -82,11 +86,16 @@ async fn problem(response: Response, status: u16) -> String {
 
 /// Asks for a WebSocket; gives the status and what must be held for it to stay open.
 fn upgrade(app: &TestApp, path: &str, headers: &str) -> (u16, TcpStream) {
+    upgrade_of(app, app.address().strip_prefix("http://").expect("an address"), path, headers)
+}
+
+/// The same, with another name in `Host`.
+fn upgrade_of(app: &TestApp, host: &str, path: &str, headers: &str) -> (u16, TcpStream) {
     let address = app.address().strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(address).expect("the service listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
     let request = format!(
-        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+        "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
     );
     stream.write_all(request.as_bytes()).expect("the service reads");
@@ -98,6 +107,17 @@ fn upgrade(app: &TestApp, path: &str, headers: &str) -> (u16, TcpStream) {
     }
     let head = String::from_utf8(head).expect("UTF-8");
     (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), stream)
+}
+
+/// Waits for the end of a socket that was upgraded; gives what came until then.
+async fn rest_of(socket: TcpStream) -> Vec<u8> {
+    let read = move || {
+        let mut bytes = Vec::new();
+        let mut socket = socket;
+        socket.read_to_end(&mut bytes).expect("it ends");
+        bytes
+    };
+    tokio::task::spawn_blocking(read).await.expect("it is read")
 }
 
 /// Does something to the database file that the service would not do.

@@ -1,9 +1,19 @@
 //! Streams and WebSockets: guarded as everything else, and counted.
 
-use super::{call, call_as, printed, problem, token, upgrade, with_tokens};
-use crate::app::{PATIENCE, Setup};
+use std::time::{Duration, Instant};
 
-const NO_JOB: &str = "/ws/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
+use reqwest::Response;
+use serde_json::{Value, json};
+
+use super::{NO_JOB, call, call_as, printed, problem, rest_of, token, upgrade, with_tokens};
+use crate::{
+    app::{Gate, PATIENCE, Setup, TestApp, until},
+    fake_pve::FakePve,
+    ws_vm_status::inventory,
+};
+
+/// A token is looked at every five seconds; the rest is for a busy machine.
+const AT_MOST: Duration = Duration::from_secs(12);
 
 #[tokio::test]
 async fn a_websocket_needs_credentials_before_the_upgrade() {
@@ -38,23 +48,108 @@ async fn a_stream_needs_credentials() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
 }
 
-#[tokio::test]
-async fn who_is_let_in_no_more_is_sent_away_from_streams_too() {
-    let app = with_tokens();
-    let viewer = token(&app, "viewer");
-    let arguments = ["token", "create", "--name", "brief", "--role", "viewer", "--expires-in", "3s"];
-    let brief = printed(&app, &arguments).trim().to_owned();
+/// A job that stands still at its gate, as everything that is followed must.
+async fn standing_job(app: &TestApp, operator: &str) -> (String, Gate) {
+    let gate = Gate::new(app);
+    app.write("inventory/here.yml", "all: {hosts: {localhost: {ansible_connection: local}}}");
+    let body = json!({"bundle": "gate", "inventory": "here", "extra_vars": {"gate": gate.path()}});
+    let job = call_as(app, operator, "POST", "/v1/jobs", Some(&body.to_string())).await;
+    let job: Value = job.json().await.expect("JSON");
+    (job["id"].as_str().expect("an id").to_owned(), gate)
+}
+
+/// Opens each kind of stream with this token.
+async fn streams(app: &TestApp, token: &str, job: &str) -> Vec<(String, Response)> {
     let mut streams = Vec::new();
-    for token in [&viewer, &brief] {
-        let response = call_as(&app, token, "GET", "/v1/events?format=sse", None).await;
-        assert_eq!(response.status(), 200);
-        streams.push(response);
+    for path in [
+        "/v1/events?format=sse".to_owned(),
+        "/v1/events?format=ndjson&follow=true".to_owned(),
+        format!("/v1/jobs/{job}/events?format=sse"),
+        format!("/v1/jobs/{job}/events?format=ndjson&follow=true"),
+        format!("/v1/jobs/{job}/log?follow=true"),
+    ] {
+        let response = call_as(app, token, "GET", &path, None).await;
+        assert_eq!(response.status(), 200, "{path}");
+        streams.push((path, response));
     }
+    streams
+}
+
+/// The end of a stream, however it ends.
+async fn end(mut stream: Response) {
+    while let Ok(Some(_)) = stream.chunk().await {}
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_ends_every_stream_and_websocket_of_its_own_and_no_other() {
+    let api = FakePve::start(Vec::new()).await;
+    let setup = Setup::new().set("RANGEHAND__ACCESS__MODES", "token");
+    setup.write("inventory/hosts.yml", &inventory(&api.host(), "geheim"));
+    let app = setup.start();
+    let (operator, viewer) = (token(&app, "operator"), token(&app, "viewer"));
+    let (job, gate) = standing_job(&app, &operator).await;
+    let sockets = |token: &str| {
+        [format!("/ws/{job}"), "/ws/vm-status".to_owned()].map(|path| {
+            let (status, socket) = upgrade(&app, &format!("{path}?access_token={token}"), "");
+            assert_eq!(status, 101, "{path}");
+            socket
+        })
+    };
+    let (theirs, others) = (streams(&app, &viewer, &job).await, streams(&app, &operator, &job).await);
+    let (their_sockets, other_sockets) = (sockets(&viewer), sockets(&operator));
+
     printed(&app, &["token", "revoke", &viewer]);
-    for mut stream in streams {
-        let ended = async { while let Ok(Some(_)) = stream.chunk().await {} };
-        tokio::time::timeout(PATIENCE, ended).await.expect("the stream ends");
+    let begun = Instant::now();
+    for (path, stream) in theirs {
+        let left = AT_MOST.saturating_sub(begun.elapsed());
+        tokio::time::timeout(left, end(stream)).await.unwrap_or_else(|_| panic!("{path} goes on"));
     }
+    for socket in their_sockets {
+        let frames = rest_of(socket).await;
+        // Close 1008, for whoever comes again is not let in.
+        assert!(frames.ends_with(&[0x88, 2, 0x03, 0xf0]), "{frames:?}");
+    }
+    assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
+
+    // The others go on to the end of the job, which they are told.
+    gate.open();
+    for (path, stream) in others.into_iter().filter(|(path, _)| path.starts_with("/v1/jobs/")) {
+        let text = tokio::time::timeout(PATIENCE, stream.text()).await.expect("the job ends");
+        let text = text.unwrap_or_else(|error| panic!("{path} was broken off: {error}"));
+        assert!(text.contains("End"), "{path}: {text}");
+    }
+    let [of_job, of_machines] = other_sockets;
+    let frames = rest_of(of_job).await;
+    assert!(frames.windows(6).any(|word| word == b"\"done\""), "{}", String::from_utf8_lossy(&frames));
+    of_machines.set_nonblocking(true).expect("a socket");
+    let mut seen = [0; 4096];
+    while of_machines.peek(&mut seen).is_ok_and(|count| count > 0) {
+        let count = std::io::Read::read(&mut &of_machines, &mut seen).expect("bytes");
+        assert!(!seen[..count].contains(&0x88), "it was closed");
+    }
+    let still_open = of_machines.peek(&mut seen).expect_err("no end").kind();
+    assert_eq!(still_open, std::io::ErrorKind::WouldBlock);
+}
+
+#[tokio::test]
+async fn a_token_that_expires_ends_its_streams_at_that_time() {
+    let app = with_tokens();
+    let operator = token(&app, "operator");
+    let (job, gate) = standing_job(&app, &operator).await;
+    let arguments = ["token", "create", "--name", "brief", "--role", "viewer", "--expires-in", "6s"];
+    let begun = Instant::now();
+    let brief = printed(&app, &arguments).trim().to_owned();
+    let streams = streams(&app, &brief, &job).await;
+    let (status, socket) = upgrade(&app, &format!("/ws/{job}?access_token={brief}"), "");
+    assert_eq!(status, 101);
+    for (path, stream) in streams {
+        tokio::time::timeout(AT_MOST, end(stream)).await.unwrap_or_else(|_| panic!("{path} goes on"));
+        assert!(begun.elapsed() >= Duration::from_secs(6), "{path} ended early");
+    }
+    rest_of(socket).await;
+    assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
+    gate.open();
+    until("the run is over", || app.run_directories().is_empty()).await;
 }
 
 #[tokio::test]

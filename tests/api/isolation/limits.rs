@@ -10,7 +10,7 @@ use super::{can_sandbox, in_process, in_sandbox};
 use crate::app::{Setup, TestApp, processes_with};
 
 /// Limits that are far above what a healthy run takes, and far below what the greedy ones want.
-fn limited(setup: Setup) -> TestApp {
+pub(super) fn limited(setup: Setup) -> TestApp {
     setup
         .set("RANGEHAND__RUNS__MEMORY_MAX_BYTES", "220000000")
         .set("RANGEHAND__RUNS__PROCESSES_MAX", "60")
@@ -33,7 +33,7 @@ async fn beside_a_healthy_one(app: &TestApp, bundle: &str) -> Value {
     greedy
 }
 
-async fn assert_limits_hold(app: &TestApp) {
+pub(super) async fn assert_limits_hold(app: &TestApp) {
     for (bundle, code, setting) in [
         ("forkbomb", "process_limit", "runs.processes_max"),
         ("memoryhog", "memory_limit", "runs.memory_max_bytes"),

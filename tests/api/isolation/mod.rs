@@ -1,19 +1,28 @@
 //! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
 
 mod limits;
+mod ordinary;
 mod parity;
 mod process;
 mod protected;
 mod sandbox;
+mod warm;
 
 use serde_json::{Value, json};
 
 use crate::app::{Setup, TestApp};
 
 /// Is bubblewrap there? A test without it says so and shows nothing; `./test.sh` installs it.
-#[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
 pub(crate) fn can_sandbox() -> bool {
-    let found = std::process::Command::new("bwrap")
+    can_sandbox_through(&[])
+}
+
+/// The same for whom these words start programs as.
+#[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
+fn can_sandbox_through(through: &[String]) -> bool {
+    let mut words = through.iter().map(String::as_str).chain(["bwrap"]);
+    let found = std::process::Command::new(words.next().expect("a program"))
+        .args(words)
         .args(["--ro-bind", "/", "/", "--unshare-pid", "--proc", "/proc", "true"])
         .output()
         .is_ok_and(|answer| answer.status.success());

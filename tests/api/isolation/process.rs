@@ -66,6 +66,7 @@ async fn ansible_checks_host_keys_and_takes_its_environment_from_settings_only()
         "ANSIBLE_LOCAL_TEMP",
         "ANSIBLE_NOCOWS",
         "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR",
+        "ANSIBLE_PIPELINING",
         "ANSIBLE_ROLES_PATH",
         "ANSIBLE_SSH_CONTROL_PATH_DIR",
     ];

@@ -49,7 +49,7 @@ async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     // Somebody waits for the job meanwhile: an answer comes before the end, and the end does not wait for the gate.
     let id = run.job["id"].as_str().expect("a job has an id");
     let mut waiting = TcpStream::connect(authority(&app)).expect("the service listens");
-    write!(waiting, "GET /v1/jobs/{id}?wait=600 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    write!(waiting, "GET /v1/jobs/{id}?wait=600 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
         .expect("connected");
     until("the request has been read", || has_read_everything(&waiting)).await;
     app.stop();

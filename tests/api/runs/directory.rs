@@ -1,13 +1,15 @@
 //! The private directory of a run: closed to others while it lasts, gone when the run is over.
 
 use std::{
+    io::{BufRead, BufReader},
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
+    process::Stdio,
 };
 
 use serde_json::{Value, json};
 
-use crate::app::{Gate, TestApp, until};
+use crate::app::{Gate, Setup, TestApp, until};
 
 fn mode(path: &Path) -> u32 {
     path.metadata().expect("it is there").permissions().mode() & 0o777
@@ -126,4 +128,43 @@ async fn a_root_of_five_thousand_files_runs() {
     }
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
+}
+
+#[test]
+fn a_runtime_directory_of_others_keeps_the_service_from_starting() {
+    let refused = |prepare: &dyn Fn(&Path)| {
+        let setup = Setup::new();
+        let runtime = setup.home().join("runtime");
+        prepare(&runtime);
+        let setup = setup.set("RANGEHAND__PATHS__RUNTIME", runtime.to_string_lossy());
+        let mut command = setup.command();
+        let mut service = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it is there");
+        // What starts says where it listens; what does not says nothing there.
+        let mut line = String::new();
+        BufReader::new(service.stdout.take().expect("a pipe")).read_line(&mut line).expect("an end");
+        let _ = service.kill();
+        let output = service.wait_with_output().expect("ours");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(line, "", "it started: {said}");
+        assert!(said.contains("runtime directory") && said.contains("paths.runtime"), "{said}");
+    };
+    let make = |path: &Path, mode| {
+        std::fs::create_dir(path).expect("writable");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+    };
+    // Others may look into it.
+    refused(&|runtime| make(runtime, 0o750));
+    // A link leads to where somebody else likes.
+    refused(&|runtime| {
+        let elsewhere = runtime.with_file_name("elsewhere");
+        make(&elsewhere, 0o700);
+        symlink(elsewhere, runtime).expect("writable");
+    });
+    // Somebody else's, who may do with it what he likes; without root nobody can make one.
+    if rustix::process::geteuid().is_root() {
+        refused(&|runtime| {
+            make(runtime, 0o700);
+            std::os::unix::fs::chown(runtime, Some(65534), None).expect("root may");
+        });
+    }
 }

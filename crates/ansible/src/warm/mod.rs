@@ -86,7 +86,10 @@ impl Fingerprint {
         // No secrets: a host lives long. What Ansible makes of a variable while it is imported is no secret.
         let environment =
             spec.environment.iter().filter(|(name, _)| !tells_of_a_secret(name) && name != "ANSIBLE_CONFIG");
-        let environment = always.into_iter().chain(environment.cloned()).chain(configuration).collect();
+        let facts = spec.facts.as_ref().map(command::facts).into_iter().flatten();
+        let facts = facts.map(|(name, value)| (name.to_owned(), value.to_string_lossy().into_owned()));
+        let environment =
+            always.into_iter().chain(facts).chain(environment.cloned()).chain(configuration).collect();
         Some(Self { interpreter, environment })
     }
 }

@@ -29,6 +29,8 @@ const SHAPES: &[(&str, &str)] = &[
     // JSON Web Tokens: the header is `{"...`, base64url.
     (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3}", "***"),
     (r"([A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+@", "${1}***@"),
+    // API tokens of our own: their id is no secret.
+    (r"(rh_[0-9a-f]{12}_)[0-9a-f]{16,}", "${1}***"),
     (r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,})", "***"),
 ];
 
@@ -75,6 +77,11 @@ mod tests {
             ("a -----BEGIN RSA PRIVATE KEY-----\nxx\n-----END RSA PRIVATE KEY----- b", "a *** b"),
             (r"a -----BEGIN PRIVATE KEY-----\nxx\n-----END PRIVATE KEY-----\n b", r"a ***\n b"),
             ("-----BEGIN OPENSSH PRIVATE KEY-----\ncut off", "***"),
+            (
+                "TOKEN=rh_3f0c9a51d2e7_9b1f00112233445566778899aabbccddeeff00112233445566778899aabbccdd next",
+                "TOKEN=rh_3f0c9a51d2e7_*** next",
+            ),
+            ("my_rh_3f0c9a51d2e7_9b1f001122334455 cut off", "my_rh_3f0c9a51d2e7_*** cut off"),
             ("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0xx.c2lnbmF0dXJl end", "t=*** end"),
         ] {
             assert_eq!(hide(text.into()), clean);
@@ -90,6 +97,7 @@ mod tests {
             "http://host:8006/api2/json",
             "cookie: none",
             "ssh://git@host:22/x",
+            "token rh_3f0c9a51d2e7 was revoked",
         ] {
             assert!(matches!(hide(text.into()), Cow::Borrowed(same) if same == text), "{text}");
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use model::{AuditDraft, AuditKind};
 use sqlx::{AssertSqlSafe, Executor};
-use store::{AuditHead, AuditQuery, Chain};
+use store::{AuditHead, AuditQuery, AuditRetention, Chain, Error, Store};
 use tokio::task::JoinSet;
 
 use crate::database::Database;
@@ -124,6 +124,109 @@ pub(crate) async fn what_cannot_be_added_leaves_no_trace(database: Database) {
     assert_eq!(store.audit_head().await.expect("read"), head);
     edit(&database, "DELETE FROM audit WHERE seq = 3").await;
     assert_eq!(store.append_audit(&[draft("bob")]).await.expect("appended"), 2);
+}
+
+fn at(millisecond: i64) -> Timestamp {
+    Timestamp::from_millisecond(millisecond).expect("a time")
+}
+
+/// Adds so many records of this time.
+async fn add(store: &Store, count: usize, time: i64) {
+    let drafts: Vec<AuditDraft> =
+        (0..count).map(|number| AuditDraft { time: at(time), ..draft(&number.to_string()) }).collect();
+    store.append_audit(&drafts).await.expect("appended");
+}
+
+fn newest(keep: u64) -> AuditRetention {
+    AuditRetention { older_than: None, keep: Some(keep) }
+}
+
+async fn prune(store: &Store, retention: AuditRetention) -> u64 {
+    store.prune_audit(&retention, at(5000)).await.expect("pruned")
+}
+
+async fn verify(store: &Store, known: Option<&AuditHead>) -> Chain {
+    store.verify_audit(known).await.expect("read")
+}
+
+fn broken_at(chain: Chain) -> u64 {
+    match chain {
+        Chain::Broken { at, .. } => at,
+        Chain::Intact(head) => panic!("intact up to {head:?}"),
+    }
+}
+
+pub(crate) async fn the_oldest_records_go_and_the_rest_is_one_chain(database: Database) {
+    let store = &database.store;
+    add(store, 250, 1000).await;
+    let noted = store.audit_head().await.expect("read");
+    let all = store.audit(&AuditQuery { limit: 1000, ..AuditQuery::default() }).await.expect("read");
+    let head_at = |seq: usize| AuditHead { seq: seq as u64, hash: all[seq - 1].hash.clone() };
+    assert_eq!(prune(store, AuditRetention::default()).await, 0, "no rule");
+    assert_eq!(prune(store, newest(200)).await, 0, "a few more may be there");
+    assert_eq!(prune(store, newest(100)).await, 150);
+    assert_eq!(prune(store, newest(100)).await, 0);
+    assert_eq!(store.audit_base().await.expect("read"), head_at(150));
+    let left = store.audit(&AuditQuery { limit: 1000, ..AuditQuery::default() }).await.expect("read");
+    assert_eq!((left[0].seq, left.len()), (151, 101));
+    assert_eq!(left[100].draft.kind, AuditKind::Removed);
+    let head = store.audit_head().await.expect("read");
+    assert_eq!(verify(store, None).await, Chain::Intact(head.clone()));
+    for known in [&noted, &head_at(151), &head_at(150)] {
+        assert_eq!(verify(store, Some(known)).await, Chain::Intact(head.clone()), "{known:?}");
+    }
+    let other = AuditHead { seq: 150, hash: head_at(149).hash };
+    assert_eq!(broken_at(verify(store, Some(&other)).await), 150);
+    assert_eq!(broken_at(verify(store, Some(&head_at(3))).await), 3, "nobody can tell any more");
+
+    // What somebody else removes, or puts back, is found; so is a record of a removal that was changed or made up.
+    for (change, undo, found) in [
+        ("seq = 9000 WHERE seq = 151", "seq = 151 WHERE seq = 9000", 151),
+        ("seq = 7 WHERE seq = 151", "seq = 151 WHERE seq = 7", 7),
+        ("kind = 'result' WHERE seq = 251", "kind = 'removed' WHERE seq = 251", 1),
+        ("caller = 'x' WHERE seq = 251", "caller = 'retention' WHERE seq = 251", 1),
+        ("route = '150:0' WHERE seq = 251", "", 151),
+    ] {
+        let route = left[100].draft.route.clone();
+        edit(&database, &format!("UPDATE audit SET {change}")).await;
+        assert_eq!(broken_at(verify(store, None).await), found, "{change}");
+        let undo =
+            if undo.is_empty() { format!("route = '{route}' WHERE seq = 251") } else { undo.to_owned() };
+        edit(&database, &format!("UPDATE audit SET {undo}")).await;
+        assert!(matches!(verify(store, None).await, Chain::Intact(_)), "{undo}");
+    }
+
+    // By age everything goes but what is young, the record of the removal before included.
+    add(store, 3, 6000).await;
+    let by_age = AuditRetention { older_than: Some(at(5500)), keep: None };
+    assert_eq!(prune(store, by_age).await, 101);
+    assert_eq!(prune(store, by_age).await, 0);
+    let head = store.audit_head().await.expect("read");
+    assert_eq!((head.seq, verify(store, None).await), (255, Chain::Intact(head.clone())));
+    assert_eq!(store.audit_base().await.expect("read").seq, 251);
+    let nothing_young = AuditRetention { older_than: Some(at(9000)), keep: None };
+    assert_eq!(store.prune_audit(&nothing_young, at(9500)).await.expect("pruned"), 4);
+    assert_eq!(store.prune_audit(&nothing_young, at(9500)).await.expect("pruned"), 0);
+    store.append_audit(&[draft("ann")]).await.expect("appended");
+    assert!(matches!(verify(store, None).await, Chain::Intact(AuditHead { seq: 257, .. })));
+}
+
+pub(crate) async fn what_is_broken_is_not_removed(database: Database) {
+    let store = &database.store;
+    add(store, 250, 1000).await;
+    edit(&database, "UPDATE audit SET caller = 'x' WHERE seq = 20").await;
+    let refused = store.prune_audit(&newest(100), at(5000)).await;
+    assert!(matches!(refused, Err(Error::BrokenAudit { at: 20, .. })), "{refused:?}");
+    assert_eq!(broken_at(verify(store, None).await), 20, "as it was");
+    let nodes = [database.other_store().await, database.other_store().await];
+    edit(&database, "UPDATE audit SET caller = '19' WHERE seq = 20").await;
+    // Of several nodes at once each record is removed by one.
+    let (first, second) = tokio::join!(prune(&nodes[0], newest(100)), prune(&nodes[1], newest(100)));
+    assert_eq!(first + second, 150);
+    assert!(matches!(verify(store, None).await, Chain::Intact(AuditHead { seq: 251, .. })));
+    for node in nodes {
+        node.close().await;
+    }
 }
 
 async fn edit(database: &Database, statement: &str) {

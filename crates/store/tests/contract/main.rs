@@ -127,6 +127,8 @@ contract! {
         many_writers_make_one_chain,
         a_record_that_was_changed_is_found,
         what_cannot_be_added_leaves_no_trace,
+        the_oldest_records_go_and_the_rest_is_one_chain,
+        what_is_broken_is_not_removed,
     }
     listening {
         a_listener_hears_of_another_connections_job,

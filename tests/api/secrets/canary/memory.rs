@@ -1,14 +1,36 @@
-//! What a core of a process would hold: its memory, read in place.
+//! What a core of a process would hold: its memory, read in place, and when it has come to rest.
 
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
 };
 
+use crate::app::TestApp;
+
 /// The longest part of a mapping that is read at once, in bytes.
 const PART: usize = 1 << 24;
 /// Parts overlap by so much: a secret may lie across their border.
 const OVERLAP: usize = 4096;
+
+/// Has the service a connection that it has not closed?
+pub(super) fn has_connections(app: &TestApp) -> bool {
+    let port = app.address().rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port");
+    let local = format!(":{port:04X}");
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("readable");
+    table.lines().skip(1).any(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // Established, or closed by the other side alone (include/net/tcp_states.h).
+        words[1].ends_with(&local) && matches!(words[3], "01" | "08")
+    })
+}
+
+/// Does every thread of a process wait for something?
+pub(super) fn is_at_rest(pid: i32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs").flatten();
+    let states = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    // After the name, which is in brackets and may hold anything.
+    states.filter_map(|stat| stat.rsplit(") ").next().map(|rest| rest.starts_with('S'))).all(|waits| waits)
+}
 
 /// Gives every readable and writable part of a process's memory, with the name of its mapping.
 pub(super) fn each_part(pid: i32, mut take: impl FnMut(&str, &[u8])) {

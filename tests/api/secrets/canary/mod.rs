@@ -7,12 +7,7 @@
 mod ledger;
 mod memory;
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    time::{Duration, SystemTime},
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, time::SystemTime};
 
 use reqwest::Method;
 use rustix::process::Signal;
@@ -362,9 +357,14 @@ async fn prove(database: Option<Database>) {
     cage.ledger.search_files("runtime directory, after all runs", &runtime);
     cage.look();
     cage.look_into_tables();
-    // Buffers go with their connections.
+    // Buffers go with their connections, in the thread that closes one.
     cage.app.hang_up();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let address = cage.app.address().strip_prefix("http://").expect("an address").to_owned();
+    let connection = std::net::TcpStream::connect(address).expect("the service listens");
+    assert!(memory::has_connections(&cage.app), "one that is there is seen");
+    drop(connection);
+    until("no connection is left", || !memory::has_connections(&cage.app)).await;
+    until("the service is at rest", || memory::is_at_rest(cage.app.pid())).await;
     cage.look_into_memory();
     println!("{:#}", cage.ledger);
 

@@ -1,6 +1,6 @@
 """Keeps Ansible imported, and forks a process for each run that asks for one.
 
-    service --launch--> host --fork--> becomes the supervisor (our own program again)
+    service --launch--> host --forked before--> becomes the supervisor (our own program again)
                                          '--fork--> waits, with Ansible imported, to be told by it what to run
 
 So what runs Ansible is a child of the supervisor, as it is when the supervisor starts ansible-runner. Nothing is run in
@@ -51,6 +51,7 @@ def main():
 
 def serve(control, warmth, marker):
     """Launches until the service is gone."""
+    spare = Spare(control, warmth, marker)
     launched, packing, is_packed = False, None, False
     while True:
         # Modules are packed when something was launched at all, and then nothing for a while.
@@ -63,6 +64,8 @@ def serve(control, warmth, marker):
             packing, is_packed = None, True
             gc.collect()
             gc.freeze()
+            spare.socket.close()
+            spare = Spare(control, warmth, marker)
         if control not in readable:
             continue
         message, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
@@ -70,12 +73,13 @@ def serve(control, warmth, marker):
             return
         launched = True
         try:
-            answer = {"launched": launch(json.loads(message), descriptors, warmth, marker, control)}
+            answer = {"launched": spare.launch(json.loads(message), descriptors)}
         except OSError as error:
             answer = {"failed": str(error)}
+        control.send(json.dumps(answer).encode())
         for descriptor in descriptors:
             os.close(descriptor)
-        control.send(json.dumps(answer).encode())
+        spare = Spare(control, warmth, marker)
 
 
 def pack(warmth, control):
@@ -108,33 +112,53 @@ def take(packing, warmth):
     return True
 
 
-def launch(request, descriptors, warmth, marker, control):
-    """Starts a supervisor that has a process with Ansible as its child; gives its number."""
-    program, spec, lock, log = descriptors
+class Spare:
+    """Two processes that wait: one to become a supervisor, and its child, to be told by it what to run.
+
+    They are forked before a run asks for them, because forking takes longer than all else that a launch does.
+    """
+
+    def __init__(self, control, warmth, marker):
+        self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                self.socket.close()
+                control.close()
+                become_supervisor(other, warmth, marker)
+            finally:
+                # The service sees that the lock is free and that there is no outcome.
+                os._exit(126)
+        other.close()
+
+    def launch(self, request, descriptors):
+        """Has it begin; gives the number of the supervisor."""
+        socket.send_fds(self.socket, [json.dumps(request).encode()], descriptors)
+        self.socket.close()
+        return self.pid
+
+
+def become_supervisor(host, warmth, marker):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    supervisor = os.fork()
-    if supervisor:
-        ours.close()
-        theirs.close()
-        return supervisor
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if os.fork() == 0:
-            marker.set(request["run"])
-            socket.send_fds(ours, [json.dumps({"waiting": os.getpid()}).encode()], [spec])
-            # Everything else belongs to the host and to the supervisor, the lock of the run's directory above all.
-            kept = ours.detach()
-            control.detach()
-            theirs.detach()
-            os.dup2(kept, 3)
-            os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-            run.wait(socket.socket(fileno=3), warmth)
-        for standard, descriptor in enumerate((theirs.fileno(), lock, log)):
-            os.dup2(descriptor, standard)
-        os.execve(program, request["command"], {})
-    finally:
-        # The service sees that the lock is free and that there is no outcome.
-        os._exit(126)
+    if os.fork() == 0:
+        # Everything else belongs to the one that becomes the supervisor.
+        kept = ours.detach()
+        host.detach()
+        theirs.detach()
+        os.dup2(kept, 3)
+        os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+        run.wait(socket.socket(fileno=3), warmth, marker)
+    ours.close()
+    message, descriptors, _, _ = socket.recv_fds(host, REQUEST_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+    if not message:
+        os._exit(0)
+    request = json.loads(message)
+    program, spec, lock, log = descriptors
+    socket.send_fds(theirs, [request["run"].encode()], [spec])
+    for standard, descriptor in enumerate((theirs.fileno(), lock, log)):
+        os.dup2(descriptor, standard)
+    os.execve(program, request["command"], {})
 
 
 def reap(_signal, _frame):

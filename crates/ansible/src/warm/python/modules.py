@@ -1,15 +1,18 @@
 """What Ansible packs together for a module of its own: the module, and all of `module_utils` that it needs.
 
 Finding that out takes longer than running most modules. It is the same for every run whose content brings no
-`module_utils` of its own.
+`module_utils` of its own. For a module that runs on this machine the files are packed compiled, too: Python takes those
+if it is the same Python, and otherwise the sources.
 """
 
 import datetime
-import hashlib
+import inspect
 import io
 import pathlib
 import pickle
 import zipfile
+import zlib
+from importlib import _bootstrap_external as importing
 
 # Those that playbooks use most, in that order.
 USUAL = (
@@ -17,27 +20,48 @@ USUAL = (
     "slurp tempfile async_wrapper async_status"
 ).split()
 
+# What Ansible's own is called with, since ansible-core 2.19.
+FINDER = ["name", "module_fqn", "module_data", "zf", "date_time", "extension_manager"]
+
 
 class Built:
-    """What was packed in this process."""
+    """What was packed before anybody asked for it."""
 
     def __init__(self):
         from ansible.executor import module_common
+        from ansible.plugins import action
 
         self.common = module_common
         self.packed = {}
-        self.sources = {}
+        self.members = {}
+        self.is_local = False
         self.original = module_common.recursive_finder
-        module_common.recursive_finder = self.find
+        # What packs modules differs from version to version; where it is another, each run packs for itself.
+        self.is_known = list(inspect.signature(self.original).parameters) == FINDER
+        if self.is_known:
+            module_common.recursive_finder = self.find
+            self.note_where(action.ActionBase)
+
+    def note_where(self, kind):
+        """Has actions say whether their module will run on this machine."""
+        configure, built = kind._configure_module, self
+
+        def note(self, *positional, **named):
+            built.is_local = getattr(self._connection, "transport", None) == "local"
+            return configure(self, *positional, **named)
+
+        kind._configure_module = note
 
     def find(self, name, module_fqn, module_data, zf, date_time, extension_manager):
         """In place of Ansible's own: takes what was packed, if that is what Ansible would pack."""
-        packed = self.packed.get(key(module_fqn, module_data))
-        if packed is None or extension_manager.extension_names or not self.is_plain():
+        packed = self.packed.get((module_fqn, bytes(module_data)))
+        is_usual = packed and zf.compression == zipfile.ZIP_DEFLATED and not extension_manager.extension_names
+        if not is_usual or not self.is_plain():
             return self.original(name, module_fqn, module_data, zf, date_time, extension_manager)
-        metadata, files = packed
-        for path, source in files:
-            zf.writestr(self.common._make_zinfo(path, date_time, zf=zf), source)
+        metadata, sources = packed
+        for source in sources:
+            for member in self.members[source] if self.is_local else self.members[source][:1]:
+                member.put(zf, date_time)
         return metadata
 
     def is_plain(self):
@@ -51,22 +75,24 @@ class Built:
 
     def take(self, packed):
         """Takes what another process packed."""
-        for found, (metadata, files) in pickle.loads(packed).items():
-            # Most files are the same for all modules.
-            files = [(path, self.sources.setdefault(source, source)) for path, source in files]
-            self.packed[found] = (metadata, files)
+        module, metadata, members = pickle.loads(packed)
+        # Most files are the same for all modules.
+        self.members.update(members)
+        self.packed[module] = metadata, list(members)
 
     def pack_usual(self):
         """Packs one module after the other. Looking for them leaves traces, so it is done in a process of its own."""
         from ansible import modules
         from ansible.plugins import loader
 
+        if not self.is_known:
+            return
         loader.init_plugin_loader()
         directory = pathlib.Path(modules.__file__).parent
         for name in USUAL:
             path = directory / f"{name}.py"
             if path.is_file():
-                yield pickle.dumps(dict([self.pack(name, path)]))
+                yield pickle.dumps(self.pack(name, path))
 
     def pack(self, name, path):
         from ansible._internal._ansiballz._builder import ExtensionManager
@@ -78,10 +104,34 @@ class Built:
             now = datetime.datetime.now(datetime.timezone.utc)
             tagged = Origin(path=str(path)).tag(data)
             metadata = self.original(name, fqn, tagged, zf, now, ExtensionManager.create(task_vars={}))
-            files = [(entry.filename, zf.read(entry)) for entry in zf.infolist()]
-        return key(fqn, data), (metadata, files)
+            sources = {entry.filename: zf.read(entry) for entry in zf.infolist()}
+        return (fqn, data), metadata, {(name, zlib.crc32(text)): members(name, text) for name, text in sources.items()}
 
 
-def key(fqn, data):
-    data = data.encode() if isinstance(data, str) else bytes(data)
-    return fqn, hashlib.sha256(data).digest()
+def members(name, source):
+    """A file of a package, and the same compiled. It need not be compared with its source: they are packed together."""
+    compiled = importing._code_to_hash_pyc(compile(source, name, "exec"), bytes(8), False)
+    return Member(name, source), Member(name + "c", bytes(compiled))
+
+
+class Member:
+    """A file as it stands in a package, compressed."""
+
+    def __init__(self, name, content):
+        packer = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
+        self.name = name
+        self.data = packer.compress(content) + packer.flush()
+        self.size = len(content)
+        self.check = zlib.crc32(content)
+
+    def put(self, zf, now):
+        """Appends it to a package, as `writestr` would."""
+        info = zipfile.ZipInfo(self.name, now.utctimetuple()[:6])
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.CRC, info.compress_size, info.file_size = self.check, len(self.data), self.size
+        info.header_offset = zf.fp.tell()
+        zf.fp.write(info.FileHeader(False) + self.data)
+        zf.filelist.append(info)
+        zf.NameToInfo[info.filename] = info
+        zf.start_dir = zf.fp.tell()
+        zf._didModify = True

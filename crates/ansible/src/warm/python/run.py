@@ -33,9 +33,18 @@ class Refused(Exception):
     """This process cannot run it as a fresh one would."""
 
 
-def wait(control, warmth):
+def wait(control, warmth, marker):
     """Waits for what the supervisor says; never returns."""
     try:
+        # From here on it belongs to a run.
+        name, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+        if not name:
+            os._exit(0)
+        marker.set(name.decode())
+        # The supervisor is being executed meanwhile; what it is told finds it there.
+        socket.send_fds(control, [json.dumps({"waiting": os.getpid()}).encode()], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
         while True:
             message = control.recv(REQUEST_BYTES)
             if not message:

@@ -9,7 +9,10 @@ use store::{Claim, JobMove, Store};
 use uuid::Uuid;
 
 /// A job that was just claimed, and its run. `things` are in its request.
-pub(crate) async fn running(store: &Store, things: &Value) -> Result<(Job, RunId), Box<dyn Error>> {
+///
+/// # Errors
+/// When the store fails, or another job was queued.
+pub async fn running(store: &Store, things: &Value) -> Result<(Job, RunId), Box<dyn Error>> {
     let now = Timestamp::now();
     let told = Draft::new(now, EventKind::JOB_STATE, json!({}));
     let mut request = json!({"playbook": "ping", "inventory": "hosts.yml"});
@@ -27,7 +30,10 @@ pub(crate) async fn running(store: &Store, things: &Value) -> Result<(Job, RunId
 }
 
 /// Ends a job that was claimed.
-pub(crate) async fn end(store: &Store, job: &Job, to: JobState) -> Result<(), Box<dyn Error>> {
+///
+/// # Errors
+/// When the store fails.
+pub async fn end(store: &Store, job: &Job, to: JobState) -> Result<(), Box<dyn Error>> {
     let now = Timestamp::now();
     let event = Draft::new(now, EventKind::JOB_STATE, json!({}));
     let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
@@ -49,7 +55,8 @@ pub(crate) async fn end(store: &Store, job: &Job, to: JobState) -> Result<(), Bo
 
 /// An event of the size that a task without much output has: about 700 bytes. Every fourth tells of a change, every
 /// hundredth of a failure.
-pub(crate) fn event(number: u64) -> Draft {
+#[must_use]
+pub fn event(number: u64) -> Draft {
     let output = "x".repeat(200);
     let (name, changed) = match number {
         n if n.is_multiple_of(100) => ("runner_on_failed", false),
@@ -69,4 +76,37 @@ pub(crate) fn event(number: u64) -> Draft {
                 "res": {"changed": changed, "stdout": output, "rc": 0}}),
         )
     }
+}
+
+/// Fills a store with jobs that have ended, each with so many events but the one in the middle, which is given.
+///
+/// # Errors
+/// When the store fails.
+pub async fn history(
+    store: &Store,
+    jobs: u64,
+    events: u64,
+    of_largest: u64,
+) -> Result<JobId, Box<dyn Error>> {
+    let mut largest = None;
+    for number in 1..=jobs {
+        let content = format!("site-{}", number % 50);
+        let team = ["red", "blue", "green"][(number % 3) as usize];
+        let things = json!({"playbook": content, "labels": {
+            "team": team, "exercise": (number % 1000).to_string()
+        }});
+        let (job, run) = running(store, &things).await?;
+        let is_largest = number == jobs.div_ceil(2);
+        let numbers: Vec<u64> = (1..=if is_largest { of_largest } else { events }).collect();
+        for batch in numbers.chunks(500) {
+            let drafts: Vec<_> = batch.iter().map(|number| (*number, event(*number))).collect();
+            store.append_events(job.id, job.fence, run, &drafts).await?;
+        }
+        let to = if number.is_multiple_of(200) { JobState::Failed } else { JobState::Succeeded };
+        end(store, &job, to).await?;
+        if is_largest {
+            largest = Some(job.id);
+        }
+    }
+    Ok(largest.ok_or("no job is the largest")?)
 }

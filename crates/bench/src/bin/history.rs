@@ -1,4 +1,4 @@
-//! How long a page takes with 10,000 jobs and 1,000,000 events: `cargo run --release -p store --example history`.
+//! How long a page takes with 10,000 jobs and 1,000,000 events: `cargo run --release -p bench --bin history`.
 //!
 //! Fills a new SQLite file below the temporary directory (about 2 GB), or with `postgres` as an argument the
 //! database that `RANGEHAND_TEST_POSTGRES_URL` names, which should be empty. Then looks into it in all the ways that
@@ -6,12 +6,11 @@
 
 use std::{env, error::Error, future::Future, time::Instant};
 
+use bench::sample;
 use jiff::Timestamp;
 use model::{ContentKind, EventKind, JobId, JobState};
 use serde_json::json;
 use store::{EventQuery, JobQuery, Options, Retention, Store};
-
-mod sample;
 
 const JOBS: u64 = 10_000;
 /// Of each job but the largest.
@@ -30,7 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = Store::open(Options { url, max_connections: 4 }).await?;
     say(&format!("{:?}", store.backend()));
     let start = Instant::now();
-    let largest = fill(&store).await?;
+    let largest = sample::history(&store, JOBS, EVENTS, EVENTS_OF_LARGEST).await?;
     say(&format!("{JOBS} jobs, {} events in {:.1?}", store.last_position().await?, start.elapsed()));
     lists(&store).await?;
     events(&store, largest).await?;
@@ -38,30 +37,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     deletion(&store, largest).await?;
     store.close().await;
     Ok(())
-}
-
-async fn fill(store: &Store) -> Result<JobId, Box<dyn Error>> {
-    let mut largest = None;
-    for number in 1..=JOBS {
-        let content = format!("site-{}", number % 50);
-        let team = ["red", "blue", "green"][(number % 3) as usize];
-        let things = json!({"playbook": content, "labels": {
-            "team": team, "exercise": (number % 1000).to_string()
-        }});
-        let (job, run) = sample::running(store, &things).await?;
-        let events = if number == JOBS / 2 { EVENTS_OF_LARGEST } else { EVENTS };
-        let numbers: Vec<u64> = (1..=events).collect();
-        for batch in numbers.chunks(500) {
-            let drafts: Vec<_> = batch.iter().map(|number| (*number, sample::event(*number))).collect();
-            store.append_events(job.id, job.fence, run, &drafts).await?;
-        }
-        let to = if number.is_multiple_of(200) { JobState::Failed } else { JobState::Succeeded };
-        sample::end(store, &job, to).await?;
-        if number == JOBS / 2 {
-            largest = Some(job.id);
-        }
-    }
-    Ok(largest.ok_or("no job is the largest")?)
 }
 
 async fn lists(store: &Store) -> Result<(), Box<dyn Error>> {

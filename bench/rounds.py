@@ -1,0 +1,44 @@
+"""Rounds, and what is made of their values."""
+
+import statistics
+
+
+def interleaved(ways, number, warm_up=1):
+    """All ways in every round, each round begun with another one; the first rounds do not count. Each way gives a value."""
+    found = {name: [] for name in ways}
+    names = list(ways)
+    for at in range(number + warm_up):
+        start = at % len(names)
+        for name in names[start:] + names[:start]:
+            value = ways[name]()
+            if at >= warm_up:
+                found[name].append(value)
+    return found
+
+
+def summary(values):
+    """Median, quartiles, least and most."""
+    values = sorted(values)
+    if len(values) > 1:
+        low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    else:
+        low = high = values[0]
+    return {
+        "median": statistics.median(values),
+        "low": low,
+        "high": high,
+        "min": values[0],
+        "max": values[-1],
+        "count": len(values),
+    }
+
+
+def ratios(ours, theirs):
+    """Ours over theirs, round by round: what disturbs a round disturbs both."""
+    return [a / b for a, b in zip(ours, theirs)]
+
+
+def percentile(values, part):
+    """The value that this part of all is at most as large as."""
+    values = sorted(values)
+    return values[min(len(values) - 1, round(part * (len(values) - 1)))]

@@ -1,0 +1,171 @@
+//! Replies that never change while the program runs: made once, sent without a copy, and not sent again to who has them.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    io::Write,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderMap, HeaderValue},
+    },
+    web::Bytes,
+};
+use flate2::{Compression, write::GzEncoder};
+
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Scripts only from here and never inline. Both pages make styles and images while they run, ReDoc also its search.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
+
+/// Something that never changes, ready to be sent.
+pub(super) struct Prepared {
+    media: &'static str,
+    plain: Form,
+    /// The same for who takes it compressed, where it was asked to be prepared.
+    gzip: Option<Form>,
+}
+
+/// One form of it, with a tag of its own: a cache must not take one for the other.
+struct Form {
+    content: Bytes,
+    tag: HeaderValue,
+}
+
+impl Form {
+    fn new(content: Bytes) -> Self {
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        let tag = format!("\"{:016x}\"", hasher.finish());
+        // Hexadecimal digits in quotes are fine in a header.
+        Self { content, tag: HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")) }
+    }
+}
+
+impl Prepared {
+    pub(super) fn new(media: &'static str, content: Bytes) -> Self {
+        Self { media, plain: Form::new(content), gzip: None }
+    }
+
+    pub(super) fn page(content: Bytes) -> Self {
+        Self::new(HTML, content)
+    }
+
+    /// Has a compressed form, too.
+    pub(super) fn compressed(self) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        // A vector takes everything.
+        let written = encoder.write_all(&self.plain.content).and_then(|()| encoder.finish());
+        Self { gzip: written.ok().map(|content| Form::new(content.into())), ..self }
+    }
+
+    pub(super) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let gzip = self.gzip.as_ref().filter(|_| takes_gzip(request.headers()));
+        let form = gzip.unwrap_or(&self.plain);
+        let is_known = is_known(request.headers(), &form.tag);
+        let mut response =
+            HttpResponse::build(if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+        response
+            .insert_header((header::ETAG, form.tag.clone()))
+            .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
+            .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")));
+        if self.media == HTML {
+            response.insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)));
+        }
+        if self.gzip.is_some() {
+            response.insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")));
+        }
+        if is_known {
+            return response.finish();
+        }
+        if gzip.is_some() {
+            response.insert_header((header::CONTENT_ENCODING, HeaderValue::from_static("gzip")));
+        }
+        response
+            .insert_header((header::CONTENT_TYPE, HeaderValue::from_static(self.media)))
+            .body(form.content.clone())
+    }
+}
+
+fn is_known(asked: &HeaderMap, tag: &HeaderValue) -> bool {
+    let tag = tag.to_str().unwrap_or_default();
+    let known = asked.get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
+}
+
+/// Is `gzip` among what the caller takes? A weight of 0 says that it is not.
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let lists = asked.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|one| {
+        let (name, weight) = one.split_once(';').unwrap_or((one, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && weight.unwrap_or(1.0) > 0.0
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use actix_web::{body::MessageBody, test::TestRequest};
+    use flate2::read::GzDecoder;
+
+    use super::*;
+
+    fn answer(prepared: &Prepared, headers: &[(&str, &str)]) -> HttpResponse {
+        let mut request = TestRequest::get();
+        for &(name, value) in headers {
+            request = request.insert_header((name, value));
+        }
+        prepared.answer(&request.to_http_request())
+    }
+
+    #[test]
+    fn who_takes_gzip_gets_the_same_compressed() {
+        let text = "the same again and again ".repeat(100);
+        let prepared = Prepared::new("text/plain", text.clone().into()).compressed();
+        for (takes, is_compressed) in [
+            ("gzip", true),
+            ("deflate, GZIP;q=0.5, br", true),
+            ("gzip;q=0", false),
+            ("x-gzip", false),
+            ("identity", false),
+        ] {
+            let response = answer(&prepared, &[("accept-encoding", takes)]);
+            let encoding = response.headers().get(header::CONTENT_ENCODING).is_some();
+            assert_eq!(encoding, is_compressed, "{takes}");
+            let body = response.into_body().try_into_bytes().expect("whole");
+            let mut plain = String::new();
+            match is_compressed {
+                true => GzDecoder::new(&body[..]).read_to_string(&mut plain).map(drop).expect("gzip"),
+                false => plain = String::from_utf8(body.to_vec()).expect("text"),
+            }
+            assert_eq!(plain, text);
+        }
+    }
+
+    #[test]
+    fn who_has_a_form_is_not_sent_that_form_again() {
+        let prepared = Prepared::new("text/plain", "x".repeat(100).into()).compressed();
+        let tag = |takes: &str| {
+            let response = answer(&prepared, &[("accept-encoding", takes)]);
+            let tag = response.headers().get(header::ETAG).expect("a tag");
+            tag.to_str().expect("text").to_owned()
+        };
+        let (plain, gzip) = (tag("identity"), tag("gzip"));
+        assert_ne!(plain, gzip);
+        for (takes, known, status) in [
+            ("gzip", gzip.clone(), 304),
+            ("gzip", format!("\"1\", W/{gzip}"), 304),
+            ("gzip", plain.clone(), 200),
+            ("identity", plain, 304),
+        ] {
+            let response = answer(&prepared, &[("accept-encoding", takes), ("if-none-match", &known)]);
+            assert_eq!(response.status().as_u16(), status, "{takes} {known}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! A service of an ordinary user, as it should be: everything works that works for root, and others of the same user
+//! do not see into it.
+//!
+//! The tests start it as a user whom nobody is; without root they say so and show nothing, for whoever runs them is an
+//! ordinary user already.
+
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+
+use super::{can_sandbox_through, in_process, in_sandbox, limits, view};
+use crate::app::{Gate, Setup, bin_dir, until};
+
+/// Nobody's, on every Linux.
+const NOBODY: u32 = 65534;
+
+/// Puts a directory whose parents are closed to others (`$0`, below `$1`) into an open place of the same name.
+const OPEN: &str = "exec 3<\"$0\"; mount -t tmpfs -o mode=755 tmpfs \"$1\" && mkdir -p \"$0\" && \
+                    mount --no-canonicalize --bind /proc/self/fd/3 \"$0\" && shift && exec 3<&- && exec \"$@\"";
+
+/// What starts a program as that user.
+fn through() -> Vec<String> {
+    let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
+    let words = ["setpriv", "--clear-groups", "--inh-caps=-all"].map(str::to_owned).into_iter().chain(user);
+    // The Python of whoever runs the tests may be in a home that nobody else may enter.
+    let python = bin_dir().join("python3").canonicalize().expect("there is a Python");
+    let base = python.ancestors().nth(2).expect("it is in `bin`");
+    let is_closed = |path: &&Path| path.metadata().is_ok_and(|found| found.mode() & 1 == 0);
+    let Some(closed) = base.ancestors().collect::<Vec<_>>().into_iter().rev().find(is_closed) else {
+        return words.collect();
+    };
+    let paths = [base, closed].map(|path| path.to_str().expect("UTF-8").to_owned());
+    let open = ["unshare", "--mount", "sh", "-c", OPEN].map(str::to_owned).into_iter().chain(paths);
+    open.chain(words).collect()
+}
+
+/// Can programs be started as that user? Says why when they cannot.
+#[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
+fn can_be_nobody() -> bool {
+    let why = if !rustix::process::geteuid().is_root() {
+        Some("only root can become somebody else".to_owned())
+    } else {
+        let programs = [bin_dir().join("ansible-runner"), PathBuf::from(env!("CARGO_BIN_EXE_rangehand"))];
+        programs.iter().find_map(|program| {
+            // By way of `env`, which has no privileges left when it looks for the program.
+            let output = nobody(Path::new("/usr/bin/env")).arg(program).arg("--version").output();
+            let output = output.expect("there is a setpriv");
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            (!output.status.success()).then(|| format!("{} does not start: {said}", program.display()))
+        })
+    };
+    if let Some(why) = &why {
+        eprintln!("NOT TESTED: a service of an ordinary user: {why}");
+    }
+    why.is_none()
+}
+
+/// A service of that user, who has no home: Ansible's modules for this machine need another place.
+fn of_nobody(setup: Setup) -> Setup {
+    let modules = setup.home().join("modules").to_string_lossy().into_owned();
+    setup.run_by(NOBODY, through()).set("RANGEHAND__ANSIBLE__ENVIRONMENT__ANSIBLE_REMOTE_TMP", modules)
+}
+
+/// A command of that user.
+fn nobody(program: &Path) -> Command {
+    let through = through();
+    let mut command = Command::new(&through[0]);
+    command.args(&through[1..]).arg(program).env_clear();
+    command
+}
+
+#[tokio::test]
+async fn jobs_of_an_ordinary_user_run_and_are_kept_to_what_the_user_may() {
+    if !can_be_nobody() {
+        return;
+    }
+    let app = of_nobody(in_process()).start();
+    let state = app.home().join("var");
+    let paths = ["/etc/shadow", "/usr/bin", "/tmp", "/etc", state.to_str().expect("UTF-8")];
+    let found = view(&app, &paths, None).await;
+    assert_eq!(found["user"], NOBODY, "{found:#}");
+    assert_eq!(found["capabilities"], "0000000000000000");
+    assert_eq!((&found["no_new_privileges"], &found["core"]), (&json!("1"), &json!(0)));
+    assert_eq!(found["readable"], json!(["/usr/bin", "/tmp", "/etc", paths[4]]));
+    assert_eq!(found["writable"], json!(["/tmp", paths[4]]), "`process` is no wall");
+}
+
+#[tokio::test]
+async fn jobs_of_an_ordinary_user_run_in_a_sandbox() {
+    if !can_be_nobody() || !can_sandbox_through(&through()) {
+        return;
+    }
+    let app = in_sandbox().run_by(NOBODY, through()).start();
+    let state = app.home().join("var");
+    let paths = ["/etc/shadow", "/usr/bin", "/var/lib", "/tmp", "/usr", state.to_str().expect("UTF-8")];
+    let found = view(&app, &paths, None).await;
+    assert_eq!(found["user"], NOBODY, "{found:#}");
+    assert_eq!(found["capabilities"], "0000000000000000");
+    assert_eq!((&found["no_new_privileges"], &found["core"]), (&json!("1"), &json!(0)));
+    let readable = found["readable"].as_array().expect("a list");
+    assert!(readable.contains(&json!("/usr/bin")), "{found:#}");
+    for hidden in ["/etc/shadow", "/var/lib", paths[5]] {
+        assert!(!readable.contains(&json!(hidden)), "{hidden}: {found:#}");
+    }
+    assert_eq!(found["writable"], json!(["/tmp"]));
+    let processes = found["processes"].as_array().expect("a list");
+    assert!(processes.len() < 20 && processes[0] == 1, "{found:#}");
+}
+
+#[tokio::test]
+async fn limits_of_an_ordinary_user_end_a_fork_bomb_and_a_memory_hog() {
+    if can_be_nobody() {
+        limits::assert_limits_hold(&limits::limited(of_nobody(in_process()))).await;
+    }
+}
+
+#[tokio::test]
+async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors() {
+    if !can_be_nobody() {
+        return;
+    }
+    let app = of_nobody(in_process()).start();
+    let gate = Gate::new(&app);
+    let vars = json!({"gate": gate.path()});
+    let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    app.until_task(&job, "Wait for the gate").await;
+    let identity = std::fs::read(app.run_directories()[0].join("supervisor.json")).expect("readable");
+    let identity: serde_json::Value = serde_json::from_slice(&identity).expect("JSON");
+    let supervisor = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
+
+    let reads = |pid: i32, file: &str| {
+        let path = format!("/proc/{pid}/{file}");
+        let output = nobody(Path::new("/usr/bin/head")).args(["-c", "1", &path]).output().expect("it starts");
+        output.status.success()
+    };
+    // What is not closed is seen by the same user: otherwise the rest would show nothing.
+    let mut open = nobody(Path::new("/bin/cat"));
+    // It ends when nobody holds the other side of its input any more.
+    let mut open = open.env("SOME", "thing").stdin(Stdio::piped()).spawn().expect("it starts");
+    let open_pid = i32::try_from(open.id()).expect("a small number");
+    until("another process of the user is seen", || reads(open_pid, "environ")).await;
+    for pid in [app.pid(), supervisor] {
+        assert!(reads(pid, "cmdline"), "it is there");
+        for file in ["environ", "mem", "maps", "auxv", "stack"] {
+            assert!(!reads(pid, file), "/proc/{pid}/{file} is seen");
+        }
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("root sees it");
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+        assert_eq!(core.split_whitespace().skip(4).collect::<Vec<_>>(), ["0", "0", "bytes"]);
+    }
+    open.wait().expect("ours");
+    gate.open();
+    app.until_state(&job, "succeeded").await;
+}
