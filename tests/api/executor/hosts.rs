@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::with;
-use crate::app::{Gate, PATIENCE, TestApp, bin_dir, until};
+use crate::app::{Gate, PATIENCE, TestApp, bin_dir, processes_with_environment, until};
 
 /// The hosts of a service, by number.
 pub(super) fn hosts_of(app: &TestApp) -> Vec<i32> {
@@ -39,6 +39,13 @@ fn kill(pid: i32) {
 
 fn ping() -> Value {
     json!({"bundle": "ping", "limit": "localhost"})
+}
+
+/// Stops the service; whatever its hosts started must be gone then. All of it has the home of the service.
+async fn assert_nothing_is_left(app: &mut TestApp) {
+    app.stop();
+    let home = format!("HOME={}", app.home().display());
+    until("no process of a host is left", || processes_with_environment(&home).is_empty()).await;
 }
 
 async fn assert_runs_warm(app: &TestApp) {
@@ -75,7 +82,7 @@ async fn many_jobs_at_once_share_one_host() {
 
 #[tokio::test]
 async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
-    let app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let mut app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
     assert_runs_warm(&app).await;
     let [first] = hosts_of(&app)[..] else { panic!("one host") };
     kill(first);
@@ -99,6 +106,7 @@ async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
     while app.run(&ping()).await["executor"] != "warm" {
         assert!(begun.elapsed() < PATIENCE, "there is no host any more");
     }
+    assert_nothing_is_left(&mut app).await;
 }
 
 #[tokio::test]
@@ -172,4 +180,5 @@ async fn a_warm_run_goes_on_without_its_service_and_its_host() {
     let job = app.until_state(&job, "succeeded").await;
     assert_eq!((&job["executor"], &job["attempt"]), (&json!("warm"), &json!(1)), "{job:#}");
     assert_eq!(app.results(&job).await["marked"], json!([10]));
+    assert_nothing_is_left(&mut app).await;
 }

@@ -47,7 +47,6 @@ fn usual() -> Vec<Case> {
         "unicode",
         "zoo/roles",
         "zoo/flow",
-        "zoo/plugins",
         "zoo/overrides",
         "zoo/output",
         "zoo/vaulted",
@@ -86,7 +85,7 @@ fn configured(name: &str) -> Vec<Case> {
     match name {
         "many" => vec![on_one("zoo/configured"), on_many("ping", "own_inventory", json!({"verbosity": 1}))],
         "few" => vec![on_one("zoo/roles"), on_one("zoo/overrides"), on_one("zoo/bad/undefined")],
-        _ => vec![on_one("zoo/plugins")],
+        _ => vec![on_one("zoo/vaulted")],
     }
 }
 
