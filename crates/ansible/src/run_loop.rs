@@ -370,7 +370,10 @@ impl<'a> RunLoop<'a> {
             report,
             emitted: 0,
             events: 0,
-            processes_killed: ended.signaled,
+            // The kernel may have been faster than we, and what it ended was ended at a limit of ours.
+            processes_killed: u32::try_from(self.groups.ended_by_kernel())
+                .unwrap_or(u32::MAX)
+                .saturating_add(ended.signaled),
             started_at: Some(self.started_at),
             finished_at: Timestamp::now(),
         }

@@ -95,13 +95,18 @@ impl TreeGroup {
         self.processes.is_some()
     }
 
+    /// How many processes the kernel has ended because the run had too much memory.
+    pub(crate) fn ended_by_kernel(&self) -> u64 {
+        // v2 says it in the one, v1 in the other.
+        let ended = |group: &PathBuf| {
+            counter(group, "memory.events", "oom_kill") + counter(group, "memory.oom_control", "oom_kill")
+        };
+        self.memory.as_ref().map_or(0, ended)
+    }
+
     /// What the kernel refused the run, as far as it did.
     pub(crate) fn excess(&self) -> Option<Excess> {
-        let memory = |group: &PathBuf| {
-            // v2 says it in the one, v1 in the other.
-            counter(group, "memory.events", "oom_kill") + counter(group, "memory.oom_control", "oom_kill") > 0
-        };
-        if self.memory.as_ref().is_some_and(memory) {
+        if self.ended_by_kernel() > 0 {
             return Some(Excess::Memory);
         }
         let processes = |group: &PathBuf| counter(group, "pids.events", "max") > 0;
