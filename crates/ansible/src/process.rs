@@ -334,7 +334,8 @@ pub(crate) fn end_everything() {
 /// The children of this process, dead ones too, as long as nobody else reaps.
 ///
 /// Who loses its parent becomes a child of ours and stays in the list until it is reaped. So whoever reaps and finds
-/// only childless ones here knows that there is no other descendant. `None` when it cannot be told.
+/// only childless ones here knows that there is no other descendant. `None` when it cannot be told now, because threads
+/// of ours come or go.
 fn children() -> Option<HashSet<i32>> {
     let look = || -> Option<(HashSet<i32>, HashSet<std::ffi::OsString>)> {
         let (mut children, mut threads) = (HashSet::new(), HashSet::new());
@@ -364,14 +365,16 @@ pub(crate) fn lists_children() -> bool {
 pub fn reap_children(none_left: &NoneLeft, spared: Option<i32>, mut ended: impl FnMut(i32, Option<i32>)) {
     use rustix::process::{WaitOptions, wait};
     loop {
-        if let Some(spared) = spared
-            && children().is_some_and(|children| children.iter().all(|&child| child == spared))
-        {
-            return none_left.0.store(true, Ordering::Release);
-        }
-        match wait(WaitOptions::empty()) {
+        let is_only_spared = spared.map(|spared| Some(children()?.iter().all(|&child| child == spared)));
+        let how = match is_only_spared {
+            Some(Some(true)) => return none_left.0.store(true, Ordering::Release),
+            // Whoever blocks now may wait for the spared one.
+            Some(None) => WaitOptions::NOHANG,
+            Some(Some(false)) | None => WaitOptions::empty(),
+        };
+        match wait(how) {
             Ok(Some((pid, status))) => ended(pid.as_raw_nonzero().get(), status.exit_status()),
-            Ok(None) => {}
+            Ok(None) => std::thread::sleep(LOOK_AGAIN),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return none_left.0.store(true, Ordering::Release),
         }
