@@ -12,6 +12,7 @@ use std::{
 use ansible::process::{NoneLeft, reap_children};
 
 #[test]
+#[expect(clippy::zombie_processes, reason = "what is tested waits for them")]
 fn a_child_that_is_spared_is_no_child_left_while_threads_come_and_go() {
     let goes_on = Arc::new(AtomicBool::new(true));
     let churning = goes_on.clone();
