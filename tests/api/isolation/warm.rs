@@ -21,7 +21,7 @@ class FilterModule:
 
 #[tokio::test]
 async fn what_a_run_does_to_its_python_is_gone_with_it() {
-    let app = in_process().start();
+    let app = in_process().set("RANGEHAND__ANSIBLE__EXECUTOR", "warm").start();
     let seen = app.home().join("seen");
     // What names the hosts of a play is evaluated by the process that the others are forked from.
     let play = format!(
