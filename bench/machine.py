@@ -74,12 +74,12 @@ def cpu_below_s():
     return total
 
 
-def command_of(pid):
-    """The arguments of a process."""
+def name_of(pid):
+    """The name that a process has given itself, or that of its program."""
     try:
-        return (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        return (PROC / str(pid) / "comm").read_text().strip()
     except OSError:
-        return []
+        return ""
 
 
 def memory_kib(pid):

@@ -1,5 +1,6 @@
 """Runs of other kinds than pings: SSH hosts, the way from accepted to spawned, what the service takes of memory."""
 
+import contextlib
 import ctypes
 import datetime
 import os
@@ -53,11 +54,15 @@ def bare_twenty(site):
 
 
 class Watch:
-    """Tells when a file came into a directory below `root`, by the kernel: inotify."""
+    """Tells when a file came into a directory below `root`, by the kernel: inotify. Whoever looks on must not wait for a
+    processor that does what is looked at: where it may, this process comes first on it."""
 
     CREATE, MOVED_TO, CLOSED = 0x100, 0x80, 0x8
 
     def __init__(self, root):
+        with contextlib.suppress(PermissionError):
+            # Not what it starts: that is to be as usual.
+            os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
         self.libc, self.root = ctypes.CDLL(None, use_errno=True), root
         self.descriptor = self.libc.inotify_init1(os.O_CLOEXEC)
         self.add(root)

@@ -137,8 +137,8 @@ class Service:
         return job
 
     def supervisors(self):
-        """The supervisors of its runs."""
-        return [pid for pid in machine.descendants(os.getpid()) if machine.command_of(pid)[1:2] == ["supervise"]]
+        """The supervisors of its runs, without those that have none yet."""
+        return [pid for pid in machine.descendants(os.getpid()) if machine.name_of(pid).startswith("run-")]
 
     def rest(self):
         """Waits until no run is at work, down to the last supervisor."""

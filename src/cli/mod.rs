@@ -83,10 +83,11 @@ enum Command {
     #[command(hide = true)]
     Supervise {
         /// The directory of the run
-        directory: PathBuf,
-        /// Whether a child with Ansible imported waits at the other end of standard input
-        #[arg(long)]
-        warm: bool,
+        #[arg(required_unless_present = "spare")]
+        directory: Option<PathBuf>,
+        /// Wait to be given a run on standard output, with a child that has Ansible imported on standard input
+        #[arg(long, conflicts_with = "directory")]
+        spare: bool,
     },
     /// Put limits on oneself, then become a program; started by a supervisor
     #[command(hide = true)]
@@ -121,9 +122,9 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
-        Command::Supervise { directory, warm } => Ok(with_little_log(|| {
+        Command::Supervise { directory, .. } => Ok(with_little_log(|| {
             own_memory::close();
-            ansible::supervisor::main(directory, warm)
+            ansible::supervisor::main(directory)
         })),
         Command::Confine { confinement, program } => {
             Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))

@@ -38,7 +38,8 @@ make_keys() {
   done
 }
 
-# sshd_config ADDRESS PORT HOST: one host's configuration. StrictModes is off because DIR may stand below /tmp.
+# sshd_config ADDRESS PORT HOST: one host's configuration. StrictModes is off because DIR may stand below /tmp. Within another
+# shell, as it is made to believe, bash does not read .bashrc: that of whoever calls may do much.
 sshd_config() {
   cat >"$dir/$3/sshd_config" <<CONFIG
 ListenAddress $1
@@ -59,6 +60,7 @@ X11Forwarding no
 AllowAgentForwarding no
 MaxStartups 100
 MaxSessions 100
+SetEnv SHLVL=1
 Subsystem sftp internal-sftp
 LogLevel VERBOSE
 CONFIG

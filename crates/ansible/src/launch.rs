@@ -35,7 +35,7 @@ impl Launcher {
         let lock = directory.create()?;
         let log = new_file(&directory.log())?;
         let text = Zeroizing::new(serde_json::to_vec(spec)?);
-        if let Some(told) = self.launch_warm(directory, spec, &lock, &log).await? {
+        if let Some(told) = self.launch_warm(directory, spec, &lock, &log).await {
             return tell(pipe::Sender::from_owned_fd(told)?, &text).await;
         }
         let mut supervisor = Command::new(&self.program)
@@ -56,20 +56,17 @@ impl Launcher {
         Ok(())
     }
 
-    /// The supervisor as a fork of a process that has Ansible imported; `None` where that is not to be had.
+    /// A supervisor that a process with Ansible imported keeps; `None` where that is not to be had.
     async fn launch_warm(
         &self,
         directory: &RunDirectory,
         spec: &RunSpec,
         lock: &File,
         log: &File,
-    ) -> io::Result<Option<OwnedFd>> {
-        let Some(hosts) = &self.hosts else { return Ok(None) };
-        let path = directory.path().to_str();
-        let Some(path) = path else { return Ok(None) };
-        let command = ["rangehand", "supervise", path, "--warm"].map(ToOwned::to_owned);
-        let files = (File::open(&self.program)?, lock.try_clone()?, log.try_clone()?);
-        Ok(hosts.launch(spec, &files, &command).await)
+    ) -> Option<OwnedFd> {
+        let hosts = self.hosts.as_ref()?;
+        let path = directory.path().to_str()?;
+        hosts.launch(&self.program, spec, path, (lock, log)).await
     }
 }
 

@@ -1,13 +1,14 @@
 //! The process that owns a run: our own binary, executed again.
 //!
 //! ```text
-//! told by a pipe -> prepare -> spawn ansible-runner -> run loop -> tree ended -> report -> cleanup -> outcome
+//! told by a pipe -> prepare -> begin Ansible -> run loop -> tree ended -> report -> cleanup -> outcome
 //! ```
 //! It has a session of its own and goes on when the service ends, however the service ends. Nothing here needs
 //! the service: events go to the spool, the end to the outcome file, and a request to stop comes as SIGTERM.
 //! Threads instead of an async runtime keep it small: there is one supervisor per running job.
 
 use std::{
+    ffi::CString,
     fs,
     io::{self, Read},
     os::unix::fs::DirBuilderExt,
@@ -32,21 +33,21 @@ use crate::{
     spool,
     steps::{self, Steps},
     tree_group::TreeGroup,
-    warm::Waiting,
+    warm::{Spare, Waiting},
     workspace::{self, Workspace},
 };
 
 /// The environment variable that every process of a run carries; its value is the run's id.
 pub const MARKER: &str = "RANGEHAND_RUN";
 
-/// Runs to the end of the run in `directory`; the specification comes on standard input. A supervisor that was forked with
-/// a child that has Ansible imported (`warm`) meets that there, and is given the specification by it.
+/// Runs to the end of the run in `directory`; the specification comes on standard input. Without a directory it waits
+/// until the service gives it one, with a specification, beside a child that has Ansible imported.
 ///
 /// Standard output is the lock of the directory, held until this process ends. What goes wrong beyond the run
 /// itself is written to standard error, which the service has pointed at the supervisor's log.
 #[must_use]
-pub fn main(directory: PathBuf, warm: bool) -> ExitCode {
-    match supervise(&RunDirectory::at(directory), warm) {
+pub fn main(directory: Option<PathBuf>) -> ExitCode {
+    match begin(directory) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the supervisor could not do its work");
@@ -55,25 +56,44 @@ pub fn main(directory: PathBuf, warm: bool) -> ExitCode {
     }
 }
 
-fn supervise(directory: &RunDirectory, warm: bool) -> io::Result<()> {
+fn begin(directory: Option<PathBuf>) -> io::Result<()> {
     // Fails only for the leader of a process group, as when started from a shell by hand: no harm.
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let stop = run_loop::stop_requests()?;
     let identity = Identity::of_this_process().ok_or_else(|| io::Error::other("there is no /proc"))?;
-    // Whoever was forked and is told nothing has never been here.
-    let (spec, waiting) = if warm {
-        let (waiting, told) = Waiting::on_standard_input()?;
-        (read_spec(told)?, Some(waiting))
-    } else {
-        (read_spec(io::stdin())?, None)
-    };
-    directory.write_identity(&identity)?;
+    if let Some(directory) = directory {
+        let spec = read_spec(io::stdin())?;
+        return supervise(&RunDirectory::at(directory), &spec, &identity, None);
+    }
+    name_process("rangehand-spare");
+    let Some(mut spare) = Spare::wait()? else { return Ok(()) };
+    // Whoever is told nothing has never been here.
+    let spec = read_spec(&mut spare.told)?;
+    supervise(&RunDirectory::at(spare.directory.clone()), &spec, &identity, Some(spare))
+}
+
+/// What `ps` and `top` show beside the number; the arguments of one that had to wait do not tell of its run.
+fn name_process(name: &str) {
+    // As long as the kernel keeps it; it is for whoever looks on.
+    let _ = CString::new(name).map(|name| rustix::thread::set_name(&name));
+}
+
+fn supervise(
+    directory: &RunDirectory,
+    spec: &RunSpec,
+    identity: &Identity,
+    spare: Option<Spare>,
+) -> io::Result<()> {
+    let stop = run_loop::stop_requests()?;
+    directory.write_identity(identity)?;
+    let run = spec.run.to_string();
+    name_process(&format!("run-{}", &run[run.len() - 8..]));
+    let waiting = spare.map(|spare| Waiting::meet(spare, spec.run)).transpose()?;
     // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
     let limits = spec.limits;
-    let groups = TreeGroup::make(&spec.run.to_string(), limits.memory_bytes, limits.processes);
+    let groups = TreeGroup::make(&run, limits.memory_bytes, limits.processes);
     let groups = Arc::new(groups);
-    let group = enter_group(directory, &spec);
+    let group = enter_group(directory, spec);
     if let (Some(group), Some(waiting)) = (&group, &waiting)
         && let Err(error) = group.take(waiting.pid())
     {
@@ -88,7 +108,7 @@ fn supervise(directory: &RunDirectory, warm: bool) -> io::Result<()> {
         canceled_before_it_began()
     } else {
         let beginning = Beginning { begun, stop, groups: groups.clone(), waiting };
-        prepare_and_run(directory, &spec, &mut workspace, &mut spool, beginning)
+        prepare_and_run(directory, spec, &mut workspace, &mut spool, beginning)
             .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     clean_up(&workspace, &mut spool);

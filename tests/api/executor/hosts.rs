@@ -32,9 +32,28 @@ fn parent(pid: i32) -> Option<i32> {
     (state != "Z").then(|| fields.next()?.parse().ok()).flatten()
 }
 
+/// The supervisor that the one host of a service keeps for the next run, by number; waits for it.
+async fn spare_of(app: &TestApp) -> i32 {
+    let [host] = hosts_of(app)[..] else { panic!("one host") };
+    let find = || {
+        let numbers = fs::read_dir("/proc").expect("there is a /proc").flatten();
+        let mut numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        numbers.find(|pid| {
+            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+            name == "rangehand-spare\n" && parent(*pid) == Some(host)
+        })
+    };
+    until("a supervisor waits for a run", || find().is_some()).await;
+    find().expect("nothing was asked for meanwhile")
+}
+
 fn kill(pid: i32) {
+    signal(pid, Signal::KILL);
+}
+
+fn signal(pid: i32, signal: Signal) {
     // It may have gone by itself meanwhile.
-    let _ = kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL);
+    let _ = kill_process(Pid::from_raw(pid).expect("a pid"), signal);
 }
 
 fn ping() -> Value {
@@ -107,6 +126,31 @@ async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
         assert!(begun.elapsed() < PATIENCE, "there is no host any more");
     }
     assert_nothing_is_left(&mut app).await;
+}
+
+#[tokio::test]
+async fn a_host_that_is_stopped_is_replaced_and_no_job_fails() {
+    let mut app = with("warm").start();
+    assert_runs_warm(&app).await;
+    let [first] = hosts_of(&app)[..] else { panic!("one host") };
+    spare_of(&app).await;
+    signal(first, Signal::STOP);
+    // This one has a supervisor already; the next one waits in vain, then is given another host.
+    assert_runs_warm(&app).await;
+    assert_runs_warm(&app).await;
+    until("the stopped host is gone", || parent(first).is_none()).await;
+    assert_nothing_is_left(&mut app).await;
+}
+
+#[tokio::test]
+async fn a_supervisor_that_is_killed_before_it_has_a_run_fails_no_job() {
+    let mut app = with("warm").start();
+    assert_runs_warm(&app).await;
+    kill(spare_of(&app).await);
+    assert_runs_warm(&app).await;
+    let spare = spare_of(&app).await;
+    assert_nothing_is_left(&mut app).await;
+    until("the supervisor without a run is gone with its service", || parent(spare).is_none()).await;
 }
 
 #[tokio::test]

@@ -101,6 +101,11 @@ pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> 
             "kind": event["kind"], "host": event["host"], "play": event["play"], "task": event["task"],
             "stdout": stdout, "data": event["data"],
         });
+        // The same lines as in the log, as many as there is room for: which ones, is chance too.
+        let reason = line.pointer_mut("/data/reason").and_then(Value::as_object_mut);
+        if let Some(reason) = reason.filter(|_| sorted) {
+            reason.remove("last_lines");
+        }
         plain_value(app, &mut line);
         told.push(Told { text: line.to_string(), is_between });
     }

@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fs::{self, File},
+    io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
@@ -30,25 +31,39 @@ const BEGIN: &str = "import os; exec(os.read(0, 1 << 20))";
 const NO_RUN: &str = "00000000-0000-0000-0000-000000000000";
 /// How long importing Ansible may take, on a machine that has much else to do.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long a launch may take.
-const LAUNCH_LIMIT: Duration = Duration::from_secs(30);
-/// A host that has launched so many is replaced: whatever it leaks has an end.
-const MOST_LAUNCHES: u64 = 2000;
+/// How long a fork may take.
+const FORK_LIMIT: Duration = Duration::from_secs(10);
+/// A host that has forked so often is replaced: whatever it leaks has an end.
+const MOST_FORKS: u64 = 2000;
 /// A host that is larger is replaced.
 const MOST_BYTES: u64 = 512 << 20;
 
 /// A host that is ready.
 #[derive(Debug)]
 pub(super) struct Host {
-    control: Mutex<OwnedFd>,
+    control: Mutex<Control>,
     pid: u32,
     /// This very process, whatever its number is later.
     process: Option<OwnedFd>,
-    launches: AtomicU64,
+    forks: AtomicU64,
     /// It did not answer once, and is asked no more.
     is_lost: AtomicBool,
     /// What was read when Ansible was imported, as it was then.
     files: Vec<(PathBuf, Option<Stamp>)>,
+}
+
+#[derive(Debug)]
+struct Control {
+    socket: OwnedFd,
+    /// A supervisor was asked for that was not taken yet.
+    is_asked: bool,
+}
+
+/// A supervisor that waits for a run; it ends when this is dropped before it has one.
+#[derive(Debug)]
+pub(super) struct Spare {
+    pid: u32,
+    socket: OwnedFd,
 }
 
 /// A file as it is at a time; another one means that it changed.
@@ -72,18 +87,21 @@ enum Started {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Launched {
-    Launched(u32),
-    Failed(String),
+struct Forked {
+    forked: u32,
 }
 
 impl Host {
-    /// Starts one and waits until it has imported Ansible. Blocking.
+    /// Starts one and waits until it has imported Ansible; what it forks becomes supervisors by executing `program`. Blocking.
     ///
     /// # Errors
     /// When there is no such Python, or Ansible cannot be imported into it as it is expected to be.
-    pub(super) fn start(interpreter: &Interpreter, environment: &[(String, String)]) -> io::Result<Self> {
+    pub(super) fn start(
+        interpreter: &Interpreter,
+        environment: &[(String, String)],
+        program: &Path,
+    ) -> io::Result<Self> {
+        let program = File::open(program)?;
         let (control, theirs) = message::pair()?;
         let mut child = Command::new(&interpreter.python)
             .args(["-c", BEGIN])
@@ -108,19 +126,19 @@ impl Host {
             "environment": environment.iter().cloned().collect::<BTreeMap<_, _>>(),
             "script_directory": interpreter.scripts,
         });
-        message::send(&control, &told, &[])?;
+        message::send(&control, &told, &[program.as_fd()])?;
         let (ansible, python, files) = match message::receive(&control)?.0 {
             Started::Ready { ansible, python, files } => (ansible, python, files),
             Started::Unfit(why) => return Err(io::Error::other(why)),
         };
         tracing::debug!(pid, ansible, python, "Ansible is imported, ready for runs");
-        message::set_patience(&control, LAUNCH_LIMIT)?;
+        message::set_patience(&control, FORK_LIMIT)?;
         let files = files.into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         Ok(Self {
-            control: Mutex::new(control),
+            control: Mutex::new(Control { socket: control, is_asked: false }),
             pid,
             process,
-            launches: AtomicU64::new(0),
+            forks: AtomicU64::new(0),
             is_lost: AtomicBool::new(false),
             files,
         })
@@ -128,40 +146,66 @@ impl Host {
 
     /// Whether it is still what a fresh one would be, and no burden.
     pub(super) fn is_good(&self) -> bool {
-        self.launches.load(Ordering::Relaxed) < MOST_LAUNCHES
+        self.forks.load(Ordering::Relaxed) < MOST_FORKS
             && self.files.iter().all(|(path, then)| stamp(path) == *then)
             && resident(self.pid).is_some_and(|bytes| bytes < MOST_BYTES)
     }
 
-    /// Has it start a supervisor, which is told what to do by the other end of `told`. Blocking, for some milliseconds.
+    /// The supervisor that it has begun. Blocking, hardly ever for long.
     ///
     /// # Errors
-    /// When it is gone or cannot. What it may have started by then ends by itself when it is told nothing.
-    pub(super) fn launch(&self, launch: &super::Launch<'_>, told: OwnedFd) -> io::Result<()> {
-        let control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
+    /// When it is gone or does not answer.
+    pub(super) fn spare(&self) -> io::Result<Spare> {
+        let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
         // Whoever waited for the one that waited in vain would wait as long again.
         if self.is_lost.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let launched = self.ask(&control, launch, told);
-        if launched.is_err() {
+        let spare = self.ask(&mut control).and_then(|()| receive_last(&control.socket));
+        control.is_asked = false;
+        if spare.is_err() {
             self.is_lost.store(true, Ordering::Relaxed);
         }
-        launched
+        spare
     }
 
-    fn ask(&self, control: &OwnedFd, launch: &super::Launch<'_>, told: OwnedFd) -> io::Result<()> {
-        self.launches.fetch_add(1, Ordering::Relaxed);
-        let request = json!({ "run": launch.run, "command": launch.command });
-        let files = [launch.program.as_fd(), told.as_fd(), launch.lock.as_fd(), launch.log.as_fd()];
-        message::send(control, &request, &files)?;
-        match message::receive(control)?.0 {
-            Launched::Launched(pid) => {
-                tracing::debug!(pid, host = self.pid, "a supervisor was forked");
-                Ok(())
-            }
-            Launched::Failed(why) => Err(io::Error::other(why)),
+    /// Has it begin one for the next run, unless that one waits for it already. That the host is gone shows then.
+    pub(super) fn prepare(&self) {
+        if let Ok(mut control) = self.control.try_lock() {
+            let _ = self.ask(&mut control);
         }
+    }
+
+    fn ask(&self, control: &mut Control) -> io::Result<()> {
+        if !control.is_asked {
+            self.forks.fetch_add(1, Ordering::Relaxed);
+            message::send(&control.socket, &json!({ "fork": true }), &[])?;
+            control.is_asked = true;
+        }
+        Ok(())
+    }
+}
+
+/// What it has begun last: it knows more than one from before.
+fn receive_last(socket: &OwnedFd) -> io::Result<Spare> {
+    let mut received = message::receive(socket)?;
+    while let Some(later) = message::receive_if_there(socket)? {
+        received = later;
+    }
+    let (Forked { forked: pid }, files) = received;
+    let socket = files.into_iter().next().ok_or(io::ErrorKind::InvalidData)?;
+    Ok(Spare { pid, socket })
+}
+
+impl Spare {
+    /// Gives it the run in `directory`, by which it is told what to do, its lock and its log.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(super) fn give(self, directory: &str, files: [BorrowedFd<'_>; 3]) -> io::Result<()> {
+        message::send(&self.socket, &json!({ "directory": directory }), &files)?;
+        tracing::debug!(pid = self.pid, directory, "a supervisor has a run");
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 /// The longest message that is read: answers are short, except for the words of a failure.
 const ANSWER_BYTES: usize = 64 * 1024;
 /// The most files that come with a message.
-const MOST_FILES: usize = 4;
+const MOST_FILES: usize = 3;
 /// Room for the programs that are sent, and for environments.
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -56,11 +56,26 @@ pub(super) fn send(socket: impl AsFd, message: &impl Serialize, files: &[Borrowe
 
 /// The next message, and the files beside it; the end of the other side is an error.
 pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<(T, Vec<OwnedFd>)> {
+    receive_with(socket, RecvFlags::empty())
+}
+
+/// The same without waiting; `None` when there is none yet.
+pub(super) fn receive_if_there<T: DeserializeOwned>(
+    socket: impl AsFd,
+) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+    match receive_with(socket, RecvFlags::DONTWAIT) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn receive_with<T: DeserializeOwned>(socket: impl AsFd, flags: RecvFlags) -> io::Result<(T, Vec<OwnedFd>)> {
+    let flags = flags | RecvFlags::CMSG_CLOEXEC;
     let mut bytes = vec![0; ANSWER_BYTES];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FILES))];
     let mut beside = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
-        match recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut beside, RecvFlags::CMSG_CLOEXEC) {
+        match recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut beside, flags) {
             Err(Errno::INTR) => {}
             other => break other?,
         }

@@ -5,8 +5,8 @@
 //! ```
 //! A host belongs to one Python and one environment, because Ansible reads its settings while it is imported. It runs
 //! nothing itself: it forks, and what it forked becomes a supervisor by executing our program, with a child that waits
-//! with Ansible imported. So the supervisor is what it always is, and what runs Ansible is its own child. Whatever goes
-//! wrong here, there is the other way: the supervisor starts ansible-runner.
+//! with Ansible imported; both are there before a run needs them. So the supervisor is what it always is, and what runs
+//! Ansible is its own child. Whatever goes wrong here, there is the other way: the supervisor starts ansible-runner.
 
 mod host;
 mod message;
@@ -17,23 +17,28 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::{self, ErrorKind},
-    os::fd::OwnedFd,
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use model::redact::tells_of_a_secret;
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use tokio::{
+    sync::OnceCell,
+    task::{JoinError, spawn_blocking},
+};
 
 use self::host::Host;
-pub(crate) use self::waiting::{Begun, Request, Waiting};
+pub(crate) use self::waiting::{Begun, Request, Spare, Waiting};
 use crate::{command, programs, run_spec::RunSpec};
 
 /// How many hosts there are at most; the one that was not used for longest goes.
 const MOST_HOSTS: usize = 3;
 /// A host that was not used for so long goes.
 const IDLE_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// How long after a run has begun a supervisor is begun for the next: until then the processors are this one's.
+const HEAD_START: Duration = Duration::from_millis(20);
 /// How long not to try again where no host can be had.
 const UNFIT_FOR: Duration = Duration::from_secs(10 * 60);
 /// How long not to try again when one ended while it began: somebody may have killed it.
@@ -94,15 +99,6 @@ impl Fingerprint {
     }
 }
 
-/// What is launched.
-pub(crate) struct Launch<'a> {
-    pub(crate) run: &'a str,
-    pub(crate) program: &'a File,
-    pub(crate) command: &'a [String],
-    pub(crate) lock: &'a File,
-    pub(crate) log: &'a File,
-}
-
 /// The hosts of this process.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(Arc<Mutex<HashMap<Fingerprint, Place>>>);
@@ -126,13 +122,14 @@ impl Unfit {
 }
 
 impl Hosts {
-    /// Has a supervisor started by the host for this run; gives the end by which it is told what to do. `None` when it
-    /// must be started in another way.
+    /// Gives the run in `directory` to a supervisor of a host, with its lock and its log; gives the end by which it is told
+    /// what to do. `None` when one must be started in another way. A host that is started has `program` executed.
     pub(crate) async fn launch(
         &self,
+        program: &Path,
         spec: &RunSpec,
-        files: &(File, File, File),
-        command: &[String],
+        directory: &str,
+        files: (&File, &File),
     ) -> Option<OwnedFd> {
         // bubblewrap makes a sandbox for a program that it executes, which is no fork of anything.
         if spec.isolation.sandbox.is_some() {
@@ -141,21 +138,23 @@ impl Hosts {
         let fingerprint = Fingerprint::of(spec)?;
         // Twice: a host may be found dead.
         for _ in 0..2 {
-            let host = self.host(&fingerprint).await?;
-            let (run, command) = (spec.run.to_string(), command.to_owned());
-            let (program, lock, log) =
-                (files.0.try_clone().ok()?, files.1.try_clone().ok()?, files.2.try_clone().ok()?);
-            let launching = host.clone();
-            let launched = spawn_blocking(move || -> io::Result<OwnedFd> {
-                let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-                let launch =
-                    Launch { run: &run, program: &program, command: &command, lock: &lock, log: &log };
-                launching.launch(&launch, reader)?;
-                Ok(writer)
+            let host = self.host(&fingerprint, program).await?;
+            let (lock, log) = (files.0.try_clone().ok()?, files.1.try_clone().ok()?);
+            let (launching, directory) = (host.clone(), directory.to_owned());
+            let launched = spawn_blocking(move || {
+                let (reader, told) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+                launching.spare()?.give(&directory, [reader.as_fd(), lock.as_fd(), log.as_fd()])?;
+                Ok((told, launching))
             });
             match launched.await {
-                Ok(Ok(told)) => return Some(told),
-                Ok(Err(error)) => {
+                Ok(Ok((told, host))) => {
+                    tokio::spawn(async move {
+                        tokio::time::sleep(HEAD_START).await;
+                        host.prepare();
+                    });
+                    return Some(told);
+                }
+                Ok::<_, JoinError>(Err::<_, io::Error>(error)) => {
                     tracing::warn!(%error, "the process with Ansible imported does not answer; replacing it");
                     self.forget(&fingerprint, &host);
                 }
@@ -166,12 +165,13 @@ impl Hosts {
     }
 
     /// The host for it, started if there is none; whoever asks meanwhile waits for the same.
-    async fn host(&self, fingerprint: &Fingerprint) -> Option<Arc<Host>> {
+    async fn host(&self, fingerprint: &Fingerprint, program: &Path) -> Option<Arc<Host>> {
         let place = self.place(fingerprint);
         let start = || async {
-            let (hosts, fingerprint) = (self.clone(), fingerprint.clone());
-            let started =
-                spawn_blocking(move || Host::start(&fingerprint.interpreter, &fingerprint.environment));
+            let (hosts, fingerprint, program) = (self.clone(), fingerprint.clone(), program.to_owned());
+            let started = spawn_blocking(move || {
+                Host::start(&fingerprint.interpreter, &fingerprint.environment, &program)
+            });
             match started.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(host) => {
                     tokio::spawn(async move { hosts.retire_when_idle().await });

@@ -1,4 +1,4 @@
-//! The child with Ansible imported that waits to be told what to run, from the supervisor's side.
+//! Waiting for a run, and the child with Ansible imported that waits to be told what to run, from the supervisor's side.
 
 use std::{
     fs::File,
@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use model::RunId;
 use rustix::{
     net::Shutdown,
     process::{Pid, WaitOptions, waitpid},
@@ -19,6 +20,32 @@ use crate::confine::Confinement;
 
 /// How long it may take to become like a fresh process.
 const BEGIN_LIMIT: Duration = Duration::from_secs(30);
+
+/// A supervisor without a run yet.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    pub(crate) directory: PathBuf,
+    /// What the service tells.
+    pub(crate) told: File,
+    /// The end that the child waits at.
+    child: OwnedFd,
+}
+
+impl Spare {
+    /// Waits on standard output for a run, which is where the host has connected itself; from then on that is the lock of
+    /// the run's directory, and standard error its log. `None` when the host is gone, and no run will come.
+    pub(crate) fn wait() -> io::Result<Option<Self>> {
+        let child = io::stdin().as_fd().try_clone_to_owned()?;
+        let (Directory { directory }, files) = match message::receive(io::stdout()) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            other => other?,
+        };
+        let [told, lock, log] = <[_; 3]>::try_from(files).map_err(|_| io::ErrorKind::InvalidData)?;
+        rustix::stdio::dup2_stdout(lock)?;
+        rustix::stdio::dup2_stderr(log)?;
+        Ok(Some(Self { directory, told: told.into(), child }))
+    }
+}
 
 /// A child that waits.
 #[derive(Debug)]
@@ -65,6 +92,16 @@ pub(crate) enum Refusal {
 }
 
 #[derive(Deserialize)]
+struct Directory {
+    directory: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Name {
+    run: RunId,
+}
+
+#[derive(Deserialize)]
 struct Here {
     waiting: i32,
 }
@@ -91,13 +128,13 @@ struct Told<'a> {
 }
 
 impl Waiting {
-    /// Meets it on standard input, where the host has connected it; gives what the service tells the supervisor, too.
-    pub(crate) fn on_standard_input() -> io::Result<(Self, File)> {
-        let control = io::stdin().as_fd().try_clone_to_owned()?;
+    /// Meets the child; from here on it is known as one of this run.
+    pub(crate) fn meet(spare: Spare, run: RunId) -> io::Result<Self> {
+        let control = spare.child;
         message::set_patience(&control, BEGIN_LIMIT)?;
-        let (Here { waiting: pid }, files) = message::receive(&control)?;
-        let told = files.into_iter().next().ok_or(io::ErrorKind::InvalidData)?;
-        Ok((Self { control, pid, waits: true }, told.into()))
+        message::send(&control, &Name { run }, &[])?;
+        let (Here { waiting: pid }, _) = message::receive(&control)?;
+        Ok(Self { control, pid, waits: true })
     }
 
     /// Its number.

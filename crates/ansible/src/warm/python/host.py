@@ -1,7 +1,7 @@
 """Keeps Ansible imported, and forks a process for each run that asks for one.
 
-    service --launch--> host --forked before--> becomes the supervisor (our own program again)
-                                         '--fork--> waits, with Ansible imported, to be told by it what to run
+    host --fork--> becomes a supervisor (our own program again), is given a run by the service
+                       '--fork--> waits, with Ansible imported, to be told by it what to run
 
 So what runs Ansible is a child of the supervisor, as it is when the supervisor starts ansible-runner. Nothing is run in
 the host itself, and no process runs two playbooks.
@@ -20,11 +20,9 @@ from rangehand import preload, run
 
 # The variable by which every process of a run is known, and a value that makes room for that of a run.
 MARKER = "RANGEHAND_RUN"
-# How large a request of the service may be.
+# How large what the service says may be.
 REQUEST_BYTES = 1 << 20
-# How many descriptors come with a request: our program, what the supervisor is told, its lock and its log.
-DESCRIPTORS = 4
-# How long nothing must have been asked for before modules are packed, in seconds.
+# How long no run must have begun before modules are packed, in seconds.
 QUIET_S = 1.5
 
 
@@ -35,7 +33,8 @@ def main():
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     os.close(nothing)
-    told = json.loads(control.recv(REQUEST_BYTES))
+    message, (program,), _, _ = socket.recv_fds(control, REQUEST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+    told = json.loads(message)
     marker = Marker()
     try:
         warmth = preload.Warmth(told)
@@ -46,16 +45,15 @@ def main():
     gc.freeze()
     signal.signal(signal.SIGCHLD, reap)
     control.send(json.dumps({"ready": warmth.about()}).encode())
-    serve(control, warmth, marker)
+    serve(control, program, warmth, marker)
 
 
-def serve(control, warmth, marker):
-    """Launches until the service is gone."""
-    spare = Spare(control, warmth, marker)
-    launched, packing, is_packed = False, None, False
+def serve(control, program, warmth, marker):
+    """Forks when it is asked to, until the service is gone."""
+    asked, packing, is_packed = 0, None, False
     while True:
-        # Modules are packed when something was launched at all, and then nothing for a while.
-        wait = QUIET_S if launched and not is_packed and packing is None else None
+        # Modules are packed when a run has begun at all, which is when the second is asked for, and then nothing for a while.
+        wait = QUIET_S if asked > 1 and not is_packed and packing is None else None
         readable = select.select([source for source in (control, packing) if source], [], [], wait)[0]
         if not readable:
             packing = pack(warmth, control)
@@ -64,22 +62,13 @@ def serve(control, warmth, marker):
             packing, is_packed = None, True
             gc.collect()
             gc.freeze()
-            spare.socket.close()
-            spare = Spare(control, warmth, marker)
-        if control not in readable:
-            continue
-        message, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
-        if not message:
-            return
-        launched = True
-        try:
-            answer = {"launched": spare.launch(json.loads(message), descriptors)}
-        except OSError as error:
-            answer = {"failed": str(error)}
-        control.send(json.dumps(answer).encode())
-        for descriptor in descriptors:
-            os.close(descriptor)
-        spare = Spare(control, warmth, marker)
+            # The service takes the last one that it was given.
+            fork_supervisor(control, program, warmth, marker)
+        if control in readable:
+            if not control.recv(REQUEST_BYTES):
+                return
+            asked += 1
+            fork_supervisor(control, program, warmth, marker)
 
 
 def pack(warmth, control):
@@ -112,53 +101,42 @@ def take(packing, warmth):
     return True
 
 
-class Spare:
-    """Two processes that wait: one to become a supervisor, and its child, to be told by it what to run.
+def fork_supervisor(control, program, warmth, marker):
+    """Begins two processes that wait, and gives the service a way to them: a supervisor for its run, and its child to be
+    told by it what to run.
 
-    They are forked before a run asks for them, because forking takes longer than all else that a launch does.
+    They are begun before a run asks for them, because that takes longer than all else that its start does.
     """
-
-    def __init__(self, control, warmth, marker):
-        self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.pid = os.fork()
-        if self.pid == 0:
-            try:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                self.socket.close()
-                control.close()
-                become_supervisor(other, warmth, marker)
-            finally:
-                # The service sees that the lock is free and that there is no outcome.
-                os._exit(126)
-        other.close()
-
-    def launch(self, request, descriptors):
-        """Has it begin; gives the number of the supervisor."""
-        socket.send_fds(self.socket, [json.dumps(request).encode()], descriptors)
-        self.socket.close()
-        return self.pid
+    service, supervisor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            service.close()
+            control.close()
+            become_supervisor(supervisor, program, warmth, marker)
+        finally:
+            # The service sees that nobody is there any more whom its run could be given to.
+            os._exit(126)
+    supervisor.close()
+    socket.send_fds(control, [json.dumps({"forked": pid}).encode()], [service.fileno()])
+    service.close()
 
 
-def become_supervisor(host, warmth, marker):
+def become_supervisor(service, program, warmth, marker):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
         # Everything else belongs to the one that becomes the supervisor.
         kept = ours.detach()
-        host.detach()
+        service.detach()
         theirs.detach()
         os.dup2(kept, 3)
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
         run.wait(socket.socket(fileno=3), warmth, marker)
     ours.close()
-    message, descriptors, _, _ = socket.recv_fds(host, REQUEST_BYTES, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
-    if not message:
-        os._exit(0)
-    request = json.loads(message)
-    program, spec, lock, log = descriptors
-    socket.send_fds(theirs, [request["run"].encode()], [spec])
-    for standard, descriptor in enumerate((theirs.fileno(), lock, log)):
-        os.dup2(descriptor, standard)
-    os.execve(program, request["command"], {})
+    for standard, end in enumerate((theirs, service)):
+        os.dup2(end.fileno(), standard)
+    os.execve(program, ["rangehand", "supervise", "--spare"], {})
 
 
 def reap(_signal, _frame):

@@ -36,15 +36,12 @@ class Refused(Exception):
 def wait(control, warmth, marker):
     """Waits for what the supervisor says; never returns."""
     try:
-        # From here on it belongs to a run.
-        name, descriptors, _, _ = socket.recv_fds(control, REQUEST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
+        name = control.recv(REQUEST_BYTES)
         if not name:
             os._exit(0)
-        marker.set(name.decode())
-        # The supervisor is being executed meanwhile; what it is told finds it there.
-        socket.send_fds(control, [json.dumps({"waiting": os.getpid()}).encode()], descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        # From here on it belongs to a run.
+        marker.set(json.loads(name)["run"])
+        control.send(json.dumps({"waiting": os.getpid()}).encode())
         while True:
             message = control.recv(REQUEST_BYTES)
             if not message:
