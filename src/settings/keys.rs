@@ -112,6 +112,7 @@ pub(super) const KEYS: &[Key] = &[
     required("ansible.forks", integer(0, 1000)),
     optional("ansible.strategy", Kind::Text(ansible::STRATEGY_RULE)),
     required("ansible.pipelining", Kind::Switch),
+    required("ansible.compiled_modules", Kind::Switch),
     required("ansible.fact_caching_s", integer(0, 31_536_000)),
     optional("ansible.pass_environment", Kind::List(ansible::PASS_RULE)),
     required("ansible.environment", Kind::Variables),

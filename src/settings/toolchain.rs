@@ -6,6 +6,8 @@ use super::{Environment, Settings, ansible::matches};
 
 /// Ansible refuses to start without a UTF-8 locale, and every system has this one.
 const LOCALE: &str = "C.UTF-8";
+/// Tells the warm executor, not Ansible.
+const COMPILED_MODULES: &str = "RANGEHAND_COMPILED_MODULES";
 
 impl Settings {
     /// Ansible's programs and their environment, made up from scratch: what is passed on from the service's
@@ -39,10 +41,12 @@ impl Settings {
         let ansible = &self.ansible;
         let forks = (ansible.forks > 0).then(|| ansible.forks.to_string());
         let pipelining = ansible.pipelining.then(|| "True".to_owned());
+        let compiled = (!ansible.compiled_modules).then(|| "False".to_owned());
         [
             ("ANSIBLE_FORKS", forks),
             ("ANSIBLE_STRATEGY", ansible.strategy.clone()),
             ("ANSIBLE_PIPELINING", pipelining),
+            (COMPILED_MODULES, compiled),
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))

@@ -256,12 +256,12 @@ fn how_ansible_works_is_told_to_runs_as_far_as_it_is_set() {
     let given = |settings: &str| {
         let project = Project::new().with_settings(settings);
         let toolchain = project.loaded().settings.toolchain(&project.environment());
-        ["ANSIBLE_FORKS", "ANSIBLE_STRATEGY", "ANSIBLE_PIPELINING"]
+        ["ANSIBLE_FORKS", "ANSIBLE_STRATEGY", "ANSIBLE_PIPELINING", "RANGEHAND_COMPILED_MODULES"]
             .map(|name| toolchain.environment.get(name).cloned().unwrap_or_default())
     };
-    assert_eq!(given("[ansible]\n"), ["", "", "True"]);
-    let all = "[ansible]\nforks = 20\nstrategy = \"free\"\npipelining = false\n";
-    assert_eq!(given(all), ["20", "free", ""]);
+    assert_eq!(given("[ansible]\n"), ["", "", "True", ""]);
+    let all = "[ansible]\nforks = 20\nstrategy = \"free\"\npipelining = false\ncompiled_modules = false\n";
+    assert_eq!(given(all), ["20", "free", "", "False"]);
     let own = "[ansible.environment]\nANSIBLE_PIPELINING = \"False\"\n";
     assert_eq!(given(own)[2], "False", "what somebody sets by hand wins");
 }

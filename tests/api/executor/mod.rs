@@ -2,6 +2,7 @@
 
 mod hosts;
 mod leaks;
+mod modules;
 mod told;
 mod zoo;
 

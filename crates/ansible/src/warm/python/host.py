@@ -24,6 +24,8 @@ MARKER = "RANGEHAND_RUN"
 REQUEST_BYTES = 1 << 20
 # How long no run must have begun before modules are packed, in seconds.
 QUIET_S = 1.5
+# After how many runs modules are packed even so.
+MANY = 8
 
 
 def main():
@@ -52,8 +54,11 @@ def serve(control, program, warmth, marker):
     """Forks when it is asked to, until the service is gone."""
     asked, packing, is_packed = 0, None, False
     while True:
-        # Modules are packed when a run has begun at all, which is when the second is asked for, and then nothing for a while.
-        wait = QUIET_S if asked > 1 and not is_packed and packing is None else None
+        # Modules are packed when a run has begun at all, which is when the second is asked for, and then nothing for a while;
+        # without a pause when there have been many.
+        wait = None
+        if asked > 1 and not is_packed and packing is None:
+            wait = 0 if asked > MANY else QUIET_S
         readable = select.select([source for source in (control, packing) if source], [], [], wait)[0]
         if not readable:
             packing = pack(warmth, control)

@@ -1,15 +1,18 @@
 """What Ansible packs together for a module of its own: the module, and all of `module_utils` that it needs.
 
 Finding that out takes longer than running most modules. It is the same for every run whose content brings no
-`module_utils` of its own. For a module that runs on this machine the files are packed compiled, too: Python takes those
-if it is the same Python, and otherwise the sources.
+`module_utils` of its own. For a module that runs on this machine, or on a host whose Python is known to be of our version, the
+files are packed compiled, too: Python takes those that its version has compiled, and otherwise the sources.
 """
 
 import datetime
 import inspect
 import io
+import os
 import pathlib
 import pickle
+import re
+import sys
 import zipfile
 import zlib
 from importlib import _bootstrap_external as importing
@@ -19,6 +22,12 @@ USUAL = (
     "ping command setup stat file copy systemd service apt package user group lineinfile get_url uri wait_for "
     "slurp tempfile async_wrapper async_status"
 ).split()
+
+# What was compiled by one of the same version is taken.
+OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# By which a run is told not to send what is compiled to other machines.
+WANTED = "RANGEHAND_COMPILED_MODULES"
 
 # What Ansible's own is called with, since ansible-core 2.19.
 FINDER = ["name", "module_fqn", "module_data", "zf", "date_time", "extension_manager"]
@@ -34,7 +43,7 @@ class Built:
         self.common = module_common
         self.packed = {}
         self.members = {}
-        self.is_local = False
+        self.is_compiled = False
         self.original = module_common.recursive_finder
         # What packs modules differs from version to version; where it is another, each run packs for itself.
         self.is_known = list(inspect.signature(self.original).parameters) == FINDER
@@ -43,12 +52,15 @@ class Built:
             self.note_where(action.ActionBase)
 
     def note_where(self, kind):
-        """Has actions say whether their module will run on this machine."""
+        """Has actions say whether their module will be run by a Python of our version."""
         configure, built = kind._configure_module, self
 
-        def note(self, *positional, **named):
-            built.is_local = getattr(self._connection, "transport", None) == "local"
-            return configure(self, *positional, **named)
+        def note(self, module_name, module_args, task_vars):
+            is_here = getattr(self._connection, "transport", None) == "local"
+            is_wanted = os.environ.get(WANTED) != "False"
+            version = version_of(task_vars.get("ansible_facts") or {})
+            built.is_compiled = is_here or (is_wanted and version == OWN_VERSION)
+            return configure(self, module_name=module_name, module_args=module_args, task_vars=task_vars)
 
         kind._configure_module = note
 
@@ -60,7 +72,7 @@ class Built:
             return self.original(name, module_fqn, module_data, zf, date_time, extension_manager)
         metadata, sources = packed
         for source in sources:
-            for member in self.members[source] if self.is_local else self.members[source][:1]:
+            for member in self.members[source] if self.is_compiled else self.members[source][:1]:
                 member.put(zf, date_time)
         return metadata
 
@@ -106,6 +118,13 @@ class Built:
             metadata = self.original(name, fqn, tagged, zf, now, ExtensionManager.create(task_vars={}))
             sources = {entry.filename: zf.read(entry) for entry in zf.infolist()}
         return (fqn, data), metadata, {(name, zlib.crc32(text)): members(name, text) for name, text in sources.items()}
+
+
+def version_of(facts):
+    """The version of a host's Python, such as 3.11, as far as its facts or the name of what was discovered tell."""
+    told = str(facts.get("python_version") or facts.get("discovered_interpreter_python"))
+    found = re.search(r"[0-9]+\.[0-9]+", told)
+    return found and found.group()
 
 
 def members(name, source):

@@ -1,0 +1,85 @@
+//! What is sent to a host: modules of Ansible, with what they import.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use serde_json::{Value, json};
+
+use super::with;
+use crate::app::{PATIENCE, TestApp};
+
+/// Says of each host whether its module came compiled, and whether its Python is of the version of the one that sent it.
+const SENT: &str = r#"
+- hosts: lab-1
+  gather_facts: "{{ gather }}"
+  gather_subset: [min]
+  tasks:
+    - name: Look into the package of the module that runs this
+      ansible.builtin.command:
+        argv:
+          - /usr/bin/python3
+          - -c
+          - |
+            import glob, os, sys, zipfile
+            [package] = glob.glob(os.environ["TMPDIR"] + "/*/*.zip")
+            is_compiled = any(name.endswith(".pyc") for name in zipfile.ZipFile(package).namelist())
+            print(is_compiled, "%d.%d" % sys.version_info[:2] == "{{ ours }}")
+      vars:
+        ours: "{{ lookup('ansible.builtin.pipe', ansible_playbook_python ~ ' -V').split()[1].split('.')[:2] | join('.') }}"
+      environment: {TMPDIR: "{{ directory }}"}
+      register: sent
+      changed_when: false
+    - ansible.builtin.debug: {var: sent.stdout}
+"#;
+
+/// What it says: is it compiled, and is the host's Python of our version?
+async fn sent(app: &TestApp, directory: &Path, gather: bool) -> (bool, bool) {
+    let vars = json!({"directory": directory, "gather": gather});
+    let job = app.run(&json!({"bundle": "sent", "inventory": "lab", "extra_vars": vars})).await;
+    assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("warm")), "{job:#}");
+    let events = app.events(&job).await;
+    let results = events.iter().filter_map(|event| event["data"]["res"]["sent.stdout"].as_str());
+    match results.collect::<Vec<_>>()[..] {
+        [text] => (text.starts_with("True "), text.ends_with(" True")),
+        _ => panic!("{:#}", Value::from(events)),
+    }
+}
+
+/// A service that has the lab, and where packages of modules are unpacked.
+fn service(compiled: &str) -> (TestApp, PathBuf) {
+    let lab = std::env::var_os("RANGEHAND_TEST_SSH_LAB");
+    let lab = PathBuf::from(lab.expect("RANGEHAND_TEST_SSH_LAB is not set: run ./test.sh"));
+    let setup = with("warm").set("RANGEHAND__ANSIBLE__COMPILED_MODULES", compiled);
+    let inventory = fs::read_to_string(lab.join("inventory/lab.yml")).expect("the lab is up");
+    setup.write("inventory/lab.yml", &inventory);
+    setup.write("playbooks/bundles/sent/main.yml", SENT);
+    let directory = setup.home().join("payload");
+    fs::create_dir(&directory).expect("ours");
+    (setup.start(), directory)
+}
+
+#[tokio::test]
+async fn modules_go_compiled_to_hosts_that_are_known_to_have_a_python_of_our_version() {
+    let (app, directory) = service("true");
+    // They are packed some time after the first run.
+    let (begun, mut runs) = (Instant::now(), 0);
+    loop {
+        runs += 1;
+        let (is_compiled, is_of_our_version) = sent(&app, &directory, true).await;
+        if is_compiled == is_of_our_version {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "compiled: {is_compiled}, of our version: {is_of_our_version}");
+    }
+    let (is_compiled, _) = sent(&app, &directory, false).await;
+    assert!(!is_compiled, "nobody has asked this host for its Python");
+
+    let (app, directory) = service("false");
+    for _ in 0..runs + 2 {
+        let (is_compiled, _) = sent(&app, &directory, true).await;
+        assert!(!is_compiled, "a setting forbids it");
+    }
+}
