@@ -114,6 +114,8 @@ def told(figure, result):
         unit = result["unit"].split()[0]
         parts = [f"{name} {number(value, unit)}" for name, value in result["each"].items()]
         yield f"Of it: {', '.join(parts)}."
+    if "after" in result:
+        yield f"After the first job, processes with Ansible imported beside it: {number(result['after'], figure.unit)}."
     if "p50" in result:
         yield f"Half of them: {number(result['p50'], figure.unit)}."
     if "wrk" in result:

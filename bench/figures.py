@@ -50,7 +50,8 @@ FIGURES = [
                  "come from an index. Tried: parameters without names and fewer checkpoints, together from 35,000 to "
                  "45,000/s on a busy machine. In service one core writes the spool and another one reads it."),
     Figure("memory_idle", "memory of the service, idle", 40, 20, "MB", "bare `ansible-playbook` at work",
-           notes="Before the first job; its proportional share. 15 of it are pages of the program's file."),
+           notes="Before the first job; its proportional share. 15 of it are pages of the program's file. Those with "
+                 "Ansible go when there was no job for 15 minutes; with `ansible.executor = runner` there are none."),
     Figure("memory_job", "memory per running job (service and supervisor)", 4, 2, "MB",
            "bare `ansible-playbook` at work",
            notes="What is added for each of 8, by proportional shares. 0.8 of it are tables of the program that the loader "

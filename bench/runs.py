@@ -130,7 +130,7 @@ def two_files(directory):
 
 def memory(site, options):
     """`memory_idle`, `memory_job`: proportional shares, so what both processes map is counted once."""
-    idle, jobs, bare = [], [], []
+    idle, jobs, kept, bare = [], [], [], []
     for at in range(options.rounds(3)):
         until = site.scratch / f"until-{at}"
         with site.serve(f"memory-{at}", RANGEHAND__RUNS__MAX_AT_ONCE=str(RUNNING), **options.executor) as service:
@@ -151,9 +151,11 @@ def memory(site, options):
             for job in accepted:
                 service.call("GET", f"/v1/jobs/{job['id']}?wait=200")
             service.rest()
+            time.sleep(1)
+            kept.append(sum(machine.memory_kib(pid) for pid in machine.descendants(service.pid)) / 1000)
     peer = summary(bare)
     return {
-        "memory_idle": summary(idle) | {"peer": peer, "unit": "MB"},
+        "memory_idle": summary(idle) | {"peer": peer, "unit": "MB", "after": summary(kept)["median"]},
         "memory_job": summary(jobs) | {"peer": peer, "unit": "MB"},
     }
 

@@ -36,7 +36,13 @@ impl Launcher {
         let log = new_file(&directory.log())?;
         let text = Zeroizing::new(serde_json::to_vec(spec)?);
         if let Some(told) = self.launch_warm(directory, spec, &lock, &log).await {
-            return tell(pipe::Sender::from_owned_fd(told)?, &text).await;
+            match tell(pipe::Sender::from_owned_fd(told)?, &text).await {
+                // It ended before it had heard everything, so nobody has the run.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    tracing::warn!("the supervisor that waited for a run has ended; starting one");
+                }
+                told => return told,
+            }
         }
         let mut supervisor = Command::new(&self.program)
             .arg("supervise")

@@ -25,7 +25,7 @@ use serde_json::json;
 
 use crate::{
     cgroup::Group,
-    process::Identity,
+    process::{self, Identity},
     reasons,
     run_directory::RunDirectory,
     run_loop,
@@ -88,7 +88,7 @@ fn supervise(
     directory.write_identity(identity)?;
     let run = spec.run.to_string();
     name_process(&format!("run-{}", &run[run.len() - 8..]));
-    let waiting = spare.map(|spare| Waiting::meet(spare, spec.run)).transpose()?;
+    let waiting = spare.and_then(|spare| meet(spare, spec));
     // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
     let limits = spec.limits;
     let groups = TreeGroup::make(&run, limits.memory_bytes, limits.processes);
@@ -119,6 +119,17 @@ fn supervise(
         tracing::warn!(%error, "the control group could not be removed");
     }
     directory.write_outcome(&outcome)
+}
+
+/// `None` when the child is gone or does not answer: then there is the other way to run Ansible.
+fn meet(spare: Spare, spec: &RunSpec) -> Option<Waiting> {
+    let met = Waiting::meet(spare, spec.run);
+    let why = |error: &io::Error| {
+        tracing::warn!(%error, "the process with Ansible imported does not answer; starting ansible-runner");
+        // It is all that is below this process yet.
+        process::end_everything();
+    };
+    met.inspect_err(why).ok()
 }
 
 /// What is wrong with a specification is not told: it may quote what it found.

@@ -13,15 +13,19 @@ use serde_json::{Value, json};
 use super::with;
 use crate::app::{Gate, PATIENCE, TestApp, bin_dir, processes_with_environment, until};
 
+/// All processes of this machine, by number.
+fn processes() -> impl Iterator<Item = i32> {
+    let numbers = fs::read_dir("/proc").expect("there is a /proc").flatten();
+    numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
 /// The hosts of a service, by number.
 pub(super) fn hosts_of(app: &TestApp) -> Vec<i32> {
-    let numbers = fs::read_dir("/proc").expect("there is a /proc").flatten();
-    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let is_host = |pid: &i32| {
         let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         parent(*pid) == Some(app.pid()) && String::from_utf8_lossy(&command).contains("exec(os.read(0")
     };
-    numbers.filter(is_host).collect()
+    processes().filter(is_host).collect()
 }
 
 /// The parent of a process that lives.
@@ -36,9 +40,7 @@ fn parent(pid: i32) -> Option<i32> {
 async fn spare_of(app: &TestApp) -> i32 {
     let [host] = hosts_of(app)[..] else { panic!("one host") };
     let find = || {
-        let numbers = fs::read_dir("/proc").expect("there is a /proc").flatten();
-        let mut numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-        numbers.find(|pid| {
+        processes().find(|pid| {
             let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
             name == "rangehand-spare\n" && parent(*pid) == Some(host)
         })
@@ -146,11 +148,28 @@ async fn a_host_that_is_stopped_is_replaced_and_no_job_fails() {
 async fn a_supervisor_that_is_killed_before_it_has_a_run_fails_no_job() {
     let mut app = with("warm").start();
     assert_runs_warm(&app).await;
-    kill(spare_of(&app).await);
+    let killed = spare_of(&app).await;
+    kill(killed);
+    until("it is gone", || parent(killed).is_none()).await;
     assert_runs_warm(&app).await;
     let spare = spare_of(&app).await;
     assert_nothing_is_left(&mut app).await;
     until("the supervisor without a run is gone with its service", || parent(spare).is_none()).await;
+}
+
+#[tokio::test]
+async fn without_the_child_that_has_ansible_imported_ansible_runner_runs() {
+    let mut app = with("warm").start();
+    assert_runs_warm(&app).await;
+    let spare = spare_of(&app).await;
+    let [child] = processes().filter(|pid| parent(*pid) == Some(spare)).collect::<Vec<_>>()[..] else {
+        panic!("one child")
+    };
+    kill(child);
+    let job = app.run(&ping()).await;
+    assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("runner")), "{job:#}");
+    assert_runs_warm(&app).await;
+    assert_nothing_is_left(&mut app).await;
 }
 
 #[tokio::test]

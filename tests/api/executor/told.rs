@@ -72,6 +72,21 @@ fn plain_value(app: &TestApp, value: &mut Value) {
     }
 }
 
+/// Which host is heard first is chance, and so is which failure stands in the message.
+fn sort_hosts(whole: &mut Value) {
+    let by_text = |one: &Value, other: &Value| one.to_string().cmp(&other.to_string());
+    let failures = whole["failures"].as_array_mut().expect("a list");
+    failures.sort_by(by_text);
+    if failures.len() > 1 {
+        whole["message"] = Value::Null;
+    }
+    for values in whole["results"].as_object_mut().into_iter().flat_map(|results| results.values_mut()) {
+        if let Some(values) = values.as_array_mut() {
+            values.sort_by(by_text);
+        }
+    }
+}
+
 /// A line that a caller is told, and whether it is output that belongs to no event of Ansible's.
 pub(super) struct Told {
     text: String,
@@ -87,6 +102,9 @@ pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> 
         "rc": job["rc"], "stats": job["stats"], "failures": job["failures"],
         "has_killed": job["processes_killed"] != 0, "results": app.results(job).await,
     });
+    if sorted {
+        sort_hosts(&mut whole);
+    }
     plain_value(app, &mut whole);
     let mut told = vec![Told { text: whole.to_string(), is_between: false }];
     let mut between = HashSet::new();

@@ -11,7 +11,7 @@ use std::{
 use model::RunId;
 use rustix::{
     net::Shutdown,
-    process::{Pid, WaitOptions, waitpid},
+    process::{Pid, Signal, WaitOptions, kill_process, waitpid},
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,8 +32,8 @@ pub(crate) struct Spare {
 }
 
 impl Spare {
-    /// Waits on standard output for a run, which is where the host has connected itself; from then on that is the lock of
-    /// the run's directory, and standard error its log. `None` when the host is gone, and no run will come.
+    /// Waits on standard output for a run, because there the host has connected the service; from then on that is the lock
+    /// of the run's directory, and standard error its log. `None` when no run will come: the service is gone, or has another.
     pub(crate) fn wait() -> io::Result<Option<Self>> {
         let child = io::stdin().as_fd().try_clone_to_owned()?;
         let (Directory { directory }, files) = match message::receive(io::stdout()) {
@@ -158,13 +158,14 @@ impl Waiting {
 }
 
 impl Drop for Waiting {
-    /// It ends when it is told nothing more.
+    /// It ends when it is told nothing more, or by force: it may have been stopped.
     fn drop(&mut self) {
         // Closing it would not do: standard input is the same socket.
         let _ = rustix::net::shutdown(&self.control, Shutdown::Both);
         if self.waits
             && let Some(pid) = Pid::from_raw(self.pid)
         {
+            let _ = kill_process(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
         }
     }

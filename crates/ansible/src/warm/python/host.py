@@ -1,4 +1,4 @@
-"""Keeps Ansible imported, and forks a process for each run that asks for one.
+"""Keeps Ansible imported, and forks processes for runs to come.
 
     host --fork--> becomes a supervisor (our own program again), is given a run by the service
                        '--fork--> waits, with Ansible imported, to be told by it what to run
@@ -26,6 +26,8 @@ REQUEST_BYTES = 1 << 20
 QUIET_S = 1.5
 # After how many runs modules are packed even so.
 MANY = 8
+# Before each module that comes from where they are packed.
+LENGTH_BYTES = 8
 
 
 def main():
@@ -61,9 +63,9 @@ def serve(control, program, warmth, marker):
             wait = 0 if asked > MANY else QUIET_S
         readable = select.select([source for source in (control, packing) if source], [], [], wait)[0]
         if not readable:
-            packing = pack(warmth, control)
-        elif packing in readable and not take(packing, warmth):
-            packing.close()
+            packing = Packing(warmth, control)
+        elif packing in readable and not packing.take(warmth):
+            os.close(packing.fileno())
             packing, is_packed = None, True
             gc.collect()
             gc.freeze()
@@ -76,34 +78,40 @@ def serve(control, program, warmth, marker):
             fork_supervisor(control, program, warmth, marker)
 
 
-def pack(warmth, control):
-    """Starts a process that packs modules; gives where it writes them."""
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        try:
-            # The service sees by it that the host is gone, at once.
-            control.close()
-            os.close(reader)
-            os.nice(10)
-            for packed in warmth.modules.pack_usual():
-                os.write(writer, len(packed).to_bytes(8, "big"))
-                view = memoryview(packed)
-                while view:
-                    view = view[os.write(writer, view) :]
-        finally:
-            os._exit(0)
-    os.close(writer)
-    return open(reader, "rb")
+class Packing:
+    """A process that packs modules, and what has come from it so far."""
 
+    def __init__(self, warmth, control):
+        self.come = bytearray()
+        self.reader, writer = os.pipe()
+        if os.fork() == 0:
+            try:
+                # The service sees by it that the host is gone, at once.
+                control.close()
+                os.close(self.reader)
+                os.nice(10)
+                for packed in warmth.modules.pack_usual():
+                    view = memoryview(len(packed).to_bytes(LENGTH_BYTES, "big") + packed)
+                    while view:
+                        view = view[os.write(writer, view) :]
+            finally:
+                os._exit(0)
+        os.close(writer)
 
-def take(packing, warmth):
-    """Takes the next module that was packed; says whether there may be more."""
-    length = packing.read(8)
-    packed = packing.read(int.from_bytes(length, "big"))
-    if len(length) < 8:
-        return False
-    warmth.modules.take(packed)
-    return True
+    def fileno(self):
+        return self.reader
+
+    def take(self, warmth):
+        """Takes what has come, never waiting for more of a module; says whether there may be more."""
+        come = os.read(self.reader, REQUEST_BYTES)
+        self.come += come
+        while len(self.come) >= LENGTH_BYTES:
+            end = LENGTH_BYTES + int.from_bytes(self.come[:LENGTH_BYTES], "big")
+            if len(self.come) < end:
+                break
+            warmth.modules.take(bytes(self.come[LENGTH_BYTES:end]))
+            del self.come[:end]
+        return bool(come)
 
 
 def fork_supervisor(control, program, warmth, marker):

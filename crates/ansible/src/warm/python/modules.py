@@ -26,7 +26,7 @@ USUAL = (
 # What was compiled by one of the same version is taken.
 OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# By which a run is told not to send what is compiled to other machines.
+# By which a run is told not to send what is compiled.
 WANTED = "RANGEHAND_COMPILED_MODULES"
 
 # What Ansible's own is called with, since ansible-core 2.19.
@@ -59,7 +59,7 @@ class Built:
             is_here = getattr(self._connection, "transport", None) == "local"
             is_wanted = os.environ.get(WANTED) != "False"
             version = version_of(task_vars.get("ansible_facts") or {})
-            built.is_compiled = is_here or (is_wanted and version == OWN_VERSION)
+            built.is_compiled = is_wanted and (is_here or version == OWN_VERSION)
             return configure(self, module_name=module_name, module_args=module_args, task_vars=task_vars)
 
         kind._configure_module = note
