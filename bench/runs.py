@@ -151,7 +151,8 @@ def memory(site, options):
             for job in accepted:
                 service.call("GET", f"/v1/jobs/{job['id']}?wait=200")
             service.rest()
-            time.sleep(1)
+            # By then modules are packed.
+            time.sleep(8)
             kept.append(sum(machine.memory_kib(pid) for pid in machine.descendants(service.pid)) / 1000)
     peer = summary(bare)
     return {
