@@ -48,7 +48,7 @@ pub struct Ansible {
     pub strategy: Option<String>,
     /// `ANSIBLE_PIPELINING`; false leaves it to Ansible.
     pub pipelining: bool,
-    /// Whether hosts over the network are sent modules compiled where that fits.
+    /// Whether modules are sent compiled where that fits.
     pub compiled_modules: bool,
     /// How long facts are kept; zero keeps none.
     #[serde(rename = "fact_caching_s", with = "seconds")]

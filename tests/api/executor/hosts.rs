@@ -157,19 +157,47 @@ async fn a_supervisor_that_is_killed_before_it_has_a_run_fails_no_job() {
     until("the supervisor without a run is gone with its service", || parent(spare).is_none()).await;
 }
 
-#[tokio::test]
-async fn without_the_child_that_has_ansible_imported_ansible_runner_runs() {
+/// The next run has a supervisor, whose child with Ansible imported is sent this signal first.
+async fn assert_ansible_runner_runs_after(sent: Signal) {
     let mut app = with("warm").start();
     assert_runs_warm(&app).await;
     let spare = spare_of(&app).await;
     let [child] = processes().filter(|pid| parent(*pid) == Some(spare)).collect::<Vec<_>>()[..] else {
         panic!("one child")
     };
-    kill(child);
+    signal(child, sent);
     let job = app.run(&ping()).await;
     assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("runner")), "{job:#}");
+    until("the child is gone", || parent(child).is_none()).await;
     assert_runs_warm(&app).await;
     assert_nothing_is_left(&mut app).await;
+}
+
+#[tokio::test]
+async fn ansible_runner_runs_when_the_child_with_ansible_imported_was_killed() {
+    assert_ansible_runner_runs_after(Signal::KILL).await;
+}
+
+#[tokio::test]
+async fn ansible_runner_runs_when_the_child_with_ansible_imported_was_stopped() {
+    assert_ansible_runner_runs_after(Signal::STOP).await;
+}
+
+#[tokio::test]
+async fn a_supervisor_that_ends_before_it_has_heard_everything_is_replaced() {
+    let app = with("warm").set("RANGEHAND__LOG__FILTER", "info,ansible=debug").start();
+    assert_runs_warm(&app).await;
+    let spare = spare_of(&app).await;
+    signal(spare, Signal::STOP);
+    // More than a pipe holds, so it cannot be told everything while it is stopped.
+    let request =
+        json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"long": "x".repeat(200_000)}});
+    let job = app.post("/v1/jobs", &request, 202).await;
+    let given = format!("a supervisor has a run pid={spare} ");
+    until("it was given the run", || app.log().contains(&given)).await;
+    kill(spare);
+    let job = app.until_state(&job, "succeeded").await;
+    assert_eq!((&job["attempt"], &job["executor"]), (&json!(1), &json!("runner")), "{job:#}");
 }
 
 #[tokio::test]

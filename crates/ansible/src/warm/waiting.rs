@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::message;
 use crate::confine::Confinement;
 
+/// How long the child may take to answer that it is there.
+const MEET_LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take to become like a fresh process.
 const BEGIN_LIMIT: Duration = Duration::from_secs(30);
 
@@ -131,9 +133,10 @@ impl Waiting {
     /// Meets the child; from here on it is known as one of this run.
     pub(crate) fn meet(spare: Spare, run: RunId) -> io::Result<Self> {
         let control = spare.child;
-        message::set_patience(&control, BEGIN_LIMIT)?;
+        message::set_patience(&control, MEET_LIMIT)?;
         message::send(&control, &Name { run }, &[])?;
         let (Here { waiting: pid }, _) = message::receive(&control)?;
+        message::set_patience(&control, BEGIN_LIMIT)?;
         Ok(Self { control, pid, waits: true })
     }
 
