@@ -22,7 +22,7 @@ use std::{
 
 use model::{Outcome, RunId};
 use rustix::{
-    fs::{FallocateFlags, FlockOperation},
+    fs::{FallocateFlags, FlockOperation, Mode, OFlags},
     io::Errno,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -100,8 +100,10 @@ impl RunDirectory {
     /// # Errors
     /// When it cannot be told, as when this process has no descriptor left.
     pub fn is_held(&self) -> io::Result<bool> {
-        let lock = match File::open(self.path.join("lock")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        // A run without a sandbox can put a FIFO in its place, and opening one waits for a writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let lock = match rustix::fs::open(self.path.join("lock"), flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(false),
             other => other?,
         };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared) {
