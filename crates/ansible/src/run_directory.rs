@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <state>/runs/<run id>/         mode 0700
-//!   lock            locked as long as the supervisor or the service that starts it lives
+//!   lock            locked as long as the supervisor or the service that starts it lives; says in which boot it was made
+//!   begun           a link: "began" once Ansible may be executed, "never" once it may not; see `beginning.rs`
 //!   supervisor.json who the supervisor is: pid, start time, boot id
 //!   cgroup          the control group of the run, where there is one
 //!   stop            somebody asked for the end of the run
@@ -28,7 +29,10 @@ use rustix::{
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-use crate::{cgroup::Group, process::Identity};
+use crate::{
+    cgroup::Group,
+    process::{self, Identity},
+};
 
 /// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
 const REMOVALS: usize = 3;
@@ -88,8 +92,9 @@ impl RunDirectory {
             DirBuilder::new().recursive(true).mode(0o700).create(runs)?;
         }
         DirBuilder::new().mode(0o700).create(&self.path)?;
-        let lock = new_file(&self.path.join("lock"))?;
+        let mut lock = new_file(&self.path.join("lock"))?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        lock.write_all(process::boot_id().unwrap_or_default().as_bytes())?;
         Ok(lock)
     }
 
