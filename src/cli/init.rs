@@ -42,7 +42,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often to look whether the supervisors that were asked to end their runs are gone.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// What the kernel calls a supervisor that has a run.
+/// What the kernel calls a supervisor that has a run, before eight digits of the run.
 const SUPERVISOR: &str = "run-";
 
 /// Runs the command: `serve` and `worker` are kept running, every other one replaces this process.
@@ -223,9 +223,8 @@ fn end_runs() -> io::Result<()> {
     }
 }
 
-/// Supervisors that are children of this process.
+/// All supervisors in this container: until what began them has ended, they are not children of this process.
 fn supervisors() -> io::Result<Vec<Pid>> {
-    let own = std::process::id().to_string();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
         let name = entry?.file_name();
@@ -233,20 +232,21 @@ fn supervisors() -> io::Result<Vec<Pid>> {
             continue;
         };
         let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
-        if is_supervisor_of(&stat, &own) {
+        if is_supervisor(&stat) {
             found.push(pid);
         }
     }
     Ok(found)
 }
 
-fn is_supervisor_of(stat: &str, parent: &str) -> bool {
+fn is_supervisor(stat: &str) -> bool {
     let parts = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
     let Some((name, fields)) = parts else { return false };
-    let mut fields = fields.split_ascii_whitespace();
-    name.starts_with(SUPERVISOR)
-        && fields.next().is_some_and(|state| !matches!(state, "Z" | "X"))
-        && fields.next() == Some(parent)
+    let state = fields.split_ascii_whitespace().next();
+    let digits = name.strip_prefix(SUPERVISOR).unwrap_or_default();
+    digits.len() == 8
+        && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        && !matches!(state, None | Some("Z" | "X"))
 }
 
 /// As shells say it: 128 and the number of the signal.
@@ -310,10 +310,11 @@ mod tests {
     }
 
     #[test]
-    fn supervisors_are_known_by_name_and_parent() {
-        assert!(is_supervisor_of("12 (run-0a1b2c3d) S 1 12 12 0", "1"));
-        assert!(!is_supervisor_of("12 (run-0a1b2c3d) S 11 12 12 0", "1"));
-        assert!(!is_supervisor_of("12 (run-0a1b2c3d) Z 1 12 12 0", "1"));
-        assert!(!is_supervisor_of("12 (ssh (run-) S 1 12 12 0", "1"));
+    fn supervisors_are_known_by_name() {
+        assert!(is_supervisor("12 (run-0a1b2c3d) S 1 12 12 0"));
+        assert!(!is_supervisor("12 (run-0a1b2c3d) Z 1 12 12 0"));
+        assert!(!is_supervisor("12 (run-parts) S 1 12 12 0"));
+        assert!(!is_supervisor("12 (run-(0a1b2c3) S 1 12 12 0"));
+        assert!(!is_supervisor(""));
     }
 }
