@@ -35,11 +35,17 @@ pub(crate) fn children(parent: i32) -> Vec<i32> {
 /// The processes with Ansible imported of a service, and the supervisors that they keep for runs to come, with the children
 /// of those.
 pub(crate) fn beginners(service: i32) -> Vec<i32> {
-    let hosts = children(service);
+    // Supervisors that the service started itself are its children, too.
+    let hosts: Vec<_> = children(service).into_iter().filter(|pid| is_host(*pid)).collect();
     let waiting: Vec<_> =
         hosts.iter().flat_map(|host| children(*host)).filter(|pid| is_spare(*pid)).collect();
     let theirs: Vec<_> = waiting.iter().flat_map(|spare| children(*spare)).collect();
     hosts.into_iter().chain(waiting).chain(theirs).collect()
+}
+
+fn is_host(pid: i32) -> bool {
+    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&command).contains("exec(os.read(0")
 }
 
 fn is_spare(pid: i32) -> bool {

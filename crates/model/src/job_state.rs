@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  queued --claim--> running --exit 0--> succeeded
-//!    |  <--never began--'|  |---exit != 0-> failed        any end --retry--> queued
+//!    |  <-never began-' |  |---exit != 0-> failed        any end --retry--> queued
 //!  cancel            cancel |---limit--> timed_out
 //!    v                 v    '--owner gone--> lost
 //!  canceled        canceling --no process left--> canceled
