@@ -25,13 +25,16 @@
 //!   boot the directory was made, and in another boot a name that is not there proves nothing.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
 
 use crate::{RunDirectory, process};
 
+/// More than a boot's id has.
+const LONGEST_BOOT_ID: u64 = 128;
 /// What the name says when the run began.
 const BEGAN: &str = "began";
 /// What it says when the run will never begin.
@@ -78,8 +81,10 @@ impl RunDirectory {
 
     /// Directories of versions that took no name do not say in which boot they were made.
     fn is_of_this_boot(&self) -> bool {
-        let said = fs::read_to_string(self.path().join("lock")).unwrap_or_default();
-        process::boot_id().is_some_and(|boot| boot == said)
+        let mut said = String::new();
+        // A run without a sandbox can put anything in its place.
+        let read = self.open_lock().and_then(|lock| lock.take(LONGEST_BOOT_ID).read_to_string(&mut said));
+        read.is_ok() && process::boot_id().is_some_and(|boot| boot == said)
     }
 
     /// The log is made before a supervisor is started or given the run.

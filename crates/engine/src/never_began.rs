@@ -103,7 +103,7 @@ impl Engine {
                 let reason =
                     Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
                 let canceled = Outcome::without_run(Ending::Canceled, reason, clock::now());
-                return self.finish_as(now, run, canceled).await;
+                return self.end_as(now, run, canceled).await;
             }
             match self.requeue(&now, run, origin).await {
                 Ok(Requeued::Queued(queued)) => {
@@ -119,7 +119,7 @@ impl Engine {
                     );
                     let reason = Reason::new(Some(Phase::Prepare), Code::NeverBegan, message);
                     let failed = Outcome::without_run(Ending::Failed, reason, clock::now());
-                    return self.finish_as(now, run, failed).await;
+                    return self.end_as(now, run, failed).await;
                 }
                 // Somebody cancels it, or has it now.
                 Err(Error::Store(store::Error::Stale { .. })) => {}
@@ -145,8 +145,10 @@ impl Engine {
         Ok(self.store().requeue(&requeue).await?)
     }
 
-    async fn finish_as(&self, job: Job, run: RunId, outcome: Outcome) -> Result<(), Error> {
-        self.finish(job, run, outcome).await;
+    /// What such a run told of its preparation is not counted: nobody was there to say how much there was.
+    async fn end_as(&self, job: Job, run: RunId, outcome: Outcome) -> Result<(), Error> {
+        self.record_end(&job, &outcome).await?;
+        self.forget(run);
         Ok(())
     }
 }

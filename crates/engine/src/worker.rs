@@ -164,7 +164,7 @@ impl Engine {
     }
 
     /// Records the end, then forgets the run's files: they are needed until the end is safely stored.
-    pub(crate) async fn finish(&self, job: Job, run: RunId, mut outcome: Outcome) {
+    async fn finish(&self, job: Job, run: RunId, mut outcome: Outcome) {
         if outcome.ending == Ending::Lost {
             outcome.processes_killed = self.clear_up_after(run).await;
         }
