@@ -68,7 +68,8 @@ impl RunDirectory {
         if !self.path().try_exists()? {
             return Ok(is_same_boot);
         }
-        if !self.is_of_this_boot() && !(is_same_boot && self.is_before_launch()?) {
+        let is_provable = self.is_of_this_boot() || (is_same_boot && self.is_before_launch()?);
+        if !is_provable {
             return Ok(false);
         }
         match symlink(NEVER, self.beginning()) {
