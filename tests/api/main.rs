@@ -15,6 +15,7 @@ mod fuzz;
 mod guest;
 mod health;
 mod history;
+mod init;
 mod isolation;
 mod jobs;
 mod nodes;

@@ -2,6 +2,7 @@
 //!
 //! It is given names and values and gives events and an outcome; it knows no HTTP, no SQL and no jobs.
 
+mod beginning;
 pub mod catalog;
 pub mod cgroup;
 pub mod command;
