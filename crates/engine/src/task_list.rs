@@ -150,10 +150,12 @@ impl Listed {
         start.parse().ok()
     }
 
-    /// The name without what seems to be a role, where the listing knew of no such role.
+    /// The name without its role, where the role is a path, or the listing knew of no such role.
     fn in_unknown_role(&self) -> Option<&str> {
-        let (_, rest) = self.name.split_once(SEPARATOR).filter(|_| self.role.is_none())?;
-        Some(rest)
+        match &self.role {
+            Some(role) => Some(self.name.as_str()).filter(|_| role.contains('/')),
+            None => self.name.split_once(SEPARATOR).map(|(_, rest)| rest),
+        }
     }
 }
 
@@ -257,15 +259,21 @@ mod tests {
 
     #[test]
     fn a_task_of_a_role_named_by_its_path_is_found_wherever_the_role_is() {
-        let listed = |name: &str| Listed { play: 0, role: None, name: name.to_owned() };
-        let tasks = ["/content/site : one", "plain", "/content/site : two [x]"].map(listed).into();
-        let list = TaskList { plays: vec![("all".to_owned(), 0..3)], tasks, is_partial: false };
-        let name = Name { role: Some("/run/17/project"), name: "two [x]", is_action: false };
-        assert_eq!(list.find(0, Some(0), &name), Some(2));
-        let start = list.task(2).start().expect("a name");
-        assert_eq!(start.as_str(), "* : two [[]x]");
-        assert_eq!((list.position(&start), list.first_alike(2)), (Some(2), 2));
-        assert_eq!(list.find(0, None, &Name { role: None, ..name }), None, "it is in no role");
+        let unknown = |name: &str| Listed { play: 0, role: None, name: name.to_owned() };
+        let by_path = |name: &str| Listed { role: Some("/content/site".to_owned()), ..unknown(name) };
+        for tasks in [
+            ["/content/site : one", "plain", "/content/site : two [x]"].map(unknown),
+            [by_path("one"), unknown("plain"), by_path("two [x]")],
+        ] {
+            let tasks = tasks.into();
+            let list = TaskList { plays: vec![("all".to_owned(), 0..3)], tasks, is_partial: false };
+            let name = Name { role: Some("/run/17/project"), name: "two [x]", is_action: false };
+            assert_eq!(list.find(0, Some(0), &name), Some(2));
+            let start = list.task(2).start().expect("a name");
+            assert_eq!(start.as_str(), "* : two [[]x]");
+            assert_eq!((list.position(&start), list.first_alike(2)), (Some(2), 2));
+            assert_eq!(list.find(0, None, &Name { role: None, ..name }), None, "it is in no role");
+        }
     }
 
     #[test]

@@ -14,4 +14,7 @@ class CallbackModule(CallbackBase):
         super().__init__(*positional, **named)
         callback = loaded_callback()  # noqa: F821 - stands before this text
         if callback is not None:
-            install(callback)  # noqa: F821
+            try:
+                install(callback)  # noqa: F821
+            except Exception:
+                pass  # Another version: its events lack the details.

@@ -86,7 +86,7 @@ class Warmth:
         self.plugins = Plugins(loader, constants)
         self.plugins.load()
         self.callback = self.plugins.callback = self.plugins.module_of("callback_loader", CALLBACK)
-        details.install(self.callback)
+        attempt(lambda: details.install(self.callback))
         self.modules = modules.Built()
         self.defaults = Defaults(constants)
         self.read_early.stop()
