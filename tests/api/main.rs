@@ -30,5 +30,6 @@ mod runs;
 mod secrets;
 mod ssh;
 mod streams;
+mod truth;
 mod v0;
 mod ws_vm_status;

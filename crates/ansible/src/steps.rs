@@ -24,6 +24,8 @@ use serde_json::{Value, json};
 use crate::{
     command::{self, OptionFiles},
     confine::{self, Confinement},
+    details,
+    diagnose::Selection,
     event::Translator,
     process, reasons,
     run_directory::RunDirectory,
@@ -144,6 +146,7 @@ impl Steps<'_> {
             groups: self.groups.clone(),
             spared: self.waiting.as_ref().filter(|_| !is_last).map(Waiting::pid),
             executor,
+            selection: Selection::of(&step.options),
         };
         Ok(RunLoop::new(run, self.spool, spec.limits).run(leader, stop))
     }
@@ -266,6 +269,8 @@ impl Steps<'_> {
     fn confined(&self) -> io::Result<Command> {
         let (spec, workspace) = (self.spec, self.workspace);
         let confinement = self.confinement();
+        let others = spec.environment.iter().find(|(name, _)| name == details::PLACES);
+        let plugins = details::place(workspace.short(), others.map(|(_, places)| places.as_str()))?;
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
@@ -288,6 +293,7 @@ impl Steps<'_> {
             .current_dir(workspace.private())
             .env_clear()
             .envs(self.environment())
+            .env(details::PLACES, plugins)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -42,6 +42,8 @@ text_enum! {
         HostUnreachable = "host_unreachable",
         /// No play found a host: nothing was done.
         NoHostsMatched = "no_hosts_matched",
+        /// Plays found hosts, but no task ran or was skipped on any of them.
+        NothingToDo = "nothing_to_do",
         /// A playbook is no valid YAML or no valid playbook.
         PlaybookInvalid = "playbook_invalid",
         /// The playbook vanished between request and run.
