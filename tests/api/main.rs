@@ -29,5 +29,6 @@ mod runs;
 mod secrets;
 mod ssh;
 mod streams;
+mod surroundings;
 mod v0;
 mod ws_vm_status;

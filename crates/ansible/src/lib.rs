@@ -28,6 +28,7 @@ pub mod sandbox;
 pub mod shipped;
 pub mod snapshot;
 pub mod spool;
+mod start;
 mod steps;
 pub mod stream;
 pub mod supervisor;

@@ -31,7 +31,7 @@ use crate::{
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
     sandbox::Needs,
-    spool,
+    spool, start,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
     warm::{Begun, Request, Waiting},
@@ -119,7 +119,7 @@ impl Steps<'_> {
         let warm = self.begin_warm(step, &files, &ident, is_last);
         let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
             Some(leader) => (leader, Executor::Warm),
-            None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
+            None => (self.spawn(step, &files, &ident)?, Executor::Runner),
         };
         let project = format!("{}/", workspace.private().join("project").display());
         let run = run_loop::Run {
@@ -157,6 +157,7 @@ impl Steps<'_> {
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
+            inherited: command::inherited(&self.spec.environment),
             directory: self.workspace.private().join("project"),
             ident: ident.to_owned(),
             confinement: self.confinement(),
@@ -229,17 +230,24 @@ impl Steps<'_> {
         }
     }
 
-    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
+    fn spawn(&self, step: &RunStep, files: &OptionFiles, ident: &str) -> Result<Leader, Box<Reason>> {
         let workspace = self.workspace;
         let inventory = self.inventory();
+        let start = start::prepare(workspace, &self.spec.environment).map_err(|error| not_begun(&error))?;
+        if let Some(start) = &start {
+            let line = command::start_line(start, &step.options, files, &step.playbook);
+            fs::write(workspace.private().join("env/cmdline"), line).map_err(|error| not_begun(&error))?;
+        }
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
-            playbook,
+            playbook: &step.playbook,
             inventory: &inventory,
             ident,
+            start: start.as_ref(),
         });
-        let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
+        let command = self.confined().map_err(|error| not_begun(&error))?;
+        let runner = start::told(command, &self.spec.environment).args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
             let message = format!(
                 "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; \
