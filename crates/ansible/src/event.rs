@@ -33,6 +33,9 @@ const DROPPED: &[&str] = &[
     "uuid",
 ];
 
+/// A play asks for the value of a variable that nothing has set.
+const VARS_PROMPT: &str = "playbook_on_vars_prompt";
+
 /// Turns what one run writes into events.
 #[derive(Debug)]
 pub struct Translator {
@@ -91,6 +94,13 @@ impl Translator {
         let (host, play, task) = (field("host"), field("play"), field("task"));
         for key in DROPPED {
             data.shift_remove(*key);
+        }
+        let is_private = data.get("private") != Some(&Value::Bool(false));
+        if let Some(default) = data.get_mut("default").filter(|_| event.event == VARS_PROMPT && is_private)
+            && !default.is_null()
+        {
+            // What is not shown while it is typed is not shown here.
+            *default = "***".into();
         }
         let mut data = Value::Object(data);
         drop_internals(&mut data);

@@ -5,6 +5,7 @@
 pub mod catalog;
 pub mod cgroup;
 pub mod command;
+pub mod configuration;
 pub mod confine;
 pub mod diagnose;
 pub mod event;
@@ -16,8 +17,10 @@ mod json_lines;
 pub mod launch;
 pub mod log_text;
 mod output_limit;
+mod overridden;
 pub mod process;
 mod programs;
+mod prompts;
 mod reasons;
 pub mod run_directory;
 mod run_inputs;

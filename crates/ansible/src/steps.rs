@@ -25,7 +25,7 @@ use crate::{
     command::{self, OptionFiles},
     confine::{self, Confinement},
     event::Translator,
-    process, reasons,
+    overridden, process, reasons,
     run_directory::RunDirectory,
     run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
@@ -114,6 +114,12 @@ impl Steps<'_> {
         );
         let files = told.map_err(|error| prepare_failed(&error))?;
         // ansible-runner keeps what it knows of a run under this name: each step has its own.
+        if number == 1 {
+            let warnings = overridden::warnings(spec, &workspace.private().join("project"));
+            for warning in warnings {
+                self.spool.append(warning).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
+            }
+        }
         let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
         let is_last = number as usize == spec.steps.len();
         let warm = self.begin_warm(step, &files, &ident, is_last);
@@ -172,8 +178,8 @@ impl Steps<'_> {
                 process::end_everything();
                 let message =
                     format!("ansible-runner is started for this run, which takes longer: {refusal}");
-                let data = json!({ "phase": Phase::Spawn, "message": message });
-                self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))?;
+                let more = json!({ "phase": Phase::Spawn });
+                self.spool.append(Draft::warning(Timestamp::now(), "executor_fallback", message, more))?;
                 Ok(None)
             }
         }

@@ -1,8 +1,10 @@
 //! What Ansible has around it in a run: no terminal, an environment that its children can use, a locale.
 
 mod locale;
+mod names;
 mod nested;
 mod prompts;
+mod warnings;
 
 use crate::app::Setup;
 
