@@ -65,7 +65,7 @@ pub struct Places<'a> {
     pub start: Option<&'a Start>,
 }
 
-/// How `ansible-playbook` is started in the surroundings of a run: `python`, `program`, the script, its options.
+/// How `ansible-playbook` is started in the surroundings of a run: `python`, `program`, the script, the playbook, options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     /// The Python of the script.
@@ -107,7 +107,7 @@ pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
 pub fn start_line(start: &Start, options: &PlaybookOptions, files: &OptionFiles, playbook: &Path) -> String {
     let first = [&start.program, &start.script].map(|path| path.to_string_lossy().into_owned());
     let playbook = playbook.to_string_lossy().into_owned();
-    let words = first.into_iter().chain(words(options, files)).chain([playbook]);
+    let words = first.into_iter().chain([playbook]).chain(words(options, files));
     words.map(|word| quote(&word)).collect::<Vec<_>>().join(" ")
 }
 

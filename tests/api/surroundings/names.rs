@@ -93,7 +93,7 @@ async fn limits_are_what_ansible_takes() {
             ("~k-[0-9]{2}", &["k-33"]),
             ("web[0:1]", &["web0", "web1"]),
             ("web[-1]", &["web2"]),
-            ("!web:!k*", &["k\u{fc}che"]),
+            ("!web:!k-*", &["k\u{fc}che"]),
             ("web:&odd", &["web1"]),
             ("k\u{fc}che", &["k\u{fc}che"]),
         ] {

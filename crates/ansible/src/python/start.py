@@ -1,6 +1,6 @@
 """Starts `ansible-playbook` for ansible-runner, in the surroundings of a run.
 
-    python start.py PATH/ansible-playbook ARGUMENTS
+    python start.py PATH/ansible-playbook PLAYBOOK OPTIONS
 
 ansible-runner gives what it starts a terminal, and an environment that children of Ansible must not inherit.
 """
@@ -14,8 +14,14 @@ import surroundings
 INHERITED = "RANGEHAND_INHERITED"
 
 surroundings.leave_terminal()
-sys.argv = sys.argv[1:]
-script = sys.argv[0]
+script, playbook, *options = sys.argv[1:]
+# As ansible-runner orders them.
+sys.argv = [script, *options, playbook]
+try:
+    with open("/proc/self/comm", "w", encoding="ascii") as name:
+        name.write(os.path.basename(script)[:15])
+except OSError:
+    pass
 inherited = json.loads(os.environ.pop(INHERITED, "{}"))
 with open(script, "rb") as file:
     text = file.read()
