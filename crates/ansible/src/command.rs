@@ -59,8 +59,6 @@ pub struct Places<'a> {
     pub playbook: &'a Path,
     /// The inventory, absolute.
     pub inventory: &'a Path,
-    /// What the run is called in events; nobody else knows it.
-    pub ident: &'a str,
     /// What ansible-runner starts in place of `ansible-playbook`.
     pub start: Option<&'a Start>,
 }
@@ -84,8 +82,6 @@ pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
         "run".into(),
         places.private.into(),
         "--json".into(),
-        "--ident".into(),
-        places.ident.into(),
         "--artifact-dir".into(),
         places.artifacts.into(),
         "--playbook".into(),

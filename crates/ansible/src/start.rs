@@ -3,7 +3,7 @@
 //! ansible-runner gives it a controlling terminal, where prompts would wait for ever, and an environment by which a nested
 //! `ansible` would report events, too. Both are undone by a program of ours, which then becomes `ansible-playbook`.
 
-use std::{fs, io, path::PathBuf, process::Command};
+use std::{io, process::Command};
 
 use crate::{command, warm::Interpreter, workspace::Workspace};
 
@@ -24,11 +24,7 @@ pub(crate) fn prepare(
     environment: &[(String, String)],
 ) -> io::Result<Option<command::Start>> {
     let Some(interpreter) = Interpreter::of(environment) else { return Ok(None) };
-    let directory: PathBuf = workspace.short().join("start");
-    fs::create_dir_all(&directory)?;
-    for (name, text) in FILES {
-        fs::write(directory.join(name), text)?;
-    }
+    let directory = workspace.write_programs(&FILES)?;
     Ok(Some(command::Start {
         python: interpreter.python,
         program: directory.join("start.py"),

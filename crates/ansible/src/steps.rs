@@ -34,6 +34,7 @@ use crate::{
     spool, start,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
+    untrusted::UntrustedDirectory,
     warm::{Begun, Request, Waiting},
     workspace::Workspace,
 };
@@ -60,7 +61,13 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
     let mut found: Vec<(&str, Value)> = Vec::new();
     let mut stop = stop;
     let mut before: Option<Outcome> = None;
+    let own = [steps.workspace.short(), steps.workspace.private()].map(UntrustedDirectory::open);
     for (number, step) in (1..).zip(&spec.steps) {
+        // Files are written into them for the step, and its sandbox shows them: none may lead elsewhere.
+        if !own.iter().all(|own| own.as_ref().is_ok_and(UntrustedDirectory::is_in_place)) {
+            let moved = io::Error::other("a directory of the run was replaced by the step before");
+            return Err(not_begun(&moved));
+        }
         if before.is_some() && steps.directory.is_asked_to_stop() {
             return Ok(after(before, Outcome { step: number, ..canceled_before_it_began() }));
         }
@@ -113,19 +120,19 @@ impl Steps<'_> {
             spec.facts.as_ref(),
         );
         let files = told.map_err(|error| prepare_failed(&error))?;
-        // ansible-runner keeps what it knows of a run under this name: each step has its own.
         if number == 1 {
             let warnings = overridden::warnings(spec, &workspace.private().join("project"));
             for warning in warnings {
                 self.spool.append(warning).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
             }
         }
-        let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
+        let own = UntrustedDirectory::open(workspace.short()).map_err(|error| not_begun(&error))?;
+        let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
         let warm = self.begin_warm(step, &files, &ident, is_last);
-        let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
-            Some(leader) => (leader, Executor::Warm),
-            None => (self.spawn(step, &files, &ident)?, Executor::Runner),
+        let (leader, executor, ident) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
+            Some(leader) => (leader, Executor::Warm, Some(ident)),
+            None => (self.spawn(step, &files)?, Executor::Runner, None),
         };
         let project = format!("{}/", workspace.private().join("project").display());
         let run = run_loop::Run {
@@ -133,7 +140,7 @@ impl Steps<'_> {
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
                 project,
             ),
-            kept_events: workspace.kept_events(&ident),
+            own,
             ident,
             directory: self.directory.clone(),
             begun: self.begun,
@@ -236,20 +243,20 @@ impl Steps<'_> {
         }
     }
 
-    fn spawn(&self, step: &RunStep, files: &OptionFiles, ident: &str) -> Result<Leader, Box<Reason>> {
+    fn spawn(&self, step: &RunStep, files: &OptionFiles) -> Result<Leader, Box<Reason>> {
         let workspace = self.workspace;
         let inventory = self.inventory();
-        let start = start::prepare(workspace, &self.spec.environment).map_err(|error| not_begun(&error))?;
+        let start = start::prepare(workspace, &self.spec.environment);
+        let start = start.map_err(|error| not_begun(&error))?;
         if let Some(start) = &start {
             let line = command::start_line(start, &step.options, files, &step.playbook);
-            fs::write(workspace.private().join("env/cmdline"), line).map_err(|error| not_begun(&error))?;
+            workspace.write_command_line(&line).map_err(|error| not_begun(&error))?;
         }
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
             playbook: &step.playbook,
             inventory: &inventory,
-            ident,
             start: start.as_ref(),
         });
         let command = self.confined().map_err(|error| not_begun(&error))?;
@@ -294,6 +301,13 @@ impl Steps<'_> {
             .stderr(Stdio::piped());
         Ok(command)
     }
+}
+
+/// A random identifier for the events of a step.
+fn new_ident() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The outcome of a step with what the steps before it add to it.

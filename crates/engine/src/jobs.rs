@@ -162,8 +162,8 @@ impl Engine {
             let is_begin = |event: &&Event| event.draft.data["to"] == JobState::Running.as_str();
             begun = moves.iter().rev().find(is_begin).map_or(0, |event| event.seq);
         }
-        let events = self.store().events(job.id, &of_kind(EventKind::WARNING, begun, MOST_WARNINGS)).await?;
-        Ok(events.into_iter().map(warning).collect())
+        let events = self.store().events(job.id, &of_kind(EventKind::WARNING, begun, MOST_LOOKED_AT)).await?;
+        Ok(events.into_iter().filter_map(warning).take(MOST_WARNINGS).collect())
     }
 
     /// Jobs that match, newest first, without what they amounted to.
@@ -176,19 +176,20 @@ impl Engine {
 }
 
 /// The most warnings that are shown of a job.
-const MOST_WARNINGS: u32 = 100;
+const MOST_WARNINGS: usize = 100;
+/// The most events of the kind that are looked at: Ansible's own warnings are of the same kind.
+const MOST_LOOKED_AT: u32 = 1_000;
 /// More moves than the attempts of a job have.
 const MOST_MOVES: u32 = 10_000;
 
-/// A warning as a job shows it; one from before they had a code and a message has neither.
-fn warning(event: Event) -> Value {
-    let mut data = event.draft.data;
-    if let Value::Object(members) = &mut data {
-        members.entry("code").or_insert_with(|| "warning".into());
-        members.entry("message").or_insert_with(|| "see the event".into());
-        members.insert("event".into(), event.seq.into());
+/// A warning of the service as a job shows it; Ansible's own have no code, and are in the log.
+fn warning(event: Event) -> Option<Value> {
+    let Value::Object(mut data) = event.draft.data else { return None };
+    if !data.get("code").is_some_and(Value::is_string) {
+        return None;
     }
-    data
+    data.insert("event".into(), event.seq.into());
+    Some(data.into())
 }
 
 /// What became of a request.
