@@ -39,7 +39,8 @@ async fn content_whose_names_have_spaces_and_umlauts_can_be_called() {
                 let detail = app.get(&format!("/v1/catalog/{list}/{encoded}"), 200).await;
                 assert_eq!((&detail["name"], &detail["problem"]), (&json!(name), &json!(null)), "{detail:#}");
                 assert_eq!(detail["plays"][0]["hosts"], "all");
-                if kind != "scenario" {
+                // One of each kind is enough: a job takes a second.
+                if kind == "playbook" || (kind == "bundle" && name == names[3]) {
                     let request = json!({kind: name, "inventory": name, "limit": "k\u{fc}che"});
                     let job = app.run(&request).await;
                     assert_eq!(job["state"], "succeeded", "{executor} {name}: {job:#}");
