@@ -83,10 +83,13 @@ pub(super) async fn accepted(
     Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(view))
 }
 
-/// A job with the warnings of its last attempt.
+/// A job with the warnings of its last attempt, if there are any.
 async fn with_warnings(api: &Api, job: &Job) -> Result<Value, Problem> {
     let mut view = json!(JobView::from(job));
-    view["warnings"] = json!(api.engine.warnings(job).await?);
+    let warnings = api.engine.warnings(job).await?;
+    if !warnings.is_empty() {
+        view["warnings"] = json!(warnings);
+    }
     Ok(view)
 }
 
