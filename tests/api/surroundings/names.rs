@@ -35,10 +35,17 @@ async fn content_whose_names_have_spaces_and_umlauts_can_be_called() {
                 items.as_array().expect("items").iter().map(|item| item["name"].clone()).collect();
             for name in names {
                 assert!(listed.contains(&json!(name)), "{name}: {listed:?}");
-                let encoded = name.replace(' ', "%20").replace('+', "%2B");
-                let detail = app.get(&format!("/v1/catalog/{list}/{encoded}"), 200).await;
-                assert_eq!((&detail["name"], &detail["problem"]), (&json!(name), &json!(null)), "{detail:#}");
-                assert_eq!(detail["plays"][0]["hosts"], "all");
+                // Details come from Ansible, a second each, and do not depend on what runs jobs.
+                if executor == "warm" && (kind == "playbook" || name == names[3]) {
+                    let encoded = name.replace(' ', "%20").replace('+', "%2B");
+                    let detail = app.get(&format!("/v1/catalog/{list}/{encoded}"), 200).await;
+                    assert_eq!(
+                        (&detail["name"], &detail["problem"]),
+                        (&json!(name), &json!(null)),
+                        "{detail:#}"
+                    );
+                    assert_eq!(detail["plays"][0]["hosts"], "all");
+                }
                 // One of each kind is enough: a job takes a second.
                 if kind == "playbook" || (kind == "bundle" && name == names[3]) {
                     let request = json!({kind: name, "inventory": name, "limit": "k\u{fc}che"});
