@@ -8,6 +8,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
@@ -17,15 +18,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Executor, Find, Outcome, Phase, Reason, Redactor, Report};
+use model::{
+    Code, Draft, Ending, EventKind, Executor, ExtraVars, Find, Outcome, Phase, Reason, Redactor, Report,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
     command::{self, OptionFiles},
     confine::{self, Confinement},
+    content::view::{self, View},
     event::Translator,
-    process, reasons,
+    process, programs, reasons,
     run_directory::RunDirectory,
     run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
@@ -42,7 +46,7 @@ use crate::{
 pub(crate) struct Steps<'a> {
     pub(crate) directory: &'a RunDirectory,
     pub(crate) spec: &'a RunSpec,
-    pub(crate) workspace: &'a Workspace,
+    pub(crate) workspace: &'a mut Workspace,
     pub(crate) spool: &'a mut spool::Writer,
     /// Values that must not be kept.
     pub(crate) secrets: Vec<SecretString>,
@@ -52,6 +56,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) groups: Arc<TreeGroup>,
     /// The child with Ansible imported, as long as there is one.
     pub(crate) waiting: Option<Waiting>,
+    /// What Ansible is to enter to see its content.
+    pub(crate) view: Option<View>,
 }
 
 /// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
@@ -93,7 +99,7 @@ impl Steps<'_> {
         found: &[(&str, Value)],
         stop: Stop,
     ) -> Result<(Outcome, bool), Box<Reason>> {
-        let (spec, workspace) = (self.spec, self.workspace);
+        let spec = self.spec;
         if spec.steps.len() > 1 {
             let draft = step_event(number, spec.steps.len(), step);
             self.spool.append(draft).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
@@ -105,29 +111,29 @@ impl Steps<'_> {
                 Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, message))
             })?;
         }
-        let told = workspace.write_input(
-            &step.options,
-            spec.vault_password.as_ref(),
-            &extra_vars,
-            &step.secret_vars,
-            spec.facts.as_ref(),
-        );
-        let files = told.map_err(|error| prepare_failed(&error))?;
+        let needed = self.needed();
+        self.view = self.workspace.view(&needed).map_err(|error| not_begun(&error))?;
+        let files = self.tell(step, &extra_vars)?;
         // ansible-runner keeps what it knows of a run under this name: each step has its own.
         let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
         let is_last = number as usize == spec.steps.len();
         let warm = self.begin_warm(step, &files, &ident, is_last);
         let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
             Some(leader) => (leader, Executor::Warm),
-            None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
+            None => {
+                if self.without_view().map_err(|error| not_begun(&error))? {
+                    self.tell(step, &extra_vars)?;
+                }
+                (self.spawn(&step.playbook, &ident)?, Executor::Runner)
+            }
         };
-        let project = format!("{}/", self.working_directory().display());
+        let project = format!("{}/", self.workspace.working_directory().display());
         let run = run_loop::Run {
             translator: Translator::new(
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
                 project,
             ),
-            kept_events: workspace.kept_events(&ident),
+            kept_events: self.workspace.kept_events(&ident),
             ident,
             directory: self.directory.clone(),
             begun: self.begun,
@@ -141,6 +147,44 @@ impl Steps<'_> {
 }
 
 impl Steps<'_> {
+    fn tell(&self, step: &RunStep, extra_vars: &ExtraVars) -> Result<OptionFiles, Box<Reason>> {
+        let told = self.workspace.write_input(
+            &step.options,
+            self.spec.vault_password.as_ref(),
+            extra_vars,
+            &step.secret_vars,
+            self.spec.facts.as_ref(),
+        );
+        told.map_err(|error| prepare_failed(&error))
+    }
+
+    /// Has the run work on copies when its view cannot be had; says whether that is so. Ansible must not have begun.
+    fn without_view(&mut self) -> io::Result<bool> {
+        let Some(Err(error)) = self.view.as_ref().map(view::try_out) else { return Ok(false) };
+        tracing::warn!(%error, "the run works on a copy of its content: an overlay cannot be mounted");
+        self.view = None;
+        self.workspace.fall_back()?;
+        Ok(true)
+    }
+
+    /// What Ansible must find although it may lie where content is: itself, and what its environment names.
+    fn needed(&self) -> Vec<PathBuf> {
+        let path = self.spec.environment.iter().find(|(name, _)| name == "PATH");
+        let programs = programs::needed_by(&self.spec.program, path.map(|(_, path)| path.as_ref()));
+        let named =
+            self.spec.environment.iter().flat_map(|(_, value)| env::split_paths(value).collect::<Vec<_>>());
+        self.own().into_iter().chain(programs).chain(named.filter(|path| path.is_absolute())).collect()
+    }
+
+    /// The directories that are the run's own, besides those of its content.
+    fn own(&self) -> Vec<PathBuf> {
+        let facts = self.spec.facts.as_ref().map(|facts| facts.directory.clone());
+        [self.workspace.short().to_owned(), self.workspace.private().to_owned()]
+            .into_iter()
+            .chain(facts)
+            .collect()
+    }
+
     /// Has the child that waits run the step; `None` where that is not to be had, and nothing was begun.
     fn begin_warm(
         &mut self,
@@ -157,7 +201,7 @@ impl Steps<'_> {
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
-            directory: self.working_directory(),
+            directory: self.workspace.working_directory(),
             ident: ident.to_owned(),
             confinement: self.confinement(),
         };
@@ -198,13 +242,9 @@ impl Steps<'_> {
         environment.into_iter().collect()
     }
 
-    fn working_directory(&self) -> PathBuf {
-        self.workspace.place(&self.spec.source.working_directory)
-    }
-
     /// What Ansible's own environment is, later entries before earlier ones.
     fn environment(&self) -> Vec<(&str, OsString)> {
-        let (spec, workspace) = (self.spec, self.workspace);
+        let (spec, workspace) = (self.spec, &*self.workspace);
         let mut environment: Vec<(&str, OsString)> = Vec::new();
         let always = command::always(spec.limits.event_bytes);
         environment.extend(always.map(|(name, value)| (name, OsString::from(value))));
@@ -220,6 +260,7 @@ impl Steps<'_> {
     fn confinement(&self) -> Confinement {
         let isolation = &self.spec.isolation;
         Confinement {
+            view: self.view.clone(),
             groups: self.groups.groups().to_vec(),
             // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
             no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
@@ -229,14 +270,14 @@ impl Steps<'_> {
     }
 
     fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
-        let workspace = self.workspace;
-        let project = self.working_directory();
+        let workspace = &*self.workspace;
+        let (project, inventory) = (workspace.working_directory(), workspace.last_inventory());
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
             project: &project,
             playbook,
-            inventory: workspace.last_inventory(),
+            inventory: &inventory,
             ident,
         });
         let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
@@ -251,14 +292,13 @@ impl Steps<'_> {
 
     /// ansible-runner within its limits and, if it is to be in one, its sandbox.
     fn confined(&self) -> io::Result<Command> {
-        let (spec, workspace) = (self.spec, self.workspace);
+        let (spec, workspace) = (self.spec, &*self.workspace);
         let confinement = self.confinement();
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
-                let facts = spec.facts.as_ref().map(|facts| facts.directory.as_path());
-                let own: Vec<&Path> =
-                    [workspace.short(), workspace.private()].into_iter().chain(facts).collect();
+                let own = [self.own(), workspace.content_roots()].concat();
+                let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
                 let mut command = confine::command(&confinement, &sandbox.program)?;
                 command
                     .args(sandbox.arguments(&Needs {
@@ -331,9 +371,9 @@ fn not_begun(error: &io::Error) -> Box<Reason> {
 /// A configuration of Ansible's own that says where roles are is left to itself.
 fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, OsString)> {
     let told = |name: &str| spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    let project = workspace.place(&spec.source.working_directory);
+    let (project, here) = (workspace.working_directory(), workspace.working_directory_here());
     let told_path = |name: &str| told(name).map(Path::new);
-    let configuration = command::configuration(told_path("ANSIBLE_CONFIG"), &project, told_path("HOME"));
+    let configuration = command::configuration(told_path("ANSIBLE_CONFIG"), &here, told_path("HOME"));
     let is_configured = configuration
         .is_some_and(|path| fs::read_to_string(path).is_ok_and(|text| text.contains("roles_path")));
     let explicit = told("ANSIBLE_ROLES_PATH").map(OsString::from);

@@ -9,11 +9,11 @@ use ansible::{
     Limits, RunSpec, RunStep,
     catalog::{self, Located},
     command::PlaybookOptions,
-    run_spec,
+    content, run_spec,
     run_spec::Facts,
     workspace::{Source, Tree},
 };
-use model::{Code, Isolation, Job, JobRequest, Phase, Reason, RunId, Step};
+use model::{Code, Isolation, Job, JobId, JobRequest, Phase, Reason, RunId, Step};
 
 use crate::{Engine, IsolationOptions, jobs::Error};
 
@@ -35,6 +35,16 @@ impl Engine {
         Ok(RunSpec {
             run,
             source: self.source(&root, &inventory).map_err(|error| not_prepared(&error))?,
+            content: content::Options {
+                snapshots: options.state.join("snapshots"),
+                persistent: options.state.join("persistent"),
+                way: options.way,
+                artifacts: (options.artifacts_bytes > 0).then(|| content::artifacts::Options {
+                    directory: self.artifacts_of(job.id),
+                    max_bytes: options.artifacts_bytes,
+                    node: options.node.clone(),
+                }),
+            },
             secrets: self.secrets_of_content(&inventory.root, &inventory.path).await,
             steps,
             vault_password: options.vault_password.clone(),
@@ -51,6 +61,11 @@ impl Engine {
         })
     }
 
+    /// Where the artifacts of a job are, on the node that ran it.
+    pub(crate) fn artifacts_of(&self, job: JobId) -> PathBuf {
+        self.options().state.join("artifacts").join(job.to_string())
+    }
+
     /// The trees of playbooks and inventory, at the paths that they have without links on the way: the content stays the one
     /// that it is when a link is changed while the run goes on.
     fn source(&self, root: &Path, inventory: &Located) -> Result<Source, Error> {
@@ -64,7 +79,12 @@ impl Engine {
             ..Source::default()
         };
         for root in [root, inventory_root] {
-            source.add_tree(Tree { root, exclude: options.exclude.clone(), ..Tree::default() });
+            source.add_tree(Tree {
+                root,
+                exclude: options.exclude.clone(),
+                persistent: options.persistent.clone(),
+                ..Tree::default()
+            });
         }
         Ok(source)
     }
@@ -181,6 +201,8 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         | Error::UnknownJob(_)
         | Error::NotEnded { .. }
         | Error::KeyUsed(_)
+        | Error::UnknownArtifact { .. }
+        | Error::ArtifactElsewhere { .. }
         | Error::SecretsGone(_)
         | Error::Keys(_)
         | Error::Refused(_)
