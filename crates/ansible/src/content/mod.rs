@@ -159,7 +159,7 @@ impl Content {
     /// Where the run sees what lies at this path of the content.
     pub(crate) fn place(&self, path: &Path) -> PathBuf {
         match self.way {
-            Way::Copy => self.room.join("content").join(path.strip_prefix(&self.base).unwrap_or(path)),
+            Way::Copy => self.room.join(path.strip_prefix(&self.base).unwrap_or(path)),
             Way::Overlay | Way::UserOverlay => path.to_owned(),
         }
     }
