@@ -38,6 +38,7 @@ use crate::{
     spool,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
+    untrusted::UntrustedDirectory,
     warm::{Begun, Request, Waiting},
     workspace::Workspace,
 };
@@ -66,7 +67,13 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
     let mut found: Vec<(&str, Value)> = Vec::new();
     let mut stop = stop;
     let mut before: Option<Outcome> = None;
+    let own = [steps.workspace.short(), steps.workspace.private()].map(UntrustedDirectory::open);
     for (number, step) in (1..).zip(&spec.steps) {
+        // Files are written into them for the step, and its sandbox shows them: none may lead elsewhere.
+        if !own.iter().all(|own| own.as_ref().is_ok_and(UntrustedDirectory::is_in_place)) {
+            let moved = io::Error::other("a directory of the run was replaced by the step before");
+            return Err(not_begun(&moved));
+        }
         if before.is_some() && steps.directory.is_asked_to_stop() {
             return Ok(after(before, Outcome { step: number, ..canceled_before_it_began() }));
         }
@@ -114,17 +121,17 @@ impl Steps<'_> {
         let needed = self.needed();
         self.view = self.workspace.view(&needed).map_err(|error| not_begun(&error))?;
         let files = self.tell(step, &extra_vars)?;
-        // ansible-runner keeps what it knows of a run under this name: each step has its own.
-        let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
+        let own = UntrustedDirectory::open(self.workspace.short()).map_err(|error| not_begun(&error))?;
+        let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
         let warm = self.begin_warm(step, &files, &ident, is_last);
-        let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
-            Some(leader) => (leader, Executor::Warm),
+        let (leader, executor, ident) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
+            Some(leader) => (leader, Executor::Warm, Some(ident)),
             None => {
                 if self.without_view().map_err(|error| not_begun(&error))? {
                     self.tell(step, &extra_vars)?;
                 }
-                (self.spawn(&step.playbook, &ident)?, Executor::Runner)
+                (self.spawn(&step.playbook)?, Executor::Runner, None)
             }
         };
         let project = format!("{}/", self.workspace.working_directory().display());
@@ -133,7 +140,7 @@ impl Steps<'_> {
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
                 project,
             ),
-            kept_events: self.workspace.kept_events(&ident),
+            own,
             ident,
             directory: self.directory.clone(),
             begun: self.begun,
@@ -183,6 +190,12 @@ impl Steps<'_> {
             .into_iter()
             .chain(facts)
             .collect()
+    }
+
+    /// Does it lie in one of these?
+    fn is_own(&self, path: &Path) -> bool {
+        let mut own = self.own().into_iter().filter_map(|own| own.canonicalize().ok());
+        own.any(|own| path.starts_with(own))
     }
 
     /// Has the child that waits run the step; `None` where that is not to be had, and nothing was begun.
@@ -269,7 +282,7 @@ impl Steps<'_> {
         }
     }
 
-    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
+    fn spawn(&self, playbook: &Path) -> Result<Leader, Box<Reason>> {
         let workspace = &*self.workspace;
         let (project, inventory) = (workspace.working_directory(), workspace.last_inventory());
         let arguments = command::arguments(&command::Places {
@@ -278,7 +291,6 @@ impl Steps<'_> {
             project: &project,
             playbook,
             inventory: &inventory,
-            ident,
         });
         let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
@@ -299,12 +311,17 @@ impl Steps<'_> {
             Some(sandbox) => {
                 let own = [self.own(), workspace.content_roots()].concat();
                 let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
+                let hidden: Vec<&Path> = workspace.hidden_room().into_iter().collect();
+                let binds = self.view.iter().flat_map(|view| &view.binds).map(|bind| bind.to.clone());
+                let covered: Vec<PathBuf> = binds.filter(|path| !self.is_own(path)).collect();
                 let mut command = confine::command(&confinement, &sandbox.program)?;
                 command
                     .args(sandbox.arguments(&Needs {
                         program: &spec.program,
                         environment: &spec.environment,
                         own: &own,
+                        hidden: &hidden,
+                        covered: &covered,
                         directory: workspace.private(),
                     }))
                     .arg(&spec.program);
@@ -320,6 +337,13 @@ impl Steps<'_> {
             .stderr(Stdio::piped());
         Ok(command)
     }
+}
+
+/// A random identifier for the events of a step.
+fn new_ident() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The outcome of a step with what the steps before it add to it.

@@ -36,9 +36,10 @@ use crate::{
     command::{self, OptionFiles, PlaybookOptions},
     content::{self, Content, artifacts::Artifacts, view::View},
     home,
-    run_directory::{new_file, remove_tree},
+    run_directory::new_file,
     run_spec::Facts,
     runtime, shipped,
+    untrusted::{read_file, remove_tree},
 };
 
 /// Where a run's content comes from.
@@ -162,19 +163,13 @@ impl Workspace {
     /// Where ansible-runner keeps what it wants to keep.
     #[must_use]
     pub fn artifacts(&self) -> PathBuf {
-        self.secrets.join("artifacts")
+        self.secrets.join(ARTIFACTS)
     }
 
     /// The roles that come with us, as far as the playbooks root has none of these names; there when there are any.
     #[must_use]
     pub fn shipped_roles(&self) -> PathBuf {
         self.private.join("shipped-roles")
-    }
-
-    /// Where ansible-runner keeps its copies of the events of a run.
-    #[must_use]
-    pub fn kept_events(&self, ident: &str) -> PathBuf {
-        self.artifacts().join(ident).join("job_events")
     }
 
     /// The last inventory; those before it are passed as options.
@@ -278,6 +273,13 @@ impl Workspace {
     pub fn working_directory_here(&self) -> PathBuf {
         let directory = &self.source.working_directory;
         self.content.as_ref().map_or_else(|| directory.clone(), |content| content.at(directory))
+    }
+
+    /// What of the run's own directories is not for the run.
+    pub(crate) fn hidden_room(&self) -> Option<&Path> {
+        // Elsewhere a sandbox does not show it in any case.
+        let room = self.content.as_ref().and_then(Content::hidden_room);
+        room.filter(|room| room.starts_with(&self.secrets))
     }
 
     /// The directories that the run has its content in.
@@ -400,11 +402,15 @@ fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<Stri
 
 /// Where what the run writes into its content is, or its copy of that.
 const ROOM: &str = "content";
+/// ansible-runner's artifacts, below the directory for secrets.
+pub(crate) const ARTIFACTS: &str = "artifacts";
 const VAULT_PASSWORD: &str = "vault-password";
 const EXTRA_VARS: &str = "extra-vars.json";
 
 /// The file in a directory of secrets that names the run it belongs to.
 const OWNER: &str = "run";
+/// The longest path that it can hold.
+const OWNER_BYTES: u64 = 4096;
 
 /// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
 /// there were. Secrets of other services, which may share `runtime`, are left alone.
@@ -419,7 +425,8 @@ pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> boo
     let mut swept = 0;
     for entry in entries {
         let secrets = entry?.path();
-        let Ok(owner) = fs::read(secrets.join(OWNER)) else { continue };
+        // A run can put anything in the place of this file.
+        let Ok(owner) = read_file(&secrets.join(OWNER), OWNER_BYTES) else { continue };
         let owner = Path::new(OsStr::from_bytes(&owner));
         if owner.parent() == Some(runs) && is_dead(owner) {
             remove_tree(&secrets)?;

@@ -22,7 +22,7 @@ use super::{
     snapshot::open_plain,
     written::{self, Change, Changes},
 };
-use crate::run_directory::remove_tree;
+use crate::{catalog::Root, untrusted::remove_tree};
 
 /// More files of a job are not kept.
 const MOST_FILES: usize = 10_000;
@@ -74,16 +74,16 @@ pub struct LeftOut {
 
 /// What was written in one tree.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct Written<'a> {
     /// What comes before its paths.
     pub(crate) prefix: PathBuf,
     /// Where the files are.
-    pub(crate) files: PathBuf,
+    pub(crate) files: &'a Root,
     pub(crate) changes: Changes,
 }
 
 /// Keeps them, in place of those of an earlier attempt of the job.
-pub(crate) fn keep(options: &Options, trees: &[Written], secrets: &Redactor) -> io::Result<Artifacts> {
+pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor) -> io::Result<Artifacts> {
     let parent = options.directory.parent().unwrap_or(&options.directory);
     DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     remove_tree(&options.directory)?;
@@ -109,7 +109,7 @@ pub(crate) fn keep(options: &Options, trees: &[Written], secrets: &Redactor) -> 
             } else if *size > left {
                 Err(too_large)
             } else {
-                match keep_one(&tree.files, path, &place, secrets, left) {
+                match keep_one(tree.files, path, &place, secrets, left) {
                     Ok(Verdict::Kept(bytes)) => Ok(bytes),
                     Ok(Verdict::Secret) => Err("it holds a secret of the run"),
                     Ok(Verdict::TooLarge) => Err(too_large),
@@ -154,7 +154,7 @@ enum Verdict {
     TooLarge,
 }
 
-fn keep_one(files: &Path, path: &Path, target: &Path, secrets: &Redactor, most: u64) -> io::Result<Verdict> {
+fn keep_one(files: &Root, path: &Path, target: &Path, secrets: &Redactor, most: u64) -> io::Result<Verdict> {
     let mut source = written::open(files, path)?;
     if source.metadata()?.len() > most {
         return Ok(Verdict::TooLarge);

@@ -18,6 +18,9 @@ pub mod view;
 mod walk;
 mod written;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{self, DirBuilder},
     io,
@@ -41,7 +44,8 @@ pub use self::{
     view::{Choice, Way},
 };
 use crate::{
-    run_directory::remove_tree,
+    catalog::Root,
+    untrusted::remove_tree,
     workspace::{Source, Tree},
 };
 
@@ -67,6 +71,8 @@ pub(crate) struct Content {
     way: Way,
     /// Where copies are, and upper layers, with room for what the run writes.
     room: PathBuf,
+    /// What of it is the run's, by tree; opened before the run can put anything else there.
+    written: Vec<Root>,
 }
 
 #[derive(Debug)]
@@ -85,7 +91,13 @@ impl Content {
             Ok(Seen { tree: tree.clone(), snapshot, layer })
         };
         let trees = source.trees.iter().map(take).collect::<io::Result<Vec<Seen>>>()?;
-        Ok(Self { base: common_base(&source.trees), trees, way: options.way, room: PathBuf::new() })
+        Ok(Self {
+            base: common_base(&source.trees),
+            trees,
+            way: options.way,
+            room: PathBuf::new(),
+            written: Vec::new(),
+        })
     }
 
     /// How much memory a copy takes, in bytes.
@@ -122,7 +134,18 @@ impl Content {
                 build::set_times(&upper, root.modified)?;
             }
         }
+        self.written = self
+            .trees
+            .iter()
+            .enumerate()
+            .map(|(number, _)| open(&self.upper(number)))
+            .collect::<io::Result<_>>()?;
         Ok(())
+    }
+
+    /// The directory that a sandbox must not show, though it is in one that the run owns.
+    pub(crate) fn hidden_room(&self) -> Option<&Path> {
+        (self.way != Way::Copy).then_some(&self.room)
     }
 
     /// Where no overlay can be had after all: copies, in the same room.
@@ -136,7 +159,7 @@ impl Content {
         self.copy()
     }
 
-    fn copy(&self) -> io::Result<()> {
+    fn copy(&mut self) -> io::Result<()> {
         for seen in &self.trees {
             let target = self.place(&seen.tree.root);
             DirBuilder::new().recursive(true).mode(0o700).create(&target)?;
@@ -145,6 +168,8 @@ impl Content {
                 layer.put_over(&target)?;
             }
         }
+        let places = self.trees.iter().map(|seen| open(&self.place(&seen.tree.root)));
+        self.written = places.collect::<io::Result<_>>()?;
         Ok(())
     }
 
@@ -223,20 +248,16 @@ impl Content {
     }
 
     /// What the run wrote, by tree.
-    fn changes(&self, number: usize, seen: &Seen) -> io::Result<(PathBuf, Changes)> {
+    fn changes(&self, written: &Root, seen: &Seen) -> io::Result<Changes> {
         let entries = seen.snapshot.entries()?;
         let below: Vec<Entry> = match &seen.layer {
             Some(layer) => layer.over(entries),
             None => entries,
         };
-        if self.way == Way::Copy {
-            let copy = self.place(&seen.tree.root);
-            let changes = written::in_copy(&copy, &below)?;
-            return Ok((copy, changes));
+        match self.way {
+            Way::Copy => written::in_copy(written, &below),
+            Way::Overlay | Way::UserOverlay => written::in_upper(written, &below),
         }
-        let upper = self.upper(number);
-        let changes = written::in_upper(&upper, &below)?;
-        Ok((upper, changes))
     }
 
     /// Keeps what the run wrote: files of persistent paths for later runs, others as artifacts. Gives what to warn of.
@@ -248,15 +269,15 @@ impl Content {
         secrets: &Redactor,
     ) -> io::Result<(Artifacts, Vec<PathBuf>)> {
         let (mut trees, mut overtaken) = (Vec::new(), Vec::new());
-        for (number, seen) in self.trees.iter().enumerate() {
-            let (files, mut changes) = self.changes(number, seen)?;
+        for (files, seen) in self.written.iter().zip(&self.trees) {
+            let mut changes = self.changes(files, seen)?;
             let prefix = prefix(&seen.tree, working_directory);
             if let Some(layer) = &seen.layer {
                 let (persistent, others) = changes
                     .into_iter()
                     .partition(|(path, _)| persistent::matches(&seen.tree.persistent, path));
                 changes = others;
-                let lost = layer.merge(run, &persistent, &files, &seen.snapshot)?;
+                let lost = layer.merge(run, &persistent, files, &seen.snapshot)?;
                 overtaken.extend(lost.into_iter().map(|path| prefix.join(path)));
             }
             trees.push(Written { prefix, files, changes });
@@ -275,6 +296,10 @@ fn prefix(tree: &Tree, working_directory: &Path) -> PathBuf {
         Some(name) if !working_directory.starts_with(&tree.root) => PathBuf::from(name),
         _ => PathBuf::new(),
     }
+}
+
+fn open(path: &Path) -> io::Result<Root> {
+    Root::open(path).map_err(io::Error::other)
 }
 
 fn make(path: &Path) -> io::Result<()> {

@@ -28,7 +28,7 @@ use super::{
     versions::{Version, Versions},
     written::{self, Change, Changes},
 };
-use crate::workspace::Tree;
+use crate::{catalog::Root, workspace::Tree};
 
 /// What runs left in the persistent paths of a tree, as one run finds it.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl Layer {
         &self,
         run: RunId,
         changes: &Changes,
-        written: &Path,
+        written: &Root,
         snapshot: &Snapshot,
     ) -> io::Result<Vec<PathBuf>> {
         if changes.is_empty() {
@@ -241,7 +241,7 @@ fn write(
     place: &Path,
     index: &Index,
     before: Option<&Version>,
-    run: Option<(RunId, &Path)>,
+    run: Option<(RunId, &Root)>,
     entries: &[Entry],
 ) -> io::Result<PathBuf> {
     let tree = place.join("tree");

@@ -17,7 +17,7 @@ use std::{
 
 use rustix::{fs::FlockOperation, io::Errno};
 
-use crate::run_directory::remove_tree;
+use crate::untrusted::remove_tree;
 
 /// The versions in one directory.
 #[derive(Debug)]

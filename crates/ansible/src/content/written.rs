@@ -1,7 +1,7 @@
 //! What a run has written into its content.
 //!
 //! The run may have left anything there: links, pipes, devices, directories without rights, names without end. So it is read by
-//! descriptors that follow no link, nothing but regular files is opened, and there are limits to how much is looked at.
+//! descriptors that follow no link, below directories that were opened before the run began, nothing but regular files is opened, and there are limits to how much is looked at.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -35,12 +35,11 @@ pub(crate) enum Change {
 pub(crate) type Changes = BTreeMap<PathBuf, Change>;
 
 /// What an upper layer holds; `below` is what there was before it.
-pub(crate) fn in_upper(upper: &Path, below: &[Entry]) -> io::Result<Changes> {
-    let root = Root::open(upper).map_err(io::Error::other)?;
+pub(crate) fn in_upper(root: &Root, below: &[Entry]) -> io::Result<Changes> {
     let known = by_path(below);
     let mut changes = Changes::new();
     let mut hidden: Vec<PathBuf> = Vec::new();
-    visit(&root, &mut |path, status, is_opaque| match FileType::from_raw_mode(status.st_mode) {
+    visit(root, &mut |path, status, is_opaque| match FileType::from_raw_mode(status.st_mode) {
         FileType::RegularFile => note_file(&mut changes, &known, path, status),
         FileType::CharacterDevice if status.st_rdev == 0 => hidden.push(path.to_owned()),
         FileType::Directory if is_opaque => hidden.push(path.to_owned()),
@@ -55,11 +54,10 @@ pub(crate) fn in_upper(upper: &Path, below: &[Entry]) -> io::Result<Changes> {
 }
 
 /// How a copy differs from what it was made of.
-pub(crate) fn in_copy(copy: &Path, made_of: &[Entry]) -> io::Result<Changes> {
-    let root = Root::open(copy).map_err(io::Error::other)?;
+pub(crate) fn in_copy(root: &Root, made_of: &[Entry]) -> io::Result<Changes> {
     let known = by_path(made_of);
     let (mut changes, mut seen) = (Changes::new(), Vec::new());
-    visit(&root, &mut |path, status, _| {
+    visit(root, &mut |path, status, _| {
         seen.push(path.to_owned());
         if FileType::from_raw_mode(status.st_mode) == FileType::RegularFile {
             note_file(&mut changes, &known, path, status);
@@ -127,7 +125,7 @@ fn is_opaque(root: &Root, path: &Path) -> bool {
 }
 
 /// Opens a file that was written, to read it; never waits, never follows a link.
-pub(crate) fn open(written: &Path, path: &Path) -> io::Result<File> {
-    let file = super::snapshot::open_plain(written, path)?;
+pub(crate) fn open(written: &Root, path: &Path) -> io::Result<File> {
+    let file = File::from(written.open_plain(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?);
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
