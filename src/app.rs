@@ -175,8 +175,9 @@ impl Node {
         let vault_password = vault_password(settings)?;
         let lock = state::lock(&settings.paths.state)?;
         let state = &settings.paths.state;
-        let name = state::node_name(state)
-            .map_err(|source| Error::State { path: state.display().to_string(), source })?;
+        let unusable = |source| Error::State { path: state.display().to_string(), source };
+        let name = state::node_name(state).map_err(unusable)?;
+        let is_same_boot = state::is_same_boot(state).map_err(unusable)?;
         let runtime = settings.paths.runtime();
         own_directory(&runtime)
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
@@ -195,7 +196,7 @@ impl Node {
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
             tracing::warn!(why, "each run gets a copy of its content, which takes longer");
         }
-        let own = Own { toolchain, isolation, way, vault_password, node: name, keys };
+        let own = Own { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
         let engine = Engine::new(store.clone(), engine_options(settings, own));
         Ok(Self { engine, store, signals, _lock: lock })
     }
@@ -345,11 +346,12 @@ struct Own {
     way: Way,
     vault_password: Option<SecretString>,
     node: String,
+    is_same_boot: bool,
     keys: Keyring,
 }
 
 fn engine_options(settings: &Settings, own: Own) -> engine::Options {
-    let Own { toolchain, isolation, way, vault_password, node, keys } = own;
+    let Own { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let catalog = Catalog::new(catalog::Options {
         playbooks_roots: paths.playbooks_roots(),
@@ -387,6 +389,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         isolation,
         max_at_once: runs.max_at_once,
         node,
+        is_same_boot,
         lease: runs.lease,
         keep: settings.history.keep(),
         drain: engine::DrainOptions { at_most: runs.drain },

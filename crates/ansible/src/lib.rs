@@ -2,14 +2,18 @@
 //!
 //! It is given names and values and gives events and an outcome; it knows no HTTP, no SQL and no jobs.
 
+mod beginning;
 pub mod catalog;
 pub mod cgroup;
 pub mod command;
+mod complaints;
 pub mod confine;
 pub mod content;
+mod details;
 pub mod diagnose;
 pub mod event;
 pub mod extract;
+mod failure_text;
 pub mod follow;
 mod home;
 pub mod inventory;
@@ -27,6 +31,7 @@ pub mod run_spec;
 pub mod runtime;
 pub mod sandbox;
 pub mod shipped;
+mod shown;
 pub mod spool;
 mod steps;
 pub mod stream;
@@ -37,6 +42,7 @@ mod untrusted;
 mod usage;
 pub mod vault;
 mod warm;
+pub mod work;
 pub mod workspace;
 
 pub use catalog::Catalog;

@@ -58,7 +58,9 @@ impl Identity {
     }
 }
 
-pub(crate) fn boot_id() -> Option<String> {
+/// Which start of the machine this is; `None` where there is no /proc.
+#[must_use]
+pub fn boot_id() -> Option<String> {
     Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
 }
 

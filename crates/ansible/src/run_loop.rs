@@ -24,7 +24,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Draft, Ending, EventKind, Executor, Outcome};
+use model::{Draft, Ending, EventKind, Executor, Outcome, Phase};
+use serde_json::json;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -32,7 +33,7 @@ use signal_hook::{
 
 use crate::{
     RunDirectory,
-    diagnose::{Evidence, diagnose},
+    diagnose::{Evidence, Selection, diagnose},
     event::Translator,
     extract::Extractor,
     log_text,
@@ -107,6 +108,8 @@ pub struct RunLoop<'a> {
     spared: Option<i32>,
     /// What runs Ansible.
     executor: Executor,
+    /// Which tasks were asked for.
+    selection: Selection,
 }
 
 /// What a run loop is told besides its limits.
@@ -130,6 +133,8 @@ pub struct Run {
     pub(crate) spared: Option<i32>,
     /// What runs Ansible.
     pub(crate) executor: Executor,
+    /// Which tasks were asked for.
+    pub(crate) selection: Selection,
 }
 
 impl<'a> RunLoop<'a> {
@@ -153,6 +158,7 @@ impl<'a> RunLoop<'a> {
             groups: run.groups,
             spared: run.spared,
             executor: run.executor,
+            selection: run.selection,
         }
     }
 
@@ -337,15 +343,28 @@ impl<'a> RunLoop<'a> {
         }
     }
 
+    /// Has what Ansible complained of beside its tasks among the warnings of the run.
+    fn warn_of(spool: &mut spool::Writer, complaints: &[String]) {
+        for complaint in complaints {
+            let data = json!({ "phase": Phase::Run, "message": format!("Ansible reported: {complaint}") });
+            if let Err(error) = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data)) {
+                tracing::warn!(%error, "a warning could not be kept");
+            }
+        }
+    }
+
     fn outcome(self, cause: Cause, ended: Ended) -> Outcome {
         let last_lines = Vec::from(self.last_lines);
-        let no_host_was_touched = self.extractor.no_host_was_touched();
-        let report = self.extractor.finish();
+        let findings = self.extractor.finish();
+        Self::warn_of(self.spool, &findings.complaints);
         let rc = if let Cause::Exit(rc) = cause { rc } else { None };
         let (ending, mut reason) = match cause {
-            Cause::Exit(rc) => {
-                diagnose(&Evidence { rc, report: &report, no_host_was_touched, last_lines: &last_lines })
-            }
+            Cause::Exit(rc) => diagnose(&Evidence {
+                rc,
+                findings: &findings,
+                selection: &self.selection,
+                last_lines: &last_lines,
+            }),
             Cause::Stop => (Ending::Canceled, reasons::canceled(ended)),
             Cause::Signal => (Ending::Failed, reasons::interrupted()),
             Cause::Total => (Ending::TimedOut, reasons::total_timeout(self.limits.total)),
@@ -372,7 +391,7 @@ impl<'a> RunLoop<'a> {
             rc,
             step: self.step,
             executor: Some(self.executor),
-            report,
+            report: findings.report,
             emitted: 0,
             events: 0,
             // The kernel may have been faster than we, and what it ended was ended at a limit of ours.

@@ -28,6 +28,8 @@ use crate::{
     command::{self, OptionFiles},
     confine::{self, Confinement},
     content::view::{self, View},
+    details,
+    diagnose::Selection,
     event::Translator,
     process, programs, reasons,
     run_directory::RunDirectory,
@@ -124,8 +126,10 @@ impl Steps<'_> {
         let own = UntrustedDirectory::open(self.workspace.short()).map_err(|error| not_begun(&error))?;
         let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
-        let warm = self.begin_warm(step, &files, &ident, is_last);
-        let (leader, executor, ident) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
+        if number == 1 {
+            self.directory.begin().map_err(|error| not_begun(&error))?;
+        }
+        let (leader, executor, ident) = match self.begin_warm(step, &files, &ident, is_last)? {
             Some(leader) => (leader, Executor::Warm, Some(ident)),
             None => {
                 if self.without_view().map_err(|error| not_begun(&error))? {
@@ -148,6 +152,7 @@ impl Steps<'_> {
             groups: self.groups.clone(),
             spared: self.waiting.as_ref().filter(|_| !is_last).map(Waiting::pid),
             executor,
+            selection: Selection::of(&step.options),
         };
         Ok(RunLoop::new(run, self.spool, spec.limits).run(leader, stop))
     }
@@ -205,7 +210,7 @@ impl Steps<'_> {
         files: &OptionFiles,
         ident: &str,
         is_last: bool,
-    ) -> io::Result<Option<Leader>> {
+    ) -> Result<Option<Leader>, Box<Reason>> {
         // While another step is to come, what waits for it must be told from what is left of this one.
         if !is_last && !process::lists_children() {
             self.waiting = None;
@@ -224,12 +229,17 @@ impl Steps<'_> {
                 Ok(Some(Leader { pid, output: Some(output), terminal: Some(terminal), errors: None }))
             }
             Err(refusal) => {
-                drop(waiting);
                 process::end_everything();
+                // It may have begun after we stopped waiting for its answer.
+                if waiting.has_begun() {
+                    return Err(begun_too_late());
+                }
+                drop(waiting);
                 let message =
                     format!("ansible-runner is started for this run, which takes longer: {refusal}");
                 let data = json!({ "phase": Phase::Spawn, "message": message });
-                self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))?;
+                let told = self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data));
+                told.map_err(|error| Box::new(reasons::spool_failed(&error)))?;
                 Ok(None)
             }
         }
@@ -306,6 +316,8 @@ impl Steps<'_> {
     fn confined(&self) -> io::Result<Command> {
         let (spec, workspace) = (self.spec, &*self.workspace);
         let confinement = self.confinement();
+        let others = spec.environment.iter().find(|(name, _)| name == details::PLACES);
+        let plugins = details::place(workspace.short(), others.map(|(_, places)| places.as_str()))?;
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
@@ -332,6 +344,7 @@ impl Steps<'_> {
             .current_dir(workspace.private())
             .env_clear()
             .envs(self.environment())
+            .env(details::PLACES, plugins)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -381,6 +394,12 @@ fn step_event(number: u32, steps: usize, step: &RunStep) -> Draft {
         "tags": step.options.tags,
     });
     Draft::new(Timestamp::now(), EventKind::STEP, data)
+}
+
+/// Nothing runs twice: there is no other way for this step anymore.
+fn begun_too_late() -> Box<Reason> {
+    let message = "the process with Ansible imported took too long to begin, and was ended when it had begun";
+    Box::new(Reason::new(Some(Phase::Run), Code::RunnerFailed, message))
 }
 
 fn not_begun(error: &io::Error) -> Box<Reason> {

@@ -149,6 +149,7 @@ pub fn parse(line: Line, ident: &str) -> Item {
     if bytes.first() != Some(&b'{') || memchr::memmem::find(&bytes, marker.as_bytes()).is_none() {
         return text(Line::Whole(bytes));
     }
+    let bytes = json_lines::with_large_integers_as_text(&bytes);
     let event = serde_json::from_slice::<RunnerEvent>(&bytes);
     match event.or_else(|_| serde_json::from_slice(&json_lines::repaired(&bytes))) {
         Ok(event) => Item::Event(Box::new(event)),

@@ -204,7 +204,7 @@ mod tests {
         fs::create_dir_all(closed.join("inner")).unwrap();
         symlink(outside.path(), run.path().join("tree/link")).unwrap();
         fs::set_permissions(outside.path(), Permissions::from_mode(0o711)).unwrap();
-        fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, Permissions::from_mode(0o0)).unwrap();
         make_removable(&CWD, run.path().join("tree").as_os_str()).unwrap();
         assert_eq!(fs::metadata(&closed).unwrap().permissions().mode() & 0o777, 0o700);
         remove_tree(&run.path().join("tree")).unwrap();

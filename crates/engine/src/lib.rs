@@ -24,6 +24,7 @@ mod leases;
 mod live;
 mod logs;
 mod moves;
+mod never_began;
 mod options;
 mod progress;
 mod proxmox;

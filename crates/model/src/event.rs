@@ -83,6 +83,19 @@ pub struct Draft {
     pub data: Value,
 }
 
+/// The column of Ansible's recap that counts a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// A task that failed, neither rescued nor ignored.
+    Failed,
+    /// A task that failed and whose block was rescued.
+    Rescued,
+    /// A task that failed, or a host that was unreachable, and was ignored.
+    Ignored,
+    /// A host that was unreachable.
+    Unreachable,
+}
+
 impl Draft {
     /// An event that is about no host, play or task.
     #[must_use]
@@ -98,11 +111,26 @@ impl Draft {
             && result() == Some(&Value::Bool(true))
     }
 
-    /// Does it tell of a failure that was not ignored? Whether it was rescued later nobody can know yet.
+    /// Does it report a failure that was not ignored? A failure that was rescued counts as one:
+    /// [`Self::counted_as`] distinguishes them.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         let failures = ["runner_on_failed", "runner_item_on_failed", "runner_on_unreachable"];
-        failures.contains(&self.kind.as_str()) && self.data.get("ignore_errors") != Some(&Value::Bool(true))
+        failures.contains(&self.kind.as_str())
+            && self.data.get("ignore_errors") != Some(&Value::Bool(true))
+            && self.counted_as() != Some(Counted::Ignored)
+    }
+
+    /// How Ansible counted the failure that the event reports; `None` for other events, and where it is unknown.
+    #[must_use]
+    pub fn counted_as(&self) -> Option<Counted> {
+        match self.data.get("counted_as")?.as_str()? {
+            "failed" => Some(Counted::Failed),
+            "rescued" => Some(Counted::Rescued),
+            "ignored" => Some(Counted::Ignored),
+            "unreachable" => Some(Counted::Unreachable),
+            _ => None,
+        }
     }
 
     /// Does it tell that a task (or a handler) begins?
@@ -143,6 +171,8 @@ mod tests {
             ("runner_on_unreachable", json!({"res": {}}), false, true),
             ("runner_on_failed", json!({"ignore_errors": null}), false, true),
             ("runner_on_failed", json!({"ignore_errors": true}), false, false),
+            ("runner_on_failed", json!({"counted_as": "rescued"}), false, true),
+            ("runner_on_unreachable", json!({"counted_as": "ignored"}), false, false),
             ("job_state", json!({"to": "failed"}), false, false),
         ] {
             let kind = kind.parse().expect("a kind");

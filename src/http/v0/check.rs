@@ -40,7 +40,7 @@ const NO_NUMBER_WORD: Wording =
 
 /// Checks a body against the fields of a route; gives the values, defaults included, of all that is not `null`.
 pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, Refusal> {
-    let members = match body.0.map_err(|error| bad_body(&error))? {
+    let members = match body.with_any_numbers().map_err(|error| bad_body(&error))? {
         None | Some(Value::Null) => {
             return Err(unprocessable(vec![fault("body", MISSING, &Value::Null, Value::Null)]));
         }
@@ -317,7 +317,9 @@ fn bad_body(error: &BadBody) -> Refusal {
         BadBody::ContentType(_) => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
         BadBody::TooLong { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         BadBody::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
-        BadBody::NotUtf8 => Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body"),
+        BadBody::NotUtf8 | BadBody::Numbers { .. } => {
+            Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body")
+        }
         BadBody::Json { message, offset, .. } => unprocessable(vec![json!({
             "field": format!("body.{offset}"),
             "msg": "JSON decode error",

@@ -31,7 +31,7 @@ use tokio::{
 
 use self::host::Host;
 pub(crate) use self::waiting::{Begun, Request, Spare, Waiting};
-use crate::{command, programs, run_spec::RunSpec};
+use crate::{command, details, programs, run_spec::RunSpec};
 
 /// How many hosts there are at most; the one that was not used for longest goes.
 const MOST_HOSTS: usize = 3;
@@ -229,6 +229,7 @@ impl Hosts {
 /// The program of a host, as one text: its files, and what makes modules of them.
 fn program() -> String {
     let files = [
+        ("details", details::PROGRAM),
         ("events", include_str!("python/events.py")),
         ("modules", include_str!("python/modules.py")),
         ("view", include_str!("python/view.py")),
