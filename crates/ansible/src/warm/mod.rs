@@ -84,7 +84,7 @@ impl Fingerprint {
             spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| Path::new(value))
         };
         let configuration =
-            command::configuration(told("ANSIBLE_CONFIG"), &spec.source.playbooks_root, told("HOME"));
+            command::configuration(told("ANSIBLE_CONFIG"), &spec.source.working_directory, told("HOME"));
         let configuration =
             configuration.map(|path| ("ANSIBLE_CONFIG".to_owned(), path.to_string_lossy().into_owned()));
         let always = command::always(spec.limits.event_bytes).map(|(name, value)| (name.to_owned(), value));
@@ -233,6 +233,7 @@ fn program() -> String {
         ("events", include_str!("python/events.py")),
         ("surroundings", include_str!("../python/surroundings.py")),
         ("modules", include_str!("python/modules.py")),
+        ("view", include_str!("python/view.py")),
         ("run", include_str!("python/run.py")),
         ("preload", include_str!("python/preload.py")),
         ("host", include_str!("python/host.py")),

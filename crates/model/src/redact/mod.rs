@@ -99,6 +99,12 @@ impl Redactor {
         self.text_with_names(text, |_| false)
     }
 
+    /// Is one of the known values in this text, in any of its forms?
+    #[must_use]
+    pub fn knows_a_value_in(&self, text: &str) -> bool {
+        matches!(hidden(self.known.as_ref(), text, |_, _, _| false), Cow::Owned(_))
+    }
+
     /// The next piece of a longer text without secrets: pieces are cut at line ends.
     #[must_use]
     pub fn piece<'a>(&self, passage: &mut Passage, piece: &'a str) -> Cow<'a, str> {
