@@ -44,6 +44,8 @@ pub struct OptionFiles {
     pub vault: Option<PathBuf>,
     /// Variables of the request, as JSON.
     pub extra_vars: Option<PathBuf>,
+    /// Inventories before the last one, which ansible-runner is given in another way.
+    pub inventories: Vec<PathBuf>,
 }
 
 /// Where ansible-runner finds things.
@@ -54,9 +56,11 @@ pub struct Places<'a> {
     /// Where it may keep what it wants to keep; on tmpfs, because that includes the environment and the arguments
     /// of modules.
     pub artifacts: &'a Path,
+    /// Where Ansible is started.
+    pub project: &'a Path,
     /// The playbook, relative to the project.
     pub playbook: &'a Path,
-    /// The inventory, absolute.
+    /// The last inventory, absolute; those before it are among the options.
     pub inventory: &'a Path,
     /// What the run is called in events; nobody else knows it.
     pub ident: &'a str,
@@ -73,6 +77,8 @@ pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
         places.ident.into(),
         "--artifact-dir".into(),
         places.artifacts.into(),
+        "--project-dir".into(),
+        places.project.into(),
         "--playbook".into(),
         places.playbook.into(),
         "--inventory".into(),
@@ -98,6 +104,7 @@ pub fn words(options: &PlaybookOptions, files: &OptionFiles) -> Vec<String> {
     for path in files.vault.iter().chain(&files.extra_vars) {
         words.push(format!("--extra-vars=@{}", path.display()));
     }
+    words.extend(files.inventories.iter().map(|path| format!("--inventory={}", path.display())));
     words.extend(options.limit.iter().map(|limit| format!("--limit={limit}")));
     words.extend(options.start_at_task.iter().map(|task| format!("--start-at-task={task}")));
     words.extend(options.tags.iter().map(|tags| format!("--tags={tags}")));
@@ -233,12 +240,13 @@ mod tests {
             vault_password: Some("/shm/it's".into()),
             vault: Some("/etc/vault.yml".into()),
             extra_vars: Some("/shm/vars".into()),
+            inventories: vec!["/srv/hosts".into()],
         };
         assert_eq!(
             cmdline(&options, &files),
             r#"'--vault-password-file=/shm/it'"'"'s' '--extra-vars=@/etc/vault.yml' '--extra-vars=@/shm/vars' "#
                 .to_owned()
-                + "'--limit=web:!db' '--tags=a,b' '--forks=7' '--check' '-vv'"
+                + "'--inventory=/srv/hosts' '--limit=web:!db' '--tags=a,b' '--forks=7' '--check' '-vv'"
         );
     }
 }

@@ -121,7 +121,7 @@ impl Steps<'_> {
             Some(leader) => (leader, Executor::Warm),
             None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
         };
-        let project = format!("{}/", workspace.private().join("project").display());
+        let project = format!("{}/", self.working_directory().display());
         let run = run_loop::Run {
             translator: Translator::new(
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
@@ -157,7 +157,7 @@ impl Steps<'_> {
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
-            directory: self.workspace.private().join("project"),
+            directory: self.working_directory(),
             ident: ident.to_owned(),
             confinement: self.confinement(),
         };
@@ -181,7 +181,7 @@ impl Steps<'_> {
     /// As ansible-runner would put them together.
     fn arguments(&self, step: &RunStep, files: &OptionFiles) -> Vec<String> {
         let options = command::words(&step.options, files).into_iter();
-        let inventory = ["-i".to_owned(), self.inventory().to_string_lossy().into_owned()];
+        let inventory = ["-i".to_owned(), self.workspace.last_inventory().to_string_lossy().into_owned()];
         let playbook = step.playbook.to_string_lossy().into_owned();
         ["ansible-playbook".to_owned()]
             .into_iter()
@@ -198,9 +198,8 @@ impl Steps<'_> {
         environment.into_iter().collect()
     }
 
-    fn inventory(&self) -> PathBuf {
-        let inventory = self.spec.source.inventory.as_deref().unwrap_or("".as_ref());
-        self.workspace.private().join("inventory").join(inventory)
+    fn working_directory(&self) -> PathBuf {
+        self.workspace.place(&self.spec.source.working_directory)
     }
 
     /// What Ansible's own environment is, later entries before earlier ones.
@@ -231,12 +230,13 @@ impl Steps<'_> {
 
     fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
         let workspace = self.workspace;
-        let inventory = self.inventory();
+        let project = self.working_directory();
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
+            project: &project,
             playbook,
-            inventory: &inventory,
+            inventory: workspace.last_inventory(),
             ident,
         });
         let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
@@ -331,7 +331,7 @@ fn not_begun(error: &io::Error) -> Box<Reason> {
 /// A configuration of Ansible's own that says where roles are is left to itself.
 fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, OsString)> {
     let told = |name: &str| spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    let project = workspace.private().join("project");
+    let project = workspace.place(&spec.source.working_directory);
     let told_path = |name: &str| told(name).map(Path::new);
     let configuration = command::configuration(told_path("ANSIBLE_CONFIG"), &project, told_path("HOME"));
     let is_configured = configuration

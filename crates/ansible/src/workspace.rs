@@ -3,8 +3,7 @@
 //! ```text
 //! <run>/private/             mode 0700, removed at the end of the run; when it is small, a link to a directory
 //!                            beside the secrets, so that nothing of it reaches a disk and making it is quick
-//!   project/                 the playbooks root, whole: `../../secrets/x.yml` and `roles/` keep their places
-//!   inventory/               the inventory root, whole: group_vars and host_vars stay beside their inventory
+//!   content/                 the trees of the content, whole, each where it lies as seen from the others
 //!   env/cmdline, settings    what ansible-runner is told
 //!   shipped-roles/           the roles that come with us, unless the root has some of these names
 //!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
@@ -43,20 +42,42 @@ use crate::{
 };
 
 /// Where a run's content comes from.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Source {
-    /// The playbooks root.
-    pub playbooks_root: PathBuf,
-    /// The inventory root.
-    pub inventory_root: PathBuf,
-    /// The inventory, relative to it; `None` when there is none of that name.
-    pub inventory: Option<PathBuf>,
+    /// Directory trees that the run sees, each at its own path. None lies below another.
+    pub trees: Vec<Tree>,
+    /// Absolute: where Ansible is started; in one of the trees.
+    pub working_directory: PathBuf,
+    /// Absolute paths of the inventories, passed to Ansible as `-i` in this order.
+    pub inventories: Vec<PathBuf>,
     /// Encrypted variables for the run.
     pub vault: Option<PathBuf>,
-    /// Names that are not copied.
-    pub exclude: Vec<String>,
-    /// Up to so many bytes the copies are kept in memory.
+    /// Up to so many bytes are kept in memory.
     pub in_memory_bytes: u64,
+}
+
+/// A directory tree of content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// Its root, absolute and without links on the way.
+    pub root: PathBuf,
+    /// Names that are left out.
+    pub exclude: Vec<String>,
+    /// Directories outside of it that links may lead to.
+    pub link_targets: Vec<PathBuf>,
+    /// Paths relative to the root, or names at any depth, that are kept between runs.
+    pub persistent: Vec<String>,
+}
+
+impl Source {
+    /// Adds a tree, unless it lies in one that is here; those that lie in it go.
+    pub fn add_tree(&mut self, tree: Tree) {
+        if self.trees.iter().any(|known| tree.root.starts_with(&known.root)) {
+            return;
+        }
+        self.trees.retain(|known| !known.root.starts_with(&tree.root));
+        self.trees.push(tree);
+    }
 }
 
 /// Why there is no private directory.
@@ -86,6 +107,10 @@ pub struct Workspace {
     /// Where it is.
     private: PathBuf,
     secrets: PathBuf,
+    /// The directory that all trees lie in.
+    base: PathBuf,
+    /// The inventories, where the run has them.
+    inventories: Vec<PathBuf>,
     /// What the copy of the playbooks root left out, for the user to see.
     pub left_out: Vec<(PathBuf, &'static str)>,
 }
@@ -95,7 +120,14 @@ impl Workspace {
     #[must_use]
     pub fn new(private: PathBuf, runtime: &Path, short_id: &str) -> Self {
         let secrets = runtime.join(short_id);
-        Self { listed: private, private: secrets.join("private"), secrets, left_out: Vec::new() }
+        Self {
+            listed: private,
+            private: secrets.join("private"),
+            secrets,
+            base: PathBuf::new(),
+            inventories: Vec::new(),
+            left_out: Vec::new(),
+        }
     }
 
     /// Makes both directories, empty.
@@ -147,6 +179,18 @@ impl Workspace {
         self.artifacts().join(ident).join("job_events")
     }
 
+    /// The last inventory; those before it are told as options.
+    #[must_use]
+    pub fn last_inventory(&self) -> &Path {
+        self.inventories.last().map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// Where the run has what lies at this path of the content.
+    #[must_use]
+    pub fn place(&self, path: &Path) -> PathBuf {
+        self.private.join("content").join(path.strip_prefix(&self.base).unwrap_or(path))
+    }
+
     /// The private data directory.
     #[must_use]
     pub fn private(&self) -> &Path {
@@ -168,19 +212,19 @@ impl Workspace {
         source: &Source,
         playbooks: impl IntoIterator<Item = &'a Path>,
     ) -> Result<(), Error> {
-        let inventory = source.inventory.as_ref().ok_or(Error::NoInventory)?;
         if !self.fill_memory(source)? {
             self.fill_disk(source)?;
         }
         for playbook in playbooks {
-            if !self.private.join("project").join(playbook).is_file() {
+            if !self.place(&source.working_directory).join(playbook).is_file() {
                 return Err(Error::PlaybookGone(playbook.to_owned()));
             }
         }
-        if !self.private.join("inventory").join(inventory).exists() {
+        self.inventories = source.inventories.iter().map(|path| self.place(path)).collect();
+        if self.inventories.is_empty() || !self.inventories.iter().all(|path| path.exists()) {
             return Err(Error::NoInventory);
         }
-        shipped::add_roles(&self.private.join("project"), &self.shipped_roles())
+        shipped::add_roles(&self.place(&source.working_directory), &self.shipped_roles())
             .map_err(|source| Error::Io { what: "cannot write the roles that come with us", source })?;
         if let Some(vault) = &source.vault {
             let copied = fs::copy(vault, self.private.join("vault.yml"));
@@ -219,17 +263,23 @@ impl Workspace {
 
     fn copy(&mut self, source: &Source, budget: Option<u64>) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
-        let copy = |from: &Path, to: &str, budget| -> io::Result<Copied> {
-            copy_tree(from, &self.private.join(to), &source.exclude, budget)
-        };
-        let project =
-            copy(&source.playbooks_root, "project", budget).map_err(at("cannot copy the playbooks"))?;
-        let budget = budget.map(|budget| budget.saturating_sub(project.pages * PAGE));
-        let inventory =
-            copy(&source.inventory_root, "inventory", budget).map_err(at("cannot copy the inventory"))?;
-        let of_inventory =
-            inventory.left_out.into_iter().map(|(path, why)| (Path::new("inventory").join(path), why));
-        self.left_out = project.left_out.into_iter().chain(of_inventory).collect();
+        self.base = common_base(&source.trees);
+        self.left_out.clear();
+        let mut budget = budget;
+        for tree in &source.trees {
+            let target = self.place(&tree.root);
+            if let Some(parent) = target.parent() {
+                fs::create_dir_all(parent).map_err(at("cannot copy the content"))?;
+            }
+            let copied: Copied = copy_tree(&tree.root, &target, &tree.exclude, budget)
+                .map_err(at("cannot copy the content"))?;
+            budget = budget.map(|budget| budget.saturating_sub(copied.pages * PAGE));
+            let place = match tree.root.file_name() {
+                Some(name) if !source.working_directory.starts_with(&tree.root) => PathBuf::from(name),
+                _ => PathBuf::new(),
+            };
+            self.left_out.extend(copied.left_out.into_iter().map(|(path, why)| (place.join(path), why)));
+        }
         Ok(())
     }
 
@@ -248,6 +298,9 @@ impl Workspace {
         let at = |what| move |source| Error::Io { what, source };
         self.clear_input().map_err(at("cannot remove what the step before was told"))?;
         let mut files = OptionFiles::default();
+        if let Some((_, before)) = self.inventories.split_last() {
+            files.inventories = before.to_vec();
+        }
         if let Some(password) = vault_password {
             let text = Zeroizing::new(format!("{}\n", password.expose_secret()));
             files.vault_password = Some(
@@ -309,6 +362,16 @@ impl Workspace {
     pub fn remove(&self) -> io::Result<()> {
         remove_tree(&self.secrets).and(remove_tree(&self.listed))
     }
+}
+
+/// The directory that all trees lie in, so that they can be put together as they are.
+fn common_base(trees: &[Tree]) -> PathBuf {
+    let mut parents = trees.iter().map(|tree| tree.root.parent().unwrap_or(&tree.root));
+    let Some(first) = parents.next() else { return PathBuf::new() };
+    let common = |base: &Path, other: &Path| -> PathBuf {
+        base.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+    };
+    parents.fold(first.to_owned(), |base, parent| common(&base, parent))
 }
 
 /// All variables as one object.

@@ -1,9 +1,17 @@
 //! From a claimed job to what its supervisor is told.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ansible::{
-    Limits, RunSpec, RunStep, catalog, command::PlaybookOptions, run_spec, run_spec::Facts, workspace::Source,
+    Limits, RunSpec, RunStep,
+    catalog::{self, Located},
+    command::PlaybookOptions,
+    run_spec,
+    run_spec::Facts,
+    workspace::{Source, Tree},
 };
 use model::{Code, Isolation, Job, JobRequest, Phase, Reason, RunId, Step};
 
@@ -26,14 +34,7 @@ impl Engine {
         };
         Ok(RunSpec {
             run,
-            source: Source {
-                playbooks_root: root,
-                inventory_root: inventory.root.clone(),
-                inventory: Some(inventory.path.clone()),
-                vault: options.vault_file.clone(),
-                exclude: options.exclude.clone(),
-                in_memory_bytes: options.in_memory_bytes,
-            },
+            source: self.source(&root, &inventory).map_err(|error| not_prepared(&error))?,
             secrets: self.secrets_of_content(&inventory.root, &inventory.path).await,
             steps,
             vault_password: options.vault_password.clone(),
@@ -48,6 +49,24 @@ impl Engine {
             limits: limits(job, options.limits),
             isolation: isolation(job, &options.isolation)?,
         })
+    }
+
+    /// The trees of playbooks and inventory, at the paths that they have without links on the way: the content stays the one
+    /// that it is when a link is changed while the run goes on.
+    fn source(&self, root: &Path, inventory: &Located) -> Result<Source, Error> {
+        let options = self.options();
+        let (root, inventory_root) = (root.canonicalize()?, inventory.root.canonicalize()?);
+        let mut source = Source {
+            working_directory: root.clone(),
+            inventories: vec![inventory_root.join(&inventory.path)],
+            vault: options.vault_file.clone(),
+            in_memory_bytes: options.in_memory_bytes,
+            ..Source::default()
+        };
+        for root in [root, inventory_root] {
+            source.add_tree(Tree { root, exclude: options.exclude.clone(), ..Tree::default() });
+        }
+        Ok(source)
     }
 
     /// The request with the values of its secret variables.

@@ -84,7 +84,7 @@ impl Fingerprint {
             spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| Path::new(value))
         };
         let configuration =
-            command::configuration(told("ANSIBLE_CONFIG"), &spec.source.playbooks_root, told("HOME"));
+            command::configuration(told("ANSIBLE_CONFIG"), &spec.source.working_directory, told("HOME"));
         let configuration =
             configuration.map(|path| ("ANSIBLE_CONFIG".to_owned(), path.to_string_lossy().into_owned()));
         let always = command::always(spec.limits.event_bytes).map(|(name, value)| (name.to_owned(), value));
