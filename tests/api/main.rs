@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod isolation;
 mod jobs;
+mod layouts;
 mod nodes;
 mod progress;
 mod proxmox;

@@ -230,8 +230,10 @@ mod tests {
 
     #[test]
     fn relative_paths_start_at_the_directory_of_the_file() {
-        let configuration =
-            Configuration { file: None, values: parse("[defaults]\nroles_path = ../shared:./roles:/abs:~/own\n") };
+        let configuration = Configuration {
+            file: None,
+            values: parse("[defaults]\nroles_path = ../shared:./roles:/abs:~/own\n"),
+        };
         assert_eq!(
             configuration.paths("defaults", "roles_path", ':', Path::new("/srv/site")),
             Some(["/srv/shared", "/srv/site/roles", "/abs", "~/own"].map(PathBuf::from).into())
@@ -254,7 +256,11 @@ mod tests {
         };
         assert_eq!(forks(&environment).as_deref(), Some("2"));
         fs::set_permissions(&site, fs::Permissions::from_mode(0o777)).expect("ours");
-        assert_eq!(forks(&environment).as_deref(), Some("1"), "anyone may have written the one of the directory");
+        assert_eq!(
+            forks(&environment).as_deref(),
+            Some("1"),
+            "anyone may have written the one of the directory"
+        );
         environment.insert("ANSIBLE_CONFIG".to_owned(), site.to_string_lossy().into_owned());
         assert_eq!(forks(&environment).as_deref(), Some("2"), "a directory stands for the file in it");
     }

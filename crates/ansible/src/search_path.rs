@@ -48,7 +48,8 @@ impl SearchPath {
         let base = if base == copy { original } else { base };
         let told = |names: &[&str], key: &str| {
             let told = names.iter().find_map(|name| environment.get(*name));
-            let told = told.map(|list| list.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect());
+            let told =
+                told.map(|list| list.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect());
             told.or_else(|| configuration.paths("defaults", key, ':', base))
         };
         let roles = told(&["ANSIBLE_ROLES_PATH"], "roles_path");
@@ -59,7 +60,11 @@ impl SearchPath {
         Self {
             tells_collections: collections.is_some() || !own_collections.is_empty(),
             // `roles/` counts before it is there: a step may make it.
-            roles: joined(roles, std::iter::once(original.join("roles")).chain(own(copy, original, "roles")), USUAL_ROLES),
+            roles: joined(
+                roles,
+                std::iter::once(original.join("roles")).chain(own(copy, original, "roles")),
+                USUAL_ROLES,
+            ),
             collections: joined(collections, own_collections, USUAL_COLLECTIONS),
             configuration,
         }
@@ -97,7 +102,7 @@ impl SearchPath {
 
 /// The directories of this name that belong to the working directory.
 fn own(copy: &Path, original: &Path, name: &str) -> Vec<PathBuf> {
-    let is_there = |below: &&str| copy.join(below).join(name).is_dir();
+    let is_there = |below: &&&str| copy.join(below).join(name).is_dir();
     OWN.iter().filter(is_there).map(|below| original.join(below).join(name)).collect()
 }
 

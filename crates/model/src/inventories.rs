@@ -1,6 +1,6 @@
 //! The inventories of a request: one or several, in the order in which Ansible reads them.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -18,9 +18,6 @@ pub enum BadInventories {
     /// There are more than [`MAX_INVENTORIES`].
     #[error("{0} inventories are named: at most {MAX_INVENTORIES} are allowed")]
     TooMany(usize),
-    /// One of the names is invalid.
-    #[error(transparent)]
-    Name(#[from] BadName),
 }
 
 /// One inventory or several. In JSON a single one is a string, several are a list.
@@ -56,6 +53,15 @@ impl Inventories {
 impl From<ContentName> for Inventories {
     fn from(name: ContentName) -> Self {
         Self(vec![name])
+    }
+}
+
+impl FromStr for Inventories {
+    type Err = BadName;
+
+    /// One inventory, by its name.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        Ok(text.parse::<ContentName>()?.into())
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::{
     Code, ContentRef, ExtraVars, HostPattern, Inventories, Isolation, JobId, JobState, Labels, Outcome,
-    ProjectName, Reason, Resources, Resume, RetryPolicy, RunId, SecretValue, SecretVars, Step, Tags, TaskName,
+    ProjectName, Reason, Resources, Resume, RetryPolicy, RunId, SecretValue, SecretVars, Step, Tags,
+    TaskName,
 };
 
 /// A number that is no priority.

@@ -1,6 +1,10 @@
 //! Patterns for relative paths: `*` and `?` within a segment, `**` for any number of segments.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// Why a text is no pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +30,24 @@ impl Glob {
     pub fn matches(&self, path: &Path) -> bool {
         let segments: Option<Vec<&str>> = path.components().map(|part| part.as_os_str().to_str()).collect();
         segments.is_some_and(|segments| self.fits(&segments))
+    }
+
+    /// May something below this directory match?
+    #[must_use]
+    pub fn may_hold(&self, directory: &Path) -> bool {
+        let prefix = self.literal();
+        prefix.starts_with(directory) || directory.starts_with(&prefix)
+    }
+
+    /// Does the pattern spell this path out, up to its end or beyond?
+    #[must_use]
+    pub fn names(&self, path: &Path) -> bool {
+        self.literal().starts_with(path)
+    }
+
+    /// The directories that the pattern begins with, up to the first that is a pattern itself.
+    fn literal(&self) -> PathBuf {
+        self.0.iter().take_while(|segment| !segment.contains(['*', '?'])).collect()
     }
 
     /// By rows of which beginnings of the path the beginning of the pattern matches: no pattern takes longer than its length
@@ -75,7 +97,8 @@ impl FromStr for Glob {
     fn from_str(text: &str) -> Result<Self, BadGlob> {
         let segments: Vec<String> = text.trim_end_matches('/').split('/').map(str::to_owned).collect();
         let is_segment = |segment: &String| {
-            !matches!(segment.as_str(), "" | "." | "..") && !segment.contains(['\0', '[', ']', '{', '}', '\\'])
+            !matches!(segment.as_str(), "" | "." | "..")
+                && !segment.contains(['\0', '[', ']', '{', '}', '\\'])
         };
         if text.len() <= MAX_BYTES && segments.iter().all(is_segment) {
             Ok(Self(segments))

@@ -13,13 +13,10 @@ use super::{Root, beneath::file_type, yaml};
 /// The longest inventory that is looked at, in bytes: one of 10,000 hosts has a few million.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Extensions of files that hold an inventory in one of Ansible's formats; others may, too.
-const EXTENSIONS: &[&str] = &["yml", "yaml", "json", "ini"];
-
 /// Extensions of files that never hold one.
 const OTHERS: &[&str] = &[
-    "bak", "cfg", "conf", "crt", "j2", "key", "log", "md", "orig", "pem", "ps1", "py", "pyc", "rb", "retry", "rst", "sh",
-    "swp", "toml", "txt",
+    "bak", "cfg", "conf", "crt", "j2", "key", "log", "md", "orig", "pem", "ps1", "py", "pyc", "rb", "retry",
+    "rst", "sh", "swp", "toml", "txt",
 ];
 
 /// Names of extension-less files that may be an inventory without anything in them.
@@ -62,11 +59,6 @@ pub(super) fn of_file(root: &Root, path: &Path) -> Option<Shape> {
     is_inventory.then_some(Shape::Static)
 }
 
-/// Whether an extension is left out of the name of an inventory.
-pub(super) fn is_extension(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
-}
-
 /// Nothing but comments.
 fn is_blank(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with(['#', ';']) || line == "---")
@@ -100,11 +92,15 @@ fn is_yaml(text: &str) -> Option<bool> {
     }
     let is_empty = |group: &yaml::Yaml| group.text().is_some_and(str::is_empty);
     let is_group = |group: &yaml::Yaml| {
-        is_empty(group) || group.entries().iter().all(|(key, _)| GROUP.contains(&key.as_str())) && !group.entries().is_empty()
+        is_empty(group)
+            || group.entries().iter().all(|(key, _)| GROUP.contains(&key.as_str()))
+                && !group.entries().is_empty()
     };
     // A map without anything in it, `{}`, is an empty group.
     let is_map = |group: &yaml::Yaml| matches!(group, yaml::Yaml::Map(entries) if entries.is_empty());
-    let tells = |(name, group): &(String, yaml::Yaml)| GIVEN.contains(&name.as_str()) || !is_empty(group) && !is_map(group);
+    let tells = |(name, group): &(String, yaml::Yaml)| {
+        GIVEN.contains(&name.as_str()) || !is_empty(group) && !is_map(group)
+    };
     Some(groups.iter().all(|(_, group)| is_group(group) || is_map(group)) && groups.iter().any(tells))
 }
 
@@ -137,7 +133,9 @@ fn is_ini(text: &str, may_be_empty: bool) -> bool {
         }
         let is_good = match kind {
             Section::Vars => line.contains('='),
-            Section::Children => !line.split('#').next().unwrap_or_default().trim().contains(char::is_whitespace),
+            Section::Children => {
+                !line.split('#').next().unwrap_or_default().trim().contains(char::is_whitespace)
+            }
             Section::Hosts => {
                 hosts += 1;
                 is_host_line(line)
@@ -166,7 +164,10 @@ fn is_host_line(line: &str) -> bool {
     // A number with dots that is no address is a version, not a host.
     let is_number = host.chars().all(|c| c.is_ascii_digit() || c == '.');
     let is_version = is_number && host.parse::<std::net::Ipv4Addr>().is_err();
-    is_host && !host.ends_with(':') && !is_version && words.next().is_none_or(|word| word.contains('='))
+    is_host
+        && !host.ends_with(':')
+        && !is_version
+        && words.next().is_none_or(|word| word.find('=').is_some_and(|at| at > 0))
 }
 
 #[cfg(test)]
