@@ -62,8 +62,6 @@ pub struct Places<'a> {
     pub playbook: &'a Path,
     /// The last inventory, absolute; those before it are among the options.
     pub inventory: &'a Path,
-    /// What the run is called in events; nobody else knows it.
-    pub ident: &'a str,
 }
 
 /// The arguments of ansible-runner.
@@ -73,8 +71,6 @@ pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
         "run".into(),
         places.private.into(),
         "--json".into(),
-        "--ident".into(),
-        places.ident.into(),
         "--artifact-dir".into(),
         places.artifacts.into(),
         "--project-dir".into(),

@@ -35,6 +35,7 @@ pub mod stream;
 pub mod supervisor;
 pub mod toolchain;
 mod tree_group;
+mod untrusted;
 mod usage;
 pub mod vault;
 mod warm;

@@ -16,19 +16,19 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use model::{Outcome, RunId};
 use rustix::{
-    fs::{FallocateFlags, FlockOperation},
+    fs::{FallocateFlags, FlockOperation, Mode, OFlags},
     io::Errno,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-use crate::{cgroup::Group, process::Identity};
+use crate::{cgroup::Group, process::Identity, untrusted::remove_tree};
 
 /// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
 const REMOVALS: usize = 3;
@@ -100,8 +100,10 @@ impl RunDirectory {
     /// # Errors
     /// When it cannot be told, as when this process has no descriptor left.
     pub fn is_held(&self) -> io::Result<bool> {
-        let lock = match File::open(self.path.join("lock")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        // A run without a sandbox can put a FIFO in its place, and opening one waits for a writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let lock = match rustix::fs::open(self.path.join("lock"), flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(false),
             other => other?,
         };
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared) {
@@ -246,33 +248,6 @@ impl RunDirectory {
 /// When it exists or cannot be made.
 pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// Removes a tree; one that is not there is no error.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
-    let removed = match fs::remove_dir_all(path) {
-        // A playbook may have made directories that even their owner may not write.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            make_removable(path)?;
-            fs::remove_dir_all(path)
-        }
-        other => other,
-    };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-fn make_removable(directory: &Path) -> io::Result<()> {
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            make_removable(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// Written beside, then renamed: readers see all of it or nothing.

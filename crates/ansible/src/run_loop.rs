@@ -11,8 +11,10 @@
 
 use std::{
     collections::VecDeque,
-    fs, io,
-    path::PathBuf,
+    ffi::OsStr,
+    io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
@@ -40,7 +42,9 @@ use crate::{
     run_spec::Limits,
     spool,
     tree_group::TreeGroup,
+    untrusted::UntrustedDirectory,
     usage::{self, Excess},
+    workspace,
 };
 
 /// How many lines of output a reason shows.
@@ -89,10 +93,10 @@ pub struct RunLoop<'a> {
     started_at: Timestamp,
     /// How many of the leader's streams are still open.
     open_streams: usize,
-    /// What this run is to ansible-runner.
-    ident: String,
-    /// Where ansible-runner keeps its own copy of each event, which nobody reads.
-    kept_events: PathBuf,
+    /// Marks the events of a process that was given an identifier for them; ansible-runner makes up its own.
+    ident: Option<String>,
+    /// Contains ansible-runner's own copy of each event, which is never read.
+    own: UntrustedDirectory,
     /// Where a request to stop is left.
     directory: RunDirectory,
     /// Which of the run's steps it is, from 1.
@@ -110,10 +114,10 @@ pub struct RunLoop<'a> {
 pub struct Run {
     /// Cleans what is kept.
     pub translator: Translator,
-    /// What this run is to ansible-runner.
-    pub ident: String,
-    /// ansible-runner's directory of the events of this run.
-    pub kept_events: PathBuf,
+    /// Marks the events of a process that was given an identifier for them; ansible-runner makes up its own.
+    pub ident: Option<String>,
+    /// The run's directory that contains ansible-runner's artifacts.
+    pub(crate) own: UntrustedDirectory,
     /// Where a request to stop is left.
     pub directory: RunDirectory,
     /// When the supervisor began: the total limit counts from there.
@@ -143,7 +147,7 @@ impl<'a> RunLoop<'a> {
             started_at: Timestamp::now(),
             open_streams: 0,
             ident: run.ident,
-            kept_events: run.kept_events,
+            own: run.own,
             directory: run.directory,
             step: run.step,
             groups: run.groups,
@@ -157,7 +161,7 @@ impl<'a> RunLoop<'a> {
     pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (Outcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
         let none_left = NoneLeft::default();
-        self.open_streams = read_streams(&mut leader, &sender, &self.ident, self.limits);
+        self.open_streams = read_streams(&mut leader, &sender, self.ident.as_deref(), self.limits);
         listen(&sender, stop, none_left.clone(), self.spared);
         self.watch_usage(&sender);
         let cause = self.until_something_ends_it(&inputs, leader.pid);
@@ -307,13 +311,14 @@ impl<'a> RunLoop<'a> {
     /// ansible-runner writes each event to a file of its own, too, and never reads it again: they would fill the
     /// memory that holds their directory. Those that end in `-partial.json` are still to be read by it.
     fn sweep_kept_events(&self) {
-        for entry in fs::read_dir(&self.kept_events).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.ends_with(".json") && !name.ends_with("-partial.json") {
-                // It may be gone already; the directory goes with the run in any case.
-                let _ = fs::remove_file(entry.path());
-            }
+        let Ok(artifacts) = self.own.directory(Path::new(workspace::ARTIFACTS)) else { return };
+        for ident in UntrustedDirectory::directories(&artifacts) {
+            let ident = Path::new(OsStr::from_bytes(ident.to_bytes()));
+            let path = Path::new(workspace::ARTIFACTS).join(ident).join("job_events");
+            let Ok(events) = self.own.directory(&path) else { continue };
+            UntrustedDirectory::remove_files(&events, |name| {
+                name.ends_with(b".json") && !name.ends_with(b"-partial.json")
+            });
         }
     }
 

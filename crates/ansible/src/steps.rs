@@ -35,6 +35,7 @@ use crate::{
     spool,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
+    untrusted::UntrustedDirectory,
     warm::{Begun, Request, Waiting},
     workspace::Workspace,
 };
@@ -61,7 +62,13 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
     let mut found: Vec<(&str, Value)> = Vec::new();
     let mut stop = stop;
     let mut before: Option<Outcome> = None;
+    let own = [steps.workspace.short(), steps.workspace.private()].map(UntrustedDirectory::open);
     for (number, step) in (1..).zip(&spec.steps) {
+        // Files are written into them for the step, and its sandbox shows them: none may lead elsewhere.
+        if !own.iter().all(|own| own.as_ref().is_ok_and(UntrustedDirectory::is_in_place)) {
+            let moved = io::Error::other("a directory of the run was replaced by the step before");
+            return Err(not_begun(&moved));
+        }
         if before.is_some() && steps.directory.is_asked_to_stop() {
             return Ok(after(before, Outcome { step: number, ..canceled_before_it_began() }));
         }
@@ -114,13 +121,13 @@ impl Steps<'_> {
             spec.facts.as_ref(),
         );
         let files = told.map_err(|error| prepare_failed(&error))?;
-        // ansible-runner keeps what it knows of a run under this name: each step has its own.
-        let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
+        let own = UntrustedDirectory::open(workspace.short()).map_err(|error| not_begun(&error))?;
+        let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
         let warm = self.begin_warm(step, &files, &ident, is_last);
-        let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
-            Some(leader) => (leader, Executor::Warm),
-            None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
+        let (leader, executor, ident) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
+            Some(leader) => (leader, Executor::Warm, Some(ident)),
+            None => (self.spawn(&step.playbook)?, Executor::Runner, None),
         };
         let project = format!("{}/", self.working_directory().display());
         let run = run_loop::Run {
@@ -128,7 +135,7 @@ impl Steps<'_> {
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
                 project,
             ),
-            kept_events: workspace.kept_events(&ident),
+            own,
             ident,
             directory: self.directory.clone(),
             begun: self.begun,
@@ -229,7 +236,7 @@ impl Steps<'_> {
         }
     }
 
-    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
+    fn spawn(&self, playbook: &Path) -> Result<Leader, Box<Reason>> {
         let workspace = self.workspace;
         let project = self.working_directory();
         let arguments = command::arguments(&command::Places {
@@ -238,7 +245,6 @@ impl Steps<'_> {
             project: &project,
             playbook,
             inventory: workspace.last_inventory(),
-            ident,
         });
         let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
@@ -281,6 +287,13 @@ impl Steps<'_> {
             .stderr(Stdio::piped());
         Ok(command)
     }
+}
+
+/// A random identifier for the events of a step.
+fn new_ident() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The outcome of a step with what the steps before it add to it.

@@ -35,10 +35,11 @@ use serde_json::Value;
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
     home,
-    run_directory::{new_file, remove_tree},
+    run_directory::new_file,
     run_spec::Facts,
     runtime, shipped,
     snapshot::{Copied, PAGE, copy_tree},
+    untrusted::{read_file, remove_tree},
 };
 
 /// Where a run's content comes from.
@@ -164,19 +165,13 @@ impl Workspace {
     /// Where ansible-runner keeps what it wants to keep.
     #[must_use]
     pub fn artifacts(&self) -> PathBuf {
-        self.secrets.join("artifacts")
+        self.secrets.join(ARTIFACTS)
     }
 
     /// The roles that come with us, as far as the playbooks root has none of these names; there when there are any.
     #[must_use]
     pub fn shipped_roles(&self) -> PathBuf {
         self.private.join("shipped-roles")
-    }
-
-    /// Where ansible-runner keeps its copies of the events of a run.
-    #[must_use]
-    pub fn kept_events(&self, ident: &str) -> PathBuf {
-        self.artifacts().join(ident).join("job_events")
     }
 
     /// The last inventory; those before it are told as options.
@@ -383,11 +378,15 @@ fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<Stri
     Zeroizing::new(SecretValue::new(all).expose().to_string())
 }
 
+/// ansible-runner's artifacts, below the directory for secrets.
+pub(crate) const ARTIFACTS: &str = "artifacts";
 const VAULT_PASSWORD: &str = "vault-password";
 const EXTRA_VARS: &str = "extra-vars.json";
 
 /// The file in a directory of secrets that names the run it belongs to.
 const OWNER: &str = "run";
+/// The longest path that it can hold.
+const OWNER_BYTES: u64 = 4096;
 
 /// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
 /// there were. Secrets of other services, which may share `runtime`, are left alone.
@@ -402,7 +401,8 @@ pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> boo
     let mut swept = 0;
     for entry in entries {
         let secrets = entry?.path();
-        let Ok(owner) = fs::read(secrets.join(OWNER)) else { continue };
+        // A run can put anything in the place of this file.
+        let Ok(owner) = read_file(&secrets.join(OWNER), OWNER_BYTES) else { continue };
         let owner = Path::new(OsStr::from_bytes(&owner));
         if owner.parent() == Some(runs) && is_dead(owner) {
             remove_tree(&secrets)?;

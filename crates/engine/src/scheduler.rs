@@ -34,6 +34,7 @@ impl Scheduler {
             // Only when the store does not answer does this take time.
             () = shutdown.requested() => return,
         }
+        self.engine.inner.recovered.send_replace(true);
         let mut chores = JoinSet::new();
         chores.spawn(self.engine.clone().beat());
         chores.spawn(self.engine.clone().heed());
