@@ -1,6 +1,9 @@
 //! The catalog, off the async threads.
 
+use std::path::Path;
+
 use ansible::{
+    SearchPath, Toolchain,
     catalog::{Entry, Inspection, InventoryInspection},
     shipped,
     workspace::Scratch,
@@ -52,7 +55,7 @@ impl Engine {
         Ok(entries.into_iter().map(|entry| Listed { entry, project: project.cloned() }).collect())
     }
 
-    /// What a playbook, bundle or scenario would do, and what it lacks.
+    /// What a playbook, bundle or scenario would do, and what it lacks. Programs are executed only if `executes` says so.
     ///
     /// # Errors
     /// When there is none of that name, or it cannot be read.
@@ -60,6 +63,7 @@ impl Engine {
         &self,
         project: Option<&ProjectName>,
         content: &ContentRef,
+        executes: bool,
     ) -> Result<Inspection, Error> {
         let located = self.locate(project, content.clone()).await?;
         let _turn = self.inner.inspections.acquire().await;
@@ -70,6 +74,9 @@ impl Engine {
         if let Some(password) = &options.vault_password {
             let path = scratch.write_password(password)?.to_string_lossy().into_owned();
             toolchain.environment.insert("ANSIBLE_VAULT_PASSWORD_FILE".to_owned(), path);
+        }
+        if !executes {
+            without_password_programs(&mut toolchain, &located.root, &scratch)?;
         }
         // As a run finds them.
         let roles = scratch.path().join(SHIPPED_ROLES);
@@ -91,6 +98,32 @@ impl Engine {
     ) -> Result<InventoryInspection, Error> {
         let catalog = self.catalog_of(project)?;
         let _turn = self.inner.inspections.acquire().await;
-        Ok(catalog.inspect_inventory(name, &self.options().toolchain, executes).await?)
+        let options = self.options();
+        let mut toolchain = options.toolchain.clone();
+        let scratch = Scratch::create(&options.runtime, &options.runs, clock::new_run_id())?;
+        if let (false, Some(root)) = (executes, catalog.working_directory()) {
+            without_password_programs(&mut toolchain, &root, &scratch)?;
+        }
+        Ok(catalog.inspect_inventory(name, &toolchain, executes).await?)
     }
+}
+
+/// Where a configuration in the content says where vault passwords are.
+const PASSWORD_KEYS: [&str; 2] = ["vault_password_file", "vault_identity_list"];
+
+/// A file of vault passwords that may be executed is executed by Ansible. Where the configuration of the content names
+/// files, Ansible is given a password that opens nothing instead, unless it has one.
+fn without_password_programs(toolchain: &mut Toolchain, root: &Path, scratch: &Scratch) -> Result<(), Error> {
+    let search = SearchPath::new(&toolchain.environment, root);
+    if PASSWORD_KEYS.iter().all(|key| search.configuration.get("defaults", key).is_none()) {
+        return Ok(());
+    }
+    let environment = &mut toolchain.environment;
+    let path = match environment.get("ANSIBLE_VAULT_PASSWORD_FILE") {
+        Some(path) => path.clone(),
+        None => scratch.write_password(&"none".into())?.to_string_lossy().into_owned(),
+    };
+    environment.entry("ANSIBLE_VAULT_IDENTITY_LIST".to_owned()).or_insert_with(|| format!("none@{path}"));
+    environment.insert("ANSIBLE_VAULT_PASSWORD_FILE".to_owned(), path);
+    Ok(())
 }

@@ -73,5 +73,5 @@ async fn show(
             return Ok(HttpResponse::Ok().json(shown));
         }
     };
-    Ok(HttpResponse::Ok().json(api.engine.inspect_content(project, &content).await?))
+    Ok(HttpResponse::Ok().json(api.engine.inspect_content(project, &content, executes(&request)).await?))
 }

@@ -76,6 +76,21 @@ async fn a_look_executes_nothing_that_no_setting_names() {
 }
 
 #[tokio::test]
+async fn a_look_of_a_viewer_executes_no_program_for_vault_passwords() {
+    for key in ["vault_password_file = ./password.sh", "vault_identity_list = lab@password.sh"] {
+        let setup = Setup::new().set("RANGEHAND__ACCESS__MODES", "token");
+        let mark = script(&setup, "playbooks/password.sh");
+        setup.write("playbooks/ansible.cfg", &format!("[defaults]\n{key}\n"));
+        let app = setup.start();
+        for path in ["playbooks/ping", "bundles/ping", "inventories/hosts"] {
+            let (status, shown) = look(&app, "viewer", &format!("/v1/catalog/{path}")).await;
+            assert_eq!((status, &shown["problem"]), (200, &Value::Null), "{path}: {shown:#}");
+            assert!(!mark.exists(), "{key}: {path} had it executed");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_named_program_is_executed_for_those_who_may_run_things() {
     let setup = Setup::new()
         .set("RANGEHAND__ACCESS__MODES", "token")

@@ -101,7 +101,8 @@ impl Catalog {
 
     /// The directory in which Ansible is started for content of the first root that exists: its configuration holds for
     /// inventories, too.
-    fn working_directory(&self) -> Option<PathBuf> {
+    #[must_use]
+    pub fn working_directory(&self) -> Option<PathBuf> {
         self.options
             .playbooks_roots
             .iter()
