@@ -26,6 +26,7 @@ REQUEST_BYTES = 1 << 20
 ROWS, COLUMNS = 24, 80
 # As much as the kernel allows without a privilege: events are written in bursts.
 PIPE_BYTES = 1 << 20
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -80,6 +81,7 @@ def begin(control, request, warmth):
 
 def prepare(request, warmth):
     """Makes this process like a fresh one; gives the other ends of its output and of its terminal, and its screen."""
+    protect_memory(False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -106,6 +108,16 @@ def prepare(request, warmth):
         atexit.register(last)
     warmth.renew(screen)
     return output, terminal, screen
+
+
+def protect_memory(is_protected):
+    """Whether other processes of the user are kept from the memory and the environment of this one.
+
+    A process that waits is not one of any run yet, so no run may look into it or change it. One that runs Ansible is open to
+    its own run, like any program: among other things, Linux then lets it set up a user namespace.
+    """
+    # A kernel that refuses it is no reason not to run: memory is then as open as that of other programs.
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0 if is_protected else 1, 0, 0, 0)
 
 
 def confine(request):
