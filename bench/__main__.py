@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from bench import document, growth, machine, pings, runs, stored, web
+from bench import document, growth, machine, pings, runs, stored, trees, web
 from bench.figures import BY_NAME
 from bench.site import ROOT, Site
 
@@ -18,6 +18,7 @@ RESULTS = ROOT / "target/bench/results.json"
 PARTS = {
     "ping": (pings.one, ["ping", "cpu"]),
     "eight": (pings.eight, ["eight"]),
+    "trees": (trees.lines, ["tree_6k", "tree_100k", "tree_changed", "tree_memory", "tree_disk"]),
     "ssh": (runs.ssh, ["ssh"]),
     "spawned": (runs.spawned, ["spawned"]),
     "ingest": (stored.ingest, ["ingest"]),

@@ -32,6 +32,15 @@ FIGURES = [
     Figure("cpu", "processor time per ping, over bare", 0.6, 0.4, "x", "`ansible-playbook`, all its processes",
            notes="Time of everything below the measuring process, the service's own and that of its threads included."),
     Figure("eight", "8 pings at once, wall, over bare", 0.6, 0.4, "x", "8 `ansible-playbook` in parallel"),
+    Figure("tree_6k", "ping with 6,000 files in 3,000 directories, over bare", 1.0, 0.5, "x",
+           "`ansible-playbook` in the same tree"),
+    Figure("tree_100k", "ping with 100,000 files in 50,000 directories, over bare", 1.0, 0.5, "x",
+           "`ansible-playbook` in the same tree",
+           notes="What grows with the tree is one look at each file: has it changed since the last snapshot?"),
+    Figure("tree_changed", "first ping after one of 100,000 files changed", None, None, "ms",
+           "`ansible-playbook` in the same tree"),
+    Figure("tree_memory", "memory per run for its content of 100,000 files", None, None, "MB", "none"),
+    Figure("tree_disk", "disk per run for its content of 100,000 files", None, None, "MB", "none"),
     Figure("ssh", "20 tasks on 5 SSH hosts, over bare", 0.9, 0.7, "x", "`ansible-playbook` with its own defaults",
            notes="Facts are gathered. Each side connects anew in every round. Ours sends modules over the connection that "
                  "is there (`ansible.pipelining`), which is off in Ansible by default, and sends them compiled once the facts tell "

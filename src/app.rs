@@ -6,14 +6,18 @@ mod state;
 use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{Catalog, Launcher, Limits, Toolchain, workspace::own_directory};
+use ansible::{
+    Catalog, Launcher, Limits, Toolchain,
+    content::{Choice, Way, view},
+    workspace::own_directory,
+};
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use model::ProjectName;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
 };
 
 use crate::{
@@ -185,7 +189,14 @@ impl Node {
         let toolchain = settings.toolchain(environment);
         let isolation = settings.runs.isolation_options(&toolchain)?;
         warn_of_missing_keys(&keys, &store).await;
-        let own = Own { toolchain, isolation, vault_password, node: name, keys };
+        let (choice, no_new) = (settings.runs.content, settings.runs.no_new_privileges);
+        let state = state.clone();
+        let offered = spawn_blocking(move || view::offered(choice, &state, &runtime, no_new)).await;
+        let (way, why) = offered.map_err(io::Error::other)?;
+        if let Some(why) = why.filter(|_| choice != Choice::Copy) {
+            tracing::warn!(why, "each run gets a copy of its content, which takes longer");
+        }
+        let own = Own { toolchain, isolation, way, vault_password, node: name, keys };
         let engine = Engine::new(store.clone(), engine_options(settings, own));
         Ok(Self { engine, store, signals, _lock: lock })
     }
@@ -332,13 +343,14 @@ async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
 struct Own {
     toolchain: Toolchain,
     isolation: engine::IsolationOptions,
+    way: Way,
     vault_password: Option<SecretString>,
     node: String,
     keys: Keyring,
 }
 
 fn engine_options(settings: &Settings, own: Own) -> engine::Options {
-    let Own { toolchain, isolation, vault_password, node, keys } = own;
+    let Own { toolchain, isolation, way, vault_password, node, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
     engine::Options {
         catalog: settings.catalog(),
@@ -352,6 +364,10 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         vault_file: settings.vault.file.clone(),
         runs: paths.state.join("runs"),
         runtime: paths.runtime(),
+        state: paths.state.clone(),
+        way,
+        persistent: paths.persistent.clone(),
+        artifacts_bytes: runs.artifacts_max_bytes,
         exclude: runs.exclude.clone(),
         in_memory_bytes: runs.in_memory_max_bytes,
         facts: settings.ansible.facts(&paths.state),

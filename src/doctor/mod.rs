@@ -5,6 +5,7 @@
 mod access;
 mod ansible;
 mod check;
+mod content;
 mod directories;
 mod isolation;
 mod keys;
@@ -25,6 +26,7 @@ pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) ->
     checks.push(access::check(settings));
     checks.extend(directories::check(settings));
     checks.push(keys::check(&settings.secrets.key_file(&settings.paths)));
+    checks.push(content::check(settings));
     checks.extend(isolation::check(&settings.runs, toolchain));
     checks.extend(vault::check(&settings.vault));
     checks.extend(proxmox::check(&settings.proxmox));

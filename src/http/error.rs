@@ -28,6 +28,15 @@ impl From<engine::Error> for Problem {
                 Self::new(StatusCode::CONFLICT, "idempotency_key_used", error.to_string())
                     .hint("use a new key for a new request")
             }
+            engine::Error::UnknownArtifact { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_artifact", error.to_string()).hint(
+                    "GET /v1/jobs/{id}/artifacts lists the artifacts; settings limit how long they are kept",
+                )
+            }
+            engine::Error::ArtifactElsewhere { .. } => {
+                Self::new(StatusCode::CONFLICT, "artifact_elsewhere", error.to_string())
+                    .hint("send the request to that node")
+            }
             engine::Error::SecretsGone(_) => {
                 Self::from_text(StatusCode::CONFLICT, "secrets_gone", &error.to_string())
             }

@@ -16,6 +16,10 @@ pub struct History {
     pub keep_jobs: u64,
     /// How many bytes of events, the newest.
     pub keep_bytes: u64,
+    /// For how many days artifacts are kept.
+    pub keep_artifacts_days: u64,
+    /// How many bytes of artifacts are kept, those of the jobs that ended last.
+    pub keep_artifacts_bytes: u64,
     /// For how many days records of the audit are kept.
     pub keep_audit_days: u32,
     /// How many records of the audit, the newest.
@@ -27,8 +31,11 @@ impl History {
     #[must_use]
     pub fn keep(&self) -> engine::Keep {
         let limit = |value: u64| Some(value).filter(|value| *value > 0);
+        let days = |days: u64| limit(days).map(|days| Duration::from_secs(days.saturating_mul(DAY_S)));
         engine::Keep {
-            age: limit(self.keep_days).map(|days| Duration::from_secs(days.saturating_mul(DAY_S))),
+            age: days(self.keep_days),
+            artifacts_age: days(self.keep_artifacts_days),
+            artifacts_bytes: limit(self.keep_artifacts_bytes),
             jobs: limit(self.keep_jobs),
             bytes: limit(self.keep_bytes),
             audit_days: Some(self.keep_audit_days).filter(|days| *days > 0),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{IsolationLevel, access, ansible, isolation, log, proxmox, server, store};
+use super::{IsolationLevel, access, ansible, isolation, log, paths, proxmox, runs, server, store};
 
 /// What a key may hold.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +102,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("paths.public_playbooks", Kind::Path),
     required("paths.inventory", Kind::Path),
     optional("paths.link_targets", Kind::SearchPath),
+    optional("paths.persistent", Kind::List(paths::PERSISTENT_RULE)),
     required("paths.state", Kind::Path),
     optional("paths.runtime", Kind::Path),
     required("ansible.executor", Kind::Word(ansible::EXECUTORS)),
@@ -141,6 +142,8 @@ pub(super) const KEYS: &[Key] = &[
     required("runs.lease_s", integer(3, 3600)),
     required("runs.event_max_bytes", integer(65_536, GIBIBYTE)),
     required("runs.output_max_bytes", integer(0, i64::MAX)),
+    required("runs.content", Kind::Word(runs::CONTENT)),
+    required("runs.artifacts_max_bytes", integer(0, i64::MAX)),
     required("runs.in_memory_max_bytes", integer(0, GIBIBYTE)),
     optional("runs.exclude", Kind::List(Rule { allowed: "names without `/`", accepts: is_file_name })),
     required("runs.allow_connection_vars", Kind::Switch),
@@ -163,6 +166,8 @@ pub(super) const KEYS: &[Key] = &[
     required("history.keep_days", integer(0, 36_500)),
     required("history.keep_jobs", integer(0, 1_000_000_000)),
     required("history.keep_bytes", integer(0, 1_000_000 * GIBIBYTE)),
+    required("history.keep_artifacts_days", integer(0, 36_500)),
+    required("history.keep_artifacts_bytes", integer(0, 1_000_000 * GIBIBYTE)),
     required("history.keep_audit_days", integer(0, 36_500)),
     required("history.keep_audit_records", integer(0, 1_000_000_000)),
     required("log.filter", Kind::Text(log::FILTER_RULE)),

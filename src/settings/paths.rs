@@ -1,10 +1,19 @@
 //! `[paths]`: where content and state are.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::Inputs;
+use super::{Inputs, keys::Rule};
+
+/// What may be kept between runs.
+pub(super) const PERSISTENT_RULE: Rule =
+    Rule { allowed: "names, or paths relative to a content root, without `..`", accepts: is_below_a_root };
+
+fn is_below_a_root(path: &str) -> bool {
+    let is_plain = |component| matches!(component, Component::Normal(_));
+    !path.is_empty() && Path::new(path).components().all(is_plain)
+}
 
 /// `[paths]`: where content and state are. All are absolute.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,6 +29,8 @@ pub struct Paths {
     pub inventory: PathBuf,
     /// Directories outside of the content that links in it may lead to.
     pub link_targets: Vec<PathBuf>,
+    /// Paths in the content that are kept between runs.
+    pub persistent: Vec<String>,
     /// What must survive a restart.
     pub state: PathBuf,
     /// Where the secrets of runs are, if a setting says so: see [`Self::runtime`].

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Error, Settings, ansible as ansible_section,
     keys::{Key, Kind, Rule},
-    paths::Base,
+    paths::{self, Base},
 };
 
 /// `[projects.NAME]`: a repository.
@@ -62,7 +62,7 @@ pub(super) const PROJECT_KEYS: &[Key] = &[
     optional("projects.inventories", Kind::List(PATTERNS)),
     optional("projects.default_inventory", Kind::OneOrMore(ansible_section::INVENTORY_RULE)),
     optional("projects.link_targets", Kind::SearchPath),
-    optional("projects.persistent", Kind::List(INSIDE)),
+    optional("projects.persistent", Kind::List(paths::PERSISTENT_RULE)),
 ];
 
 fn is_inside(text: &str) -> bool {

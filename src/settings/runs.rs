@@ -10,6 +10,9 @@ use super::{IsolationLevel, paths::Base, seconds};
 /// were measured at 100 MB.
 const MEMORY_PER_RUN: u64 = 256 << 20;
 
+/// How runs may see their content.
+pub(super) const CONTENT: &[&str] = &["auto", "overlay", "copy"];
+
 /// `[runs]`: limits of runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,9 +38,13 @@ pub struct Runs {
     pub event_max_bytes: usize,
     /// How many bytes a run may print; 0 sets no limit.
     pub output_max_bytes: u64,
-    /// Up to so many bytes the copy of a run's content is kept in memory; 0 keeps all copies on the disk.
+    /// How runs see their content.
+    pub content: ansible::content::Choice,
+    /// How many bytes of the files that a job leaves in its content are kept; 0 keeps none.
+    pub artifacts_max_bytes: u64,
+    /// Up to so many bytes of content what a run writes there is kept in memory; 0 keeps all on the disk.
     pub in_memory_max_bytes: u64,
-    /// Names that are not copied into a run's private directory.
+    /// Names that runs do not see in their content.
     pub exclude: Vec<String>,
     /// Whether requests may set `ansible_*` variables.
     pub allow_connection_vars: bool,

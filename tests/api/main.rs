@@ -7,6 +7,7 @@ mod app;
 mod bad_input;
 mod bundles;
 mod catalog;
+mod content;
 mod documents;
 mod executor;
 mod facts;

@@ -18,9 +18,14 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::content::view::{self, View};
+
 /// What a process takes upon itself before it becomes another program. Holds no secrets: it is an argument.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confinement {
+    /// Where its content is to be seen, if that is to be arranged.
+    #[serde(default)]
+    pub view: Option<View>,
     /// Control groups to enter.
     pub groups: Vec<PathBuf>,
     /// Whether `sudo` and other programs with the rights of their owner are kept from getting them.
@@ -81,6 +86,9 @@ fn take_upon(confinement: &Confinement) -> io::Result<()> {
     for group in &confinement.groups {
         // Zero stands for whoever writes.
         fs::write(group.join("cgroup.procs"), "0")?;
+    }
+    if let Some(view) = &confinement.view {
+        view::enter(view)?;
     }
     // A core of Ansible holds the vault password.
     lower(Resource::Core, 0)?;

@@ -8,7 +8,7 @@ use model::{ExtraVars, Find, RunId, SecretVars};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{command::PlaybookOptions, sandbox::Sandbox, workspace::Source};
+use crate::{command::PlaybookOptions, content, sandbox::Sandbox, workspace::Source};
 
 /// Everything about one run.
 ///
@@ -19,6 +19,8 @@ pub struct RunSpec {
     pub run: RunId,
     /// Where its content comes from.
     pub source: Source,
+    /// How the run sees it, and what becomes of what it writes there.
+    pub content: content::Options,
     /// What is run, one after the other; at least one.
     pub steps: Vec<RunStep>,
     /// Values that must not be kept wherever they turn up, besides those that are here as such.

@@ -48,6 +48,10 @@ pub(crate) struct Needs<'a> {
     pub(crate) environment: &'a [(String, String)],
     /// The directories that are the run's own.
     pub(crate) own: &'a [&'a Path],
+    /// Of these, what it does not see.
+    pub(crate) hidden: &'a [&'a Path],
+    /// Of these, what it may only read.
+    pub(crate) covered: &'a [PathBuf],
     /// Where it begins.
     pub(crate) directory: &'a Path,
 }
@@ -160,6 +164,9 @@ impl Sandbox {
             view.write(Path::new(agent));
         }
         needs.own.iter().for_each(|path| view.write(path));
+        // Within directories of the run's own, or of its content: neither is for the run to change.
+        needs.hidden.iter().for_each(|path| view.empty(path));
+        needs.covered.iter().for_each(|path| view.read(path));
         // The root itself is memory, too: what is left of it are places to hang things on.
         view.add(["--remount-ro", "/"]);
         view.add(["--chdir".as_ref(), needs.directory.as_os_str()]);
@@ -287,6 +294,8 @@ mod tests {
             program: Path::new("/usr/bin/ansible-runner"),
             environment: &environment,
             own: &[Path::new("/dev/shm/own")],
+            hidden: &[Path::new("/dev/shm/own/content")],
+            covered: &["/srv/content/.venv".into()],
             directory: Path::new("/dev/shm/own/private"),
         };
         let arguments = sandbox.arguments(&needs);

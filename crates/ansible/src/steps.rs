@@ -8,6 +8,7 @@
 
 use std::{
     collections::BTreeMap,
+    env,
     ffi::OsString,
     io,
     path::{Path, PathBuf},
@@ -17,15 +18,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Executor, Find, Outcome, Phase, Reason, Redactor, Report};
+use model::{
+    Code, Draft, Ending, EventKind, Executor, ExtraVars, Find, Outcome, Phase, Reason, Redactor, Report,
+};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use crate::{
     command::{self, OptionFiles},
     confine::{self, Confinement},
+    content::view::{self, View},
     event::Translator,
-    process, reasons,
+    process, programs, reasons,
     run_directory::RunDirectory,
     run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
@@ -44,7 +48,7 @@ use crate::{
 pub(crate) struct Steps<'a> {
     pub(crate) directory: &'a RunDirectory,
     pub(crate) spec: &'a RunSpec,
-    pub(crate) workspace: &'a Workspace,
+    pub(crate) workspace: &'a mut Workspace,
     pub(crate) spool: &'a mut spool::Writer,
     /// Values that must not be kept.
     pub(crate) secrets: Vec<SecretString>,
@@ -54,6 +58,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) groups: Arc<TreeGroup>,
     /// The child with Ansible imported, as long as there is one.
     pub(crate) waiting: Option<Waiting>,
+    /// What Ansible is to enter to see its content.
+    pub(crate) view: Option<View>,
 }
 
 /// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
@@ -101,7 +107,7 @@ impl Steps<'_> {
         found: &[(&str, Value)],
         stop: Stop,
     ) -> Result<(Outcome, bool), Box<Reason>> {
-        let (spec, workspace) = (self.spec, self.workspace);
+        let spec = self.spec;
         if spec.steps.len() > 1 {
             let draft = step_event(number, spec.steps.len(), step);
             self.spool.append(draft).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
@@ -113,23 +119,23 @@ impl Steps<'_> {
                 Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, message))
             })?;
         }
-        let told = workspace.write_input(
-            &step.options,
-            spec.vault_password.as_ref(),
-            &extra_vars,
-            &step.secret_vars,
-            spec.facts.as_ref(),
-        );
-        let files = told.map_err(|error| prepare_failed(&error))?;
-        let own = UntrustedDirectory::open(workspace.short()).map_err(|error| not_begun(&error))?;
+        let needed = self.needed();
+        self.view = self.workspace.view(&needed).map_err(|error| not_begun(&error))?;
+        let files = self.tell(step, &extra_vars)?;
+        let own = UntrustedDirectory::open(self.workspace.short()).map_err(|error| not_begun(&error))?;
         let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
         let warm = self.begin_warm(step, &files, &ident, is_last);
         let (leader, executor, ident) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
             Some(leader) => (leader, Executor::Warm, Some(ident)),
-            None => (self.spawn(&step.playbook)?, Executor::Runner, None),
+            None => {
+                if self.without_view().map_err(|error| not_begun(&error))? {
+                    self.tell(step, &extra_vars)?;
+                }
+                (self.spawn(&step.playbook)?, Executor::Runner, None)
+            }
         };
-        let project = format!("{}/", self.working_directory().display());
+        let project = format!("{}/", self.workspace.working_directory().display());
         let run = run_loop::Run {
             translator: Translator::new(
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
@@ -149,6 +155,50 @@ impl Steps<'_> {
 }
 
 impl Steps<'_> {
+    fn tell(&self, step: &RunStep, extra_vars: &ExtraVars) -> Result<OptionFiles, Box<Reason>> {
+        let told = self.workspace.write_input(
+            &step.options,
+            self.spec.vault_password.as_ref(),
+            extra_vars,
+            &step.secret_vars,
+            self.spec.facts.as_ref(),
+        );
+        told.map_err(|error| prepare_failed(&error))
+    }
+
+    /// Has the run work on copies when its view cannot be had; says whether that is so. Ansible must not have begun.
+    fn without_view(&mut self) -> io::Result<bool> {
+        let Some(Err(error)) = self.view.as_ref().map(view::try_out) else { return Ok(false) };
+        tracing::warn!(%error, "the run works on a copy of its content: an overlay cannot be mounted");
+        self.view = None;
+        self.workspace.fall_back()?;
+        Ok(true)
+    }
+
+    /// What Ansible must find although it may lie where content is: itself, and what its environment names.
+    fn needed(&self) -> Vec<PathBuf> {
+        let path = self.spec.environment.iter().find(|(name, _)| name == "PATH");
+        let programs = programs::needed_by(&self.spec.program, path.map(|(_, path)| path.as_ref()));
+        let named =
+            self.spec.environment.iter().flat_map(|(_, value)| env::split_paths(value).collect::<Vec<_>>());
+        self.own().into_iter().chain(programs).chain(named.filter(|path| path.is_absolute())).collect()
+    }
+
+    /// The directories that are the run's own, besides those of its content.
+    fn own(&self) -> Vec<PathBuf> {
+        let facts = self.spec.facts.as_ref().map(|facts| facts.directory.clone());
+        [self.workspace.short().to_owned(), self.workspace.private().to_owned()]
+            .into_iter()
+            .chain(facts)
+            .collect()
+    }
+
+    /// Does it lie in one of these?
+    fn is_own(&self, path: &Path) -> bool {
+        let mut own = self.own().into_iter().filter_map(|own| own.canonicalize().ok());
+        own.any(|own| path.starts_with(own))
+    }
+
     /// Has the child that waits run the step; `None` where that is not to be had, and nothing was begun.
     fn begin_warm(
         &mut self,
@@ -165,7 +215,7 @@ impl Steps<'_> {
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
-            directory: self.working_directory(),
+            directory: self.workspace.working_directory(),
             ident: ident.to_owned(),
             confinement: self.confinement(),
         };
@@ -206,13 +256,9 @@ impl Steps<'_> {
         environment.into_iter().collect()
     }
 
-    fn working_directory(&self) -> PathBuf {
-        self.workspace.place(&self.spec.source.working_directory)
-    }
-
     /// What Ansible's own environment is, later entries before earlier ones.
     fn environment(&self) -> Vec<(&str, OsString)> {
-        let (spec, workspace) = (self.spec, self.workspace);
+        let (spec, workspace) = (self.spec, &*self.workspace);
         let mut environment: Vec<(&str, OsString)> = Vec::new();
         let always = command::always(spec.limits.event_bytes);
         environment.extend(always.map(|(name, value)| (name, OsString::from(value))));
@@ -228,6 +274,7 @@ impl Steps<'_> {
     fn confinement(&self) -> Confinement {
         let isolation = &self.spec.isolation;
         Confinement {
+            view: self.view.clone(),
             groups: self.groups.groups().to_vec(),
             // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
             no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
@@ -237,14 +284,14 @@ impl Steps<'_> {
     }
 
     fn spawn(&self, playbook: &Path) -> Result<Leader, Box<Reason>> {
-        let workspace = self.workspace;
-        let project = self.working_directory();
+        let workspace = &*self.workspace;
+        let (project, inventory) = (workspace.working_directory(), workspace.last_inventory());
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
             project: &project,
             playbook,
-            inventory: workspace.last_inventory(),
+            inventory: &inventory,
         });
         let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
@@ -258,20 +305,24 @@ impl Steps<'_> {
 
     /// ansible-runner within its limits and, if it is to be in one, its sandbox.
     fn confined(&self) -> io::Result<Command> {
-        let (spec, workspace) = (self.spec, self.workspace);
+        let (spec, workspace) = (self.spec, &*self.workspace);
         let confinement = self.confinement();
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
-                let facts = spec.facts.as_ref().map(|facts| facts.directory.as_path());
-                let own: Vec<&Path> =
-                    [workspace.short(), workspace.private()].into_iter().chain(facts).collect();
+                let own = [self.own(), workspace.content_roots()].concat();
+                let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
+                let hidden: Vec<&Path> = workspace.hidden_room().into_iter().collect();
+                let binds = self.view.iter().flat_map(|view| &view.binds).map(|bind| bind.to.clone());
+                let covered: Vec<PathBuf> = binds.filter(|path| !self.is_own(path)).collect();
                 let mut command = confine::command(&confinement, &sandbox.program)?;
                 command
                     .args(sandbox.arguments(&Needs {
                         program: &spec.program,
                         environment: &spec.environment,
                         own: &own,
+                        hidden: &hidden,
+                        covered: &covered,
                         directory: workspace.private(),
                     }))
                     .arg(&spec.program);
@@ -345,7 +396,7 @@ fn not_begun(error: &io::Error) -> Box<Reason> {
 fn search_path(spec: &RunSpec, workspace: &Workspace) -> Vec<(&'static str, OsString)> {
     let environment: BTreeMap<String, String> = spec.environment.iter().cloned().collect();
     let original = &spec.source.working_directory;
-    let search = SearchPath::of_copy(&environment, &workspace.place(original), original);
+    let search = SearchPath::of_copy(&environment, &workspace.working_directory_here(), original);
     let is_content = |path: &Path| spec.source.trees.iter().any(|tree| path.starts_with(&tree.root));
     let search = search.moved(|path| if is_content(&path) { workspace.place(&path) } else { path });
     let shipped = workspace.shipped_roles();

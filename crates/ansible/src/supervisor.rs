@@ -19,8 +19,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, redact::tells_of_a_secret};
-use secrecy::{SecretString, zeroize::Zeroizing};
+use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, Redactor, redact::tells_of_a_secret};
+use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
 use crate::{
@@ -111,6 +111,7 @@ fn supervise(
         prepare_and_run(directory, spec, &mut workspace, &mut spool, beginning)
             .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
+    keep_written(spec, &workspace, &mut spool);
     clean_up(&workspace, &mut spool);
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
@@ -185,6 +186,7 @@ fn prepare_and_run(
             begun: beginning.begun,
             groups: beginning.groups,
             waiting: beginning.waiting,
+            view: None,
         },
         beginning.stop,
     )
@@ -215,7 +217,7 @@ fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::E
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&facts.directory);
         made.map_err(|source| workspace::Error::Io { what: "cannot make the directory of facts", source })?;
     }
-    workspace.fill(&spec.source, spec.steps.iter().map(|step| step.playbook.as_path()))
+    workspace.fill(&spec.source, &spec.content, spec.steps.iter().map(|step| step.playbook.as_path()))
 }
 
 pub(crate) fn prepare_failed(error: &workspace::Error) -> Box<Reason> {
@@ -231,11 +233,53 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     if workspace.left_out.is_empty() {
         return Ok(());
     }
-    let entry = |(path, why): &(PathBuf, &str)| json!({ "path": path.to_string_lossy(), "why": why });
+    let entry = |(path, why): &(PathBuf, String)| json!({ "path": path.to_string_lossy(), "why": why });
     let shown: Vec<_> = workspace.left_out.iter().take(100).map(entry).collect();
     let data = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
     spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))
 }
+
+/// Keeps what the run wrote into its content; what is lost of it, the user is to know.
+fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer) {
+    let secrets = secrets(spec);
+    let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
+    // A spool that cannot be written shows when it is finished.
+    let mut append = |draft: Draft| drop(spool.append(draft));
+    let warning = |message: String| {
+        let data = json!({ "phase": Phase::Cleanup, "message": message });
+        Draft::new(Timestamp::now(), EventKind::WARNING, data)
+    };
+    match workspace.keep_written(spec.run, &spec.content, &secrets) {
+        Ok((artifacts, overtaken)) => {
+            if let (false, Some(options)) = (artifacts.artifacts.is_empty(), &spec.content.artifacts) {
+                let bytes: u64 = artifacts.artifacts.iter().map(|artifact| artifact.size).sum();
+                let data =
+                    json!({ "node": options.node, "files": artifacts.artifacts.len(), "bytes": bytes });
+                append(Draft::new(Timestamp::now(), EventKind::ARTIFACTS, data));
+            }
+            for left_out in artifacts.left_out.iter().take(MOST_WARNINGS) {
+                let path = secrets.text(&left_out.path).into_owned();
+                append(warning(format!(
+                    "`{path}`, which the run wrote, is not among its artifacts: {}",
+                    left_out.why
+                )));
+            }
+            for path in overtaken.iter().take(MOST_WARNINGS) {
+                let path = path.to_string_lossy().into_owned();
+                append(warning(format!(
+                    "`{path}` is not kept for later runs: another run has written it meanwhile"
+                )));
+            }
+        }
+        Err(error) => {
+            tracing::error!(%error, "what the run wrote into its content could not be kept");
+            append(warning(format!("what the run wrote into its content could not be kept: {error}")));
+        }
+    }
+}
+
+/// More files are not named one by one.
+const MOST_WARNINGS: usize = 20;
 
 /// Removes processes' remains and secrets; the run's outcome stands whether that works or not, but it is told.
 fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {

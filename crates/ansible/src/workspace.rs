@@ -1,18 +1,18 @@
 //! The private data directory of a run, as ansible-runner defines it, and the place for its secrets.
 //!
 //! ```text
-//! <run>/private/             mode 0700, removed at the end of the run; when it is small, a link to a directory
-//!                            beside the secrets, so that nothing of it reaches a disk and making it is quick
-//!   content/                 the trees of the content, whole, each where it lies as seen from the others
+//! <run>/private              a link to the directory of this name beside the secrets:
 //!   env/cmdline, settings    what ansible-runner is told
 //!   shipped-roles/           the roles that come with us, unless the root has some of these names
 //!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
+//! <run>/content/             what the run writes into its content, or its copy, when the content is large
 //! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
 //!   vault-password, extra-vars.json
 //!   artifacts/               what ansible-runner keeps: the environment, each event as it is
 //!   tmp/                     Ansible's local temporary files: decrypted files of a vault
 //!   home/                    the home of the run, with links into that of the user
 //!   cp/, pc/                 control sockets of SSH and of persistent connections
+//!   content/                 the same when it is small: nothing of it reaches a disk
 //!   run                      the run's directory: says whose secrets these are
 //! ```
 
@@ -27,18 +27,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{ExtraVars, RunId, SecretValue, SecretVars};
+use model::{ExtraVars, Redactor, RunId, SecretValue, SecretVars};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
+    content::{self, Content, artifacts::Artifacts, view::View},
     home,
     run_directory::new_file,
     run_spec::Facts,
     runtime, shipped,
-    snapshot::{Copied, PAGE, copy_tree},
     untrusted::{read_file, remove_tree},
 };
 
@@ -108,12 +108,10 @@ pub struct Workspace {
     /// Where it is.
     private: PathBuf,
     secrets: PathBuf,
-    /// The directory that all trees lie in.
-    base: PathBuf,
-    /// The inventories, where the run has them.
-    inventories: Vec<PathBuf>,
-    /// What the copy of the playbooks root left out, for the user to see.
-    pub left_out: Vec<(PathBuf, &'static str)>,
+    source: Source,
+    content: Option<Content>,
+    /// What of the content the run does not see, for the user to know.
+    pub left_out: Vec<(PathBuf, String)>,
 }
 
 impl Workspace {
@@ -125,8 +123,8 @@ impl Workspace {
             listed: private,
             private: secrets.join("private"),
             secrets,
-            base: PathBuf::new(),
-            inventories: Vec::new(),
+            source: Source::default(),
+            content: None,
             left_out: Vec::new(),
         }
     }
@@ -174,16 +172,16 @@ impl Workspace {
         self.private.join("shipped-roles")
     }
 
-    /// The last inventory; those before it are told as options.
+    /// The last inventory; those before it are passed as options.
     #[must_use]
-    pub fn last_inventory(&self) -> &Path {
-        self.inventories.last().map_or(Path::new(""), PathBuf::as_path)
+    pub fn last_inventory(&self) -> PathBuf {
+        self.inventories().pop().unwrap_or_default()
     }
 
     /// Where the run has what lies at this path of the content.
     #[must_use]
     pub fn place(&self, path: &Path) -> PathBuf {
-        self.private.join("content").join(path.strip_prefix(&self.base).unwrap_or(path))
+        self.content.as_ref().map_or_else(|| path.to_owned(), |content| content.place(path))
     }
 
     /// The private data directory.
@@ -198,84 +196,118 @@ impl Workspace {
         &self.secrets
     }
 
-    /// Copies playbooks and inventory: into memory when they are small, otherwise onto the disk of the state.
+    /// Takes the content as it is now, and makes what the run sees of it: what is written goes to memory when the content is
+    /// small, otherwise onto the disk of the state.
     ///
     /// # Errors
-    /// When something that the run needs is not there or cannot be copied.
+    /// When something that the run needs is not there or cannot be read.
     pub fn fill<'a>(
         &mut self,
         source: &Source,
+        options: &content::Options,
         playbooks: impl IntoIterator<Item = &'a Path>,
     ) -> Result<(), Error> {
-        if !self.fill_memory(source)? {
-            self.fill_disk(source)?;
+        let at = |what| move |source| Error::Io { what, source };
+        make(&self.private).map_err(at("cannot make the private directory"))?;
+        symlink(&self.private, &self.listed).map_err(at("cannot link the private directory"))?;
+        let mut content = Content::take(source, options, self.secrets.parent().unwrap_or(&self.secrets))
+            .map_err(at("cannot take a snapshot of the content"))?;
+        self.left_out = content.left_out(&source.working_directory);
+        // Twice: the run needs room of its own, and so do others.
+        let fits = content.bytes() <= source.in_memory_bytes
+            && runtime::has_memory(&self.secrets, 2 * source.in_memory_bytes);
+        let room = if fits { &self.secrets } else { self.run() }.join(ROOM);
+        content.lay_out(room).map_err(at("cannot lay out the content"))?;
+        let project = content.at(&source.working_directory);
+        if let Some(gone) = playbooks.into_iter().find(|playbook| !project.join(playbook).is_file()) {
+            return Err(Error::PlaybookGone(gone.to_owned()));
         }
-        for playbook in playbooks {
-            if !self.place(&source.working_directory).join(playbook).is_file() {
-                return Err(Error::PlaybookGone(playbook.to_owned()));
-            }
-        }
-        self.inventories = source.inventories.iter().map(|path| self.place(path)).collect();
-        if self.inventories.is_empty() || !self.inventories.iter().all(|path| path.exists()) {
+        if source.inventories.is_empty() || !source.inventories.iter().all(|path| content.at(path).exists()) {
             return Err(Error::NoInventory);
         }
-        shipped::add_roles(&self.place(&source.working_directory), &self.shipped_roles())
-            .map_err(|source| Error::Io { what: "cannot write the roles that come with us", source })?;
+        shipped::add_roles(&project, &self.shipped_roles())
+            .map_err(at("cannot write the roles that come with us"))?;
         if let Some(vault) = &source.vault {
-            let copied = fs::copy(vault, self.private.join("vault.yml"));
-            copied.map_err(|source| Error::Io { what: "cannot copy the vault file", source })?;
+            fs::copy(vault, self.private.join("vault.yml")).map_err(at("cannot copy the vault file"))?;
         }
+        self.source = source.clone();
+        self.content = Some(content);
         Ok(())
     }
 
-    /// False when the content does not fit into what it may take of memory.
-    fn fill_memory(&mut self, source: &Source) -> Result<bool, Error> {
-        let at = |what| move |source| Error::Io { what, source };
-        // Twice: the run needs room of its own, and so do others.
-        if source.in_memory_bytes == 0 || !runtime::has_memory(&self.secrets, 2 * source.in_memory_bytes) {
-            return Ok(false);
-        }
-        make(&self.private).map_err(at("cannot make the private directory"))?;
-        match self.copy(source, Some(source.in_memory_bytes)) {
-            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::QuotaExceeded => {
-                remove_tree(&self.private).map_err(at("cannot remove what does not fit into memory"))?;
-                Ok(false)
-            }
-            Err(error) => Err(error),
-            Ok(()) => {
-                symlink(&self.private, &self.listed).map_err(at("cannot link the private directory"))?;
-                Ok(true)
-            }
-        }
+    /// The directory of the run.
+    fn run(&self) -> &Path {
+        self.listed.parent().unwrap_or(&self.listed)
     }
 
-    fn fill_disk(&mut self, source: &Source) -> Result<(), Error> {
-        self.private = self.listed.clone();
-        make(&self.private)
-            .map_err(|source| Error::Io { what: "cannot make the private directory", source })?;
-        self.copy(source, None)
+    /// What the run's process has to enter to see its content. Where that cannot be said, copies are made instead.
+    ///
+    /// # Errors
+    /// When neither can be had.
+    pub(crate) fn view(&mut self, needed: &[PathBuf]) -> io::Result<Option<View>> {
+        let scratch = self.secrets.join("view");
+        let Some(content) = &mut self.content else { return Ok(None) };
+        let view = content.view(needed, &scratch)?;
+        if view.is_none() {
+            content.ensure_copies()?;
+        }
+        Ok(view)
     }
 
-    fn copy(&mut self, source: &Source, budget: Option<u64>) -> Result<(), Error> {
-        let at = |what| move |source| Error::Io { what, source };
-        self.base = common_base(&source.trees);
-        self.left_out.clear();
-        let mut budget = budget;
-        for tree in &source.trees {
-            let target = self.place(&tree.root);
-            if let Some(parent) = target.parent() {
-                fs::create_dir_all(parent).map_err(at("cannot copy the content"))?;
-            }
-            let copied: Copied = copy_tree(&tree.root, &target, &tree.exclude, budget)
-                .map_err(at("cannot copy the content"))?;
-            budget = budget.map(|budget| budget.saturating_sub(copied.pages * PAGE));
-            let place = match tree.root.file_name() {
-                Some(name) if !source.working_directory.starts_with(&tree.root) => PathBuf::from(name),
-                _ => PathBuf::new(),
-            };
-            self.left_out.extend(copied.left_out.into_iter().map(|(path, why)| (place.join(path), why)));
+    /// Copies instead of an overlay that cannot be had.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub(crate) fn fall_back(&mut self) -> io::Result<()> {
+        self.content.as_mut().map_or(Ok(()), Content::ensure_copies)
+    }
+
+    /// Where Ansible is started.
+    #[must_use]
+    pub fn working_directory(&self) -> PathBuf {
+        self.place(&self.source.working_directory)
+    }
+
+    /// The same as this process finds it.
+    #[must_use]
+    pub fn working_directory_here(&self) -> PathBuf {
+        let directory = &self.source.working_directory;
+        self.content.as_ref().map_or_else(|| directory.clone(), |content| content.at(directory))
+    }
+
+    /// What of the run's own directories is not for the run.
+    pub(crate) fn hidden_room(&self) -> Option<&Path> {
+        // Elsewhere a sandbox does not show it in any case.
+        let room = self.content.as_ref().and_then(Content::hidden_room);
+        room.filter(|room| room.starts_with(&self.secrets))
+    }
+
+    /// The directories that the run has its content in.
+    #[must_use]
+    pub fn content_roots(&self) -> Vec<PathBuf> {
+        self.content.as_ref().map(Content::roots).unwrap_or_default()
+    }
+
+    /// The inventories, as the run sees them.
+    fn inventories(&self) -> Vec<PathBuf> {
+        self.source.inventories.iter().map(|path| self.place(path)).collect()
+    }
+
+    /// Keeps what the run wrote into its content; gives what was written and is not kept, and what another run wrote
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub(crate) fn keep_written(
+        &self,
+        run: RunId,
+        options: &content::Options,
+        secrets: &Redactor,
+    ) -> io::Result<(Artifacts, Vec<PathBuf>)> {
+        match &self.content {
+            Some(content) => content.keep(run, &self.source.working_directory, options, secrets),
+            None => Ok((Artifacts::default(), Vec::new())),
         }
-        Ok(())
     }
 
     /// Writes what ansible-runner is told, secrets to tmpfs. What it was told for the step before is gone.
@@ -293,9 +325,8 @@ impl Workspace {
         let at = |what| move |source| Error::Io { what, source };
         self.clear_input().map_err(at("cannot remove what the step before was told"))?;
         let mut files = OptionFiles::default();
-        if let Some((_, before)) = self.inventories.split_last() {
-            files.inventories = before.to_vec();
-        }
+        files.inventories = self.inventories();
+        files.inventories.pop();
         if let Some(password) = vault_password {
             let text = Zeroizing::new(format!("{}\n", password.expose_secret()));
             files.vault_password = Some(
@@ -355,18 +386,9 @@ impl Workspace {
     /// # Errors
     /// What removing gives; both are tried.
     pub fn remove(&self) -> io::Result<()> {
-        remove_tree(&self.secrets).and(remove_tree(&self.listed))
+        let removed = [&self.secrets, &self.run().join(ROOM), &self.listed].map(|path| remove_tree(path));
+        removed.into_iter().collect()
     }
-}
-
-/// The directory that all trees lie in, so that they can be put together as they are.
-fn common_base(trees: &[Tree]) -> PathBuf {
-    let mut parents = trees.iter().map(|tree| tree.root.parent().unwrap_or(&tree.root));
-    let Some(first) = parents.next() else { return PathBuf::new() };
-    let common = |base: &Path, other: &Path| -> PathBuf {
-        base.components().zip(other.components()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
-    };
-    parents.fold(first.to_owned(), |base, parent| common(&base, parent))
 }
 
 /// All variables as one object.
@@ -378,6 +400,8 @@ fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<Stri
     Zeroizing::new(SecretValue::new(all).expose().to_string())
 }
 
+/// Where what the run writes into its content is, or its copy of that.
+const ROOM: &str = "content";
 /// ansible-runner's artifacts, below the directory for secrets.
 pub(crate) const ARTIFACTS: &str = "artifacts";
 const VAULT_PASSWORD: &str = "vault-password";

@@ -48,6 +48,22 @@ pub enum Error {
          its `secret_vars`"
     )]
     SecretsGone(JobId),
+    /// The job left no such file, or it is not kept any more.
+    #[error("job `{job}` has no artifact `{path}`")]
+    UnknownArtifact {
+        /// The job.
+        job: JobId,
+        /// The path.
+        path: String,
+    },
+    /// The job's artifacts are on another node.
+    #[error("the artifacts of job `{job}` are on node `{node}`")]
+    ArtifactElsewhere {
+        /// The job.
+        job: JobId,
+        /// The node that ran it.
+        node: String,
+    },
     /// Secrets cannot be sealed or opened.
     #[error(transparent)]
     Keys(#[from] KeyError),

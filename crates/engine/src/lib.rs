@@ -9,6 +9,7 @@
 //! recovery begins where it stopped, because the supervisor and its spool do not need us. This floor knows no
 //! status codes, no command line and no environment.
 
+mod artifacts;
 mod audit;
 mod cancel;
 mod catalog;
@@ -50,6 +51,7 @@ use tokio::{
     time::timeout,
 };
 
+pub use artifacts::JobArtifacts;
 pub use audit::{Audit, AuditError, AuditWriter, Auditor, auditor};
 pub use catalog::Listed;
 pub use counters::{Figures, WatcherKind, Watching};

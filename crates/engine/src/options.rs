@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use ansible::{Catalog, Launcher, Limits, Sandbox, Toolchain, run_spec};
+use ansible::{Catalog, Launcher, Limits, Sandbox, Toolchain, content::Way, run_spec};
 use model::{Inventories, Isolation, ProjectName};
 use secrecy::SecretString;
 
@@ -51,6 +51,14 @@ pub struct Options {
     pub runs: PathBuf,
     /// The directory that holds the secrets of runs; on tmpfs.
     pub runtime: PathBuf,
+    /// What must survive a restart: snapshots, persistent paths and artifacts are below it.
+    pub state: PathBuf,
+    /// How runs see their content.
+    pub way: Way,
+    /// Paths of the content that are kept between runs.
+    pub persistent: Vec<String>,
+    /// How many bytes of artifacts of a job are kept.
+    pub artifacts_bytes: u64,
     /// Names that are not copied into a run's private directory.
     pub exclude: Vec<String>,
     /// Where facts are kept for later runs and for how many seconds, if they are; each inventory has a directory below.

@@ -24,6 +24,10 @@ pub struct Keep {
     pub jobs: Option<u64>,
     /// Of the events of ended jobs so many bytes stay, the newest.
     pub bytes: Option<u64>,
+    /// Artifacts that are older than this go.
+    pub artifacts_age: Option<Duration>,
+    /// Of artifacts so many bytes stay, those of the jobs that ended last.
+    pub artifacts_bytes: Option<u64>,
     /// Records of the audit whose day, in UTC, ended longer ago than so many days go.
     pub audit_days: Option<u32>,
     /// Of the records of the audit so many stay, the newest, and up to a hundred more.
@@ -31,9 +35,8 @@ pub struct Keep {
 }
 
 impl Keep {
-    const fn is_everything(&self) -> bool {
-        let keeps_jobs = self.age.is_none() && self.jobs.is_none() && self.bytes.is_none();
-        keeps_jobs && self.keeps_audit()
+    const fn keeps_jobs(&self) -> bool {
+        self.age.is_none() && self.jobs.is_none() && self.bytes.is_none()
     }
 
     const fn keeps_audit(&self) -> bool {
@@ -62,6 +65,7 @@ impl Engine {
             return Err(Error::NotEnded { job: id, state: job.state });
         }
         self.store().delete_job(id).await?;
+        self.remove_artifacts(id).await;
         self.inner.live.tell(id);
         Ok(())
     }
@@ -71,7 +75,9 @@ impl Engine {
         if let Err(error) = self.store().finish_deletions().await {
             tracing::warn!(%error, "deletions of the service before this one cannot be finished");
         }
-        while !self.options().keep.is_everything() {
+        self.sweep_artifacts().await;
+        loop {
+            self.prune_files().await;
             match self.prune().await {
                 Ok(0) => {}
                 Ok(pruned) => {
@@ -103,11 +109,17 @@ impl Engine {
 
     async fn prune(&self) -> Result<usize, Error> {
         let keep = &self.options().keep;
+        if keep.keeps_jobs() {
+            return Ok(0);
+        }
         let older_than = keep.age.map(|age| clock::now().checked_sub(age).unwrap_or(Timestamp::MIN));
         let retention = Retention { older_than, keep: keep.jobs, bytes: keep.bytes };
         let mut pruned = 0;
         for job in self.store().prune_candidates(&retention, BATCH).await? {
-            pruned += usize::from(self.store().delete_job(job).await?);
+            if self.store().delete_job(job).await? {
+                self.remove_artifacts(job).await;
+                pruned += 1;
+            }
         }
         Ok(pruned)
     }

@@ -9,11 +9,11 @@ use ansible::{
     Limits, RunSpec, RunStep,
     catalog::{self, Located},
     command::PlaybookOptions,
-    run_spec,
+    content, run_spec,
     run_spec::Facts,
     workspace::{Source, Tree},
 };
-use model::{Code, Isolation, Job, JobRequest, Phase, ProjectName, Reason, RunId, Step};
+use model::{Code, Isolation, Job, JobId, JobRequest, Phase, ProjectName, Reason, RunId, Step};
 
 use crate::{Engine, IsolationOptions, jobs::Error};
 
@@ -37,6 +37,16 @@ impl Engine {
             source: self
                 .source(request.project.as_ref(), &root, &inventories)
                 .map_err(|error| not_prepared(&error))?,
+            content: content::Options {
+                snapshots: options.state.join("snapshots"),
+                persistent: options.state.join("persistent"),
+                way: options.way,
+                artifacts: (options.artifacts_bytes > 0).then(|| content::artifacts::Options {
+                    directory: self.artifacts_of(job.id),
+                    max_bytes: options.artifacts_bytes,
+                    node: options.node.clone(),
+                }),
+            },
             secrets: self.secrets_of_content(&inventories).await,
             steps,
             vault_password: options.vault_password.clone(),
@@ -51,6 +61,11 @@ impl Engine {
             limits: limits(job, options.limits),
             isolation: isolation(job, &options.isolation)?,
         })
+    }
+
+    /// Where the artifacts of a job are, on the node that ran it.
+    pub(crate) fn artifacts_of(&self, job: JobId) -> PathBuf {
+        self.options().state.join("artifacts").join(job.to_string())
     }
 
     /// The trees of playbooks and inventories, at the paths that they have without links on the way: the content stays the one
@@ -78,13 +93,13 @@ impl Engine {
         };
         source.add_tree(match project {
             Some(project) => tree(root.clone(), &project.link_targets, &project.persistent),
-            None => tree(root.clone(), &options.link_targets, &[]),
+            None => tree(root.clone(), &options.link_targets, &options.persistent),
         });
         for inventory in inventories {
             let inventory_root = inventory.root.canonicalize()?;
             source.inventories.push(inventory_root.join(&inventory.path));
             if inventory_root != root {
-                source.add_tree(tree(inventory_root, &options.link_targets, &[]));
+                source.add_tree(tree(inventory_root, &options.link_targets, &options.persistent));
             }
         }
         Ok(source)
@@ -212,6 +227,8 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         | Error::UnknownJob(_)
         | Error::NotEnded { .. }
         | Error::KeyUsed(_)
+        | Error::UnknownArtifact { .. }
+        | Error::ArtifactElsewhere { .. }
         | Error::SecretsGone(_)
         | Error::Keys(_)
         | Error::Refused(_)

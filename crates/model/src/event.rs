@@ -24,6 +24,8 @@ impl EventKind {
     pub const RUNNER_STDERR: Self = Self(Cow::Borrowed("runner_stderr"));
     /// Something about the run that a user should know and that did not stop it.
     pub const WARNING: Self = Self(Cow::Borrowed("warning"));
+    /// The run left files in its content, and they are kept.
+    pub const ARTIFACTS: Self = Self(Cow::Borrowed("artifacts"));
     /// An event of ansible-runner that was larger than the limit; `data` holds its size in bytes.
     pub const OVERSIZED: Self = Self(Cow::Borrowed("oversized_event"));
     /// An event of ansible-runner that could not be read; `data` holds its size in bytes.

@@ -82,6 +82,8 @@ const ROUTES: &[Row] = &[
     viewer("GET", "/v1/jobs/{id}/events"),
     viewer("GET", "/v1/jobs/{id}/log"),
     viewer("GET", "/v1/jobs/{id}/timing"),
+    viewer("GET", "/v1/jobs/{id}/artifacts"),
+    viewer("GET", "/v1/jobs/{id}/artifacts/{path}"),
     viewer("GET", "/v1/events"),
     viewer("GET", "/v1/queue"),
     viewer("GET", "/v1/catalog/playbooks"),

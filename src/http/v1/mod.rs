@@ -1,6 +1,7 @@
 //! Version 1: our own interface. Typed requests, one function per verb, problem documents.
 
 mod all_events;
+mod artifacts;
 mod catalog;
 mod events;
 mod fields;
@@ -43,6 +44,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
             .configure(queue::routes)
             .configure(resume::routes)
             .configure(timing::routes)
+            .configure(artifacts::routes)
             .default_service(web::to(unknown_path)),
     );
 }

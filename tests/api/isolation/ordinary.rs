@@ -13,7 +13,13 @@ use std::{
 use serde_json::json;
 
 use super::{can_sandbox_through, in_process, in_sandbox, limits, view};
-use crate::app::{Gate, Setup, bin_dir, until};
+use crate::{
+    app::{Gate, Setup, bin_dir, until},
+    content::{
+        Way, artifacts::assert_artifacts_are_kept, persistent::assert_a_password_stays,
+        untouched::assert_nothing_is_touched, view::assert_it_is_as_the_owner_has_it,
+    },
+};
 
 /// Nobody's, on every Linux.
 const NOBODY: u32 = 65534;
@@ -109,6 +115,23 @@ async fn jobs_of_an_ordinary_user_run_in_a_sandbox() {
     assert_eq!(found["writable"], json!(["/tmp"]));
     let processes = found["processes"].as_array().expect("a list");
     assert!(processes.len() < 20 && processes[0] == 1, "{found:#}");
+}
+
+#[tokio::test]
+async fn content_of_an_ordinary_user_is_seen_and_kept_as_root_has_it() {
+    if !can_be_nobody() {
+        return;
+    }
+    for way in Way::all() {
+        // What starts the service also makes a sandbox, or none can be made.
+        if way == Way::Sandbox && !can_sandbox_through(&through()) {
+            continue;
+        }
+        assert_it_is_as_the_owner_has_it(of_nobody(way.setup()), way).await;
+        assert_nothing_is_touched(of_nobody(way.setup()), way).await;
+        assert_artifacts_are_kept(of_nobody(way.setup()), way).await;
+        assert_a_password_stays(of_nobody(way.setup()), way).await;
+    }
 }
 
 #[tokio::test]

@@ -59,13 +59,13 @@ async fn a_role_that_is_a_repository_is_run_as_by_hand() {
 }
 
 #[tokio::test]
-#[ignore = "needs snapshots with link targets and persistent paths"]
+
 async fn a_scenario_with_links_is_run_as_by_hand() {
     compare(&layout("range42", "scenarios/demo_lab/main", &["inventory/hosts.yml"])).await;
 }
 
 #[tokio::test]
-#[ignore = "needs snapshots with link targets and persistent paths"]
+
 async fn secrets_that_a_playbook_generates_are_found_again_as_by_hand() {
     let layout = layout("debops", "ansible/playbooks/site", &["ansible/inventory"]);
     compare(&Layout { generated: &["password"], persistent: "ansible/secret", ..layout }).await;

@@ -15,7 +15,7 @@ fn range42() -> Setup {
 }
 
 #[tokio::test]
-#[ignore = "needs snapshots with link targets and persistent paths"]
+
 async fn a_scenario_whose_link_leads_to_a_named_directory_is_listed_and_run() {
     let setup = range42();
     let target = setup.home().join("range42-workspace").to_string_lossy().into_owned();

@@ -187,6 +187,22 @@ impl Root {
         Ok(String::from_utf8(bytes).ok())
     }
 
+    /// Opens what is below the root at exactly this path: no link is followed, at any place of it.
+    pub(crate) fn open_plain(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        if self.opening == Opening::Kernel {
+            let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let resolve = RESOLVE.union(ResolveFlags::NO_SYMLINKS);
+            for _ in 0..RACES {
+                match openat2(&self.directory, path, flags, Mode::empty(), resolve) {
+                    Err(Errno::AGAIN | Errno::INTR) => {}
+                    other => return other,
+                }
+            }
+        }
+        walk(self.directory.as_fd(), relative, flags)
+    }
+
     fn open_with(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, Error> {
         if relative.is_absolute() {
             return Err(Error::Leaves(relative.to_owned()));

@@ -228,6 +228,7 @@ fn program() -> String {
     let files = [
         ("events", include_str!("python/events.py")),
         ("modules", include_str!("python/modules.py")),
+        ("view", include_str!("python/view.py")),
         ("run", include_str!("python/run.py")),
         ("preload", include_str!("python/preload.py")),
         ("host", include_str!("python/host.py")),

@@ -123,6 +123,12 @@ impl Redactor {
         *members = changed;
     }
 
+    /// Is one of the known values in this text, in any of its forms?
+    #[must_use]
+    pub fn knows_a_value_in(&self, text: &str) -> bool {
+        matches!(self.values_hidden(text), Cow::Owned(_))
+    }
+
     fn values_hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let Some(known) = &self.known else { return Cow::Borrowed(text) };
         let mut spans = known.exact_spans(text);

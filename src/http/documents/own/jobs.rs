@@ -111,6 +111,21 @@ pub(super) const ROWS: &[Row] = &[
     Row::new("GET", "/v1/jobs/{id}/timing", "show_timing", TAG, "Shows how long tasks and hosts took.")
         .replies(&[json_reply("200", "Of the last attempt, as far as it has come", &[json_of("Timing")])])
         .problems(&[UNKNOWN_JOB, BAD_QUERY]),
+    Row::new("GET", "/v1/jobs/{id}/artifacts", "list_artifacts", TAG, "Lists the files that a job left in its content.")
+        .replies(&[json_reply("200", "Of the last attempt; empty until it has ended", &[json_of("Artifacts")])])
+        .problems(&[UNKNOWN_JOB, BAD_QUERY]),
+    Row::new("GET", "/v1/jobs/{id}/artifacts/{path}", "download_artifact", TAG, "Downloads a file that a job left.")
+        .replies(&[Reply {
+            status: "200",
+            about: "The file",
+            bodies: &[("application/octet-stream", None)],
+            headers: &[("Content-Disposition", "`attachment`, with the name of the file")],
+        }])
+        .problems(&[
+            (404, "`unknown_job`, `unknown_artifact`"),
+            (409, "`artifact_elsewhere`: another node has it"),
+            BAD_QUERY,
+        ]),
     Row::new("GET", "/v1/queue", "show_queue", TAG, "Shows who is at work, who waits, and why.")
         .takes(&[query(
             "limit",

@@ -183,6 +183,10 @@ fn path_parameters(row: &Row) -> impl Iterator<Item = Value> {
             "name": "file", "in": "path", "required": true, "description": "The name of the file",
             "schema": { "type": "string" }, "example": "swagger-ui.css",
         }),
+        "path" => json!({
+            "name": "path", "in": "path", "required": true, "description": "The path of the file, as the list has it",
+            "schema": { "type": "string" }, "example": "reports/summary.txt",
+        }),
         id => json!({
             "name": id, "in": "path", "required": true, "description": "The id of the job",
             "schema": schema("JobId"),

@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 
-from rangehand import events
+from rangehand import events, view
 
 # How large a request of the supervisor may be: it holds the environment.
 REQUEST_BYTES = 1 << 20
@@ -125,6 +125,8 @@ def confine(request):
     for group in request["groups"]:
         with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as processes:
             processes.write("0")
+    if request["view"]:
+        view.enter(request["view"])
     lower(resource.RLIMIT_CORE, 0)
     if request["open_files"]:
         lower(resource.RLIMIT_NOFILE, request["open_files"])

@@ -1,0 +1,92 @@
+//! `/v1/jobs/{id}/artifacts`: files that the last attempt of a job left in its content.
+
+use std::io::Read;
+
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{self, Bytes, Data, Path, ServiceConfig},
+};
+use futures_util::stream;
+use serde_json::json;
+use tokio::task::spawn_blocking;
+
+use super::{
+    jobs::job_id,
+    query::{self, Parameters},
+};
+use crate::http::{Api, method::resource, problem::Problem};
+
+/// So much of a file is read at a time.
+const PIECE_BYTES: u64 = 64 * 1024;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(resource("/jobs/{id}/artifacts", "GET").route(web::get().to(list)))
+        .service(resource("/jobs/{id}/artifacts/{path:.*}", "GET").route(web::get().to(download)));
+}
+
+async fn list(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query::only(&query, &[])?;
+    let found = api.engine.artifacts(job_id(&id)?).await?;
+    Ok(HttpResponse::Ok().json(json!({
+        "node": found.node,
+        "here": found.is_here,
+        "files": found.files,
+        "artifacts": found.artifacts,
+        "left_out": found.left_out,
+    })))
+}
+
+/// Never shown by a browser as a page of ours: a run may have written anything.
+async fn download(
+    api: Data<Api>,
+    at: Path<(String, String)>,
+    query: Parameters,
+) -> Result<HttpResponse, Problem> {
+    query::only(&query, &[])?;
+    let (id, path) = at.into_inner();
+    let (artifact, file) = api.engine.open_artifact(job_id(&id)?, path).await?;
+    let name = artifact.path.rsplit('/').next().unwrap_or_default();
+    let pieces = stream::try_unfold(file, |mut file| async move {
+        let read = spawn_blocking(move || {
+            let mut piece = Vec::new();
+            Read::by_ref(&mut file).take(PIECE_BYTES).read_to_end(&mut piece)?;
+            Ok::<_, std::io::Error>((piece, file))
+        });
+        let (piece, file) = read.await.map_err(std::io::Error::other)??;
+        Ok::<_, std::io::Error>((!piece.is_empty()).then(|| (Bytes::from(piece), file)))
+    });
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_DISPOSITION, disposition(name)))
+        .insert_header((header::CONTENT_TYPE, "application/octet-stream"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .no_chunking(artifact.size)
+        .streaming(pieces))
+}
+
+/// RFC 6266, the name as RFC 5987 encodes it.
+fn disposition(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    let encoded: String = name
+        .bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii() && is_plain(c as u8) { c } else { '_' }).collect();
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::disposition;
+
+    #[test]
+    fn a_name_cannot_leave_its_header() {
+        assert_eq!(
+            disposition("a\"\r\nb ü.txt"),
+            "attachment; filename=\"a___b__.txt\"; filename*=UTF-8''a%22%0D%0Ab%20%C3%BC.txt"
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! Files in persistent paths outlast the run that wrote them.
+
+use std::fs;
+
+use serde_json::json;
+
+use super::{Way, playbook, succeed};
+use crate::app::{Gate, Setup};
+
+const PASSWORD: &str = r#"    - ansible.builtin.set_fact:
+        generated: "{{ lookup('password', inventory_dir + '/credentials/db length=20') }}"
+    - ansible.builtin.debug: {var: generated}
+"#;
+
+const REMOVE: &str =
+    "    - ansible.builtin.file: {path: \"{{ inventory_dir }}/credentials/db\", state: absent}\n";
+
+fn persistent(setup: Setup) -> Setup {
+    setup.set("RANGEHAND__PATHS__PERSISTENT", "credentials/")
+}
+
+pub(crate) async fn assert_a_password_stays(setup: Setup, way: Way) {
+    setup.write("playbooks/password.yml", &playbook(PASSWORD));
+    setup.write("playbooks/remove.yml", &playbook(REMOVE));
+    let app = persistent(setup).start();
+    let generated = async || succeed(&app, "password", json!({})).await.1["generated"][0].clone();
+    let first = generated().await;
+    assert_eq!(first.as_str().map(str::len), Some(20), "{way:?}: {first}");
+    assert_eq!(generated().await, first, "{way:?}");
+    assert!(!app.home().join("inventory/credentials").exists(), "{way:?}: it reached the owner's files");
+
+    // The owner has the last word.
+    app.write("inventory/credentials/db", "of the owner\n");
+    assert_eq!(generated().await, json!("of the owner"), "{way:?}");
+    fs::remove_dir_all(app.home().join("inventory/credentials")).expect("ours");
+    let second = generated().await;
+    assert!(second != first && second != json!("of the owner"), "{way:?}: {second}");
+    assert_eq!(generated().await, second, "{way:?}");
+
+    // What a run removed is removed, the owner's file as well, until the owner changes it.
+    succeed(&app, "remove", json!({})).await;
+    let third = generated().await;
+    assert_ne!(third, second, "{way:?}");
+    app.write("inventory/credentials/db", "of the owner\n");
+    assert_eq!(generated().await, json!("of the owner"), "{way:?}");
+    succeed(&app, "remove", json!({})).await;
+    assert!(app.home().join("inventory/credentials/db").exists(), "{way:?}");
+    assert_ne!(generated().await, json!("of the owner"), "{way:?}");
+}
+
+#[tokio::test]
+async fn a_generated_password_is_the_same_in_the_next_run() {
+    for way in Way::all() {
+        assert_a_password_stays(way.setup(), way).await;
+    }
+}
+
+#[tokio::test]
+async fn of_two_runs_that_write_one_persistent_file_the_first_has_it_and_the_second_is_warned() {
+    let setup = persistent(Way::Warm.setup());
+    let tasks = "    - ansible.builtin.copy: {content: \"{{ text }}\", dest: \"{{ playbook_dir }}/credentials/x\"}\n    \
+                 - name: Wait for the gate\n      ansible.builtin.wait_for: {path: \"{{ gate }}\", timeout: 120}\n";
+    setup.write("playbooks/write.yml", &playbook(tasks));
+    setup.write(
+        "playbooks/read.yml",
+        &playbook("    - ansible.builtin.set_fact: {text: \"{{ lookup('file', 'credentials/x') }}\"}\n    - ansible.builtin.debug: {var: text}\n"),
+    );
+    let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let gate = Gate::new(&app);
+    let request = |text: &str, gate: &str| json!({"playbook": "write", "limit": "localhost", "extra_vars": {"text": text, "gate": gate}});
+    let second = app.post("/v1/jobs", &request("second", gate.path()), 202).await;
+    app.until_task(&second, "Wait for the gate").await;
+    let first = app.run(&request("first", "/dev/null")).await;
+    assert_eq!(first["state"], "succeeded", "{first:#}");
+    gate.open();
+    app.until_state(&second, "succeeded").await;
+    let events = app.events(&second).await;
+    let is_warned = |event: &serde_json::Value| {
+        event["kind"] == "warning"
+            && event["data"]["message"].as_str().is_some_and(|text| text.contains("credentials/x"))
+    };
+    assert!(events.iter().any(is_warned), "{events:#?}");
+    assert_eq!(succeed(&app, "read", json!({})).await.1["text"], json!(["first"]));
+}
