@@ -3,15 +3,16 @@
 mod guard;
 mod state;
 
-use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{
-    Catalog, Launcher, Limits, Toolchain, catalog,
+    Catalog, Launcher, Limits, Toolchain,
     content::{Choice, Way, view},
     workspace::own_directory,
 };
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
+use model::ProjectName;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -353,14 +354,10 @@ struct Own {
 fn engine_options(settings: &Settings, own: Own) -> engine::Options {
     let Own { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
-    let catalog = Catalog::new(catalog::Options {
-        playbooks_roots: paths.playbooks_roots(),
-        bundles_root: paths.public_playbooks.clone(),
-        inventory_root: paths.inventory.clone(),
-        exclude: runs.exclude.clone(),
-    });
     engine::Options {
-        catalog,
+        catalog: settings.catalog(),
+        projects: projects(settings),
+        link_targets: paths.link_targets.clone(),
         toolchain,
         launcher: Launcher::this_program(settings.ansible.hosts()),
         default_inventory: settings.ansible.default_inventory.clone(),
@@ -395,6 +392,22 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         drain: engine::DrainOptions { at_most: runs.drain },
         proxmox: settings.proxmox.options(),
     }
+}
+
+fn projects(settings: &Settings) -> BTreeMap<ProjectName, engine::Project> {
+    let catalogs = settings.catalogs_of_projects().into_iter();
+    let project = |(name, catalog): (ProjectName, Catalog)| {
+        let project = settings.projects.get(&name)?;
+        let project = engine::Project {
+            catalog,
+            root: project.root.clone(),
+            default_inventory: project.default_inventory.clone(),
+            link_targets: project.link_targets.clone(),
+            persistent: project.persistent.clone(),
+        };
+        Some((name, project))
+    };
+    catalogs.filter_map(project).collect()
 }
 
 fn http_options(settings: &Settings) -> http::Options {

@@ -224,6 +224,8 @@ fn settings_document(defaults: &str) -> String {
     let mut section = "";
     let mut lines = defaults.lines();
     while let Some(line) = lines.next() {
+        // What has no default stands there as a comment without a space.
+        let line = line.strip_prefix('#').filter(|rest| rest.starts_with(is_setting)).unwrap_or(line);
         if let Some(words) = line.strip_prefix('#') {
             comment.push(words.trim());
         } else if let Some(name) = line.strip_prefix('[') {
@@ -246,6 +248,10 @@ fn settings_document(defaults: &str) -> String {
         }
     }
     text
+}
+
+fn is_setting(first: char) -> bool {
+    first == '[' || first.is_ascii_lowercase()
 }
 
 /// The head of the file, as a quotation.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ansible::{Catalog, catalog, runtime::is_tmpfs};
+use ansible::runtime::is_tmpfs;
 use rustix::fs::{Access, access};
 
 use super::check::{Check, Status, chain};
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 pub(super) fn check(settings: &Settings) -> Vec<Check> {
     let paths = &settings.paths;
     let public = paths.public_playbooks.as_deref();
-    vec![
+    let mut checks = vec![
         content("project root", &paths.project_root, "paths.project_root"),
         playbooks(&paths.playbooks, public),
         match public {
@@ -23,7 +23,14 @@ pub(super) fn check(settings: &Settings) -> Vec<Check> {
         default_inventory(settings),
         writable("state directory", &paths.state, "paths.state"),
         runtime(&paths.runtime()),
-    ]
+    ];
+    checks.extend(
+        settings
+            .projects
+            .iter()
+            .map(|(name, project)| content("project", &project.root, &format!("projects.{name}.root"))),
+    );
+    checks
 }
 
 /// A directory that is only read.
@@ -54,14 +61,14 @@ fn playbooks(local: &Path, public: Option<&Path>) -> Check {
 
 fn default_inventory(settings: &Settings) -> Check {
     let name = "default inventory";
-    let catalog = Catalog::new(catalog::Options {
-        playbooks_roots: Vec::new(),
-        bundles_root: None,
-        inventory_root: settings.paths.inventory.clone(),
-        exclude: settings.runs.exclude.clone(),
-    });
-    match catalog.resolve_inventory(&settings.ansible.default_inventory) {
-        Ok(found) => Check::ok(name, found.root.join(found.path).display().to_string()),
+    let catalog = settings.catalog();
+    let located: Result<Vec<_>, _> =
+        settings.ansible.default_inventory.iter().map(|name| catalog.resolve_inventory(name)).collect();
+    match located {
+        Ok(found) => {
+            let paths = found.iter().map(|found| found.root.join(&found.path).display().to_string());
+            Check::ok(name, paths.collect::<Vec<_>>().join(", "))
+        }
         Err(error) => Check::fail(
             name,
             chain(&error),

@@ -17,6 +17,9 @@ impl From<engine::Error> for Problem {
     fn from(error: engine::Error) -> Self {
         match error {
             engine::Error::Content(error) => error.into(),
+            engine::Error::UnknownProject { .. } => {
+                Self::from_text(StatusCode::NOT_FOUND, "unknown_project", &error.to_string())
+            }
             engine::Error::UnknownJob(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_job", error.to_string())
                     .hint("GET /v1/jobs lists the jobs")

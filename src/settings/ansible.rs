@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use model::{ContentName, redact::MASK};
+use model::{ContentName, Inventories, redact::MASK};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
 use super::{
@@ -30,8 +30,10 @@ pub struct Ansible {
     pub executor: Executor,
     /// The directory of `ansible-playbook` and `ansible-runner`, as set or found; `None` leaves it to `PATH`.
     pub bin_dir: Option<PathBuf>,
-    /// The inventory of requests that name none.
-    pub default_inventory: ContentName,
+    /// The inventories of requests that name none.
+    pub default_inventory: Inventories,
+    /// Patterns for programs that are inventories.
+    pub inventory_scripts: Vec<String>,
     /// `ANSIBLE_ROLES_PATH`.
     pub roles_path: Vec<PathBuf>,
     /// `ANSIBLE_COLLECTIONS_PATH`.

@@ -6,6 +6,7 @@ use super::{
     keys::{self, Key, Kind},
     layer::{Entry, Layer},
     nearest::nearest,
+    projects,
     read::{Raw, switch_word},
 };
 
@@ -36,6 +37,12 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
         return Entry::member(key, member, Raw::Text(text.to_owned()), origin.into());
     }
     let name = path.to_lowercase().replace("__", ".");
+    if let Some((project, key)) = name.strip_prefix("projects.").and_then(|rest| rest.rsplit_once('.')) {
+        return match projects::find(key) {
+            Some(key) => Entry::of_project(key, project, value_in(key, text), origin.into()),
+            None => Err(Error::unknown_of_project(project, key, origin.into())),
+        };
+    }
     match keys::find(&name) {
         Some(key) => Entry::new(key, value_in(key, text), origin.into()),
         None => {
@@ -64,9 +71,14 @@ pub(super) fn value_in(key: &Key, text: &str) -> Raw {
         Kind::Integer { .. } => text.trim().parse().ok().map(Raw::Integer),
         Kind::Switch => switch_word(text).map(Raw::Switch),
         Kind::List(_) => Some(list(',')),
-        Kind::Text(_) | Kind::Word(_) | Kind::Path | Kind::SearchPath | Kind::Variables | Kind::Secret(_) => {
-            None
-        }
+        Kind::OneOrMore(_) if text.contains(',') => Some(list(',')),
+        Kind::Text(_)
+        | Kind::Word(_)
+        | Kind::Path
+        | Kind::SearchPath
+        | Kind::OneOrMore(_)
+        | Kind::Variables
+        | Kind::Secret(_) => None,
     };
     converted.unwrap_or_else(|| Raw::Text(text.to_owned()))
 }

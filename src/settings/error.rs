@@ -17,6 +17,12 @@ pub enum Error {
         /// The known key that is spelled most like it.
         nearest: Option<String>,
     },
+    /// A project has no directory.
+    #[error("the project `{name}` has no directory\nhint: set `projects.{name}.root`")]
+    NoRoot {
+        /// Its name.
+        name: String,
+    },
     /// The value of a known key is of the wrong type or out of its range.
     #[error("{place}: setting `{key}` is {value}: use {allowed}")]
     BadValue {
@@ -55,6 +61,13 @@ pub enum Error {
     /// The layers do not make up settings; a key table that does not agree with the types is the only cause.
     #[error("the settings do not fit together")]
     Layers(#[from] config::ConfigError),
+}
+
+impl Error {
+    pub(super) fn unknown_of_project(project: &str, key: &str, place: Place) -> Self {
+        let nearest = super::projects::nearest(key).map(|key| format!("projects.{project}.{key}"));
+        Self::UnknownSetting { name: format!("projects.{project}.{key}"), place: Box::new(place), nearest }
+    }
 }
 
 fn suggestion(nearest: Option<&str>, place: &Place) -> String {

@@ -17,6 +17,7 @@ use super::{
     layer::{Entry, Layer},
     nearest::nearest,
     origin::Place,
+    projects,
     read::Raw,
 };
 
@@ -72,6 +73,10 @@ fn layer(text: &str, origin: &Origin) -> Result<Layer, Error> {
         let DeValue::Table(keys) = keys.get_ref() else {
             return Err(unknown(section.get_ref().to_string(), place(section.span())));
         };
+        if section.get_ref() == "projects" {
+            layer.extend(entries_of_projects(keys, &place)?);
+            continue;
+        }
         for (key, value) in keys {
             let name = format!("{}.{}", section.get_ref(), key.get_ref());
             layer.extend(entries(&name, key.span(), value, &place)?);
@@ -96,6 +101,27 @@ fn entries(
             .collect(),
         _ => Entry::new(key, raw(value), place(span)).map(|entry| vec![entry]),
     }
+}
+
+/// `[projects.NAME]` tables.
+fn entries_of_projects(
+    projects: &DeTable<'_>,
+    place: &dyn Fn(std::ops::Range<usize>) -> Place,
+) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    for (name, keys) in projects {
+        let DeValue::Table(keys) = keys.get_ref() else {
+            return Err(unknown(format!("projects.{}", name.get_ref()), place(name.span())));
+        };
+        for (key, value) in keys {
+            let at = place(key.span());
+            match projects::find(key.get_ref()) {
+                Some(known) => entries.push(Entry::of_project(known, name.get_ref(), raw(value), at)?),
+                None => return Err(Error::unknown_of_project(name.get_ref(), key.get_ref(), at)),
+            }
+        }
+    }
+    Ok(entries)
 }
 
 fn unknown(name: String, place: Place) -> Error {
@@ -160,6 +186,21 @@ mod tests {
                 let names = [format!("name {}.", old.variable), format!("name {}:", old.variable)];
                 assert!(names.iter().any(|name| comment.contains(name)), "{key} lacks {}", old.variable);
             }
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_project_is_documented_with_its_variable() {
+        let (_, documented) = DEFAULTS.split_once("#[projects.NAME]").expect("projects are documented");
+        let (documented, _) = documented.split_once("\n[ansible]").expect("a section follows");
+        let is_key = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
+        let keys = documented.lines().filter(is_key).filter_map(|line| line[1..].split_once(" = "));
+        let in_file: Vec<String> = keys.map(|(key, _)| format!("projects.{key}")).collect();
+        let in_table: Vec<&str> = projects::PROJECT_KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(in_file, in_table);
+        for name in in_table {
+            let variable = variable_of(&name.replace("projects.", "projects.NAME."));
+            assert!(documented.contains(&format!("Environment: {variable}.")), "{name} lacks {variable}");
         }
     }
 

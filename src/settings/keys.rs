@@ -21,6 +21,8 @@ pub(super) enum Kind {
     SearchPath,
     /// A list of texts, each of which a rule accepts.
     List(Rule),
+    /// A text that a rule accepts, or a list of such texts with at least one.
+    OneOrMore(Rule),
     /// A table of environment variables.
     Variables,
     /// A text that is never shown.
@@ -99,12 +101,17 @@ pub(super) const KEYS: &[Key] = &[
     required("paths.playbooks", Kind::Path),
     optional("paths.public_playbooks", Kind::Path),
     required("paths.inventory", Kind::Path),
+    optional("paths.link_targets", Kind::SearchPath),
     optional("paths.persistent", Kind::List(paths::PERSISTENT_RULE)),
     required("paths.state", Kind::Path),
     optional("paths.runtime", Kind::Path),
     required("ansible.executor", Kind::Word(ansible::EXECUTORS)),
     optional("ansible.bin_dir", Kind::Path),
-    required("ansible.default_inventory", Kind::Text(ansible::INVENTORY_RULE)),
+    required("ansible.default_inventory", Kind::OneOrMore(ansible::INVENTORY_RULE)),
+    optional(
+        "ansible.inventory_scripts",
+        Kind::List(Rule { allowed: "patterns for paths, such as `cloud/*.py`", accepts: is_pattern }),
+    ),
     optional("ansible.roles_path", Kind::SearchPath),
     optional("ansible.collections_path", Kind::SearchPath),
     optional("ansible.library", Kind::SearchPath),
@@ -177,6 +184,10 @@ fn is_host(text: &str) -> bool {
         !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
     });
     text.parse::<IpAddr>().is_ok() || is_name
+}
+
+fn is_pattern(text: &str) -> bool {
+    text.parse::<::ansible::catalog::Glob>().is_ok()
 }
 
 fn is_file_name(text: &str) -> bool {

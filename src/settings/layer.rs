@@ -6,6 +6,7 @@ use super::{
     Error, ansible,
     keys::{Key, Kind},
     origin::Place,
+    projects::NAME_RULE,
     read::{self, Checked, Raw},
 };
 
@@ -34,6 +35,38 @@ impl Entry {
         }
     }
 
+    /// A checked entry of a project.
+    ///
+    /// # Errors
+    /// [`Error::BadValue`] if the project may not have the name, or its key not the value.
+    pub(super) fn of_project(
+        key: &'static Key,
+        project: &str,
+        raw: Raw,
+        place: Place,
+    ) -> Result<Self, Error> {
+        if !(NAME_RULE.accepts)(project) {
+            return Err(Error::BadValue {
+                key: format!("projects.{project}"),
+                value: "not a name that a project may have".to_owned(),
+                allowed: NAME_RULE.allowed.to_owned(),
+                place: Box::new(place),
+            });
+        }
+        let entry =
+            Self { member: Some(project.to_owned()), key, place, value: Checked::Plain(ValueKind::Nil) };
+        let shown = raw.to_string();
+        match read::check(key, raw) {
+            Ok(value) => Ok(Self { value, ..entry }),
+            Err(allowed) => Err(Error::BadValue {
+                key: entry.name(),
+                value: shown,
+                allowed,
+                place: Box::new(entry.place),
+            }),
+        }
+    }
+
     /// A checked entry of a table of environment variables.
     ///
     /// # Errors
@@ -57,9 +90,10 @@ impl Entry {
 
     /// `section.key`, and the name in a table.
     pub(super) fn name(&self) -> String {
-        match &self.member {
-            Some(member) => format!("{}.{member}", self.key.name),
-            None => self.key.name.to_owned(),
+        match (&self.member, self.key.name.strip_prefix("projects.")) {
+            (Some(project), Some(key)) => format!("projects.{project}.{key}"),
+            (Some(member), None) => format!("{}.{member}", self.key.name),
+            (None, _) => self.key.name.to_owned(),
         }
     }
 }
@@ -91,10 +125,11 @@ impl Source for Layer {
         let mut sections: Map<String, Map<String, Value>> = Map::new();
         for entry in &self.0 {
             let Checked::Plain(kind) = &entry.value else { continue };
-            let (section, key) = entry.key.name.split_once('.').unwrap_or(("", entry.key.name));
+            let (section_name, key) = entry.key.name.split_once('.').unwrap_or(("", entry.key.name));
             let value = Value::new(Some(&entry.place.origin.to_string()), kind.clone());
-            let section = sections.entry(section.to_owned()).or_default();
+            let section = sections.entry(section_name.to_owned()).or_default();
             match &entry.member {
+                Some(project) if section_name == "projects" => put(section, project, key, value),
                 Some(member) => put(section, key, member, value),
                 None => drop(section.insert(key.to_owned(), value)),
             }

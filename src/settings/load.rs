@@ -9,6 +9,7 @@ use super::{
     layer::{Entry, Layer},
     old_names,
     paths::Base,
+    projects,
     read::{Checked, Raw},
 };
 
@@ -64,8 +65,10 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
         layers.into_iter().fold(config::Config::builder(), |builder, layer| builder.add_source(layer));
     let mut settings: Settings = merged.build()?.try_deserialize()?;
 
+    projects::check(&settings.projects)?;
     settings.paths.resolve(inputs);
     let base = settings.paths.base(inputs);
+    settings.projects.values_mut().for_each(|project| project.resolve(&base));
     settings.ansible.resolve(&base, inputs.executable.as_deref());
     settings.access.resolve(&base);
     settings.vault.resolve(&base, password.map(Secret::new));

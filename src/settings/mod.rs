@@ -26,6 +26,7 @@ mod nearest;
 mod old_names;
 mod origin;
 mod paths;
+mod projects;
 mod proxmox;
 mod read;
 mod runs;
@@ -38,6 +39,9 @@ mod store;
 mod toolchain;
 mod vault;
 
+use std::collections::BTreeMap;
+
+use model::ProjectName;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -52,6 +56,7 @@ pub use self::{
     log::{Log, LogFormat},
     origin::{Origin, Origins},
     paths::Paths,
+    projects::Project,
     proxmox::Proxmox,
     runs::Runs,
     secret::{Secret, StoreUrl},
@@ -74,6 +79,9 @@ pub struct Settings {
     pub limits: Limits,
     /// `[paths]`: where content and state are.
     pub paths: Paths,
+    /// `[projects.NAME]`: repositories whose content runs see as a whole.
+    #[serde(default)] // Without projects the table leaves no trace in the layers.
+    pub projects: BTreeMap<ProjectName, Project>,
     /// `[ansible]`: which Ansible is used, and what it is told.
     pub ansible: Ansible,
     /// `[vault]`: the Ansible Vault password and the file it opens.

@@ -27,6 +27,8 @@ pub struct Paths {
     pub public_playbooks: Option<PathBuf>,
     /// The inventories.
     pub inventory: PathBuf,
+    /// Directories outside of the content that links in it may lead to.
+    pub link_targets: Vec<PathBuf>,
     /// Paths in the content that are kept between runs.
     pub persistent: Vec<String>,
     /// What must survive a restart.
@@ -51,12 +53,13 @@ impl Paths {
     /// The directories in which playbooks, bundles and scenarios are looked for, in this order: the local one,
     /// `playbooks/` of the project, the public one. Looks at the disk.
     ///
-    /// The reference service's name for the local one is often set to the project around its `playbooks/`; a
-    /// directory that has one stands for it. What v0 runs from the project is found there in any case.
+    /// The reference service's name for the local one is often set to the project around its `playbooks/`: a directory that
+    /// has one, and nothing of Ansible beside it, stands for that. What v0 runs from the project is found there in any case.
     #[must_use]
     pub fn playbooks_roots(&self) -> Vec<PathBuf> {
         let inner = self.playbooks.join("playbooks");
-        let local = if inner.is_dir() { inner } else { self.playbooks.clone() };
+        let is_around = inner.is_dir() && !is_content(&self.playbooks);
+        let local = if is_around { inner } else { self.playbooks.clone() };
         let project = self.project_root.join("playbooks");
         let mut roots = vec![local];
         for root in [Some(&project), self.public_playbooks.as_ref()].into_iter().flatten() {
@@ -73,6 +76,7 @@ impl Paths {
         for path in [&mut self.playbooks, &mut self.inventory, &mut self.state] {
             base.resolve(path);
         }
+        self.link_targets.iter_mut().for_each(|path| base.resolve(path));
         for path in [&mut self.public_playbooks, &mut self.runtime] {
             base.resolve_option(path);
         }
@@ -82,6 +86,29 @@ impl Paths {
     pub(super) fn base(&self, inputs: &Inputs) -> Base {
         Base { directory: self.project_root.clone(), ..Base::of(inputs) }
     }
+}
+
+/// What a directory has that is content for Ansible itself.
+const CONTENT: &[&str] = &[
+    "action_plugins",
+    "ansible.cfg",
+    "bundles",
+    "callback_plugins",
+    "collections",
+    "connection_plugins",
+    "filter_plugins",
+    "group_vars",
+    "host_vars",
+    "library",
+    "lookup_plugins",
+    "module_utils",
+    "roles",
+    "scenarios",
+];
+
+/// Is it content, and not only around some?
+fn is_content(directory: &Path) -> bool {
+    CONTENT.iter().any(|name| directory.join(name).exists()) || ansible::catalog::has_playbook(directory)
 }
 
 /// Where relative paths start.

@@ -63,6 +63,7 @@ pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
             | Kind::Text(_)
             | Kind::Word(_)
             | Kind::Path
+            | Kind::OneOrMore(_)
             | Kind::Variables => Checked::Plain(ValueKind::Nil),
         });
     }
@@ -78,6 +79,8 @@ pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
         }
         (Kind::SearchPath, Raw::List(items)) => list(&items, is_path),
         (Kind::List(rule), Raw::List(items)) => list(&items, rule.accepts),
+        (Kind::OneOrMore(rule), Raw::List(items)) if !items.is_empty() => list(&items, rule.accepts),
+        (Kind::OneOrMore(rule), Raw::Text(text)) if (rule.accepts)(&text) => Some(ValueKind::String(text)),
         _ => None,
     };
     checked.map(Checked::Plain).ok_or_else(|| allowed(key))
@@ -93,6 +96,7 @@ pub(super) fn allowed(key: &Key) -> String {
         Kind::Path => "the path of a file or directory".to_owned(),
         Kind::SearchPath => "a list of directories, or a text such as `/a:/b`".to_owned(),
         Kind::List(rule) => format!("a list of {}", rule.allowed),
+        Kind::OneOrMore(rule) => format!("{}, or a list of such texts", rule.allowed),
         Kind::Variables => "a table of environment variables and their texts".to_owned(),
     };
     if key.optional { format!("{allowed}, or \"\" for none") } else { allowed }

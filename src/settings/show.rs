@@ -40,12 +40,20 @@ impl Loaded {
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         let settings = serde_json::to_value(&self.settings).unwrap_or_default();
-        KEYS.iter()
-            .flat_map(|key| {
-                let value = settings.pointer(&format!("/{}", key.name.replace('.', "/")));
-                self.rows_of(key.name, value.cloned().unwrap_or_default())
-            })
-            .collect()
+        let rows = KEYS.iter().flat_map(|key| {
+            let value = settings.pointer(&format!("/{}", key.name.replace('.', "/")));
+            self.rows_of(key.name, value.cloned().unwrap_or_default())
+        });
+        rows.chain(self.rows_of_projects(&settings["projects"])).collect()
+    }
+
+    fn rows_of_projects(&self, projects: &Value) -> Vec<Row> {
+        let projects = projects.as_object().into_iter().flatten();
+        let rows = projects.flat_map(|(name, keys)| {
+            let keys = keys.as_object().into_iter().flatten();
+            keys.map(move |(key, value)| (format!("projects.{name}.{key}"), value.clone()))
+        });
+        rows.map(|(key, value)| Row { origin: self.origins.of(&key).clone(), key, value }).collect()
     }
 
     fn rows_of(&self, key: &str, value: Value) -> Vec<Row> {

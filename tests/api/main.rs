@@ -19,6 +19,7 @@ mod history;
 mod init;
 mod isolation;
 mod jobs;
+mod layouts;
 mod nodes;
 mod progress;
 mod proxmox;

@@ -5,4 +5,5 @@
 mod doctor;
 mod layers;
 mod project;
+mod projects;
 mod secrets;

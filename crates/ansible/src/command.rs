@@ -217,11 +217,12 @@ pub fn like_the_runner(environment: &[(String, String)], facts: Option<&Facts>) 
 
 /// Variables that are set for the process that runs a playbook, and for none that it starts: those by which it reports
 /// events, and those that hold for this run only.
-const OWN: [&str; 14] = [
+const OWN: [&str; 15] = [
     "ANSIBLE_CACHE_PLUGIN",
     "ANSIBLE_CACHE_PLUGIN_CONNECTION",
     "ANSIBLE_CACHE_PLUGIN_TIMEOUT",
     "ANSIBLE_CALLBACK_PLUGINS",
+    "ANSIBLE_COLLECTIONS_PATH",
     "ANSIBLE_GATHERING",
     "ANSIBLE_HOST_KEY_CHECKING",
     "ANSIBLE_RETRY_FILES_ENABLED",
@@ -241,30 +242,6 @@ pub fn inherited(environment: &[(String, String)]) -> BTreeMap<String, Option<St
         |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     OWN.into_iter().map(|name| (name.to_owned(), of_the_user(name))).collect()
 }
-
-/// Where Ansible looks for roles: in the places that are said, and in `roles/` of the root, which serves playbooks at any
-/// depth. The roles that come with us are found last.
-#[must_use]
-pub fn roles_path(project: &Path, explicit: Option<OsString>, shipped: Option<&PathBuf>) -> OsString {
-    let own = project.join("roles").into_os_string();
-    let places = match explicit {
-        Some(explicit) => vec![explicit, own],
-        None => vec![own, USUAL_ROLES.join(":").into()],
-    };
-    let places = places.into_iter().chain(shipped.map(OsString::from));
-    places.collect::<Vec<_>>().join(":".as_ref())
-}
-
-/// The configuration that Ansible would read: the first one that is there.
-#[must_use]
-pub fn configuration(told: Option<&Path>, project: &Path, home: Option<&Path>) -> Option<PathBuf> {
-    let usual = [Some(project.join("ansible.cfg")), home.map(|home| home.join(".ansible.cfg"))];
-    let places = told.map(Path::to_owned).into_iter().chain(usual.into_iter().flatten());
-    places.chain([PathBuf::from("/etc/ansible/ansible.cfg")]).find(|path| path.is_file())
-}
-
-/// Where Ansible looks for roles when nothing is said.
-pub const USUAL_ROLES: [&str; 3] = ["~/.ansible/roles", "/usr/share/ansible/roles", "/etc/ansible/roles"];
 
 fn quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r#"'"'"'"#))

@@ -18,13 +18,18 @@ const GENERIC: &[u8] = include_bytes!("../../../playbooks/generic.yml");
 ///
 /// # Errors
 /// When they cannot be written.
-pub(crate) fn add_roles(project: &Path, target: &Path) -> io::Result<bool> {
+pub fn add_roles(project: &Path, target: &Path) -> io::Result<bool> {
     let mut added = false;
     for role in ROLES.dirs().filter(|role| !project.join("roles").join(role.path()).exists()) {
         write(role, target)?;
         added = true;
     }
     Ok(added)
+}
+
+/// Does a role of this name come with the program?
+pub(crate) fn has_role(name: &str) -> bool {
+    ROLES.get_dir(name).is_some()
 }
 
 fn write(directory: &Dir<'_>, target: &Path) -> io::Result<()> {

@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::OsString,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
@@ -37,6 +37,7 @@ use crate::{
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
     sandbox::Needs,
+    search_path::SearchPath,
     spool, start,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
@@ -282,7 +283,7 @@ impl Steps<'_> {
         environment.extend(command::places(workspace.short()));
         environment.extend(spec.environment.iter().map(|(name, value)| (name.as_str(), value.into())));
         environment.extend(spec.facts.as_ref().map(command::facts).into_iter().flatten());
-        environment.extend(roles_path(spec, workspace));
+        environment.extend(search_path(spec, workspace));
         environment.extend(spec.isolation.private_home.then(|| ("HOME", workspace.home().into_os_string())));
         environment.push((MARKER, spec.run.to_string().into()));
         environment
@@ -426,22 +427,13 @@ fn not_begun(error: &io::Error) -> Box<Reason> {
     ))
 }
 
-/// Where roles are: those of the root, then what is said or Ansible's usual places, then the ones that come with us.
-/// A configuration of Ansible's own that says where roles are is left to itself.
-fn roles_path(spec: &RunSpec, workspace: &Workspace) -> Option<(&'static str, OsString)> {
-    let told = |name: &str| spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-    let (project, here) = (workspace.working_directory(), workspace.working_directory_here());
-    let told_path = |name: &str| told(name).map(Path::new);
-    let configuration = command::configuration(told_path("ANSIBLE_CONFIG"), &here, told_path("HOME"));
-    let is_configured = configuration
-        .is_some_and(|path| fs::read_to_string(path).is_ok_and(|text| text.contains("roles_path")));
-    let explicit = told("ANSIBLE_ROLES_PATH").map(OsString::from);
-    if is_configured && explicit.is_none() {
-        return None;
-    }
+/// Where roles and collections are, as the run sees them: the places of the content lie elsewhere for a copy of it.
+fn search_path(spec: &RunSpec, workspace: &Workspace) -> Vec<(&'static str, OsString)> {
+    let environment: BTreeMap<String, String> = spec.environment.iter().cloned().collect();
+    let original = &spec.source.working_directory;
+    let search = SearchPath::of_copy(&environment, &workspace.working_directory_here(), original);
+    let is_content = |path: &Path| spec.source.trees.iter().any(|tree| path.starts_with(&tree.root));
+    let search = search.moved(|path| if is_content(&path) { workspace.place(&path) } else { path });
     let shipped = workspace.shipped_roles();
-    Some((
-        "ANSIBLE_ROLES_PATH",
-        command::roles_path(&project, explicit, shipped.is_dir().then_some(&shipped)),
-    ))
+    search.variables(shipped.is_dir().then_some(shipped.as_path()))
 }

@@ -455,38 +455,48 @@ pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> boo
     Ok(swept)
 }
 
-/// The vault password in a file on tmpfs, for a program that is not a run; removed when dropped, and swept like the
-/// secrets of a run when this process is killed before.
+/// A directory on tmpfs for a program that is not a run: what it must be told stands there. Removed when dropped, and swept
+/// like the secrets of a run when this process is killed before.
 #[derive(Debug)]
-pub struct PasswordFile {
+pub struct Scratch {
     directory: PathBuf,
 }
 
-impl PasswordFile {
-    /// Writes it into a directory of its own below `runtime`, under an id that no run below `runs` has.
+impl Scratch {
+    /// Makes a directory of its own below `runtime`, under an id that no run below `runs` has.
     ///
     /// # Errors
-    /// When the file cannot be written, or `runtime` belongs to somebody else.
-    pub fn create(runtime: &Path, runs: &Path, id: RunId, password: &SecretString) -> io::Result<Self> {
+    /// When it cannot be made, or `runtime` belongs to somebody else.
+    pub fn create(runtime: &Path, runs: &Path, id: RunId) -> io::Result<Self> {
         own_directory(runtime)?;
-        let file = Self { directory: runtime.join(id.short()) };
-        make(&file.directory)?;
-        new_file(&file.directory.join(OWNER))?.write_all(runs.join(id.to_string()).as_os_str().as_bytes())?;
-        writeln!(new_file(&file.path())?, "{}", password.expose_secret())?;
-        Ok(file)
+        let scratch = Self { directory: runtime.join(id.short()) };
+        make(&scratch.directory)?;
+        let owner = runs.join(id.to_string());
+        new_file(&scratch.directory.join(OWNER))?.write_all(owner.as_os_str().as_bytes())?;
+        Ok(scratch)
     }
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.directory.join(VAULT_PASSWORD)
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Writes the vault password into a file of it; gives the path.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_password(&self, password: &SecretString) -> io::Result<PathBuf> {
+        let path = self.directory.join(VAULT_PASSWORD);
+        writeln!(new_file(&path)?, "{}", password.expose_secret())?;
+        Ok(path)
     }
 }
 
-impl Drop for PasswordFile {
+impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = remove_tree(&self.directory) {
-            tracing::error!(%error, "a vault password file cannot be removed");
+            tracing::error!(%error, "a directory with what a program was told cannot be removed");
         }
     }
 }

@@ -183,7 +183,7 @@ fn read_as_everything(text: &str) -> Duration {
         playbooks_roots: vec![at("playbooks")],
         bundles_root: None,
         inventory_root: at("inventory"),
-        exclude: Vec::new(),
+        ..catalog::Options::default()
     });
     for kind in ContentKind::ALL {
         timed(&|| drop(catalog.list(*kind)));

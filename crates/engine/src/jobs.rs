@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, Refusal, Sealed};
+use model::{Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{EventQuery, IdempotencyKey, Inserted, JobQuery};
@@ -17,6 +17,14 @@ pub enum Error {
     /// The content that was asked for cannot be used.
     #[error(transparent)]
     Content(#[from] catalog::Error),
+    /// There is no such project.
+    #[error("unknown project `{name}`{}", known_projects(.known))]
+    UnknownProject {
+        /// What was asked for.
+        name: ProjectName,
+        /// Those that there are.
+        known: Vec<ProjectName>,
+    },
     /// There is no such job.
     #[error("unknown job `{0}`")]
     UnknownJob(JobId),
@@ -70,6 +78,14 @@ pub enum Error {
     Task(#[from] tokio::task::JoinError),
 }
 
+fn known_projects(known: &[ProjectName]) -> String {
+    if known.is_empty() {
+        return "\nhint: the settings name none: `projects.NAME.root`".to_owned();
+    }
+    let names: Vec<_> = known.iter().map(ProjectName::as_str).collect();
+    format!("\nhint: there is `{}`", names.join("`, `"))
+}
+
 impl Engine {
     /// Accepts a job: its content exists and stays in its root. It is stored when this returns.
     ///
@@ -87,7 +103,7 @@ impl Engine {
     /// As [`Self::submit`], and when the key stands for another request.
     pub async fn submit_once(&self, request: JobRequest, key: Option<String>) -> Result<Submitted, Error> {
         for content in request.before.iter().map(|step| &step.content).chain([&request.content]) {
-            self.locate(content.clone()).await?;
+            self.locate(request.project.as_ref(), content.clone()).await?;
         }
         let id = clock::new_job_id();
         let secrets = self.sealed_secrets(id, &request)?;

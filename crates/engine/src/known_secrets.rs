@@ -9,7 +9,10 @@ use std::{
     sync::Arc,
 };
 
-use ansible::inventory::{self, Source};
+use ansible::{
+    catalog::Located,
+    inventory::{self, Source},
+};
 use secrecy::SecretString;
 use tokio::{sync::Mutex, task::spawn_blocking};
 
@@ -22,8 +25,17 @@ const MOST: usize = 64;
 pub(crate) type KnownSecrets = Mutex<HashMap<PathBuf, (String, Arc<[SecretString]>)>>;
 
 impl Engine {
-    /// The secrets that a run against this inventory may come to know.
-    pub(crate) async fn secrets_of_content(&self, root: &Path, inventory: &Path) -> Vec<SecretString> {
+    /// The secrets that a run against these inventories may come to know.
+    pub(crate) async fn secrets_of_content(&self, inventories: &[Located]) -> Vec<SecretString> {
+        let mut all = Vec::new();
+        for inventory in inventories {
+            all.extend(self.secrets_of_inventory(&inventory.root, &inventory.path).await);
+        }
+        all
+    }
+
+    async fn secrets_of_inventory(&self, root: &Path, inventory: &Path) -> Vec<SecretString> {
+        let key = root.join(inventory);
         let options = self.options();
         let source = Source {
             root: root.to_owned(),
@@ -32,7 +44,7 @@ impl Engine {
         };
         // Held while they are read: who comes meanwhile waits for the same answer.
         let mut known = self.inner.known_secrets.lock().await;
-        let last = known.get(inventory).cloned();
+        let last = known.get(&key).cloned();
         let password = options.vault_password.clone();
         let read = spawn_blocking(move || {
             // What cannot be looked at has no fingerprint, and is read each time.
@@ -52,7 +64,7 @@ impl Engine {
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(inventory.to_owned(), (print, Arc::clone(&secrets)));
+        known.insert(key, (print, Arc::clone(&secrets)));
         secrets.to_vec()
     }
 }

@@ -27,6 +27,7 @@ mod moves;
 mod never_began;
 mod options;
 mod progress;
+mod projects;
 mod proxmox;
 mod queue;
 mod reads;
@@ -53,6 +54,7 @@ use tokio::{
 
 pub use artifacts::JobArtifacts;
 pub use audit::{Audit, AuditError, AuditWriter, Auditor, auditor};
+pub use catalog::Listed;
 pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use jobs::{Error, Submitted};
@@ -60,6 +62,7 @@ pub use keyring::{Key, KeyError, KeyUse, Keyring, Rotation};
 pub use logs::{LogQuery, LogReader, NextText, plain_lines};
 pub use options::{DrainOptions, IsolationOptions, Options};
 pub use progress::{Basis, JobProgress};
+pub use projects::Project;
 pub use proxmox::{ProxmoxError, ProxmoxOptions};
 pub use queue::{Capacity, Queue};
 pub use reads::DirectReads;

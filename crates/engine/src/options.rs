@@ -1,12 +1,12 @@
 //! What the engine is told at its start.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use ansible::{Catalog, Launcher, Limits, Sandbox, Toolchain, content::Way, run_spec};
-use model::{ContentName, Isolation};
+use model::{Inventories, Isolation, ProjectName};
 use secrecy::SecretString;
 
-use crate::{Keep, Keyring, ProxmoxOptions};
+use crate::{Keep, Keyring, Project, ProxmoxOptions};
 
 /// What becomes of runs when the service is told to stop.
 #[derive(Debug, Clone, Copy)]
@@ -29,14 +29,18 @@ pub struct IsolationOptions {
 /// Given by value; the engine reads no settings of its own.
 #[derive(Debug)]
 pub struct Options {
-    /// Playbooks, bundles, scenarios and inventories.
+    /// Playbooks, bundles, scenarios and inventories outside of all projects.
     pub catalog: Catalog,
+    /// Repositories with content of their own.
+    pub projects: BTreeMap<ProjectName, Project>,
+    /// Directories outside of the roots that links in them may lead to.
+    pub link_targets: Vec<PathBuf>,
     /// Which Ansible, and its environment.
     pub toolchain: Toolchain,
     /// Starts supervisors.
     pub launcher: Launcher,
-    /// The inventory of a request that names none.
-    pub default_inventory: ContentName,
+    /// The inventories of a request that names none.
+    pub default_inventory: Inventories,
     /// Seals the secrets of jobs.
     pub keys: Keyring,
     /// Opens vaults.

@@ -130,7 +130,7 @@ impl Engine {
         if let Some(guess) = guesses.get(key) {
             return Ok(guess);
         }
-        let last = if is_whole(job) { self.store().last_success(&job.request.content).await? } else { None };
+        let last = if is_whole(job) { self.store().last_success(&job.request).await? } else { None };
         let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
         if is_new && last.is_none() {
             let (engine, job) = (self.clone(), job.clone());

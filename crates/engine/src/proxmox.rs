@@ -5,7 +5,10 @@
 
 use std::{collections::BTreeSet, error::Error as _, sync::Arc, time::Duration};
 
-use ansible::inventory::{self, Inventory, Source, Value};
+use ansible::{
+    catalog::Located,
+    inventory::{self, Inventory, Source, Value},
+};
 use platform::proxmox::{Client, Credentials};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{sync::Mutex, task::spawn_blocking};
@@ -195,21 +198,26 @@ impl Engine {
 
     async fn known_proxmox(&self) -> Result<Arc<Known>, ProxmoxError> {
         let options = self.options();
-        let located = self.locate_inventory(options.default_inventory.clone()).await?;
-        let source =
-            Source { root: located.root, path: located.path, vault_file: options.vault_file.clone() };
+        let located = self.locate_inventories(None, &options.default_inventory).await?;
+        let source = |located: Located| Source {
+            root: located.root,
+            path: located.path,
+            vault_file: options.vault_file.clone(),
+        };
+        let sources: Vec<Source> = located.into_iter().map(source).collect();
         // Held while it is read: who comes meanwhile waits for the same answer.
         let mut known = self.inner.proxmox.known.lock().await;
-        let source_of_print = source.clone();
-        let print = spawn_blocking(move || source_of_print.fingerprint())
-            .await
-            .map_err(jobs::Error::from)?
-            .map_err(ProxmoxError::unreadable)?;
+        let to_print = sources.clone();
+        let print =
+            spawn_blocking(move || to_print.iter().map(Source::fingerprint).collect::<Result<String, _>>())
+                .await
+                .map_err(jobs::Error::from)?
+                .map_err(ProxmoxError::unreadable)?;
         if let Some((_, known)) = known.as_ref().filter(|(last, _)| *last == print) {
             return Ok(Arc::clone(known));
         }
         let password = options.vault_password.clone();
-        let read = spawn_blocking(move || read(&source, password.as_ref()))
+        let read = spawn_blocking(move || read_all(&sources, password.as_ref()))
             .await
             .map_err(jobs::Error::from)?
             .map_err(ProxmoxError::unreadable)?;
@@ -217,6 +225,24 @@ impl Engine {
         *known = Some((print, Arc::clone(&read)));
         Ok(read)
     }
+}
+
+/// What several inventories say together: of a host that is in more than one, the last that tells its API counts.
+fn read_all(sources: &[Source], password: Option<&SecretString>) -> Result<Known, inventory::Error> {
+    let mut all = Known { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
+    for source in sources {
+        let known = read(source, password)?;
+        for (host, credentials) in known.hosts {
+            match all.hosts.iter_mut().find(|(name, _)| *name == host) {
+                Some((_, before)) if !matches!(credentials, Ok(None)) => *before = credentials,
+                Some(_) => {}
+                None => all.hosts.push((host, credentials)),
+            }
+        }
+        all.api_hosts.extend(known.api_hosts);
+        all.names_a_role |= known.names_a_role;
+    }
+    Ok(all)
 }
 
 fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inventory::Error> {

@@ -1,15 +1,8 @@
 //! Reads that ask Proxmox itself: what an API answers, without a second of Ansible.
 
-use std::{
-    collections::BTreeMap,
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use ansible::{
-    command::{USUAL_ROLES, configuration},
-    shipped,
-};
+use ansible::{SearchPath, shipped};
 use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Outcome, Phase, Reason, Redactor};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -71,24 +64,18 @@ impl Engine {
     }
 
     async fn generic_is_ours(&self, generic: &ContentRef) -> bool {
-        let Ok(located) = self.locate(generic.clone()).await else { return false };
+        let Ok(located) = self.locate(None, generic.clone()).await else { return false };
         if self.other_role_is_named().await {
             return false;
         }
-        let variables: BTreeMap<_, _> = self.options().toolchain.variables().collect();
-        let told = |name: &str| variables.get(OsStr::new(name));
-        let home = told("HOME").map(PathBuf::from).unwrap_or_default();
-        let config = told("ANSIBLE_CONFIG").map(Path::new);
-        // One of the root itself is looked for with everything else of the root.
-        if configuration(config, &located.root, Some(&home)).is_some() {
+        let environment = self.options().toolchain.environment.clone();
+        let home = environment.get("HOME").map(PathBuf::from);
+        let search = SearchPath::new(&environment, &located.root);
+        // A configuration may say anything about roles.
+        if search.configuration.file.is_some() {
             return false;
         }
-        let roles_path = match told("ANSIBLE_ROLES_PATH") {
-            Some(path) => std::env::split_paths(path).collect(),
-            None => USUAL_ROLES.map(PathBuf::from).to_vec(),
-        };
-        let absolute = |path: PathBuf| path.strip_prefix("~").map(|rest| home.join(rest)).unwrap_or(path);
-        let roles_path: Vec<PathBuf> = roles_path.into_iter().map(absolute).collect();
+        let roles_path = SearchPath::expanded(&search.roles, home.as_deref(), &located.root);
         spawn_blocking(move || shipped::is_ours(&located.root, &located.path, &roles_path))
             .await
             .unwrap_or(false)

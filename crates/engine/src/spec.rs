@@ -13,7 +13,7 @@ use ansible::{
     run_spec::Facts,
     workspace::{Source, Tree},
 };
-use model::{Code, Isolation, Job, JobId, JobRequest, Phase, Reason, RunId, Step};
+use model::{Code, Isolation, Job, JobId, JobRequest, Phase, ProjectName, Reason, RunId, Step};
 
 use crate::{Engine, IsolationOptions, jobs::Error};
 
@@ -26,15 +26,17 @@ impl Engine {
         let options = self.options();
         let request = self.with_secrets(job)?;
         let (root, steps) = self.run_steps(job, &request).await?;
-        let inventory = self.locate_inventory(job.request.inventory.clone()).await;
-        let inventory = inventory.map_err(|error| not_prepared(&error))?;
+        let inventories = self.locate_inventories(request.project.as_ref(), &request.inventory).await;
+        let inventories = inventories.map_err(|error| not_prepared(&error))?;
         let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
         let as_text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
         Ok(RunSpec {
             run,
-            source: self.source(&root, &inventory).map_err(|error| not_prepared(&error))?,
+            source: self
+                .source(request.project.as_ref(), &root, &inventories)
+                .map_err(|error| not_prepared(&error))?,
             content: content::Options {
                 snapshots: options.state.join("snapshots"),
                 persistent: options.state.join("persistent"),
@@ -45,7 +47,7 @@ impl Engine {
                     node: options.node.clone(),
                 }),
             },
-            secrets: self.secrets_of_content(&inventory.root, &inventory.path).await,
+            secrets: self.secrets_of_content(&inventories).await,
             steps,
             vault_password: options.vault_password.clone(),
             program,
@@ -53,7 +55,7 @@ impl Engine {
             runtime: options.runtime.clone(),
             facts: options.facts.as_ref().map(|facts| Facts {
                 // Hosts of two inventories may have one name.
-                directory: facts.directory.join(job.request.inventory.as_str()),
+                directory: facts.directory.join(facts_key(&job.request)),
                 ..facts.clone()
             }),
             limits: limits(job, options.limits),
@@ -66,25 +68,39 @@ impl Engine {
         self.options().state.join("artifacts").join(job.to_string())
     }
 
-    /// The trees of playbooks and inventory, at the paths that they have without links on the way: the content stays the one
+    /// The trees of playbooks and inventories, at the paths that they have without links on the way: the content stays the one
     /// that it is when a link is changed while the run goes on.
-    fn source(&self, root: &Path, inventory: &Located) -> Result<Source, Error> {
+    fn source(
+        &self,
+        project: Option<&ProjectName>,
+        root: &Path,
+        inventories: &[Located],
+    ) -> Result<Source, Error> {
         let options = self.options();
-        let (root, inventory_root) = (root.canonicalize()?, inventory.root.canonicalize()?);
+        let project = project.map(|name| self.project(name)).transpose()?;
+        let root = root.canonicalize()?;
         let mut source = Source {
             working_directory: root.clone(),
-            inventories: vec![inventory_root.join(&inventory.path)],
             vault: options.vault_file.clone(),
             in_memory_bytes: options.in_memory_bytes,
             ..Source::default()
         };
-        for root in [root, inventory_root] {
-            source.add_tree(Tree {
-                root,
-                exclude: options.exclude.clone(),
-                persistent: options.persistent.clone(),
-                ..Tree::default()
-            });
+        let tree = |root: PathBuf, link_targets: &[PathBuf], persistent: &[String]| Tree {
+            root,
+            exclude: options.exclude.clone(),
+            link_targets: link_targets.to_vec(),
+            persistent: persistent.to_vec(),
+        };
+        source.add_tree(match project {
+            Some(project) => tree(root.clone(), &project.link_targets, &project.persistent),
+            None => tree(root.clone(), &options.link_targets, &options.persistent),
+        });
+        for inventory in inventories {
+            let inventory_root = inventory.root.canonicalize()?;
+            source.inventories.push(inventory_root.join(&inventory.path));
+            if inventory_root != root {
+                source.add_tree(tree(inventory_root, &options.link_targets, &options.persistent));
+            }
         }
         Ok(source)
     }
@@ -106,10 +122,13 @@ impl Engine {
         job: &Job,
         request: &JobRequest,
     ) -> Result<(PathBuf, Vec<RunStep>), Box<Reason>> {
-        let content = self.locate(request.content.clone()).await.map_err(|error| not_prepared(&error))?;
+        let project = request.project.as_ref();
+        let content = self.locate(project, request.content.clone()).await;
+        let content = content.map_err(|error| not_prepared(&error))?;
         let mut steps = Vec::with_capacity(request.steps());
         for step in &request.before {
-            let located = self.locate(step.content.clone()).await.map_err(|error| not_prepared(&error))?;
+            let located = self.locate(project, step.content.clone()).await;
+            let located = located.map_err(|error| not_prepared(&error))?;
             if located.root != content.root {
                 return Err(other_root(step, request));
             }
@@ -136,6 +155,12 @@ impl Engine {
         });
         Ok((content.root, steps))
     }
+}
+
+/// The directory of the facts of these inventories; no name of one has an `@`.
+fn facts_key(request: &JobRequest) -> PathBuf {
+    let project = request.project.as_ref().map(|name| format!("@{name}"));
+    project.into_iter().chain([request.inventory.key()]).collect()
 }
 
 fn other_root(step: &Step, request: &JobRequest) -> Box<Reason> {
@@ -198,6 +223,7 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         }
         Error::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
         Error::Content(_)
+        | Error::UnknownProject { .. }
         | Error::UnknownJob(_)
         | Error::NotEnded { .. }
         | Error::KeyUsed(_)

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Code, ContentName, ContentRef, ExtraVars, HostPattern, Isolation, JobId, JobState, Labels, Outcome,
-    Reason, Resources, Resume, RetryPolicy, RunId, SecretValue, SecretVars, Step, Tags, TaskName,
+    Code, ContentRef, ExtraVars, HostPattern, Inventories, Isolation, JobId, JobState, Labels, Outcome,
+    ProjectName, Reason, Resources, Resume, RetryPolicy, RunId, SecretValue, SecretVars, Step, Tags,
+    TaskName,
 };
 
 /// A number that is no priority.
@@ -55,8 +56,12 @@ pub struct JobRequest {
     /// What to run.
     #[serde(flatten)]
     pub content: ContentRef,
-    /// Against which inventory.
-    pub inventory: ContentName,
+    /// In which project; `None` for the content of `paths.playbooks`. Stands beside the content, so that the beginning of
+    /// the JSON tells what is run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectName>,
+    /// Against which inventories.
+    pub inventory: Inventories,
     /// Only these hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<HostPattern>,
@@ -114,10 +119,11 @@ pub struct JobRequest {
 impl JobRequest {
     /// A request that says nothing beyond what to run against which inventory.
     #[must_use]
-    pub fn new(content: ContentRef, inventory: ContentName) -> Self {
+    pub fn new(content: ContentRef, inventory: impl Into<Inventories>) -> Self {
         Self {
             content,
-            inventory,
+            project: None,
+            inventory: inventory.into(),
             limit: None,
             tags: None,
             skip_tags: None,

@@ -169,6 +169,49 @@ impl fmt::Display for ContentName {
 
 serde_by_text!(ContentName);
 
+/// The longest name of a project, in bytes.
+pub const MAX_PROJECT_BYTES: usize = 63;
+
+/// Why a text is no name of a project.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{}` is no name of a project: lower-case letters, digits, `_` and `-`, a letter or digit first, at most \
+     {MAX_PROJECT_BYTES} bytes", .0.escape_debug()
+)]
+pub struct BadProjectName(String);
+
+/// The checked name of a project: `[a-z0-9][a-z0-9_-]*`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProjectName(String);
+
+impl ProjectName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ProjectName {
+    type Err = BadProjectName;
+
+    fn from_str(text: &str) -> Result<Self, BadProjectName> {
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_name = text.len() <= MAX_PROJECT_BYTES
+            && text.starts_with(is_plain)
+            && text.chars().all(|c| is_plain(c) || matches!(c, '_' | '-'));
+        if is_name { Ok(Self(text.to_owned())) } else { Err(BadProjectName(text.to_owned())) }
+    }
+}
+
+impl fmt::Display for ProjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+serde_by_text!(ProjectName);
+
 /// What a job runs: a playbook, a bundle or a scenario by name.
 ///
 /// In JSON it is one member whose key is the kind, `{"bundle": "ping"}`, as in a request.
@@ -230,6 +273,16 @@ mod tests {
             "R&D = 1 @home #2 [x] ~ ^!",
         ] {
             assert_eq!(name.parse::<ContentName>().map(|n| n.to_string()), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn projects_have_plain_names_in_lower_case() {
+        for name in ["kubespray", "lab_2", "a-b", "0"] {
+            assert!(name.parse::<ProjectName>().is_ok(), "{name}");
+        }
+        for name in ["", "Kubespray", "a/b", "a.b", "-a", "_a", "a b", &"a".repeat(MAX_PROJECT_BYTES + 1)] {
+            assert!(name.parse::<ProjectName>().is_err(), "{name}");
         }
     }
 

@@ -1,17 +1,17 @@
 //! Lists of jobs: newest first, by what they are, page by page.
 
 use jiff::Timestamp;
-use model::{ContentKind, ContentName, ContentRef, JobId, JobState, JobSummary};
+use model::{ContentKind, ContentName, JobId, JobRequest, JobState, JobSummary};
 
 use crate::{
     Error, Store,
-    columns::{number, time},
+    columns::{number, time, to_json},
     jobs::{read_summary, summary_columns},
     select::Select,
 };
 
 const LAST_SUCCESS: &str = "SELECT tasks, started_at, finished_at FROM jobs WHERE kind = $1 AND name = $2 \
-     AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1";
+     AND substr(request, 1, length($3)) = $3 AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1";
 
 /// Which jobs are wanted; the default is none of them, for want of a limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,13 +55,14 @@ impl Store {
         rows.iter().map(read_summary).collect()
     }
 
-    /// The last good run of this content, whole runs only: no resumed ones.
+    /// The last good run of the same content of the same project, whole runs only: no resumed ones.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn last_success(&self, content: &ContentRef) -> Result<Option<LastSuccess>, Error> {
-        let select = sqlx::query(LAST_SUCCESS).bind(content.kind().as_str());
-        let row = select.bind(content.name().to_string()).fetch_optional(&self.pool).await?;
+    pub async fn last_success(&self, request: &JobRequest) -> Result<Option<LastSuccess>, Error> {
+        let content = &request.content;
+        let select = sqlx::query(LAST_SUCCESS).bind(content.kind().as_str()).bind(content.name().to_string());
+        let row = select.bind(beginning(request)?).fetch_optional(&self.pool).await?;
         row.map(|row| {
             Ok(LastSuccess {
                 tasks: number(&row, "tasks")?,
@@ -71,6 +72,13 @@ impl Store {
         })
         .transpose()
     }
+}
+
+/// How the stored request begins: with its content, then with its project or with the next field.
+fn beginning(request: &JobRequest) -> Result<String, Error> {
+    let text = to_json("request", request)?;
+    let end = text.find(r#","inventory":"#).unwrap_or(text.len());
+    Ok(format!(r#"{},"inventory":"#, &text[..end]))
 }
 
 impl JobQuery {

@@ -3,7 +3,6 @@
 //! `PROPTEST_CASES` says how many bodies; `./torture.sh fuzz` takes many.
 
 use actix_web::{ResponseError, http::StatusCode};
-use model::ContentName;
 use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
@@ -124,7 +123,7 @@ fn answered(route: &Route, body: Value, name: Option<&str>) -> Result<(), TestCa
         Err(refusal) => return assert_refusal(refusal),
     };
     prop_assert!(values.keys().all(|name| route.fields.iter().any(|field| field.name == name)));
-    let inventory: ContentName = "hosts".parse().map_err(|_| TestCaseError::fail("a name"))?;
+    let inventory: model::Inventories = "hosts".parse().map_err(|_| TestCaseError::fail("a name"))?;
     match plan(route, &values, &Known { inventory: &inventory, default_node: Some("pve01"), name }) {
         Ok(request) => {
             let limit = request.limit.as_ref().map_or("", |limit| limit.as_str());

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use ansible::catalog;
 use engine::Engine;
-use model::{ContentRef, Ending, Job, JobId};
+use model::{Code, ContentName, ContentRef, Ending, Job, JobId};
 use serde_json::{Map, Value};
 
 use super::{
@@ -63,7 +63,9 @@ async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Res
     let inventory = &api.engine.options().default_inventory;
     // Only locks ask for it.
     let node = if is_read(route) { None } else { api.engine.default_proxmox_node().await };
-    let request = plan::plan(route, &values, &Known { inventory, default_node: node.as_deref(), name })?;
+    let known = Known { inventory, default_node: node.as_deref(), name };
+    let mut request = plan::plan(route, &values, &known)?;
+    api.engine.settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
     let content = request.content.clone();
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
@@ -82,6 +84,12 @@ async fn reply(
     values: &Map<String, Value>,
     job: &Job,
 ) -> Result<HttpResponse, Refusal> {
+    // It was there when the job was accepted.
+    if job.outcome.as_ref().is_some_and(|outcome| outcome.reason.code == Code::InventoryNotFound)
+        && let Some(name) = job.request.inventory.iter().next()
+    {
+        return Err(no_inventory(api, name).job(job.id));
+    }
     if let (Plan::Action { lookup, .. }, Some(outcome)) = (&route.plan, &job.outcome)
         && *lookup != Lookup::No
         && outcome.ending == Ending::Failed
@@ -129,19 +137,30 @@ async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(),
 
 /// A missing inventory is a fault of the installation, which v0 tells before anything else of the run.
 async fn inventory_is_there(api: &Api) -> Result<(), Refusal> {
-    let name = api.engine.options().default_inventory.clone();
-    match api.engine.check_inventory(name).await {
+    match api.engine.check_default_inventory().await {
         Ok(()) => Ok(()),
-        Err(engine::Error::Content(catalog::Error::NotFound { .. })) => {
-            let (status, detail) = if api.options.inventory.is_dir() {
-                (StatusCode::BAD_REQUEST, ":: err - INVENTORY NOT FOUND")
-            } else {
-                (StatusCode::INTERNAL_SERVER_ERROR, ":: err - INVENTORY DIR  NOT FOUND")
-            };
-            Err(Refusal::new(status, format!("{detail} : {}", api.options.inventory.display())))
-        }
+        Err(engine::Error::Content(catalog::Error::NotFound { name, .. })) => Err(no_inventory(api, &name)),
+        Err(engine::Error::Content(problem @ catalog::Error::LeavesRoot { .. })) => Err(leaves(&problem)),
         Err(error) => Err(Refusal::failed(&error)),
     }
+}
+
+/// As recorded: the directory when it is missing, otherwise the file that the name stands for.
+fn no_inventory(api: &Api, name: &ContentName) -> Refusal {
+    let directory = &api.options.inventory;
+    let Ok(found) = directory.canonicalize() else {
+        let text = format!(":: err - INVENTORY DIR  NOT FOUND : {}", directory.display());
+        return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text);
+    };
+    let name = name.as_str();
+    let name = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name);
+    let file = found.join(format!("{name}.yml"));
+    Refusal::new(StatusCode::BAD_REQUEST, format!(":: err - INVENTORY NOT FOUND : {}", file.display()))
+}
+
+fn leaves(problem: &catalog::Error) -> Refusal {
+    let text = format!(":: err - POTENTIAL PATH TRAVERSAL DETECTED: {problem}");
+    Refusal::new(StatusCode::BAD_REQUEST, text)
 }
 
 /// Waits for the end, as v0 always does. When the service stops first, the job goes on without us; when the caller
@@ -199,10 +218,7 @@ impl Drop for Caller {
 fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
     let engine::Error::Content(problem) = error else { return Refusal::failed(error) };
     match problem {
-        catalog::Error::LeavesRoot { .. } => Refusal::new(
-            StatusCode::BAD_REQUEST,
-            format!(":: err - POTENTIAL PATH TRAVERSAL DETECTED: {problem}"),
-        ),
+        catalog::Error::LeavesRoot { .. } => leaves(problem),
         catalog::Error::NotFound { .. } => not_found(api, content, problem),
         catalog::Error::Io { .. } => Refusal::failed(error),
     }

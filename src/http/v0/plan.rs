@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use model::{
-    ContentName, ContentRef, ExtraVars, Find, HostPattern, JobRequest, Resource, Resources, SecretVars, Step,
-    Tags, Take, resource::MAX_RESOURCES,
+    ContentName, ContentRef, ExtraVars, Find, HostPattern, Inventories, JobRequest, Resource, Resources,
+    SecretVars, Step, Tags, Take, resource::MAX_RESOURCES,
 };
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ const ACTION_HOSTS: &str = "proxmox";
 /// What is known besides the request.
 #[derive(Debug)]
 pub(super) struct Known<'a> {
-    pub(super) inventory: &'a ContentName,
+    pub(super) inventory: &'a Inventories,
     /// The node that an empty one stands for.
     pub(super) default_node: Option<&'a str>,
     /// The name in the path.

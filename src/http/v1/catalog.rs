@@ -1,17 +1,17 @@
 //! `/v1/catalog`: what there is to run, and against what.
 
 use actix_web::{
-    HttpResponse,
+    HttpMessage, HttpRequest, HttpResponse,
     web::{self, Data, Path, ServiceConfig},
 };
-use model::{ContentKind, ContentName, ContentRef};
+use model::{ContentKind, ContentName, ContentRef, ProjectName, Role};
 use serde_json::json;
 
 use super::{
-    job_request::bad_name,
+    job_request::{bad_name, bad_project},
     query::{self, Parameters},
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{Api, access::Caller, method::resource, problem::Problem};
 
 /// The lists, by the word in their path.
 const LISTS: &[(&str, &str, ContentKind)] = &[
@@ -29,15 +29,28 @@ pub(super) fn routes(config: &mut ServiceConfig) {
                     .route(web::get().to(move |api: Data<Api>, query: Parameters| list(api, kind, query))),
             )
             .service(resource(one, "GET").route(web::get().to(
-                move |api: Data<Api>, name: Path<String>, query: Parameters| show(api, kind, name, query),
+                move |api: Data<Api>, name: Path<String>, query: Parameters, request: HttpRequest| {
+                    show(api, kind, name, query, request)
+                },
             )));
     }
 }
 
 async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(&query, &[])?;
-    let entries = api.engine.list_content(kind).await?;
+    let project = project(&query)?;
+    let entries = api.engine.list_content(project.as_ref(), kind).await?;
     Ok(HttpResponse::Ok().json(json!({ "items": entries, "next": null })))
+}
+
+/// `?project=NAME`: whose content it is.
+fn project(query: &Parameters) -> Result<Option<ProjectName>, Problem> {
+    query::only(query, &["project"])?;
+    query.get("project").map(|name| name.parse().map_err(|error| bad_project(&error))).transpose()
+}
+
+/// Looking executes no program for those who may not have one executed.
+fn executes(request: &HttpRequest) -> bool {
+    request.extensions().get::<Caller>().is_some_and(|caller| caller.role >= Role::Operator)
 }
 
 /// What it would do and what it lacks, for an inventory its groups and hosts. Asks Ansible: takes a second.
@@ -46,16 +59,19 @@ async fn show(
     kind: ContentKind,
     name: Path<String>,
     query: Parameters,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &[])?;
+    let project = project(&query)?;
+    let project = project.as_ref();
     let name: ContentName = name.parse().map_err(|error| bad_name("name", &error))?;
     let content = match kind {
         ContentKind::Playbook => ContentRef::Playbook(name),
         ContentKind::Bundle => ContentRef::Bundle(name),
         ContentKind::Scenario => ContentRef::Scenario(name),
         ContentKind::Inventory => {
-            return Ok(HttpResponse::Ok().json(api.engine.inspect_inventory(&name).await?));
+            let shown = api.engine.inspect_inventory(project, &name, executes(&request)).await?;
+            return Ok(HttpResponse::Ok().json(shown));
         }
     };
-    Ok(HttpResponse::Ok().json(api.engine.inspect_content(&content).await?))
+    Ok(HttpResponse::Ok().json(api.engine.inspect_content(project, &content, executes(&request)).await?))
 }

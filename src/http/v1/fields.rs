@@ -27,6 +27,11 @@ impl Fields {
         }
     }
 
+    /// A field that was not taken yet.
+    pub(super) fn peek(&self, name: &str) -> Option<&Value> {
+        self.left.get(name)
+    }
+
     /// Takes a field; `null` counts as not given.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.left.shift_remove(name).filter(|value| !value.is_null())

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use model::{
-    ContentName, ContentRef, ExtraVars, Isolation, JobRequest, Labels, Priority, Resource, Resources,
-    SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
+    ContentName, ContentRef, ExtraVars, Inventories, Isolation, JobRequest, Labels, Priority, ProjectName,
+    Resource, Resources, SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ const FIELDS: &[&str] = &[
     "playbook",
     "bundle",
     "scenario",
+    "project",
     "inventory",
     "limit",
     "tags",
@@ -54,15 +55,17 @@ pub(super) struct Rules<'a> {
 }
 
 /// Reads the body. Names that are no names are a bad request (400), everything else that is wrong makes the
-/// request unprocessable (422), with all faults in one answer.
+/// request unprocessable (422), with all faults in one answer. Says whether the request names its inventories; if not, it has
+/// the default ones until it is known what they are.
 pub(super) fn read(
     body: Option<Value>,
-    default_inventory: &ContentName,
+    default_inventory: &Inventories,
     rules: &Rules<'_>,
-) -> Result<JobRequest, Problem> {
+) -> Result<(JobRequest, bool), Problem> {
     let mut fields = Fields::of_body(body)?;
     let content = content(&mut fields)?;
-    let inventory = name(&mut fields, "inventory")?;
+    let project = project(&mut fields)?;
+    let inventory = inventories(&mut fields)?;
     let limit = fields.text("limit", str::parse);
     let (tags, skip_tags) = (tags(&mut fields, "tags"), tags(&mut fields, "skip_tags"));
     let extra_vars = extra_vars(&mut fields, rules);
@@ -79,8 +82,10 @@ pub(super) fn read(
     fields.finish(FIELDS)?;
     // Without a fault there is content: its absence is a fault.
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
+    let names_inventory = inventory.is_some();
     let inventory = inventory.unwrap_or_else(|| default_inventory.clone());
-    Ok(JobRequest {
+    let request = JobRequest {
+        project,
         limit,
         tags,
         skip_tags,
@@ -98,7 +103,8 @@ pub(super) fn read(
         start_at_task,
         isolation,
         ..JobRequest::new(content, inventory)
-    })
+    };
+    Ok((request, names_inventory))
 }
 
 /// Exactly one of `playbook`, `bundle` and `scenario`.
@@ -131,6 +137,43 @@ fn name(fields: &mut Fields, field: &str) -> Result<Option<ContentName>, Problem
         },
         Some(other) => Ok(fields.wrong_type(field, "a name", &other)),
     }
+}
+
+/// One name, or a list of names.
+fn inventories(fields: &mut Fields) -> Result<Option<Inventories>, Problem> {
+    const FIELD: &str = "inventory";
+    let Some(Value::Array(items)) = fields.peek(FIELD) else {
+        return Ok(name(fields, FIELD)?.map(Inventories::from));
+    };
+    let mut names: Vec<ContentName> = Vec::with_capacity(items.len());
+    for item in items.clone() {
+        match item {
+            Value::String(text) => names.push(text.parse().map_err(|error| bad_name(FIELD, &error))?),
+            other => {
+                fields.take(FIELD);
+                return Ok(fields.wrong_type(FIELD, "a name, or a list of names", &other));
+            }
+        }
+    }
+    fields.take(FIELD);
+    match Inventories::new(names) {
+        Ok(inventories) => Ok(Some(inventories)),
+        Err(error) => Ok(fields.fault(FIELD, "invalid_value", error.to_string())),
+    }
+}
+
+fn project(fields: &mut Fields) -> Result<Option<ProjectName>, Problem> {
+    match fields.take("project") {
+        None => Ok(None),
+        Some(Value::String(text)) => text.parse().map(Some).map_err(|error| bad_project(&error)),
+        Some(other) => Ok(fields.wrong_type("project", "a name", &other)),
+    }
+}
+
+/// What every route answers to a text that is no name of a project.
+pub(super) fn bad_project(error: &model::names::BadProjectName) -> Problem {
+    let fault = Fault::new("project", "bad_name", error.to_string());
+    Problem::faults(StatusCode::BAD_REQUEST, "bad_name", vec![fault])
 }
 
 /// What every route answers to a text that is no name.

@@ -62,7 +62,8 @@ async fn submit(
         protected_vars: &api.options.protected_vars,
         least_isolation: options.isolation.least,
     };
-    let request = job_request::read(body.0?, &options.default_inventory, &rules)?;
+    let (mut request, names_inventory) = job_request::read(body.0?, &options.default_inventory, &rules)?;
+    api.engine.settle(&mut request, names_inventory).await?;
     let job = match api.engine.submit_once(request, key).await? {
         Submitted::New(job) | Submitted::Known(job) => job,
     };

@@ -91,6 +91,8 @@ pub struct Root {
     directory: OwnedFd,
     path: PathBuf,
     opening: Opening,
+    /// Directories elsewhere that links may lead to, by their canonical paths.
+    targets: Vec<(PathBuf, OwnedFd)>,
 }
 
 impl Root {
@@ -106,7 +108,20 @@ impl Root {
         let canonical = path.canonicalize().map_err(|e| Error::new(path, e))?;
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let directory = openat(CWD, &canonical, flags, Mode::empty()).map_err(|e| Error::new(path, e))?;
-        Ok(Self { directory, path: canonical, opening })
+        Ok(Self { directory, path: canonical, opening, targets: Vec::new() })
+    }
+
+    /// The same root, from which links may also lead to what is below these directories. One that is not there is no target.
+    #[must_use]
+    pub fn with_targets(mut self, targets: &[PathBuf]) -> Self {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let open = |path: &PathBuf| {
+            let canonical = path.canonicalize().ok()?;
+            let directory = openat(CWD, &canonical, flags, Mode::empty()).ok()?;
+            Some((canonical, directory))
+        };
+        self.targets = targets.iter().filter_map(open).collect();
+        self
     }
 
     /// The canonical path that the root had when it was opened.
@@ -214,10 +229,14 @@ impl Root {
 
     fn by_canonical_path(&self, relative: &Path, flags: OFlags) -> Result<OwnedFd, Error> {
         let canonical = self.path.join(relative).canonicalize().map_err(|e| Error::new(relative, e))?;
-        let Ok(inside) = canonical.strip_prefix(&self.path) else {
-            return Err(Error::Leaves(relative.to_owned()));
-        };
-        walk(self.directory.as_fd(), inside, flags).map_err(|e| Error::new(relative, e))
+        let own = std::iter::once((&self.path, &self.directory));
+        let all = own.chain(self.targets.iter().map(|(path, directory)| (path, directory)));
+        for (path, directory) in all {
+            if let Ok(inside) = canonical.strip_prefix(path) {
+                return walk(directory.as_fd(), inside, flags).map_err(|e| Error::new(relative, e));
+            }
+        }
+        Err(Error::Leaves(relative.to_owned()))
     }
 }
 

@@ -22,8 +22,9 @@ pub enum Error {
     },
     /// A symbolic link on the way to it, or inside it, leads out of the root.
     #[error(
-        "{kind} `{name}` is refused because the link `{}` leads out of its root: links may lead only to what \
-         is below the root", .link.display()
+        "{kind} `{name}` is refused because the link `{}` leads out of its root{}\nhint: links may lead to what is below the \
+         root, and to the directories that the setting `paths.link_targets` names (`link_targets` of a project)",
+        .link.display(), to(.target.as_deref())
     )]
     LeavesRoot {
         /// What was asked for.
@@ -32,6 +33,8 @@ pub enum Error {
         name: ContentName,
         /// The link, relative to the root.
         link: PathBuf,
+        /// Where it leads, as far as that can be told.
+        target: Option<PathBuf>,
     },
     /// The file system refused.
     #[error("cannot read `{}` among the {kind} content", .path.display())]
@@ -51,12 +54,25 @@ impl Error {
         Self::Io { kind, path: path.to_owned(), source }
     }
 
+    /// Adds where a link leads.
+    pub(super) fn seen_from(mut self, root: &Path) -> Self {
+        if let Self::LeavesRoot { link, target, .. } = &mut self {
+            let link = root.join(link);
+            *target = link.canonicalize().or_else(|_| link.read_link()).ok();
+        }
+        self
+    }
+
     pub(super) fn from_beneath(kind: ContentKind, name: &ContentName, error: BeneathError) -> Self {
         match error {
-            BeneathError::Leaves(link) => Self::LeavesRoot { kind, name: name.clone(), link },
+            BeneathError::Leaves(link) => Self::LeavesRoot { kind, name: name.clone(), link, target: None },
             BeneathError::Io { path, source } => Self::Io { kind, path, source },
         }
     }
+}
+
+fn to(target: Option<&Path>) -> String {
+    target.map(|target| format!(", to `{}`", target.display())).unwrap_or_default()
 }
 
 fn hint(nearest: &[String]) -> String {

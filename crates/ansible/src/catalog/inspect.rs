@@ -14,13 +14,15 @@ use std::{
 use model::{ContentKind, ContentName, ContentRef};
 
 use super::{
-    Catalog, Error, Inspection, InventoryInspection, Play, graph, listing,
+    Catalog, Error, Inspection, InventoryInspection, Play, graph,
+    inventory::{self, Purpose},
+    listing,
     program::{self, Failure, Output},
     resolve::Found,
     scan::scan,
     search::SearchPaths,
 };
-use crate::{Toolchain, log_text};
+use crate::{SearchPath, Toolchain, log_text};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;
@@ -31,40 +33,66 @@ const NO_INVENTORY: &str = "localhost,";
 impl Catalog {
     /// Plays, tags and tasks of a playbook, a bundle or a scenario, and what it names that is missing.
     ///
-    /// Content that Ansible cannot list is an answer too, with [`Inspection::problem`] set.
+    /// Content that Ansible cannot list is an answer too, with [`Inspection::problem`] set. `shipped` has the roles that come
+    /// with the program.
     ///
     /// # Errors
     /// As [`Self::resolve`].
-    pub async fn inspect(&self, content: &ContentRef, toolchain: &Toolchain) -> Result<Inspection, Error> {
+    pub async fn inspect(
+        &self,
+        content: &ContentRef,
+        toolchain: &Toolchain,
+        shipped: Option<&Path>,
+    ) -> Result<Inspection, Error> {
         let (kind, name) = (content.kind(), content.name().clone());
-        let found = self.find_blocking(kind, &name).await?;
+        let found = self.find_blocking(kind, &name, Purpose::Run).await?;
         let arguments = ["-i", NO_INVENTORY, "--list-tasks", "--list-tags"].map(OsStr::new).into_iter();
         let arguments: Vec<&OsStr> = arguments.chain([found.path.as_os_str()]).collect();
-        let printed = program::run(toolchain, "ansible-playbook", &arguments, found.root.path()).await;
+        let search = SearchPath::new(&toolchain.environment, found.root.path());
+        let places = search.variables(shipped);
+        let printed =
+            program::run(toolchain, &places, "ansible-playbook", &arguments, found.root.path()).await;
         let toolchain = toolchain.clone();
         blocking(kind, move || Ok(inspection(kind, name, found, &toolchain, printed))).await
     }
 
-    /// The groups and hosts of an inventory, without any variable.
+    /// The groups and hosts of an inventory, without any variable, with the configuration that a run would have. Programs of
+    /// the inventory are executed only if `executes` says so.
     ///
     /// # Errors
-    /// As [`Self::resolve_inventory`].
+    /// As [`Self::resolve_inventory`]; a program that no setting names is none here.
     pub async fn inspect_inventory(
         &self,
         name: &ContentName,
         toolchain: &Toolchain,
+        executes: bool,
     ) -> Result<InventoryInspection, Error> {
-        let found = self.find_blocking(ContentKind::Inventory, name).await?;
-        let arguments = [OsStr::new("-i"), found.path.as_os_str(), OsStr::new("--graph")];
-        let printed = program::run(toolchain, "ansible-inventory", &arguments, found.root.path()).await;
-        let problem = inventory_problem(&printed, found.root.path());
+        let found = self.find_blocking(ContentKind::Inventory, name, Purpose::Look).await?;
+        let directory = self.working_directory().unwrap_or_else(|| found.root.path().to_owned());
+        let search = SearchPath::new(&toolchain.environment, &directory);
+        let mut variables = search.variables(None);
+        let programs = if executes { Vec::new() } else { inventory::programs(&found.root, &found.path) };
+        if !executes {
+            // Ansible executes whatever may be executed before it tries to read it.
+            let plugins = plugins_without_programs(&search, toolchain).join(",");
+            variables.push(("ANSIBLE_INVENTORY_ENABLED", plugins.into()));
+        }
+        let path = found.root.path().join(&found.path);
+        let arguments = [OsStr::new("-i"), path.as_os_str(), OsStr::new("--graph")];
+        let printed = program::run(toolchain, &variables, "ansible-inventory", &arguments, &directory).await;
+        let problem = programs_problem(&programs).or_else(|| inventory_problem(&printed, found.root.path()));
         let (groups, hosts) = printed.map(|output| graph::parse(&output.stdout)).unwrap_or_default();
         Ok(InventoryInspection { name: name.clone(), path: found.path, groups, hosts, problem })
     }
 
-    async fn find_blocking(&self, kind: ContentKind, name: &ContentName) -> Result<Found, Error> {
+    async fn find_blocking(
+        &self,
+        kind: ContentKind,
+        name: &ContentName,
+        purpose: Purpose,
+    ) -> Result<Found, Error> {
         let (catalog, name) = (self.clone(), name.clone());
-        blocking(kind, move || catalog.find(kind, &name)).await
+        blocking(kind, move || catalog.find(kind, &name, purpose)).await
     }
 }
 
@@ -136,6 +164,34 @@ fn is_quoted(line: &str) -> bool {
     (rest.len() < line.len() && (rest.is_empty() || rest.starts_with(' ')))
         || line.trim_start().starts_with('^')
         || line.starts_with("...")
+}
+
+/// The inventory plugins that Ansible tries, in order, where nothing is said.
+const PLUGINS: [&str; 6] = ["host_list", "script", "auto", "yaml", "ini", "toml"];
+
+/// The plugins that the configuration allows, without the one that executes programs.
+fn plugins_without_programs(search: &SearchPath, toolchain: &Toolchain) -> Vec<String> {
+    let told = toolchain.environment.get("ANSIBLE_INVENTORY_ENABLED");
+    let told = told.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect());
+    let plugins = told.or_else(|| search.configuration.list("inventory", "enable_plugins"));
+    let mut plugins = plugins.unwrap_or_else(|| PLUGINS.map(str::to_owned).into());
+    plugins.retain(|name| !name.is_empty() && name.rsplit('.').next() != Some("script"));
+    // Without any there would be nothing to ask Ansible for.
+    if plugins.is_empty() { vec!["host_list".to_owned()] } else { plugins }
+}
+
+/// Programs were not executed: what they would have printed is missing.
+fn programs_problem(programs: &[PathBuf]) -> Option<String> {
+    if programs.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = programs.iter().map(|path| path.to_string_lossy()).collect();
+    let text = format!(
+        "`{}` is a program: it is executed in runs, and here only for callers who may run playbooks, if the setting \
+         `ansible.inventory_scripts` names it",
+        names.join("`, `")
+    );
+    Some(text.chars().take(MAX_PROBLEM).collect())
 }
 
 /// What keeps an inventory from being read, in our words: Ansible's quote the lines that it stumbles over.

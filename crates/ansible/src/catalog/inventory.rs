@@ -1,9 +1,8 @@
 //! Inventories: which files and directories below the inventory root are one, and what they are called.
 //!
-//! An inventory is a file `*.yml`, `*.yaml`, `*.ini` or `*.json`, a file without an extension, an executable
-//! file (Ansible runs it), or a directory that has one of these directly in it. It is called by its path
-//! without the extension, or with it where that would not tell it from its neighbours. What lies in
-//! `group_vars` or `host_vars` is none.
+//! An inventory is a file that has the shape of one (`shape.rs`), a program that a setting names, or a directory that has one
+//! of these directly in it. It is called by its path without the extension, or with it where that would not tell it from
+//! its neighbours. What lies in `group_vars` or `host_vars` is none.
 
 use std::{
     collections::BTreeMap,
@@ -13,85 +12,139 @@ use std::{
 use model::ContentName;
 use rustix::fs::FileType;
 
-use super::{BeneathError, Root, beneath::file_type, list::visible, resolve::type_of};
-
-/// The extensions of inventory files.
-const EXTENSIONS: &[&str] = &["yml", "yaml", "ini", "json"];
+use super::{
+    BeneathError, Options, Root,
+    list::visible,
+    resolve::type_of,
+    shape::{self, Shape},
+};
 
 /// Directories with variables of an inventory.
 const VARIABLE_DIRECTORIES: &[&str] = &["group_vars", "host_vars"];
 
-/// Any of the three bits that let a file be executed.
-const EXECUTABLE: u32 = 0o111;
+/// Directories of a repository that hold no inventory of its own.
+const OTHER_DIRECTORIES: &[&str] = &["collections", "roles"];
+
+/// What an inventory is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To list it, or to look into it: a program counts only if a setting names it.
+    Look,
+    /// To run something against it: whoever may do that may have any program executed.
+    Run,
+}
 
 /// The file or directory that a name means, or nothing.
 pub(super) fn find(
     root: &Root,
     name: &ContentName,
-    exclude: &[String],
+    options: &Options,
+    purpose: Purpose,
 ) -> Result<Option<PathBuf>, BeneathError> {
-    if is_variables(name.as_str()) {
+    if is_variables(Path::new(name.as_str())) {
         return Ok(None);
     }
-    let exact = Path::new(name.as_str());
-    if type_of(root, exact)?.is_some() && is_inventory(root, exact, exclude) {
-        return Ok(Some(exact.to_owned()));
-    }
-    let directory = exact.parent().unwrap_or(Path::new(""));
-    let mut meant = Vec::new();
-    for (path, _) in visible(root, directory, exclude) {
-        if path.with_extension("") == exact && type_of(root, &path)?.is_some() && is_file(root, &path) {
-            meant.push(path);
+    let look = Looking { root, options, purpose };
+    for directory in &options.places.inventory_directories {
+        let exact = directory.join(name.as_str());
+        if type_of(root, &exact)?.is_some() && look.is_inventory(&exact) {
+            return Ok(Some(exact));
+        }
+        let mut meant = Vec::new();
+        for (path, _) in visible(root, exact.parent().unwrap_or(Path::new("")), &options.exclude) {
+            if path.with_extension("") == exact && type_of(root, &path)?.is_some() && look.is_file(&path) {
+                meant.push(path);
+            }
+        }
+        // Several differ only in their extensions: the name does not decide between them.
+        if !meant.is_empty() {
+            return Ok(if meant.len() == 1 { meant.pop() } else { None });
         }
     }
-    Ok(if meant.len() == 1 { meant.pop() } else { None })
+    Ok(None)
 }
 
 /// The names of all inventories below a root.
-pub(super) fn names(root: &Root, exclude: &[String]) -> Vec<String> {
+pub(super) fn names(root: &Root, options: &Options) -> Vec<String> {
+    let look = Looking { root, options, purpose: Purpose::Look };
     let mut names = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(directory) = open.pop() {
-        let entries = visible(root, &directory, exclude);
-        let directories = entries
-            .iter()
-            .filter(|(path, file_type)| {
-                *file_type == FileType::Directory && !path.to_str().is_some_and(is_variables)
-            })
-            .map(|(path, _)| path.clone());
-        open.extend(directories);
-        names.extend(names_of(root, &entries, exclude));
+        let mut entries = visible(root, &directory, &options.exclude);
+        entries.retain(|(path, _)| !is_variables(path));
+        let may_hold = |path: &Path| match &options.places.inventories {
+            None => true,
+            Some(globs) => {
+                let is_other =
+                    path.file_name().is_some_and(|name| OTHER_DIRECTORIES.iter().any(|other| name == *other));
+                globs.iter().any(|glob| glob.may_hold(path)) && !is_other
+            }
+        };
+        let directories =
+            entries.iter().filter(|(path, kind)| *kind == FileType::Directory && may_hold(path));
+        open.extend(directories.map(|(path, _)| path.clone()));
+        names.extend(look.names_of(&entries));
     }
     names
 }
 
-/// Names for the inventories of one directory: a stem that only one of them has, else the whole file name.
-fn names_of(root: &Root, entries: &[(PathBuf, FileType)], exclude: &[String]) -> Vec<String> {
-    let inventories: Vec<&Path> = entries
-        .iter()
-        .map(|(path, _)| path.as_path())
-        .filter(|path| !path.to_str().is_some_and(is_variables) && is_inventory(root, path, exclude))
-        .collect();
-    let stem = |path: &Path| if root.is_file(path) { path.with_extension("") } else { path.to_owned() };
-    let mut stems: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for path in &inventories {
-        *stems.entry(stem(path)).or_default() += 1;
+/// The programs of an inventory: itself, or those that lie directly in it.
+pub(super) fn programs(root: &Root, path: &Path) -> Vec<PathBuf> {
+    let is_program = |path: &PathBuf| shape::of_file(root, path) == Some(Shape::Program);
+    if !root.is_directory(path) {
+        return Some(path.to_owned()).filter(is_program).into_iter().collect();
     }
-    let name = |path: &Path| if stems[&stem(path)] == 1 { stem(path) } else { path.to_owned() };
-    inventories.into_iter().filter_map(|path| name(path).to_str().map(str::to_owned)).collect()
+    let entries = root.entries(path).unwrap_or_default();
+    entries.into_iter().map(|(name, _)| path.join(name)).filter(is_program).collect()
 }
 
-fn is_variables(path: &str) -> bool {
-    path.split('/').any(|segment| VARIABLE_DIRECTORIES.contains(&segment))
+struct Looking<'a> {
+    root: &'a Root,
+    options: &'a Options,
+    purpose: Purpose,
 }
 
-fn is_inventory(root: &Root, path: &Path, exclude: &[String]) -> bool {
-    is_file(root, path)
-        || root.is_directory(path) && visible(root, path, exclude).iter().any(|(path, _)| is_file(root, path))
+impl Looking<'_> {
+    /// Names for the inventories of one directory: a stem that only one of them has, else the whole file name.
+    fn names_of(&self, entries: &[(PathBuf, FileType)]) -> Vec<String> {
+        let is_listed = |path: &Path| {
+            let patterns = self.options.places.inventories.as_ref();
+            patterns.is_none_or(|globs| globs.iter().any(|glob| glob.matches(path)))
+        };
+        let inventories: Vec<&Path> = entries
+            .iter()
+            .map(|(path, _)| path.as_path())
+            .filter(|path| is_listed(path) && self.is_inventory(path))
+            .collect();
+        let stem =
+            |path: &Path| if self.root.is_file(path) { path.with_extension("") } else { path.to_owned() };
+        let mut stems: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        for path in &inventories {
+            *stems.entry(stem(path)).or_default() += 1;
+        }
+        let name = |path: &Path| if stems[&stem(path)] == 1 { stem(path) } else { path.to_owned() };
+        inventories.into_iter().filter_map(|path| name(path).to_str().map(str::to_owned)).collect()
+    }
+
+    fn is_inventory(&self, path: &Path) -> bool {
+        self.is_file(path)
+            || self.root.is_directory(path)
+                && visible(self.root, path, &self.options.exclude).iter().any(|(path, _)| self.is_file(path))
+    }
+
+    fn is_file(&self, path: &Path) -> bool {
+        match shape::of_file(self.root, path) {
+            Some(Shape::Static) => true,
+            Some(Shape::Program) => self.purpose == Purpose::Run || self.is_named(path),
+            None => false,
+        }
+    }
+
+    fn is_named(&self, path: &Path) -> bool {
+        self.options.inventory_scripts.iter().any(|glob| glob.matches(path))
+    }
 }
 
-fn is_file(root: &Root, path: &Path) -> bool {
-    let Ok(status) = root.status(path) else { return false };
-    let known = path.extension().is_none_or(|extension| EXTENSIONS.iter().any(|other| extension == *other));
-    file_type(&status) == FileType::RegularFile && (known || status.st_mode & EXECUTABLE != 0)
+fn is_variables(path: &Path) -> bool {
+    path.components().any(|part| VARIABLE_DIRECTORIES.iter().any(|name| part.as_os_str() == *name))
 }

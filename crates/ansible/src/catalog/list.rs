@@ -12,13 +12,10 @@ use std::{
 use model::{ContentKind, ContentName};
 use rustix::fs::FileType;
 
-use super::{Catalog, Entry, Error, Root, resolve::is_yaml, yaml};
+use super::{Catalog, Entry, Error, Options, Places, Root, resolve::is_yaml, yaml};
 
 /// Directories that hold other things than bundles wherever they are.
 const ROLE_DIRECTORIES: &[&str] = &["roles", "collections"];
-
-/// Directories at the top of a root that hold bundles and scenarios; elsewhere these are names like any other.
-const TREES: &[&str] = &["bundles", "scenarios"];
 
 /// Directories whose YAML files are no playbooks, by Ansible's conventions.
 const SUPPORT_DIRECTORIES: &[&str] = &[
@@ -71,7 +68,7 @@ impl Catalog {
     }
 
     fn entry(&self, kind: ContentKind, name: ContentName) -> Option<Entry> {
-        let found = match self.find_in_roots(kind, &name) {
+        let found = match self.find_in_roots(kind, &name, super::inventory::Purpose::Look) {
             Ok(found) => found?,
             Err(error) => {
                 tracing::debug!(content.kind = %kind, content.name = %name, %error, "content is not listed");
@@ -87,18 +84,19 @@ impl Catalog {
     /// The names that files and directories suggest, whether or not they resolve.
     pub(super) fn names(&self, kind: ContentKind) -> BTreeSet<ContentName> {
         let roots = self.roots(kind).iter().filter_map(|directory| self.open_root(directory).ok().flatten());
-        let exclude = &self.options.exclude;
-        roots.flat_map(|root| names_in(&root, kind, exclude)).filter_map(|name| name.parse().ok()).collect()
+        let options = &self.options;
+        roots.flat_map(|root| names_in(&root, kind, options)).filter_map(|name| name.parse().ok()).collect()
     }
 }
 
-fn names_in(root: &Root, kind: ContentKind, exclude: &[String]) -> Vec<String> {
-    let mut walk = Walk { root, exclude, names: Vec::new() };
+fn names_in(root: &Root, kind: ContentKind, options: &Options) -> Vec<String> {
+    let places = &options.places;
+    let mut walk = Walk { root, exclude: &options.exclude, names: Vec::new() };
     match kind {
-        ContentKind::Playbook => walk.playbooks(),
-        ContentKind::Bundle => walk.bundles("bundles"),
-        ContentKind::Scenario => walk.bundles("scenarios"),
-        ContentKind::Inventory => return super::inventory::names(root, exclude),
+        ContentKind::Playbook => walk.playbooks(places),
+        ContentKind::Bundle => places.bundles.iter().for_each(|top| walk.bundles(top)),
+        ContentKind::Scenario => places.scenarios.iter().for_each(|top| walk.bundles(top)),
+        ContentKind::Inventory => return super::inventory::names(root, options),
     }
     walk.names
 }
@@ -110,16 +108,25 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn playbooks(&mut self) {
+    /// Those that the patterns name; without patterns, all.
+    fn playbooks(&mut self, places: &Places) {
+        let patterns = places.playbooks.as_deref();
+        let may_hold = |directory: &Path| {
+            patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.may_hold(directory)))
+        };
+        let is_named = |path: &Path| {
+            patterns.is_none_or(|patterns| patterns.iter().any(|pattern| pattern.matches(path)))
+        };
         let mut open = vec![PathBuf::new()];
         while let Some(directory) = open.pop() {
             for (path, file_type) in visible(self.root, &directory, self.exclude) {
                 let is_of = |names| path.file_name().is_some_and(|name| is_any(name, names));
-                let skipped =
-                    is_of(SUPPORT_DIRECTORIES) || (directory.as_os_str().is_empty() && is_of(TREES));
+                let is_meant = || patterns.into_iter().flatten().any(|pattern| pattern.names(&path));
+                let is_tree = || places.trees().any(|tree| tree == path);
+                let skipped = is_of(SUPPORT_DIRECTORIES) && !is_meant() || is_tree() || !may_hold(&path);
                 match file_type {
                     FileType::Directory if !skipped => open.push(path),
-                    FileType::RegularFile | FileType::Symlink if is_yaml(&path) => {
+                    FileType::RegularFile | FileType::Symlink if is_yaml(&path) && is_named(&path) => {
                         self.names.extend(path.with_extension("").to_str().map(str::to_owned));
                     }
                     _ => {}
@@ -128,8 +135,8 @@ impl Walk<'_> {
         }
     }
 
-    fn bundles(&mut self, top: &str) {
-        let mut open = vec![(PathBuf::from(top), false)];
+    fn bundles(&mut self, top: &Path) {
+        let mut open = vec![(top.to_owned(), false)];
         while let Some((directory, in_bundle)) = open.pop() {
             let skip = if in_bundle { SUPPORT_DIRECTORIES } else { ROLE_DIRECTORIES };
             for (path, file_type) in visible(self.root, &directory, self.exclude) {
@@ -186,6 +193,14 @@ pub(super) fn visible(root: &Root, directory: &Path, exclude: &[String]) -> Vec<
 
 fn is_any(name: &std::ffi::OsStr, names: &[&str]) -> bool {
     names.iter().any(|other| name == *other)
+}
+
+/// Whether a playbook lies directly in a directory.
+#[must_use]
+pub fn has_playbook(directory: &Path) -> bool {
+    let Ok(root) = Root::open(directory) else { return false };
+    let files = visible(&root, Path::new(""), &[]).into_iter().filter(|(path, _)| is_yaml(path));
+    files.into_iter().any(|(path, _)| is_playbook(&root, &path))
 }
 
 /// Whether a file is a list of plays and imports, and nothing else.

@@ -17,17 +17,20 @@
 
 mod beneath;
 mod error;
+mod glob;
 mod graph;
 mod inspect;
 mod inspection;
 mod inventory;
 mod list;
 mod listing;
+mod places;
 mod program;
 mod prompts;
 mod resolve;
 mod scan;
 mod search;
+mod shape;
 mod tasks;
 mod yaml;
 
@@ -40,9 +43,12 @@ use model::{ContentKind, ContentName};
 
 pub use beneath::{Error as BeneathError, Root, open_beneath};
 pub use error::Error;
+pub use glob::{BadGlob, Glob};
 pub use inspection::{
     Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Prompt, PromptKind, Task,
 };
+pub use list::has_playbook;
+pub use places::Places;
 pub use resolve::Located;
 
 use beneath::Opening;
@@ -61,6 +67,12 @@ pub struct Options {
     /// Names of files and directories that are never listed, nor is anything below them. They can still be
     /// asked for by name.
     pub exclude: Vec<String>,
+    /// Directories outside of the roots that links in them may lead to.
+    pub link_targets: Vec<PathBuf>,
+    /// The programs below the inventory root that are inventories.
+    pub inventory_scripts: Vec<Glob>,
+    /// Where in a root its content lies.
+    pub places: Places,
 }
 
 /// The catalog of one set of roots; clones are cheap and equal.
@@ -90,6 +102,16 @@ impl Catalog {
         Self { options: Arc::new(options), opening: Opening::offered() }
     }
 
+    /// The directory in which Ansible is started for content of the first root that exists: its configuration holds for
+    /// inventories, too.
+    #[must_use]
+    pub fn working_directory(&self) -> Option<PathBuf> {
+        self.options
+            .playbooks_roots
+            .iter()
+            .find_map(|root| root.canonicalize().ok().filter(|root| root.is_dir()))
+    }
+
     /// The directories in which this kind of content is searched, first hit first.
     fn roots(&self, kind: ContentKind) -> &[PathBuf] {
         match kind {
@@ -105,7 +127,7 @@ impl Catalog {
         let in_a_tree = match kind {
             ContentKind::Bundle | ContentKind::Scenario => true,
             ContentKind::Playbook => {
-                ["bundles/", "scenarios/"].iter().any(|tree| name.as_str().starts_with(tree))
+                self.options.places.trees().any(|tree| std::path::Path::new(name.as_str()).starts_with(tree))
             }
             ContentKind::Inventory => false,
         };
@@ -118,7 +140,7 @@ impl Catalog {
 
     fn open_root(&self, directory: &std::path::Path) -> Result<Option<Root>, BeneathError> {
         match Root::open_by(directory, self.opening) {
-            Ok(root) => Ok(Some(root)),
+            Ok(root) => Ok(Some(root.with_targets(&self.options.link_targets))),
             Err(error) if error.is_absent() => Ok(None),
             Err(error) => Err(error),
         }

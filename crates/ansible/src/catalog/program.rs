@@ -1,6 +1,12 @@
 //! Runs one of Ansible's programs that only print: bounded in time and in what is kept of their output.
 
-use std::{ffi::OsStr, io, path::Path, process::Stdio, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+    process::Stdio,
+    time::Duration,
+};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::{
@@ -35,11 +41,12 @@ pub(super) enum Failure {
     TooLong { program: String },
 }
 
-/// Runs a program in a directory with the toolchain's environment and nothing on its input.
+/// Runs a program in a directory with the toolchain's environment, these variables, and nothing on its input.
 ///
 /// Dropping the future kills the program and what it started, unless that left its process group.
 pub(super) async fn run(
     toolchain: &Toolchain,
+    variables: &[(&str, OsString)],
     program: &str,
     arguments: &[&OsStr],
     directory: &Path,
@@ -51,6 +58,7 @@ pub(super) async fn run(
         .current_dir(directory)
         .env_clear()
         .envs(toolchain.variables())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         // An inventory that no plugin can read is otherwise only a warning.
         .env("ANSIBLE_INVENTORY_UNPARSED_FAILED", "1")
         .env("ANSIBLE_NOCOLOR", "1")
@@ -140,7 +148,7 @@ mod tests {
         };
         let pids = directory.path().join("pids");
         tokio::select! {
-            ended = run(&toolchain, "ansible-playbook", &arguments, directory.path()) => panic!("it ended: {ended:?}"),
+            ended = run(&toolchain, &[], "ansible-playbook", &arguments, directory.path()) => panic!("it ended: {ended:?}"),
             () = until(|| pids.exists()) => {}
         }
         let pids = fs::read_to_string(pids).unwrap();

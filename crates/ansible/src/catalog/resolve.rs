@@ -6,9 +6,13 @@ use model::{ContentKind, ContentName, ContentRef};
 use rustix::fs::FileType;
 
 use super::{
-    BeneathError, Catalog, Error, Root,
+    BeneathError, Catalog, Error, Options, Places, Root,
+    inventory::Purpose,
     list::{MAIN, is_playbook, nearest},
 };
+
+/// How many names are suggested when none is like the requested one.
+const SOME: usize = 3;
 
 /// Where a piece of content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +42,7 @@ impl Catalog {
     /// # Errors
     /// [`Error::NotFound`], [`Error::LeavesRoot`], [`Error::Io`].
     pub fn resolve(&self, content: &ContentRef) -> Result<Located, Error> {
-        self.locate(content.kind(), content.name())
+        self.locate(content.kind(), content.name(), Purpose::Run)
     }
 
     /// The file or the directory of an inventory, named with or without its extension.
@@ -46,33 +50,43 @@ impl Catalog {
     /// # Errors
     /// As [`Self::resolve`]; also [`Error::NotFound`] when several files differ only in their extension.
     pub fn resolve_inventory(&self, name: &ContentName) -> Result<Located, Error> {
-        self.locate(ContentKind::Inventory, name)
+        self.locate(ContentKind::Inventory, name, Purpose::Run)
     }
 
-    fn locate(&self, kind: ContentKind, name: &ContentName) -> Result<Located, Error> {
-        let found = self.find(kind, name)?;
+    fn locate(&self, kind: ContentKind, name: &ContentName, purpose: Purpose) -> Result<Located, Error> {
+        let found = self.find(kind, name, purpose)?;
         Ok(Located { root: self.roots(kind)[found.index].clone(), path: found.path })
     }
 
-    pub(super) fn find(&self, kind: ContentKind, name: &ContentName) -> Result<Found, Error> {
-        match self.find_in_roots(kind, name)? {
-            Some(found) => Ok(found),
-            None => {
-                Err(Error::NotFound { kind, name: name.clone(), nearest: nearest(name, &self.names(kind)) })
-            }
+    pub(super) fn find(
+        &self,
+        kind: ContentKind,
+        name: &ContentName,
+        purpose: Purpose,
+    ) -> Result<Found, Error> {
+        if let Some(found) = self.find_in_roots(kind, name, purpose)? {
+            return Ok(found);
         }
+        let names = self.names(kind);
+        let mut like_it = nearest(name, &names);
+        // There are few inventories: when none is like it, some of them say more than nothing.
+        if like_it.is_empty() && kind == ContentKind::Inventory {
+            like_it = names.iter().take(SOME).map(ToString::to_string).collect();
+        }
+        Err(Error::NotFound { kind, name: name.clone(), nearest: like_it })
     }
 
     pub(super) fn find_in_roots(
         &self,
         kind: ContentKind,
         name: &ContentName,
+        purpose: Purpose,
     ) -> Result<Option<Found>, Error> {
         for (index, directory) in self.search_order(kind, name) {
             let opened = self.open_root(directory).map_err(|error| Error::from_beneath(kind, name, error))?;
             let Some(root) = opened else { continue };
-            let path = find_beneath(&root, kind, name, &self.options.exclude)
-                .map_err(|error| Error::from_beneath(kind, name, error))?;
+            let path = find_beneath(&root, kind, name, &self.options, purpose)
+                .map_err(|error| Error::from_beneath(kind, name, error).seen_from(root.path()))?;
             if let Some(path) = path {
                 return Ok(Some(Found { root, index, path }));
             }
@@ -85,18 +99,19 @@ fn find_beneath(
     root: &Root,
     kind: ContentKind,
     name: &ContentName,
-    exclude: &[String],
+    options: &Options,
+    purpose: Purpose,
 ) -> Result<Option<PathBuf>, BeneathError> {
     let wanted = if kind == ContentKind::Inventory {
-        super::inventory::find(root, name, exclude)?
+        super::inventory::find(root, name, options, purpose)?
     } else {
-        match first_file(root, &playbook_files(kind, name))? {
+        match first_file(root, &playbook_files(kind, name, &options.places))? {
             Some(path) => Some(path),
-            None => further_entry(root, kind, name)?,
+            None => further_entry(root, kind, name, &options.places)?,
         }
     };
     let Some(path) = wanted else { return Ok(None) };
-    if let Some(directory) = own_directory(root, kind, &path)
+    if let Some(directory) = own_directory(root, kind, &path, &options.places)
         && let Some(link) = leaving_link(root, &directory)?
     {
         return Err(BeneathError::Leaves(link));
@@ -105,14 +120,21 @@ fn find_beneath(
 }
 
 /// The files that a name may mean, the preferred one first.
-fn playbook_files(kind: ContentKind, name: &ContentName) -> Vec<PathBuf> {
+fn playbook_files(kind: ContentKind, name: &ContentName, places: &Places) -> Vec<PathBuf> {
     let name = name.as_str();
+    let main = |top: &PathBuf| top.join(name).join("main.yml");
     match kind {
-        ContentKind::Bundle => vec![format!("bundles/{name}/main.yml").into()],
-        ContentKind::Scenario => vec![format!("scenarios/{name}/main.yml").into()],
+        ContentKind::Bundle => places.bundles.iter().map(main).collect(),
+        ContentKind::Scenario => places.scenarios.iter().map(main).collect(),
         ContentKind::Playbook => {
-            let exact = is_yaml(Path::new(name)).then(|| PathBuf::from(name));
-            exact.into_iter().chain([format!("{name}.yml").into(), format!("{name}.yaml").into()]).collect()
+            let exact = is_yaml(Path::new(name)).then(|| name.to_owned());
+            let names: Vec<String> =
+                exact.into_iter().chain([format!("{name}.yml"), format!("{name}.yaml")]).collect();
+            places
+                .playbook_directories
+                .iter()
+                .flat_map(|top| names.iter().map(|name| top.join(name)))
+                .collect()
         }
         ContentKind::Inventory => Vec::new(),
     }
@@ -123,21 +145,24 @@ fn further_entry(
     root: &Root,
     kind: ContentKind,
     name: &ContentName,
+    places: &Places,
 ) -> Result<Option<PathBuf>, BeneathError> {
-    let tree = match kind {
-        ContentKind::Bundle => "bundles",
-        ContentKind::Scenario => "scenarios",
+    let trees = match kind {
+        ContentKind::Bundle => &places.bundles,
+        ContentKind::Scenario => &places.scenarios,
         ContentKind::Playbook | ContentKind::Inventory => return Ok(None),
     };
     let Some((bundle, entry)) = name.as_str().rsplit_once('/').filter(|(_, entry)| *entry != "main") else {
         return Ok(None);
     };
-    let directory = Path::new(tree).join(bundle);
-    if !root.is_file(&directory.join(MAIN)) {
-        return Ok(None);
+    let directories = trees.iter().map(|tree| tree.join(bundle));
+    for directory in directories.filter(|directory| root.is_file(&directory.join(MAIN))) {
+        let files = ["yml", "yaml"].map(|extension| directory.join(format!("{entry}.{extension}")));
+        if let Some(path) = first_file(root, &files)?.filter(|path| is_playbook(root, path)) {
+            return Ok(Some(path));
+        }
     }
-    let files = ["yml", "yaml"].map(|extension| directory.join(format!("{entry}.{extension}")));
-    Ok(first_file(root, &files)?.filter(|path| is_playbook(root, path)))
+    Ok(None)
 }
 
 pub(super) fn is_yaml(path: &Path) -> bool {
@@ -175,18 +200,14 @@ fn first_leaving(root: &Root, path: &Path) -> PathBuf {
 ///
 /// A playbook below `bundles/` or `scenarios/` answers for the nearest directory that is a bundle or a
 /// scenario, so that asking for its file by name is no way around the check.
-fn own_directory(root: &Root, kind: ContentKind, path: &Path) -> Option<PathBuf> {
+fn own_directory(root: &Root, kind: ContentKind, path: &Path, places: &Places) -> Option<PathBuf> {
     let parent = path.parent()?;
     match kind {
         ContentKind::Bundle | ContentKind::Scenario => Some(parent.to_owned()),
         ContentKind::Inventory => root.is_directory(path).then(|| path.to_owned()),
         ContentKind::Playbook => {
-            let shared = ["", "bundles", "scenarios"].map(Path::new);
-            let first = path.components().next()?.as_os_str();
-            if shared.contains(&parent) || !shared.contains(&Path::new(first)) {
-                return None;
-            }
-            let own = parent.ancestors().take_while(|directory| !shared.contains(directory));
+            let tree = places.trees().find(|tree| parent.starts_with(tree) && parent != *tree)?;
+            let own = parent.ancestors().take_while(|directory| *directory != tree);
             let mut own = own.filter(|directory| root.is_file(&directory.join("main.yml")));
             Some(own.next().unwrap_or(parent).to_owned())
         }

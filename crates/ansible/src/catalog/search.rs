@@ -1,26 +1,17 @@
-//! Where Ansible looks for roles and collections.
+//! Looks for roles and collections where Ansible would look for them.
 //!
-//! As Ansible does, the environment wins over `ansible.cfg`, and both replace the default directories. Beside
-//! them come the directories next to the playbook and, for collections, those installed with Ansible itself.
+//! Beside the directories of the [`SearchPath`] these are the ones next to the playbook and, for collections, those that are
+//! installed with Ansible itself.
 
 use std::path::{Path, PathBuf};
 
 use super::Root;
-use crate::Toolchain;
-
-/// The default directories of roles, after `~/.ansible/roles`.
-const ROLE_DEFAULTS: &[&str] = &["/usr/share/ansible/roles", "/etc/ansible/roles"];
-
-/// The default directories of collections, after `~/.ansible/collections`.
-const COLLECTION_DEFAULTS: &[&str] = &["/usr/share/ansible/collections"];
+use crate::{SearchPath, Toolchain, shipped};
 
 /// Collections that are part of Ansible.
 const BUILT_IN: &[&str] = &["ansible.builtin", "ansible.legacy"];
 
-/// The file that configures Ansible in a directory.
-const CONFIGURATION: &str = "ansible.cfg";
-
-/// The directories that are searched for one playbooks root and one toolchain.
+/// The directories that are searched for one root and one toolchain.
 #[derive(Debug)]
 pub(super) struct SearchPaths<'a> {
     root: &'a Root,
@@ -30,22 +21,21 @@ pub(super) struct SearchPaths<'a> {
 
 impl<'a> SearchPaths<'a> {
     pub(super) fn new(root: &'a Root, toolchain: &Toolchain) -> Self {
-        let configuration = Configuration::read(root, toolchain);
-        let roles = configuration.directories(&["ANSIBLE_ROLES_PATH"], "roles_path", "roles", ROLE_DEFAULTS);
-        let names = ["ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS"];
-        let mut collections =
-            configuration.directories(&names, "collections_path", "collections", COLLECTION_DEFAULTS);
+        let search = SearchPath::new(&toolchain.environment, root.path());
+        let home = toolchain.environment.get("HOME").map(PathBuf::from);
+        let all = |list: &[PathBuf]| SearchPath::expanded(list, home.as_deref(), root.path());
+        let mut collections = all(&search.collections);
         collections.extend(site_packages(toolchain));
-        Self { root, roles, collections }
+        Self { root, roles: all(&search.roles), collections }
     }
 
     /// Whether a role is there: by name, by path, or as `namespace.collection.role`.
     pub(super) fn has_role(&self, name: &str, playbook_directory: &Path) -> bool {
-        let beside =
-            [playbook_directory.join("roles"), playbook_directory.to_owned(), PathBuf::from("roles")];
+        let beside = [playbook_directory.join("roles"), playbook_directory.to_owned()];
         beside.iter().any(|directory| self.root.is_directory(&directory.join(name)))
             || self.roles.iter().any(|directory| directory.join(name).is_dir())
             || Path::new(name).is_absolute() && Path::new(name).is_dir()
+            || shipped::has_role(name)
             || self.has_collection_role(name, playbook_directory)
     }
 
@@ -67,66 +57,9 @@ impl<'a> SearchPaths<'a> {
 
     fn has_below_collections(&self, inside: &Path, playbook_directory: &Path) -> bool {
         let inside = Path::new("ansible_collections").join(inside);
-        let beside = [playbook_directory.join("collections"), PathBuf::from("collections")];
-        beside.iter().any(|directory| self.root.is_directory(&directory.join(&inside)))
+        self.root.is_directory(&playbook_directory.join("collections").join(&inside))
             || self.collections.iter().any(|directory| directory.join(&inside).is_dir())
     }
-}
-
-/// What the environment and `ansible.cfg` say, read once.
-struct Configuration<'a> {
-    toolchain: &'a Toolchain,
-    home: Option<PathBuf>,
-    /// The text of `ansible.cfg` and the directory that its relative paths start from.
-    file: (String, PathBuf),
-}
-
-impl<'a> Configuration<'a> {
-    /// Reads the first of: `ANSIBLE_CONFIG`, the root's `ansible.cfg`, `~/.ansible.cfg`, the system's.
-    fn read(root: &Root, toolchain: &'a Toolchain) -> Self {
-        let home = toolchain.environment.get("HOME").map(PathBuf::from);
-        let candidates = [
-            toolchain.environment.get("ANSIBLE_CONFIG").map(PathBuf::from),
-            Some(root.path().join(CONFIGURATION)),
-            home.as_ref().map(|home| home.join(".ansible.cfg")),
-            Some(Path::new("/etc/ansible").join(CONFIGURATION)),
-        ];
-        let file = candidates.into_iter().flatten().find_map(|path| {
-            let text = std::fs::read_to_string(&path).ok()?;
-            Some((text, path.parent().unwrap_or(Path::new("")).to_owned()))
-        });
-        Self { toolchain, home, file: file.unwrap_or_default() }
-    }
-
-    fn directories(&self, names: &[&str], key: &str, below_home: &str, defaults: &[&str]) -> Vec<PathBuf> {
-        if let Some(list) = names.iter().find_map(|name| self.toolchain.environment.get(*name)) {
-            return self.split(list, Path::new(""));
-        }
-        if let Some(list) = setting(&self.file.0, key) {
-            return self.split(list, &self.file.1);
-        }
-        let home = self.home.iter().map(|home| home.join(".ansible").join(below_home));
-        home.chain(defaults.iter().map(PathBuf::from)).collect()
-    }
-
-    fn split(&self, list: &str, relative_to: &Path) -> Vec<PathBuf> {
-        let paths = list.split(':').map(str::trim).filter(|path| !path.is_empty());
-        let expand = |path: &str| match (path.strip_prefix("~/"), &self.home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => relative_to.join(path),
-        };
-        paths.map(expand).collect()
-    }
-}
-
-/// The value of a key in the `[defaults]` section of an `ansible.cfg`; `collections_paths` is an old spelling.
-fn setting<'a>(text: &'a str, key: &str) -> Option<&'a str> {
-    let lines = text.lines().map(str::trim).skip_while(|line| *line != "[defaults]").skip(1);
-    lines
-        .take_while(|line| !line.starts_with('['))
-        .filter_map(|line| line.split_once('='))
-        .find(|(name, _)| name.trim() == key || name.trim().strip_suffix('s') == Some(key))
-        .map(|(_, value)| value.trim())
 }
 
 /// The Python package directories next to `ansible-playbook`, where the `ansible` package puts collections.
@@ -142,18 +75,4 @@ fn site_packages(toolchain: &Toolchain) -> Vec<PathBuf> {
         .filter(|entry| entry.file_name().to_string_lossy().starts_with("python"))
         .flat_map(|entry| ["site-packages", "dist-packages"].map(|name| entry.path().join(name)))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_setting_is_read_from_its_section_in_either_spelling() {
-        let text = "[galaxy]\nroles_path = /no\n[defaults]\n# c = d\nroles_path = roles:/r\ncollections_paths=/c\n\
-                    [ssh]\nx = y\n";
-        assert_eq!(setting(text, "roles_path"), Some("roles:/r"));
-        assert_eq!(setting(text, "collections_path"), Some("/c"));
-        assert_eq!(setting(text, "x"), None);
-    }
 }

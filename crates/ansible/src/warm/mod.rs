@@ -31,7 +31,7 @@ use tokio::{
 
 use self::host::Host;
 pub(crate) use self::waiting::{Begun, Request, Spare, Waiting};
-use crate::{command, details, programs, run_spec::RunSpec};
+use crate::{command, configuration::Configuration, details, programs, run_spec::RunSpec};
 
 /// How many hosts there are at most; the one that was not used for longest goes.
 const MOST_HOSTS: usize = 3;
@@ -80,11 +80,8 @@ impl Fingerprint {
     /// `None` when no Python can be found.
     fn of(spec: &RunSpec) -> Option<Self> {
         let interpreter = Interpreter::of(&spec.environment)?;
-        let told = |name: &str| {
-            spec.environment.iter().find(|(known, _)| known == name).map(|(_, value)| Path::new(value))
-        };
-        let configuration =
-            command::configuration(told("ANSIBLE_CONFIG"), &spec.source.working_directory, told("HOME"));
+        let told = spec.environment.iter().cloned().collect();
+        let configuration = Configuration::find(&told, &spec.source.working_directory).file;
         let configuration =
             configuration.map(|path| ("ANSIBLE_CONFIG".to_owned(), path.to_string_lossy().into_owned()));
         let always = command::always(spec.limits.event_bytes).map(|(name, value)| (name.to_owned(), value));

@@ -89,10 +89,12 @@ impl Engine {
 
     /// What the content of a job lists now.
     pub(crate) async fn task_list(&self, job: &Job) -> Result<TaskList, Error> {
-        match self.inspect_content(&job.request.content).await {
+        match self.inspect_content(job.request.project.as_ref(), &job.request.content, true).await {
             Ok(inspection) => Ok(TaskList::new(inspection, &job.request)),
             // The content is gone: a new attempt will say so.
-            Err(Error::Content(catalog::Error::NotFound { .. })) => Ok(TaskList::default()),
+            Err(Error::Content(catalog::Error::NotFound { .. }) | Error::UnknownProject { .. }) => {
+                Ok(TaskList::default())
+            }
             Err(error) => Err(error),
         }
     }

@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         .replies(&[ENDED, ACCEPTED])
         .problems(&[
             (400, "`bad_name`: a name that is none; `leaves_root`: a link that leads out of its root; `malformed_json`"),
-            (404, "`unknown_playbook`, `unknown_bundle`, `unknown_scenario`"),
+            (404, "`unknown_playbook`, `unknown_bundle`, `unknown_scenario`, `unknown_project`"),
             (409, "`idempotency_key_used`: for another request"),
             (422, "`invalid_request`: fields or parameters are wrong; `errors` has all of them"),
         ]),

@@ -97,7 +97,8 @@ fn missing_of_the_rich_bundle() -> [MissingFile; 5] {
 #[tokio::test]
 async fn a_bundle_is_told_by_ansible_and_its_gaps_by_the_scan() {
     let site = rich_site();
-    let inspection = site.catalog().inspect(&bundle("rich"), &toolchain(&site.path("home"))).await.unwrap();
+    let inspection =
+        site.catalog().inspect(&bundle("rich"), &toolchain(&site.path("home")), None).await.unwrap();
     assert_eq!(inspection.problem, None);
     assert_eq!(
         summary(&inspection.plays),
@@ -121,7 +122,7 @@ async fn a_bundle_is_told_by_ansible_and_its_gaps_by_the_scan() {
 #[tokio::test]
 async fn without_ansible_the_scan_tells_what_it_can_and_the_problem_says_why() {
     let site = rich_site();
-    let inspection = site.catalog().inspect(&bundle("rich"), &without_ansible()).await.unwrap();
+    let inspection = site.catalog().inspect(&bundle("rich"), &without_ansible(), None).await.unwrap();
     assert_eq!(
         summary(&inspection.plays),
         [
@@ -144,12 +145,12 @@ async fn what_ansible_cannot_list_is_answered_in_its_own_words() {
     site.write("public/bundles/norole/main.yml", "- hosts: all\n  roles: [kit.role_that_does_not_exist]\n");
     let toolchain = toolchain(&site.path("home"));
     let catalog = site.catalog();
-    let bad = catalog.inspect(&bundle("badyaml"), &toolchain).await.unwrap();
+    let bad = catalog.inspect(&bundle("badyaml"), &toolchain, None).await.unwrap();
     let problem = bad.problem.unwrap();
     assert!(problem.contains("YAML parsing failed"), "{problem}");
     assert!(problem.contains("Origin: bundles/badyaml/main.yml:3:1"), "{problem}");
     assert!(!problem.contains(site.path("").to_str().unwrap()), "{problem}");
-    let norole = catalog.inspect(&bundle("norole"), &toolchain).await.unwrap();
+    let norole = catalog.inspect(&bundle("norole"), &toolchain, None).await.unwrap();
     assert!(norole.problem.unwrap().contains("kit.role_that_does_not_exist"));
     assert_eq!(norole.missing_roles, ["kit.role_that_does_not_exist"]);
     assert_eq!(summary(&norole.plays), ["all|all|"]);
@@ -169,14 +170,14 @@ async fn roles_and_collections_are_found_where_ansible_finds_them() {
     let environment = &mut toolchain.environment;
     environment.insert("HOME".into(), site.path("home").display().to_string());
     environment.insert("ANSIBLE_ROLES_PATH".into(), format!("/nowhere:{}", site.path("env/roles").display()));
-    let inspection = site.catalog().inspect(&playbook("site"), &toolchain).await.unwrap();
+    let inspection = site.catalog().inspect(&playbook("site"), &toolchain, None).await.unwrap();
     assert_eq!(inspection.missing_roles, ["configured"]);
     assert!(inspection.missing_collections.is_empty());
 
     toolchain.environment.remove("ANSIBLE_ROLES_PATH");
     site.write("local/ansible.cfg", "[defaults]\nroles_path = extra\n");
     site.write("local/extra/configured/tasks/main.yml", "");
-    let inspection = site.catalog().inspect(&playbook("site"), &toolchain).await.unwrap();
+    let inspection = site.catalog().inspect(&playbook("site"), &toolchain, None).await.unwrap();
     assert_eq!(inspection.missing_roles, ["dotted.role.name", "shared"]);
 }
 
@@ -184,7 +185,7 @@ async fn roles_and_collections_are_found_where_ansible_finds_them() {
 async fn an_import_that_goes_round_ends() {
     let site = Site::new();
     site.write("local/a.yml", "- import_playbook: a.yml\n- import_playbook: a.yml\n- hosts: all\n");
-    let inspection = site.catalog().inspect(&playbook("a"), &without_ansible()).await.unwrap();
+    let inspection = site.catalog().inspect(&playbook("a"), &without_ansible(), None).await.unwrap();
     assert!(inspection.plays.len() < 2_000);
 }
 
@@ -198,13 +199,13 @@ async fn an_inventory_shows_its_names_and_never_a_variable() {
     site.write("inventory/broken.ini", "[web]\nh1 password=SECRET and more\n");
     let toolchain = toolchain(&site.path("home"));
     let catalog = site.catalog();
-    let good = catalog.inspect_inventory(&name("hosts"), &toolchain).await.unwrap();
+    let good = catalog.inspect_inventory(&name("hosts"), &toolchain, false).await.unwrap();
     assert_eq!(good.problem, None);
     assert_eq!(good.hosts, ["w1", "w2", "w3"]);
     let groups: Vec<_> =
         good.groups.iter().map(|g| (g.name.as_str(), g.hosts.len(), g.children.len())).collect();
     assert_eq!(groups, [("all", 0, 3), ("site", 0, 1), ("ungrouped", 0, 0), ("web", 3, 0)]);
-    let broken = catalog.inspect_inventory(&name("broken"), &toolchain).await.unwrap();
+    let broken = catalog.inspect_inventory(&name("broken"), &toolchain, false).await.unwrap();
     let problem = broken.problem.as_deref().unwrap();
     assert!(problem.starts_with("Ansible cannot read it as an inventory: `broken.ini`"), "{problem}");
     for inspection in [good, broken] {

@@ -164,7 +164,7 @@ fn a_root_that_does_not_exist_is_empty() {
         playbooks_roots: vec![site.path("nowhere")],
         bundles_root: None,
         inventory_root: site.path("nowhere"),
-        exclude: Vec::new(),
+        ..Options::default()
     };
     let catalog = Catalog::new(nowhere);
     for kind in ContentKind::ALL {
@@ -176,13 +176,14 @@ fn a_root_that_does_not_exist_is_empty() {
 #[test]
 fn inventories_are_named_without_an_extension_unless_that_is_ambiguous() {
     let site = Site::new();
-    let script = site.write("inventory/dynamic.py", "#!/bin/sh\n");
-    std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for script in ["dynamic.py", "cleanup.sh", "scripted/aws.py"] {
+        let script = site.write(&format!("inventory/{script}"), "#!/bin/sh\n");
+        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
     for file in [
         "hosts.yml",
         "lab.ini",
         "lab.json",
-        "plain",
         "production/hosts.yml",
         "production/group_vars/all.yml",
         "group_vars/all.yml",
@@ -194,18 +195,33 @@ fn inventories_are_named_without_an_extension_unless_that_is_ambiguous() {
     ] {
         site.write(&format!("inventory/{file}"), "");
     }
+    site.write("inventory/plain", "localhost ansible_connection=local\n");
+    site.write("inventory/LICENSE", "Do what you like with it\n");
+    site.write("inventory/settings.yml", "lab: {domain: north.lab}\n");
     site.link("inventory/stolen.yml", site.write("outside/hosts.yml", ""));
-    let catalog = site.catalog();
+    let named = vec!["*.py".parse().unwrap()];
+    let catalog = Catalog::new(Options { inventory_scripts: named, ..site.options() });
     let names = ["dynamic", "hosts", "lab.ini", "lab.json", "plain", "production", "production/hosts"];
     assert_eq!(listed(&catalog, ContentKind::Inventory), names);
     for entry in catalog.list(ContentKind::Inventory).unwrap() {
         assert_eq!(catalog.resolve_inventory(&entry.name).unwrap().path, entry.path);
     }
     assert_eq!(catalog.resolve_inventory(&name("hosts.yml")).unwrap().path, Path::new("hosts.yml"));
-    for none in ["group_vars/all", "production/group_vars/all.yml", "notes", "module.py", "lab", "group_vars"]
-    {
+    for none in [
+        "group_vars/all",
+        "production/group_vars/all.yml",
+        "notes",
+        "module.py",
+        "lab",
+        "group_vars",
+        "LICENSE",
+        "settings",
+    ] {
         assert!(catalog.resolve_inventory(&name(none)).is_err(), "{none}");
     }
+    // Who may run something may have any program executed: those are found for runs.
+    assert_eq!(catalog.resolve_inventory(&name("cleanup")).unwrap().path, Path::new("cleanup.sh"));
+    assert_eq!(catalog.resolve_inventory(&name("scripted")).unwrap().path, Path::new("scripted"));
     assert!(matches!(
         catalog.resolve_inventory(&name("stolen")),
         Err(super::super::Error::LeavesRoot { .. })

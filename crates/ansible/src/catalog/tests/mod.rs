@@ -14,7 +14,7 @@ use std::{
 use model::{ContentKind, ContentName, ContentRef};
 use tempfile::TempDir;
 
-use super::{Catalog, Opening, Options};
+use super::{Catalog, Opening, Options, Places};
 
 /// Both ways of opening; whatever is true of names must be true of both.
 const OPENINGS: [Opening; 2] = [Opening::Kernel, Opening::Canonical];
@@ -61,6 +61,7 @@ impl Site {
             bundles_root: None,
             inventory_root: self.path("inventory"),
             exclude: vec!["excluded".to_owned()],
+            ..Options::default()
         }
     }
 

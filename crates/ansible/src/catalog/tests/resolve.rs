@@ -293,3 +293,76 @@ fn a_directory_swapped_for_a_link_never_lets_outside_text_in() {
         assert_eq!(seen[0] + seen[1], TURNS);
     });
 }
+
+#[test]
+fn links_lead_to_the_directories_that_a_setting_names_and_to_no_others() {
+    let site = Site::new();
+    site.write("local/scenarios/demo_lab/main.yml", PLAY);
+    site.write("elsewhere/secrets/vault.yml", "a: 1\n");
+    site.write("elsewhere/more/x.yml", "a: 1\n");
+    site.link("local/scenarios/demo_lab/secrets", site.path("elsewhere/secrets"));
+    let refusal = site.catalog().resolve(&scenario("demo_lab")).unwrap_err().to_string();
+    for part in ["`scenarios/demo_lab/secrets`", "elsewhere/secrets`", "`paths.link_targets`"] {
+        assert!(refusal.contains(part), "{refusal}");
+    }
+    assert_eq!(listed(&site.catalog(), ContentKind::Scenario), Vec::<String>::new());
+    for opening in OPENINGS {
+        let options = Options { link_targets: vec![site.path("elsewhere/secrets")], ..site.options() };
+        let catalog = Catalog { opening, ..Catalog::new(options.clone()) };
+        assert!(catalog.resolve(&scenario("demo_lab")).is_ok());
+        assert_eq!(listed(&catalog, ContentKind::Scenario), ["demo_lab"]);
+        let root = Root::open_by(&site.path("local"), opening).unwrap().with_targets(&options.link_targets);
+        assert!(root.open_beneath(Path::new("scenarios/demo_lab/secrets/vault.yml")).is_ok());
+        assert!(root.open_beneath(Path::new("scenarios/demo_lab/secrets/../more/x.yml")).is_err());
+    }
+    site.link("local/scenarios/demo_lab/more", site.path("elsewhere/more"));
+    let options = Options { link_targets: vec![site.path("elsewhere/secrets")], ..site.options() };
+    let refusal = Catalog::new(options).resolve(&scenario("demo_lab")).unwrap_err().to_string();
+    assert!(refusal.contains("`scenarios/demo_lab/more`"), "{refusal}");
+}
+
+#[test]
+fn a_repository_has_its_content_at_its_top_and_in_its_directory_of_playbooks() {
+    let site = Site::new();
+    for (file, text) in [
+        ("site.yml", PLAY),
+        ("playbooks/site.yml", PLAY),
+        ("playbooks/nightly.yml", PLAY),
+        ("playbooks/bundles/sweep/main.yml", PLAY),
+        ("bundles/top/main.yml", PLAY),
+        ("scenarios/lab/main.yml", PLAY),
+        ("contrib/other.yml", PLAY),
+        ("galaxy.yml", "namespace: a\n"),
+        ("hosts.ini", "[web]\na\n"),
+        ("inventory/local/hosts.yaml", "all:\n  hosts: {a: }\n"),
+        ("inventory/local/group_vars/all.yml", "a: 1\n"),
+        ("ad/GOAD/data/inventory", "[default]\ndc01 ansible_host=10.0.0.1\n"),
+        ("ad/GOAD/data/config.json", "{\"lab\": {}}"),
+        ("roles/x/inventory/hosts.yml", "all:\n"),
+    ] {
+        site.write(&format!("local/{file}"), text);
+    }
+    let catalog = Catalog::new(Options {
+        playbooks_roots: vec![site.path("local")],
+        inventory_root: site.path("local"),
+        places: Places::of_repository(),
+        ..site.options()
+    });
+    assert_eq!(listed(&catalog, ContentKind::Playbook), ["playbooks/nightly", "playbooks/site", "site"]);
+    assert_eq!(listed(&catalog, ContentKind::Bundle), ["sweep", "top"]);
+    assert_eq!(listed(&catalog, ContentKind::Scenario), ["lab"]);
+    let inventories = ["ad/GOAD/data/inventory", "hosts", "inventory/local", "inventory/local/hosts"];
+    assert_eq!(listed(&catalog, ContentKind::Inventory), inventories);
+    for (name, path) in
+        [("nightly", "playbooks/nightly.yml"), ("site", "site.yml"), ("contrib/other", "contrib/other.yml")]
+    {
+        assert_eq!(catalog.resolve(&playbook(name)).unwrap().path, Path::new(path));
+    }
+    assert_eq!(
+        catalog.resolve(&bundle("sweep")).unwrap().path,
+        Path::new("playbooks/bundles/sweep/main.yml")
+    );
+    assert_eq!(catalog.resolve_inventory(&name("local")).unwrap().path, Path::new("inventory/local"));
+    let refusal = catalog.resolve_inventory(&name("zzz")).unwrap_err().to_string();
+    assert!(refusal.contains("\nhint: there is `ad/GOAD/data/inventory`"), "{refusal}");
+}

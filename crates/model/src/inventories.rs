@@ -1,0 +1,115 @@
+//! The inventories of a request: one or several, in the order in which Ansible reads them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{ContentName, names::BadName};
+
+/// The most inventories that a request may name.
+pub const MAX_INVENTORIES: usize = 16;
+
+/// Why names are no inventories of a request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadInventories {
+    /// There is none.
+    #[error("the list of inventories is empty: name one, or leave the field out")]
+    None,
+    /// There are more than [`MAX_INVENTORIES`].
+    #[error("{0} inventories are named: at most {MAX_INVENTORIES} are allowed")]
+    TooMany(usize),
+}
+
+/// One inventory or several. In JSON a single one is a string, several are a list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Inventories(Vec<ContentName>);
+
+impl Inventories {
+    /// Checks how many there are.
+    ///
+    /// # Errors
+    /// When there is none, or too many.
+    pub fn new(names: Vec<ContentName>) -> Result<Self, BadInventories> {
+        match names.len() {
+            0 => Err(BadInventories::None),
+            1..=MAX_INVENTORIES => Ok(Self(names)),
+            more => Err(BadInventories::TooMany(more)),
+        }
+    }
+
+    /// The names, in order; at least one.
+    pub fn iter(&self) -> impl Iterator<Item = &ContentName> {
+        self.0.iter()
+    }
+
+    /// A text that no other combination of inventories has.
+    #[must_use]
+    pub fn key(&self) -> String {
+        // No name has a comma.
+        self.0.iter().map(ContentName::as_str).collect::<Vec<_>>().join(",")
+    }
+}
+
+impl From<ContentName> for Inventories {
+    fn from(name: ContentName) -> Self {
+        Self(vec![name])
+    }
+}
+
+impl FromStr for Inventories {
+    type Err = BadName;
+
+    /// One inventory, by its name.
+    fn from_str(text: &str) -> Result<Self, BadName> {
+        Ok(text.parse::<ContentName>()?.into())
+    }
+}
+
+impl fmt::Display for Inventories {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key())
+    }
+}
+
+impl Serialize for Inventories {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_slice() {
+            [only] => only.serialize(serializer),
+            several => several.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Inventories {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            One(ContentName),
+            Several(Vec<ContentName>),
+        }
+        match Given::deserialize(deserializer)? {
+            Given::One(name) => Ok(name.into()),
+            Given::Several(names) => Self::new(names).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_inventory_is_a_string_and_several_are_a_list() {
+        for text in [r#""hosts""#, r#"["hosts","extra/lab.ini"]"#] {
+            let inventories: Inventories = serde_json::from_str(text).expect("inventories");
+            assert_eq!(serde_json::to_string(&inventories).expect("JSON"), text);
+        }
+        let single: Inventories = serde_json::from_str(r#"["hosts"]"#).expect("inventories");
+        assert_eq!(serde_json::to_string(&single).expect("JSON"), r#""hosts""#);
+        let many = format!("[{}]", vec![r#""a""#; MAX_INVENTORIES + 1].join(","));
+        for text in ["[]", r#"["../x"]"#, "3", &many] {
+            assert!(serde_json::from_str::<Inventories>(text).is_err(), "{text}");
+        }
+    }
+}

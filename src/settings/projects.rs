@@ -1,0 +1,152 @@
+//! `[projects.NAME]`: repositories whose content runs see as a whole.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use ansible::{
+    Catalog,
+    catalog::{self, Glob, Places},
+};
+use model::{Inventories, ProjectName};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Error, Settings, ansible as ansible_section,
+    keys::{Key, Kind, Rule},
+    paths::{self, Base},
+};
+
+/// `[projects.NAME]`: a repository.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Project {
+    /// Its directory: where its runs are started.
+    pub root: PathBuf,
+    /// Patterns for its playbooks; empty takes the usual places.
+    pub playbooks: Vec<String>,
+    /// Its directories of bundles; empty takes the usual ones.
+    pub bundles: Vec<PathBuf>,
+    /// Its directories of scenarios; empty takes the usual ones.
+    pub scenarios: Vec<PathBuf>,
+    /// Patterns for its inventories; empty takes the usual places.
+    pub inventories: Vec<String>,
+    /// The inventories of requests that name none.
+    pub default_inventory: Option<Inventories>,
+    /// Directories outside of it that links may lead to.
+    pub link_targets: Vec<PathBuf>,
+    /// What later runs find again.
+    pub persistent: Vec<String>,
+}
+
+const PATTERNS: Rule = Rule {
+    allowed: "patterns for paths below the root, such as `playbooks/**/*.yml`",
+    accepts: |text| text.parse::<Glob>().is_ok(),
+};
+
+const INSIDE: Rule = Rule { allowed: "paths below the root, without `..`", accepts: is_inside };
+
+pub(super) const NAME_RULE: Rule = Rule {
+    allowed: "lower-case letters, digits, `_` and `-`, a letter or digit first",
+    accepts: |name| name.parse::<ProjectName>().is_ok(),
+};
+
+const fn optional(name: &'static str, kind: Kind) -> Key {
+    Key { name, kind, optional: true }
+}
+
+/// Every key of a project, in the order of `config/default.toml`.
+pub(super) const PROJECT_KEYS: &[Key] = &[
+    Key { name: "projects.root", kind: Kind::Path, optional: false },
+    optional("projects.playbooks", Kind::List(PATTERNS)),
+    optional("projects.bundles", Kind::List(INSIDE)),
+    optional("projects.scenarios", Kind::List(INSIDE)),
+    optional("projects.inventories", Kind::List(PATTERNS)),
+    optional("projects.default_inventory", Kind::OneOrMore(ansible_section::INVENTORY_RULE)),
+    optional("projects.link_targets", Kind::SearchPath),
+    optional("projects.persistent", Kind::List(paths::PERSISTENT_RULE)),
+];
+
+fn is_inside(text: &str) -> bool {
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
+    text.trim_end_matches('/').split('/').all(is_segment)
+}
+
+/// The key of a project by its last part.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    PROJECT_KEYS.iter().find(|key| key.name.strip_prefix("projects.") == Some(name))
+}
+
+/// The key of a project that is spelled most like it.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let likeness = |key: &&str| strsim::normalized_damerau_levenshtein(name, key);
+    let keys = PROJECT_KEYS.iter().filter_map(|key| key.name.strip_prefix("projects."));
+    keys.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|key| likeness(key) >= 0.5)
+}
+
+impl Project {
+    pub(super) fn resolve(&mut self, base: &Base) {
+        base.resolve(&mut self.root);
+        self.link_targets.iter_mut().for_each(|path| base.resolve(path));
+    }
+
+    fn places(&self) -> Places {
+        let usual = Places::of_repository();
+        // What a setting accepts is a pattern.
+        let globs = |texts: &[String], usual| match texts {
+            [] => usual,
+            texts => Some(texts.iter().filter_map(|text| text.parse().ok()).collect()),
+        };
+        let or = |given: &[PathBuf], usual| if given.is_empty() { usual } else { given.to_vec() };
+        Places {
+            playbooks: globs(&self.playbooks, usual.playbooks),
+            bundles: or(&self.bundles, usual.bundles),
+            scenarios: or(&self.scenarios, usual.scenarios),
+            inventories: globs(&self.inventories, usual.inventories),
+            ..usual
+        }
+    }
+}
+
+/// Every project has a root.
+pub(super) fn check(projects: &BTreeMap<ProjectName, Project>) -> Result<(), Error> {
+    match projects.iter().find(|(_, project)| project.root.as_os_str().is_empty()) {
+        Some((name, _)) => Err(Error::NoRoot { name: name.to_string() }),
+        None => Ok(()),
+    }
+}
+
+impl Settings {
+    /// The content outside of all projects.
+    #[must_use]
+    pub fn catalog(&self) -> Catalog {
+        Catalog::new(catalog::Options {
+            playbooks_roots: self.paths.playbooks_roots(),
+            bundles_root: self.paths.public_playbooks.clone(),
+            inventory_root: self.paths.inventory.clone(),
+            exclude: self.runs.exclude.clone(),
+            link_targets: self.paths.link_targets.clone(),
+            inventory_scripts: self.inventory_scripts(),
+            places: Places::default(),
+        })
+    }
+
+    /// The content of each project.
+    #[must_use]
+    pub fn catalogs_of_projects(&self) -> BTreeMap<ProjectName, Catalog> {
+        let catalog = |project: &Project| {
+            Catalog::new(catalog::Options {
+                playbooks_roots: vec![project.root.clone()],
+                bundles_root: None,
+                inventory_root: project.root.clone(),
+                exclude: self.runs.exclude.clone(),
+                link_targets: project.link_targets.clone(),
+                inventory_scripts: self.inventory_scripts(),
+                places: project.places(),
+            })
+        };
+        self.projects.iter().map(|(name, project)| (name.clone(), catalog(project))).collect()
+    }
+
+    fn inventory_scripts(&self) -> Vec<Glob> {
+        self.ansible.inventory_scripts.iter().filter_map(|text| text.parse().ok()).collect()
+    }
+}
