@@ -58,6 +58,14 @@ impl Engine {
         self.locate_inventory(name).await.map(drop)
     }
 
+    /// Whether every play of the content stays on one host of a group when it is limited to it; `false` where that cannot
+    /// be read.
+    pub async fn plays_on_group(&self, content: ContentRef, group: &'static str) -> bool {
+        let catalog = self.options().catalog.clone();
+        let plays = spawn_blocking(move || catalog.plays_on_group(&content, group)).await;
+        matches!(plays, Ok(Ok(true)))
+    }
+
     /// Where the content lies.
     pub(crate) async fn locate(&self, content: ContentRef) -> Result<Located, Error> {
         let catalog = self.options().catalog.clone();

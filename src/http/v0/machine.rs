@@ -63,7 +63,16 @@ async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Res
     let inventory = &api.engine.options().default_inventory;
     // Only locks ask for it.
     let node = if is_read(route) { None } else { api.engine.default_proxmox_node().await };
-    let request = plan::plan(route, &values, &Known { inventory, default_node: node.as_deref(), name })?;
+    let host = acting_host(api, route, &values).await;
+    let known = Known {
+        inventory,
+        default_node: node.as_deref(),
+        name,
+        host: host.as_deref(),
+        limits_actions: host.is_some()
+            && api.engine.plays_on_group(plan::generic()?, plan::ACTION_HOSTS).await,
+    };
+    let request = plan::plan(route, &values, &known)?;
     let content = request.content.clone();
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
@@ -74,6 +83,17 @@ async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Res
     let job = api.engine.submit(request).await.map_err(|error| refused(api, &content, &error))?;
     let job = ended(api, job.id).await?;
     reply(api, route, &values, &job).await
+}
+
+/// The host of the group of actions that acts for the node of the request, where there are several.
+async fn acting_host(api: &Api, route: &Route, values: &Map<String, Value>) -> Option<String> {
+    match route.plan {
+        Plan::Ping | Plan::Named(_) => None,
+        Plan::Action { .. } | Plan::Bundle { .. } | Plan::CreateMachines { .. } | Plan::Find { .. } => {
+            let node = values.get("proxmox_node").and_then(Value::as_str).filter(|node| !node.is_empty());
+            api.engine.proxmox_host_of(node).await
+        }
+    }
 }
 
 async fn reply(

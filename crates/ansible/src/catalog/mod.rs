@@ -18,6 +18,7 @@
 mod beneath;
 mod error;
 mod graph;
+mod hosts;
 mod inspect;
 mod inspection;
 mod inventory;
