@@ -106,7 +106,7 @@ contract! {
     history {
         jobs_are_listed_newest_first_page_by_page,
         filters_leave_the_jobs_that_were_asked_for,
-        the_last_success_is_that_of_the_whole_content,
+        the_last_successes_are_those_of_the_whole_content,
     }
     secrets {
         secrets_are_kept_until_a_move_wipes_them,
