@@ -7,6 +7,7 @@ mod jwt;
 mod limits;
 mod modes;
 mod routes;
+mod stores;
 mod streams;
 mod tokens;
 
