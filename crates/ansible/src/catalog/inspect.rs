@@ -40,7 +40,10 @@ impl Catalog {
         let found = self.find_blocking(kind, &name).await?;
         let arguments = ["-i", NO_INVENTORY, "--list-tasks", "--list-tags"].map(OsStr::new).into_iter();
         let arguments: Vec<&OsStr> = arguments.chain([found.path.as_os_str()]).collect();
-        let printed = program::run(toolchain, "ansible-playbook", &arguments, found.root.path()).await;
+        let printed = match is_too_large(&found) {
+            true => Err(Failure::TooLarge),
+            false => program::run(toolchain, "ansible-playbook", &arguments, found.root.path()).await,
+        };
         let toolchain = toolchain.clone();
         blocking(kind, move || Ok(inspection(kind, name, found, &toolchain, printed))).await
     }
@@ -56,7 +59,10 @@ impl Catalog {
     ) -> Result<InventoryInspection, Error> {
         let found = self.find_blocking(ContentKind::Inventory, name).await?;
         let arguments = [OsStr::new("-i"), found.path.as_os_str(), OsStr::new("--graph")];
-        let printed = program::run(toolchain, "ansible-inventory", &arguments, found.root.path()).await;
+        let printed = match is_too_large(&found) {
+            true => Err(Failure::TooLarge),
+            false => program::run(toolchain, "ansible-inventory", &arguments, found.root.path()).await,
+        };
         let problem = inventory_problem(&printed, found.root.path());
         let (groups, hosts) = printed.map(|output| graph::parse(&output.stdout)).unwrap_or_default();
         Ok(InventoryInspection { name: name.clone(), path: found.path, groups, hosts, problem })
@@ -66,6 +72,12 @@ impl Catalog {
         let (catalog, name) = (self.clone(), name.clone());
         blocking(kind, move || catalog.find(kind, &name)).await
     }
+}
+
+/// Ansible reads a file whole: one of some gigabytes would keep it busy for a minute.
+fn is_too_large(found: &Found) -> bool {
+    let status = found.root.status(&found.path);
+    status.is_ok_and(|status| u64::try_from(status.st_size).is_ok_and(|size| size > program::MAX_FILE))
 }
 
 async fn blocking<T: Send + 'static>(
