@@ -6,6 +6,9 @@ use model::ContentKind;
 
 use super::{body::BadBody, problem::Problem};
 
+/// After how many seconds a job may be sent again when the queue was full.
+pub(super) const QUEUE_RETRY_S: u16 = 10;
+
 impl From<engine::Error> for Problem {
     fn from(error: engine::Error) -> Self {
         match error {
@@ -20,6 +23,11 @@ impl From<engine::Error> for Problem {
             engine::Error::NotEnded { .. } => {
                 Self::new(StatusCode::CONFLICT, "not_finished", error.to_string())
                     .hint("POST /v1/jobs/{id}/cancel ends it")
+            }
+            engine::Error::QueueFull(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", error.to_string())
+                    .hint("wait until jobs have ended, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
+                    .retry_after(QUEUE_RETRY_S)
             }
             engine::Error::KeyUsed(_) => {
                 Self::new(StatusCode::CONFLICT, "idempotency_key_used", error.to_string())
@@ -70,6 +78,13 @@ impl From<BadBody> for Problem {
             BadBody::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", text)
                 .hint("`server.body_limit_bytes` sets the limit"),
             BadBody::Broken(_) => Self::new(StatusCode::BAD_REQUEST, "broken_body", text),
+            BadBody::Late => Self::new(StatusCode::REQUEST_TIMEOUT, "slow_body", text).close(),
+            BadBody::NoRoom => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_bodies", text).retry_after(1).close()
+            }
+            BadBody::TooManyValues { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_values", text)
+            }
             BadBody::NotUtf8 => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
             BadBody::Json { .. } => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
         }

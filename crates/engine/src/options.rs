@@ -59,6 +59,8 @@ pub struct Options {
     pub isolation: IsolationOptions,
     /// How many runs may be at work at once; at least one.
     pub max_at_once: usize,
+    /// How many jobs may wait, of a caller and in all.
+    pub queue: store::QueueLimits,
     /// The name of this service among those that share the store; stays the same over restarts.
     pub node: String,
     /// How long a claim holds without a word from this node; it says one four times as often.

@@ -64,7 +64,7 @@ impl Engine {
             outcome: Some(outcome),
             ..Job::asked_for(clock::new_job_id(), request, now)
         };
-        self.store().insert_job(&job, &event, None).await?;
+        self.store().insert_job(&job, &event, None, store::Admission::default()).await?;
         tracing::info!(job.id = %job.id, action = name, "answered without Ansible");
         self.inner.live.tell(job.id);
         Ok(job)

@@ -161,6 +161,7 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         Error::Content(_)
         | Error::UnknownJob(_)
         | Error::NotEnded { .. }
+        | Error::QueueFull(_)
         | Error::KeyUsed(_)
         | Error::SecretsGone(_)
         | Error::Keys(_)

@@ -29,6 +29,7 @@ mod secrets;
 mod select;
 mod stream;
 mod tokens;
+mod turns;
 
 use std::{fmt, sync::Arc};
 
@@ -40,13 +41,14 @@ pub use audit::{AuditHead, AuditQuery, AuditRetention, Chain};
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
-pub use jobs::Inserted;
+pub use jobs::{Admission, Inserted};
 pub use listen::{Heard, Listener};
 pub use locks::Blocker;
 pub use moves::JobMove;
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
 pub use retention::Retention;
 pub use stream::{EventQuery, LogPlace};
+pub use turns::{Full, QueueLimits};
 
 /// Which database is behind a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

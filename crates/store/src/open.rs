@@ -24,6 +24,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "jobs, runs and events", include_str!("../../../migrations/0001_jobs_runs_events.sql")),
     (2, "tokens and the audit", include_str!("../../../migrations/0002_access.sql")),
     (3, "secrets of jobs", include_str!("../../../migrations/0003_secrets.sql")),
+    (6, "callers of jobs", include_str!("../../../migrations/0006_owners.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.

@@ -1,6 +1,8 @@
 //! Who is let in, to what, how often, and what is written down of it.
 
 mod audit;
+mod changes;
+mod floods;
 mod gateway;
 mod hosts;
 mod jwt;

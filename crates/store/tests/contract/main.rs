@@ -21,6 +21,7 @@ mod samples;
 mod secrets;
 mod stream;
 mod tokens;
+mod turns;
 
 /// Declares the table of facts.
 macro_rules! contract {
@@ -117,6 +118,11 @@ contract! {
         a_deleted_job_leaves_nothing,
         a_job_that_goes_is_seen_whole_or_not_at_all,
         a_deletion_that_was_broken_off_is_finished_later,
+    }
+    turns {
+        callers_have_turns_and_their_own_jobs_stay_in_order,
+        jobs_of_no_known_caller_stay_in_the_order_in_which_they_came,
+        only_so_many_jobs_may_wait,
     }
     tokens {
         a_token_reads_back_as_it_was_written,
