@@ -5,9 +5,8 @@ COPY . .
 RUN cargo build --release --locked --bin rangehand
 
 FROM debian:bookworm-slim
-# tini is process 1: it reaps what a killed run leaves behind.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends bubblewrap ca-certificates openssh-client python3 python3-venv tini \
+    && apt-get install -y --no-install-recommends bubblewrap ca-certificates openssh-client python3 python3-venv \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home --shell /usr/sbin/nologin rangehand \
     && install -d -o rangehand -g rangehand -m 0700 /var/lib/rangehand /home/rangehand/.ssh
@@ -33,5 +32,6 @@ EXPOSE 8000
 # Past any proxy of the environment.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s \
     CMD [".venv/bin/python", "-c", "import os, urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['PORT'] + '/healthz', timeout=4)"]
-ENTRYPOINT ["tini", "--", "rangehand"]
+# Process 1 restarts the service when it is killed, without ending the container and the runs in it.
+ENTRYPOINT ["rangehand", "init"]
 CMD ["serve"]

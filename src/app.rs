@@ -171,8 +171,9 @@ impl Node {
         let vault_password = vault_password(settings)?;
         let lock = state::lock(&settings.paths.state)?;
         let state = &settings.paths.state;
-        let name = state::node_name(state)
-            .map_err(|source| Error::State { path: state.display().to_string(), source })?;
+        let unusable = |source| Error::State { path: state.display().to_string(), source };
+        let name = state::node_name(state).map_err(unusable)?;
+        let is_same_boot = state::is_same_boot(state).map_err(unusable)?;
         let runtime = settings.paths.runtime();
         own_directory(&runtime)
             .map_err(|source| Error::Runtime { path: runtime.display().to_string(), source })?;
@@ -184,7 +185,7 @@ impl Node {
         let toolchain = settings.toolchain(environment);
         let isolation = settings.runs.isolation_options(&toolchain)?;
         warn_of_missing_keys(&keys, &store).await;
-        let own = Own { toolchain, isolation, vault_password, node: name, keys };
+        let own = Own { toolchain, isolation, vault_password, node: name, is_same_boot, keys };
         let engine = Engine::new(store.clone(), engine_options(settings, own));
         Ok(Self { engine, store, signals, _lock: lock })
     }
@@ -333,11 +334,12 @@ struct Own {
     isolation: engine::IsolationOptions,
     vault_password: Option<SecretString>,
     node: String,
+    is_same_boot: bool,
     keys: Keyring,
 }
 
 fn engine_options(settings: &Settings, own: Own) -> engine::Options {
-    let Own { toolchain, isolation, vault_password, node, keys } = own;
+    let Own { toolchain, isolation, vault_password, node, is_same_boot, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let catalog = Catalog::new(catalog::Options {
         playbooks_roots: paths.playbooks_roots(),
@@ -372,6 +374,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         max_at_once: runs.max_at_once,
         queue: settings.limits.queue(),
         node,
+        is_same_boot,
         lease: runs.lease,
         keep: settings.history.keep(),
         drain: engine::DrainOptions { at_most: runs.drain },

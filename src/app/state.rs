@@ -26,6 +26,18 @@ pub(super) fn lock(state: &Path) -> Result<File, Error> {
     locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
 }
 
+/// Did the service before this one run since the machine was started? Then the kernel has all that it wrote, however it
+/// ended. From here on this service is the one before.
+pub(super) fn is_same_boot(state: &Path) -> io::Result<bool> {
+    let Some(boot) = ansible::process::boot_id() else { return Ok(false) };
+    let path = state.join("boot");
+    match std::fs::read_to_string(&path) {
+        Ok(before) if before == boot => Ok(true),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::write(&path, &boot).map(|()| false),
+    }
+}
+
 /// The name of this service among those that share its store: made once, kept in the state directory.
 pub(super) fn node_name(state: &Path) -> io::Result<String> {
     let path = state.join("node");

@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod export;
+mod init;
 mod keys;
 mod serve;
 mod stored;
@@ -78,6 +79,12 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Keep `serve` or `worker` running as process 1 of a container: restart it when it crashes, and let its runs go on
+    Init {
+        /// The command to run [default: serve]; one that is no service just replaces this process
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
     /// Own one run; started by the service itself
     #[command(hide = true)]
     Supervise {
@@ -125,6 +132,7 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
+        Command::Init { command } => with_log(|| init::run(&command)),
         Command::Supervise { directory, .. } => Ok(with_little_log(|| {
             own_memory::close();
             ansible::supervisor::main(directory)
@@ -134,6 +142,14 @@ pub fn main() -> ExitCode {
         }
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))
+}
+
+/// What reads no settings and can fail.
+fn with_log(
+    main: impl FnOnce() -> Result<ExitCode, Box<dyn std::error::Error>>,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    telemetry::init(&LogOptions { filter: "warn".to_owned(), format: LogFormat::Text })?;
+    main()
 }
 
 /// What belongs to a run reads no settings: it is told everything by the service, and logs what goes wrong.

@@ -9,10 +9,16 @@ use actix_web::{
     web::{BytesMut, Data},
 };
 use futures_util::StreamExt;
+use model::numbers;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Api, access::Room};
+
+/// Stands for a number that would change, while its place is looked for.
+const CHANGED: &str = "\0number\0";
+/// As it stands in JSON.
+const CHANGED_AS_JSON: &[u8] = br#""\u0000number\u0000""#;
 
 /// Why a body cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,11 +62,29 @@ pub(crate) enum BadBody {
         /// The position of the error in bytes.
         offset: usize,
     },
+    /// Numbers would become other numbers when they are read.
+    #[error("{} numbers cannot be kept exactly", fields.len())]
+    Numbers {
+        /// Where they are: names of fields, joined by dots.
+        fields: Vec<String>,
+        /// What is read all the same.
+        read: Box<Result<Option<Value>, BadBody>>,
+    },
 }
 
 /// A body as JSON; `None` when it is empty.
 #[derive(Debug)]
 pub(crate) struct Body(pub Result<Option<Value>, BadBody>);
+
+impl Body {
+    /// As the reference service reads it: numbers may change.
+    pub(crate) fn with_any_numbers(self) -> Result<Option<Value>, BadBody> {
+        match self.0 {
+            Err(BadBody::Numbers { read, .. }) => *read,
+            other => other,
+        }
+    }
+}
 
 impl FromRequest for Body {
     // Each interface answers a bad body in its own words, so extraction itself always succeeds.
@@ -144,6 +168,32 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     if values(bytes) > MAX_VALUES {
         return Err(BadBody::TooManyValues { limit: MAX_VALUES });
     }
+    let changed = numbers::changed_when_read(bytes);
+    if changed.is_empty() {
+        return read(bytes);
+    }
+    let marked = numbers::replaced(bytes, &changed, |_| CHANGED_AS_JSON.into());
+    let mut fields = Vec::new();
+    if let Ok(marked) = serde_json::from_slice(&marked) {
+        places("", &marked, &mut fields);
+    }
+    Err(BadBody::Numbers { fields, read: Box::new(read(bytes)) })
+}
+
+/// The paths of the values that stand for changed numbers.
+fn places(path: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text == CHANGED => found.push(path.to_owned()),
+        Value::Array(items) => items.iter().for_each(|item| places(path, item, found)),
+        Value::Object(members) => members.iter().for_each(|(key, member)| {
+            let dot = if path.is_empty() { "" } else { "." };
+            places(&format!("{path}{dot}{}", key.escape_debug()), member, found);
+        }),
+        _ => {}
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     serde_json::from_slice(bytes).map(Some).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
@@ -176,6 +226,17 @@ fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_would_change_are_told_by_their_fields() {
+        let body = br#"{"extra_vars": {"big": [1, 12345678901234567890123], "f": {"g": 1e400}, "ok": -0.0}}"#;
+        let error = parse(body).expect_err("numbers change");
+        let BadBody::Numbers { fields, read } = error else { panic!("{error}") };
+        assert_eq!(fields, ["extra_vars.big", "extra_vars.f.g"]);
+        assert!(matches!(*read, Err(BadBody::Json { .. })));
+        let body = Body(parse(br#"{"a": 18446744073709551616}"#));
+        assert!(matches!(body.with_any_numbers(), Ok(Some(Value::Object(_)))));
+    }
 
     #[test]
     fn what_is_no_json_is_told_with_its_place() {

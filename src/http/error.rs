@@ -4,7 +4,14 @@ use actix_web::http::StatusCode;
 use ansible::catalog;
 use model::ContentKind;
 
-use super::{body::BadBody, problem::Problem};
+use super::{
+    body::BadBody,
+    problem::{Fault, Problem},
+};
+
+/// Why a number is refused; the number itself may be a secret.
+const NUMBER_LOST: &str = "this number cannot be kept exactly: integers must be from -9223372036854775808 to \
+                           18446744073709551615, and fractions within double precision; send it as a string";
 
 /// After how many seconds a job may be sent again when the queue was full.
 pub(super) const QUEUE_RETRY_S: u16 = 10;
@@ -87,6 +94,13 @@ impl From<BadBody> for Problem {
             }
             BadBody::NotUtf8 => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
             BadBody::Json { .. } => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
+            BadBody::Numbers { fields, read } => match *read {
+                // Numbers too large for a fraction have an error of their own, in which only numbers are wrong.
+                Err(error) if fields.is_empty() => error.into(),
+                _ => Self::invalid(
+                    fields.into_iter().map(|field| Fault::new(field, "out_of_range", NUMBER_LOST)).collect(),
+                ),
+            },
         }
     }
 }

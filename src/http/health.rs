@@ -15,6 +15,9 @@ use crate::doctor::{self, Check, Status};
 /// How long a good answer about Ansible counts.
 const COUNTS_FOR: Duration = Duration::from_secs(30);
 
+/// How long a request waits for the recovery at the start of the service, which takes milliseconds as a rule.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
+
 /// What Ansible answered last, and when; `None` when it has to be asked.
 pub(super) type Known = Option<(Instant, Vec<Check>)>;
 
@@ -31,12 +34,13 @@ async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// The store answers and Ansible can be started; otherwise 503, and what to do.
+/// The store answers, Ansible can be started and jobs can begin; otherwise 503, and what to do.
 ///
 /// Those who are not let in hear whether it is ready and nothing about what is installed here.
 async fn readyz(api: Data<Api>, request: HttpRequest) -> HttpResponse {
     let mut checks = ansible_checks(&api).await;
     checks.push(store_check(&api).await);
+    checks.push(recovery_check(&api).await);
     let ready = checks.iter().all(|check| check.status != Status::Fail);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not_ready" };
@@ -66,4 +70,15 @@ async fn store_check(api: &Api) -> Check {
         Ok(()) => Check::ok("store", "answers"),
         Err(error) => Check::fail("store", error.to_string(), "the service's log has the cause"),
     }
+}
+
+async fn recovery_check(api: &Api) -> Check {
+    if api.engine.is_recovered_within(RECOVERY_LIMIT).await {
+        return Check::ok("recovery", "jobs can begin");
+    }
+    Check::fail(
+        "recovery",
+        "no job can begin: runs of the service before are still being recovered",
+        "the service's log says which step is slow; files in `paths.state` and `paths.runtime` must be readable",
+    )
 }

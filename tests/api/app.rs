@@ -97,6 +97,12 @@ impl Setup {
         self
     }
 
+    /// Starts programs through these words.
+    pub(crate) fn through(mut self, words: &[&str]) -> Self {
+        self.through = words.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     /// Gives the home to a user, as whom these words start programs. For root only.
     pub(crate) fn run_by(mut self, user: u32, through: Vec<String>) -> Self {
         std::os::unix::fs::chown(self.home(), Some(user), Some(user)).expect("root may");

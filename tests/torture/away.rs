@@ -1,7 +1,6 @@
 //! The database is locked or gone for some seconds while a run goes on.
 
 use std::{
-    collections::HashSet,
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -15,7 +14,7 @@ use crate::{
     by_form,
     database::Database,
     fake, is_long,
-    truth::{self, Asked},
+    truth::{self, Asked, Hit},
 };
 
 /// Holds the database alone for so many seconds, and says when it has it.
@@ -47,7 +46,7 @@ async fn nothing_is_lost_while_the_database_is_locked() {
     // On a thread of its own: meanwhile our side must hear that the service closes idle connections.
     let ended = tokio::task::spawn_blocking(move || lock.wait()).await.expect("it does not panic");
     assert!(ended.expect("it is ours").success());
-    let counts = truth::assert_all(&app, &jobs, &HashSet::new()).await;
+    let counts = truth::assert_all(&app, &jobs, &Hit::default()).await.states;
     println!(
         "figure: SQLite locked for {seconds} s during 3 runs | {counts:?} | 0 false ends, 0 events missing"
     );
@@ -141,7 +140,7 @@ async fn nothing_is_lost_while_the_database_server_is_gone() {
     server.start_again(command);
     let address = address(&server.url());
     until("the server answers", || std::net::TcpStream::connect(&address).is_ok()).await;
-    let counts = truth::assert_all(&app, &jobs, &HashSet::new()).await;
+    let counts = truth::assert_all(&app, &jobs, &Hit::default()).await.states;
     println!(
         "figure: PostgreSQL stopped and away for 10 s during 2 runs | {counts:?} | 0 false ends, 0 events missing"
     );

@@ -2,11 +2,11 @@
 //!
 //! The machine's clock stays as it is: Debian's libfaketime (package `faketime`) shows the service another one.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{fs, path::Path};
 
 use crate::{
     fake, is_long,
-    truth::{self, Asked},
+    truth::{self, Asked, Hit},
 };
 
 /// Where Debian puts it.
@@ -41,7 +41,7 @@ async fn no_job_is_lost_when_the_clock_jumps_back_and_forth() {
             app.start_again();
         }
     }
-    let counts = truth::assert_all(&app, &jobs, &HashSet::new()).await;
+    let counts = truth::assert_all(&app, &jobs, &Hit::default()).await.states;
     println!(
         "figure: the service's clock jumps by -2 h, +1 h, -30 days with a crash, and back during {} runs | {counts:?} | 0 \
          false ends, 0 lost jobs",

@@ -1,32 +1,41 @@
-//! SIGKILL at random moments, of the service and of supervisors, while short, slow and failing runs go on.
+//! SIGKILL at random moments while runs of Ansible go on, begun as they are by default: of the service, young and old, of the
+//! processes with Ansible imported, of supervisors with and without a run, and of what runs Ansible.
+//!
+//! Each playbook writes to a journal that it began and how it ended, so it shows how often a job really ran.
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use rustix::process::{Pid, Signal};
+use rustix::process::Signal;
 
 use crate::{
-    app::{Setup, TestApp},
+    app::{Setup, TestApp, processes_with_environment, until},
     by_form,
     database::Database,
-    fake, is_long, memory,
+    is_long,
     random::Random,
-    truth::{self, Asked},
+    truth::{self, Asked, Hit},
+    victims::{self, Stopped},
     worker::{Worker, runs_in},
 };
 
 /// How many runs are kept at work, and as many more in the queue.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
+/// The short form kills no more after this time: a busy machine is slow.
+const SHORT: Duration = Duration::from_secs(8);
 
 #[tokio::test]
 async fn jobs_end_truly_whoever_is_killed_on_sqlite() {
-    torture(fake::setup(), None, "SQLite", by_form(12, 200)).await;
+    torture(Setup::new(), None, "SQLite", by_form(12, 500)).await;
 }
 
 #[tokio::test]
 async fn jobs_end_truly_whoever_is_killed_on_postgres() {
     let Some(database) = Database::new() else { return };
-    let setup = fake::setup().set("RANGEHAND__STORE__URL", database.url());
-    torture(setup, None, "PostgreSQL", by_form(4, 200)).await;
+    let setup = Setup::new().set("RANGEHAND__STORE__URL", database.url());
+    torture(setup, None, "PostgreSQL", by_form(8, 500)).await;
     // The database goes last: the service is connected to it until here.
     drop(database);
 }
@@ -34,91 +43,81 @@ async fn jobs_end_truly_whoever_is_killed_on_postgres() {
 #[tokio::test]
 async fn jobs_end_truly_when_workers_are_killed_too() {
     let Some(database) = Database::new() else { return };
-    let node = || fake::setup().set("RANGEHAND__STORE__URL", database.url());
+    let node = || Setup::new().set("RANGEHAND__STORE__URL", database.url());
     let worker = Worker::start(node().set("RANGEHAND__RUNS__MAX_AT_ONCE", AT_ONCE.to_string()));
     torture(node(), Some(worker), "PostgreSQL with a worker", by_form(6, 200)).await;
     drop(database);
 }
 
+/// How often what was killed.
+#[derive(Default)]
+struct Kills {
+    service: usize,
+    /// Of those, within a second after its start.
+    young: usize,
+    worker: usize,
+    /// Supervisors whose runs could have begun, and those whose runs had not.
+    supervisors: usize,
+    unbegun: usize,
+    /// Processes with Ansible imported, and all that they keep for runs to come.
+    beginners: usize,
+    /// Children of supervisors: they run Ansible, or wait to do so.
+    children: usize,
+}
+
+impl Kills {
+    const fn all(&self) -> usize {
+        self.service + self.worker + self.supervisors + self.unbegun + self.beginners + self.children
+    }
+}
+
 /// What was done to a service so far.
 struct Torture {
     app: TestApp,
+    started: Instant,
     random: Random,
     jobs: Vec<Asked>,
-    /// The runs whose supervisors were killed.
-    killed: HashSet<String>,
-    service_kills: usize,
-    /// A second node, with its kills.
+    hit: Hit,
+    kills: Kills,
+    /// A second node.
     worker: Option<Worker>,
-    worker_kills: usize,
 }
 
 async fn torture(setup: Setup, worker: Option<Worker>, store: &str, kills: usize) {
     let (random, seed) = Random::new();
     println!("kills on {store}: RANGEHAND_TORTURE_SEED={seed}");
     let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", AT_ONCE.to_string()).start();
-    let (jobs, killed) = (Vec::new(), HashSet::new());
-    let mut torture = Torture { app, random, jobs, killed, service_kills: 0, worker, worker_kills: 0 };
-    while torture.kills() < kills {
+    let begun = Instant::now();
+    let mut torture = Torture {
+        app,
+        started: begun,
+        random,
+        jobs: Vec::new(),
+        hit: Hit::default(),
+        kills: Kills::default(),
+        worker,
+    };
+    while torture.kills.all() < kills && (is_long() || begun.elapsed() < SHORT) {
         torture.ask_for_more().await;
-        torture.pause(500).await;
-        match torture.random.below(8) {
-            0 => {
-                torture.app.kill();
-                torture.service_kills += 1;
-                torture.kill_a_supervisor();
-                torture.pause(100).await;
-                torture.app.start_again();
-            }
-            1..4 => torture.kill_a_supervisor(),
-            4..6 if torture.worker.is_some() => torture.kill_the_worker().await,
-            _ => {
-                torture.app.kill();
-                torture.service_kills += 1;
-                torture.pause(200).await;
-                torture.app.start_again();
-            }
-        }
+        // Often before anything has begun, now and then when much has.
+        let longest = if torture.random.one_in(4) { 5000 } else { 900 };
+        torture.pause(longest).await;
+        torture.kill_something().await;
     }
-    let counts = truth::assert_all(&torture.app, &torture.jobs, &torture.killed).await;
-    let ends: Vec<_> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let of_worker = torture
-        .worker
-        .as_ref()
-        .map_or(String::new(), |_| format!("{} of the worker, ", torture.worker_kills));
-    println!(
-        "figure: kills on {store} | {} SIGKILLs: {} of the service, {of_worker}{} of supervisors; {} jobs: {} | 0 false ends, \
-         0 gaps or repeats in event numbers, 0 processes, directories or secrets left",
-        torture.kills(),
-        torture.service_kills,
-        torture.killed.len(),
-        torture.jobs.len(),
-        ends.join(", "),
-    );
+    let ends = truth::assert_all(&torture.app, &torture.jobs, &torture.hit).await;
+    torture.assert_nothing_is_left(store, &ends).await;
 }
 
 impl Torture {
-    fn kills(&self) -> usize {
-        self.service_kills + self.worker_kills + self.killed.len()
-    }
-
-    /// The directories of runs of all nodes.
-    fn runs(&self) -> Vec<PathBuf> {
-        let of_worker = self.worker.iter().flat_map(|worker| runs_in(worker.home()));
-        self.app.run_directories().into_iter().chain(of_worker).collect()
-    }
-
-    fn most(&self) -> usize {
-        AT_ONCE * (1 + usize::from(self.worker.is_some()))
-    }
-
-    async fn kill_the_worker(&mut self) {
-        let Some(mut worker) = self.worker.take() else { return };
-        worker.kill();
-        self.worker_kills += 1;
-        self.pause(200).await;
-        worker.start_again();
-        self.worker = Some(worker);
+    /// The directories of runs of all nodes, each with where the secrets of its node are.
+    fn runs(&self) -> Vec<(PathBuf, PathBuf)> {
+        let with = |runtime: PathBuf| move |run| (run, runtime.clone());
+        let mine = self.app.run_directories().into_iter().map(with(self.app.runtime().to_owned()));
+        let of_worker = self.worker.iter().flat_map(|worker| {
+            let runtime = Path::new("/dev/shm").join(worker.home().file_name().expect("a name"));
+            runs_in(worker.home()).into_iter().map(with(runtime))
+        });
+        mine.chain(of_worker).collect()
     }
 
     async fn pause(&mut self, longest_ms: u64) {
@@ -126,34 +125,122 @@ impl Torture {
         tokio::time::sleep(pause).await;
     }
 
-    /// Asks for a few jobs unless enough are at work.
+    /// Asks for a few jobs unless enough wait.
     async fn ask_for_more(&mut self) {
-        for _ in self.runs().len()..self.most() {
-            let number = self.jobs.len();
-            let asked = if is_long() && self.random.one_in(10) {
-                Asked::real(&self.app, number).await
-            } else {
-                let seconds = if self.random.one_in(5) { 2.0 } else { 0.3 };
-                let fail = self.random.one_in(4);
-                Asked::fake(&self.app, number, seconds, fail).await
-            };
+        let most = AT_ONCE * (1 + usize::from(self.worker.is_some()));
+        let queued = self.app.get("/v1/jobs?state=queued&limit=100", 200).await;
+        let waiting = queued["items"].as_array().expect("a page has items").len() + self.runs().len();
+        for _ in waiting..most + 1 {
+            let seconds = if self.random.one_in(5) { 2.0 } else { 0.1 };
+            let fail = self.random.one_in(4);
+            let asked = Asked::real(&self.app, self.jobs.len(), seconds, fail).await;
             self.jobs.push(asked);
         }
     }
 
-    /// Kills any one of those at work; none may be.
+    async fn kill_something(&mut self) {
+        match self.random.below(12) {
+            0 => {
+                self.kill_the_service();
+                self.kill_a_supervisor();
+                self.start_again().await;
+            }
+            1 | 2 => self.kill_a_supervisor(),
+            3 | 4 => self.kill_a_beginner(),
+            5 => self.kill_a_child(),
+            6 | 7 if self.worker.is_some() => self.kill_the_worker().await,
+            _ => {
+                self.kill_the_service();
+                self.start_again().await;
+            }
+        }
+    }
+
+    fn kill_the_service(&mut self) {
+        self.app.kill();
+        self.kills.service += 1;
+        self.kills.young += usize::from(self.started.elapsed() < Duration::from_secs(1));
+    }
+
+    async fn start_again(&mut self) {
+        self.pause(200).await;
+        self.app.start_again();
+        self.started = Instant::now();
+    }
+
+    async fn kill_the_worker(&mut self) {
+        let Some(mut worker) = self.worker.take() else { return };
+        worker.kill();
+        self.kills.worker += 1;
+        self.pause(200).await;
+        worker.start_again();
+        self.worker = Some(worker);
+    }
+
+    fn any<T>(&mut self, mut things: Vec<T>) -> Option<T> {
+        let count = u64::try_from(things.len()).expect("a small number");
+        (count > 0)
+            .then(|| things.swap_remove(usize::try_from(self.random.below(count)).expect("a small number")))
+    }
+
+    /// Stops the supervisor of any run at work; there may be none.
+    fn stop_any(&mut self) -> Option<Stopped> {
+        let runs = self.runs();
+        let (run, runtime) = self.any(runs)?;
+        Stopped::stop(&run, &runtime)
+    }
+
     fn kill_a_supervisor(&mut self) {
-        let mut runs = self.runs();
-        runs.retain(|run| memory::supervisor(run).is_some());
-        if runs.is_empty() {
+        let Some(stopped) = self.stop_any() else { return };
+        if !victims::signal(stopped.pid, Signal::KILL) {
             return;
         }
-        let chosen = self.random.below(runs.len() as u64);
-        let run = &runs[usize::try_from(chosen).expect("a small number")];
-        let Some(pid) = memory::supervisor(run).and_then(Pid::from_raw) else { return };
-        // It may have ended by itself in this moment.
-        if rustix::process::kill_process(pid, Signal::KILL).is_ok() {
-            self.killed.insert(run.file_name().expect("a name").to_string_lossy().into_owned());
+        if stopped.has_begun {
+            self.kills.supervisors += 1;
+            self.hit.supervisors.extend(stopped.names);
+        } else {
+            self.kills.unbegun += 1;
         }
+    }
+
+    /// One of the processes by which runs begin.
+    fn kill_a_beginner(&mut self) {
+        let beginners = victims::beginners(self.app.pid());
+        if let Some(beginner) = self.any(beginners) {
+            self.kills.beginners += usize::from(victims::signal(beginner, Signal::KILL));
+        }
+    }
+
+    /// What runs Ansible, or is about to.
+    fn kill_a_child(&mut self) {
+        let Some(stopped) = self.stop_any() else { return };
+        if let Some(child) = self.any(stopped.children())
+            && victims::signal(child, Signal::KILL)
+        {
+            self.kills.children += 1;
+            self.hit.children.extend(stopped.names.iter().cloned());
+        }
+        stopped.go_on();
+    }
+
+    async fn assert_nothing_is_left(mut self, store: &str, ends: &truth::Ends) {
+        drop(self.worker.take());
+        self.app.stop();
+        let home = format!("HOME={}", self.app.home().display());
+        until("no process of the service is left", || processes_with_environment(&home).is_empty()).await;
+        let states: Vec<_> = ends.states.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        let Kills { service, young, worker, supervisors, unbegun, beginners, children } = self.kills;
+        let of_worker = if worker > 0 { format!("{worker} of the worker, ") } else { String::new() };
+        println!(
+            "figure: kills of warm runs on {store} | {} SIGKILLs: {service} of the service ({young} within a second after its \
+             start), {of_worker}{supervisors} of supervisors at work, {unbegun} of supervisors that had not begun, {beginners} of \
+             processes with Ansible imported and those they keep for runs, {children} of processes that run Ansible; {} jobs: {}; \
+             {} times a run that never began went back to the queue | 0 lost that never began, 0 begun twice, 0 false ends, \
+             0 gaps or repeats in event numbers, 0 processes, directories or secrets left",
+            self.kills.all(),
+            self.jobs.len(),
+            states.join(", "),
+            ends.requeued,
+        );
     }
 }

@@ -20,6 +20,7 @@ mod kills;
 mod memory;
 mod random;
 mod truth;
+mod victims;
 #[path = "../api/nodes/worker.rs"]
 #[allow(dead_code, reason = "shared with the tests of nodes, which use all of it")]
 mod worker;

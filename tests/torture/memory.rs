@@ -28,13 +28,15 @@ impl Peaks {
     }
 }
 
-/// The supervisor of a run, if it is alive: its command line names the run's directory.
+/// The supervisor of a run, if it is alive: the process of its number was started when it says that it was.
 pub(crate) fn supervisor(run: &Path) -> Option<i32> {
     let text = fs::read_to_string(run.join("supervisor.json")).ok()?;
     let identity: serde_json::Value = serde_json::from_str(&text).ok()?;
     let pid = i32::try_from(identity["pid"].as_i64()?).ok()?;
-    let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-    String::from_utf8_lossy(&command).contains(&*run.to_string_lossy()).then_some(pid)
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Field 22; the name before may hold spaces.
+    let started: u64 = stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    (identity["start_time"].as_u64() == Some(started)).then_some(pid)
 }
 
 fn peak(pid: i32) -> Option<u64> {

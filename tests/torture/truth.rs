@@ -19,8 +19,24 @@ const COUNT: u64 = 10;
 pub(crate) struct Asked {
     pub(crate) job: Value,
     name: String,
-    /// With the real ansible-runner: then its playbook makes ten marks in a file of its own.
+    /// A playbook of Ansible, as the service runs it by default; otherwise the fake runner.
     is_real: bool,
+}
+
+/// The names of jobs whose runs were hit by a kill, and the ids of those runs.
+#[derive(Default)]
+pub(crate) struct Hit {
+    /// Their supervisors were killed when Ansible could have been executed.
+    pub(crate) supervisors: HashSet<String>,
+    /// What ran Ansible was killed.
+    pub(crate) children: HashSet<String>,
+}
+
+/// How jobs ended, and how often one went back to the queue because its run never began.
+#[derive(Default)]
+pub(crate) struct Ends {
+    pub(crate) states: BTreeMap<String, usize>,
+    pub(crate) requeued: usize,
 }
 
 /// What a run wrote of itself.
@@ -41,45 +57,53 @@ impl Asked {
         Self { job: app.post("/v1/jobs", &request, 202).await, name, is_real: false }
     }
 
-    /// Asks for a run of the real one.
-    pub(crate) async fn real(app: &TestApp, number: usize) -> Self {
+    /// Asks for a run of Ansible.
+    pub(crate) async fn real(app: &TestApp, number: usize, seconds: f64, fail: bool) -> Self {
         let name = format!("job-{number}");
-        // The gate is open: the directory is there.
-        let variables = json!({
-            "mode": "real", "bin": crate::app::bin_dir(), "journal": app.home().join("journal"), "name": name,
-            "gate": app.home(), "marks": app.home().join(&name),
-        });
-        let request = json!({"bundle": "marks", "limit": "localhost", "extra_vars": variables});
+        let journal = app.home().join("journal");
+        let variables =
+            json!({"journal": journal, "name": name, "count": COUNT, "seconds": seconds, "fail": fail});
+        let request = json!({"bundle": "journal", "limit": "localhost", "extra_vars": variables});
         Self { job: app.post("/v1/jobs", &request, 202).await, name, is_real: true }
     }
 
-    /// Waits for its end and shows that it is the true one; gives the state.
+    /// Waits for its end and shows that it is the true one; gives the state, and how often the job was queued again.
     ///
-    /// Lost may only be a run whose supervisor is among the `killed`, or one that never began.
-    async fn assert_true(&self, app: &TestApp, done: &Done, killed: &HashSet<String>) -> String {
+    /// Lost may only be a run whose supervisor was killed when it had begun: one that never began is queued again.
+    async fn assert_true(&self, app: &TestApp, done: &Done, hit: &Hit) -> (String, usize) {
         let job = self.ended(app).await;
         let events = app.events(&job).await;
         assert_numbered(&job, &events);
         let state = job["state"].as_str().expect("a state");
-        assert_eq!(states(&events), ["queued", "running", state], "{job:#}");
         let context = || format!("{}: began {:?}, ended {:?}: {job:#}", self.name, done.begun, done.ended);
+        let requeued = assert_states(&events, state, context);
+        assert_eq!(job["attempt"], 1, "{}", context());
+        let child_was_killed = hit.children.contains(&self.name);
         assert!(done.begun.len() <= 1 && done.ended.len() <= 1, "it ran more than once: {}", context());
         match (state, job["reason"]["code"].as_str().expect("a code")) {
             ("succeeded", "succeeded") => {
-                assert!(self.did_everything(app, done, "0"), "it did not succeed: {}", context());
+                assert!(Self::did_everything(done, "0"), "it did not succeed: {}", context());
                 self.assert_told(&events);
             }
-            ("failed", "task_failed") => {
-                assert!(self.did_everything(app, done, "2"), "it did not fail: {}", context());
+            ("failed", "task_failed") if !child_was_killed => {
+                assert!(Self::did_everything(done, "2"), "it did not fail: {}", context());
                 self.assert_told(&events);
             }
             ("lost", "supervisor_gone") => {
-                let is_killed = done.begun.iter().all(|run| killed.contains(run));
-                assert!(is_killed, "nobody killed its supervisor: {}", context());
+                let is_hit =
+                    done.begun.iter().chain([&self.name]).any(|known| hit.supervisors.contains(known));
+                assert!(
+                    is_hit,
+                    "no supervisor of it was killed after it began: {}\n{}",
+                    context(),
+                    app.log()
+                );
             }
+            // Whatever Ansible said before it was killed.
+            ("failed", _) if child_was_killed => {}
             _ => panic!("a false end: {}\n{}", context(), app.log()),
         }
-        state.to_owned()
+        (state.to_owned(), requeued)
     }
 
     async fn ended(&self, app: &TestApp) -> Value {
@@ -87,11 +111,7 @@ impl Asked {
         app.get(&format!("/v1/jobs/{id}?wait=60"), 200).await
     }
 
-    fn did_everything(&self, app: &TestApp, done: &Done, code: &str) -> bool {
-        if self.is_real {
-            let marks = fs::read_to_string(app.home().join(&self.name)).unwrap_or_default();
-            return code == "0" && marks.lines().count() == 10;
-        }
+    fn did_everything(done: &Done, code: &str) -> bool {
         done.ended.iter().all(|(run, ended)| done.begun.contains(run) && ended == code)
             && done.ended.len() == 1
     }
@@ -122,26 +142,38 @@ pub(crate) fn states(events: &[Value]) -> Vec<&str> {
     moves.filter_map(|event| event["data"]["to"].as_str()).collect()
 }
 
+/// Shows that a job was queued, ran and ended, and went back to the queue in between only because a run of it never began;
+/// gives how often.
+fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> usize {
+    let found = states(events);
+    let requeued = found.len().saturating_sub(3) / 2;
+    let mut expected = ["queued", "running"].repeat(requeued + 1);
+    expected.push(end);
+    assert_eq!(found, expected, "{}", context());
+    let moves = events.iter().filter(|event| event["kind"] == "job_state" && event["data"]["to"] == "queued");
+    for event in moves.skip(1) {
+        assert_eq!(event["data"]["reason"]["code"], "requeued_never_began", "{}", context());
+    }
+    requeued
+}
+
 /// Shows that all jobs ended truly and nothing is left; gives how many ended in which state.
-pub(crate) async fn assert_all(
-    app: &TestApp,
-    jobs: &[Asked],
-    killed: &HashSet<String>,
-) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
+pub(crate) async fn assert_all(app: &TestApp, jobs: &[Asked], hit: &Hit) -> Ends {
+    let mut ends = Ends::default();
     for asked in jobs {
         asked.ended(app).await;
     }
     let journal = journal(app);
     for asked in jobs {
         let done = journal.get(&asked.name);
-        let state = asked.assert_true(app, done.unwrap_or(&Done::default()), killed).await;
-        *counts.entry(state).or_default() += 1;
+        let (state, requeued) = asked.assert_true(app, done.unwrap_or(&Done::default()), hit).await;
+        *ends.states.entry(state).or_default() += 1;
+        ends.requeued += requeued;
     }
     until("the directories of runs are gone", || app.run_directories().is_empty()).await;
     until("the secrets of runs are gone", || app.secret_directories().is_empty()).await;
     until("the processes of runs are gone", || processes_of_runs(app).is_empty()).await;
-    counts
+    ends
 }
 
 fn journal(app: &TestApp) -> BTreeMap<String, Done> {

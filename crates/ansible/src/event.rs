@@ -4,7 +4,7 @@
 //! module, where the API token stands in clear), Ansible's internal `_ansible_*` keys, known secrets by value
 //! and by shape, and the path of the private directory.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::Timestamp;
 use model::{Draft, EventKind, Redactor, redact::Passage};
@@ -22,6 +22,7 @@ const DROPPED: &[&str] = &[
     "invocation",
     "name",
     "pid",
+    "plain_names",
     "play",
     "play_pattern",
     "play_uuid",
@@ -33,10 +34,20 @@ const DROPPED: &[&str] = &[
     "uuid",
 ];
 
+/// Members of an event's data that say which content it is about.
+const IDENTITY: &[&str] =
+    &["debug_var", "playbook", "resolved_action", "resolved_role", "role", "task_action", "task_path"];
+/// So many hosts are remembered.
+const MOST_HOSTS: usize = 100_000;
+/// A play asks for the value of a variable that nothing has set.
+const VARS_PROMPT: &str = "playbook_on_vars_prompt";
+
 /// Turns what one run writes into events.
 #[derive(Debug)]
 pub struct Translator {
     redactor: Redactor,
+    /// Hosts that were seen: their names stay, although they may be secrets as well.
+    hosts: BTreeSet<String>,
     /// `<private directory>/project/`: cut off, so that paths are those of the playbooks root.
     project_prefix: String,
     /// Where its lines outside events stand, on its output and on its error output.
@@ -48,7 +59,13 @@ impl Translator {
     /// For a run whose private directory holds its project below `project_prefix` (with a slash at its end).
     #[must_use]
     pub fn new(redactor: Redactor, project_prefix: String) -> Self {
-        Self { redactor, project_prefix, output: Passage::default(), errors: Passage::default() }
+        Self {
+            redactor,
+            hosts: BTreeSet::new(),
+            project_prefix,
+            output: Passage::default(),
+            errors: Passage::default(),
+        }
     }
 
     /// The event to keep. `now` is for what has no time of its own.
@@ -82,27 +99,73 @@ impl Translator {
         self.redactor.text(&lines).replace(&self.project_prefix, "")
     }
 
-    fn runner_event(&self, event: RunnerEvent, now: Timestamp) -> Draft {
+    fn runner_event(&mut self, event: RunnerEvent, now: Timestamp) -> Draft {
         let mut data = event.event_data;
         let field = |name: &str| match data.get(name) {
-            Some(Value::String(text)) if !text.is_empty() => Some(self.clean(text)),
+            Some(Value::String(text)) if !text.is_empty() => Some(text.as_str()),
             _ => None,
         };
-        let (host, play, task) = (field("host"), field("play"), field("task"));
+        let host = field("host").map(str::to_owned);
+        self.see_hosts(host.as_ref(), &data);
+        let names = data.get("plain_names").and_then(Value::as_array);
+        let is_plain = |what: &str| names.is_some_and(|names| names.iter().any(|name| name == what));
+        let name = |what: &str| field(what).map(|name| self.clean_name(name, is_plain(what)));
+        let (play, task) = (name("play"), name("task"));
         for key in DROPPED {
             data.shift_remove(*key);
         }
+        let is_private = data.get("private") != Some(&Value::Bool(false));
+        if let Some(default) = data.get_mut("default").filter(|_| event.event == VARS_PROMPT && is_private)
+            && !default.is_null()
+        {
+            // What is not shown while it is typed is not shown here.
+            *default = "***".into();
+        }
+        let identity = take_identity(&mut data);
         let mut data = Value::Object(data);
         drop_internals(&mut data);
-        self.redactor.value(&mut data);
+        self.redactor.value_with_names(&mut data, &|name| self.hosts.contains(name));
+        if let Value::Object(members) = &mut data {
+            let clean = |text: String| Value::String(self.clean_name(&text, true));
+            members.extend(identity.into_iter().map(|(key, text)| (key, clean(text))));
+        }
         self.cut_paths(&mut data);
-        let stdout = self.clean(&without_invocation(&event.stdout));
+        let stdout = self.clean_printed(&without_invocation(&event.stdout));
         let stdout = Some(stdout).filter(|text| !text.is_empty());
         let kind = match event.event.parse() {
             Ok(kind) => kind,
             Err(never) => match never {},
         };
         Draft { time: event.created.unwrap_or(now), kind, host, play, task, stdout, data }
+    }
+
+    /// Remembers hosts, those of a recap as well.
+    fn see_hosts(&mut self, host: Option<&String>, data: &Map<String, Value>) {
+        let recap = data.get("processed").and_then(Value::as_object).into_iter().flat_map(Map::keys);
+        for host in host.into_iter().chain(recap) {
+            if self.hosts.len() < MOST_HOSTS && !self.hosts.contains(host) {
+                self.hosts.insert(host.clone());
+            }
+        }
+    }
+
+    /// The name of a play or a task. One that is used as it is written has no value in it that was not written there.
+    fn clean_name(&self, name: &str, is_plain: bool) -> String {
+        let clean = if is_plain {
+            self.redactor.name(name)
+        } else {
+            self.redactor.text_with_names(name, |text| self.hosts.contains(text))
+        };
+        cut_path(&clean, &self.project_prefix)
+    }
+
+    /// What Ansible printed for an event. A host in brackets is the one that the line is about.
+    fn clean_printed(&self, text: &str) -> String {
+        let lines = unix_lines(text);
+        let is_host = |before: Option<&u8>, name: &str, after: Option<&u8>| {
+            before == Some(&b'[') && after == Some(&b']') && self.hosts.contains(name)
+        };
+        self.redactor.text_with_names_at(&lines, is_host).replace(&self.project_prefix, "")
     }
 
     /// Cuts the private path off in every text inside, keys excepted.
@@ -117,6 +180,22 @@ impl Translator {
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+}
+
+/// Takes out what says which content an event is about: names that are in files, and never values.
+fn take_identity(data: &mut Map<String, Value>) -> Vec<(String, String)> {
+    let take = |key: &&str| match data.shift_remove(*key) {
+        Some(Value::String(text)) => Some(((*key).to_owned(), text)),
+        _ => None,
+    };
+    IDENTITY.iter().filter_map(take).collect()
+}
+
+/// Without the private path; the project itself becomes `.`.
+fn cut_path(text: &str, prefix: &str) -> String {
+    let cut = text.replace(prefix, "");
+    let project = prefix.trim_end_matches('/');
+    if project.is_empty() || !cut.contains(project) { cut } else { cut.replace(project, ".") }
 }
 
 fn left_out(kind: EventKind, bytes: u64, why: &str, now: Timestamp) -> Draft {

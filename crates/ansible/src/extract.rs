@@ -5,27 +5,54 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use model::{Draft, Failure, HostStats, Report};
+use model::{Counted, CustomStats, Draft, Failure, HostStats, Report};
 use serde_json::{Map, Value};
 
-/// How much of a module's error output a failure shows, in lines.
-const ERROR_LINES: usize = 5;
+use crate::{
+    complaints::Complaints,
+    failure_text, shown,
+    work::{Watch, Work},
+};
+
 /// How many failed tasks are remembered until the recap tells which of them were final.
 const MAX_FAILED: usize = 4000;
-/// How long one failure's message may be, in bytes.
-const MESSAGE_BYTES: usize = 4096;
 
 /// Collects the report while the events pass by.
 #[derive(Debug)]
 pub struct Extractor {
     report: Report,
-    /// One entry per failed task and host, with one failure per failed loop item; the last ones.
-    failed: VecDeque<Vec<Failure>>,
+    /// One entry per failed task and host; the last ones.
+    failed: VecDeque<Failed>,
     /// How many were dropped to keep memory within bounds.
     failed_dropped: u64,
     saw_recap: bool,
-    saw_no_hosts: bool,
-    result_bytes_left: usize,
+    /// By host, how many of its first failures were cleared.
+    cleared: HashMap<String, u64>,
+    work: Watch,
+    complaints: Complaints,
+    bytes_left: usize,
+}
+
+/// A task that failed on a host.
+#[derive(Debug)]
+struct Failed {
+    /// Does Ansible count it, as far as the event says?
+    is_counted: Option<bool>,
+    /// One for each failed item of a loop.
+    failures: Vec<Failure>,
+}
+
+/// What the events of a run amount to.
+#[derive(Debug)]
+pub struct Findings {
+    /// The report.
+    pub report: Report,
+    /// Which failure ended it: the first one that the playbook did not clear.
+    pub blamed: Option<usize>,
+    /// What was done.
+    pub work: Work,
+    /// Errors that Ansible printed beside its tasks, and patterns that matched no host.
+    pub complaints: Vec<String>,
 }
 
 impl Extractor {
@@ -37,87 +64,112 @@ impl Extractor {
             failed: VecDeque::new(),
             failed_dropped: 0,
             saw_recap: false,
-            saw_no_hosts: false,
-            result_bytes_left: result_bytes,
+            cleared: HashMap::new(),
+            work: Watch::default(),
+            complaints: Complaints::default(),
+            bytes_left: result_bytes,
         }
     }
 
     /// Looks at the next event.
     pub fn take(&mut self, event: &Draft) {
+        self.work.take(event);
+        self.complaints.take(event);
         match event.kind.as_str() {
-            "runner_on_ok" if is_debug(&event.data) => self.take_result(&event.data),
-            "runner_on_failed" if event.data.get("ignore_errors") != Some(&Value::Bool(true)) => {
-                self.take_failure(event, false);
-            }
-            "runner_on_unreachable" => self.take_failure(event, true),
+            "runner_on_ok" if shown::is_debug(&event.data) => self.take_result(&event.data),
+            "runner_on_failed" | "runner_on_unreachable" if event.is_failed() => self.take_failure(event),
             "oversized_event" | "unreadable_event" => self.report.results_left_out += 1,
-            "playbook_on_no_hosts_matched" => self.saw_no_hosts = true,
-            "playbook_on_stats" => {
-                self.saw_recap = true;
-                self.report.stats = stats(&event.data);
-            }
+            "playbook_on_stats" => self.take_recap(&event.data),
             _ => {}
         }
     }
 
-    /// Did a play find no host, and no other play any?
-    #[must_use]
-    pub fn no_host_was_touched(&self) -> bool {
-        self.saw_recap && self.saw_no_hosts && self.report.stats.is_empty()
+    fn take_recap(&mut self, data: &Value) {
+        self.saw_recap = true;
+        self.report.stats = stats(data);
+        let cleared = data.get("errors_cleared").and_then(Value::as_object).into_iter().flatten();
+        self.cleared = cleared.filter_map(|(host, count)| Some((host.clone(), count.as_u64()?))).collect();
+        let members = |name: &str| data.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+        let custom = CustomStats { run: members("artifact_data"), hosts: members("custom_per_host") };
+        if custom.is_empty() {
+            return;
+        }
+        let size = serde_json::to_string(&custom).map_or(usize::MAX, |text| text.len());
+        if size > self.bytes_left {
+            self.report.results_left_out += 1;
+        } else {
+            self.bytes_left -= size;
+            self.report.custom_stats = custom;
+        }
     }
 
-    /// The report as far as the events went.
+    /// What the events amount to, as far as they went.
     #[must_use]
-    pub fn finish(mut self) -> Report {
+    pub fn finish(mut self) -> Findings {
+        let work = self.work.work(self.report.stats.values());
         if self.saw_recap {
             self.drop_rescued();
         }
-        let mut failures: Vec<Failure> = self.failed.into_iter().flatten().collect();
+        let is_cleared = self.cleared_groups();
+        let blamed = is_cleared.iter().position(|is_cleared| !is_cleared).unwrap_or(0);
+        let before = self.failed.iter().take(blamed).map(|failed| failed.failures.len()).sum();
+        let mut failures: Vec<Failure> = self.failed.into_iter().flat_map(|failed| failed.failures).collect();
         let left_out = failures.len().saturating_sub(Report::MAX_FAILURES) as u64;
         self.report.failures_left_out = left_out + self.failed_dropped;
         failures.truncate(Report::MAX_FAILURES);
+        let last = failures.len().checked_sub(1);
         self.report.failures = failures;
-        self.report
+        Findings {
+            report: self.report,
+            blamed: last.map(|last| last.min(before)),
+            work,
+            complaints: self.complaints.finish(),
+        }
     }
 
-    /// Ansible does not mark a failure as rescued, but it counts: of a host's failures only the last ones, as
-    /// many as the recap says, were final.
+    fn cleared_groups(&self) -> Vec<bool> {
+        let mut left = self.cleared.clone();
+        let is_cleared = |failed: &Failed| {
+            let host = failed.failures.first().map(|failure| failure.host.as_str()).unwrap_or_default();
+            left.get_mut(host).filter(|left| **left > 0).map(|left| *left -= 1).is_some()
+        };
+        self.failed.iter().map(is_cleared).collect()
+    }
+
+    /// Keeps the failures that Ansible counted as such. Where events do not say so, the recap's counts must do: of a
+    /// host's failures the last ones are taken, as many as it has.
     fn drop_rescued(&mut self) {
         let count = |stats: &HostStats| stats.failed + stats.unreachable;
         let mut left: HashMap<String, u64> =
             self.report.stats.iter().map(|(host, stats)| (host.clone(), count(stats))).collect();
-        let mut kept: VecDeque<Vec<Failure>> = VecDeque::new();
-        for group in self.failed.drain(..).rev() {
-            let final_ones = group.first().and_then(|failure| left.get_mut(&failure.host));
-            if let Some(final_ones) = final_ones.filter(|count| **count > 0) {
+        let mut kept: VecDeque<Failed> = VecDeque::new();
+        for failed in self.failed.drain(..).rev() {
+            let host = failed.failures.first().map(|failure| failure.host.as_str()).unwrap_or_default();
+            let final_ones = left.get_mut(host).filter(|count| **count > 0);
+            let is_kept = failed.is_counted.unwrap_or(final_ones.is_some());
+            if let Some(final_ones) = final_ones.filter(|_| is_kept) {
                 *final_ones -= 1;
-                kept.push_front(group);
+            }
+            if is_kept {
+                kept.push_front(failed);
             }
         }
         self.failed = kept;
     }
 
     fn take_result(&mut self, data: &Value) {
-        let Some(Value::Object(result)) = data.get("res") else { return };
-        if let Some(Value::Array(turns)) = result.get("results") {
-            // A loop: each turn is a result of its own.
-            turns.iter().filter_map(Value::as_object).for_each(|turn| self.take_values(turn));
-        } else if result.is_empty() {
+        let values = shown::values(data);
+        if values.is_none() {
             // ansible-runner drops results that are larger than its limit.
             self.report.results_left_out += 1;
-        } else {
-            self.take_values(result);
         }
-    }
-
-    fn take_values(&mut self, result: &Map<String, Value>) {
-        for (key, value) in result.iter().filter(|(key, _)| is_result_key(key)) {
+        for (key, value) in values.into_iter().flatten() {
             let size = value.to_string().len();
-            if size > self.result_bytes_left {
+            if size > self.bytes_left {
                 self.report.results_left_out += 1;
                 continue;
             }
-            self.result_bytes_left -= size;
+            self.bytes_left -= size;
             let values = self.report.results.entry(key.clone()).or_insert_with(|| Value::Array(Vec::new()));
             if let Value::Array(values) = values {
                 values.push(value.clone());
@@ -125,95 +177,39 @@ impl Extractor {
         }
     }
 
-    fn take_failure(&mut self, event: &Draft, unreachable: bool) {
+    fn take_failure(&mut self, event: &Draft) {
+        let is_counted =
+            event.counted_as().map(|counted| matches!(counted, Counted::Failed | Counted::Unreachable));
+        if is_counted == Some(false) {
+            return;
+        }
         let empty = Map::new();
         let result = event.data.get("res").and_then(Value::as_object).unwrap_or(&empty);
-        let items = result.get("results").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let failed = |item: &&Value| item.get("failed") == Some(&Value::Bool(true));
-        let of_item = |item: &Value| {
-            let label =
-                item.get("item").map(|label| label.as_str().map_or_else(|| label.to_string(), str::to_owned));
-            failure(event, unreachable, label, item.as_object().unwrap_or(&empty))
-        };
-        let mut group: Vec<Failure> = items.iter().filter(failed).map(of_item).collect();
-        if group.is_empty() {
-            group.push(failure(event, unreachable, None, result));
+        let items = result.get("results").and_then(Value::as_array).into_iter().flatten();
+        let items = items.filter_map(Value::as_object).filter(|item| failure_text::is_failed(item));
+        let mut failures: Vec<Failure> =
+            items.map(|item| failure(event, failure_text::item(item), item)).collect();
+        if failures.is_empty() {
+            failures.push(failure(event, failure_text::item_of_include(result), result));
         }
         if self.failed.len() == MAX_FAILED {
             self.failed.pop_front();
             self.failed_dropped += 1;
         }
-        self.failed.push_back(group);
+        self.failed.push_back(Failed { is_counted, failures });
     }
 }
 
-fn failure(event: &Draft, unreachable: bool, item: Option<String>, result: &Map<String, Value>) -> Failure {
+fn failure(event: &Draft, item: Option<String>, result: &Map<String, Value>) -> Failure {
     Failure {
         host: event.host.clone().unwrap_or_default(),
         play: event.play.clone(),
         task: event.task.clone(),
         action: event.data.get("task_action").and_then(Value::as_str).map(str::to_owned),
-        unreachable,
+        unreachable: event.kind.as_str() == "runner_on_unreachable",
         item,
-        message: message(result),
+        message: failure_text::message(result),
     }
-}
-
-/// What the module said, with the end of its error output.
-fn message(result: &Map<String, Value>) -> String {
-    let text =
-        |key: &str| result.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    if let Some(hidden) = text("censored") {
-        return hidden.to_owned();
-    }
-    let said = result.get("msg").map_or_else(String::new, |msg| match msg {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    });
-    let errors = ["stderr", "module_stderr", "module_stdout"].iter().find_map(|key| text(key));
-    let mut message = match errors {
-        Some(errors) => format!("{said}: {}", last_lines(errors)),
-        None => said,
-    };
-    if message.len() > MESSAGE_BYTES {
-        let end = message.floor_char_boundary(MESSAGE_BYTES);
-        message.truncate(end);
-        message.push_str(" ...");
-    }
-    message
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(ERROR_LINES)..].join("\n")
-}
-
-fn is_debug(data: &Value) -> bool {
-    let action = data.get("resolved_action").and_then(Value::as_str);
-    let action = action.or_else(|| data.get("task_action").and_then(Value::as_str));
-    matches!(action, Some("debug" | "ansible.builtin.debug" | "ansible.legacy.debug"))
-}
-
-/// Keys that a debug task has besides the variable it prints. `msg` is a text for people, not a result.
-fn is_result_key(key: &str) -> bool {
-    !matches!(
-        key,
-        "ansible_loop"
-            | "ansible_loop_var"
-            | "ansible_index_var"
-            | "attempts"
-            | "changed"
-            | "deprecations"
-            | "exception"
-            | "failed"
-            | "failed_when_result"
-            | "false_condition"
-            | "item"
-            | "msg"
-            | "skip_reason"
-            | "skipped"
-            | "warnings"
-    )
 }
 
 fn stats(data: &Value) -> BTreeMap<String, HostStats> {
@@ -255,10 +251,14 @@ mod tests {
         recording.lines().map(read).collect()
     }
 
-    fn report(events: &[Draft]) -> Report {
+    fn findings(events: &[Draft]) -> Findings {
         let mut extractor = Extractor::new(1 << 20);
         events.iter().for_each(|event| extractor.take(event));
         extractor.finish()
+    }
+
+    fn report(events: &[Draft]) -> Report {
+        findings(events).report
     }
 
     #[test]
@@ -314,6 +314,33 @@ mod tests {
     }
 
     #[test]
+    fn the_failure_that_ansible_counts_is_blamed_and_one_that_was_cleared_is_not() {
+        let failed = |task: &str, counted: &str| {
+            event("runner_on_failed", "a", task, json!({"res": {"msg": "no"}, "counted_as": counted}))
+        };
+        let recap = |cleared: u64| {
+            let counts =
+                json!({"processed": {"a": 1}, "failures": {"a": 2}, "errors_cleared": {"a": cleared}});
+            event("playbook_on_stats", "", "", counts)
+        };
+        let events = [failed("one", "failed"), failed("two", "rescued"), failed("three", "failed")];
+        for (cleared, blamed) in [(0, "one"), (1, "three"), (2, "one")] {
+            let events = [&events[..], &[recap(cleared)]].concat();
+            let findings = findings(&events);
+            let tasks: Vec<_> = findings.report.failures.iter().flat_map(|failure| &failure.task).collect();
+            assert_eq!(tasks, ["one", "three"]);
+            assert_eq!(tasks[findings.blamed.expect("one is blamed")], blamed, "{cleared} cleared");
+        }
+    }
+
+    #[test]
+    fn statistics_of_the_run_and_of_hosts_are_kept() {
+        let recap = json!({"processed": {"a": 1}, "ok": {"a": 1}, "artifact_data": {"n": 1}, "custom_per_host": {"a": {"m": 2}}});
+        let custom = report(&[event("playbook_on_stats", "", "", recap)]).custom_stats;
+        assert_eq!(json!(custom), json!({"run": {"n": 1}, "hosts": {"a": {"m": 2}}}));
+    }
+
+    #[test]
     fn a_failed_loop_names_each_failed_item() {
         let results = json!([{"item": 1, "failed": false}, {"item": {"n": 2}, "failed": true, "msg": "two"}]);
         let data = json!({"res": {"msg": "One or more items failed", "results": results}});
@@ -338,7 +365,7 @@ mod tests {
         };
         extractor.take(&printed("1234"));
         extractor.take(&printed("123456789"));
-        let report = extractor.finish();
+        let report = extractor.finish().report;
         assert_eq!(report.results, *json!({"x": ["1234"]}).as_object().expect("an object"));
         assert_eq!(report.results_left_out, 1);
     }

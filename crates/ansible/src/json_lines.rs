@@ -2,9 +2,20 @@
 //!
 //! Python's `json` writes `NaN`, `Infinity` and `-Infinity` for numbers that are none, and escapes halves of
 //! surrogate pairs that came from undecodable bytes. Neither can be read by a strict parser, and an event must
-//! not be lost for it.
+//! not be lost for it. Integers of Python have no limit; JSON's are read into 64 bits here.
 
 use std::borrow::Cow;
+
+use model::numbers;
+
+/// The same with integers beyond 64 bits as strings of their digits: no digit of them is lost.
+pub(crate) fn with_large_integers_as_text(text: &[u8]) -> Cow<'_, [u8]> {
+    let large = numbers::too_large_integers(text);
+    if large.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(numbers::replaced(text, &large, |digits| [b"\"", digits, b"\""].concat()))
+}
 
 /// The same with `null` for numbers that are none and U+FFFD for halves of pairs.
 pub(crate) fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
@@ -78,6 +89,12 @@ fn unit(text: &[u8]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_digit_of_a_large_integer_is_lost() {
+        let kept = with_large_integers_as_text(br#"{"a": 12345678901234567890123, "b": 12}"#);
+        assert_eq!(String::from_utf8_lossy(&kept), r#"{"a": "12345678901234567890123", "b": 12}"#);
+    }
 
     #[test]
     fn what_python_writes_becomes_json() {

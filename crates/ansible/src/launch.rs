@@ -55,7 +55,13 @@ impl Launcher {
             .stderr(log)
             .spawn()?;
         if let Some(pipe) = supervisor.stdin.take() {
-            tell(pipe, &text).await?;
+            match tell(pipe, &text).await {
+                // It was killed already. Whoever follows the run finds that it never began.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    tracing::warn!("the supervisor ended before it had read what to run");
+                }
+                told => told?,
+            }
         }
         // Reaps it; whether it did its work is told by the outcome file alone.
         tokio::spawn(async move { supervisor.wait().await });

@@ -2,13 +2,18 @@
 //!
 //! It is given names and values and gives events and an outcome; it knows no HTTP, no SQL and no jobs.
 
+mod beginning;
 pub mod catalog;
 pub mod cgroup;
 pub mod command;
+mod complaints;
+pub mod configuration;
 pub mod confine;
+mod details;
 pub mod diagnose;
 pub mod event;
 pub mod extract;
+mod failure_text;
 pub mod follow;
 mod home;
 pub mod inventory;
@@ -16,8 +21,10 @@ mod json_lines;
 pub mod launch;
 pub mod log_text;
 mod output_limit;
+mod overridden;
 pub mod process;
 mod programs;
+mod prompts;
 mod reasons;
 pub mod run_directory;
 mod run_inputs;
@@ -26,16 +33,20 @@ pub mod run_spec;
 pub mod runtime;
 pub mod sandbox;
 pub mod shipped;
+mod shown;
 pub mod snapshot;
 pub mod spool;
+mod start;
 mod steps;
 pub mod stream;
 pub mod supervisor;
 pub mod toolchain;
 mod tree_group;
+mod untrusted;
 mod usage;
 pub mod vault;
 mod warm;
+pub mod work;
 pub mod workspace;
 
 pub use catalog::Catalog;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! <state>/runs/<run id>/         mode 0700
-//!   lock            locked as long as the supervisor or the service that starts it lives
+//!   lock            locked as long as the supervisor or the service that starts it lives; says in which boot it was made
+//!   begun           a link: "began" once Ansible may be executed, "never" once it may not; see `beginning.rs`
 //!   supervisor.json who the supervisor is: pid, start time, boot id
 //!   cgroup          the control group of the run, where there is one
 //!   stop            somebody asked for the end of the run
@@ -16,19 +17,23 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 use model::{Outcome, RunId};
 use rustix::{
-    fs::{FallocateFlags, FlockOperation},
+    fs::{FallocateFlags, FlockOperation, Mode, OFlags},
     io::Errno,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-use crate::{cgroup::Group, process::Identity};
+use crate::{
+    cgroup::Group,
+    process::{self, Identity},
+    untrusted::remove_tree,
+};
 
 /// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
 const REMOVALS: usize = 3;
@@ -88,8 +93,9 @@ impl RunDirectory {
             DirBuilder::new().recursive(true).mode(0o700).create(runs)?;
         }
         DirBuilder::new().mode(0o700).create(&self.path)?;
-        let lock = new_file(&self.path.join("lock"))?;
+        let mut lock = new_file(&self.path.join("lock"))?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive)?;
+        lock.write_all(process::boot_id().unwrap_or_default().as_bytes())?;
         Ok(lock)
     }
 
@@ -100,7 +106,7 @@ impl RunDirectory {
     /// # Errors
     /// When it cannot be told, as when this process has no descriptor left.
     pub fn is_held(&self) -> io::Result<bool> {
-        let lock = match File::open(self.path.join("lock")) {
+        let lock = match self.open_lock() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             other => other?,
         };
@@ -109,6 +115,12 @@ impl RunDirectory {
             Err(Errno::WOULDBLOCK) => Ok(true),
             Err(error) => Err(error.into()),
         }
+    }
+
+    pub(crate) fn open_lock(&self) -> io::Result<File> {
+        // A run without a sandbox can put a FIFO in its place, and opening one waits for a writer.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::open(self.path.join("lock"), flags, Mode::empty())?.into())
     }
 
     /// Says who the supervisor is. Not made durable, as the group is not: when power fails, both are gone anyway, and what is
@@ -246,33 +258,6 @@ impl RunDirectory {
 /// When it exists or cannot be made.
 pub(crate) fn new_file(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// Removes a tree; one that is not there is no error.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
-    let removed = match fs::remove_dir_all(path) {
-        // A playbook may have made directories that even their owner may not write.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            make_removable(path)?;
-            fs::remove_dir_all(path)
-        }
-        other => other,
-    };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-fn make_removable(directory: &Path) -> io::Result<()> {
-    fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            make_removable(&entry.path())?;
-        }
-    }
-    Ok(())
 }
 
 /// Written beside, then renamed: readers see all of it or nothing.

@@ -15,7 +15,7 @@ use crate::{
     process::{self, Ended, NoneLeft},
     run_loop::Stop,
     run_spec::Limits,
-    stream::{self, Item},
+    stream::{self, Events, Item},
     usage::Excess,
 };
 
@@ -67,19 +67,21 @@ impl From<Child> for Leader {
 pub(crate) fn read_streams(
     leader: &mut Leader,
     sender: &SyncSender<Input>,
-    ident: &str,
+    ident: Option<&str>,
     limits: Limits,
 ) -> usize {
     let mut streams = 0;
     let budget = Budget::new(limits.output_bytes);
-    for stream in leader.output.take().into_iter().chain(leader.terminal.take()) {
-        let ident = ident.to_owned();
-        let item = move |line| Input::Item(stream::parse(line, &ident));
+    let ident = ident.map(str::to_owned);
+    let events = ident.map_or(Events::LikeTheFirst(None), Events::With);
+    for (stream, mut events) in [(leader.output.take(), events), (leader.terminal.take(), Events::Never)] {
+        let Some(stream) = stream else { continue };
+        let item = move |line| Input::Item(events.parse(line));
         read_lines(budget.count(stream), limits.event_bytes, sender.clone(), item);
         streams += 1;
     }
     if let Some(stderr) = leader.errors.take() {
-        let text = |line| match stream::parse(line, "") {
+        let text = |line| match Events::Never.parse(line) {
             Item::Text(text) => Input::Stderr(text),
             other => Input::Item(other),
         };
@@ -106,7 +108,7 @@ fn read_lines(
     source: Counted<impl Read + Send + 'static>,
     limit: usize,
     sender: SyncSender<Input>,
-    input: impl Fn(stream::Line) -> Input + Send + 'static,
+    mut input: impl FnMut(stream::Line) -> Input + Send + 'static,
 ) {
     thread::spawn(move || {
         let mut source = BufReader::with_capacity(64 * 1024, source);

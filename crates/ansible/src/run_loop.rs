@@ -11,8 +11,10 @@
 
 use std::{
     collections::VecDeque,
-    fs, io,
-    path::PathBuf,
+    ffi::OsStr,
+    io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError},
@@ -22,7 +24,8 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Draft, Ending, EventKind, Executor, Outcome};
+use model::{Draft, Ending, EventKind, Executor, Outcome, Phase};
+use serde_json::json;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     iterator::Signals,
@@ -30,17 +33,19 @@ use signal_hook::{
 
 use crate::{
     RunDirectory,
-    diagnose::{Evidence, diagnose},
+    diagnose::{Evidence, Selection, diagnose},
     event::Translator,
     extract::Extractor,
     log_text,
-    process::{Ended, NoneLeft, TreeKill},
-    reasons,
+    process::{self, Ended, NoneLeft, TreeKill},
+    prompts, reasons,
     run_inputs::{Input, Leader, listen, read_streams},
     run_spec::Limits,
     spool,
     tree_group::TreeGroup,
+    untrusted::UntrustedDirectory,
     usage::{self, Excess},
+    workspace,
 };
 
 /// How many lines of output a reason shows.
@@ -49,6 +54,8 @@ const LAST_LINES: usize = 50;
 const LAST_LINE_BYTES: usize = 1000;
 /// How long what a playbook left running may take to end after SIGTERM when the playbook itself is done.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
+/// How many names of processes a warning shows.
+const SHOWN_PROCESSES: usize = 20;
 /// After so many events what ansible-runner keeps of them is swept.
 const SWEEP_EVERY: u64 = 256;
 /// How long to wait for the end of the output when no process is left that could hold it open.
@@ -89,10 +96,10 @@ pub struct RunLoop<'a> {
     started_at: Timestamp,
     /// How many of the leader's streams are still open.
     open_streams: usize,
-    /// What this run is to ansible-runner.
-    ident: String,
-    /// Where ansible-runner keeps its own copy of each event, which nobody reads.
-    kept_events: PathBuf,
+    /// Marks the events of a process that was given an identifier for them; ansible-runner makes up its own.
+    ident: Option<String>,
+    /// Contains ansible-runner's own copy of each event, which is never read.
+    own: UntrustedDirectory,
     /// Where a request to stop is left.
     directory: RunDirectory,
     /// Which of the run's steps it is, from 1.
@@ -103,6 +110,8 @@ pub struct RunLoop<'a> {
     spared: Option<i32>,
     /// What runs Ansible.
     executor: Executor,
+    /// Which tasks were asked for.
+    selection: Selection,
 }
 
 /// What a run loop is told besides its limits.
@@ -110,10 +119,10 @@ pub struct RunLoop<'a> {
 pub struct Run {
     /// Cleans what is kept.
     pub translator: Translator,
-    /// What this run is to ansible-runner.
-    pub ident: String,
-    /// ansible-runner's directory of the events of this run.
-    pub kept_events: PathBuf,
+    /// Marks the events of a process that was given an identifier for them; ansible-runner makes up its own.
+    pub ident: Option<String>,
+    /// The run's directory that contains ansible-runner's artifacts.
+    pub(crate) own: UntrustedDirectory,
     /// Where a request to stop is left.
     pub directory: RunDirectory,
     /// When the supervisor began: the total limit counts from there.
@@ -126,6 +135,8 @@ pub struct Run {
     pub(crate) spared: Option<i32>,
     /// What runs Ansible.
     pub(crate) executor: Executor,
+    /// Which tasks were asked for.
+    pub(crate) selection: Selection,
 }
 
 impl<'a> RunLoop<'a> {
@@ -143,12 +154,13 @@ impl<'a> RunLoop<'a> {
             started_at: Timestamp::now(),
             open_streams: 0,
             ident: run.ident,
-            kept_events: run.kept_events,
+            own: run.own,
             directory: run.directory,
             step: run.step,
             groups: run.groups,
             spared: run.spared,
             executor: run.executor,
+            selection: run.selection,
         }
     }
 
@@ -157,7 +169,7 @@ impl<'a> RunLoop<'a> {
     pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (Outcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
         let none_left = NoneLeft::default();
-        self.open_streams = read_streams(&mut leader, &sender, &self.ident, self.limits);
+        self.open_streams = read_streams(&mut leader, &sender, self.ident.as_deref(), self.limits);
         listen(&sender, stop, none_left.clone(), self.spared);
         self.watch_usage(&sender);
         let cause = self.until_something_ends_it(&inputs, leader.pid);
@@ -172,8 +184,11 @@ impl<'a> RunLoop<'a> {
             Cause::Excess(_) => Duration::ZERO,
             _ => self.limits.grace,
         };
+        let running =
+            if matches!(cause, Cause::Exit(_)) { process::left_running(self.spared) } else { Vec::new() };
         self.end_tree(sender, grace, none_left);
         let (ended, late_failure) = self.until_the_tree_is_gone(&inputs);
+        let late_failure = late_failure.or(self.warn_of_ended(&running, ended).err());
         let cause = match (cause, late_failure) {
             (cause, None) | (cause @ Cause::Spool(_), _) => cause,
             (_, Some(error)) => Cause::Spool(error),
@@ -269,6 +284,21 @@ impl<'a> RunLoop<'a> {
         (tree.unwrap_or_default(), failure)
     }
 
+    fn warn_of_ended(&mut self, running: &[String], ended: Ended) -> io::Result<()> {
+        if running.is_empty() || ended.signaled == 0 {
+            return Ok(());
+        }
+        let shown = &running[..running.len().min(SHOWN_PROCESSES)];
+        let message = format!(
+            "background processes were still running when the playbook ended, and were terminated: {} ({})\n\
+             hint: start what is to stay by a service manager such as systemd",
+            running.len(),
+            shown.join(", ")
+        );
+        let more = json!({ "processes": running.len(), "names": shown });
+        self.spool.append(Draft::warning(Timestamp::now(), "processes_ended", message, more))
+    }
+
     fn time_left(&self) -> Duration {
         let total = self.limits.total.saturating_sub(self.begun.elapsed());
         match self.limits.idle {
@@ -297,7 +327,11 @@ impl<'a> RunLoop<'a> {
         self.last_heard = Instant::now();
         self.extractor.take(&draft);
         self.remember_lines(&draft);
+        let warning = prompts::unanswered(&draft);
         self.spool.append(draft)?;
+        if let Some(warning) = warning {
+            self.spool.append(warning)?;
+        }
         if self.spool.events().is_multiple_of(SWEEP_EVERY) {
             self.sweep_kept_events();
         }
@@ -307,13 +341,14 @@ impl<'a> RunLoop<'a> {
     /// ansible-runner writes each event to a file of its own, too, and never reads it again: they would fill the
     /// memory that holds their directory. Those that end in `-partial.json` are still to be read by it.
     fn sweep_kept_events(&self) {
-        for entry in fs::read_dir(&self.kept_events).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.ends_with(".json") && !name.ends_with("-partial.json") {
-                // It may be gone already; the directory goes with the run in any case.
-                let _ = fs::remove_file(entry.path());
-            }
+        let Ok(artifacts) = self.own.directory(Path::new(workspace::ARTIFACTS)) else { return };
+        for ident in UntrustedDirectory::directories(&artifacts) {
+            let ident = Path::new(OsStr::from_bytes(ident.to_bytes()));
+            let path = Path::new(workspace::ARTIFACTS).join(ident).join("job_events");
+            let Ok(events) = self.own.directory(&path) else { continue };
+            UntrustedDirectory::remove_files(&events, |name| {
+                name.ends_with(b".json") && !name.ends_with(b"-partial.json")
+            });
         }
     }
 
@@ -332,15 +367,28 @@ impl<'a> RunLoop<'a> {
         }
     }
 
+    /// Has what Ansible complained of beside its tasks among the warnings of the run.
+    fn warn_of(spool: &mut spool::Writer, complaints: &[String]) {
+        for complaint in complaints {
+            let data = json!({ "phase": Phase::Run, "message": format!("Ansible reported: {complaint}") });
+            if let Err(error) = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data)) {
+                tracing::warn!(%error, "a warning could not be kept");
+            }
+        }
+    }
+
     fn outcome(self, cause: Cause, ended: Ended) -> Outcome {
         let last_lines = Vec::from(self.last_lines);
-        let no_host_was_touched = self.extractor.no_host_was_touched();
-        let report = self.extractor.finish();
+        let findings = self.extractor.finish();
+        Self::warn_of(self.spool, &findings.complaints);
         let rc = if let Cause::Exit(rc) = cause { rc } else { None };
         let (ending, mut reason) = match cause {
-            Cause::Exit(rc) => {
-                diagnose(&Evidence { rc, report: &report, no_host_was_touched, last_lines: &last_lines })
-            }
+            Cause::Exit(rc) => diagnose(&Evidence {
+                rc,
+                findings: &findings,
+                selection: &self.selection,
+                last_lines: &last_lines,
+            }),
             Cause::Stop => (Ending::Canceled, reasons::canceled(ended)),
             Cause::Signal => (Ending::Failed, reasons::interrupted()),
             Cause::Total => (Ending::TimedOut, reasons::total_timeout(self.limits.total)),
@@ -367,7 +415,7 @@ impl<'a> RunLoop<'a> {
             rc,
             step: self.step,
             executor: Some(self.executor),
-            report,
+            report: findings.report,
             emitted: 0,
             events: 0,
             // The kernel may have been faster than we, and what it ended was ended at a limit of ours.

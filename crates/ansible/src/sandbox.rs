@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! /usr /bin /lib* /etc (parts) /sys   read-only
-//! /proc /dev                          of its own: processes of nobody else, devices that lead nowhere
+//! /proc /dev                          of its own: its processes only, devices without hardware; interfaces to the
+//!                                     kernel, such as /proc/sys, read-only
 //! /tmp /var/tmp /run, the user's home empty, in memory
 //! Ansible, what settings name         read-only
 //! the run's own directories           writable, and they alone
@@ -16,6 +17,7 @@ use std::{
     collections::BTreeSet,
     ffi::{OsStr, OsString},
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -189,6 +191,23 @@ impl Sandbox {
     }
 }
 
+/// Entries of /proc through which the kernel can be changed: all directories and writable files other than those of
+/// processes. Their permissions are checked against the user id alone, so a process of root without any capability could
+/// write `/proc/sys/kernel/core_pattern` or `/proc/sysrq-trigger`. bubblewrap covers only what it sees as writable itself,
+/// which `/proc/sys` never is: the mode of the directory forbids writing, that of its files does not.
+fn kernel_interfaces() -> Vec<PathBuf> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let is_changeable = |entry: &fs::DirEntry| {
+        let is_process = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        // Not followed: `self`, `thread-self`, `net` and `mounts` lead to the process that reads them.
+        let found = fs::symlink_metadata(entry.path());
+        !is_process && found.is_ok_and(|found| found.is_dir() || found.is_file() && found.mode() & 0o222 != 0)
+    };
+    let mut paths: Vec<PathBuf> = entries.filter(is_changeable).map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
 /// Is it a home that may be hidden without hiding the system with it?
 fn is_apart(home: &Path) -> bool {
     let holds_system = SYSTEM
@@ -227,6 +246,7 @@ impl View {
             }
         }
         view.add(["--proc", "/proc", "--dev", "/dev"]);
+        kernel_interfaces().iter().for_each(|path| view.read(path));
         EMPTY.iter().for_each(|path| view.empty(Path::new(path)));
         view.add(["--symlink", "../run", "/var/run"]);
         ETC.iter().for_each(|name| view.read(&Path::new("/etc").join(name)));
@@ -293,6 +313,9 @@ mod tests {
         let read = bound("--ro-bind-try");
         for path in ["/usr", "/etc/passwd", "/srv/a", "/srv/b", "/srv/keys", "/home/ann/.ssh/known_hosts"] {
             assert!(read.contains(&path), "{path}");
+        }
+        for interface in ["/proc/sys", "/proc/sysrq-trigger"] {
+            assert!(read.contains(&interface) || !Path::new(interface).exists(), "{interface}");
         }
         for secret in ["/etc", "/etc/shadow", "/etc/ssh", "/home/ann", "/home/ann/.ssh", "/", "/var", "/root"]
         {

@@ -24,16 +24,19 @@ use serde_json::{Value, json};
 use crate::{
     command::{self, OptionFiles},
     confine::{self, Confinement},
+    details,
+    diagnose::Selection,
     event::Translator,
-    process, reasons,
+    overridden, process, reasons,
     run_directory::RunDirectory,
     run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
     sandbox::Needs,
-    spool,
+    spool, start,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
+    untrusted::UntrustedDirectory,
     warm::{Begun, Request, Waiting},
     workspace::Workspace,
 };
@@ -60,7 +63,13 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
     let mut found: Vec<(&str, Value)> = Vec::new();
     let mut stop = stop;
     let mut before: Option<Outcome> = None;
+    let own = [steps.workspace.short(), steps.workspace.private()].map(UntrustedDirectory::open);
     for (number, step) in (1..).zip(&spec.steps) {
+        // Files are written into them for the step, and its sandbox shows them: none may lead elsewhere.
+        if !own.iter().all(|own| own.as_ref().is_ok_and(UntrustedDirectory::is_in_place)) {
+            let moved = io::Error::other("a directory of the run was replaced by the step before");
+            return Err(not_begun(&moved));
+        }
         if before.is_some() && steps.directory.is_asked_to_stop() {
             return Ok(after(before, Outcome { step: number, ..canceled_before_it_began() }));
         }
@@ -113,13 +122,21 @@ impl Steps<'_> {
             spec.facts.as_ref(),
         );
         let files = told.map_err(|error| prepare_failed(&error))?;
-        // ansible-runner keeps what it knows of a run under this name: each step has its own.
-        let ident = if number == 1 { spec.run.to_string() } else { format!("{}-{number}", spec.run) };
+        if number == 1 {
+            let warnings = overridden::warnings(spec, &workspace.private().join("project"));
+            for warning in warnings {
+                self.spool.append(warning).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
+            }
+        }
+        let own = UntrustedDirectory::open(workspace.short()).map_err(|error| not_begun(&error))?;
+        let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
-        let warm = self.begin_warm(step, &files, &ident, is_last);
-        let (leader, executor) = match warm.map_err(|error| Box::new(reasons::spool_failed(&error)))? {
-            Some(leader) => (leader, Executor::Warm),
-            None => (self.spawn(&step.playbook, &ident)?, Executor::Runner),
+        if number == 1 {
+            self.directory.begin().map_err(|error| not_begun(&error))?;
+        }
+        let (leader, executor, ident) = match self.begin_warm(step, &files, &ident, is_last)? {
+            Some(leader) => (leader, Executor::Warm, Some(ident)),
+            None => (self.spawn(step, &files)?, Executor::Runner, None),
         };
         let project = format!("{}/", workspace.private().join("project").display());
         let run = run_loop::Run {
@@ -127,7 +144,7 @@ impl Steps<'_> {
                 Redactor::new(self.secrets.iter().map(ExposeSecret::expose_secret)),
                 project,
             ),
-            kept_events: workspace.kept_events(&ident),
+            own,
             ident,
             directory: self.directory.clone(),
             begun: self.begun,
@@ -135,6 +152,7 @@ impl Steps<'_> {
             groups: self.groups.clone(),
             spared: self.waiting.as_ref().filter(|_| !is_last).map(Waiting::pid),
             executor,
+            selection: Selection::of(&step.options),
         };
         Ok(RunLoop::new(run, self.spool, spec.limits).run(leader, stop))
     }
@@ -148,7 +166,7 @@ impl Steps<'_> {
         files: &OptionFiles,
         ident: &str,
         is_last: bool,
-    ) -> io::Result<Option<Leader>> {
+    ) -> Result<Option<Leader>, Box<Reason>> {
         // While another step is to come, what waits for it must be told from what is left of this one.
         if !is_last && !process::lists_children() {
             self.waiting = None;
@@ -157,6 +175,7 @@ impl Steps<'_> {
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
+            inherited: command::inherited(&self.spec.environment),
             directory: self.workspace.private().join("project"),
             ident: ident.to_owned(),
             confinement: self.confinement(),
@@ -167,12 +186,18 @@ impl Steps<'_> {
                 Ok(Some(Leader { pid, output: Some(output), terminal: Some(terminal), errors: None }))
             }
             Err(refusal) => {
-                drop(waiting);
                 process::end_everything();
+                // It may have begun after we stopped waiting for its answer.
+                if waiting.has_begun() {
+                    return Err(begun_too_late());
+                }
+                drop(waiting);
                 let message =
                     format!("ansible-runner is started for this run, which takes longer: {refusal}");
-                let data = json!({ "phase": Phase::Spawn, "message": message });
-                self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))?;
+                let more = json!({ "phase": Phase::Spawn });
+                let warning = Draft::warning(Timestamp::now(), "executor_fallback", message, more);
+                let stored = self.spool.append(warning);
+                stored.map_err(|error| Box::new(reasons::spool_failed(&error)))?;
                 Ok(None)
             }
         }
@@ -229,17 +254,24 @@ impl Steps<'_> {
         }
     }
 
-    fn spawn(&self, playbook: &Path, ident: &str) -> Result<Leader, Box<Reason>> {
+    fn spawn(&self, step: &RunStep, files: &OptionFiles) -> Result<Leader, Box<Reason>> {
         let workspace = self.workspace;
         let inventory = self.inventory();
+        let start = start::prepare(workspace, &self.spec.environment);
+        let start = start.map_err(|error| not_begun(&error))?;
+        if let Some(start) = &start {
+            let line = command::start_line(start, &step.options, files, &step.playbook);
+            workspace.write_command_line(&line).map_err(|error| not_begun(&error))?;
+        }
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
-            playbook,
+            playbook: &step.playbook,
             inventory: &inventory,
-            ident,
+            start: start.as_ref(),
         });
-        let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
+        let command = self.confined().map_err(|error| not_begun(&error))?;
+        let runner = start::told(command, &self.spec.environment).args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
             let message = format!(
                 "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; \
@@ -253,6 +285,8 @@ impl Steps<'_> {
     fn confined(&self) -> io::Result<Command> {
         let (spec, workspace) = (self.spec, self.workspace);
         let confinement = self.confinement();
+        let others = spec.environment.iter().find(|(name, _)| name == details::PLACES);
+        let plugins = details::place(workspace.short(), others.map(|(_, places)| places.as_str()))?;
         let mut command = match &spec.isolation.sandbox {
             None => confine::command(&confinement, &spec.program)?,
             Some(sandbox) => {
@@ -275,11 +309,19 @@ impl Steps<'_> {
             .current_dir(workspace.private())
             .env_clear()
             .envs(self.environment())
+            .env(details::PLACES, plugins)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         Ok(command)
     }
+}
+
+/// A random identifier for the events of a step.
+fn new_ident() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The outcome of a step with what the steps before it add to it.
@@ -317,6 +359,12 @@ fn step_event(number: u32, steps: usize, step: &RunStep) -> Draft {
         "tags": step.options.tags,
     });
     Draft::new(Timestamp::now(), EventKind::STEP, data)
+}
+
+/// Nothing runs twice: there is no other way for this step anymore.
+fn begun_too_late() -> Box<Reason> {
+    let message = "the process with Ansible imported took too long to begin, and was ended when it had begun";
+    Box::new(Reason::new(Some(Phase::Run), Code::RunnerFailed, message))
 }
 
 fn not_begun(error: &io::Error) -> Box<Reason> {

@@ -94,18 +94,62 @@ pub enum Item {
     },
 }
 
-/// Tells events from other output; `ident` is the one that ansible-runner was given for this run. Nobody else
-/// knows it, so what a playbook prints cannot pass for an event.
+/// Which lines of a stream are events.
+///
+/// The identifier is in no argument, no environment, and no name that can be derived from the run's, so output of a task
+/// can't pass for an event.
+#[derive(Debug, Clone)]
+pub enum Events {
+    /// Lines with this identifier.
+    With(String),
+    /// Lines with the identifier that the first event carries: ansible-runner makes it up when it starts, and prints that
+    /// event before any task runs.
+    LikeTheFirst(Option<String>),
+    /// None: a terminal, to which every process of the run can write.
+    Never,
+}
+
+/// What identifies the first event of ansible-runner.
+#[derive(Deserialize)]
+struct First {
+    runner_ident: String,
+    counter: u64,
+}
+
+impl Events {
+    /// Tells an event from other output.
+    #[must_use]
+    pub fn parse(&mut self, line: Line) -> Item {
+        let ident = match (self, &line) {
+            (Self::With(ident) | Self::LikeTheFirst(Some(ident)), _) => ident,
+            (Self::LikeTheFirst(first), Line::Whole(bytes)) if bytes.first() == Some(&b'{') => {
+                match serde_json::from_slice::<First>(&json_lines::repaired(bytes)) {
+                    Ok(found) if found.counter == 1 => first.insert(found.runner_ident),
+                    _ => return text(line),
+                }
+            }
+            (Self::LikeTheFirst(None) | Self::Never, _) => return text(line),
+        };
+        parse(line, ident)
+    }
+}
+
+fn text(line: Line) -> Item {
+    match line {
+        Line::Oversized { bytes } => Item::Oversized { bytes },
+        Line::Whole(bytes) => Item::Text(String::from_utf8_lossy(&bytes).trim_end_matches('\r').to_owned()),
+    }
+}
+
+/// Tells events from other output by the identifier that the events of this run carry.
 #[must_use]
 pub fn parse(line: Line, ident: &str) -> Item {
-    let bytes = match line {
-        Line::Oversized { bytes } => return Item::Oversized { bytes },
-        Line::Whole(bytes) => bytes,
-    };
+    let Line::Whole(bytes) = line else { return text(line) };
     let marker = format!("\"runner_ident\": \"{ident}\"");
     if bytes.first() != Some(&b'{') || memchr::memmem::find(&bytes, marker.as_bytes()).is_none() {
-        return Item::Text(String::from_utf8_lossy(&bytes).trim_end_matches('\r').to_owned());
+        return text(Line::Whole(bytes));
     }
+    let bytes = json_lines::with_large_integers_as_text(&bytes);
     let event = serde_json::from_slice::<RunnerEvent>(&bytes);
     match event.or_else(|_| serde_json::from_slice(&json_lines::repaired(&bytes))) {
         Ok(event) => Item::Event(Box::new(event)),
@@ -148,5 +192,23 @@ mod tests {
         assert!(
             matches!(parse(Line::Whole(b"\xff\xfe".to_vec()), "r1"), Item::Text(text) if text == "\u{fffd}\u{fffd}")
         );
+    }
+
+    #[test]
+    fn the_first_event_says_which_lines_are_events() {
+        let event = |ident: &str, counter: u32| {
+            let text = format!(
+                r#"{{"event": "verbose", "runner_ident": "{ident}", "counter": {counter}, "event_data": {{}}}}"#
+            );
+            Line::Whole(text.into())
+        };
+        let mut events = Events::LikeTheFirst(None);
+        assert!(matches!(events.parse(Line::Whole(b"[WARNING]: x".to_vec())), Item::Text(_)));
+        assert!(matches!(events.parse(event("late", 7)), Item::Text(_)), "not a first one");
+        assert!(matches!(events.parse(event("real", 1)), Item::Event(_)));
+        assert!(matches!(events.parse(event("forged", 1)), Item::Text(_)));
+        assert!(matches!(events.parse(event("real", 2)), Item::Event(_)));
+        assert!(matches!(Events::Never.parse(event("real", 1)), Item::Text(_)));
+        assert!(matches!(Events::With("real".to_owned()).parse(event("real", 9)), Item::Event(_)));
     }
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, redact::tells_of_a_secret};
+use model::{Code, Draft, Ending, Outcome, Phase, Reason, redact::tells_of_a_secret};
 use secrecy::{SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
@@ -233,17 +233,25 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     }
     let entry = |(path, why): &(PathBuf, &str)| json!({ "path": path.to_string_lossy(), "why": why });
     let shown: Vec<_> = workspace.left_out.iter().take(100).map(entry).collect();
-    let data = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
-    spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))
+    let more = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
+    let first = workspace.left_out.first().map(|(path, why)| format!("`{}` ({why})", path.display()));
+    let message = format!(
+        "{} files or links of the content are not in the run's copy, the first is {}",
+        workspace.left_out.len(),
+        first.unwrap_or_default()
+    );
+    spool.append(Draft::warning(Timestamp::now(), "content_left_out", message, more))
 }
 
 /// Removes processes' remains and secrets; the run's outcome stands whether that works or not, but it is told.
 fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
     let Err(error) = workspace.remove() else { return };
     tracing::error!(%error, "the private directory could not be removed");
-    let data = json!({ "phase": Phase::Cleanup, "message": format!("the private directory could not be removed: {error}") });
+    let message = format!("the private directory could not be removed: {error}");
+    let draft =
+        Draft::warning(Timestamp::now(), "not_cleaned_up", message, json!({ "phase": Phase::Cleanup }));
     // A spool that cannot be written shows when it is finished.
-    let _ = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data));
+    let _ = spool.append(draft);
 }
 
 /// A run whose events could not all be kept is no success, whatever Ansible said.

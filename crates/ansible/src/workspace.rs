@@ -36,10 +36,11 @@ use serde_json::Value;
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
     home,
-    run_directory::{new_file, remove_tree},
+    run_directory::new_file,
     run_spec::Facts,
     runtime, shipped,
     snapshot::{Copied, PAGE, copy_tree},
+    untrusted::{read_file, remove_tree},
 };
 
 /// Where a run's content comes from.
@@ -132,19 +133,13 @@ impl Workspace {
     /// Where ansible-runner keeps what it wants to keep.
     #[must_use]
     pub fn artifacts(&self) -> PathBuf {
-        self.secrets.join("artifacts")
+        self.secrets.join(ARTIFACTS)
     }
 
     /// The roles that come with us, as far as the playbooks root has none of these names; there when there are any.
     #[must_use]
     pub fn shipped_roles(&self) -> PathBuf {
         self.private.join("shipped-roles")
-    }
-
-    /// Where ansible-runner keeps its copies of the events of a run.
-    #[must_use]
-    pub fn kept_events(&self, ident: &str) -> PathBuf {
-        self.artifacts().join(ident).join("job_events")
     }
 
     /// The private data directory.
@@ -296,6 +291,25 @@ impl Workspace {
         write("settings", &command::settings(facts).to_string())
     }
 
+    /// Replaces the command line that ansible-runner reads. The directory was made for this step: nothing of the run was in it.
+    pub(crate) fn write_command_line(&self, line: &str) -> io::Result<()> {
+        let path = self.private.join("env/cmdline");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => new_file(&path)?.write_all(line.as_bytes()),
+        }
+    }
+
+    /// Writes programs that ansible-runner starts beside its command line; gives their directory.
+    pub(crate) fn write_programs(&self, programs: &[(&str, &str)]) -> io::Result<PathBuf> {
+        let directory = self.private.join("env/start");
+        make(&directory)?;
+        for (name, text) in programs {
+            new_file(&directory.join(name))?.write_all(text.as_bytes())?;
+        }
+        Ok(directory)
+    }
+
     fn secret(&self, name: &str, content: &[u8]) -> io::Result<PathBuf> {
         let path = self.secrets.join(name);
         new_file(&path)?.write_all(content)?;
@@ -320,11 +334,15 @@ fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<Stri
     Zeroizing::new(SecretValue::new(all).expose().to_string())
 }
 
+/// ansible-runner's artifacts, below the directory for secrets.
+pub(crate) const ARTIFACTS: &str = "artifacts";
 const VAULT_PASSWORD: &str = "vault-password";
 const EXTRA_VARS: &str = "extra-vars.json";
 
 /// The file in a directory of secrets that names the run it belongs to.
 const OWNER: &str = "run";
+/// The longest path that it can hold.
+const OWNER_BYTES: u64 = 4096;
 
 /// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
 /// there were. Secrets of other services, which may share `runtime`, are left alone.
@@ -339,7 +357,8 @@ pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> boo
     let mut swept = 0;
     for entry in entries {
         let secrets = entry?.path();
-        let Ok(owner) = fs::read(secrets.join(OWNER)) else { continue };
+        // A run can put anything in the place of this file.
+        let Ok(owner) = read_file(&secrets.join(OWNER), OWNER_BYTES) else { continue };
         let owner = Path::new(OsStr::from_bytes(&owner));
         if owner.parent() == Some(runs) && is_dead(owner) {
             remove_tree(&secrets)?;

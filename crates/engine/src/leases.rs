@@ -8,7 +8,7 @@
 //! passes on and at every beat.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -20,7 +20,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{Engine, jobs::Error};
+use crate::{Engine, jobs::Error, never_began::Origin};
 
 /// How many beats a lease lasts: three may be late or lost.
 const BEATS: u32 = 4;
@@ -33,6 +33,11 @@ const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(crate) struct Held {
     runs: Mutex<HashMap<RunId, (JobId, u64)>>,
+    /// The run of a claim that is being made. A process may be stopped in the middle of it for longer than a lease; what it
+    /// has claimed then is not up for others in it.
+    claiming: Mutex<Option<RunId>>,
+    /// Runs of claims that the store did not answer: it may have made them.
+    unsure: Mutex<HashSet<RunId>>,
     /// Says that somebody wrote to one of the jobs.
     told: Notify,
 }
@@ -44,7 +49,19 @@ impl Held {
     }
 
     fn has(&self, run: RunId) -> bool {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&run)
+        // In this order, because a run leaves the first after it is in the second.
+        *self.claiming.lock().unwrap_or_else(PoisonError::into_inner) == Some(run)
+            || self.runs.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&run)
+    }
+
+    /// A claim is about to be made for this run, or none anymore.
+    pub(crate) fn claims(&self, run: Option<RunId>) {
+        *self.claiming.lock().unwrap_or_else(PoisonError::into_inner) = run;
+    }
+
+    /// It isn't known whether the claim for this run was made.
+    pub(crate) fn is_unsure_of(&self, run: RunId) {
+        self.unsure.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
     }
 
     /// There is news of this job.
@@ -180,7 +197,11 @@ impl Engine {
         let Some(run) = job.run else { return };
         if job.node.as_deref() == Some(&self.options().node) {
             let hold = self.hold(&job, run);
-            self.follow_through(job, run, hold).await;
+            // Of its own jobs it finds here those of which it never learned that it has them.
+            let is_unsure =
+                self.inner.held.unsure.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+            let origin = if is_unsure { Origin::Unanswered } else { Origin::Started };
+            self.follow_through(job, run, hold, origin).await;
             return;
         }
         let node = job.node.clone().unwrap_or_default();

@@ -23,6 +23,7 @@ mod leases;
 mod live;
 mod logs;
 mod moves;
+mod never_began;
 mod options;
 mod progress;
 mod proxmox;
@@ -41,10 +42,13 @@ mod tokens;
 mod vm_watch;
 mod worker;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use store::Store;
-use tokio::sync::{Notify, RwLock, Semaphore};
+use tokio::{
+    sync::{Notify, RwLock, Semaphore, watch},
+    time::timeout,
+};
 
 pub use audit::{Audit, AuditError, AuditWriter, Auditor, auditor};
 pub use counters::{Figures, WatcherKind, Watching};
@@ -79,6 +83,8 @@ struct Inner {
     options: Options,
     live: live::Live,
     counters: Arc<counters::Counters>,
+    /// Whether the runs of the service before were recovered: no job is claimed until then.
+    recovered: watch::Sender<bool>,
     /// Says that there may be something to claim.
     queued: Notify,
     /// One permit for each run that may be at work at once.
@@ -113,6 +119,7 @@ impl Engine {
             options,
             live: live::Live::default(),
             counters: Arc::default(),
+            recovered: watch::Sender::new(false),
             queued: Notify::new(),
             places,
             starting: Arc::default(),
@@ -138,6 +145,14 @@ impl Engine {
     /// When it does not.
     pub async fn check_store(&self) -> Result<(), store::Error> {
         self.inner.store.ping().await
+    }
+
+    /// Whether jobs can begin, because runs of the service before were recovered; waits for that up to a limit.
+    pub async fn is_recovered_within(&self, limit: Duration) -> bool {
+        let mut recovered = self.inner.recovered.subscribe();
+        let recovered = timeout(limit, recovered.wait_for(|recovered| *recovered)).await;
+        // The sender is a part of the engine, so waiting itself never fails.
+        matches!(recovered, Ok(Ok(_)))
     }
 
     fn store(&self) -> &Store {

@@ -63,6 +63,8 @@ pub struct Options {
     pub queue: store::QueueLimits,
     /// The name of this service among those that share the store; stays the same over restarts.
     pub node: String,
+    /// The service before this one ran since the machine was started: what it wrote is as it wrote it.
+    pub is_same_boot: bool,
     /// How long a claim holds without a word from this node; it says one four times as often.
     pub lease: Duration,
     /// What is kept of jobs that have ended.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use model::{Job, JobState, RunId};
 use tokio::task::JoinSet;
 
-use crate::Engine;
+use crate::{Engine, never_began::Origin};
 
 /// How long to wait before the store is asked again when it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ impl Engine {
             let place = self.inner.places.clone().try_acquire_owned().ok();
             let (engine, hold) = (self.clone(), self.hold(&job, run));
             workers.spawn(async move {
-                engine.follow_through(job, run, hold).await;
+                engine.follow_through(job, run, hold, Origin::Recovered).await;
                 drop(place);
             });
         }

@@ -34,6 +34,7 @@ impl Scheduler {
             // Only when the store does not answer does this take time.
             () = shutdown.requested() => return,
         }
+        self.engine.inner.recovered.send_replace(true);
         let mut chores = JoinSet::new();
         chores.spawn(self.engine.clone().beat());
         chores.spawn(self.engine.clone().heed());
@@ -105,10 +106,13 @@ impl Scheduler {
         let event = state_event(Some(JobState::Queued), JobState::Running, &reason, now);
         let (node, reason, event) = (&self.engine.options().node, &reason, &event);
         let claim = store::Claim { run, node, now, lease_until, reason, event };
+        self.engine.inner.held.claims(Some(run));
         match self.engine.store().claim_next(&claim).await {
             Ok(job) => job,
             Err(error) => {
                 tracing::warn!(%error, "the queue cannot be read; trying again");
+                self.engine.inner.held.is_unsure_of(run);
+                self.engine.inner.held.claims(None);
                 None
             }
         }
@@ -117,8 +121,12 @@ impl Scheduler {
     fn start(&mut self, job: Job, place: OwnedSemaphorePermit, beginning: Beginning) {
         let engine = self.engine.clone();
         engine.inner.live.tell(job.id);
+        let Some(run) = job.run else { return };
+        // Before the claim counts as made.
+        let hold = engine.hold(&job, run);
+        engine.inner.held.claims(None);
         self.workers.spawn(async move {
-            engine.work_on(job, beginning).await;
+            engine.work_on(job, run, hold, beginning).await;
             drop(place);
         });
     }

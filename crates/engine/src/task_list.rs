@@ -8,6 +8,9 @@ use std::{collections::BTreeSet, ops::Range};
 use ansible::catalog::Inspection;
 use model::{JobRequest, Tags, TaskName};
 
+/// Stands between the name of a role and that of its task.
+const SEPARATOR: &str = " : ";
+
 /// A listed task.
 #[derive(Debug)]
 pub(crate) struct Listed {
@@ -82,7 +85,10 @@ impl TaskList {
     pub(crate) fn find(&self, play: usize, at: Option<usize>, name: &Name<'_>) -> Option<usize> {
         let range = self.tasks_of(play);
         let next = at.map_or(range.start, |at| at + 1).clamp(range.start, range.end);
-        (next..range.end).chain(range.start..next).find(|index| {
+        let search = |fits: &dyn Fn(&usize) -> bool| {
+            (next..range.end).chain(range.start..next).find(|index| fits(index))
+        };
+        let exact = search(&|index| {
             let task = &self.tasks[*index];
             // Without a name of its own a task is listed without its role.
             let is_role = task.role.as_deref() == name.role || (task.role.is_none() && name.is_action);
@@ -90,13 +96,27 @@ impl TaskList {
             let whole = || name.role.map(|role| format!("{role} : {}", name.name));
             (is_role && fits(&task.name, name.name))
                 || (task.role.is_none() && Some(&task.name) == whole().as_ref())
+        });
+        // A role that is named by its path is called otherwise wherever the content is copied to.
+        exact.or_else(|| {
+            let is_by_path = |index: &usize| {
+                let task = &self.tasks[*index];
+                let rest = task.in_unknown_role();
+                name.role.is_some() && rest.is_some_and(|rest| fits(rest, name.name))
+            };
+            search(&is_by_path)
         })
     }
 
     /// The task that Ansible begins at when it is told to begin at this one: the first that has its name.
     pub(crate) fn first_alike(&self, index: usize) -> usize {
         let text = self.tasks[index].full_name();
-        let is_alike = |task: &Listed| task.name == text || task.full_name() == text;
+        let in_any_role = self.tasks[index].in_unknown_role().map(|rest| format!("{SEPARATOR}{rest}"));
+        let is_alike = |task: &Listed| {
+            task.name == text
+                || task.full_name() == text
+                || in_any_role.as_ref().is_some_and(|end| task.full_name().ends_with(end))
+        };
         self.tasks.iter().position(is_alike).unwrap_or(index)
     }
 
@@ -105,6 +125,7 @@ impl TaskList {
         let is_meant = |task: &Listed| {
             let names = [task.name.clone(), task.full_name()];
             names.iter().any(|name| name == start.as_str() || exactly(name) == start.as_str())
+                || task.start().as_ref() == Some(start)
         };
         self.tasks.iter().position(is_meant)
     }
@@ -119,9 +140,22 @@ impl Listed {
         }
     }
 
-    /// What `--start-at-task` takes for just this name; `None` when it is not one line.
+    /// What `--start-at-task` takes for just this name; `None` when it is not one line. What stands for a role that is
+    /// named by its path may be different in the run.
     pub(crate) fn start(&self) -> Option<TaskName> {
-        exactly(&self.full_name()).parse().ok()
+        let start = match self.in_unknown_role() {
+            Some(rest) => format!("*{SEPARATOR}{}", exactly(rest)),
+            None => exactly(&self.full_name()),
+        };
+        start.parse().ok()
+    }
+
+    /// The name without its role, where the role is a path, or the listing knew of no such role.
+    fn in_unknown_role(&self) -> Option<&str> {
+        match &self.role {
+            Some(role) => Some(self.name.as_str()).filter(|_| role.contains('/')),
+            None => self.name.split_once(SEPARATOR).map(|(_, rest)| rest),
+        }
     }
 }
 
@@ -220,6 +254,25 @@ mod tests {
             let tags: Vec<String> = tags.split_whitespace().map(str::to_owned).collect();
             let (only, skip) = (only.parse::<Tags>().ok(), skip.parse::<Tags>().ok());
             assert_eq!(runs(&tags, only.as_ref(), skip.as_ref()), does_run, "{tags:?} {only:?} {skip:?}");
+        }
+    }
+
+    #[test]
+    fn a_task_of_a_role_named_by_its_path_is_found_wherever_the_role_is() {
+        let unknown = |name: &str| Listed { play: 0, role: None, name: name.to_owned() };
+        let by_path = |name: &str| Listed { role: Some("/content/site".to_owned()), ..unknown(name) };
+        for tasks in [
+            ["/content/site : one", "plain", "/content/site : two [x]"].map(unknown),
+            [by_path("one"), unknown("plain"), by_path("two [x]")],
+        ] {
+            let tasks = tasks.into();
+            let list = TaskList { plays: vec![("all".to_owned(), 0..3)], tasks, is_partial: false };
+            let name = Name { role: Some("/run/17/project"), name: "two [x]", is_action: false };
+            assert_eq!(list.find(0, Some(0), &name), Some(2));
+            let start = list.task(2).start().expect("a name");
+            assert_eq!(start.as_str(), "* : two [[]x]");
+            assert_eq!((list.position(&start), list.first_alike(2)), (Some(2), 2));
+            assert_eq!(list.find(0, None, &Name { role: None, ..name }), None, "it is in no role");
         }
     }
 

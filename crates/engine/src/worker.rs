@@ -6,20 +6,18 @@ use ansible::{Follower, Progress, RunDirectory, RunSpec, process, supervisor, wo
 use model::{Code, Draft, Ending, Job, JobId, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
 use tokio::{sync::OwnedRwLockReadGuard, task::spawn_blocking};
 
-use crate::{Engine, clock, jobs::Error, leases::Hold, moves::Patience};
+use crate::{Engine, clock, jobs::Error, leases::Hold, moves::Patience, never_began::Origin};
 
 /// Held from before a job is claimed until its run needs us no more: meanwhile the service must not end.
 pub(crate) type Beginning = OwnedRwLockReadGuard<()>;
 
 impl Engine {
     /// Runs a job that was just claimed.
-    pub(crate) async fn work_on(&self, job: Job, beginning: Beginning) {
-        let Some(run) = job.run else { return };
-        let hold = self.hold(&job, run);
+    pub(crate) async fn work_on(&self, job: Job, run: RunId, hold: Hold, beginning: Beginning) {
         let started = self.start(&job, run).await;
         drop(beginning);
         match started {
-            Ok(()) => self.follow_through(job, run, hold).await,
+            Ok(()) => self.follow_through(job, run, hold, Origin::Started).await,
             Err(reason) => {
                 let outcome = Outcome::without_run(Ending::Failed, *reason, clock::now());
                 self.finish(job, run, outcome).await;
@@ -44,11 +42,12 @@ impl Engine {
 
     /// Follows a run to its end, also when following it fails in a way that nobody thought of: the run itself is
     /// not touched by that.
-    pub(crate) async fn follow_through(&self, job: Job, run: RunId, _hold: Hold) {
+    pub(crate) async fn follow_through(&self, job: Job, run: RunId, _hold: Hold, origin: Origin) {
         let mut patience = Patience::new(job.id);
         loop {
             let (engine, followed) = (self.clone(), job.clone());
-            let Err(error) = tokio::spawn(async move { engine.follow(followed, run).await }).await else {
+            let Err(error) = tokio::spawn(async move { engine.follow(followed, run, origin).await }).await
+            else {
                 return;
             };
             if error.is_cancelled() {
@@ -60,9 +59,9 @@ impl Engine {
     }
 
     /// Follows a run to its end, from wherever its events were kept up to.
-    async fn follow(&self, job: Job, run: RunId) {
-        match self.keep_events(&job, run).await {
-            Ok(outcome) => self.finish(job, run, outcome).await,
+    async fn follow(&self, job: Job, run: RunId, origin: Origin) {
+        match self.follow_to_its_end(&job, run, origin).await {
+            Ok(()) => {}
             Err(Error::Store(store::Error::Stale { .. })) => {
                 tracing::warn!(job.id = %job.id, "the job was claimed by somebody else; ending our run");
                 self.clone().abandon(run).await;
@@ -72,6 +71,20 @@ impl Engine {
                 tracing::error!(job.id = %job.id, %error, "the job cannot be followed");
             }
         }
+    }
+
+    async fn follow_to_its_end(&self, job: &Job, run: RunId, origin: Origin) -> Result<(), Error> {
+        match self.keep_events(job, run).await? {
+            Some(outcome) => self.finish(job.clone(), run, outcome).await,
+            None if self.never_began(job, run, origin).await? => {
+                self.queue_never_begun(job.clone(), run, origin).await?;
+            }
+            None => {
+                let lost = lost(self.last_words(run));
+                self.finish(job.clone(), run, lost).await;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn run_directory(&self, run: RunId) -> RunDirectory {
@@ -85,7 +98,8 @@ impl Engine {
         })
     }
 
-    async fn keep_events(&self, job: &Job, run: RunId) -> Result<Outcome, Error> {
+    /// `None` when the supervisor is gone and left no outcome.
+    async fn keep_events(&self, job: &Job, run: RunId) -> Result<Option<Outcome>, Error> {
         let mut patience = Patience::new(job.id);
         let after = loop {
             match self.store().last_run_seq(run).await {
@@ -94,7 +108,7 @@ impl Engine {
             }
         };
         let Some(mut follower) = self.follower(job.id, run, after).await else {
-            return Ok(lost("the directory of the run is gone".to_owned()));
+            return Ok(None);
         };
         let mut patience = Patience::new(job.id);
         loop {
@@ -104,8 +118,8 @@ impl Engine {
                     self.keep(job, run, &drafts).await?;
                     patience = Patience::new(job.id);
                 }
-                Ok(Progress::Ended(outcome)) => return Ok(*outcome),
-                Ok(Progress::Gone) => return Ok(lost(self.last_words(run))),
+                Ok(Progress::Ended(outcome)) => return Ok(Some(*outcome)),
+                Ok(Progress::Gone) => return Ok(None),
                 // The run goes on whether we can read or not: when no descriptor is left, one will be.
                 Err(error) => {
                     tracing::warn!(job.id = %job.id, %error, "the run cannot be followed; trying again");
@@ -139,8 +153,12 @@ impl Engine {
         }
     }
 
-    fn last_words(&self, run: RunId) -> String {
-        let words = self.run_directory(run).last_words();
+    pub(crate) fn last_words(&self, run: RunId) -> String {
+        let directory = self.run_directory(run);
+        if !directory.path().exists() {
+            return "the run has no directory".to_owned();
+        }
+        let words = directory.last_words();
         let nothing = "its supervisor ended without an outcome";
         if words.is_empty() { nothing.to_owned() } else { format!("{nothing}; it said: {words}") }
     }

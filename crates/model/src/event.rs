@@ -81,11 +81,36 @@ pub struct Draft {
     pub data: Value,
 }
 
+/// The column of Ansible's recap that counts a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// A task that failed, neither rescued nor ignored.
+    Failed,
+    /// A task that failed and whose block was rescued.
+    Rescued,
+    /// A task that failed, or a host that was unreachable, and was ignored.
+    Ignored,
+    /// A host that was unreachable.
+    Unreachable,
+}
+
 impl Draft {
     /// An event that is about no host, play or task.
     #[must_use]
     pub const fn new(time: Timestamp, kind: EventKind, data: Value) -> Self {
         Self { time, kind, host: None, play: None, task: None, stdout: None, data }
+    }
+
+    /// A warning with its code, its message for people, and more by its code. The job shows it among its `warnings`.
+    #[must_use]
+    pub fn warning(time: Timestamp, code: &str, message: impl Into<String>, more: Value) -> Self {
+        let mut data = serde_json::Map::new();
+        data.insert("code".to_owned(), code.into());
+        data.insert("message".to_owned(), message.into().into());
+        if let Value::Object(more) = more {
+            data.extend(more);
+        }
+        Self::new(time, EventKind::WARNING, data.into())
     }
 
     /// Does it tell of something that was changed on a host? Of a loop, both the item and the whole task do.
@@ -96,11 +121,26 @@ impl Draft {
             && result() == Some(&Value::Bool(true))
     }
 
-    /// Does it tell of a failure that was not ignored? Whether it was rescued later nobody can know yet.
+    /// Does it report a failure that was not ignored? A failure that was rescued counts as one:
+    /// [`Self::counted_as`] distinguishes them.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         let failures = ["runner_on_failed", "runner_item_on_failed", "runner_on_unreachable"];
-        failures.contains(&self.kind.as_str()) && self.data.get("ignore_errors") != Some(&Value::Bool(true))
+        failures.contains(&self.kind.as_str())
+            && self.data.get("ignore_errors") != Some(&Value::Bool(true))
+            && self.counted_as() != Some(Counted::Ignored)
+    }
+
+    /// How Ansible counted the failure that the event reports; `None` for other events, and where it is unknown.
+    #[must_use]
+    pub fn counted_as(&self) -> Option<Counted> {
+        match self.data.get("counted_as")?.as_str()? {
+            "failed" => Some(Counted::Failed),
+            "rescued" => Some(Counted::Rescued),
+            "ignored" => Some(Counted::Ignored),
+            "unreachable" => Some(Counted::Unreachable),
+            _ => None,
+        }
     }
 
     /// Does it tell that a task (or a handler) begins?
@@ -141,6 +181,8 @@ mod tests {
             ("runner_on_unreachable", json!({"res": {}}), false, true),
             ("runner_on_failed", json!({"ignore_errors": null}), false, true),
             ("runner_on_failed", json!({"ignore_errors": true}), false, false),
+            ("runner_on_failed", json!({"counted_as": "rescued"}), false, true),
+            ("runner_on_unreachable", json!({"counted_as": "ignored"}), false, false),
             ("job_state", json!({"to": "failed"}), false, false),
         ] {
             let kind = kind.parse().expect("a kind");

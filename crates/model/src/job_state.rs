@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  queued --claim--> running --exit 0--> succeeded
-//!    |                 |  |---exit != 0-> failed        any end --retry--> queued
+//!    |  <-never began-' |  |---exit != 0-> failed        any end --retry--> queued
 //!  cancel            cancel |---limit--> timed_out
 //!    v                 v    '--owner gone--> lost
 //!  canceled        canceling --no process left--> canceled
@@ -55,6 +55,8 @@ pub enum Move {
     End(Ending),
     /// A new attempt of the same request.
     Retry,
+    /// Its run ended before Ansible was executed, and can't execute it anymore.
+    Requeue,
 }
 
 /// A move that the state does not allow.
@@ -73,6 +75,7 @@ const fn refused_verb(input: &Move) -> &'static str {
         Move::Cancel => "be canceled",
         Move::End(_) => "end",
         Move::Retry => "be retried",
+        Move::Requeue => "be queued again",
     }
 }
 
@@ -86,6 +89,8 @@ pub const fn apply(from: JobState, input: Move) -> Result<JobState, Refusal> {
         (Queued, Move::Claim) => Ok(Running),
         (Queued, Move::Cancel) => Ok(Canceled),
         (Running, Move::Cancel) => Ok(Canceling),
+        // A job that is being canceled is canceled instead.
+        (Running, Move::Requeue) => Ok(Queued),
         (Running | Canceling, Move::End(ending)) => Ok(match ending {
             Ending::Succeeded => Succeeded,
             Ending::Failed => Failed,
@@ -96,7 +101,7 @@ pub const fn apply(from: JobState, input: Move) -> Result<JobState, Refusal> {
         (Succeeded | Failed | TimedOut | Canceled | Lost, Move::Retry) => Ok(Queued),
         (
             Queued | Running | Canceling | Succeeded | Failed | TimedOut | Canceled | Lost,
-            Move::Claim | Move::Cancel | Move::End(_) | Move::Retry,
+            Move::Claim | Move::Cancel | Move::End(_) | Move::Retry | Move::Requeue,
         ) => Err(Refusal { from, input }),
     }
 }
@@ -107,7 +112,7 @@ mod tests {
 
     fn every_move() -> Vec<Move> {
         let ends = Ending::ALL.iter().copied().map(Move::End);
-        [Move::Claim, Move::Cancel, Move::Retry].into_iter().chain(ends).collect()
+        [Move::Claim, Move::Cancel, Move::Retry, Move::Requeue].into_iter().chain(ends).collect()
     }
 
     #[test]
@@ -135,6 +140,14 @@ mod tests {
             for input in every_move() {
                 assert_eq!(apply(state, input).is_ok(), input == Move::Retry, "{state} {input:?}");
             }
+        }
+    }
+
+    #[test]
+    fn only_a_running_job_is_queued_again_because_it_never_began() {
+        for &state in JobState::ALL {
+            let moved = apply(state, Move::Requeue).ok();
+            assert_eq!(moved, (state == JobState::Running).then_some(JobState::Queued), "{state}");
         }
     }
 

@@ -43,6 +43,25 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What `set_stats` tasks set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CustomStats {
+    /// For the whole run.
+    #[serde(default)]
+    pub run: Map<String, Value>,
+    /// By host (`per_host: true`).
+    #[serde(default)]
+    pub hosts: Map<String, Value>,
+}
+
+impl CustomStats {
+    /// Nothing was set?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.run.is_empty() && self.hosts.is_empty()
+    }
+}
+
 /// The structured outcome of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -61,6 +80,9 @@ pub struct Report {
     /// How many values, at least, were left out because they or all results together were too large.
     #[serde(default)]
     pub results_left_out: u64,
+    /// What `set_stats` tasks set.
+    #[serde(default, skip_serializing_if = "CustomStats::is_empty")]
+    pub custom_stats: CustomStats,
 }
 
 impl Report {

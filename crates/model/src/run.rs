@@ -28,6 +28,8 @@ text_enum! {
     Code {
         /// Waits for a free place.
         Waiting = "waiting",
+        /// Its run ended before Ansible was executed: the job waits again, in its old place.
+        RequeuedNeverBegan = "requeued_never_began",
         /// A run is at work.
         Running = "running",
         /// Someone asked for the end; processes are being ended.
@@ -40,6 +42,8 @@ text_enum! {
         HostUnreachable = "host_unreachable",
         /// No play found a host: nothing was done.
         NoHostsMatched = "no_hosts_matched",
+        /// Plays found hosts, but no task ran or was skipped on any of them.
+        NothingToDo = "nothing_to_do",
         /// A playbook is no valid YAML or no valid playbook.
         PlaybookInvalid = "playbook_invalid",
         /// The playbook vanished between request and run.
@@ -54,6 +58,8 @@ text_enum! {
         InventoryInvalid = "inventory_invalid",
         /// A vault could not be opened with the password at hand.
         VaultLocked = "vault_locked",
+        /// Ansible asked for input, and a run has no terminal.
+        InputRequired = "input_required",
         /// The private directory could not be made.
         PrepareFailed = "prepare_failed",
         /// ansible-runner could not be started.
@@ -76,6 +82,8 @@ text_enum! {
         Canceled = "canceled",
         /// The supervisor was told to end by somebody else than the service.
         Interrupted = "interrupted",
+        /// Its runs ended before Ansible was executed, too many times in a row.
+        NeverBegan = "never_began",
         /// The supervisor vanished without an outcome.
         SupervisorGone = "supervisor_gone",
         /// The node that ran it was not heard of any more.

@@ -2,8 +2,8 @@
 //!
 //! Worked out from events alone, so it is the same for a run that is at work and one that ended a year ago. A
 //! task's time is that from its start to its last result; a host's is the sum of what its own results took.
-//! Ansible does not mark a failure as rescued when it happens. Its recap counts, though: of a host's failures only
-//! the last ones, as many as the recap says, were final; the others are moved from `failed` to `rescued` then.
+//! Events say whether a failure was rescued (`counted_as`). Events of older versions of Rangehand do not: of a host's
+//! failures only the last ones, as many as the recap counts, are taken for final then, and the others for rescued.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Draft, Event, time_text};
+use crate::{Counted, Draft, Event, time_text};
 
 /// One task of a run, as far as it has come. The counts are numbers of hosts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,7 +33,7 @@ pub struct TaskTiming {
     pub failed: u64,
     /// It failed on them, ignored.
     pub ignored: u64,
-    /// It failed on them, rescued; known from the recap on.
+    /// It failed on them, rescued.
     pub rescued: u64,
     /// It was skipped on them.
     pub skipped: u64,
@@ -113,7 +113,9 @@ impl Timing {
         if !kinds.contains(&draft.kind.as_str()) {
             return;
         }
-        let is_ignored = draft.kind.as_str() == "runner_on_failed" && !draft.is_failed();
+        let is_failure = matches!(draft.kind.as_str(), "runner_on_failed" | "runner_on_unreachable");
+        let is_ignored = is_failure && !draft.is_failed();
+        let counted = draft.counted_as();
         self.totals.changed += u64::from(draft.is_changed());
         self.totals.ignored += u64::from(is_ignored);
         if let (Some(host), Some(duration)) = (&draft.host, draft.data["duration"].as_f64()) {
@@ -128,12 +130,13 @@ impl Timing {
             "runner_on_ok" if draft.is_changed() => &mut task.changed,
             "runner_on_ok" => &mut task.ok,
             "runner_on_skipped" => &mut task.skipped,
-            "runner_on_unreachable" => &mut task.unreachable,
             _ if is_ignored => &mut task.ignored,
+            "runner_on_unreachable" => &mut task.unreachable,
+            _ if counted == Some(Counted::Rescued) => &mut task.rescued,
             _ => &mut task.failed,
         };
         *count += 1;
-        if draft.kind.as_str() == "runner_on_failed" && !is_ignored {
+        if draft.kind.as_str() == "runner_on_failed" && !is_ignored && counted.is_none() {
             let failed = self.failed.entry(draft.host.clone().unwrap_or_default()).or_default();
             if failed.len() < Self::MAX_FAILED {
                 failed.push(index);
@@ -234,6 +237,27 @@ mod tests {
         assert_eq!(timing.hosts()["a"], 3.0);
         let slowest: Vec<&str> = timing.slowest(2).iter().map(|task| task.task.as_str()).collect();
         assert_eq!(slowest, ["one", "three"]);
+    }
+
+    #[test]
+    fn a_failure_is_counted_as_ansible_counts_it_wherever_it_stands() {
+        let failed = |task, counted: &str| {
+            event(1, "runner_on_failed", Some("a"), task, json!({ "counted_as": counted }))
+        };
+        let timing = timing(&[
+            event(0, "playbook_on_start", None, "", Value::Null),
+            event(1, "playbook_on_task_start", None, "counts", Value::Null),
+            failed("counts", "failed"),
+            event(1, "playbook_on_task_start", None, "in always", Value::Null),
+            failed("in always", "rescued"),
+            event(1, "playbook_on_task_start", None, "gone", Value::Null),
+            event(2, "runner_on_unreachable", Some("a"), "gone", json!({"counted_as": "ignored"})),
+            event(3, "playbook_on_stats", None, "", json!({"failures": {"a": 1}, "rescued": {"a": 1}})),
+        ]);
+        let [counts, always, gone] = timing.tasks() else { panic!("{:?}", timing.tasks()) };
+        assert_eq!((counts.failed, counts.rescued), (1, 0));
+        assert_eq!((always.failed, always.rescued), (0, 1));
+        assert_eq!((gone.unreachable, gone.ignored), (0, 1));
     }
 
     #[test]

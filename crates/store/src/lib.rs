@@ -23,6 +23,7 @@ mod open;
 #[cfg(test)]
 mod plan;
 mod queue;
+mod requeue;
 mod retention;
 mod runs;
 mod secrets;
@@ -46,6 +47,7 @@ pub use listen::{Heard, Listener};
 pub use locks::Blocker;
 pub use moves::JobMove;
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
+pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use stream::{EventQuery, LogPlace};
 pub use turns::{Full, QueueLimits};

@@ -22,7 +22,7 @@ const MOVE: &str = concat!(
 );
 
 const QUEUE_AGAIN: &str = "UPDATE jobs SET queued_at = $1, queue_key = $2, resume = $3, started_at = NULL, \
-     tasks = 0 WHERE id = $4";
+     tasks = 0, never_began = 0 WHERE id = $4";
 
 /// A move of a job to another state, with what goes with it.
 #[derive(Debug, Clone, Copy)]

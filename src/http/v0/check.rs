@@ -51,7 +51,7 @@ const NO_NUMBER_WORD: Wording<'static> =
 
 /// Checks a body against the fields of a route; gives the values, defaults included, of all that is not `null`.
 pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, Refusal> {
-    let members = match body.0.map_err(|error| bad_body(&error))? {
+    let members = match body.with_any_numbers().map_err(|error| bad_body(&error))? {
         None | Some(Value::Null) => {
             return Err(unprocessable(vec![fault("body", MISSING, &Value::Null, Value::Null)]));
         }
@@ -384,7 +384,9 @@ fn bad_body(error: &BadBody) -> Refusal {
         BadBody::Late => Refusal::new(StatusCode::REQUEST_TIMEOUT, error.to_string()).close(),
         BadBody::NoRoom => Refusal::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).close(),
         BadBody::TooManyValues { .. } => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-        BadBody::NotUtf8 => Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body"),
+        BadBody::NotUtf8 | BadBody::Numbers { .. } => {
+            Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body")
+        }
         BadBody::Json { message, offset, .. } => unprocessable(vec![json!({
             "field": format!("body.{offset}"),
             "msg": "JSON decode error",

@@ -3,7 +3,10 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
-use model::{Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason, time_text};
+use model::{
+    CustomStats, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason,
+    time_text,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -100,6 +103,7 @@ pub(super) struct ResultView<'a> {
     failures_left_out: u64,
     results: Cow<'a, Map<String, Value>>,
     results_left_out: u64,
+    custom_stats: Cow<'a, CustomStats>,
 }
 
 impl<'a> From<&'a Job> for ResultView<'a> {
@@ -115,6 +119,7 @@ impl<'a> From<&'a Job> for ResultView<'a> {
             failures_left_out: view.failures_left_out,
             results: report.map_or_else(Cow::default, |report| Cow::Borrowed(&report.results)),
             results_left_out: report.map_or(0, |report| report.results_left_out),
+            custom_stats: report.map_or_else(Cow::default, |report| Cow::Borrowed(&report.custom_stats)),
         }
     }
 }

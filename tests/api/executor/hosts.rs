@@ -14,7 +14,7 @@ use super::with;
 use crate::app::{Gate, PATIENCE, TestApp, bin_dir, processes_with_environment, until};
 
 /// All processes of this machine, by number.
-fn processes() -> impl Iterator<Item = i32> {
+pub(super) fn processes() -> impl Iterator<Item = i32> {
     let numbers = fs::read_dir("/proc").expect("there is a /proc").flatten();
     numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
@@ -29,7 +29,7 @@ pub(super) fn hosts_of(app: &TestApp) -> Vec<i32> {
 }
 
 /// The parent of a process that lives.
-fn parent(pid: i32) -> Option<i32> {
+pub(super) fn parent(pid: i32) -> Option<i32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;
@@ -37,7 +37,7 @@ fn parent(pid: i32) -> Option<i32> {
 }
 
 /// The supervisor that the one host of a service keeps for the next run, by number; waits for it.
-async fn spare_of(app: &TestApp) -> i32 {
+pub(super) async fn spare_of(app: &TestApp) -> i32 {
     let [host] = hosts_of(app)[..] else { panic!("one host") };
     let find = || {
         processes().find(|pid| {
@@ -53,7 +53,7 @@ fn kill(pid: i32) {
     signal(pid, Signal::KILL);
 }
 
-fn signal(pid: i32, signal: Signal) {
+pub(super) fn signal(pid: i32, signal: Signal) {
     // It may have gone by itself meanwhile.
     let _ = kill_process(Pid::from_raw(pid).expect("a pid"), signal);
 }

@@ -1,5 +1,6 @@
 //! What runs Ansible, warm or ansible-runner: the same for whoever looks, and nothing left from one run for the next.
 
+mod beginning;
 mod hosts;
 mod leaks;
 mod modules;

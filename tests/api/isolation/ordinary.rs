@@ -123,7 +123,7 @@ async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors
     if !can_be_nobody() {
         return;
     }
-    let app = of_nobody(in_process()).start();
+    let app = of_nobody(in_process().set("RANGEHAND__ANSIBLE__EXECUTOR", "warm")).start();
     let gate = Gate::new(&app);
     let vars = json!({"gate": gate.path()});
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars});
@@ -145,15 +145,34 @@ async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors
     let open_pid = i32::try_from(open.id()).expect("a small number");
     until("another process of the user is seen", || reads(open_pid, "environ")).await;
     for pid in [app.pid(), supervisor] {
-        assert!(reads(pid, "cmdline"), "it is there");
-        for file in ["environ", "mem", "maps", "auxv", "stack"] {
-            assert!(!reads(pid, file), "/proc/{pid}/{file} is seen");
-        }
         let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("root sees it");
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
         assert_eq!(core.split_whitespace().skip(4).collect::<Vec<_>>(), ["0", "0", "bytes"]);
     }
+    let fork_servers = with_ansible_imported(app.pid());
+    assert!(!fork_servers.is_empty(), "runs are forked from one");
+    for pid in fork_servers.into_iter().chain([app.pid(), supervisor]) {
+        assert!(reads(pid, "cmdline"), "it is there");
+        for file in ["environ", "mem", "maps", "auxv", "stack"] {
+            assert!(!reads(pid, file), "/proc/{pid}/{file} is seen");
+        }
+    }
     open.wait().expect("ours");
     gate.open();
     app.until_state(&job, "succeeded").await;
+}
+
+/// The fork servers of a service: its children that run Python.
+fn with_ansible_imported(service: i32) -> Vec<i32> {
+    let is_python = |pid: &i32| {
+        std::fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.windows(2).any(|part| part == b"-c"))
+    };
+    let mut found: Vec<i32> = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{service}/task")).into_iter().flatten().flatten() {
+        let of_thread = std::fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        found
+            .extend(of_thread.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()).filter(is_python));
+    }
+    found
 }

@@ -58,3 +58,40 @@ async fn content_that_is_gone_is_told_by_the_new_attempt() {
     let job = resume(&app, &job).await;
     assert_eq!(job["reason"]["code"], "playbook_not_found", "{job:#}");
 }
+
+#[tokio::test]
+async fn a_role_that_is_named_by_its_path_is_resumed_at_its_failed_task() {
+    let app = TestApp::new();
+    let marks = Marks::new(&app);
+    app.write(
+        "playbooks/hardening/site.yml",
+        "- {hosts: localhost, gather_facts: false, roles: [{role: '{{ playbook_dir }}'}]}",
+    );
+    app.write(
+        "playbooks/hardening/tasks/main.yml",
+        "- {name: First rule, ansible.builtin.shell: 'echo first >> {{ marks }}'}
+- {name: Second rule, ansible.builtin.shell: 'echo second >> {{ marks }}; test -e {{ fixed }}'}
+- {name: Third rule, ansible.builtin.shell: 'echo third >> {{ marks }}'}
+",
+    );
+    let job = app.run(&json!({"playbook": "hardening/site", "extra_vars": marks.variables()})).await;
+    assert_eq!(job["failures"][0]["task"], "Second rule", "{job:#}");
+    let plan = preview(&app, &job).await;
+    let start = plan["start_at_task"].as_str().expect("a task");
+    assert!(start.ends_with(" : Second rule"), "{plan:#}");
+    assert_eq!(plan["tasks"][0]["tasks"].as_array().map(Vec::len), Some(2), "{plan:#}");
+
+    marks.fix();
+    let job = resume(&app, &job).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(marks.read(), ["first", "second", "second", "third"]);
+}
+
+#[tokio::test]
+async fn a_start_that_is_not_there_is_named_in_the_preview() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "failing", "start_at_task": "no such task"})).await;
+    assert_eq!(job["reason"]["code"], "nothing_to_do", "{job:#}");
+    let plan = preview(&app, &job).await;
+    assert!(has_note(&plan, "no listed task is called `no such task`"), "{plan:#}");
+}

@@ -1,6 +1,7 @@
 //! Waiting for a run, and the child with Ansible imported that waits to be told what to run, from the supervisor's side.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io,
     os::fd::{AsFd, OwnedFd},
@@ -56,6 +57,8 @@ pub(crate) struct Waiting {
     pid: i32,
     /// Whether it still waits: it runs the last step itself.
     waits: bool,
+    /// It answered in a way that is no answer.
+    has_begun: bool,
 }
 
 /// What it is to run.
@@ -65,6 +68,8 @@ pub(crate) struct Request {
     pub(crate) arguments: Vec<String>,
     /// The whole environment. Holds secrets.
     pub(crate) environment: Vec<(String, String)>,
+    /// Variables that only Ansible itself has so, and what they are for its children.
+    pub(crate) inherited: BTreeMap<String, Option<String>>,
     /// Where it works.
     pub(crate) directory: PathBuf,
     /// By which its events are known.
@@ -137,7 +142,7 @@ impl Waiting {
         message::send(&control, &Name { run }, &[])?;
         let (Here { waiting: pid }, _) = message::receive(&control)?;
         message::set_patience(&control, BEGIN_LIMIT)?;
-        Ok(Self { control, pid, waits: true })
+        Ok(Self { control, pid, waits: true, has_begun: false })
     }
 
     /// Its number.
@@ -155,8 +160,20 @@ impl Waiting {
         match (answer, files.next(), files.next()) {
             (Answer::Pid(pid), Some(output), Some(terminal)) => Ok(Begun { pid, output, terminal }),
             (Answer::Refused(why), ..) => Err(Refusal::Refused(why)),
-            _ => Err(Refusal::Silent(io::ErrorKind::InvalidData.into())),
+            _ => {
+                self.has_begun = true;
+                Err(Refusal::Silent(io::ErrorKind::InvalidData.into()))
+            }
         }
+    }
+
+    /// Has it begun what it was asked for, although no answer came in time? For when it has been ended: then nothing more
+    /// comes. It answers before it begins.
+    pub(crate) fn has_begun(&self) -> bool {
+        let answer = || message::receive_if_there::<Answer>(&self.control);
+        let is_begun = || matches!(answer(), Ok(Some((Answer::Pid(_), _))));
+        // The first look may find only that the other side is gone, the second what it said before.
+        self.has_begun || is_begun() || is_begun()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Ending, HostPattern, Job, JobId, Outcome, Resume};
+use model::{Ending, HostPattern, Job, JobId, Outcome, Resume, TaskName};
 use serde::Serialize;
 
 use super::trace::{Kind, Mark, Trace};
@@ -78,6 +78,7 @@ pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace:
                 .to_owned(),
         );
     }
+    check_start(job, list, start.index, &mut resume, &mut notes);
     if trace.notified {
         notes.push("handlers run only if a task notifies them again".to_owned());
     }
@@ -94,6 +95,32 @@ pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace:
         tasks: tasks(list, from.unwrap_or(0)),
         notes,
         resume,
+    }
+}
+
+/// A task that is not listed would leave nothing to do: an earlier resume's start is given up, the request's own is named.
+fn check_start(
+    job: &Job,
+    list: &TaskList,
+    found: Option<usize>,
+    resume: &mut Resume,
+    notes: &mut Vec<String>,
+) {
+    if found.is_some() || list.is_partial || list.len() == 0 {
+        return;
+    }
+    if let Some(task) = resume.start_at_task.take_if(|task| list.position(task).is_none()) {
+        notes.push(format!(
+            "`{task}`, where the attempt before began, is not listed: the attempt begins with the first task"
+        ));
+    }
+    let own = job.request.start_at_task.as_ref().filter(|_| resume.start_at_task.is_none());
+    // It may also be a pattern.
+    let is_name = |task: &&TaskName| !task.as_str().contains(['*', '?', '[']);
+    if let Some(task) = own.filter(is_name).filter(|task| list.position(task).is_none()) {
+        notes.push(format!(
+            "no listed task is called `{task}`, which the request begins at: the attempt may have nothing to do"
+        ));
     }
 }
 

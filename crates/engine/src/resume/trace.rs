@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Draft, Event, Failure};
+use model::{Counted, Draft, Event, Failure};
 
 use crate::task_list::{Name, TaskList};
 
@@ -171,7 +171,11 @@ impl<'a> Trace<'a> {
             self.somebody_passed |= passed;
         }
         let place = (draft.host.as_deref().unwrap_or_default(), draft.play.as_deref(), task);
-        let counts = self.failures.as_ref().is_none_or(|failures| failures.contains(&place));
+        let is_listed = || self.failures.as_ref().is_none_or(|failures| failures.contains(&place));
+        let counts = match draft.counted_as() {
+            Some(counted) => matches!(counted, Counted::Failed | Counted::Unreachable),
+            None => is_listed(),
+        };
         let last = self.last.clone();
         let Some(host) = self.host(draft) else { return };
         let at_work = host.at_work.take();

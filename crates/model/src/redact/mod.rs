@@ -3,8 +3,12 @@
 //! By value: what is known to be secret in this run, in every form that programs print it in (`forms.rs`), found by one
 //! automaton in one pass, so that the time grows with the text and not with the number of secrets. By shape: what
 //! always is a secret (`shapes.rs`). Text that comes in pieces goes through a [`Passage`].
+//!
+//! Names of hosts, tasks and result keys identify things, so a weak secret (a password that is a common word or the name
+//! of a host) must not change them: `names.rs` decides which secrets could be names.
 
 mod forms;
+mod names;
 mod passage;
 mod shapes;
 mod squeezed;
@@ -20,13 +24,19 @@ pub use passage::Passage;
 /// What stands in place of a secret.
 pub const MASK: &str = "***";
 
+/// Members of results whose values are names of variables.
+const NAMING: &[&str] = &["ansible_index_var", "ansible_loop_var"];
+
 /// Removes secrets; cheap to keep for a whole run. `Debug` does not show what it knows.
 #[derive(Default)]
 pub struct Redactor {
     known: Option<Known>,
+    /// Without the values that could be names.
+    in_names: Option<Known>,
 }
 
 /// The values as automata.
+#[derive(Clone)]
 struct Known {
     /// Every form as it stands.
     exact: AhoCorasick,
@@ -54,22 +64,39 @@ impl Redactor {
     /// texts and between quotes, lines not at all.
     #[must_use]
     pub fn new<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Self {
-        let mut all = forms::Forms::default();
-        let mut short = BTreeSet::new();
-        for value in values {
-            let value = value.as_ref();
-            all.add(value);
-            if (1..SHORTEST_VALUE).contains(&value.len()) {
-                short.insert(value.to_owned());
-            }
-        }
-        Self { known: Known::new(&all, short) }
+        let values: Vec<T> = values.into_iter().collect();
+        let known = Known::of(values.iter().map(AsRef::as_ref));
+        let unlike = || values.iter().map(AsRef::as_ref).filter(|value| !names::could_be_a_name(value));
+        let in_names = if unlike().count() == values.len() { known.clone() } else { Known::of(unlike()) };
+        Self { known, in_names }
+    }
+
+    /// A name, of a task or a member of an object, without secrets. Secrets that could be names themselves stay.
+    #[must_use]
+    pub fn name<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        shapes::hide(hidden(self.in_names.as_ref(), name, |_, _, _| false))
+    }
+
+    /// The text without secrets, except those that are names by `is_name`.
+    #[must_use]
+    pub fn text_with_names<'a>(&self, text: &'a str, is_name: impl Fn(&str) -> bool) -> Cow<'a, str> {
+        self.text_with_names_at(text, |_, name, _| is_name(name))
+    }
+
+    /// As [`Self::text_with_names`]; `is_name` is also given the bytes before and after.
+    #[must_use]
+    pub fn text_with_names_at<'a>(
+        &self,
+        text: &'a str,
+        is_name: impl Fn(Option<&u8>, &str, Option<&u8>) -> bool,
+    ) -> Cow<'a, str> {
+        shapes::hide(hidden(self.known.as_ref(), text, is_name))
     }
 
     /// The text without secrets; it is a whole, not a piece of something longer.
     #[must_use]
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        shapes::hide(self.values_hidden(text))
+        self.text_with_names(text, |_| false)
     }
 
     /// The next piece of a longer text without secrets: pieces are cut at line ends.
@@ -81,8 +108,13 @@ impl Redactor {
         }
     }
 
-    /// Redacts every text inside, the keys of objects as well. A number that is a secret becomes the mask.
+    /// Redacts every text inside, and the keys of objects as names. A number that is a secret becomes the mask.
     pub fn value(&self, value: &mut Value) {
+        self.value_with_names(value, &|_| false);
+    }
+
+    /// As [`Self::value`]; keys that are names by `is_name` stay.
+    pub fn value_with_names(&self, value: &mut Value, is_name: &dyn Fn(&str) -> bool) {
         match value {
             Value::String(text) => {
                 if self.known.as_ref().is_some_and(|known| known.short.contains(text.as_str())) {
@@ -91,11 +123,16 @@ impl Redactor {
                     *text = changed;
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            Value::Object(members) => self.members(members),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.value_with_names(item, is_name)),
+            Value::Object(members) => self.members(members, is_name),
             Value::Number(number) => {
                 let hides_numbers = self.known.as_ref().is_some_and(|known| known.has_numbers);
-                if hides_numbers && matches!(self.values_hidden(&number.to_string()), Cow::Owned(_)) {
+                if hides_numbers
+                    && matches!(
+                        hidden(self.known.as_ref(), &number.to_string(), |_, _, _| false),
+                        Cow::Owned(_)
+                    )
+                {
                     *value = MASK.into();
                 }
             }
@@ -103,14 +140,26 @@ impl Redactor {
         }
     }
 
-    fn members(&self, members: &mut Map<String, Value>) {
-        members.values_mut().for_each(|member| self.value(member));
-        if members.keys().all(|key| matches!(self.text(key), Cow::Borrowed(_))) {
+    fn members(&self, members: &mut Map<String, Value>, is_name: &dyn Fn(&str) -> bool) {
+        for (key, member) in members.iter_mut() {
+            match member {
+                // The names of variables.
+                Value::String(name) if NAMING.contains(&key.as_str()) => {
+                    *name = self.name(name).into_owned();
+                }
+                member => self.value_with_names(member, is_name),
+            }
+        }
+        let clean = |key: &str| match self.name(key) {
+            Cow::Owned(clean) if !is_name(key) => Some(clean),
+            _ => None,
+        };
+        if members.keys().all(|key| clean(key).is_none()) {
             return;
         }
         let mut changed = Map::with_capacity(members.len());
         for (key, member) in std::mem::take(members) {
-            let clean = self.text(&key).into_owned();
+            let clean = clean(&key).unwrap_or(key);
             // Two keys may differ in their secret only: none may take the other's place.
             let mut free = clean.clone();
             let mut number = 1;
@@ -122,19 +171,41 @@ impl Redactor {
         }
         *members = changed;
     }
+}
 
-    fn values_hidden<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some(known) = &self.known else { return Cow::Borrowed(text) };
-        let mut spans = known.exact_spans(text);
-        if let Some(automaton) = known.squeezed.as_ref().filter(|_| squeezed::is_broken(text)) {
-            spans.extend(squeezed::spans(automaton, text));
-            spans.sort_unstable_by_key(|span| span.end);
-        }
-        masked(text, spans)
+/// The text without the values; those stay that are names by `is_name`.
+fn hidden<'a>(
+    known: Option<&Known>,
+    text: &'a str,
+    is_name: impl Fn(Option<&u8>, &str, Option<&u8>) -> bool,
+) -> Cow<'a, str> {
+    let Some(known) = known else { return Cow::Borrowed(text) };
+    let mut spans = known.exact_spans(text);
+    if let Some(automaton) = known.squeezed.as_ref().filter(|_| squeezed::is_broken(text)) {
+        spans.extend(squeezed::spans(automaton, text));
+        spans.sort_unstable_by_key(|span| span.end);
     }
+    let bytes = text.as_bytes();
+    spans.retain(|span| {
+        let before = span.start.checked_sub(1).and_then(|at| bytes.get(at));
+        !text.get(span.clone()).is_some_and(|name| is_name(before, name, bytes.get(span.end)))
+    });
+    masked(text, spans)
 }
 
 impl Known {
+    fn of<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut all = forms::Forms::default();
+        let mut short = BTreeSet::new();
+        for value in values {
+            all.add(value);
+            if (1..SHORTEST_VALUE).contains(&value.len()) {
+                short.insert(value.to_owned());
+            }
+        }
+        Self::new(&all, short)
+    }
+
     /// `None` when there is nothing to look for.
     fn new(all: &forms::Forms, short: BTreeSet<String>) -> Option<Self> {
         let forms: Vec<(&str, forms::Sides)> = all.iter().collect();
@@ -267,10 +338,30 @@ mod tests {
     #[test]
     fn keys_and_numbers_are_masked_too() {
         let mut value =
-            json!({"hunter-two": 1, "hunter-two ": {"n": 31415926, "m": 31415}, "***": [], "a": "abc"});
+            json!({"31415926": 1, "31415926 ": {"n": 31415926, "m": 31415}, "***": [], "a": "abc"});
         redactor().value(&mut value);
         let clean = json!({"***": 1, "*** ": {"n": "***", "m": 31415}, "*** (2)": [], "a": "***"});
         assert_eq!(value, clean);
+    }
+
+    #[test]
+    fn a_secret_that_could_be_a_name_stays_in_names_and_keys() {
+        let redactor = Redactor::new(["password", "lab-dc01", "kX9-2f81!s"]);
+        for (name, shown) in [
+            ("Set password policy", "Set password policy"),
+            ("Ask lab-dc01", "Ask lab-dc01"),
+            ("Log in with kX9-2f81!s", "Log in with ***"),
+        ] {
+            assert_eq!(redactor.name(name), shown);
+        }
+        let mut value = json!({
+            "password_policy": "password", "lab-dc01": {"kX9-2f81!s": 1}, "ansible_loop_var": "password",
+        });
+        redactor.value(&mut value);
+        let clean = json!({"password_policy": "***", "lab-dc01": {"***": 1}, "ansible_loop_var": "password"});
+        assert_eq!(value, clean);
+        let is_host = |text: &str| text == "lab-dc01";
+        assert_eq!(redactor.text_with_names("lab-dc01 has password", is_host), "lab-dc01 has ***");
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod listening;
 mod locks;
 mod opening;
 mod queue;
+mod requeue;
 mod retention;
 mod samples;
 mod secrets;
@@ -74,6 +75,12 @@ contract! {
         age_beats_priority_in_the_end,
         a_retried_job_waits_from_its_retry_on,
         the_whole_picture_shows_who_waits_for_whom,
+    }
+    requeue {
+        a_job_that_never_began_is_as_it_was_before_its_claim,
+        a_job_that_never_began_keeps_its_place_before_those_that_came_later,
+        only_the_claim_that_never_began_is_undone,
+        a_job_that_never_begins_is_queued_again_so_often_and_no_more,
     }
     locks {
         a_job_waits_while_another_holds_its_resource,

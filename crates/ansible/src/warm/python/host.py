@@ -32,6 +32,7 @@ LENGTH_BYTES = 8
 
 def main():
     os.setsid()  # What a terminal sends to the service is not meant for us.
+    run.protect_memory(True)
     control = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):

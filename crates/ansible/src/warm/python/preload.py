@@ -10,7 +10,7 @@ import secrets
 import sys
 import tempfile
 
-from rangehand import events, modules
+from rangehand import details, events, modules
 from rangehand.run import Refused
 
 # Imported by nearly every playbook, and not by importing `ansible-playbook`.
@@ -86,6 +86,7 @@ class Warmth:
         self.plugins = Plugins(loader, constants)
         self.plugins.load()
         self.callback = self.plugins.callback = self.plugins.module_of("callback_loader", CALLBACK)
+        attempt(lambda: details.install(self.callback))
         self.modules = modules.Built()
         self.defaults = Defaults(constants)
         self.read_early.stop()

@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 
-from rangehand import events
+from rangehand import events, surroundings
 
 # How large a request of the supervisor may be: it holds the environment.
 REQUEST_BYTES = 1 << 20
@@ -26,6 +26,7 @@ REQUEST_BYTES = 1 << 20
 ROWS, COLUMNS = 24, 80
 # As much as the kernel allows without a privilege: events are written in bursts.
 PIPE_BYTES = 1 << 20
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -80,6 +81,7 @@ def begin(control, request, warmth):
 
 def prepare(request, warmth):
     """Makes this process like a fresh one; gives the other ends of its output and of its terminal, and its screen."""
+    protect_memory(False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -105,7 +107,18 @@ def prepare(request, warmth):
     for last in (logging.shutdown, multiprocessing.util._exit_function):
         atexit.register(last)
     warmth.renew(screen)
+    surroundings.keep_from_children(request["inherited"])
     return output, terminal, screen
+
+
+def protect_memory(is_protected):
+    """Whether other processes of the user are kept from the memory and the environment of this one.
+
+    A process that waits is not one of any run yet, so no run may look into it or change it. One that runs Ansible is open to
+    its own run, like any program: among other things, Linux then lets it set up a user namespace.
+    """
+    # A kernel that refuses it is no reason not to run: memory is then as open as that of other programs.
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0 if is_protected else 1, 0, 0, 0)
 
 
 def confine(request):
@@ -130,17 +143,20 @@ def lower(what, limit):
 
 
 def open_terminal():
-    """Gives this process a session and a terminal of its own, as ansible-runner does; gives the other end."""
+    """Gives this process a session of its own and a terminal to write to, as ansible-runner does; gives the other end.
+
+    It is not the terminal of the session, and nothing is read from it: there is no one to answer a prompt.
+    """
     os.setsid()
     other, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     flags = termios.tcgetattr(terminal)
     flags[3] &= ~termios.ECHO
     termios.tcsetattr(terminal, termios.TCSANOW, flags)
-    for standard in (0, 1, 2):
+    for standard in (1, 2):
         os.dup2(terminal, standard)
     os.close(terminal)
+    surroundings.leave_terminal()
     return other
 
 

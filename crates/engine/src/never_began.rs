@@ -1,0 +1,154 @@
+//! Runs that ended before Ansible was executed: their jobs go back to their places in the queue.
+//!
+//! Only what is proven to have never begun does, and `ansible::beginning` says how that is proven. Where it isn't, the job
+//! is lost: as when another node ran it, whose files can't be seen from here.
+
+use std::io;
+
+use ansible::workspace::Workspace;
+use model::{Code, Ending, Job, JobState, Outcome, Phase, Reason, RunId, job_state};
+use store::{Requeue, Requeued};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    Engine, clock,
+    jobs::Error,
+    moves::{Patience, state_event},
+};
+
+/// What all times in a row that a run never began may not reach, by the weights of [`Origin`].
+const LIMIT: u32 = 50;
+
+/// Where a run that is followed comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// This service started it.
+    Started,
+    /// A service before this one claimed its job.
+    Recovered,
+    /// This service claimed its job, and the store never answered.
+    Unanswered,
+}
+
+impl Origin {
+    /// How much it counts when the run never began. A service that ends ends all its young runs with it and seldom because of
+    /// one of them, so that counts little: 50 times are too often. A supervisor that ends while the service lives may do so
+    /// again for the same cause: 5 times are too often.
+    const fn weight(self) -> u32 {
+        match self {
+            Self::Started => 10,
+            Self::Recovered | Self::Unanswered => 1,
+        }
+    }
+}
+
+impl Engine {
+    /// Is it proven that a run whose supervisor is gone never began? Then it can't begin anymore.
+    pub(crate) async fn never_began(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, Error> {
+        let is_same_boot = match origin {
+            // It has made the directory. When that is gone, somebody else was at work there.
+            Origin::Started => false,
+            Origin::Recovered => self.options().is_same_boot,
+            Origin::Unanswered => true,
+        };
+        let directory = self.run_directory(run);
+        let mut patience = Patience::new(job.id);
+        loop {
+            let looked = directory.clone();
+            let ruled_out = spawn_blocking(move || looked.rule_out_beginning(is_same_boot)).await;
+            match ruled_out.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                Ok(true) if directory.path().exists() => return Ok(true),
+                // Somebody may have removed the directory, so what else a run leaves is looked for, too.
+                Ok(true) => return Ok(!self.has_left_traces(job, run).await?),
+                Ok(false) => return Ok(false),
+                Err(error) => {
+                    tracing::warn!(job.id = %job.id, %error, "it can't be found out whether the run began; trying again");
+                }
+            }
+            patience.pause().await;
+        }
+    }
+
+    /// Has a run without a directory done anything that shows elsewhere?
+    async fn has_left_traces(&self, job: &Job, run: RunId) -> Result<bool, Error> {
+        let mut patience = Patience::new(job.id);
+        let events = loop {
+            match self.store().last_run_seq(run).await {
+                Ok(last) => break last,
+                Err(error) => patience.after(error).await?,
+            }
+        };
+        let private = self.run_directory(run).private();
+        let workspace = Workspace::new(private, &self.options().runtime, &run.short());
+        Ok(events > 0 || workspace.short().exists())
+    }
+
+    /// Queues the job of a run that never began again, in its old place. If it is being canceled, it is canceled; if that
+    /// happened too often in a row, it fails.
+    pub(crate) async fn queue_never_begun(&self, job: Job, run: RunId, origin: Origin) -> Result<(), Error> {
+        let words = self.last_words(run);
+        // Before the store is told: a job that waits has no processes and no secrets in files.
+        let _killed = self.clear_up_after(run).await;
+        let mut patience = Patience::new(job.id);
+        loop {
+            let now = match self.job(job.id).await {
+                Ok(now) if now.fence == job.fence && now.run == Some(run) => now,
+                Ok(_) => return Err(store::Error::Stale { job: job.id }.into()),
+                Err(error) => {
+                    patience.after(error).await?;
+                    continue;
+                }
+            };
+            if now.state == JobState::Canceling {
+                let reason =
+                    Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
+                let canceled = Outcome::without_run(Ending::Canceled, reason, clock::now());
+                return self.end_as(now, run, canceled).await;
+            }
+            match self.requeue(&now, run, origin).await {
+                Ok(Requeued::Queued(queued)) => {
+                    tracing::warn!(job.id = %job.id, run.id = %run, "the run never began; the job waits again: {words}");
+                    self.forget(run);
+                    self.inner.live.tell(queued.id);
+                    self.inner.queued.notify_one();
+                    return Ok(());
+                }
+                Ok(Requeued::TooOften) => {
+                    let message = format!(
+                        "no run of the job came to execute Ansible, too many times in a row; {words}"
+                    );
+                    let reason = Reason::new(Some(Phase::Prepare), Code::NeverBegan, message);
+                    let failed = Outcome::without_run(Ending::Failed, reason, clock::now());
+                    return self.end_as(now, run, failed).await;
+                }
+                // Somebody cancels it, or has it now.
+                Err(Error::Store(store::Error::Stale { .. })) => {}
+                Err(error) => patience.after(error).await?,
+            }
+        }
+    }
+
+    async fn requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Requeued, Error> {
+        let to = job_state::apply(job.state, job_state::Move::Requeue)?;
+        let message = "waits for a free place; its run ended before Ansible was started";
+        let reason = Reason::new(None, Code::RequeuedNeverBegan, message);
+        let event = state_event(Some(job.state), to, &reason, clock::now());
+        let requeue = Requeue {
+            id: job.id,
+            fence: job.fence,
+            run,
+            weight: origin.weight(),
+            limit: LIMIT,
+            reason: &reason,
+            event: &event,
+        };
+        Ok(self.store().requeue(&requeue).await?)
+    }
+
+    /// What such a run told of its preparation is not counted: nobody was there to say how much there was.
+    async fn end_as(&self, job: Job, run: RunId, outcome: Outcome) -> Result<(), Error> {
+        self.record_end(&job, &outcome).await?;
+        self.forget(run);
+        Ok(())
+    }
+}

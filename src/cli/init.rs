@@ -1,0 +1,320 @@
+//! `rangehand init`: process 1 of a container. It keeps a service running, and with it the container and all runs.
+//!
+//! ```text
+//! init (process 1) --starts, starts again--> serve or worker --> processes with Ansible imported
+//!   '<--become its children when the service is killed-- supervisors of runs
+//! ```
+//! Without it the service would be process 1, or its only child: the container would end with the service, and every run with
+//! the container. It also reaps what loses its parent. Outside of a container it is a subreaper, which comes to the same.
+
+use std::{
+    ffi::OsString,
+    fs, io,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::{Command, ExitCode, ExitStatus},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal, WaitOptions, WaitStatus, kill_process},
+};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use crate::own_memory;
+
+/// A service that ran for so long has started well.
+const STARTED_WELL: Duration = Duration::from_secs(10);
+/// How often in a row a service may end by itself before it has started well.
+const MOST_FAILED_STARTS: u32 = 5;
+/// How often in a row it may be killed before that. Whoever kills it is not its fault.
+const MOST_KILLED_STARTS: u32 = 1000;
+/// The first pause before it is started again after it ended soon; it doubles up to [`LONGEST_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often to look whether the supervisors that were asked to end their runs are gone.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// What the kernel calls a supervisor that has a run, before eight digits of the run.
+const SUPERVISOR: &str = "run-";
+
+/// Runs the command: `serve` and `worker` are kept running, every other one replaces this process.
+///
+/// # Errors
+/// When the program cannot be started.
+pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let program = std::env::current_exe()?;
+    if !is_service(command) {
+        return Err(Command::new(program).args(command).exec().into());
+    }
+    // The environment may hold secrets.
+    own_memory::close();
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+    let stop = Stop::listen()?;
+    let mut starts = Starts::default();
+    loop {
+        let begun = Instant::now();
+        let service = Command::new(&program).args(command).spawn()?;
+        let status = stop.wait_for(Pid::from_child(&service))?;
+        if stop.is_asked() || status.success() {
+            end_runs()?;
+            return Ok(exit_code(status));
+        }
+        let Some(pause) = starts.pause_after(status, begun.elapsed()) else {
+            tracing::error!("the service ended {status} once more before it had started well; giving up");
+            end_runs()?;
+            return Ok(exit_code(status));
+        };
+        tracing::warn!("the service ended: {status}; starting it again, its runs go on meanwhile");
+        stop.pause(pause)?;
+        if stop.is_asked() {
+            end_runs()?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+/// Whether the first word that is no option, or the value of one, names a service; none at all means `serve`.
+fn is_service(command: &[OsString]) -> bool {
+    let mut words = command.iter();
+    while let Some(word) = words.next() {
+        match word.to_string_lossy().as_ref() {
+            "--host" | "--port" | "--config" => drop(words.next()),
+            "--help" | "-h" | "--version" | "-V" => return false,
+            option if option.starts_with('-') => {}
+            name => return ["serve", "worker"].contains(&name),
+        }
+    }
+    true
+}
+
+/// How often in a row a service ended soon after its start.
+#[derive(Debug, Default)]
+struct Starts {
+    failed: u32,
+    killed: u32,
+}
+
+impl Starts {
+    /// How long to wait before the next start; `None` when there should be none.
+    fn pause_after(&mut self, status: ExitStatus, lived: Duration) -> Option<Duration> {
+        if lived >= STARTED_WELL {
+            *self = Self::default();
+        }
+        let is_killed = status.signal() == Some(Signal::KILL.as_raw());
+        let count = if is_killed { &mut self.killed } else { &mut self.failed };
+        *count += 1;
+        if self.failed >= MOST_FAILED_STARTS || self.killed >= MOST_KILLED_STARTS {
+            return None;
+        }
+        let doublings = (self.failed + self.killed - 1).min(8);
+        Some((FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE))
+    }
+}
+
+/// What asks for the end: it is passed on to the service, and remembered.
+struct Stop {
+    is_asked: Arc<AtomicBool>,
+    /// The service, as long as there is one.
+    service: Arc<Mutex<Option<Pid>>>,
+}
+
+impl Stop {
+    fn listen() -> io::Result<Self> {
+        let stop = Self { is_asked: Arc::default(), service: Arc::default() };
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+        let (is_asked, service) = (stop.is_asked.clone(), stop.service.clone());
+        thread::spawn(move || {
+            for _ in signals.forever() {
+                let service = service.lock().unwrap_or_else(PoisonError::into_inner);
+                is_asked.store(true, Ordering::SeqCst);
+                pass_on(*service);
+            }
+        });
+        Ok(stop)
+    }
+
+    fn is_asked(&self) -> bool {
+        self.is_asked.load(Ordering::SeqCst)
+    }
+
+    /// Reaps until the service has ended.
+    fn wait_for(&self, service: Pid) -> io::Result<ExitStatus> {
+        {
+            let mut known = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+            *known = Some(service);
+            // It was asked for before there was a service.
+            if self.is_asked() {
+                pass_on(*known);
+            }
+        }
+        loop {
+            // Not reaped while the other thread may send to it: the number is the service's own until then.
+            match rustix::process::waitid(
+                rustix::process::WaitId::All,
+                rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT,
+            ) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let mut known = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Some((pid, status)) = rustix::process::wait(WaitOptions::NOHANG).or_else(none_left)? {
+                if pid == service {
+                    *known = None;
+                    return Ok(ExitStatus::from_raw(raw(status)));
+                }
+            }
+        }
+    }
+
+    /// Reaps for a while, or until the end is asked for.
+    fn pause(&self, pause: Duration) -> io::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < pause && !self.is_asked() {
+            while rustix::process::wait(WaitOptions::NOHANG).or_else(none_left)?.is_some() {}
+            thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+}
+
+fn pass_on(service: Option<Pid>) {
+    if let Some(service) = service {
+        // It has ended when this fails.
+        let _ = kill_process(service, Signal::TERM);
+    }
+}
+
+fn none_left(error: Errno) -> Result<Option<(Pid, WaitStatus)>, Errno> {
+    if matches!(error, Errno::CHILD | Errno::INTR) { Ok(None) } else { Err(error) }
+}
+
+fn raw(status: WaitStatus) -> i32 {
+    status.as_raw()
+}
+
+/// The kernel kills all that is left when process 1 ends: supervisors are asked before, so that each run says how it ended.
+/// Who limits how long that takes is whoever stops the container. Elsewhere runs go on.
+fn end_runs() -> io::Result<()> {
+    if rustix::process::getpid() != Pid::INIT {
+        return Ok(());
+    }
+    let mut asked = Vec::new();
+    loop {
+        while rustix::process::wait(WaitOptions::NOHANG).or_else(none_left)?.is_some() {}
+        let left = supervisors()?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        for supervisor in left {
+            if !asked.contains(&supervisor) {
+                asked.push(supervisor);
+                pass_on(Some(supervisor));
+            }
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// All supervisors in this container: until what began them has ended, they are not children of this process.
+fn supervisors() -> io::Result<Vec<Pid>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")? {
+        let name = entry?.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {
+            continue;
+        };
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+        if is_supervisor(&stat) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+fn is_supervisor(stat: &str) -> bool {
+    let parts = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
+    let Some((name, fields)) = parts else { return false };
+    let state = fields.split_ascii_whitespace().next();
+    let digits = name.strip_prefix(SUPERVISOR).unwrap_or_default();
+    digits.len() == 8
+        && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+        && !matches!(state, None | Some("Z" | "X"))
+}
+
+/// As shells say it: 128 and the number of the signal.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(words: &str) -> Vec<OsString> {
+        words.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn services_are_kept_and_other_commands_are_not() {
+        for words in ["", "serve", "worker", "--port 80 serve", "--config serve.toml worker", "--host=::"] {
+            assert!(is_service(&command(words)), "{words}");
+        }
+        for words in ["doctor", "token list", "--config serve doctor", "--version", "serve-not"] {
+            assert!(!is_service(&command(words)), "{words}");
+        }
+    }
+
+    fn exited(code: i32) -> ExitStatus {
+        ExitStatus::from_raw(code << 8)
+    }
+
+    #[test]
+    fn a_service_that_never_starts_well_is_given_up() {
+        let mut starts = Starts::default();
+        let pauses: Vec<_> = (0..5).map(|_| starts.pause_after(exited(1), Duration::ZERO)).collect();
+        assert_eq!(pauses[0], Some(FIRST_PAUSE));
+        assert_eq!(pauses[3], Some(FIRST_PAUSE * 8));
+        assert_eq!(pauses[4], None);
+    }
+
+    #[test]
+    fn a_service_that_started_well_begins_to_count_anew() {
+        let mut starts = Starts::default();
+        for _ in 0..50 {
+            assert!(starts.pause_after(exited(1), STARTED_WELL).is_some());
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_killed_is_started_again_and_again() {
+        let mut starts = Starts::default();
+        for _ in 0..500 {
+            let pause = starts.pause_after(ExitStatus::from_raw(9), Duration::ZERO);
+            assert!(pause.is_some_and(|pause| pause <= LONGEST_PAUSE));
+        }
+    }
+
+    #[test]
+    fn the_exit_code_is_that_of_the_service() {
+        assert_eq!(exit_code(exited(3)), ExitCode::from(3));
+        assert_eq!(exit_code(ExitStatus::from_raw(15)), ExitCode::from(143));
+    }
+
+    #[test]
+    fn supervisors_are_known_by_name() {
+        assert!(is_supervisor("12 (run-0a1b2c3d) S 1 12 12 0"));
+        assert!(!is_supervisor("12 (run-0a1b2c3d) Z 1 12 12 0"));
+        assert!(!is_supervisor("12 (run-parts) S 1 12 12 0"));
+        assert!(!is_supervisor("12 (run-(0a1b2c3) S 1 12 12 0"));
+        assert!(!is_supervisor(""));
+    }
+}
