@@ -8,10 +8,13 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 
 usage() {
   cat <<'USAGE'
-usage: ./start.sh [OPTION...]   serve; the options go to `rangehand serve`, for example --port 8101
-       ./start.sh demo          start a throw-away service, run the ping bundle over REST, show the result, stop
-       ./start.sh doctor        show the settings in force, check Python, Ansible, directories, vault and store
+usage: ./start.sh [OPTION...]        serve; the options go to `rangehand serve`, for example --port 8101
+       ./start.sh COMMAND [WORD...]  another command of `rangehand` with the same settings:
+                                     doctor, token, audit, keys, worker, export
+       ./start.sh demo               start a temporary service, run the ping bundle over REST, show the result, stop
        ./start.sh --help
+
+./start.sh token create --name ci --role operator creates a token for the service that ./start.sh runs.
 
 Settings come from the environment and from .env beside this script (see .env.example); the environment wins.
 What is missing is made first: .venv (Ansible, from requirements.txt), the collections of requirements.yml, the binary.
@@ -161,11 +164,10 @@ case ${1:-} in
     [ $# -eq 1 ] || fail 'demo takes no arguments'
     demo
     ;;
-  doctor)
-    shift
+  doctor | token | audit | keys | worker | export)
     read_settings
     prepare
-    exec "$binary" doctor "$@"
+    exec "$binary" "$@"
     ;;
   *)
     if [ "${1:-}" = serve ]; then shift; fi

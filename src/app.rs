@@ -385,6 +385,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         },
         isolation,
         max_at_once: runs.max_at_once,
+        queue: settings.limits.queue(),
         node,
         is_same_boot,
         lease: runs.lease,
@@ -425,6 +426,19 @@ fn http_options(settings: &Settings) -> http::Options {
     }
 }
 
+/// How long a client may leave what it is sent unread.
+const UNREAD: Duration = Duration::from_secs(60);
+
+/// A client that does not read, or is gone without a word, loses its connection: what waits for it takes memory.
+fn give_up_on_silence(connection: &dyn std::any::Any) {
+    if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>() {
+        let limit = u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX);
+        if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
+            tracing::debug!(%error, "a connection has no limit for unread data");
+        }
+    }
+}
+
 fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error> {
     let server = &settings.server;
     let (host, port) = (server.host.clone(), server.port);
@@ -451,6 +465,7 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
         // Longer than gateways keep an idle connection (a minute for Kong and nginx): whoever closes first decides
         // whether a request meets a connection that is just being closed.
         .keep_alive(KEEP_ALIVE)
+        .on_connect(|connection, _| give_up_on_silence(connection))
         // Who closes its side of the connection has left: its request ends, its job need not.
         .h1_allow_half_closed(false)
         .bind((host.as_str(), port))

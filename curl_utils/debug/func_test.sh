@@ -1,7 +1,7 @@
 #!/bin/sh
 # Looks for machine 1000 and answers `null` when it is there.
 #
-# POST /v0/admin/debug/func_test (permission: viewer)
+# POST /v0/admin/debug/func_test (permission: operator)
 #
 #   [BASE_URL=URL] [API_TOKEN=TOKEN] [API_KEY=KEY] SCRIPT
 set -eu

@@ -51,7 +51,7 @@ pub(super) enum What {
 /// # Errors
 /// Settings that are refused, a store that fails.
 pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
-    stored::with_store(inputs, async |store| {
+    stored::with_store(inputs, async |store, _| {
         let audit = Audit::new(store);
         match what {
             What::Verify { known, json } => {

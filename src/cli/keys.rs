@@ -1,4 +1,4 @@
-//! `rangehand keys`: the keys that seal the secrets of jobs; works beside a running service.
+//! `rangehand keys`: the keys that encrypt the secrets of jobs; works while a service runs.
 
 use std::{
     error::Error,
@@ -7,18 +7,17 @@ use std::{
 };
 
 use clap::Subcommand;
-use engine::{KeyUse, Keyring, Rotation};
-use secrecy::ExposeSecret;
-use store::Store;
+use engine::{Audit, KeyUse, Keyring, Rotation};
 
-use crate::settings::{Inputs, Settings};
+use super::stored;
+use crate::settings::Inputs;
 
-/// What is done with them.
+/// What `rangehand keys` does.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(super) enum Action {
     /// List the keys, and how many jobs have secrets under each
     List,
-    /// Add a key, seal what waits with it, and remove the keys that nothing is left under
+    /// Add a key, re-encrypt stored job secrets with it, and remove keys that are no longer used
     Rotate,
 }
 
@@ -27,23 +26,22 @@ pub(super) enum Action {
 /// # Errors
 /// Settings that are refused; a key file or a store that cannot be used.
 pub(super) fn run(inputs: &Inputs, action: Action, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
-    let settings = Settings::load(inputs)?.settings;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    stored::with_store(inputs, async |store, settings| {
         let path = settings.secrets.key_file(&settings.paths);
-        let keys = Keyring::open(&path)?;
-        let url = settings.store.url.as_secret().expose_secret().to_owned();
-        let store = Store::open(store::Options { url, max_connections: 1 }).await?;
-        let code = match action {
+        let keys = Keyring::open_existing(&path)?;
+        match action {
             Action::List => {
                 writeln!(out, "{}", path.display())?;
                 list(&keys.uses(&store).await?, out)?;
-                ExitCode::SUCCESS
+                Ok(ExitCode::SUCCESS)
             }
-            Action::Rotate => tell(&keys.rotate(&store).await?, out)?,
-        };
-        store.close().await;
-        Ok(code)
+            Action::Rotate => {
+                // A change that cannot be recorded is not made.
+                let about = path.display().to_string();
+                Audit::new(store.clone()).append(stored::command("keys rotate", &about)).await?;
+                Ok(tell(&keys.rotate(&store).await?, out)?)
+            }
+        }
     })
 }
 

@@ -29,30 +29,29 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "rangehand", version)]
 struct Cli {
-    #[command(flatten)]
-    overrides: Overrides,
+    /// A settings file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
-#[derive(Debug, Args)]
-struct Overrides {
+/// Where `serve` listens.
+#[derive(Debug, Default, Args)]
+struct Listen {
     /// The address to listen on
-    #[arg(long, global = true)]
+    #[arg(long)]
     host: Option<String>,
-    /// The TCP port to listen on; 0 takes any free one
-    #[arg(long, global = true)]
+    /// The TCP port to listen on; 0 selects any free port
+    #[arg(long)]
     port: Option<u16>,
-    /// A settings file
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the HTTP API (the default)
-    Serve,
-    /// Run jobs of a shared PostgreSQL store, without the HTTP API
+    Serve(Listen),
+    /// Run jobs of a shared PostgreSQL database, without the HTTP API
     Worker,
     /// Show the effective settings and check what the service needs
     Doctor {
@@ -65,17 +64,17 @@ enum Command {
         #[command(subcommand)]
         what: export::What,
     },
-    /// Make, list and take back API tokens
+    /// Create, list, and revoke API tokens
     Token {
         #[command(subcommand)]
         what: token::What,
     },
-    /// Read the audit, and check that it is as it was written
+    /// Read the audit log, and verify that it is unchanged
     Audit {
         #[command(subcommand)]
         what: audit::What,
     },
-    /// Show or change the keys that the secrets of jobs are sealed with
+    /// List or rotate the keys that encrypt the secrets of jobs
     Keys {
         #[command(subcommand)]
         action: keys::Action,
@@ -111,10 +110,14 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let Overrides { host, port, config } = cli.overrides;
-    let inputs = || Inputs::of_process(CommandLine { config, host, port });
-    let ended = match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => inputs().map_err(Into::into).and_then(|inputs| serve::run(&inputs)),
+    let Cli { config, command } = cli;
+    let listening =
+        |Listen { host, port }| Inputs::of_process(CommandLine { config: config.clone(), host, port });
+    let inputs = || listening(Listen::default());
+    let ended = match command.unwrap_or(Command::Serve(Listen::default())) {
+        Command::Serve(listen) => {
+            listening(listen).map_err(Into::into).and_then(|inputs| serve::run(&inputs))
+        }
         Command::Worker => inputs().map_err(Into::into).and_then(|inputs| worker::run(&inputs)),
         Command::Doctor { json } => inputs()
             .map_err(Into::into)

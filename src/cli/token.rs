@@ -1,4 +1,4 @@
-//! `rangehand token`: makes, lists and takes back API tokens. Works on the store itself, also while a service does.
+//! `rangehand token`: creates, lists, and revokes API tokens in the store of the service, also while it runs.
 
 use std::{
     error::Error,
@@ -20,30 +20,30 @@ use crate::settings::Inputs;
 /// What can be done with tokens.
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
-    /// Make a token and print it, this once
+    /// Create a token and print it, this one time
     Create {
-        /// Who calls with it: stands in the log and the audit
+        /// Token name, shown in the service log and the audit log
         #[arg(long)]
         name: String,
-        /// What it may do: viewer, operator or admin
+        /// Role of the token: viewer, operator, or admin
         #[arg(long)]
         role: Role,
-        /// For how long it is good, as 90d, 12h, 30m or 45s; for ever if not given
+        /// Lifetime, such as 90d, 12h, 30m, or 45s [default: no expiry]
         #[arg(long, value_name = "TIME", value_parser = lifetime)]
         expires_in: Option<Duration>,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// List all tokens, without what is secret about them
+    /// List all tokens, without their secrets
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Take a token back, at once
+    /// Revoke a token immediately
     Revoke {
-        /// Its id: the 12 digits between the underscores
+        /// Token ID: the 12 digits between the underscores
         id: String,
     },
 }
@@ -53,7 +53,7 @@ pub(super) enum What {
 /// # Errors
 /// Settings that are refused, a store that fails, a token that is not there.
 pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
-    stored::with_store(inputs, async |store| {
+    stored::with_store(inputs, async |store, _| {
         let (tokens, audit) = (Tokens::new(store.clone()), Audit::new(store));
         match what {
             What::Create { name, role, expires_in, json } => {

@@ -14,17 +14,15 @@ const NAME: &str = "store";
 /// that are enough to tell.
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Opens the store and closes it again. An embedded database that does not exist yet is not made for that.
+/// Opens the store and closes it again. A store that does not exist yet is not created for that.
 pub(super) async fn check(settings: &settings::Store) -> Check {
     let shown = settings.url.to_string();
-    if settings.url.file().is_some_and(|file| !file.exists()) {
-        return Check::ok(NAME, format!("{shown} (will be made)"));
-    }
     let options =
         store::Options { url: settings.url.as_secret().expose_secret().to_owned(), max_connections: 1 };
     let hint = "correct `store.url`, start the database, or let the service's user into it";
-    match timeout(OPEN_LIMIT, store::Store::open(options)).await {
+    match timeout(OPEN_LIMIT, store::Store::open_existing(options)).await {
         Ok(Ok(_)) => Check::ok(NAME, shown),
+        Ok(Err(store::Error::NoStore)) => Check::ok(NAME, format!("{shown} (will be made)")),
         Ok(Err(error)) => Check::fail(NAME, format!("`{shown}` does not open: {}", chain(&error)), hint),
         Err(_) => {
             let limit = OPEN_LIMIT.as_secs();

@@ -1,18 +1,19 @@
 //! Request bodies: is it JSON by its type, is it short enough, does it parse?
 
-use std::pin::Pin;
+use std::{pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    error::PayloadError,
     http::header,
-    web::{Bytes, Data},
+    web::{BytesMut, Data},
 };
+use futures_util::StreamExt;
 use model::numbers;
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
-use super::Api;
+use super::{Api, access::Room};
 
 /// Stands for a number that would change, while its place is looked for.
 const CHANGED: &str = "\0number\0";
@@ -28,6 +29,18 @@ pub(crate) enum BadBody {
     /// It is longer than the limit.
     #[error("the body is longer than {limit} bytes")]
     TooLong {
+        /// The limit.
+        limit: usize,
+    },
+    /// It comes too slowly.
+    #[error("the body comes too slowly: {} KiB/s are the least", RATE >> 10)]
+    Late,
+    /// As many bodies are being received as may.
+    #[error("as many bodies of this client, or of all, are being received as may")]
+    NoRoom,
+    /// It is JSON with more values than any request has.
+    #[error("the body has more than {limit} values")]
+    TooManyValues {
         /// The limit.
         limit: usize,
     },
@@ -80,17 +93,55 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let checked = check_content_type(request);
-        let limit = request.app_data::<Data<Api>>().map_or(0, |api| api.options.body_limit_bytes);
-        let bytes = Bytes::from_request(request, payload);
+        let api = request.app_data::<Data<Api>>();
+        let limit = api.map_or(0, |api| api.options.body_limit_bytes);
+        let room = api.map(|api| api.access.room(request));
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        let is_too_long =
+            length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit as u64);
+        let payload = payload.take();
         Box::pin(async move {
-            let received = match bytes.await {
+            let received = match is_too_long {
+                true => Err(BadBody::TooLong { limit }),
+                false => receive(payload, limit, room).await,
+            };
+            let received = match received {
                 // Nothing has no type, whatever is said of it.
                 Ok(bytes) if bytes.is_empty() => Ok(bytes),
                 Ok(bytes) => checked.map(|()| bytes),
-                Err(error) => Err(checked.err().unwrap_or_else(|| received_badly(&error, limit))),
+                Err(error @ (BadBody::Late | BadBody::NoRoom)) => Err(error),
+                Err(error) => Err(checked.err().unwrap_or(error)),
             };
             Ok(Self(received.and_then(|bytes| parse(&bytes))))
         })
+    }
+}
+
+/// How long a body may take besides what its length takes.
+const GRACE: Duration = Duration::from_secs(10);
+/// How many bytes a second it has at least, after that.
+const RATE: u64 = 16 << 10;
+/// The most values that a body has: `extra_vars` may hold 10,000.
+const MAX_VALUES: usize = 20_000;
+
+/// Reads a body, as long as it comes fast enough and there is room for it.
+async fn receive(mut payload: Payload, limit: usize, mut room: Option<Room>) -> Result<BytesMut, BadBody> {
+    let (begun, mut bytes) = (Instant::now(), BytesMut::new());
+    loop {
+        let in_time =
+            GRACE + Duration::from_secs(1) * u32::try_from(bytes.len() as u64 / RATE).unwrap_or(u32::MAX);
+        let chunk = match timeout_at(begun + in_time, payload.next()).await {
+            Err(_) => return Err(BadBody::Late),
+            Ok(None) => return Ok(bytes),
+            Ok(Some(chunk)) => chunk.map_err(|error| BadBody::Broken(error.to_string()))?,
+        };
+        if bytes.len() + chunk.len() > limit {
+            return Err(BadBody::TooLong { limit });
+        }
+        if !room.as_mut().is_none_or(|room| room.take(chunk.len(), limit)) {
+            return Err(BadBody::NoRoom);
+        }
+        bytes.extend_from_slice(&chunk);
     }
 }
 
@@ -104,13 +155,6 @@ fn check_content_type(request: &HttpRequest) -> Result<(), BadBody> {
     if is_json { Ok(()) } else { Err(BadBody::ContentType(text)) }
 }
 
-fn received_badly(error: &actix_web::Error, limit: usize) -> BadBody {
-    match error.as_error::<PayloadError>() {
-        Some(PayloadError::Overflow) => BadBody::TooLong { limit },
-        _ => BadBody::Broken(error.to_string()),
-    }
-}
-
 fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     if bytes.is_empty() {
         return Ok(None);
@@ -119,6 +163,10 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if std::str::from_utf8(bytes).is_err() {
         return Err(BadBody::NotUtf8);
+    }
+    // Each value takes many times the memory that its text does. Nesting is limited, so commas tell their number.
+    if values(bytes) > MAX_VALUES {
+        return Err(BadBody::TooManyValues { limit: MAX_VALUES });
     }
     let changed = numbers::changed_when_read(bytes);
     if changed.is_empty() {
@@ -154,6 +202,21 @@ fn read(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     })
 }
 
+/// How many commas outside of texts JSON has, without reading it.
+fn values(json: &[u8]) -> usize {
+    let (mut count, mut in_text, mut is_escaped) = (0, false, false);
+    for &byte in json {
+        match (in_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => in_text = !in_text,
+            (false, b',') => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
 fn offset(bytes: &[u8], line: usize, column: usize) -> usize {
     let before: usize =
         bytes.split(|&byte| byte == b'\n').take(line.saturating_sub(1)).map(|line| line.len() + 1).sum();
@@ -184,6 +247,10 @@ mod tests {
         assert!(matches!(parse(b" \n"), Err(BadBody::Json { .. })));
         assert!(matches!(parse(b"\xef\xbb\xbf7"), Ok(Some(_))));
         assert!(matches!(parse(b"\"\xff\""), Err(BadBody::NotUtf8)));
+        let many = format!("[{}1]", "1,".repeat(MAX_VALUES));
+        assert!(matches!(parse(many.as_bytes()), Err(BadBody::TooManyValues { .. })));
+        let text = format!("{:?}", ",[{\\\"".repeat(MAX_VALUES));
+        assert!(matches!(parse(text.as_bytes()), Ok(Some(_))), "what is in a text is one value");
         assert!(parse("[".repeat(500).as_bytes()).is_err(), "depth is limited");
     }
 }

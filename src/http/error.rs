@@ -13,6 +13,9 @@ use super::{
 const NUMBER_LOST: &str = "this number cannot be kept exactly: integers must be from -9223372036854775808 to \
                            18446744073709551615, and fractions within double precision; send it as a string";
 
+/// After how many seconds a job may be sent again when the queue was full.
+pub(super) const QUEUE_RETRY_S: u16 = 10;
+
 impl From<engine::Error> for Problem {
     fn from(error: engine::Error) -> Self {
         match error {
@@ -30,6 +33,11 @@ impl From<engine::Error> for Problem {
             engine::Error::NotEnded { .. } => {
                 Self::new(StatusCode::CONFLICT, "not_finished", error.to_string())
                     .hint("POST /v1/jobs/{id}/cancel ends it")
+            }
+            engine::Error::QueueFull(_) => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "queue_full", error.to_string())
+                    .hint("wait until jobs have ended, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
+                    .retry_after(QUEUE_RETRY_S)
             }
             engine::Error::KeyUsed(_) => {
                 Self::new(StatusCode::CONFLICT, "idempotency_key_used", error.to_string())
@@ -89,6 +97,13 @@ impl From<BadBody> for Problem {
             BadBody::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", text)
                 .hint("`server.body_limit_bytes` sets the limit"),
             BadBody::Broken(_) => Self::new(StatusCode::BAD_REQUEST, "broken_body", text),
+            BadBody::Late => Self::new(StatusCode::REQUEST_TIMEOUT, "slow_body", text).close(),
+            BadBody::NoRoom => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_bodies", text).retry_after(1).close()
+            }
+            BadBody::TooManyValues { .. } => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_values", text)
+            }
             BadBody::NotUtf8 => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
             BadBody::Json { .. } => Self::new(StatusCode::BAD_REQUEST, "malformed_json", text),
             BadBody::Numbers { fields, read } => match *read {

@@ -21,8 +21,23 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { field: field.into(), code, message: message.into() }
+        Self { field: cut(field.into(), MAX_FIELD), code, message: cut(message.into(), MAX_TEXT) }
     }
+}
+
+/// The most faults that a response lists; a request with more is not read on.
+pub(crate) const MAX_FAULTS: usize = 100;
+/// The longest field of a fault, and the longest text, in characters: values of the request are quoted in them.
+const MAX_FIELD: usize = 200;
+const MAX_TEXT: usize = 1_000;
+
+/// At most so many characters; what is left out is marked.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// A problem, before it is written down.
@@ -40,6 +55,10 @@ pub(crate) struct Problem {
     errors: Vec<Fault>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
+    /// After how many seconds to try again; 0 says nothing of it.
+    retry_after: u16,
+    /// Whether the connection ends with it, because the rest of the request is not read.
+    closes: bool,
 }
 
 /// The document.
@@ -59,7 +78,16 @@ struct Document<'a> {
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), hint: None, errors: Vec::new(), allow: None }
+        Self {
+            status,
+            code,
+            detail: cut(detail.into(), MAX_TEXT),
+            hint: None,
+            errors: Vec::new(),
+            allow: None,
+            retry_after: 0,
+            closes: false,
+        }
     }
 
     /// Splits a text of ours into what failed and what helps.
@@ -71,11 +99,14 @@ impl Problem {
     }
 
     /// Fields that are wrong; never empty.
-    pub(crate) fn faults(status: StatusCode, code: &'static str, errors: Vec<Fault>) -> Self {
+    pub(crate) fn faults(status: StatusCode, code: &'static str, mut errors: Vec<Fault>) -> Self {
+        let is_all = errors.len() <= MAX_FAULTS;
+        errors.truncate(MAX_FAULTS);
         let detail = match errors.as_slice() {
             [only] if only.field.is_empty() => only.message.clone(),
             [only] => format!("`{}`: {}", only.field, only.message),
-            several => format!("{} fields are wrong", several.len()),
+            several if is_all => format!("{} fields are wrong", several.len()),
+            several => format!("more than {} fields are wrong: the first are listed", several.len()),
         };
         Self { errors, ..Self::new(status, code, detail) }
     }
@@ -86,6 +117,16 @@ impl Problem {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    pub(crate) fn close(mut self) -> Self {
+        self.closes = true;
+        self
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u16) -> Self {
+        self.retry_after = seconds;
         self
     }
 
@@ -132,6 +173,12 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status);
         if let Some(methods) = &self.allow {
             response.insert_header((header::ALLOW, methods.as_str()));
+        }
+        if self.closes {
+            response.force_close();
+        }
+        if self.retry_after > 0 {
+            response.insert_header((header::RETRY_AFTER, u64::from(self.retry_after)));
         }
         response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(text)
     }

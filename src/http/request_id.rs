@@ -13,7 +13,7 @@ use actix_web::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::access::Caller;
+use super::access::{Caller, Refused, shortened};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -45,9 +45,24 @@ pub async fn with_request_id(
     }
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let caller = response.request().extensions().get::<Caller>().map(|caller| caller.name.clone());
+    let (caller, refused) = {
+        let extensions = response.request().extensions();
+        (extensions.get::<Caller>().map(|caller| caller.name.clone()), extensions.get::<Refused>().is_some())
+    };
+    // The guard logs refusals, and not all of them.
+    if refused {
+        return Ok(response);
+    }
     span.in_scope(|| {
-        tracing::info!(http.method = %method, http.path = path, http.status = status, caller, duration_ms, "answered");
+        let (method, path) = (shortened(method.as_str()), shortened(&path));
+        tracing::info!(
+            http.method = method,
+            http.path = path,
+            http.status = status,
+            caller,
+            duration_ms,
+            "answered"
+        );
     });
     Ok(response)
 }

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::IpAddr,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -107,6 +108,9 @@ pub enum AccessError {
         #[source]
         source: io::Error,
     },
+    /// Others can read it.
+    #[error("the secret of the gateway in `{0}` can be read by others\nhint: chmod 600 {0}")]
+    OpenSecret(PathBuf),
     /// It could be guessed.
     #[error("the secret of the gateway in `{0}` has fewer than {MIN_SECRET_BYTES} characters")]
     ShortSecret(PathBuf),
@@ -247,6 +251,11 @@ fn is_loopback(host: &str) -> bool {
 }
 
 fn secret(path: &Path) -> Result<SecretString, AccessError> {
+    let metadata = fs::metadata(path);
+    let metadata = metadata.map_err(|source| AccessError::Secret { path: path.to_owned(), source })?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(AccessError::OpenSecret(path.to_owned()));
+    }
     let text = fs::read_to_string(path).map(Zeroizing::new);
     let text = text.map_err(|source| AccessError::Secret { path: path.to_owned(), source })?;
     let secret = text.trim();

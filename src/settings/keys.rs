@@ -97,6 +97,8 @@ pub(super) const KEYS: &[Key] = &[
     required("limits.writes_per_minute", integer(0, 100_000_000)),
     required("limits.writes_burst", integer(1, 1_000_000)),
     required("limits.watchers_per_client", integer(0, 100_000)),
+    required("limits.queued_per_client", integer(0, 1_000_000)),
+    required("limits.queued", integer(0, 1_000_000)),
     required("paths.project_root", Kind::Path),
     required("paths.playbooks", Kind::Path),
     optional("paths.public_playbooks", Kind::Path),

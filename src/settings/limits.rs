@@ -18,11 +18,20 @@ pub struct Limits {
     pub writes_burst: u32,
     /// Streams and WebSockets at once.
     pub watchers_per_client: usize,
+    /// Jobs of one caller that wait.
+    pub queued_per_client: u32,
+    /// Jobs that wait.
+    pub queued: u32,
 }
 
 impl Limits {
     pub(super) const fn reads(&self) -> Rate {
         Rate { per_minute: self.reads_per_minute, burst: self.reads_burst }
+    }
+
+    /// How many jobs may wait.
+    pub(crate) const fn queue(&self) -> engine::QueueLimits {
+        engine::QueueLimits { of_caller: self.queued_per_client, in_all: self.queued }
     }
 
     pub(super) const fn writes(&self) -> Rate {

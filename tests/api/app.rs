@@ -287,7 +287,7 @@ impl TestApp {
         response.text().await.expect("text")
     }
 
-    /// Waits until the job is in a state.
+    /// Waits until the job is in a state; fails at once when it has ended in another one.
     pub(crate) async fn until_state(&self, job: &Value, state: &str) -> Value {
         let id = job["id"].as_str().expect("a job has an id");
         let begun = Instant::now();
@@ -296,6 +296,9 @@ impl TestApp {
             if job["state"] == state {
                 return job;
             }
+            // A job that is retried by itself ends for a moment.
+            let may_change = job["finished_at"].is_null() || !job["request"]["retry"].is_null();
+            assert!(may_change, "the job ended, and is not {state}: {job:#}");
             assert!(begun.elapsed() < PATIENCE, "the job is not {state} but {job:#}");
             tokio::time::sleep(LOOK_AGAIN).await;
         }

@@ -158,3 +158,18 @@ async fn a_setting_out_of_range_is_refused_with_what_is_allowed() {
         assert!(said.contains(name) && said.contains(allowed), "{name}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_test_that_waits_for_a_state_fails_when_the_job_has_ended_in_another() {
+    let app = TestApp::new();
+    let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
+    let address = app.address().to_owned();
+    let waiting = tokio::spawn(async move {
+        let app = app;
+        app.until_state(&job, "failed").await;
+    });
+    let failure = tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.expect("at once");
+    let text = *failure.expect_err("it failed").into_panic().downcast::<String>().expect("a text");
+    assert!(text.contains("the job ended, and is not failed"), "{text}");
+    assert!(reqwest::get(address).await.is_err(), "the service went with its test");
+}

@@ -25,6 +25,7 @@ mod progress;
 mod proxmox;
 mod queue;
 mod raw_http;
+mod readme;
 mod restart;
 mod resume;
 mod retry;

@@ -8,16 +8,17 @@ use crate::{
 };
 
 macro_rules! tests {
-    ($($name:ident: $file:literal at $site:literal $(, part $part:literal of $of:literal)?;)*) => {
+    ($($name:ident: $file:literal at $site:literal $(, part $part:literal of $of:literal)?
+        $(, inventory $inventory:literal)?;)*) => {
         /// What the tests cover.
         const SELECTIONS: &[Selection] = &[
-            $(Selection::new($file, $site)$(.part($part, $of))?,)*
+            $(Selection::new($file, $site)$(.part($part, $of))?$(.inventory($inventory))?,)*
         ];
 
         $(
             #[test]
             fn $name() {
-                replay(Selection::new($file, $site)$(.part($part, $of))?);
+                replay(Selection::new($file, $site)$(.part($part, $of))?$(.inventory($inventory))?);
             }
         )*
     };
@@ -48,6 +49,16 @@ tests! {
     cases_storage: "storage" at "real";
     cases_vms_0: "vms" at "real", part 0 of 2;
     cases_vms_1: "vms" at "real", part 1 of 2;
+    // The same answers, and every call once, where two hosts of the group stand for the node.
+    two_hosts_config: "config" at "real", inventory "two-hosts.yml";
+    two_hosts_firewall_0: "firewall" at "real", part 0 of 2, inventory "two-hosts.yml";
+    two_hosts_firewall_1: "firewall" at "real", part 1 of 2, inventory "two-hosts.yml";
+    two_hosts_mass: "mass" at "real", inventory "two-hosts.yml";
+    two_hosts_network: "network" at "real", inventory "two-hosts.yml";
+    two_hosts_snapshot: "snapshot" at "real", inventory "two-hosts.yml";
+    two_hosts_storage: "storage" at "real", inventory "two-hosts.yml";
+    two_hosts_vms_0: "vms" at "real", part 0 of 2, inventory "two-hosts.yml";
+    two_hosts_vms_1: "vms" at "real", part 1 of 2, inventory "two-hosts.yml";
     cases_ws_empty_inventory: "ws" at "ws-empty";
     cases_ws_no_group: "ws" at "ws-no-group";
     cases_ws_vault: "ws" at "ws-vault";
@@ -68,7 +79,7 @@ fn cases_ws() {
 #[test]
 fn every_recorded_case_is_in_one_test() {
     let mut covered: BTreeMap<(&str, &str), Vec<(usize, usize)>> = BTreeMap::new();
-    for Selection { file, site, part, of } in SELECTIONS {
+    for Selection { file, site, part, of, .. } in SELECTIONS.iter().filter(|it| it.inventory.is_none()) {
         covered.entry((file, site)).or_default().push((*part, *of));
     }
     covered.insert(("ws", "real"), vec![(0, 1)]);

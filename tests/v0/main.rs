@@ -17,6 +17,7 @@ mod pve;
 mod replay;
 mod service;
 mod site;
+mod two_apis;
 mod websocket;
 
 use std::{

@@ -23,17 +23,24 @@ pub(crate) struct Selection {
     pub site: &'static str,
     pub part: usize,
     pub of: usize,
+    /// The inventory in place of the one of the site: a file of `tests/fixtures/v0/sites`.
+    pub inventory: Option<&'static str>,
 }
 
 impl Selection {
     /// All of them.
     pub(crate) const fn new(file: &'static str, site: &'static str) -> Self {
-        Self { file, site, part: 0, of: 1 }
+        Self { file, site, part: 0, of: 1, inventory: None }
     }
 
     /// Every `of`th of them, beginning with number `part`.
     pub(crate) const fn part(self, part: usize, of: usize) -> Self {
         Self { part, of, ..self }
+    }
+
+    /// With another inventory than that of the site.
+    pub(crate) const fn inventory(self, inventory: &'static str) -> Self {
+        Self { inventory: Some(inventory), ..self }
     }
 }
 
@@ -49,6 +56,9 @@ pub(crate) fn replay(selection: Selection) {
     let cases = chosen(selection, pve.host());
     let sites = Sites::new(pve.host());
     let site = sites.lay_out(selection.site);
+    if let Some(inventory) = selection.inventory {
+        sites.replace_inventory(&site, inventory);
+    }
     let total = cases.len();
     let failures = if cases.iter().all(|case| matches!(case.kind, Kind::Process {})) {
         cases.iter().filter_map(|case| start(case, &sites, &site)).collect()

@@ -107,6 +107,11 @@ impl Sites {
         site
     }
 
+    /// Gives a site another inventory, of `tests/fixtures/v0/sites`.
+    pub(crate) fn replace_inventory(&self, site: &Site, name: &str) {
+        write(&site.root.join("inventory/hosts.yml"), &self.filled(name));
+    }
+
     fn settings(&self, name: &str) -> BTreeMap<String, String> {
         let (site, vault) = (self.directory.path().join(name), self.directory.path().join("vault"));
         let mut settings = BTreeMap::from([

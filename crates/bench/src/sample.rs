@@ -20,7 +20,7 @@ pub async fn running(store: &Store, things: &Value) -> Result<(Job, RunId), Box<
         request[key] = value.clone();
     }
     let job = Job::asked_for(JobId::from_uuid(Uuid::now_v7()), serde_json::from_value(request)?, now);
-    store.insert_job(&job, &told, None).await?;
+    store.insert_job(&job, &told, None, store::Admission::default()).await?;
     let run = RunId::from_uuid(Uuid::now_v7());
     let lease_until = now + SignedDuration::from_secs(60);
     let reason = &Reason::new(None, Code::Running, "a run is at work");

@@ -106,6 +106,14 @@ impl Engine {
         }
         Ok(catalog.inspect_inventory(name, &toolchain, executes).await?)
     }
+
+    /// Whether every play of the content stays on one host of a group when it is limited to it; `false` where that cannot
+    /// be read.
+    pub async fn plays_on_group(&self, content: ContentRef, group: &'static str) -> bool {
+        let catalog = self.options().catalog.clone();
+        let plays = spawn_blocking(move || catalog.plays_on_group(&content, group)).await;
+        matches!(plays, Ok(Ok(true)))
+    }
 }
 
 /// Where a configuration in the content says where vault passwords are.

@@ -6,7 +6,7 @@ use ansible::catalog;
 use model::{Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use store::{EventQuery, IdempotencyKey, Inserted, JobQuery};
+use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Engine, KeyError, Keyring, clock, moves::state_event};
@@ -39,6 +39,12 @@ pub enum Error {
         /// Where it is.
         state: JobState,
     },
+    /// No more jobs may wait.
+    #[error("{}", match .0 {
+        Full::OfCaller => "as many jobs of this caller wait as may",
+        Full::InAll => "as many jobs wait as may",
+    })]
+    QueueFull(Full),
     /// The key was used for another request.
     #[error("this idempotency key was used for another request, which is job `{0}`")]
     KeyUsed(JobId),
@@ -87,12 +93,13 @@ fn known_projects(known: &[ProjectName]) -> String {
 }
 
 impl Engine {
-    /// Accepts a job: its content exists and stays in its root. It is stored when this returns.
+    /// Accepts a job: its content exists and stays in its root. It is stored when this returns. `owner` is the caller's mark;
+    /// callers have turns in the queue, and a number of jobs that may wait.
     ///
     /// # Errors
-    /// When the content cannot be used or the job not be stored.
-    pub async fn submit(&self, request: JobRequest) -> Result<Job, Error> {
-        match self.submit_once(request, None).await? {
+    /// When the content cannot be used, the queue is full, or the job cannot be stored.
+    pub async fn submit(&self, request: JobRequest, owner: Option<&str>) -> Result<Job, Error> {
+        match self.submit_once(request, None, owner).await? {
             Submitted::New(job) | Submitted::Known(job) => Ok(job),
         }
     }
@@ -101,7 +108,12 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::submit`], and when the key stands for another request.
-    pub async fn submit_once(&self, request: JobRequest, key: Option<String>) -> Result<Submitted, Error> {
+    pub async fn submit_once(
+        &self,
+        request: JobRequest,
+        key: Option<String>,
+        owner: Option<&str>,
+    ) -> Result<Submitted, Error> {
         for content in request.before.iter().map(|step| &step.content).chain([&request.content]) {
             self.locate(request.project.as_ref(), content.clone()).await?;
         }
@@ -116,14 +128,27 @@ impl Engine {
             }
             None => None,
         };
-        match self.store().insert_job(&job, &event, key.as_ref()).await? {
+        let admission = Admission { owner, limits: self.options().queue };
+        match self.store().insert_job(&job, &event, key.as_ref(), admission).await? {
             Inserted::New => {}
+            Inserted::Full(full) => return Err(Error::QueueFull(full)),
             Inserted::Same(known) => return Ok(Submitted::Known(self.job(known).await?)),
             Inserted::Conflict(other) => return Err(Error::KeyUsed(other)),
         }
         tracing::info!(job.id = %job.id, content = %job.request.content, "job accepted");
         self.inner.queued.notify_one();
         Ok(Submitted::New(job))
+    }
+
+    /// Whether one more job of this caller may wait, for requests that queue a job again.
+    ///
+    /// # Errors
+    /// [`Error::QueueFull`] when it may not.
+    pub async fn has_room(&self, owner: Option<&str>) -> Result<(), Error> {
+        match self.store().is_full(Admission { owner, limits: self.options().queue }).await? {
+            Some(full) => Err(Error::QueueFull(full)),
+            None => Ok(()),
+        }
     }
 
     /// The values of secret variables as they are kept; `None` when there are none.

@@ -70,7 +70,9 @@ pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
-pub use store::{AuditHead, AuditQuery, Chain, EventQuery, JobQuery, QueueEntry, RunningJob, Waiting};
+pub use store::{
+    AuditHead, AuditQuery, Chain, EventQuery, JobQuery, QueueEntry, QueueLimits, RunningJob, Waiting,
+};
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
 pub use vm_watch::VmWatching;
 

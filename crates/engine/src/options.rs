@@ -71,6 +71,8 @@ pub struct Options {
     pub isolation: IsolationOptions,
     /// How many runs may be at work at once; at least one.
     pub max_at_once: usize,
+    /// How many jobs may wait, of a caller and in all.
+    pub queue: store::QueueLimits,
     /// The name of this service among those that share the store; stays the same over restarts.
     pub node: String,
     /// The service before this one ran since the machine was started: what it wrote is as it wrote it.

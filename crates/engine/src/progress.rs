@@ -10,12 +10,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Job, JobId, JobState, timing::Timing};
+use model::{Job, JobId, JobRequest, JobState, timing::Timing};
 use serde::Serialize;
+use serde_json::Value;
 use store::LastSuccess;
 
 use crate::{Engine, clock, jobs::Error};
 
+/// The variable that selects an action, in the playbook `generic` and in bundles for machines.
+const ACTION: &str = "proxmox_vm_action";
+/// How many of the last successful runs are compared with a request.
+const LOOKED_AT: u32 = 8;
 /// How many guesses are kept; the oldest go first.
 const MAX_GUESSES: usize = 256;
 
@@ -130,7 +135,10 @@ impl Engine {
         if let Some(guess) = guesses.get(key) {
             return Ok(guess);
         }
-        let last = if is_whole(job) { self.store().last_success(&job.request).await? } else { None };
+        let last = match job.resume {
+            None => self.last_alike(&job.request).await?,
+            Some(_) => None,
+        };
         let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
         if is_new && last.is_none() {
             let (engine, job) = (self.clone(), job.clone());
@@ -140,6 +148,18 @@ impl Engine {
             });
         }
         Ok(guess)
+    }
+
+    /// The last successful run that did the same as this request asks for.
+    async fn last_alike(&self, request: &JobRequest) -> Result<Option<LastSuccess>, Error> {
+        if !is_whole(request) {
+            return Ok(None);
+        }
+        let last = self.store().last_successes(&request.content, LOOKED_AT).await?;
+        let alike = |(other, _): &(JobRequest, LastSuccess)| {
+            is_whole(other) && other.project == request.project && action(other) == action(request)
+        };
+        Ok(last.into_iter().find(alike).map(|(_, last)| last))
     }
 
     /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
@@ -162,16 +182,17 @@ impl Engine {
     }
 }
 
-/// Does the attempt do all that the content says? Only then does it go as others went.
-fn is_whole(job: &Job) -> bool {
-    let request = &job.request;
-    // Actions of v0 share one playbook, and each does something else.
-    !request.labels.contains_key("operation")
-        && request.before.is_empty()
-        && job.resume.is_none()
+/// Whether the request asks for all tasks of the content and nothing else.
+fn is_whole(request: &JobRequest) -> bool {
+    request.before.is_empty()
         && request.start_at_task.is_none()
         && request.tags.is_none()
         && request.skip_tags.is_none()
+}
+
+/// The action of a playbook that has many, of which a variable selects one.
+fn action(request: &JobRequest) -> Option<&Value> {
+    request.extra_vars.as_map().get(ACTION)
 }
 
 fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {

@@ -19,6 +19,8 @@ use crate::{Engine, jobs, reads::DirectReads};
 const GROUP: &str = "proxmox";
 /// The variable that makes a host one.
 const API_HOST: &str = "proxmox_api_host";
+/// The variable that names the node.
+const NODE_VARIABLE: &str = "proxmox_node";
 /// The variable that names another role than ours.
 const ROLE: &str = "proxmox_controller_role";
 /// What counts when nothing is said, as in the reference service.
@@ -44,12 +46,6 @@ pub enum ProxmoxError {
     /// The inventory names no API.
     #[error("no host of the group `proxmox` has a `proxmox_api_host`")]
     NoCredentials,
-    /// The group has no such host.
-    #[error("the group `proxmox` has no host `{}`", .0.escape_debug())]
-    UnknownHost(String),
-    /// Which one is meant is not said.
-    #[error("the group `proxmox` has several hosts")]
-    SeveralHosts,
     /// Only Ansible can tell a value.
     #[error("`{variable}` of the host `{host}` is a template or no text: only Ansible can tell it")]
     Unclear {
@@ -109,11 +105,37 @@ pub(crate) struct Proxmox {
 #[derive(Debug)]
 struct Known {
     /// The hosts of the group, in the order of the file.
-    hosts: Vec<(String, Result<Option<Credentials>, Fault>)>,
+    hosts: Vec<Host>,
     /// The API hosts of all hosts and of the vault file.
     api_hosts: BTreeSet<String>,
     /// Does somebody want another role than ours?
     names_a_role: bool,
+}
+
+/// A host of the group.
+#[derive(Debug)]
+struct Host {
+    name: String,
+    /// The `proxmox_node` that the inventory gives this host, whatever the vault file says for all of them.
+    node: Option<String>,
+    credentials: Result<Option<Credentials>, Fault>,
+}
+
+impl Known {
+    /// The host that acts for a node: the one named like the node, else one whose `proxmox_node` is the node, else the
+    /// first. Of several candidates, the first one with an API.
+    fn host_of(&self, node: Option<&str>) -> Option<&Host> {
+        let named = |host: &&Host| node == Some(&*host.name);
+        let of_node = |host: &&Host| node.is_some() && host.node.as_deref() == node;
+        let with_api = |host: &&Host| !matches!(host.credentials, Ok(None));
+        let hosts = || self.hosts.iter();
+        hosts()
+            .find(named)
+            .or_else(|| hosts().filter(of_node).find(with_api))
+            .or_else(|| hosts().find(of_node))
+            .or_else(|| hosts().find(with_api))
+            .or_else(|| hosts().next())
+    }
 }
 
 /// Why the credentials of a host are not known.
@@ -139,33 +161,23 @@ impl Proxmox {
 }
 
 impl Engine {
-    /// The credentials of the first host of the group `proxmox` that has an API.
+    /// The credentials for a node: those of the host of the group `proxmox` that acts for it. Without a node, those of the
+    /// first host that has an API.
     ///
     /// # Errors
-    /// When there is none, or it cannot be told.
-    pub async fn proxmox_credentials(&self) -> Result<Credentials, ProxmoxError> {
+    /// When there are none, or only Ansible can evaluate them.
+    pub async fn proxmox_credentials(&self, node: Option<&str>) -> Result<Credentials, ProxmoxError> {
         let known = self.known_proxmox().await?;
-        let found = known.hosts.iter().find_map(|(host, credentials)| match credentials {
-            Ok(credentials) => credentials.clone().map(Ok),
-            Err(fault) => Some(Err(fault.of(host))),
-        });
-        found.unwrap_or(Err(ProxmoxError::NoCredentials))
+        let host = known.host_of(node).ok_or(ProxmoxError::NoCredentials)?;
+        host.credentials.clone().map_err(|fault| fault.of(&host.name))?.ok_or(ProxmoxError::NoCredentials)
     }
 
-    /// The credentials of one host of the group `proxmox`; of its only one where none is named.
-    ///
-    /// # Errors
-    /// When there is no such host, it has no API, several may be meant, or it cannot be told.
-    pub async fn proxmox_credentials_of(&self, host: Option<&str>) -> Result<Credentials, ProxmoxError> {
-        let known = self.known_proxmox().await?;
-        let mut meant = known.hosts.iter().filter(|(name, _)| host.is_none_or(|host| host == name));
-        let (name, credentials) = match (meant.next(), meant.next(), host) {
-            (Some(only), None, _) => only,
-            (Some(_), Some(_), _) => return Err(ProxmoxError::SeveralHosts),
-            (None, _, Some(host)) => return Err(ProxmoxError::UnknownHost(host.to_owned())),
-            (None, _, None) => return Err(ProxmoxError::NoCredentials),
-        };
-        credentials.clone().map_err(|fault| fault.of(name))?.ok_or(ProxmoxError::NoCredentials)
+    /// The host that acts for a node, where the group `proxmox` of the default inventory has several; `None` where it has
+    /// one, or where only Ansible can read the inventory.
+    pub async fn proxmox_host_of(&self, node: Option<&str>) -> Option<String> {
+        let known = self.known_proxmox().await.ok()?;
+        let host = known.host_of(node)?;
+        (known.hosts.len() > 1).then(|| host.name.clone())
     }
 
     /// Every API host that is known from the inventory, the vault file or the settings. A request that names another
@@ -181,13 +193,13 @@ impl Engine {
 
     /// The node that is meant where none is named, as far as that is known.
     pub async fn default_proxmox_node(&self) -> Option<String> {
-        self.proxmox_credentials().await.ok().map(|credentials| credentials.node)
+        self.proxmox_credentials(None).await.ok().map(|credentials| credentials.node)
     }
 
     /// The tokens that are known, as values that nothing may show.
     pub(crate) async fn proxmox_secrets(&self) -> Vec<String> {
         let Ok(known) = self.known_proxmox().await else { return Vec::new() };
-        let tokens = known.hosts.iter().filter_map(|(_, credentials)| credentials.as_ref().ok()?.as_ref());
+        let tokens = known.hosts.iter().filter_map(|host| host.credentials.as_ref().ok()?.as_ref());
         tokens.map(|credentials| credentials.token_secret.expose_secret().to_owned()).collect()
     }
 
@@ -232,11 +244,11 @@ fn read_all(sources: &[Source], password: Option<&SecretString>) -> Result<Known
     let mut all = Known { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
     for source in sources {
         let known = read(source, password)?;
-        for (host, credentials) in known.hosts {
-            match all.hosts.iter_mut().find(|(name, _)| *name == host) {
-                Some((_, before)) if !matches!(credentials, Ok(None)) => *before = credentials,
+        for host in known.hosts {
+            match all.hosts.iter_mut().find(|before| before.name == host.name) {
+                Some(before) if !matches!(host.credentials, Ok(None)) => *before = host,
                 Some(_) => {}
-                None => all.hosts.push((host, credentials)),
+                None => all.hosts.push(host),
             }
         }
         all.api_hosts.extend(known.api_hosts);
@@ -248,7 +260,15 @@ fn read_all(sources: &[Source], password: Option<&SecretString>) -> Result<Known
 fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inventory::Error> {
     let inventory = Inventory::read(source, password)?;
     let hosts = inventory.hosts(GROUP).into_iter();
-    let hosts = hosts.map(|host| (host.to_owned(), credentials(&inventory, host))).collect();
+    let hosts = hosts.map(|name| Host {
+        name: name.to_owned(),
+        node: match inventory.value_in_tree(name, NODE_VARIABLE) {
+            Ok(Value::Plain(node)) => Some(node.expose_secret().to_owned()),
+            Ok(Value::Absent | Value::Unclear) | Err(_) => None,
+        },
+        credentials: credentials(&inventory, name),
+    });
+    let hosts = hosts.collect();
     let names_role = |host: &&str| !matches!(inventory.value(host, ROLE), Ok(Value::Absent));
     let names_a_role = inventory.hosts(GROUP).iter().any(names_role);
     Ok(Known { hosts, api_hosts: inventory.all_values(API_HOST), names_a_role })
@@ -272,7 +292,7 @@ fn credentials(inventory: &Inventory<'_>, host: &str) -> Result<Option<Credentia
     }
     Ok(Some(Credentials {
         api_host,
-        node: text("proxmox_node", NODE)?,
+        node: text(NODE_VARIABLE, NODE)?,
         user: text("proxmox_api_user", USER)?,
         token_id: text("proxmox_api_token_id", "")?,
         token_secret: value("proxmox_api_token_secret")?.unwrap_or_default(),
@@ -317,7 +337,7 @@ all:
     }
 
     fn shown(known: &Known) -> Vec<String> {
-        let shown = |(name, found): &(String, Result<Option<Credentials>, Fault>)| match found {
+        let shown = |Host { name, credentials, .. }: &Host| match credentials {
             Ok(Some(all)) => format!(
                 "{name}: {} {} {} {} {}",
                 all.api_host,
@@ -348,6 +368,33 @@ all:
         assert_eq!(hosts, ["10.0.0.1:8006", "10.0.0.2", "other:8006"]);
         let debug = format!("{known:?}");
         assert!(!debug.contains("geheim"), "{debug}");
+    }
+
+    #[test]
+    fn a_node_has_one_host_by_name_by_variable_or_the_first_with_an_api() {
+        let hosts = "
+proxmox:
+  hosts:
+    bare: {ansible_host: 10.0.0.9}
+    alpha: {proxmox_api_host: 10.0.0.1, proxmox_node: pve-a}
+    beta-cli: {proxmox_node: pve-b}
+    beta: {proxmox_api_host: 10.0.0.2, proxmox_node: pve-b}
+";
+        let host = |known: &Known, node| known.host_of(node).map(|host| host.name.clone()).expect("a host");
+        let known_hosts = known(hosts, None);
+        for (node, expected) in [
+            (Some("beta-cli"), "beta-cli"),
+            (Some("pve-a"), "alpha"),
+            (Some("pve-b"), "beta"),
+            (Some("elsewhere"), "alpha"),
+            (None, "alpha"),
+        ] {
+            assert_eq!(host(&known_hosts, node), expected, "{node:?}");
+        }
+        // One API for all of them.
+        let from_vault = known(hosts, Some("proxmox_api_host: vault:8006\nproxmox_node: pve-a\n"));
+        assert_eq!(host(&from_vault, Some("pve-b")), "beta-cli");
+        assert_eq!(host(&from_vault, Some("elsewhere")), "bare");
     }
 
     #[test]

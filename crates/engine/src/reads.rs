@@ -57,7 +57,7 @@ impl Engine {
             outcome: Some(outcome),
             ..Job::asked_for(clock::new_job_id(), request, now)
         };
-        self.store().insert_job(&job, &event, None).await?;
+        self.store().insert_job(&job, &event, None, store::Admission::default()).await?;
         tracing::info!(job.id = %job.id, action = name, "answered without Ansible");
         self.inner.live.tell(job.id);
         Ok(job)
@@ -80,18 +80,18 @@ impl Engine {
             .await
             .unwrap_or(false)
     }
-    /// What the API of a host of the group `proxmox` (of its only one where none is named) has at a path below
-    /// `/api2/json`. The parts of the path may hold anything.
+
+    /// What the API of a node has at a path below `/api2/json`. The parts of the path may hold anything.
     ///
     /// # Errors
     /// [`ProxmoxError::Api`] is Proxmox's own answer; every other one says that Ansible has to be asked instead.
     pub async fn proxmox_get(
         &self,
-        host: Option<&str>,
+        node: &str,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Value, ProxmoxError> {
-        let credentials = self.proxmox_credentials_of(host).await?;
+        let credentials = self.proxmox_credentials(Some(node)).await?;
         Ok(self.inner.proxmox.client.get(&credentials, path, query).await?)
     }
 }

@@ -226,6 +226,7 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         | Error::UnknownProject { .. }
         | Error::UnknownJob(_)
         | Error::NotEnded { .. }
+        | Error::QueueFull(_)
         | Error::KeyUsed(_)
         | Error::UnknownArtifact { .. }
         | Error::ArtifactElsewhere { .. }

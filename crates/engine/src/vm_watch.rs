@@ -61,7 +61,7 @@ impl Engine {
     /// # Errors
     /// When there are no credentials.
     pub async fn watch_vms(&self, node: Option<&str>) -> Result<VmWatching, ProxmoxError> {
-        let credentials = self.proxmox_credentials().await?;
+        let credentials = self.credentials_to_watch(node).await?;
         let node = node.unwrap_or(&credentials.node).to_owned();
         let place = (credentials.api_host.clone(), node);
         let mut at_work = self.inner.pollers.at_work();
@@ -80,6 +80,14 @@ impl Engine {
             }
         };
         Ok(VmWatching { looks, told: Told::default(), begun: Instant::now(), next: Next::Join })
+    }
+
+    /// Those of the node's host; where that host has no API of its own, any API of the cluster will do.
+    async fn credentials_to_watch(&self, node: Option<&str>) -> Result<Credentials, ProxmoxError> {
+        match self.proxmox_credentials(node).await {
+            Err(ProxmoxError::NoCredentials) => self.proxmox_credentials(None).await,
+            found => found,
+        }
     }
 
     /// Looks and looks again until nobody watches.
@@ -101,7 +109,7 @@ impl Engine {
                 () = looks.closed() => if self.nobody_watches(&place, &looks) { return },
             }
             // A token may have been changed in the inventory meanwhile.
-            if let Ok(now) = self.proxmox_credentials().await
+            if let Ok(now) = self.credentials_to_watch(Some(&place.1)).await
                 && now.api_host == place.0
             {
                 credentials = now;

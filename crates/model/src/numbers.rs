@@ -91,7 +91,7 @@ pub fn replaced(text: &[u8], parts: &[Range<usize>], instead: impl Fn(&[u8]) -> 
 mod tests {
     use super::*;
 
-    fn found<'a>(text: &'a str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<&'a str> {
+    fn found(text: &str, find: impl Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<&str> {
         find(text.as_bytes()).into_iter().map(|range| &text[range]).collect()
     }
 

@@ -22,6 +22,9 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// There is no database at the address, or it has no tables of a store.
+    #[error("there is no store at this address")]
+    NoStore,
     /// This SQLite can corrupt its file when two connections write and checkpoint (fixed in 3.51.3).
     #[error("SQLite {found} is too old: at least 3.51.3 is needed")]
     OldSqlite {

@@ -1,17 +1,18 @@
 //! Lists of jobs: newest first, by what they are, page by page.
 
 use jiff::Timestamp;
-use model::{ContentKind, ContentName, JobId, JobRequest, JobState, JobSummary};
+use model::{ContentKind, ContentName, ContentRef, JobId, JobRequest, JobState, JobSummary};
+use sqlx::any::AnyRow;
 
 use crate::{
     Error, Store,
-    columns::{number, time, to_json},
+    columns::{json, number, time},
     jobs::{read_summary, summary_columns},
     select::Select,
 };
 
-const LAST_SUCCESS: &str = "SELECT tasks, started_at, finished_at FROM jobs WHERE kind = $1 AND name = $2 \
-     AND substr(request, 1, length($3)) = $3 AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT 1";
+const LAST_SUCCESSES: &str = "SELECT tasks, started_at, finished_at, request FROM jobs WHERE kind = $1 AND name = $2 \
+     AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT $3";
 
 /// Which jobs are wanted; the default is none of them, for want of a limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,30 +56,29 @@ impl Store {
         rows.iter().map(read_summary).collect()
     }
 
-    /// The last good run of the same content of the same project, whole runs only: no resumed ones.
+    /// The last successful runs of this content, the latest first, each with its request: not every one did the same.
+    /// Resumed runs are left out.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn last_success(&self, request: &JobRequest) -> Result<Option<LastSuccess>, Error> {
-        let content = &request.content;
-        let select = sqlx::query(LAST_SUCCESS).bind(content.kind().as_str()).bind(content.name().to_string());
-        let row = select.bind(beginning(request)?).fetch_optional(&self.pool).await?;
-        row.map(|row| {
-            Ok(LastSuccess {
-                tasks: number(&row, "tasks")?,
-                started_at: time(&row, "started_at")?,
-                finished_at: time(&row, "finished_at")?,
-            })
-        })
-        .transpose()
+    pub async fn last_successes(
+        &self,
+        content: &ContentRef,
+        limit: u32,
+    ) -> Result<Vec<(JobRequest, LastSuccess)>, Error> {
+        let select = sqlx::query(LAST_SUCCESSES).bind(content.kind().as_str());
+        let rows =
+            select.bind(content.name().to_string()).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        let read = |row: &AnyRow| {
+            let last = LastSuccess {
+                tasks: number(row, "tasks")?,
+                started_at: time(row, "started_at")?,
+                finished_at: time(row, "finished_at")?,
+            };
+            Ok((json(row, "request")?, last))
+        };
+        rows.iter().map(read).collect()
     }
-}
-
-/// How the stored request begins: with its content, then with its project or with the next field.
-fn beginning(request: &JobRequest) -> Result<String, Error> {
-    let text = to_json("request", request)?;
-    let end = text.find(r#","inventory":"#).unwrap_or(text.len());
-    Ok(format!(r#"{},"inventory":"#, &text[..end]))
 }
 
 impl JobQuery {
@@ -177,6 +177,6 @@ mod tests {
             let is_direct = !plan.contains("TEMP B-TREE") && !plan.contains("SCAN");
             assert!(is_direct && plan.contains(index), "{query:?}\n{plan}");
         }
-        assert!(plan(LAST_SUCCESS).await.contains("jobs_by_end"));
+        assert!(plan(LAST_SUCCESSES).await.contains("jobs_by_end"));
     }
 }

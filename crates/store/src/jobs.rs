@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, JobSummary, Priority, Reason, Sealed};
+use model::{Draft, Job, JobId, JobState, JobSummary, Reason, Sealed};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     },
     events::{self, Tail},
     locks,
+    turns::{self, Full, QueueLimits},
 };
 
 /// What [`read`] needs of a row.
@@ -44,8 +45,8 @@ pub(crate) use at_work;
 
 const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, kind, name, attempt, fence, \
      created_at, queued_at, queue_key, started_at, finished_at, run_id, node, lease_until, resume, outcome, rc, \
-     tasks, secrets, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-     $16, $17, $18, $19, $20, $21, $22, 0, 0, 0)";
+     tasks, secrets, owner, priority, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+     $16, $17, $18, $19, $20, $21, $22, $23, $24, 0, 0, 0)";
 
 const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
 
@@ -58,6 +59,17 @@ pub enum Inserted {
     Same(JobId),
     /// Not stored: the key is that of this job, which was asked for with another body.
     Conflict(JobId),
+    /// Not stored: no more jobs may wait.
+    Full(Full),
+}
+
+/// Who asks for a job, and how many may wait.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Admission<'a> {
+    /// The caller's mark, where the caller is known.
+    pub owner: Option<&'a str>,
+    /// How many jobs may wait.
+    pub limits: QueueLimits,
 }
 
 impl Store {
@@ -71,19 +83,31 @@ impl Store {
         job: &Job,
         event: &Draft,
         key: Option<&IdempotencyKey>,
+        admission: Admission<'_>,
     ) -> Result<Inserted, Error> {
         let mut write = self.write().await?;
-        insert_row(&mut write, job).await?;
+        let Admission { owner, limits } = admission;
+        let room = match job.state {
+            JobState::Queued => turns::room(write.connection(), owner, limits).await?,
+            _ => Ok(()),
+        };
+        let (id, priority) = (job.id.to_string(), job.request.priority);
+        let turn = turns::of(write.connection(), &id, owner, job.queued_at, priority).await?;
+        insert_row(&mut write, job, owner, turn).await?;
         if let Some(key) = key
             && let Some(taken) = key.claim(write.connection(), job.id, job.created_at).await?
         {
             write.rollback().await?;
             return Ok(taken);
         }
+        // A job that is known already takes no room.
+        if let Err(full) = room {
+            write.rollback().await?;
+            return Ok(Inserted::Full(full));
+        }
         insert_labels(&mut write, job).await?;
         if job.state == JobState::Queued {
-            let queue_key = queue_key(job.queued_at, job.request.priority);
-            locks::wait(write.connection(), job, queue_key).await?;
+            locks::wait(write.connection(), job, turn).await?;
         }
         events::append_one(&mut write, job.id, Tail::default(), event).await?;
         write.commit().await?;
@@ -99,6 +123,15 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
+    /// Why not one more job of this caller may wait; `None` when it may.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn is_full(&self, admission: Admission<'_>) -> Result<Option<Full>, Error> {
+        let mut connection = self.pool.acquire().await?;
+        Ok(turns::room(&mut connection, admission.owner, admission.limits).await?.err())
+    }
+
     /// How many jobs are in each state; states without jobs are left out.
     ///
     /// # Errors
@@ -110,14 +143,6 @@ impl Store {
     }
 }
 
-/// The place in the queue as a number that does not change while a job waits: the smallest is next.
-///
-/// The effective priority of a job grows by one with each minute it waits, so that of two waiting jobs the distance
-/// stays the same for ever. What counts is when a job of priority 0 would have had to come to be as urgent.
-pub(crate) fn queue_key(queued_at: Timestamp, priority: Priority) -> i64 {
-    queued_at.as_millisecond() - i64::from(priority.get()) * Priority::POINT_MS
-}
-
 /// The columns `reason` and `last_lines`: lists need only the first.
 pub(crate) fn reason_columns(reason: &Reason) -> Result<(String, Option<String>), Error> {
     let Reason { phase, code, message, last_lines } = reason;
@@ -126,7 +151,7 @@ pub(crate) fn reason_columns(reason: &Reason) -> Result<(String, Option<String>)
     Ok((to_json("reason", &short)?, to_json_or_null("last_lines", lines)?))
 }
 
-async fn insert_row(write: &mut Write, job: &Job) -> Result<(), Error> {
+async fn insert_row(write: &mut Write, job: &Job, owner: Option<&str>, turn: i64) -> Result<(), Error> {
     let (reason, last_lines) = reason_columns(&job.reason)?;
     let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc);
     sqlx::query(INSERT)
@@ -141,7 +166,7 @@ async fn insert_row(write: &mut Write, job: &Job) -> Result<(), Error> {
         .bind(to_number("fence", job.fence)?)
         .bind(job.created_at.as_millisecond())
         .bind(job.queued_at.as_millisecond())
-        .bind(queue_key(job.queued_at, job.request.priority))
+        .bind(turn)
         .bind(job.started_at.map(Timestamp::as_millisecond))
         .bind(job.finished_at.map(Timestamp::as_millisecond))
         .bind(job.run.map(|run| run.to_string()))
@@ -152,6 +177,8 @@ async fn insert_row(write: &mut Write, job: &Job) -> Result<(), Error> {
         .bind(rc.map(i64::from))
         .bind(to_number("tasks", job.tasks)?)
         .bind(job.secrets.as_ref().map(|sealed| sealed.0.clone()))
+        .bind(owner.map(str::to_owned))
+        .bind(i64::from(job.request.priority.get()))
         .execute(write.connection())
         .await?;
     Ok(())

@@ -30,6 +30,7 @@ mod secrets;
 mod select;
 mod stream;
 mod tokens;
+mod turns;
 
 use std::{fmt, sync::Arc};
 
@@ -41,7 +42,7 @@ pub use audit::{AuditHead, AuditQuery, AuditRetention, Chain};
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
-pub use jobs::Inserted;
+pub use jobs::{Admission, Inserted};
 pub use listen::{Heard, Listener};
 pub use locks::Blocker;
 pub use moves::JobMove;
@@ -49,6 +50,7 @@ pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use stream::{EventQuery, LogPlace};
+pub use turns::{Full, QueueLimits};
 
 /// Which database is behind a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use model::{Draft, Job, JobId, JobState, Outcome, Reason, Resume};
 
 use crate::{
     Error, Store, Write,
-    columns::{number, to_bound, to_json_or_null},
+    columns::{number, text_or_null, to_bound, to_json_or_null},
     events::{self, Tail},
-    jobs::{job_columns, queue_key, read, reason_columns},
-    locks, runs,
+    jobs::{job_columns, read, reason_columns},
+    locks, runs, turns,
 };
 
 /// Whoever leaves the work gives up its lease with it.
@@ -100,7 +100,11 @@ async fn queue_again(write: &mut Write, job: &mut Job, job_move: &JobMove<'_>) -
     job.resume = job_move.resume.cloned();
     job.started_at = None;
     job.tasks = 0;
-    let queue_key = queue_key(job.queued_at, job.request.priority);
+    let id = job.id.to_string();
+    let row = sqlx::query("SELECT owner FROM jobs WHERE id = $1").bind(id.clone());
+    let owner = text_or_null(&row.fetch_one(write.connection()).await?, "owner")?;
+    let queue_key =
+        turns::of(write.connection(), &id, owner.as_deref(), job.queued_at, job.request.priority).await?;
     sqlx::query(QUEUE_AGAIN)
         .bind(job.queued_at.as_millisecond())
         .bind(queue_key)

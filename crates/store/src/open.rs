@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "secrets of jobs", include_str!("../../../migrations/0003_secrets.sql")),
     (4, "runs that never began", include_str!("../../../migrations/0004_never_began.sql")),
     (5, "warnings of jobs", include_str!("../../../migrations/0005_warnings.sql")),
+    (6, "callers of jobs", include_str!("../../../migrations/0006_owners.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.
@@ -75,13 +76,54 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Opens a database that is a store already, for commands beside the service: neither a file nor a table is created
+    /// where there is none. Tables of an older version are brought up to date.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`] where there is none; otherwise as [`Self::open`].
+    pub async fn open_existing(options: Options) -> Result<Self, Error> {
+        sqlx::any::install_default_drivers();
+        if !is_store(&options.url).await? {
+            return Err(Error::NoStore);
+        }
+        Self::open(options).await
+    }
+}
+
+/// Whether the database is there and has the tables of a store.
+async fn is_store(url: &str) -> Result<bool, Error> {
+    let (url, tables) = match url.split_once(':') {
+        Some(("sqlite", path)) => {
+            let path = file_path(path)?;
+            if !path.is_file() {
+                return Ok(false);
+            }
+            let path = path.canonicalize().map_err(|source| Error::File { path: path.to_owned(), source })?;
+            let tables =
+                "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
+            (format!("{}?mode=rw", file_url(&path)?), tables)
+        }
+        Some(("postgres" | "postgresql", _)) => (
+            url.to_owned(),
+            "SELECT count(*) FROM information_schema.tables \
+             WHERE table_name = '_sqlx_migrations' AND table_schema = ANY (current_schemas(false))",
+        ),
+        _ => return Err(Error::Address("its scheme is neither `sqlite` nor `postgres`")),
+    };
+    let mut connection = connect_options(&url)?.connect().await?;
+    let found: i64 = connection.fetch_one(tables).await?.try_get(0)?;
+    connection.close().await?;
+    Ok(found > 0)
+}
+
 fn connect_options(url: &str) -> Result<AnyConnectOptions, Error> {
     // sqlx would write whole statements to the log; ours are long, and failures are logged where they are handled.
     Ok(AnyConnectOptions::from_str(url)?.disable_statement_logging())
 }
 
 async fn open_file(path: &str, pool_options: AnyPoolOptions) -> Result<AnyPool, Error> {
-    let path = make_file(path.strip_prefix("//").unwrap_or(path))?;
+    let path = make_file(path)?;
     let options = connect_options(&file_url(&path)?)?;
 
     let mut connection = options.connect().await?;
@@ -138,13 +180,7 @@ async fn set_write_ahead_log(connection: &mut AnyConnection) -> Result<(), Error
 
 /// Makes the file where it is missing, and gives its full path. SQLite's files beside it get the same mode.
 fn make_file(path: &str) -> Result<PathBuf, Error> {
-    if path.is_empty() || path.ends_with('/') || path.starts_with(':') {
-        return Err(Error::Address("a file must be named"));
-    }
-    if path.contains('?') {
-        return Err(Error::Address("parameters after `?` are not supported for SQLite"));
-    }
-    let path = Path::new(path);
+    let path = file_path(path)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         |source| Error::File { path, source }
@@ -158,6 +194,18 @@ fn make_file(path: &str) -> Result<PathBuf, Error> {
         Err(error) => return Err(failed(path)(error)),
     }
     path.canonicalize().map_err(failed(path))
+}
+
+/// The file that an address names, which is what follows its scheme.
+fn file_path(path: &str) -> Result<&Path, Error> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.ends_with('/') || path.starts_with(':') {
+        return Err(Error::Address("a file must be named"));
+    }
+    if path.contains('?') {
+        return Err(Error::Address("parameters after `?` are not supported for SQLite"));
+    }
+    Ok(Path::new(path))
 }
 
 /// The address as sqlx takes it: it decodes `%xx`, and its URL parser gives `#` and other characters a meaning.

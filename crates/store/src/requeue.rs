@@ -1,12 +1,13 @@
 //! Back into the queue without an attempt: for a job whose run provably never began.
 
 use model::{Draft, Job, JobId, Reason, RunId};
+use sqlx::Row;
 
 use crate::{
     Error, Store,
     columns::{number, to_bound},
     events::{self, Tail},
-    jobs::{job_columns, queue_key, read, reason_columns},
+    jobs::{job_columns, read, reason_columns},
     locks,
 };
 
@@ -18,7 +19,7 @@ const REQUEUE: &str = concat!(
      never_began = never_began + $3 \
      WHERE id = $4 AND fence = $5 AND run_id = $6 AND state = 'running' AND never_began + $3 < $7 RETURNING ",
     job_columns!(),
-    ", line_end"
+    ", line_end, queue_key"
 );
 
 /// A claim that is undone.
@@ -74,7 +75,7 @@ impl Store {
         let mut job = read(&row)?;
         let tail = Tail { seq: job.last_seq, line_end: number(&row, "line_end")? };
         locks::release(write.connection(), &job).await?;
-        locks::wait(write.connection(), &job, queue_key(job.queued_at, job.request.priority)).await?;
+        locks::wait(write.connection(), &job, row.try_get("queue_key")?).await?;
         // The attempt gets its number again with the next claim.
         let delete = sqlx::query("DELETE FROM runs WHERE id = $1").bind(run.to_string());
         delete.execute(write.connection()).await?;

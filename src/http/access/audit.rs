@@ -43,6 +43,7 @@ fn named_job(path: &str) -> Option<JobId> {
 }
 
 /// A call whose intent is stored. Dropped without an answer, its result says that the caller left.
+#[derive(Debug)]
 pub(super) struct Served {
     auditor: Auditor,
     result: Option<AuditDraft>,
@@ -66,6 +67,16 @@ impl Served {
                 }
                 Err(error) => result.status = Some(error.as_response_error().status_code().as_u16()),
             }
+        }
+    }
+}
+
+impl Served {
+    /// Hands over a status and the job that was begun.
+    pub(super) fn end_with(mut self, status: u16, job: Option<JobId>) {
+        if let Some(result) = &mut self.result {
+            result.status = Some(status);
+            result.job = result.job.or(job);
         }
     }
 }

@@ -126,7 +126,11 @@ pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) ->
 
 /// The consumer that a gateway of ours names; `None` when it names none.
 fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<Option<Caller>, Refusal> {
-    if !headers.contains_key(CONSUMER) || only(headers, ANONYMOUS) == Some("true") {
+    // Kong sends `true`. Whatever else is there was written by somebody else, or by a gateway that says it in another way:
+    // a consumer is known only without any of it, or with a plain `false`.
+    let is_anonymous = headers.contains_key(ANONYMOUS)
+        && !only(headers, ANONYMOUS).is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
+    if !headers.contains_key(CONSUMER) || is_anonymous {
         return Ok(None);
     }
     let name = only(headers, CONSUMER).filter(|name| is_caller_name(name));

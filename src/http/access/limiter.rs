@@ -35,25 +35,37 @@ pub(super) enum Kind {
     Write,
     /// A call that was refused for its credentials.
     Refused,
+    /// A line in the log about a refusal.
+    Logged,
 }
+
+/// How many kinds there are.
+const KINDS: usize = 4;
+/// One line in the log for each client and second.
+const LOGGED: Rate = Rate { per_minute: 60, burst: 1 };
 
 /// For each kind a rate.
 #[derive(Debug)]
 pub(super) struct Limiter {
-    rates: [Rate; 3],
+    rates: [Rate; KINDS],
     clients: Mutex<Clients>,
 }
 
 #[derive(Debug)]
 struct Clients {
-    paid_off: HashMap<Client, [Instant; 3]>,
+    paid_off: HashMap<Client, [Instant; KINDS]>,
     forgotten: Instant,
 }
 
 impl Limiter {
     pub(super) fn new(reads: Rate, writes: Rate, refused: Rate) -> Self {
         let clients = Clients { paid_off: HashMap::new(), forgotten: Instant::now() };
-        Self { rates: [reads, writes, refused], clients: Mutex::new(clients) }
+        Self { rates: [reads, writes, refused, LOGGED], clients: Mutex::new(clients) }
+    }
+
+    /// Whether a refusal of this client is logged: one in a second is.
+    pub(super) fn logs(&self, client: Client, now: Instant) -> bool {
+        self.count(client, Kind::Logged, now).is_ok()
     }
 
     /// Counts a call, or says how long to wait before the next one.
@@ -78,7 +90,7 @@ impl Limiter {
 }
 
 impl Clients {
-    fn of(&mut self, client: Client, now: Instant) -> &mut [Instant; 3] {
+    fn of(&mut self, client: Client, now: Instant) -> &mut [Instant; KINDS] {
         let is_new = !self.paid_off.contains_key(&client);
         if is_new && now.duration_since(self.forgotten) >= FORGET {
             self.forgotten = now;
@@ -86,7 +98,7 @@ impl Clients {
         }
         let is_full = is_new && self.paid_off.len() >= MOST_CLIENTS;
         let client = if is_full { Client::Others } else { client };
-        self.paid_off.entry(client).or_insert([now; 3])
+        self.paid_off.entry(client).or_insert([now; KINDS])
     }
 }
 

@@ -12,7 +12,9 @@
 //! CORS stands before all this, so that pages may read refusals too, and answers preflights itself.
 
 mod audit;
+mod bodies;
 mod caller;
+mod change;
 mod decide;
 mod gateway;
 mod groups;
@@ -25,7 +27,10 @@ mod routes;
 mod tests;
 mod watchers;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage, HttpRequest,
@@ -39,6 +44,7 @@ use engine::{Auditor, Shutdown, Tokens};
 use model::{AuditKind, Role};
 
 use self::{
+    bodies::Bodies,
     caller::Client,
     decide::{Asked, Credential, Known, Refusal, credential},
     jwt::Source,
@@ -50,7 +56,12 @@ use self::{
 use super::{problem::Problem, ws::upgrades};
 use crate::settings::OriginPattern;
 
-pub(crate) use self::{caller::Caller, watchers::Seat};
+pub(crate) use self::{
+    bodies::Room,
+    caller::Caller,
+    change::{Change, ForeignOrigin},
+    watchers::Seat,
+};
 pub use self::{
     gateway::Gateway,
     groups::Groups,
@@ -62,6 +73,8 @@ pub use self::{
 
 /// The longest path with its query, in bytes: names have at most 255 each.
 const MAX_TARGET_BYTES: usize = 8192;
+/// After how much time credentials are checked again before a response.
+const LONG: Duration = Duration::from_secs(1);
 /// Who is refused more often than this is not even told why.
 const REFUSED: Rate = Rate { per_minute: 6000, burst: 1000 };
 
@@ -121,6 +134,7 @@ struct Inner {
     keys: Option<Source>,
     limiter: Limiter,
     watchers: Watchers,
+    bodies: Bodies,
     places: Places,
 }
 
@@ -136,7 +150,14 @@ impl Access {
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers, places: Places::new() })))
+        let (bodies, places) = (Bodies::default(), Places::new());
+        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers, bodies, places })))
+    }
+
+    /// Room for the body of a request.
+    pub(crate) fn room(&self, request: &HttpRequest) -> Room {
+        let client = request.extensions().get::<Client>().cloned().unwrap_or(Client::Others);
+        self.0.bodies.room(client)
     }
 
     /// A place for somebody who watches, until the service stops or the caller is let in no more.
@@ -168,7 +189,8 @@ impl Access {
                 known.token = found;
             }
             Some(Credential::Jwt(text)) => {
-                if let (Some(source), Some(id)) = (&self.0.keys, jwt::key_id(text)) {
+                if let Some(source) = &self.0.keys {
+                    let id = jwt::key_id(text).ok_or(Refusal::BadCredentials("it is no JWT"))?;
                     known.keys = source.keys(id.as_deref()).await;
                 }
             }
@@ -187,18 +209,42 @@ impl Access {
     fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> actix_web::HttpResponse {
         let path = request.path();
         let address = decide::address(&asked(request, None), &self.0.options);
-        tracing::warn!(
-            client.address = ?address.client(),
-            http.method = %request.method(),
-            http.path = path,
-            why = ?refusal,
-            "a caller was not let in"
-        );
-        match self.0.limiter.count(Client::at(address), Kind::Refused, Instant::now()) {
+        let counted = self.0.limiter.count(Client::at(address), Kind::Refused, Instant::now());
+        if self.logs(request) {
+            tracing::warn!(
+                client.address = ?address.client(),
+                http.method = shortened(request.method().as_str()),
+                http.path = shortened(path),
+                why = ?refusal,
+                "a caller was not let in"
+            );
+        }
+        match counted {
             Ok(()) => Reply::refusal(refusal).response(path),
             Err(wait) => Reply::too_many().response_after(path, wait),
         }
     }
+
+    /// Whether the refusal of this request is logged. Of each client one in a second is, so that no flood of requests is a
+    /// flood of lines.
+    fn logs(&self, request: &ServiceRequest) -> bool {
+        let address = decide::address(&asked(request, None), &self.0.options);
+        let logs = self.0.limiter.logs(Client::at(address), Instant::now());
+        request.extensions_mut().insert(Refused);
+        logs
+    }
+}
+
+/// In the extensions of a request that was refused at the door: it leaves no line of its own in the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused;
+
+/// The longest text of a request that a line of the log has, in characters.
+const LOGGED_CHARACTERS: usize = 200;
+
+/// The beginning of a text of a client, for the log.
+pub(crate) fn shortened(text: &str) -> &str {
+    text.char_indices().nth(LOGGED_CHARACTERS).map_or(text, |(end, _)| &text[..end])
 }
 
 /// What was looked up.
@@ -244,6 +290,7 @@ pub async fn guard(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET_BYTES {
+        request.extensions_mut().insert(Refused);
         let response = Reply::path_too_long(MAX_TARGET_BYTES).response(request.path());
         return Ok(request.into_response(response));
     }
@@ -293,8 +340,11 @@ impl Access {
             .hosts
             .allow(request.headers(), request.uri().authority().map(|name| name.as_str()));
         if !is_ours {
-            let host = request.headers().get(header::HOST);
-            tracing::warn!(http.host = ?host, "a caller named a host that is not this one");
+            let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+            if self.logs(request) {
+                let host = shortened(host.unwrap_or_default());
+                tracing::warn!(http.host = host, "a caller named a host that is not this one");
+            }
         }
         is_ours
     }
@@ -317,6 +367,7 @@ impl Access {
         if path != "/healthz"
             && let Err(wait) = self.0.limiter.count(client.clone(), kind, Instant::now())
         {
+            request.extensions_mut().insert(Refused);
             return Ok(request.into_response(Reply::too_many().response_after(&path, wait)));
         }
         match &place {
@@ -329,8 +380,13 @@ impl Access {
             }
             Place::Listed(_) | Place::Nowhere => {}
         }
-        if changes && self.is_forged(&request) {
-            return Ok(request.into_response(Reply::forged().response(&path)));
+        // Most of what a viewer may do with another method than GET starts a job in the end.
+        let may_change = !looks(&request);
+        if self.is_foreign(&request) {
+            if may_change && !is_json(&request) {
+                return Ok(request.into_response(Reply::forged().response(&path)));
+            }
+            request.extensions_mut().insert(ForeignOrigin);
         }
         request.extensions_mut().insert(client);
         let route = if let Place::Listed(row) = place { row.path } else { "" };
@@ -340,27 +396,45 @@ impl Access {
         {
             if changes {
                 let denied = audit::draft(AuditKind::Denied, &caller, &request, route);
-                self.0.auditor.hand_over(model::AuditDraft { status: Some(403), ..denied });
+                self.deny(model::AuditDraft { status: Some(403), ..denied }).await;
             }
             let response = Reply::role_too_low(caller.role, needs).response(&path);
             return Ok(request.into_response(response));
         }
-        let intent = changes.then(|| audit::draft(AuditKind::Intent, &caller, &request, route));
-        request.extensions_mut().insert(caller);
-        match intent {
-            Some(intent) => self.audited(intent, request, next).await,
-            None => Ok(next.call(request).await?.map_into_boxed_body()),
+        let draft = may_change.then(|| audit::draft(AuditKind::Intent, &caller, &request, route));
+        let (intent, later) = if changes { (draft, None) } else { (None, draft) };
+        if let Some(draft) = later {
+            let change = Change::new(self.clone(), client_of(&request), caller.role, draft);
+            request.extensions_mut().insert(change);
         }
+        let (via, expires_at, begun) = (caller.via.clone(), caller.expires_at, Instant::now());
+        request.extensions_mut().insert(caller);
+        let response = match intent {
+            Some(intent) => self.audited(intent, request, next).await?,
+            None => next.call(request).await?.map_into_boxed_body(),
+        };
+        // A request can wait for a job longer than its token is valid.
+        if begun.elapsed() >= LONG && watchers::is_let_in_no_more(&via, expires_at, &self.0.tokens).await {
+            let refusal = Refusal::BadCredentials("they were revoked or expired while the request waited");
+            return Ok(response.into_response(Reply::refusal(refusal).response(&path)));
+        }
+        Ok(response)
     }
 
-    /// Browsers ask before they send JSON for a page, and CORS says no to strangers. Some other types of bodies, and
-    /// bodies without any, they send without asking: from a page of strangers these change nothing.
-    fn is_forged(&self, request: &ServiceRequest) -> bool {
-        let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
-        let is_ours = origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin));
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
-        let essence = media_type.unwrap_or_default().split([';', ',']).next().unwrap_or_default().trim();
-        !is_ours && !essence.to_ascii_lowercase().ends_with("json")
+    /// Whether a page of an origin sends the request that may not. Browsers send bodies of some types, and none at all,
+    /// without asking first: these are refused here. Of JSON they ask, and CORS says no; a page whose own name leads to
+    /// this machine does not need to ask, so what starts something refuses such origins, too.
+    fn is_foreign(&self, request: &ServiceRequest) -> bool {
+        let mut origins = request.headers().get_all(header::ORIGIN);
+        origins.any(|origin| !origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin)))
+    }
+
+    /// Stores a denial before it is answered: an answer that was sent is in the audit. Where it cannot be stored, the caller
+    /// is denied all the same.
+    async fn deny(&self, denied: model::AuditDraft) {
+        if let Err(error) = self.0.auditor.store(denied).await {
+            tracing::error!(%error, "a denial is missing in the audit");
+        }
     }
 
     async fn audited(
@@ -383,8 +457,22 @@ impl Access {
     }
 }
 
-/// Does the call change something? What a viewer may do does not, whatever its method.
+/// Whether the request changes something. What a viewer may do does not, whatever its method, unless it starts a job: then
+/// it becomes a change on its way ([`Change`]).
 fn changes(request: &ServiceRequest, permission: Option<Permission>) -> bool {
-    let looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    !looks && matches!(permission, Some(Permission::Role(role)) if role > Role::Viewer)
+    !looks(request) && matches!(permission, Some(Permission::Role(role)) if role > Role::Viewer)
+}
+
+fn looks(request: &ServiceRequest) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+fn is_json(request: &ServiceRequest) -> bool {
+    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    let essence = media_type.unwrap_or_default().split([';', ',']).next().unwrap_or_default().trim();
+    essence.to_ascii_lowercase().ends_with("json")
+}
+
+fn client_of(request: &ServiceRequest) -> Client {
+    request.extensions().get::<Client>().cloned().unwrap_or(Client::Others)
 }

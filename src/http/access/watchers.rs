@@ -95,15 +95,23 @@ async fn let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Token
     loop {
         let left = expires_at.map(|end| Duration::try_from(end - now()).unwrap_or_default());
         sleep(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).await;
-        if expires_at.is_some_and(|end| end <= now()) {
+        if is_let_in_no_more(via, expires_at, tokens).await {
             return;
         }
-        if let Via::Token(id) = via
-            && let Ok(token) = tokens.find(id).await
-            && token.is_none_or(|token| token.fault(now()).is_some())
-        {
-            return;
-        }
+    }
+}
+
+/// Whether credentials that were valid are no longer; `false` while the store does not answer.
+pub(super) async fn is_let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) -> bool {
+    if expires_at.is_some_and(|end| end <= now()) {
+        return true;
+    }
+    match via {
+        Via::Token(id) => match tokens.find(id).await {
+            Ok(token) => token.is_none_or(|token| token.fault(now()).is_some()),
+            Err(_) => false,
+        },
+        Via::None | Via::Gateway | Via::Jwt => false,
     }
 }
 

@@ -14,19 +14,21 @@ use crate::http::v0::reply::JOB_HEADER;
 /// Schemas of v1, of problems and of v0 replies. What the code lists (states, codes, phases) is filled in here.
 const SCHEMAS: &str = include_str!("schemas.json");
 
-const ABOUT: &str = "Every call that runs something makes a job.
+const ABOUT: &str = "Each request that runs something creates a job.
 
-**v1** is Rangehand's own interface. **v0** answers like the Range42 backend API, and waits for the end; its jobs are named by \
-the header `X-Rangehand-Job`.
+**v1** is Rangehand's own interface. **v0** responds like the Range42 backend API and waits until the job ends; the header \
+`X-Rangehand-Job` contains the job's ID.
 
-- `x-permission` says what a caller must be: `viewer`, `operator` (may do what a viewer may) or `admin` (may do everything). The \
-service itself asks nobody who he is: a gateway does (`kong.yml`).
-- v0 reads more than its schemas say, as the service it replaces did: `\"2\"` for 2, `\"yes\"` or 1 for `true`, 1000 for `\"1000\"` where a \
-machine's number is wanted; unknown fields are ignored; a body without a content type is JSON.
-- Another method than those of a path is answered with 405 and `Allow`, an unknown path with 404; a v0 path with a slash too many at \
-its end with 307. GET of `/healthz`, `/readyz` and `/docs` is answered to HEAD, too.
-- Every reply has `X-Request-Id`. A caller may send one: 1 to 64 of `A-Z a-z 0-9 - _ .`.
-- v1 refuses parameters that a path does not have (422).";
+- Callers authenticate with an API token or a JWT (`bearer`), or through a trusted gateway (`kong.yml`), depending on the setting \
+`access.modes`. Only with `none`, the default on a loopback address, every client has the role `admin`. Health checks and `/docs/` \
+never require authentication.
+- `x-permission` is the role that a caller needs: `viewer`, `operator` (includes `viewer`), or `admin` (includes `operator`).
+- v0 accepts more than its schemas state, as the service it replaces did: `\"2\"` for 2, `\"yes\"` or 1 for `true`, 1000 for `\"1000\"` \
+where a machine's number is expected; unknown fields are ignored; a body without a content type is read as JSON.
+- A method that a path doesn't have returns 405 with `Allow`, an unknown path 404, and a v0 path with an extra trailing slash 307. \
+`/healthz`, `/readyz`, and `/docs` also accept HEAD.
+- Every response has `X-Request-Id`. A client can send one: 1 to 64 of `A-Z a-z 0-9 - _ .`.
+- v1 rejects unknown query parameters (422).";
 
 const TAGS: &[(&str, &str)] = &[
     ("run", "v0: bundles and scenarios by their names"),

@@ -11,31 +11,42 @@ use super::{
     Refusal,
     field::{Field, Kind, Need, Pattern},
 };
-use crate::http::body::{BadBody, Body};
+use crate::http::{
+    body::{BadBody, Body},
+    problem::{MAX_FAULTS, cut},
+};
 
 /// What stands for a password in an answer.
 const MASK: &str = "***";
 
-/// Pydantic's word for a fault, and its sentence.
-type Wording = (&'static str, &'static str);
+/// What stands for an input that is too long to be sent back.
+const TOO_LONG: &str = "(too long to be shown)";
+/// The longest input that is sent back, in bytes.
+const MAX_INPUT: usize = 4096;
+/// The longest path of a field, in characters.
+const MAX_PATH: usize = 200;
 
-const MISSING: Wording = ("missing", "Field required");
-const NO_OBJECT: Wording =
+/// Pydantic's word for a fault, and its sentence.
+type Wording<'a> = (&'a str, &'a str);
+
+const MISSING: Wording<'static> = ("missing", "Field required");
+const NO_OBJECT: Wording<'static> =
     ("model_attributes_type", "Input should be a valid dictionary or object to extract fields from");
-const NO_MAP: Wording = ("dict_type", "Input should be a valid dictionary");
-const NO_LIST: Wording = ("list_type", "Input should be a valid list");
-const NO_TEXT: Wording = ("string_type", "Input should be a valid string");
-const NO_BOOL: Wording = ("bool_type", "Input should be a valid boolean");
-const NO_BOOL_WORD: Wording = ("bool_parsing", "Input should be a valid boolean, unable to interpret input");
-const NO_INT: Wording = ("int_type", "Input should be a valid integer");
-const NO_INT_WORD: Wording =
+const NO_MAP: Wording<'static> = ("dict_type", "Input should be a valid dictionary");
+const NO_LIST: Wording<'static> = ("list_type", "Input should be a valid list");
+const NO_TEXT: Wording<'static> = ("string_type", "Input should be a valid string");
+const NO_BOOL: Wording<'static> = ("bool_type", "Input should be a valid boolean");
+const NO_BOOL_WORD: Wording<'static> =
+    ("bool_parsing", "Input should be a valid boolean, unable to interpret input");
+const NO_INT: Wording<'static> = ("int_type", "Input should be a valid integer");
+const NO_INT_WORD: Wording<'static> =
     ("int_parsing", "Input should be a valid integer, unable to parse string as an integer");
-const FRACTION: Wording =
+const FRACTION: Wording<'static> =
     ("int_from_float", "Input should be a valid integer, got a number with a fractional part");
-const TOO_MANY_DIGITS: Wording =
+const TOO_MANY_DIGITS: Wording<'static> =
     ("int_parsing_size", "Unable to parse input string as an integer, exceeded maximum size");
-const NO_NUMBER: Wording = ("float_type", "Input should be a valid number");
-const NO_NUMBER_WORD: Wording =
+const NO_NUMBER: Wording<'static> = ("float_type", "Input should be a valid number");
+const NO_NUMBER_WORD: Wording<'static> =
     ("float_parsing", "Input should be a valid number, unable to parse string as a number");
 
 /// Checks a body against the fields of a route; gives the values, defaults included, of all that is not `null`.
@@ -62,11 +73,14 @@ fn object(
 ) -> Map<String, Value> {
     let mut values = Map::new();
     for field in fields {
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
         let path = format!("{path}.{}", field.name);
         let value = match members.get(field.name) {
             None => match field.need {
                 Need::Required => {
-                    faults.push(fault(&path, MISSING, &Value::Object(members.clone()), Value::Null));
+                    faults.push(fault_of(&path, MISSING, object_masked(members), Value::Null));
                     continue;
                 }
                 Need::Optional => continue,
@@ -204,7 +218,7 @@ fn whole_number(float: f64) -> Option<i64> {
 }
 
 /// As pydantic reads it: blanks around, a sign, `_` between digits, and zeros behind a point are allowed.
-fn parse_integer(text: &str) -> Result<i64, Wording> {
+fn parse_integer(text: &str) -> Result<i64, Wording<'static>> {
     let text = text.trim();
     let whole = match text.split_once('.') {
         Some((whole, zeros)) if !zeros.is_empty() && zeros.bytes().all(|byte| byte == b'0') => whole,
@@ -258,9 +272,14 @@ fn list(path: &str, kind: &Kind, value: &Value, faults: &mut Vec<Value>) -> Opti
         return None;
     }
     let checked = items.iter().enumerate();
-    let checked: Vec<Option<Value>> =
-        checked.map(|(at, item)| coerce(&format!("{path}.{at}"), kind, item, faults)).collect();
-    checked.into_iter().collect()
+    let mut values = Vec::new();
+    for (at, item) in checked {
+        if faults.len() >= MAX_FAULTS {
+            return None;
+        }
+        values.push(coerce(&format!("{path}.{at}"), kind, item, faults));
+    }
+    values.into_iter().collect()
 }
 
 fn map(path: &str, fields: &[Field], value: &Value, faults: &mut Vec<Value>) -> Option<Value> {
@@ -271,7 +290,10 @@ fn map(path: &str, fields: &[Field], value: &Value, faults: &mut Vec<Value>) -> 
     let before = faults.len();
     let mut values = Map::new();
     for (name, member) in members {
-        let path = format!("{path}.{name}");
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
+        let path = cut(format!("{path}.{name}"), MAX_PATH);
         match member {
             Value::Object(members) => {
                 values.insert(name.clone(), Value::Object(object(&path, members, fields, faults)));
@@ -282,8 +304,50 @@ fn map(path: &str, fields: &[Field], value: &Value, faults: &mut Vec<Value>) -> 
     (faults.len() == before).then_some(Value::Object(values))
 }
 
-fn fault(path: &str, (kind, message): (&str, &str), input: &Value, ctx: Value) -> Value {
-    json!({ "field": path, "msg": message, "type": kind, "input": masked(input), "ctx": ctx })
+fn fault(path: &str, wording: Wording<'_>, input: &Value, ctx: Value) -> Value {
+    let shown = if is_short(input) { masked(input) } else { TOO_LONG.into() };
+    fault_of(path, wording, shown, ctx)
+}
+
+fn fault_of(path: &str, (kind, message): Wording<'_>, shown: Value, ctx: Value) -> Value {
+    json!({ "field": path, "msg": message, "type": kind, "input": shown, "ctx": ctx })
+}
+
+/// The object that lacks a field.
+fn object_masked(members: &Map<String, Value>) -> Value {
+    let mut left = MAX_INPUT;
+    match members.iter().all(|(name, value)| takes(&mut left, name.len()) && fits(value, &mut left)) {
+        true => masked(&Value::Object(members.clone())),
+        false => TOO_LONG.into(),
+    }
+}
+
+/// Whether a value is short enough to be sent back, without a look at more of it than that.
+fn is_short(value: &Value) -> bool {
+    fits(value, &mut { MAX_INPUT })
+}
+
+fn fits(value: &Value, left: &mut usize) -> bool {
+    takes(left, 8)
+        && match value {
+            Value::Null | Value::Bool(_) => true,
+            Value::Number(number) => takes(left, number.to_string().len()),
+            Value::String(text) => takes(left, text.len()),
+            Value::Array(items) => items.iter().all(|item| fits(item, left)),
+            Value::Object(members) => {
+                members.iter().all(|(name, member)| takes(left, name.len()) && fits(member, left))
+            }
+        }
+}
+
+fn takes(left: &mut usize, bytes: usize) -> bool {
+    match left.checked_sub(bytes) {
+        Some(rest) => {
+            *left = rest;
+            true
+        }
+        None => false,
+    }
 }
 
 /// A copy that shows no value of a member whose name tells of a secret.
@@ -317,6 +381,9 @@ fn bad_body(error: &BadBody) -> Refusal {
         BadBody::ContentType(_) => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
         BadBody::TooLong { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         BadBody::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
+        BadBody::Late => Refusal::new(StatusCode::REQUEST_TIMEOUT, error.to_string()).close(),
+        BadBody::NoRoom => Refusal::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).close(),
+        BadBody::TooManyValues { .. } => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         BadBody::NotUtf8 | BadBody::Numbers { .. } => {
             Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body")
         }

@@ -289,7 +289,7 @@ pub(super) async fn result(
         return None;
     }
     let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-    match engine.proxmox_get(None, &path, &request.query).await {
+    match engine.proxmox_get(request.node, &path, &request.query).await {
         Ok(data) => Some((read.action, request.shaped(read, &data)?)),
         Err(error) => {
             tracing::debug!(error = error.in_full(), action, "Proxmox could not be asked; Ansible is");

@@ -124,7 +124,17 @@ fn answered(route: &Route, body: Value, name: Option<&str>) -> Result<(), TestCa
     };
     prop_assert!(values.keys().all(|name| route.fields.iter().any(|field| field.name == name)));
     let inventory: model::Inventories = "hosts".parse().map_err(|_| TestCaseError::fail("a name"))?;
-    match plan(route, &values, &Known { inventory: &inventory, default_node: Some("pve01"), name }) {
+    match plan(
+        route,
+        &values,
+        &Known {
+            inventory: &inventory,
+            default_node: Some("pve01"),
+            name,
+            host: None,
+            limits_actions: false,
+        },
+    ) {
         Ok(request) => {
             let limit = request.limit.as_ref().map_or("", |limit| limit.as_str());
             prop_assert!(!limit.starts_with(['-', '@']), "{}", limit);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use actix_web::{
-    HttpResponse, Resource,
+    HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError,
     http::StatusCode,
     web::{self, Data, ServiceConfig},
 };
@@ -19,7 +19,12 @@ use super::{
     route::{Lookup, Permission, Plan, Reply, Route, Verb},
     rows,
 };
-use crate::http::{Api, body::Body};
+use crate::http::{
+    Api,
+    access::{Caller, Change, ForeignOrigin},
+    body::Body,
+    error::QUEUE_RETRY_S,
+};
 
 /// What an id look-up answers when there is no such machine, or the machines could not be listed.
 const NO_SUCH_MACHINE: &str = ":: err - vm_id NOT FOUND";
@@ -42,8 +47,11 @@ fn resource(path: &str, methods: &[(Verb, &'static Route)]) -> Resource {
     let allow = allow.join(", ");
     let mut resource = web::resource(path.replace("{name}", "{name:.+}"));
     for &(method, route) in methods {
-        let handler = move |api: Data<Api>, name: Option<web::Path<String>>, body: Body| async move {
-            answer(&api, route, name.as_deref().map(String::as_str), body).await
+        let handler = move |api: Data<Api>,
+                            name: Option<web::Path<String>>,
+                            request: HttpRequest,
+                            body: Body| async move {
+            answer(&api, route, name.as_deref().map(String::as_str), &request, body).await
         };
         resource = resource.route(match method {
             Verb::Post => web::post().to(handler),
@@ -56,14 +64,32 @@ fn resource(path: &str, methods: &[(Verb, &'static Route)]) -> Resource {
     }))
 }
 
-async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Result<HttpResponse, Refusal> {
+async fn answer(
+    api: &Api,
+    route: &Route,
+    name: Option<&str>,
+    http: &HttpRequest,
+    body: Body,
+) -> Result<HttpResponse, Refusal> {
     let values = if route.fields.is_empty() { Map::new() } else { check::check(body, route.fields)? };
+    // After the faults of the body, which the reference service returns to such pages, too.
+    if http.extensions().get::<ForeignOrigin>().is_some() {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not call"));
+    }
     inventory_is_there(api).await?;
     api_host_is_known(api, &values).await?;
     let inventory = &api.engine.options().default_inventory;
     // Only locks ask for it.
     let node = if is_read(route) { None } else { api.engine.default_proxmox_node().await };
-    let known = Known { inventory, default_node: node.as_deref(), name };
+    let host = acting_host(api, route, &values).await;
+    let known = Known {
+        inventory,
+        default_node: node.as_deref(),
+        name,
+        host: host.as_deref(),
+        limits_actions: host.is_some()
+            && api.engine.plays_on_group(plan::generic()?, plan::ACTION_HOSTS).await,
+    };
     let mut request = plan::plan(route, &values, &known)?;
     api.engine.settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
     let content = request.content.clone();
@@ -73,9 +99,40 @@ async fn answer(api: &Api, route: &Route, name: Option<&str>, body: Body) -> Res
         let job = api.engine.record_read(request, action, result).await;
         return job.map(|job| reply::results(&job, action)).map_err(|error| Refusal::failed(&error));
     }
-    let job = api.engine.submit(request).await.map_err(|error| refused(api, &content, &error))?;
-    let job = ended(api, job.id).await?;
-    reply(api, route, &values, &job).await
+    let (change, owner) = {
+        let extensions = http.extensions();
+        (extensions.get::<Change>().cloned(), extensions.get::<Caller>().and_then(Caller::mark))
+    };
+    let begun = match change {
+        Some(change) => match change.begin(http.path()).await {
+            Ok(begun) => Some(begun),
+            Err(refusal) => return Ok(refusal),
+        },
+        None => None,
+    };
+    let submitted = api.engine.submit(request, owner.as_deref()).await;
+    let id = submitted.as_ref().ok().map(|job| job.id);
+    let answer = async {
+        let job = ended(api, submitted.map_err(|error| refused(api, &content, &error))?.id).await?;
+        reply(api, route, &values, &job).await
+    };
+    let answer = answer.await;
+    if let Some(begun) = begun {
+        let status = answer.as_ref().map_or_else(ResponseError::status_code, HttpResponse::status);
+        begun.end(status.as_u16(), id);
+    }
+    answer
+}
+
+/// The host of the group of actions that acts for the node of the request, where there are several.
+async fn acting_host(api: &Api, route: &Route, values: &Map<String, Value>) -> Option<String> {
+    match route.plan {
+        Plan::Ping | Plan::Named(_) => None,
+        Plan::Action { .. } | Plan::Bundle { .. } | Plan::CreateMachines { .. } | Plan::Find { .. } => {
+            let node = values.get("proxmox_node").and_then(Value::as_str).filter(|node| !node.is_empty());
+            api.engine.proxmox_host_of(node).await
+        }
+    }
 }
 
 async fn reply(
@@ -166,7 +223,7 @@ fn leaves(problem: &catalog::Error) -> Refusal {
 /// Waits for the end, as v0 always does. When the service stops first, the job goes on without us; when the caller
 /// leaves first, it goes on as well, unless a setting says otherwise.
 async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
-    let mut caller = Caller::new(api, id);
+    let mut caller = Waiting::new(api, id);
     let mut shutdown = api.shutdown.clone();
     let job = tokio::select! {
         job = api.engine.wait(id, Duration::MAX) => job.map_err(|error| Refusal::failed(&error)),
@@ -180,14 +237,14 @@ async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
 }
 
 /// Somebody who waits for a job. Dropped unanswered when the connection ends.
-struct Caller {
+struct Waiting {
     engine: Engine,
     job: JobId,
     was_answered: bool,
     cancels: bool,
 }
 
-impl Caller {
+impl Waiting {
     fn new(api: &Api, job: JobId) -> Self {
         Self {
             engine: api.engine.clone(),
@@ -198,7 +255,7 @@ impl Caller {
     }
 }
 
-impl Drop for Caller {
+impl Drop for Waiting {
     fn drop(&mut self) {
         if self.was_answered {
             return;
@@ -216,7 +273,13 @@ impl Drop for Caller {
 }
 
 fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
-    let engine::Error::Content(problem) = error else { return Refusal::failed(error) };
+    let problem = match error {
+        engine::Error::Content(problem) => problem,
+        engine::Error::QueueFull(_) => {
+            return Refusal::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).retry_after(QUEUE_RETRY_S);
+        }
+        _ => return Refusal::failed(error),
+    };
     match problem {
         catalog::Error::LeavesRoot { .. } => leaves(problem),
         catalog::Error::NotFound { .. } => not_found(api, content, problem),

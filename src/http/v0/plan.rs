@@ -17,7 +17,9 @@ use super::{
 /// The playbook of all actions.
 const GENERIC: &str = "generic";
 /// The hosts of all actions.
-const ACTION_HOSTS: &str = "proxmox";
+pub(super) const ACTION_HOSTS: &str = "proxmox";
+/// The variable by which a bundle is given the host that acts for the node.
+const ACTING_HOST: &str = "proxmox_controller_host";
 
 /// What is known besides the request.
 #[derive(Debug)]
@@ -27,6 +29,17 @@ pub(super) struct Known<'a> {
     pub(super) default_node: Option<&'a str>,
     /// The name in the path.
     pub(super) name: Option<&'a str>,
+    /// The host that acts for the node of the request, where the group of actions has several.
+    pub(super) host: Option<&'a str>,
+    /// Whether the playbook of all actions leaves that host when it is limited to it.
+    pub(super) limits_actions: bool,
+}
+
+impl Known<'_> {
+    /// The hosts of an action: one of the group, so that the action runs once.
+    fn action_hosts(&self) -> Option<&str> {
+        self.host.filter(|_| self.limits_actions)
+    }
 }
 
 type Values = Map<String, Value>;
@@ -47,12 +60,15 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
         Plan::Action { action, lookup } => {
             vars.insert("proxmox_vm_action".into(), (*action).into());
             vars.insert("hosts".into(), ACTION_HOSTS.into());
-            let before = look_up(*lookup, values)?;
-            (generic()?, Some(pattern(ACTION_HOSTS)?), before)
+            let before = look_up(*lookup, values, known)?;
+            (generic()?, Some(pattern(known.action_hosts().unwrap_or(ACTION_HOSTS))?), before)
         }
         Plan::Bundle { bundle, limit, constant } => {
             if let Some((name, value)) = constant {
                 vars.insert((*name).into(), (*value).into());
+            }
+            if *limit == Limit::Node {
+                vars.extend(acting_host(known));
             }
             let limit = match limit {
                 Limit::Hosts => limit_of(values, "hosts")?,
@@ -61,12 +77,14 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
             (ContentRef::Bundle(name(bundle)?), limit, Vec::new())
         }
         Plan::CreateMachines { bundle, machines } => {
-            let before = create_each(bundle, machines, route, values)?;
+            // Not a limit: other plays of the bundle may be for the machines themselves.
+            vars.extend(acting_host(known));
+            let before = create_each(bundle, machines, route, values, known)?;
             (ContentRef::Bundle(name(bundle)?), None, before)
         }
         Plan::Find { .. } => {
             vars.insert("proxmox_vm_action".into(), "vm_list".into());
-            (generic()?, None, Vec::new())
+            (generic()?, known.action_hosts().map(pattern).transpose()?, Vec::new())
         }
     };
     let secret_vars = secret_vars(&mut vars, route.fields)?;
@@ -116,7 +134,12 @@ fn renamed(kind: &Kind, value: &Value) -> Value {
     }
 }
 
-fn look_up(lookup: Lookup, values: &Values) -> Result<Vec<Step>, Refusal> {
+/// The host that acts for the node, as a variable for plays that choose among their hosts.
+fn acting_host(known: &Known<'_>) -> Option<(String, Value)> {
+    known.host.map(|host| (ACTING_HOST.to_owned(), host.into()))
+}
+
+fn look_up(lookup: Lookup, values: &Values, known: &Known<'_>) -> Result<Vec<Step>, Refusal> {
     let (list, member, variable) = match lookup {
         Lookup::No => return Ok(Vec::new()),
         Lookup::Exists => ("vm_list", "vm_name", None),
@@ -135,7 +158,8 @@ fn look_up(lookup: Lookup, values: &Values) -> Result<Vec<Step>, Refusal> {
     };
     let extra_vars = extra_vars(vars)?;
     let secret_vars = SecretVars::default();
-    Ok(vec![Step { content: generic()?, limit: None, tags: None, extra_vars, secret_vars, find: Some(find) }])
+    let limit = known.action_hosts().map(pattern).transpose()?;
+    Ok(vec![Step { content: generic()?, limit, tags: None, extra_vars, secret_vars, find: Some(find) }])
 }
 
 /// One run for each machine of the set, in the order of the request.
@@ -144,6 +168,7 @@ fn create_each(
     machines: &[&str],
     route: &Route,
     values: &Values,
+    known: &Known<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let empty = Map::new();
     let given = values.get("vms").and_then(Value::as_object).unwrap_or(&empty);
@@ -166,6 +191,7 @@ fn create_each(
         .iter()
         .map(|(machine, members)| {
             let mut vars = variables(route.fields, values);
+            vars.extend(acting_host(known));
             vars.extend(variables(fields.unwrap_or_default(), members.as_object().unwrap_or(&empty)));
             let tags: Tags = machine.parse().map_err(|error| Refusal::failed(&error))?;
             let secret_vars = secret_vars(&mut vars, route.fields.iter().chain(fields.unwrap_or_default()))?;
@@ -241,7 +267,7 @@ fn secret_vars<'a>(
     SecretVars::check(taken.collect(), false).map_err(bad_vars)
 }
 
-fn generic() -> Result<ContentRef, Refusal> {
+pub(super) fn generic() -> Result<ContentRef, Refusal> {
     Ok(ContentRef::Playbook(name(GENERIC)?))
 }
 

@@ -20,11 +20,15 @@ pub(in crate::http) struct Refusal {
     allow: Option<String>,
     /// The job that goes on without an answer.
     job: Option<JobId>,
+    /// After how many seconds to try again; 0 says nothing of it.
+    retry_after: u16,
+    /// Whether the connection ends with it, because the rest of the request is not read.
+    closes: bool,
 }
 
 impl Refusal {
     pub(in crate::http) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
-        Self { status, detail: detail.into(), allow: None, job: None }
+        Self { status, detail: detail.into(), allow: None, job: None, retry_after: 0, closes: false }
     }
 
     /// What FastAPI answers to a method that a path does not have.
@@ -36,6 +40,16 @@ impl Refusal {
     #[cfg(test)]
     pub(super) fn into_detail(self) -> Value {
         self.detail
+    }
+
+    pub(super) const fn retry_after(mut self, seconds: u16) -> Self {
+        self.retry_after = seconds;
+        self
+    }
+
+    pub(super) const fn close(mut self) -> Self {
+        self.closes = true;
+        self
     }
 
     pub(super) const fn job(mut self, job: JobId) -> Self {
@@ -62,6 +76,12 @@ impl ResponseError for Refusal {
         }
         if let Some(job) = self.job {
             response.insert_header((JOB_HEADER, job.to_string()));
+        }
+        if self.retry_after > 0 {
+            response.insert_header((header::RETRY_AFTER, u64::from(self.retry_after)));
+        }
+        if self.closes {
+            response.force_close();
         }
         response.json(json!({ "detail": self.detail }))
     }

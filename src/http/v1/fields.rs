@@ -4,7 +4,10 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::http::problem::{Fault, Problem};
+use crate::http::problem::{Fault, MAX_FAULTS, Problem, cut};
+
+/// The longest name that is compared with the known ones, in characters.
+const MAX_NAME: usize = 64;
 
 /// The fields of a body that were not taken yet, and what was wrong with those that were.
 #[derive(Debug)]
@@ -87,7 +90,9 @@ impl Fields {
 
     /// Whatever was not taken is unknown.
     pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
-        for name in self.left.keys() {
+        // One more than are listed, so that the answer says that there are more.
+        for name in self.left.keys().take(MAX_FAULTS + 1) {
+            let name = &cut(name.clone(), MAX_NAME);
             let nearest = known
                 .iter()
                 .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));

@@ -55,7 +55,7 @@ async fn submit(
 ) -> Result<HttpResponse, Problem> {
     query::only(&query, &["wait"])?;
     let wait = query::wait(&query, &api)?;
-    let key = idempotency_key(&request)?;
+    let (key, owner) = (idempotency_key(&request)?, owner(&request));
     let options = api.engine.options();
     let rules = Rules {
         allow_connection_vars: api.options.allow_connection_vars,
@@ -64,7 +64,7 @@ async fn submit(
     };
     let (mut request, names_inventory) = job_request::read(body.0?, &options.default_inventory, &rules)?;
     api.engine.settle(&mut request, names_inventory).await?;
-    let job = match api.engine.submit_once(request, key).await? {
+    let job = match api.engine.submit_once(request, key, owner.as_deref()).await? {
         Submitted::New(job) | Submitted::Known(job) => job,
     };
     accepted(&api, job, wait).await
@@ -108,18 +108,29 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     }
 }
 
+/// The mark of the caller; `None` where callers are not known.
+pub(super) fn owner(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<Caller>().and_then(Caller::mark)
+}
+
 /// Callers who are known have keys of their own: nobody finds another's job by its key.
 fn owned(request: &HttpRequest, key: &str) -> String {
-    match request.extensions().get::<Caller>().and_then(Caller::mark) {
+    match owner(request) {
         Some(mark) => format!("{mark}/{key}"),
         None => key.to_owned(),
     }
 }
 
 /// The same request once more, in a new attempt of the same job; 202 as for a new job.
-async fn retry(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+async fn retry(
+    api: Data<Api>,
+    id: Path<String>,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     query::only(&query, &["wait"])?;
     let wait = query::wait(&query, &api)?;
+    api.engine.has_room(owner(&request).as_deref()).await?;
     let job = api.engine.retry(job_id(&id)?, None).await?;
     accepted(&api, job, wait).await
 }

@@ -1,14 +1,14 @@
 //! `/v1/jobs/{id}/resume`: go on where a job failed.
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::StatusCode,
     web::{self, Data, Path, ServiceConfig},
 };
 use engine::ResumeError;
 
 use super::{
-    jobs::{accepted, job_id},
+    jobs::{accepted, job_id, owner},
     query::{self, Parameters},
 };
 use crate::http::{Api, method::resource, problem::Problem};
@@ -18,13 +18,19 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 /// 202 as for a new job; with `?dry_run=true` 200 with what would run again, and nothing is changed.
-async fn resume(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+async fn resume(
+    api: Data<Api>,
+    id: Path<String>,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     query::only(&query, &["dry_run", "wait"])?;
     let wait = query::wait(&query, &api)?;
     let id = job_id(&id)?;
     if query::flag(&query, "dry_run")?.unwrap_or(false) {
         return Ok(HttpResponse::Ok().json(api.engine.resume_plan(id).await?));
     }
+    api.engine.has_room(owner(&request).as_deref()).await?;
     let job = api.engine.resume(id).await?;
     accepted(&api, job, wait).await
 }

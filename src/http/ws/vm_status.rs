@@ -131,8 +131,6 @@ fn why_not(error: &ProxmoxError) -> String {
     match error {
         ProxmoxError::Unclear { .. } => format!("Proxmox credentials cannot be told: {}", error.in_full()),
         ProxmoxError::NoCredentials
-        | ProxmoxError::UnknownHost(_)
-        | ProxmoxError::SeveralHosts
         | ProxmoxError::Content(_)
         | ProxmoxError::Inventory(_)
         | ProxmoxError::NoList { .. }

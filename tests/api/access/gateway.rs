@@ -9,6 +9,8 @@ const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 fn behind_a_gateway(setup: Setup) -> TestApp {
     setup.write("gateway-secret", &format!("{SECRET}\n"));
+    let file = setup.home().join("gateway-secret");
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("ours");
     setup
         .set("RANGEHAND__ACCESS__MODES", "gateway")
         .set("RANGEHAND__ACCESS__GATEWAY_SECRET_FILE", "gateway-secret")
@@ -46,9 +48,16 @@ async fn consumers_that_others_name_are_dropped() {
     let without_secret = [("x-consumer-username", "root"), ("x-consumer-groups", "admin")];
     assert_eq!(status(&app, "/v1/jobs", &without_secret).await, 401);
     assert_eq!(status(&app, "/v1/jobs", &[("x-gateway-secret", SECRET)]).await, 401, "it names nobody");
-    let anonymous = [("x-anonymous-consumer", "true")];
-    let headers: Vec<_> = consumer("admin", SECRET).into_iter().chain(anonymous).collect();
-    assert_eq!(status(&app, "/v1/jobs", &headers).await, 401, "whom nobody asked");
+    for values in
+        [&["true"][..], &["True"], &["TRUE"], &["1"], &["yes"], &[""], &["true", "true"], &["false", "true"]]
+    {
+        let anonymous = values.iter().map(|value| ("x-anonymous-consumer", *value));
+        let headers: Vec<_> = consumer("admin", SECRET).into_iter().chain(anonymous).collect();
+        assert_eq!(status(&app, "/v1/jobs", &headers).await, 401, "not asked for credentials: {values:?}");
+    }
+    let known: Vec<_> =
+        consumer("admin", SECRET).into_iter().chain([("x-anonymous-consumer", "false")]).collect();
+    assert_eq!(status(&app, "/v1/jobs", &known).await, 200);
     assert!(!app.log().contains(SECRET));
 }
 

@@ -1,12 +1,15 @@
 //! Who is let in, to what, how often, and what is written down of it.
 
 mod audit;
+mod changes;
+mod floods;
 mod gateway;
 mod hosts;
 mod jwt;
 mod limits;
 mod modes;
 mod routes;
+mod stores;
 mod streams;
 mod tokens;
 

@@ -43,6 +43,11 @@ fn settings_that_do_not_fit_together_are_refused() {
     let set = |pairs: &[(&str, &str)]| {
         let begun = Setup::new();
         begun.write("short", "tooshort");
+        begun.write("open", "long enough to be no guess");
+        for (file, mode) in [("short", 0o600), ("open", 0o644)] {
+            let file = begun.home().join(file);
+            std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("ours");
+        }
         let named = |setup: Setup, (name, value): &(&str, &str)| {
             setup.set(&format!("RANGEHAND__ACCESS__{name}"), *value)
         };
@@ -54,6 +59,7 @@ fn settings_that_do_not_fit_together_are_refused() {
         (&[("MODES", "gateway")], "access.gateway_secret_file"),
         (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "missing")], "cannot be read"),
         (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "short")], "fewer than 16"),
+        (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "open")], "chmod 600"),
         (&[("MODES", "jwt")], "access.jwt_keys"),
         (&[("MODES", "jwt"), ("JWT_KEYS", "keys")], "access.jwt_issuer"),
         (&[("MODES", "jwt"), ("JWT_KEYS", "http://id.example/keys")], "https://"),

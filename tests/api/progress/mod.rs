@@ -96,6 +96,36 @@ async fn progress_comes_from_the_list_of_tasks_then_from_the_last_good_run() {
 }
 
 #[tokio::test]
+async fn an_estimate_is_made_from_runs_that_did_the_same_whatever_their_labels() {
+    let app = TestApp::new();
+    let gate = Gate::new(&app);
+    let variables = json!({"marks": app.home().join("marks"), "gate": gate.path(), "half": 1});
+    let request = json!({"bundle": "marks", "extra_vars": variables, "labels": {"operation": "vm_list"}});
+    gate.open();
+    assert_eq!(app.run(&request).await["state"], "succeeded");
+    // Another action, and a part of the tasks: neither is what the next job will do.
+    let mut other = request.clone();
+    other["extra_vars"]["proxmox_vm_action"] = json!("vm_start");
+    assert_eq!(app.run(&other).await["state"], "succeeded");
+    let mut part = request.clone();
+    part["start_at_task"] = json!("Result");
+    assert_eq!(app.run(&part).await["state"], "succeeded");
+
+    std::fs::remove_file(gate.path()).expect("it is there");
+    for request in [&request, &other] {
+        let job = app.post("/v1/jobs", request, 202).await;
+        app.until_task(&job, "Wait for the gate").await;
+        let progress = with_basis(&app, &job).await;
+        assert_eq!(
+            (&progress["basis"], &progress["tasks_total"]),
+            (&json!("last_success"), &json!(4)),
+            "{progress:#}"
+        );
+        app.cancel(&job).await;
+    }
+}
+
+#[tokio::test]
 async fn the_share_never_goes_back_and_is_100_only_at_the_end() {
     let app = TestApp::new();
     let request = json!({"bundle": "resume_include", "extra_vars":

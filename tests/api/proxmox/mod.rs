@@ -6,6 +6,7 @@
 mod actions;
 mod bundles;
 mod faults;
+mod hosts;
 mod table;
 
 use std::{

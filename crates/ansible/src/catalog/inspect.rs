@@ -50,8 +50,12 @@ impl Catalog {
         let arguments: Vec<&OsStr> = arguments.chain([found.path.as_os_str()]).collect();
         let search = SearchPath::new(&toolchain.environment, found.root.path());
         let places = search.variables(shipped);
-        let printed =
-            program::run(toolchain, &places, "ansible-playbook", &arguments, found.root.path()).await;
+        let printed = match is_too_large(&found) {
+            true => Err(Failure::TooLarge),
+            false => {
+                program::run(toolchain, &places, "ansible-playbook", &arguments, found.root.path()).await
+            }
+        };
         let toolchain = toolchain.clone();
         blocking(kind, move || Ok(inspection(kind, name, found, &toolchain, printed))).await
     }
@@ -79,7 +83,10 @@ impl Catalog {
         }
         let path = found.root.path().join(&found.path);
         let arguments = [OsStr::new("-i"), path.as_os_str(), OsStr::new("--graph")];
-        let printed = program::run(toolchain, &variables, "ansible-inventory", &arguments, &directory).await;
+        let printed = match is_too_large(&found) {
+            true => Err(Failure::TooLarge),
+            false => program::run(toolchain, &variables, "ansible-inventory", &arguments, &directory).await,
+        };
         let problem = programs_problem(&programs).or_else(|| inventory_problem(&printed, found.root.path()));
         let (groups, hosts) = printed.map(|output| graph::parse(&output.stdout)).unwrap_or_default();
         Ok(InventoryInspection { name: name.clone(), path: found.path, groups, hosts, problem })
@@ -94,6 +101,12 @@ impl Catalog {
         let (catalog, name) = (self.clone(), name.clone());
         blocking(kind, move || catalog.find(kind, &name, purpose)).await
     }
+}
+
+/// Ansible reads a file whole: one of some gigabytes would keep it busy for a minute.
+fn is_too_large(found: &Found) -> bool {
+    let status = found.root.status(&found.path);
+    status.is_ok_and(|status| u64::try_from(status.st_size).is_ok_and(|size| size > program::MAX_FILE))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -19,6 +19,7 @@ mod beneath;
 mod error;
 mod glob;
 mod graph;
+mod hosts;
 mod inspect;
 mod inspection;
 mod inventory;

@@ -39,7 +39,12 @@ pub(super) enum Failure {
     Start { program: String, source: io::Error },
     #[error("`{program}` did not end within {} s", LIMIT.as_secs())]
     TooLong { program: String },
+    #[error("the file is larger than {} MiB, so it is not inspected", MAX_FILE >> 20)]
+    TooLarge,
 }
+
+/// The largest playbook or inventory that Ansible is given for an inspection, in bytes.
+pub(super) const MAX_FILE: u64 = 16 << 20;
 
 /// Runs a program in a directory with the toolchain's environment, these variables, and nothing on its input.
 ///

@@ -189,8 +189,11 @@ impl<'a> Inventory<'a> {
         in_vault_file.into_iter().chain(of_hosts).filter_map(plain).collect()
     }
 
-    /// From strong to weak: the first place that has the variable.
-    fn value_in_tree(&self, host: &str, variable: &str) -> Result<Value, Error> {
+    /// What a variable is for a host without the vault file. From strong to weak: the first place that has it.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn value_in_tree(&self, host: &str, variable: &str) -> Result<Value, Error> {
         let of = || format!("`{variable}` of the host `{}`", host.escape_debug());
         let found = |variables: Option<&Variables>| {
             variables.and_then(|all| all.get(variable)).map(|node| Value::of(node, self.password, of))

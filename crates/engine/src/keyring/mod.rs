@@ -34,6 +34,9 @@ pub enum KeyError {
         #[source]
         source: io::Error,
     },
+    /// There is no key file, and the caller must not create one.
+    #[error("there is no key file `{}`\nhint: the service creates it when it starts; `secrets.key_file` names it", .0.display())]
+    Missing(PathBuf),
     /// The secrets are under a key that is not in the file.
     #[error(
         "the secrets are sealed under the key `{0}`, which is not in the key file of this node\nhint: all nodes of a \
@@ -72,6 +75,17 @@ impl Keyring {
         }
         let known = file::read(path).map_err(failed)?;
         Ok(Self { path: path.to_owned(), known: Mutex::new(known) })
+    }
+
+    /// Reads the key file, for commands beside the service.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`] where there is none; otherwise as [`Self::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, KeyError> {
+        match path.try_exists() {
+            Ok(false) => Err(KeyError::Missing(path.to_owned())),
+            Ok(true) | Err(_) => Self::open(path),
+        }
     }
 
     /// Encrypts the secret values of a job: nobody can give them to another job.

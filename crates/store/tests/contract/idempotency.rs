@@ -23,10 +23,15 @@ pub(crate) async fn one_idempotency_key_gives_one_job_under_concurrency(database
         let store = if number % 2 == 0 { database.store.clone() } else { other.clone() };
         callers.spawn(async move {
             let job = queued(at(number));
-            match store.insert_job(&job, &told(JobState::Queued), Some(&key("k", 1))).await.expect("asked") {
+            match store
+                .insert_job(&job, &told(JobState::Queued), Some(&key("k", 1)), store::Admission::default())
+                .await
+                .expect("asked")
+            {
                 Inserted::New => (job.id, true),
                 Inserted::Same(id) => (id, false),
                 Inserted::Conflict(_) => panic!("the body is the same"),
+                Inserted::Full(_) => panic!("there is no limit"),
             }
         });
     }
@@ -43,7 +48,8 @@ pub(crate) async fn a_key_with_another_body_conflicts_and_stores_nothing(databas
     let store = &database.store;
     let ask = |key: Option<IdempotencyKey>| async move {
         let job = queued(at(0));
-        let answer = store.insert_job(&job, &told(JobState::Queued), key.as_ref()).await;
+        let answer =
+            store.insert_job(&job, &told(JobState::Queued), key.as_ref(), store::Admission::default()).await;
         (job.id, answer)
     };
     let (first, answer) = ask(Some(key("k", 1))).await;
@@ -64,7 +70,10 @@ pub(crate) async fn a_key_with_another_body_conflicts_and_stores_nothing(databas
 pub(crate) async fn a_key_goes_with_its_job(database: Database) {
     let store = &database.store;
     let ask = |job: model::Job| async move {
-        store.insert_job(&job, &told(JobState::Queued), Some(&key("k", 1))).await.expect("asked")
+        store
+            .insert_job(&job, &told(JobState::Queued), Some(&key("k", 1)), store::Admission::default())
+            .await
+            .expect("asked")
     };
     assert_eq!(ask(queued(at(0))).await, Inserted::New);
     let job = claim(store).await.expect("a job is queued");

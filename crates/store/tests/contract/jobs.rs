@@ -15,7 +15,7 @@ pub(crate) async fn a_job_reads_back_as_it_was_written(database: Database) {
     let store = &database.store;
     for job in [queued(at(0)), full_job()] {
         let event = told(job.state);
-        store.insert_job(&job, &event, None).await.expect("stored");
+        store.insert_job(&job, &event, None, store::Admission::default()).await.expect("stored");
         assert_eq!(store.job(job.id).await.expect("read").as_ref(), Some(&job));
         let events = store.events(job.id, &EventQuery::after(0, 10)).await.expect("read");
         assert_eq!(events, [model::Event { seq: 1, draft: event }]);
@@ -27,7 +27,7 @@ pub(crate) async fn an_id_is_stored_once(database: Database) {
     let store = &database.store;
     let job = insert_queued(store, at(0)).await;
     let again = Job { created_at: at(1), ..job.clone() };
-    let refused = store.insert_job(&again, &told(JobState::Queued), None).await;
+    let refused = store.insert_job(&again, &told(JobState::Queued), None, store::Admission::default()).await;
     assert!(matches!(refused, Err(Error::Database(_))), "{refused:?}");
     assert_eq!(store.job(job.id).await.expect("read"), Some(job));
 }

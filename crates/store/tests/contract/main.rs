@@ -22,6 +22,7 @@ mod samples;
 mod secrets;
 mod stream;
 mod tokens;
+mod turns;
 
 /// Declares the table of facts.
 macro_rules! contract {
@@ -113,7 +114,7 @@ contract! {
     history {
         jobs_are_listed_newest_first_page_by_page,
         filters_leave_the_jobs_that_were_asked_for,
-        the_last_success_is_that_of_the_whole_content,
+        the_last_successes_are_those_of_the_whole_content,
     }
     secrets {
         secrets_are_kept_until_a_move_wipes_them,
@@ -124,6 +125,11 @@ contract! {
         a_deleted_job_leaves_nothing,
         a_job_that_goes_is_seen_whole_or_not_at_all,
         a_deletion_that_was_broken_off_is_finished_later,
+    }
+    turns {
+        callers_have_turns_and_their_own_jobs_stay_in_order,
+        jobs_of_no_known_caller_stay_in_the_order_in_which_they_came,
+        only_so_many_jobs_may_wait,
     }
     tokens {
         a_token_reads_back_as_it_was_written,

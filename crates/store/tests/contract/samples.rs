@@ -170,7 +170,8 @@ pub(crate) fn drafts(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, Draft)
 
 /// Stores a job in the state it is in.
 pub(crate) async fn insert(store: &Store, job: &Job) {
-    let inserted = store.insert_job(job, &told(job.state), None).await.expect("stored");
+    let inserted =
+        store.insert_job(job, &told(job.state), None, store::Admission::default()).await.expect("stored");
     assert_eq!(inserted, Inserted::New);
 }
 

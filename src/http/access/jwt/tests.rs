@@ -152,3 +152,25 @@ fn what_another_key_signed_or_somebody_changed_is_refused() {
     assert_eq!(key_id(&token), Some(Some("k1".to_owned())));
     assert_eq!(key_id("x"), None);
 }
+
+#[test]
+fn only_kinds_of_tokens_that_give_access_are_taken() {
+    let issuer = Issuer::new();
+    let of = |kind: Value| check(&issuer, &issuer.sign(&with(header(), "typ", kind), &claims()));
+    for kind in ["JWT", "jwt", "at+jwt", "application/at+jwt", "application/JWT"] {
+        assert!(of(json!(kind)).is_ok(), "{kind}");
+    }
+    for kind in [json!("logout+jwt"), json!("dpop+jwt"), json!("secevent+jwt"), json!(""), json!(7)] {
+        assert!(of(kind.clone()).is_err(), "{kind}");
+    }
+    assert!(check(&issuer, &issuer.sign(&without(header(), "typ"), &claims())).is_ok());
+}
+
+#[test]
+fn a_key_id_is_a_text() {
+    let issuer = Issuer::new();
+    for id in [json!(7), json!(["k1"]), json!({"k1": 1}), json!(true)] {
+        let token = issuer.sign(&with(header(), "kid", id), &claims());
+        assert_eq!((key_id(&token), check(&issuer, &token)), (None, Err("it is no JWT")));
+    }
+}

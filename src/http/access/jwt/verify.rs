@@ -38,7 +38,17 @@ pub(crate) struct Bearer {
 struct Header {
     alg: String,
     kid: Option<String>,
+    typ: Option<String>,
     crit: Option<Value>,
+}
+
+/// Kinds of tokens that give access, without `application/`. An issuer signs others with the same key: ID tokens that say
+/// so, logout tokens, proofs of possession.
+const KINDS: [&str; 2] = ["jwt", "at+jwt"];
+
+fn gives_access(kind: &str) -> bool {
+    let kind = kind.to_ascii_lowercase();
+    KINDS.contains(&kind.strip_prefix("application/").unwrap_or(&kind))
 }
 
 /// The id of the key that a token names, if it is a token at all.
@@ -60,6 +70,9 @@ pub(crate) fn verify(
         return Err("it is too long");
     }
     let written: Header = decoded(header).ok_or("it is no JWT")?;
+    if !written.typ.as_deref().is_none_or(gives_access) {
+        return Err("it is of another kind than a token for access");
+    }
     if written.crit.is_some() {
         return Err("it wants something that is not known here");
     }

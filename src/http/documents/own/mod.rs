@@ -212,7 +212,10 @@ fn responses(row: &Row) -> Map<String, Value> {
             (401, "`not_authenticated`, `bad_credentials`"),
             (403, "`role_too_low`, `no_role`; `origin_not_allowed`: a page of this origin may not call"),
             (421, "`unknown_host`: `Host` names another than this service"),
-            (429, "`too_many_requests`; of streams also `too_many_watchers`"),
+            (
+                429,
+                "`too_many_requests`; of streams also `too_many_watchers`, of what queues a job `queue_full`",
+            ),
             (503, "`access_unavailable`; of changes also `audit_unavailable`"),
         ],
         None => &[],

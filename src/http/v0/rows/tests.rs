@@ -62,7 +62,13 @@ fn every_row_makes_a_request_from_its_examples() {
         for name in route.locks {
             assert!(route.fields.iter().any(|field| field.name == *name), "{}: no {name}", route.operation);
         }
-        let known = Known { inventory: &inventory, default_node: None, name: Some("ping") };
+        let known = Known {
+            inventory: &inventory,
+            default_node: None,
+            name: Some("ping"),
+            host: None,
+            limits_actions: false,
+        };
         let request = plan(route, &values, &known);
         assert!(request.is_ok(), "{}: {:?}", route.operation, request.err());
     }

@@ -212,3 +212,23 @@ async fn an_inventory_shows_its_names_and_never_a_variable() {
         assert!(!serde_json::to_string(&inspection).unwrap().contains("SECRET"));
     }
 }
+
+#[tokio::test]
+async fn a_file_of_some_gigabytes_is_not_given_to_ansible() {
+    let site = Site::new();
+    site.write("local/huge.yml", "- hosts: all\n");
+    site.write("inventory/huge.yml", "all:\n");
+    for file in ["local/huge.yml", "inventory/huge.yml"] {
+        let file = std::fs::File::options().write(true).open(site.path(file)).expect("there");
+        file.set_len(3 << 30).expect("sparse");
+    }
+    let begun = std::time::Instant::now();
+    let content = ContentRef::Playbook("huge".parse().expect("a name"));
+    let found = site.catalog().inspect(&content, &toolchain(&site.path("")), None).await.expect("an answer");
+    assert!(found.problem.is_some_and(|problem| problem.contains("larger than")));
+    let name = "huge".parse().expect("a name");
+    let found =
+        site.catalog().inspect_inventory(&name, &toolchain(&site.path("")), false).await.expect("an answer");
+    assert!(found.problem.is_some_and(|problem| problem.contains("larger than")), "by the listing as well");
+    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+}
