@@ -147,7 +147,8 @@ impl Snapshot {
             let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
             entries.iter_mut().for_each(|entry| (entry.uid, entry.gid) = (uid, gid));
         }
-        let mut listing = Listing { entries, origins: vec![Origin::of(root)], left_out: Vec::new() };
+        let mut listing =
+            Listing { entries, origins: vec![Origin::of(root)], left_out: Vec::new(), recent: (i64::MAX, 0) };
         build(target, &mut listing, &Before::Nothing, Links::Relative)
     }
 }
@@ -166,6 +167,13 @@ fn make(place: &Path, mut listing: Listing, before: &Before<'_>) -> io::Result<L
     }
     build(&tree, &mut listing, before, Links::AsWritten)?;
     check_links(&tree, &mut listing)?;
+    let recent = listing.recent;
+    // Never equal to what a later walk finds: it counts as changed then.
+    listing
+        .entries
+        .iter_mut()
+        .filter(|entry| entry.changed >= recent)
+        .for_each(|entry| entry.changed = (0, 0));
     Ok(listing)
 }
 
