@@ -65,8 +65,20 @@ async fn check(requirement: &Requirement, toolchain: &Toolchain) -> Check {
             let needed = format!("{}.{}", oldest.0, oldest.1);
             Check::fail(name, format!("{} is too old, {needed} is needed ({shown})", found.text), *hint)
         }
-        Err(problem) => Check::fail(name, format!("`{shown} --version` {problem}"), *hint),
+        Err(problem) => {
+            let hint = hint_for(&problem, &shown.to_string());
+            Check::fail(name, format!("`{shown} --version` {problem}"), hint)
+        }
     }
+}
+
+/// A program that is there and fails is not mended by installing it.
+fn hint_for(problem: &str, shown: &str) -> String {
+    if problem.contains("locale") {
+        return "set `LC_ALL` of the service to a UTF-8 locale that `locale -a` lists, such as C.UTF-8"
+            .to_owned();
+    }
+    format!("run `{shown} --version` to see the whole error")
 }
 
 fn searched(toolchain: &Toolchain) -> String {

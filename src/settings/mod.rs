@@ -20,6 +20,7 @@ mod keys;
 mod layer;
 mod limits;
 mod load;
+mod locale;
 mod log;
 mod nearest;
 mod old_names;

@@ -2,10 +2,8 @@
 
 use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 
-use super::{Environment, Settings, ansible::matches};
+use super::{Environment, Settings, ansible::matches, locale};
 
-/// Ansible refuses to start without a UTF-8 locale, and every system has this one.
-const LOCALE: &str = "C.UTF-8";
 /// Tells the warm executor, not Ansible.
 const COMPILED_MODULES: &str = "RANGEHAND_COMPILED_MODULES";
 
@@ -15,16 +13,15 @@ impl Settings {
     #[must_use]
     pub fn toolchain(&self, environment: &Environment) -> ansible::Toolchain {
         let mut variables: BTreeMap<String, String> = self.passed_on(environment).collect();
-        for name in ["LANG", "LC_ALL"] {
-            variables.entry(name.to_owned()).or_insert_with(|| LOCALE.to_owned());
-        }
         variables.extend(self.search_paths());
         variables.extend(self.ways());
         variables.extend(self.ansible.environment.iter().map(|(name, value)| (name.into(), value.into())));
+        let path = environment.raw("PATH");
+        locale::settle(&mut variables, path.map(AsRef::as_ref));
         ansible::Toolchain {
             bin_dir: self.ansible.bin_dir.clone(),
             environment: variables,
-            path: environment.raw("PATH").cloned().unwrap_or_default(),
+            path: path.cloned().unwrap_or_default(),
         }
     }
 

@@ -31,6 +31,7 @@ mod runs;
 mod secrets;
 mod ssh;
 mod streams;
+mod surroundings;
 mod truth;
 mod v0;
 mod ws_vm_status;

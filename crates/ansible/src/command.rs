@@ -4,6 +4,7 @@
 //! argument list, which every user of the machine can read.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -62,12 +63,26 @@ pub struct Places<'a> {
     pub playbook: &'a Path,
     /// The last inventory, absolute; those before it are among the options.
     pub inventory: &'a Path,
+    /// What ansible-runner starts in place of `ansible-playbook`.
+    pub start: Option<&'a Start>,
+}
+
+/// How `ansible-playbook` is started in the surroundings of a run: `python`, `program`, the script, the playbook, options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The Python of the script.
+    pub python: PathBuf,
+    /// `start.py`.
+    pub program: PathBuf,
+    /// `ansible-playbook`.
+    pub script: PathBuf,
 }
 
 /// The arguments of ansible-runner.
 #[must_use]
 pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
-    vec![
+    let start = places.start.map(|start| ["--binary".into(), start.python.clone().into_os_string()]);
+    let arguments = [
         "run".into(),
         places.private.into(),
         "--json".into(),
@@ -79,13 +94,23 @@ pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
         places.playbook.into(),
         "--inventory".into(),
         places.inventory.into(),
-    ]
+    ];
+    arguments.into_iter().chain(start.into_iter().flatten()).collect()
 }
 
 /// The content of `env/cmdline`: options of ansible-playbook, quoted for Python's `shlex.split`.
 #[must_use]
 pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
     words(options, files).iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
+}
+
+/// The same when ansible-runner does not start `ansible-playbook` itself: it adds no more than the inventory then.
+#[must_use]
+pub fn start_line(start: &Start, options: &PlaybookOptions, files: &OptionFiles, playbook: &Path) -> String {
+    let first = [&start.program, &start.script].map(|path| path.to_string_lossy().into_owned());
+    let playbook = playbook.to_string_lossy().into_owned();
+    let words = first.into_iter().chain([playbook]).chain(words(options, files));
+    words.map(|word| quote(&word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Options of ansible-playbook.
@@ -190,6 +215,33 @@ pub fn like_the_runner(environment: &[(String, String)], facts: Option<&Facts>) 
         .collect()
 }
 
+/// Variables that are set for the process that runs a playbook, and for none that it starts: those by which it reports
+/// events, and those that hold for this run only.
+const OWN: [&str; 14] = [
+    "ANSIBLE_CACHE_PLUGIN",
+    "ANSIBLE_CACHE_PLUGIN_CONNECTION",
+    "ANSIBLE_CACHE_PLUGIN_TIMEOUT",
+    "ANSIBLE_CALLBACK_PLUGINS",
+    "ANSIBLE_GATHERING",
+    "ANSIBLE_HOST_KEY_CHECKING",
+    "ANSIBLE_RETRY_FILES_ENABLED",
+    "ANSIBLE_ROLES_PATH",
+    "ANSIBLE_STDOUT_CALLBACK",
+    "AWX_ISOLATED_DATA_DIR",
+    "MAX_EVENT_RES",
+    "ORIGINAL_STDOUT_CALLBACK",
+    "RUNNER_OMIT_EVENTS",
+    "RUNNER_ONLY_FAILED_EVENTS",
+];
+
+/// Variables of Ansible's own process, each with the value that its children get: the one of the user's environment.
+#[must_use]
+pub fn inherited(environment: &[(String, String)]) -> BTreeMap<String, Option<String>> {
+    let of_the_user =
+        |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    OWN.into_iter().map(|name| (name.to_owned(), of_the_user(name))).collect()
+}
+
 /// Where Ansible looks for roles: in the places that are said, and in `roles/` of the root, which serves playbooks at any
 /// depth. The roles that come with us are found last.
 #[must_use]
@@ -221,6 +273,15 @@ fn quote(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn children_get_the_environment_of_the_user_only() {
+        let environment = [("ANSIBLE_STDOUT_CALLBACK", "yaml"), ("HOME", "/root")];
+        let inherited = inherited(&environment.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(inherited["ANSIBLE_STDOUT_CALLBACK"].as_deref(), Some("yaml"));
+        assert_eq!(inherited["ANSIBLE_CALLBACK_PLUGINS"], None);
+        assert!(!inherited.contains_key("HOME"));
+    }
 
     #[test]
     fn options_of_the_request_are_one_quoted_word_each() {

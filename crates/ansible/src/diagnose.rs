@@ -33,6 +33,16 @@ const PHRASES: &[Phrase] = &[
         hint: "set the vault password (`vault.password_file`) that the file was encrypted with",
     },
     Phrase {
+        pattern: r"EOFError .*on prompt for|Error in vault password prompt",
+        code: Code::VaultLocked,
+        hint: "a run cannot ask for the vault password: set `vault.password_file`, and remove `ask_vault_pass` from `ansible.cfg`",
+    },
+    Phrase {
+        pattern: r"EOF when reading a line",
+        code: Code::InputRequired,
+        hint: "a run has no terminal: give the value as a variable, or remove the prompt",
+    },
+    Phrase {
         pattern: r"the role '.*' was not found",
         code: Code::RoleNotFound,
         hint: "put the role under `roles/` beside the playbook or in the playbooks root, or set `ansible.roles_path`",
@@ -117,7 +127,7 @@ pub fn diagnose(evidence: &Evidence<'_>) -> (Ending, Reason) {
             return (Ending::Succeeded, Reason::new(Some(Phase::Run), Code::Succeeded, success(findings)));
         };
         nothing
-    } else if let Some(explained) = from_failures(findings) {
+    } else if let Some(explained) = from_debugger(evidence.rc, &output).or_else(|| from_failures(findings)) {
         explained
     } else if let Some(nothing) = nothing.filter(|_| findings.work == Work::NoHosts) {
         nothing
@@ -150,6 +160,29 @@ fn success(findings: &Findings) -> String {
         message.push_str(complaint);
     }
     message
+}
+
+/// What Ansible exits with when its debugger ends it, as when a user interrupts it.
+const INTERRUPTED: i32 = 99;
+/// What the debugger prints when it wants a command, after the host and the task.
+const DEBUGGER_PROMPT: &str = " (debug)>";
+
+/// The task debugger reads its first command from an empty input, and so ends the play.
+fn from_debugger(rc: Option<i32>, output: &str) -> Option<(Code, String)> {
+    let line = output.lines().rev().find(|line| line.contains(DEBUGGER_PROMPT))?;
+    if rc != Some(INTERRUPTED) {
+        return None;
+    }
+    let (before, _) = line.split_once(DEBUGGER_PROMPT)?;
+    let task = before.split_once("TASK: ").map_or(before, |(_, task)| task);
+    let hint = "hint: remove `debugger` from the task, its block, role, or play, or disable `ANSIBLE_ENABLE_TASK_DEBUGGER` \
+                (`enable_task_debugger`)";
+    Some((
+        Code::InputRequired,
+        format!(
+            "the task debugger started at task `{task}`, and a run has no terminal to read commands from\n{hint}"
+        ),
+    ))
 }
 
 fn from_failures(findings: &Findings) -> Option<(Code, String)> {
@@ -259,10 +292,24 @@ mod tests {
                 Code::VaultLocked,
             ),
             ("[ERROR]: the playbook: gone.yml could not be found", Code::PlaybookNotFound),
+            ("[ERROR]: EOFError (ctrl-d) on prompt for (default)", Code::VaultLocked),
+            (
+                "[ERROR]: Unexpected Exception, this is probably a bug: EOF when reading a line",
+                Code::InputRequired,
+            ),
             ("something else", Code::RunnerFailed),
         ] {
             assert_eq!(code_of(1, output), (Ending::Failed, code), "{output}");
         }
+    }
+
+    #[test]
+    fn a_debugger_is_named_with_its_task() {
+        let output = "fatal: [h]: FAILED!\n[h] TASK: Break it (debug)> User interrupted execution";
+        assert_eq!(code_of(99, output), (Ending::Failed, Code::InputRequired));
+        let (_, message) = from_debugger(Some(99), output).expect("a debugger");
+        assert!(message.contains("at task `Break it`"), "{message}");
+        assert_eq!(code_of(2, output), (Ending::Failed, Code::RunnerFailed));
     }
 
     #[test]

@@ -39,6 +39,8 @@ const IDENTITY: &[&str] =
     &["debug_var", "playbook", "resolved_action", "resolved_role", "role", "task_action", "task_path"];
 /// So many hosts are remembered.
 const MOST_HOSTS: usize = 100_000;
+/// A play asks for the value of a variable that nothing has set.
+const VARS_PROMPT: &str = "playbook_on_vars_prompt";
 
 /// Turns what one run writes into events.
 #[derive(Debug)]
@@ -111,6 +113,13 @@ impl Translator {
         let (play, task) = (name("play"), name("task"));
         for key in DROPPED {
             data.shift_remove(*key);
+        }
+        let is_private = data.get("private") != Some(&Value::Bool(false));
+        if let Some(default) = data.get_mut("default").filter(|_| event.event == VARS_PROMPT && is_private)
+            && !default.is_null()
+        {
+            // What is not shown while it is typed is not shown here.
+            *default = "***".into();
         }
         let identity = take_identity(&mut data);
         let mut data = Value::Object(data);

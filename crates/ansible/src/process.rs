@@ -158,6 +158,20 @@ fn is_first_of_namespace(pid: i32) -> bool {
     numbers.len() > 1 && numbers.last() == Some(&"1")
 }
 
+/// The names of descendants that a playbook left running, sorted. Connections that SSH keeps open for later tasks are none
+/// of what it started, nor is what keeps a sandbox.
+pub(crate) fn left_running(spared: Option<i32>) -> Vec<String> {
+    let read = |pid: i32, file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let is_connection = |pid: &i32| read(*pid, "cmdline").windows(5).any(|part| part == b"[mux]");
+    let pids = descendants().into_iter().map(|found| found.pid).filter(|pid| Some(*pid) != spared);
+    let started = pids.filter(|pid| !is_first_of_namespace(*pid) && !is_connection(pid));
+    let mut names: Vec<String> =
+        started.map(|pid| String::from_utf8_lossy(&read(pid, "comm")).trim_end().to_owned()).collect();
+    names.retain(|name| !name.is_empty());
+    names.sort();
+    names
+}
+
 /// What became of a tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ended {

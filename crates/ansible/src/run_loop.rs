@@ -37,8 +37,8 @@ use crate::{
     event::Translator,
     extract::Extractor,
     log_text,
-    process::{Ended, NoneLeft, TreeKill},
-    reasons,
+    process::{self, Ended, NoneLeft, TreeKill},
+    prompts, reasons,
     run_inputs::{Input, Leader, listen, read_streams},
     run_spec::Limits,
     spool,
@@ -54,6 +54,8 @@ const LAST_LINES: usize = 50;
 const LAST_LINE_BYTES: usize = 1000;
 /// How long what a playbook left running may take to end after SIGTERM when the playbook itself is done.
 const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
+/// How many names of processes a warning shows.
+const SHOWN_PROCESSES: usize = 20;
 /// After so many events what ansible-runner keeps of them is swept.
 const SWEEP_EVERY: u64 = 256;
 /// How long to wait for the end of the output when no process is left that could hold it open.
@@ -182,8 +184,11 @@ impl<'a> RunLoop<'a> {
             Cause::Excess(_) => Duration::ZERO,
             _ => self.limits.grace,
         };
+        let running =
+            if matches!(cause, Cause::Exit(_)) { process::left_running(self.spared) } else { Vec::new() };
         self.end_tree(sender, grace, none_left);
         let (ended, late_failure) = self.until_the_tree_is_gone(&inputs);
+        let late_failure = late_failure.or(self.warn_of_ended(&running, ended).err());
         let cause = match (cause, late_failure) {
             (cause, None) | (cause @ Cause::Spool(_), _) => cause,
             (_, Some(error)) => Cause::Spool(error),
@@ -279,6 +284,21 @@ impl<'a> RunLoop<'a> {
         (tree.unwrap_or_default(), failure)
     }
 
+    fn warn_of_ended(&mut self, running: &[String], ended: Ended) -> io::Result<()> {
+        if running.is_empty() || ended.signaled == 0 {
+            return Ok(());
+        }
+        let shown = &running[..running.len().min(SHOWN_PROCESSES)];
+        let message = format!(
+            "background processes were still running when the playbook ended, and were terminated: {} ({})\n\
+             hint: start what is to stay by a service manager such as systemd",
+            running.len(),
+            shown.join(", ")
+        );
+        let more = json!({ "processes": running.len(), "names": shown });
+        self.spool.append(Draft::warning(Timestamp::now(), "processes_ended", message, more))
+    }
+
     fn time_left(&self) -> Duration {
         let total = self.limits.total.saturating_sub(self.begun.elapsed());
         match self.limits.idle {
@@ -307,7 +327,11 @@ impl<'a> RunLoop<'a> {
         self.last_heard = Instant::now();
         self.extractor.take(&draft);
         self.remember_lines(&draft);
+        let warning = prompts::unanswered(&draft);
         self.spool.append(draft)?;
+        if let Some(warning) = warning {
+            self.spool.append(warning)?;
+        }
         if self.spool.events().is_multiple_of(SWEEP_EVERY) {
             self.sweep_kept_events();
         }

@@ -31,13 +31,13 @@ use crate::{
     details,
     diagnose::Selection,
     event::Translator,
-    process, programs, reasons,
+    overridden, process, programs, reasons,
     run_directory::RunDirectory,
     run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
     sandbox::Needs,
-    spool,
+    spool, start,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
     untrusted::UntrustedDirectory,
@@ -123,6 +123,12 @@ impl Steps<'_> {
         let needed = self.needed();
         self.view = self.workspace.view(&needed).map_err(|error| not_begun(&error))?;
         let files = self.tell(step, &extra_vars)?;
+        if number == 1 {
+            let warnings = overridden::warnings(spec, &self.workspace.working_directory_here());
+            for warning in warnings {
+                self.spool.append(warning).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
+            }
+        }
         let own = UntrustedDirectory::open(self.workspace.short()).map_err(|error| not_begun(&error))?;
         let ident = new_ident().map_err(|error| not_begun(&error))?;
         let is_last = number as usize == spec.steps.len();
@@ -132,10 +138,11 @@ impl Steps<'_> {
         let (leader, executor, ident) = match self.begin_warm(step, &files, &ident, is_last)? {
             Some(leader) => (leader, Executor::Warm, Some(ident)),
             None => {
-                if self.without_view().map_err(|error| not_begun(&error))? {
-                    self.tell(step, &extra_vars)?;
-                }
-                (self.spawn(&step.playbook)?, Executor::Runner, None)
+                let files = match self.without_view().map_err(|error| not_begun(&error))? {
+                    true => self.tell(step, &extra_vars)?,
+                    false => files,
+                };
+                (self.spawn(step, &files)?, Executor::Runner, None)
             }
         };
         let project = format!("{}/", self.workspace.working_directory().display());
@@ -219,6 +226,7 @@ impl Steps<'_> {
         let request = Request {
             arguments: self.arguments(step, files),
             environment: self.warm_environment(),
+            inherited: command::inherited(&self.spec.environment),
             directory: self.workspace.working_directory(),
             ident: ident.to_owned(),
             confinement: self.confinement(),
@@ -237,9 +245,10 @@ impl Steps<'_> {
                 drop(waiting);
                 let message =
                     format!("ansible-runner is started for this run, which takes longer: {refusal}");
-                let data = json!({ "phase": Phase::Spawn, "message": message });
-                let told = self.spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data));
-                told.map_err(|error| Box::new(reasons::spool_failed(&error)))?;
+                let more = json!({ "phase": Phase::Spawn });
+                let warning = Draft::warning(Timestamp::now(), "executor_fallback", message, more);
+                let stored = self.spool.append(warning);
+                stored.map_err(|error| Box::new(reasons::spool_failed(&error)))?;
                 Ok(None)
             }
         }
@@ -292,17 +301,25 @@ impl Steps<'_> {
         }
     }
 
-    fn spawn(&self, playbook: &Path) -> Result<Leader, Box<Reason>> {
+    fn spawn(&self, step: &RunStep, files: &OptionFiles) -> Result<Leader, Box<Reason>> {
         let workspace = &*self.workspace;
         let (project, inventory) = (workspace.working_directory(), workspace.last_inventory());
+        let start = start::prepare(workspace, &self.spec.environment);
+        let start = start.map_err(|error| not_begun(&error))?;
+        if let Some(start) = &start {
+            let line = command::start_line(start, &step.options, files, &step.playbook);
+            workspace.write_command_line(&line).map_err(|error| not_begun(&error))?;
+        }
         let arguments = command::arguments(&command::Places {
             private: workspace.private(),
             artifacts: &workspace.artifacts(),
             project: &project,
-            playbook,
+            playbook: &step.playbook,
             inventory: &inventory,
+            start: start.as_ref(),
         });
-        let runner = self.confined().map_err(|error| not_begun(&error))?.args(arguments).spawn();
+        let command = self.confined().map_err(|error| not_begun(&error))?;
+        let runner = start::told(command, &self.spec.environment).args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
             let message = format!(
                 "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; \

@@ -235,8 +235,14 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     }
     let entry = |(path, why): &(PathBuf, String)| json!({ "path": path.to_string_lossy(), "why": why });
     let shown: Vec<_> = workspace.left_out.iter().take(100).map(entry).collect();
-    let data = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
-    spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data))
+    let more = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
+    let first = workspace.left_out.first().map(|(path, why)| format!("`{}` ({why})", path.display()));
+    let message = format!(
+        "{} files or links of the content are not seen by the run, the first is {}",
+        workspace.left_out.len(),
+        first.unwrap_or_default()
+    );
+    spool.append(Draft::warning(Timestamp::now(), "content_left_out", message, more))
 }
 
 /// Keeps what the run wrote into its content; what is lost of it, the user is to know.
@@ -245,9 +251,8 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
     // A spool that cannot be written shows when it is finished.
     let mut append = |draft: Draft| drop(spool.append(draft));
-    let warning = |message: String| {
-        let data = json!({ "phase": Phase::Cleanup, "message": message });
-        Draft::new(Timestamp::now(), EventKind::WARNING, data)
+    let warning = |code: &str, path: &str, message: String| {
+        Draft::warning(Timestamp::now(), code, message, json!({ "path": path }))
     };
     match workspace.keep_written(spec.run, &spec.content, &secrets) {
         Ok((artifacts, overtaken)) => {
@@ -259,21 +264,21 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
             }
             for left_out in artifacts.left_out.iter().take(MOST_WARNINGS) {
                 let path = secrets.text(&left_out.path).into_owned();
-                append(warning(format!(
-                    "`{path}`, which the run wrote, is not among its artifacts: {}",
-                    left_out.why
-                )));
+                let message =
+                    format!("`{path}`, which the run wrote, is not among its artifacts: {}", left_out.why);
+                append(warning("artifact_left_out", &path, message));
             }
             for path in overtaken.iter().take(MOST_WARNINGS) {
-                let path = path.to_string_lossy().into_owned();
-                append(warning(format!(
-                    "`{path}` is not kept for later runs: another run has written it meanwhile"
-                )));
+                let path = secrets.text(&path.to_string_lossy()).into_owned();
+                let message =
+                    format!("`{path}` is not kept for later runs: another run has written it meanwhile");
+                append(warning("persistent_overtaken", &path, message));
             }
         }
         Err(error) => {
             tracing::error!(%error, "what the run wrote into its content could not be kept");
-            append(warning(format!("what the run wrote into its content could not be kept: {error}")));
+            let message = format!("files that the run wrote into its content could not be kept: {error}");
+            append(Draft::warning(Timestamp::now(), "artifacts_lost", message, json!({})));
         }
     }
 }
@@ -285,9 +290,11 @@ const MOST_WARNINGS: usize = 20;
 fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
     let Err(error) = workspace.remove() else { return };
     tracing::error!(%error, "the private directory could not be removed");
-    let data = json!({ "phase": Phase::Cleanup, "message": format!("the private directory could not be removed: {error}") });
+    let message = format!("the private directory could not be removed: {error}");
+    let draft =
+        Draft::warning(Timestamp::now(), "not_cleaned_up", message, json!({ "phase": Phase::Cleanup }));
     // A spool that cannot be written shows when it is finished.
-    let _ = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data));
+    let _ = spool.append(draft);
 }
 
 /// A run whose events could not all be kept is no success, whatever Ansible said.

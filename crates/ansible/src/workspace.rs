@@ -375,6 +375,25 @@ impl Workspace {
         write("settings", &command::settings(facts).to_string())
     }
 
+    /// Replaces the command line that ansible-runner reads. The directory was made for this step: nothing of the run was in it.
+    pub(crate) fn write_command_line(&self, line: &str) -> io::Result<()> {
+        let path = self.private.join("env/cmdline");
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => new_file(&path)?.write_all(line.as_bytes()),
+        }
+    }
+
+    /// Writes programs that ansible-runner starts beside its command line; gives their directory.
+    pub(crate) fn write_programs(&self, programs: &[(&str, &str)]) -> io::Result<PathBuf> {
+        let directory = self.private.join("env/start");
+        make(&directory)?;
+        for (name, text) in programs {
+            new_file(&directory.join(name))?.write_all(text.as_bytes())?;
+        }
+        Ok(directory)
+    }
+
     fn secret(&self, name: &str, content: &[u8]) -> io::Result<PathBuf> {
         let path = self.secrets.join(name);
         new_file(&path)?.write_all(content)?;

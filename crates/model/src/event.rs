@@ -103,6 +103,18 @@ impl Draft {
         Self { time, kind, host: None, play: None, task: None, stdout: None, data }
     }
 
+    /// A warning with its code, its message for people, and more by its code. The job shows it among its `warnings`.
+    #[must_use]
+    pub fn warning(time: Timestamp, code: &str, message: impl Into<String>, more: Value) -> Self {
+        let mut data = serde_json::Map::new();
+        data.insert("code".to_owned(), code.into());
+        data.insert("message".to_owned(), message.into().into());
+        if let Value::Object(more) = more {
+            data.extend(more);
+        }
+        Self::new(time, EventKind::WARNING, data.into())
+    }
+
     /// Does it tell of something that was changed on a host? Of a loop, both the item and the whole task do.
     #[must_use]
     pub fn is_changed(&self) -> bool {

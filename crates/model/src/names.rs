@@ -36,15 +36,15 @@ pub enum BadName {
     /// Two slashes in a row, or one at an end.
     #[error("the name `{0}` has an empty segment: separate segments by single slashes")]
     EmptySegment(String),
-    /// A character outside the allowed ones, at the start of a segment or inside.
+    /// A character that a name does not have, or not where it is.
     #[error(
-        "the name `{name}` has `{found}` where it may not: segments are letters, digits and `_`, then also `.` \
-         and `-`"
+        "the name `{name}` has {found} where it is not allowed: a segment does not begin with `.`, `-` or `~`, nor begin or \
+         end with a space, and has no control characters and none of {REFUSED}"
     )]
     Character {
         /// The whole name, control characters escaped.
         name: String,
-        /// The first character that may not stand where it does.
+        /// The first character that is not allowed, with its number.
         found: String,
     },
     /// `..` somewhere, which would climb or only look as if it did.
@@ -52,7 +52,13 @@ pub enum BadName {
     Climbs(String),
 }
 
-/// The checked name of a piece of content: segments `[A-Za-z0-9_][A-Za-z0-9._-]*` joined by `/`, without `..`.
+/// Characters that have a meaning for shells, templates or URLs and that no name has.
+pub const REFUSED: &str = r#"`\` `%` `'` `"` `{` `}` `<` `>` `|` `*` `?` `$` `;` and the backtick"#;
+
+/// The checked name of a piece of content: segments joined by `/`, without `..`, and none of them hidden.
+///
+/// A name is compared byte by byte with what is on the disk: a composed and a decomposed umlaut are two names, as they are for
+/// the file system.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentName(String);
 
@@ -80,24 +86,79 @@ impl FromStr for ContentName {
 }
 
 fn check_segment(segment: &str, name: &str) -> Result<(), BadName> {
-    let mut characters = segment.chars();
-    let Some(first) = characters.next() else {
+    let Some(first) = segment.chars().next() else {
         return Err(BadName::EmptySegment(name.escape_debug().to_string()));
     };
-    let refuse = |found: char| BadName::Character {
-        name: name.escape_debug().to_string(),
-        found: found.escape_debug().to_string(),
-    };
+    let refuse =
+        |found: char| BadName::Character { name: name.escape_debug().to_string(), found: shown(found) };
     if segment.contains("..") {
         return Err(BadName::Climbs(name.escape_debug().to_string()));
     }
-    if !(first.is_ascii_alphanumeric() || first == '_') {
+    if matches!(first, '.' | '-' | '~' | ' ') {
         return Err(refuse(first));
     }
-    match characters.find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))) {
+    match segment.chars().find(|c| is_refused(*c)) {
         Some(found) => Err(refuse(found)),
+        None if segment.ends_with(' ') => Err(refuse(' ')),
         None => Ok(()),
     }
+}
+
+/// A character with its number, by which one that cannot be seen is known.
+pub(crate) fn shown(c: char) -> String {
+    format!("`{}` (U+{:04X})", c.escape_debug(), u32::from(c))
+}
+
+fn is_refused(c: char) -> bool {
+    match c {
+        ' ' => false,
+        '\\' | '%' | '\'' | '"' | '{' | '}' | '<' | '>' | '|' | '*' | '?' | '$' | ';' | '`' => true,
+        _ => c.is_control() || c.is_whitespace() || is_unseen(c) || is_like_a_separator(c),
+    }
+}
+
+/// Characters that are not shown, or that turn the direction of a text: two names would look the same.
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{ffff}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// Characters that some programs take for `.`, `/`, `\` or `%` after they have normalized a text.
+fn is_like_a_separator(c: char) -> bool {
+    matches!(
+        c,
+        '\u{2024}'
+            ..='\u{2026}'
+                | '\u{2044}'
+                | '\u{2215}'
+                | '\u{2216}'
+                | '\u{29f8}'
+                | '\u{29f9}'
+                | '\u{fe19}'
+                | '\u{fe30}'
+                | '\u{fe52}'
+                | '\u{fe68}'
+                | '\u{fe6a}'
+                | '\u{ff05}'
+                | '\u{ff0e}'
+                | '\u{ff0f}'
+                | '\u{ff3c}'
+    )
 }
 
 impl fmt::Display for ContentName {
@@ -162,6 +223,11 @@ mod tests {
             "tools/v1.2-beta",
             "_init_lab",
             "hosts.yml",
+            "with space",
+            "stra\u{df}e/\u{fc}ber uns (neu), v2+3",
+            "u\u{308}ber",
+            "\u{65e5}\u{672c}\u{8a9e}",
+            "R&D = 1 @home #2 [x] ~ ^!",
         ] {
             assert_eq!(name.parse::<ContentName>().map(|n| n.to_string()), Ok(name.to_owned()));
         }
@@ -182,13 +248,26 @@ mod tests {
             "a//b",
             ".hidden",
             "a/.git",
+            "a/ b",
+            "a /b",
+            " a",
+            "a ",
+            "~root/x",
             "-v",
-            "a b",
+            "a\tb",
+            "a\u{a0}b",
+            "a\u{200b}",
+            "\u{202e}a",
+            "\u{fffd}",
+            "\u{2026}/x",
+            "\u{ff0e}\u{ff0e}/x",
+            "a\u{2215}b",
+            "$HOME",
+            "a;b",
             "a\n",
             "a\0b",
             "a\\b",
             "%2e%2e",
-            "p\u{ef}ng",
             "a'b",
             "{{x}}",
             &long,

@@ -58,6 +58,8 @@ text_enum! {
         InventoryInvalid = "inventory_invalid",
         /// A vault could not be opened with the password at hand.
         VaultLocked = "vault_locked",
+        /// Ansible asked for input, and a run has no terminal.
+        InputRequired = "input_required",
         /// The private directory could not be made.
         PrepareFailed = "prepare_failed",
         /// ansible-runner could not be started.

@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "tokens and the audit", include_str!("../../../migrations/0002_access.sql")),
     (3, "secrets of jobs", include_str!("../../../migrations/0003_secrets.sql")),
     (4, "runs that never began", include_str!("../../../migrations/0004_never_began.sql")),
+    (5, "warnings of jobs", include_str!("../../../migrations/0005_warnings.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.

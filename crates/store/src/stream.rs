@@ -69,7 +69,10 @@ impl EventQuery {
         let texts = [
             (" AND host = ", self.host.as_deref()),
             (" AND task = ", self.task.as_deref()),
-            (" AND kind = ", self.kind.as_ref().map(EventKind::as_str)),
+            (
+                " AND kind = ",
+                self.kind.as_ref().filter(|kind| **kind != EventKind::WARNING).map(EventKind::as_str),
+            ),
         ];
         for (condition, text) in texts {
             if let Some(text) = text {
@@ -77,6 +80,9 @@ impl EventQuery {
             }
         }
         // Constants, so that the indexes of just these events can be used.
+        if self.kind == Some(EventKind::WARNING) {
+            select.text(" AND kind = 'warning'");
+        }
         match (self.changed, self.failed) {
             (true, true) => select.text(" AND (changed = 1 OR failed = 1)"),
             (true, false) => select.text(" AND changed = 1"),

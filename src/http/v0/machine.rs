@@ -216,6 +216,9 @@ fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refus
             let err = if name.as_str() == "ping" { "" } else { "err - " };
             Refusal::new(StatusCode::BAD_REQUEST, format!(":: {err}MISSING PLAYBOOK : {problem}"))
         }
+        ContentRef::Bundle(name) | ContentRef::Scenario(name) if !plan::is_recorded_name(name) => {
+            plan::bad_name(name.as_str())
+        }
         ContentRef::Bundle(_) | ContentRef::Scenario(_) => match &options.missing_public_playbooks {
             Some(directory) => {
                 Refusal::new(StatusCode::BAD_REQUEST, format!("Invalid playbooks dir: {directory}"))

@@ -265,8 +265,18 @@ fn bad_vars(error: model::extra_vars::BadExtraVars) -> Refusal {
 }
 
 fn name(text: &str) -> Result<ContentName, Refusal> {
-    text.parse().map_err(|_| {
-        let detail = format!(":: err - INVALID ACTION NAME FORMAT {}", python::repr(text));
-        Refusal::new(StatusCode::BAD_REQUEST, detail)
-    })
+    text.parse().map_err(|_| bad_name(text))
+}
+
+/// The answer of v0 to a text that cannot be a name.
+pub(super) fn bad_name(text: &str) -> Refusal {
+    let detail = format!(":: err - INVALID ACTION NAME FORMAT {}", python::repr(text));
+    Refusal::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// Whether a name has only the characters that v0 always took. Others are taken where there is content of that name;
+/// otherwise the answer is the recorded one.
+pub(super) fn is_recorded_name(name: &ContentName) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte);
+    name.as_str().bytes().all(is_plain)
 }

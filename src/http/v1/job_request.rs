@@ -140,7 +140,7 @@ pub(super) fn bad_name(field: &str, error: &model::names::BadName) -> Problem {
         "bad_name",
         vec![Fault::new(field, "bad_name", error.to_string())],
     )
-    .hint("a name is segments of letters, digits, `_`, `.` and `-`, joined by `/`")
+    .hint("a name is the path of the content below its root, as the catalog lists it")
 }
 
 /// A text with commas, or a list of texts.

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use engine::{JobQuery, Submitted};
 use model::{Job, JobId, labels};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     job_request::{self, Rules},
@@ -79,7 +79,18 @@ pub(super) async fn accepted(
     }
     let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/v1/jobs/{}", job.id);
-    Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(JobView::from(&job)))
+    let view = with_warnings(api, &job).await?;
+    Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(view))
+}
+
+/// A job with the warnings of its last attempt, if there are any.
+async fn with_warnings(api: &Api, job: &Job) -> Result<Value, Problem> {
+    let mut view = json!(JobView::from(job));
+    let warnings = api.engine.warnings(job).await?;
+    if !warnings.is_empty() {
+        view["warnings"] = json!(warnings);
+    }
+    Ok(view)
 }
 
 /// The longest key, in bytes.
@@ -122,7 +133,7 @@ async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 /// A job that waits also says why, one that runs how far it has come.
 async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
-    let mut view = json!(JobView::from(&job));
+    let mut view = with_warnings(&api, &job).await?;
     if let Some(waiting) = api.engine.waiting(&job).await? {
         view["waiting"] = waiting_view(&waiting, &api);
     }
@@ -161,7 +172,7 @@ async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
         job = api.wait(job.id, wait).await?;
     }
     let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok(HttpResponse::build(status).json(JobView::from(&job)))
+    Ok(HttpResponse::build(status).json(with_warnings(&api, &job).await?))
 }
 
 /// Jobs, newest first; `next` is the `before` of the page after this one.

@@ -38,7 +38,7 @@ async fn a_field_of_the_wrong_type_or_range_is_told() {
         ("limit", json!("-vvvv"), "invalid_value"),
         ("limit", json!("localhost,--list-hosts"), "invalid_value"),
         ("limit", json!("@/etc/passwd"), "invalid_value"),
-        ("limit", json!("a b"), "invalid_value"),
+        ("limit", json!("a\tb"), "invalid_value"),
         ("limit", json!("{{ lookup('pipe', 'id') }}"), "invalid_value"),
         ("limit", json!(long), "invalid_value"),
         ("tags", json!(1), "wrong_type"),

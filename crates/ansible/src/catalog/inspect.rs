@@ -99,6 +99,7 @@ fn inspection(
         root: found.index,
         tags: all_tags(&plays),
         plays,
+        prompts: findings.prompts,
         missing_vars_files: findings.vars_files,
         missing_roles: findings.missing_roles.into_iter().collect(),
         missing_collections: findings.missing_collections.into_iter().collect(),

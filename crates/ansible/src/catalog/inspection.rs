@@ -19,6 +19,9 @@ pub struct Inspection {
     pub plays: Vec<Play>,
     /// Every tag of a play or a task, sorted.
     pub tags: Vec<String>,
+    /// What it would ask for at a terminal, in order. A run has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub prompts: Vec<Prompt>,
     /// Variable files that plays name and that do not exist, or whose name is known only in a run. Ansible
     /// passes over a missing one in silence.
     pub missing_vars_files: Vec<MissingFile>,
@@ -53,6 +56,31 @@ pub struct Task {
     pub role: Option<String>,
     /// Its tags, those of its play and blocks included, sorted.
     pub tags: Vec<String>,
+}
+
+/// A question of a playbook.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Prompt {
+    /// Where it comes from.
+    pub kind: PromptKind,
+    /// The variable that it sets, which a request may set instead; `None` for a pause.
+    pub name: Option<String>,
+    /// What is asked.
+    pub prompt: Option<String>,
+    /// What is used when nobody answers; not shown when it is private.
+    pub default: Option<String>,
+    /// Whether the answer is not shown while it is typed.
+    pub private: bool,
+}
+
+/// Where a question comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptKind {
+    /// `vars_prompt` of a play.
+    Variable,
+    /// A task with `pause` and without a time.
+    Pause,
 }
 
 /// A variable file that will not, or may not, be read.

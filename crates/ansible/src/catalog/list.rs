@@ -17,9 +17,11 @@ use super::{Catalog, Entry, Error, Root, resolve::is_yaml, yaml};
 /// Directories that hold other things than bundles wherever they are.
 const ROLE_DIRECTORIES: &[&str] = &["roles", "collections"];
 
-/// Directories whose YAML files are no playbooks, by Ansible's conventions and this catalog's own.
+/// Directories at the top of a root that hold bundles and scenarios; elsewhere these are names like any other.
+const TREES: &[&str] = &["bundles", "scenarios"];
+
+/// Directories whose YAML files are no playbooks, by Ansible's conventions.
 const SUPPORT_DIRECTORIES: &[&str] = &[
-    "bundles",
     "collections",
     "defaults",
     "files",
@@ -33,7 +35,6 @@ const SUPPORT_DIRECTORIES: &[&str] = &[
     "module_utils",
     "plugins",
     "roles",
-    "scenarios",
     "secrets",
     "tasks",
     "templates",
@@ -113,7 +114,9 @@ impl Walk<'_> {
         let mut open = vec![PathBuf::new()];
         while let Some(directory) = open.pop() {
             for (path, file_type) in visible(self.root, &directory, self.exclude) {
-                let skipped = path.file_name().is_some_and(|name| is_any(name, SUPPORT_DIRECTORIES));
+                let is_of = |names| path.file_name().is_some_and(|name| is_any(name, names));
+                let skipped =
+                    is_of(SUPPORT_DIRECTORIES) || (directory.as_os_str().is_empty() && is_of(TREES));
                 match file_type {
                     FileType::Directory if !skipped => open.push(path),
                     FileType::RegularFile | FileType::Symlink if is_yaml(&path) => {
@@ -134,9 +137,10 @@ impl Walk<'_> {
                 if skipped || !matches!(file_type, FileType::Directory | FileType::Symlink) {
                     continue;
                 }
-                let is_bundle = self.root.is_file(&path.join("main.yml"));
+                let is_bundle = self.root.is_file(&path.join(MAIN));
                 if is_bundle && let Some(name) = path.strip_prefix(top).ok().and_then(Path::to_str) {
                     self.names.push(name.to_owned());
+                    self.entries(&path, name);
                 }
                 if file_type == FileType::Directory {
                     open.push((path, in_bundle || is_bundle));
@@ -144,7 +148,21 @@ impl Walk<'_> {
             }
         }
     }
+
+    /// Further playbooks beside the `main.yml` of a bundle.
+    fn entries(&mut self, directory: &Path, bundle: &str) {
+        for (path, file_type) in visible(self.root, directory, self.exclude) {
+            let is_entry = matches!(file_type, FileType::RegularFile | FileType::Symlink) && is_yaml(&path);
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if let Some(stem) = stem.filter(|stem| is_entry && *stem != "main") {
+                self.names.push(format!("{bundle}/{stem}"));
+            }
+        }
+    }
 }
+
+/// The playbook that a bundle or a scenario begins with.
+pub(super) const MAIN: &str = "main.yml";
 
 /// What a listed directory holds: neither hidden nor excluded, nor too deep, nor unreadable.
 pub(super) fn visible(root: &Root, directory: &Path, exclude: &[String]) -> Vec<(PathBuf, FileType)> {
@@ -171,7 +189,7 @@ fn is_any(name: &std::ffi::OsStr, names: &[&str]) -> bool {
 }
 
 /// Whether a file is a list of plays and imports, and nothing else.
-fn is_playbook(root: &Root, path: &Path) -> bool {
+pub(super) fn is_playbook(root: &Root, path: &Path) -> bool {
     let text = root.read(path, MAX_PLAYBOOK_BYTES).ok().flatten().unwrap_or_default();
     // Parsing is slow next to this search, and most YAML files have neither word.
     if !text.contains("hosts") && !text.contains("import_playbook") {

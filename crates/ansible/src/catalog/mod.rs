@@ -24,6 +24,7 @@ mod inventory;
 mod list;
 mod listing;
 mod program;
+mod prompts;
 mod resolve;
 mod scan;
 mod search;
@@ -39,7 +40,9 @@ use model::{ContentKind, ContentName};
 
 pub use beneath::{Error as BeneathError, Root, open_beneath};
 pub use error::Error;
-pub use inspection::{Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Task};
+pub use inspection::{
+    Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Prompt, PromptKind, Task,
+};
 pub use resolve::Located;
 
 use beneath::Opening;

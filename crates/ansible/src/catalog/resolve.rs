@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use model::{ContentKind, ContentName, ContentRef};
 use rustix::fs::FileType;
 
-use super::{BeneathError, Catalog, Error, Root, list::nearest};
+use super::{
+    BeneathError, Catalog, Error, Root,
+    list::{MAIN, is_playbook, nearest},
+};
 
 /// Where a piece of content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +31,8 @@ pub(super) struct Found {
 impl Catalog {
     /// The file of a playbook, a bundle (`bundles/<name>/main.yml`) or a scenario (`scenarios/<name>/main.yml`).
     ///
-    /// A playbook is named with or without `.yml` or `.yaml`, and may lie anywhere below a root: that is how
+    /// Further playbooks beside a `main.yml` are bundles or scenarios, too: `demo_lab/main_vms_only` is
+    /// `scenarios/demo_lab/main_vms_only.yml`. A playbook is named with or without `.yml` or `.yaml`, and may lie anywhere below a root: that is how
     /// a bundle's further playbooks, `bundles/x/init.yml`, are reached. Only regular files are found.
     ///
     /// # Errors
@@ -86,7 +90,10 @@ fn find_beneath(
     let wanted = if kind == ContentKind::Inventory {
         super::inventory::find(root, name, exclude)?
     } else {
-        first_file(root, &playbook_files(kind, name))?
+        match first_file(root, &playbook_files(kind, name))? {
+            Some(path) => Some(path),
+            None => further_entry(root, kind, name)?,
+        }
     };
     let Some(path) = wanted else { return Ok(None) };
     if let Some(directory) = own_directory(root, kind, &path)
@@ -109,6 +116,28 @@ fn playbook_files(kind: ContentKind, name: &ContentName) -> Vec<PathBuf> {
         }
         ContentKind::Inventory => Vec::new(),
     }
+}
+
+/// The playbook beside the `main.yml` of a bundle or a scenario that a name may mean.
+fn further_entry(
+    root: &Root,
+    kind: ContentKind,
+    name: &ContentName,
+) -> Result<Option<PathBuf>, BeneathError> {
+    let tree = match kind {
+        ContentKind::Bundle => "bundles",
+        ContentKind::Scenario => "scenarios",
+        ContentKind::Playbook | ContentKind::Inventory => return Ok(None),
+    };
+    let Some((bundle, entry)) = name.as_str().rsplit_once('/').filter(|(_, entry)| *entry != "main") else {
+        return Ok(None);
+    };
+    let directory = Path::new(tree).join(bundle);
+    if !root.is_file(&directory.join(MAIN)) {
+        return Ok(None);
+    }
+    let files = ["yml", "yaml"].map(|extension| directory.join(format!("{entry}.{extension}")));
+    Ok(first_file(root, &files)?.filter(|path| is_playbook(root, path)))
 }
 
 pub(super) fn is_yaml(path: &Path) -> bool {

@@ -12,8 +12,9 @@ use std::{
 };
 
 use super::{
-    MissingFile, Play, Root,
+    MissingFile, Play, Prompt, Root,
     list::{IMPORT_PLAYBOOK, MAX_PLAYBOOK_BYTES},
+    prompts,
     search::SearchPaths,
     tasks::Place,
     yaml::{self, Yaml},
@@ -29,6 +30,7 @@ const MAX_DEPTH: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) plays: Vec<Play>,
+    pub(super) prompts: Vec<Prompt>,
     pub(super) vars_files: Vec<MissingFile>,
     /// The roles that are named, by the last part of their path, as Ansible calls them.
     pub(super) named_roles: BTreeSet<String>,
@@ -69,6 +71,7 @@ impl Scan<'_> {
     fn play(&mut self, play: &Yaml, file: &Path, directory: &Path, depth: usize) {
         let hosts = play.get("hosts").map(Yaml::texts).unwrap_or_default().join(",");
         let name = play.get("name").and_then(Yaml::text).filter(|name| !name.is_empty()).unwrap_or(&hosts);
+        self.findings.prompts.extend(play.get("vars_prompt").map(prompts::of_variables).unwrap_or_default());
         for entry in play.get("vars_files").map(entries).unwrap_or_default() {
             self.vars_file(&entry, file, directory);
         }

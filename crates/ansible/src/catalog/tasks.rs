@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Task,
+    Task, prompts,
     scan::{Scan, is_dynamic, sorted_tags},
     yaml::Yaml,
 };
@@ -24,6 +24,7 @@ pub(super) struct Place<'a> {
 /// What a task does with other files, by the last part of its action's name.
 const IMPORT_TASKS: &str = "import_tasks";
 const INCLUDE_TASKS: &str = "include_tasks";
+const PAUSE: &str = "pause";
 const ROLE_ACTIONS: &[&str] = &["import_role", "include_role"];
 
 /// The keys of a block that hold tasks.
@@ -108,6 +109,11 @@ impl Scan<'_> {
         }
         let short = action.strip_prefix("ansible.builtin.").or(action.strip_prefix("ansible.legacy."));
         let short = short.unwrap_or(action);
+        if short == PAUSE {
+            let value = |name| argument(task, arguments, name);
+            let is_timed = value("seconds").or_else(|| value("minutes")).is_some();
+            self.findings.prompts.extend((!is_timed).then(|| prompts::of_a_pause(value("prompt"))));
+        }
         if ROLE_ACTIONS.contains(&short) {
             let name = argument(task, arguments, "name").unwrap_or_default();
             self.role(&name, place.playbook_directory);

@@ -46,15 +46,15 @@ const ENDED_FOR: Duration = Duration::from_secs(5);
 
 /// The Python that runs `ansible-playbook`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Interpreter {
-    python: PathBuf,
+pub(crate) struct Interpreter {
+    pub(crate) python: PathBuf,
     /// Where the program is: Python looks there first for what it imports.
-    scripts: PathBuf,
+    pub(crate) scripts: PathBuf,
 }
 
 impl Interpreter {
     /// The one that would run `ansible-playbook`.
-    fn of(environment: &[(String, String)]) -> Option<Self> {
+    pub(crate) fn of(environment: &[(String, String)]) -> Option<Self> {
         let path =
             environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| OsStr::new(path.as_str()));
         let program = programs::in_path("ansible-playbook", path)?;
@@ -231,6 +231,7 @@ fn program() -> String {
     let files = [
         ("details", details::PROGRAM),
         ("events", include_str!("python/events.py")),
+        ("surroundings", include_str!("../python/surroundings.py")),
         ("modules", include_str!("python/modules.py")),
         ("view", include_str!("python/view.py")),
         ("run", include_str!("python/run.py")),

@@ -1,6 +1,7 @@
 //! Waiting for a run, and the child with Ansible imported that waits to be told what to run, from the supervisor's side.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io,
     os::fd::{AsFd, OwnedFd},
@@ -67,6 +68,8 @@ pub(crate) struct Request {
     pub(crate) arguments: Vec<String>,
     /// The whole environment. Holds secrets.
     pub(crate) environment: Vec<(String, String)>,
+    /// Variables that only Ansible itself has so, and what they are for its children.
+    pub(crate) inherited: BTreeMap<String, Option<String>>,
     /// Where it works.
     pub(crate) directory: PathBuf,
     /// By which its events are known.

@@ -66,8 +66,56 @@ fn bundles_of_both_generations_are_listed_at_any_depth() {
     site.write("public/scenarios/demo_lab/main.yml", PLAY);
     site.write("public/scenarios/placeholder/place_holder", "");
     let catalog = site.catalog();
-    assert_eq!(listed(&catalog, ContentKind::Bundle), bundles);
+    let mut expected = vec!["has space"];
+    expected.extend(bundles);
+    expected.sort_unstable();
+    assert_eq!(listed(&catalog, ContentKind::Bundle), expected);
     assert_eq!(listed(&catalog, ContentKind::Scenario), ["demo_lab"]);
+}
+
+#[test]
+fn further_playbooks_beside_a_main_one_are_listed_and_resolve() {
+    let site = Site::new();
+    for file in ["main.yml", "main_vms_only.yml", "reset.yaml"] {
+        site.write(&format!("public/scenarios/demo_lab/{file}"), PLAY);
+        site.write(&format!("public/bundles/core/create/{file}"), PLAY);
+    }
+    site.write("public/scenarios/demo_lab/bundle_parameters.src.yml", "a: 1\n");
+    site.write("public/scenarios/demo_lab/stage/_main.yml", PLAY);
+    site.write("public/scenarios/empty/other.yml", PLAY);
+    let catalog = site.catalog();
+    assert_eq!(
+        listed(&catalog, ContentKind::Scenario),
+        ["demo_lab", "demo_lab/main_vms_only", "demo_lab/reset"]
+    );
+    assert_eq!(
+        listed(&catalog, ContentKind::Bundle),
+        ["core/create", "core/create/main_vms_only", "core/create/reset"]
+    );
+    let scenario = |name: &str| catalog.resolve(&ContentRef::Scenario(name.parse().unwrap()));
+    assert_eq!(
+        scenario("demo_lab/main_vms_only").unwrap().path,
+        Path::new("scenarios/demo_lab/main_vms_only.yml")
+    );
+    for name in ["demo_lab/main", "demo_lab/bundle_parameters.src", "empty/other", "demo_lab/main.yml"] {
+        assert!(scenario(name).is_err(), "{name}");
+    }
+}
+
+#[test]
+fn directories_named_like_the_trees_are_ordinary_elsewhere() {
+    let site = Site::new();
+    for file in
+        ["docs/scenarios/try.yml", "ops/bundles/x.yml", "scenarios/x/main.yml", "roles/r/scenarios/y.yml"]
+    {
+        site.write(&format!("public/{file}"), PLAY);
+    }
+    site.write("public/bundles/lab/main.yml", PLAY);
+    site.write("public/bundles/lab/scenarios/a/main.yml", PLAY);
+    let catalog = site.catalog();
+    assert_eq!(listed(&catalog, ContentKind::Playbook), ["docs/scenarios/try", "ops/bundles/x"]);
+    assert_eq!(listed(&catalog, ContentKind::Bundle), ["lab", "lab/scenarios/a"]);
+    assert_eq!(listed(&catalog, ContentKind::Scenario), ["x"]);
 }
 
 #[test]

@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 
-from rangehand import events, view
+from rangehand import events, surroundings, view
 
 # How large a request of the supervisor may be: it holds the environment.
 REQUEST_BYTES = 1 << 20
@@ -107,6 +107,7 @@ def prepare(request, warmth):
     for last in (logging.shutdown, multiprocessing.util._exit_function):
         atexit.register(last)
     warmth.renew(screen)
+    surroundings.keep_from_children(request["inherited"])
     return output, terminal, screen
 
 
@@ -144,17 +145,20 @@ def lower(what, limit):
 
 
 def open_terminal():
-    """Gives this process a session and a terminal of its own, as ansible-runner does; gives the other end."""
+    """Gives this process a session of its own and a terminal to write to, as ansible-runner does; gives the other end.
+
+    It is not the terminal of the session, and nothing is read from it: there is no one to answer a prompt.
+    """
     os.setsid()
     other, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     flags = termios.tcgetattr(terminal)
     flags[3] &= ~termios.ECHO
     termios.tcsetattr(terminal, termios.TCSANOW, flags)
-    for standard in (0, 1, 2):
+    for standard in (1, 2):
         os.dup2(terminal, standard)
     os.close(terminal)
+    surroundings.leave_terminal()
     return other
 
 

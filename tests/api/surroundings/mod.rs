@@ -1,0 +1,16 @@
+//! What Ansible has around it in a run: no terminal, an environment that its children can use, a locale.
+
+mod locale;
+mod names;
+mod nested;
+mod prompts;
+mod warnings;
+
+use crate::app::Setup;
+
+/// The two ways in which Ansible is run.
+const EXECUTORS: [&str; 2] = ["runner", "warm"];
+
+fn with(executor: &str) -> Setup {
+    Setup::new().set("RANGEHAND__ANSIBLE__EXECUTOR", executor)
+}
