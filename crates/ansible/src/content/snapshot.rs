@@ -138,6 +138,11 @@ impl Snapshot {
         Ok(without(manifest::decode(&fs::read(self.version.path.join("manifest"))?)?, &self.about.left_out))
     }
 
+    /// The root itself.
+    pub(crate) fn root(&self) -> io::Result<Option<Entry>> {
+        manifest::decode_first(&fs::read(self.version.path.join("manifest"))?)
+    }
+
     /// Makes `target`, which must be empty, a copy of it that a run may write to.
     pub(crate) fn copy_to(&self, target: &Path) -> io::Result<()> {
         let root = Root::open(&self.tree()).map_err(io::Error::other)?;

@@ -330,7 +330,8 @@ impl Walk<'_> {
         }
         // A directory was found before it could not be opened.
         state.entries.retain(|entry| !state.left_out.iter().any(|(path, _)| *path == entry.path));
-        state.entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        // By bytes, which is much faster than by names; a directory comes before what is in it all the same.
+        state.entries.sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
         state.left_out.sort_unstable();
         let origins = state.origins.into_iter().filter_map(std::sync::Arc::into_inner).collect();
         Ok(Listing { entries: state.entries, origins, left_out: state.left_out, recent: self.recent })
