@@ -123,7 +123,7 @@ impl Steps<'_> {
         }
         let needed = self.needed();
         self.view = self.workspace.view(&needed).map_err(|error| not_begun(&error))?;
-        let mut files = self.tell(step, &extra_vars)?;
+        let files = self.tell(step, &extra_vars)?;
         if number == 1 {
             let warnings = overridden::warnings(spec, &self.workspace.working_directory_here());
             for warning in warnings {
@@ -139,9 +139,10 @@ impl Steps<'_> {
         let (leader, executor, ident) = match self.begin_warm(step, &files, &ident, is_last)? {
             Some(leader) => (leader, Executor::Warm, Some(ident)),
             None => {
-                if self.without_view().map_err(|error| not_begun(&error))? {
-                    files = self.tell(step, &extra_vars)?;
-                }
+                let files = match self.without_view().map_err(|error| not_begun(&error))? {
+                    true => self.tell(step, &extra_vars)?,
+                    false => files,
+                };
                 (self.spawn(step, &files)?, Executor::Runner, None)
             }
         };

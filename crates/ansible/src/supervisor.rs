@@ -238,7 +238,7 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     let more = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
     let first = workspace.left_out.first().map(|(path, why)| format!("`{}` ({why})", path.display()));
     let message = format!(
-        "{} files or links of the content are not in the run's copy, the first is {}",
+        "{} files or links of the content are not seen by the run, the first is {}",
         workspace.left_out.len(),
         first.unwrap_or_default()
     );
@@ -251,9 +251,8 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
     // A spool that cannot be written shows when it is finished.
     let mut append = |draft: Draft| drop(spool.append(draft));
-    let warning = |message: String| {
-        let more = json!({ "phase": Phase::Cleanup });
-        Draft::warning(Timestamp::now(), "files_not_kept", message, more)
+    let warning = |code: &str, path: &str, message: String| {
+        Draft::warning(Timestamp::now(), code, message, json!({ "path": path }))
     };
     match workspace.keep_written(spec.run, &spec.content, &secrets) {
         Ok((artifacts, overtaken)) => {
@@ -265,21 +264,21 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
             }
             for left_out in artifacts.left_out.iter().take(MOST_WARNINGS) {
                 let path = secrets.text(&left_out.path).into_owned();
-                append(warning(format!(
-                    "`{path}`, which the run wrote, is not among its artifacts: {}",
-                    left_out.why
-                )));
+                let message =
+                    format!("`{path}`, which the run wrote, is not among its artifacts: {}", left_out.why);
+                append(warning("artifact_left_out", &path, message));
             }
             for path in overtaken.iter().take(MOST_WARNINGS) {
-                let path = path.to_string_lossy().into_owned();
-                append(warning(format!(
-                    "`{path}` is not kept for later runs: another run has written it meanwhile"
-                )));
+                let path = secrets.text(&path.to_string_lossy()).into_owned();
+                let message =
+                    format!("`{path}` is not kept for later runs: another run has written it meanwhile");
+                append(warning("persistent_overtaken", &path, message));
             }
         }
         Err(error) => {
             tracing::error!(%error, "what the run wrote into its content could not be kept");
-            append(warning(format!("what the run wrote into its content could not be kept: {error}")));
+            let message = format!("files that the run wrote into its content could not be kept: {error}");
+            append(Draft::warning(Timestamp::now(), "artifacts_lost", message, json!({})));
         }
     }
 }

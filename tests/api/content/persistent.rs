@@ -58,7 +58,8 @@ async fn a_generated_password_is_the_same_in_the_next_run() {
 #[tokio::test]
 async fn of_two_runs_that_write_one_persistent_file_the_first_has_it_and_the_second_is_warned() {
     let setup = persistent(Way::Warm.setup());
-    let tasks = "    - ansible.builtin.copy: {content: \"{{ text }}\", dest: \"{{ playbook_dir }}/credentials/x\"}\n    \
+    let tasks = "    - ansible.builtin.file: {path: \"{{ playbook_dir }}/credentials\", state: directory}\n    \
+                 - ansible.builtin.copy: {content: \"{{ text }}\", dest: \"{{ playbook_dir }}/credentials/x\"}\n    \
                  - name: Wait for the gate\n      ansible.builtin.wait_for: {path: \"{{ gate }}\", timeout: 120}\n";
     setup.write("playbooks/write.yml", &playbook(tasks));
     setup.write(

@@ -74,6 +74,9 @@ pub(crate) async fn assert_nothing_is_touched(setup: Setup, way: Way) {
         fs::Permissions::from_mode(0o640),
     )
     .expect("ours");
+    let owner = fs::metadata(setup.home()).expect("there").uid();
+    let changed = setup.home().join("playbooks/victims/changed.txt");
+    std::os::unix::fs::chown(changed, Some(owner), Some(owner)).expect("root may");
     setup.write("playbooks/harm.yml", &playbook(HARM));
     let app = setup.start();
     let out = app.home().join("out");

@@ -156,22 +156,17 @@ async fn a_run_sees_paths_modes_and_times_of_its_content_as_the_owner_has_them()
 async fn a_project_that_holds_the_state_and_the_inventory_is_one_tree() {
     for way in Way::all() {
         let setup = way.setup();
-        let inventory = setup.home().join("inventory");
-        let text = fs::read_dir(&inventory).expect("there").flatten().next().expect("a file");
-        let name = text.file_name().into_string().expect("UTF-8");
-        setup.write(
-            &format!("playbooks/inventory/{name}"),
-            &fs::read_to_string(text.path()).unwrap_or_default(),
-        );
+        crate::app::copy(&setup.home().join("inventory"), &setup.home().join("playbooks/inventory"));
         setup.write("playbooks/where.yml", &playbook("    - ansible.builtin.debug: {var: inventory_dir}\n"));
         let home = setup.home().to_owned();
         let setup = setup
+            .set("RANGEHAND__PATHS__INVENTORY", home.join("playbooks/inventory").to_string_lossy())
             .set("RANGEHAND__PATHS__STATE", home.join("playbooks/var").to_string_lossy())
             .set("RANGEHAND__ANSIBLE__FACT_CACHING_S", "60");
         let app = setup.start();
         let (_, found) = succeed(&app, "where", json!({})).await;
         assert!(found["inventory_dir"][0].is_string(), "{found:#}");
         let (_, again) = succeed(&app, "where", json!({})).await;
-        assert_eq!(found, again);
+        assert!(!way.is_in_place() || found == again, "{way:?}: {found:#} {again:#}");
     }
 }

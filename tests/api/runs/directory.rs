@@ -110,7 +110,11 @@ async fn a_bad_link_elsewhere_in_the_root_is_left_out_and_told() {
     assert_eq!(warning["data"]["total"], 2);
     let left_out = &warning["data"]["left_out_of_the_private_directory"];
     for (path, why) in [
-        ("bundles/elsewhere/out", "the link leaves the root"),
+        (
+            "bundles/elsewhere/out",
+            "the link leaves the root: it leads to `/etc/hostname`; the setting `paths.link_targets` names \
+             directories that links may lead to",
+        ),
         ("bundles/elsewhere/dangling", "the link leads nowhere"),
     ] {
         let told = json!({"path": path, "why": why});

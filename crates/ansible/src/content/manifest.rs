@@ -85,13 +85,25 @@ pub(crate) fn encode(boot: &str, entries: &[Entry]) -> Vec<u8> {
 /// # Errors
 /// When it is none.
 pub(crate) fn decode(bytes: &[u8]) -> io::Result<Vec<Entry>> {
+    decode_at_most(bytes, usize::MAX)
+}
+
+/// The first entry of a form: the root.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn decode_first(bytes: &[u8]) -> io::Result<Option<Entry>> {
+    Ok(decode_at_most(bytes, 1)?.pop())
+}
+
+fn decode_at_most(bytes: &[u8], most: usize) -> io::Result<Vec<Entry>> {
     let mut reader = Reader(bytes);
     if reader.take(FORM.len())? != FORM {
         return Err(io::ErrorKind::InvalidData.into());
     }
     reader.text()?;
     let mut entries = Vec::new();
-    while !reader.0.is_empty() {
+    while !reader.0.is_empty() && entries.len() < most {
         let path = reader.path()?;
         let kind = match reader.take(1)?[0] {
             0 => Kind::File,

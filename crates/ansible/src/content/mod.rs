@@ -127,9 +127,8 @@ impl Content {
             make(&upper)?;
             make(&self.work(number))?;
             // The root of an overlay shows what its upper layer has.
-            let entries = seen.snapshot.entries()?;
-            if let Some(root) = entries.first() {
-                build::set_owner(&upper, root);
+            if let Some(root) = seen.snapshot.root()? {
+                build::set_owner(&upper, &root);
                 fs::set_permissions(&upper, std::os::unix::fs::PermissionsExt::from_mode(root.mode))?;
                 build::set_times(&upper, root.modified)?;
             }
@@ -249,6 +248,10 @@ impl Content {
 
     /// What the run wrote, by tree.
     fn changes(&self, written: &Root, seen: &Seen) -> io::Result<Changes> {
+        // Most runs write nothing, and then it does not matter how much there is.
+        if self.way != Way::Copy && written::is_empty(written)? {
+            return Ok(Changes::new());
+        }
         let entries = seen.snapshot.entries()?;
         let below: Vec<Entry> = match &seen.layer {
             Some(layer) => layer.over(entries),

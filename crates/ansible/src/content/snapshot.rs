@@ -138,6 +138,11 @@ impl Snapshot {
         Ok(without(manifest::decode(&fs::read(self.version.path.join("manifest"))?)?, &self.about.left_out))
     }
 
+    /// The root itself.
+    pub(crate) fn root(&self) -> io::Result<Option<Entry>> {
+        manifest::decode_first(&fs::read(self.version.path.join("manifest"))?)
+    }
+
     /// Makes `target`, which must be empty, a copy of it that a run may write to.
     pub(crate) fn copy_to(&self, target: &Path) -> io::Result<()> {
         let root = Root::open(&self.tree()).map_err(io::Error::other)?;
@@ -147,7 +152,8 @@ impl Snapshot {
             let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
             entries.iter_mut().for_each(|entry| (entry.uid, entry.gid) = (uid, gid));
         }
-        let mut listing = Listing { entries, origins: vec![Origin::of(root)], left_out: Vec::new() };
+        let mut listing =
+            Listing { entries, origins: vec![Origin::of(root)], left_out: Vec::new(), recent: (i64::MAX, 0) };
         build(target, &mut listing, &Before::Nothing, Links::Relative)
     }
 }
@@ -166,6 +172,13 @@ fn make(place: &Path, mut listing: Listing, before: &Before<'_>) -> io::Result<L
     }
     build(&tree, &mut listing, before, Links::AsWritten)?;
     check_links(&tree, &mut listing)?;
+    let recent = listing.recent;
+    // Never equal to what a later walk finds: it counts as changed then.
+    listing
+        .entries
+        .iter_mut()
+        .filter(|entry| entry.changed >= recent)
+        .for_each(|entry| entry.changed = (0, 0));
     Ok(listing)
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Version {
 #[derive(Debug)]
 pub(crate) struct Making<'a> {
     versions: &'a Versions,
+    /// The highest number that there was: it is not used again for what is made of that version.
+    highest: u64,
     _lock: File,
 }
 
@@ -95,7 +97,8 @@ impl Versions {
                 other => break other?,
             }
         }
-        let making = Making { versions: self, _lock: lock };
+        let highest = self.numbers()?.into_iter().max().unwrap_or(0);
+        let making = Making { versions: self, highest, _lock: lock };
         for entry in fs::read_dir(&self.directory)?.flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(b".new-") {
                 remove_tree(&entry.path())?;
@@ -187,7 +190,7 @@ impl Making<'_> {
         let lock =
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(made.join("lock"))?;
         rustix::fs::flock(&lock, FlockOperation::NonBlockingLockShared)?;
-        let number = self.versions.numbers()?.into_iter().max().unwrap_or(0) + 1;
+        let number = self.versions.numbers()?.into_iter().fold(self.highest, u64::max) + 1;
         let path = self.versions.directory.join(number.to_string());
         fs::rename(made, &path)?;
         Ok(Version { path, number, lock })

@@ -24,7 +24,10 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::confine::{self, Confinement};
+use crate::{
+    confine::{self, Confinement},
+    untrusted::remove_tree,
+};
 
 /// How runs get their content.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,9 +209,15 @@ pub fn offered(
 
 /// Mounts one, in a process of its own, and lets it go.
 fn probe(way: Way, state: &Path, runtime: &Path) -> io::Result<()> {
-    let (below, above) = (tempfile::tempdir_in(state)?, tempfile::tempdir_in(runtime)?);
-    let [lower, target] = ["lower", "target"].map(|name| below.path().join(name));
-    let [upper, work] = ["upper", "work"].map(|name| above.path().join(name));
+    let (below, above) = (tempfile::tempdir_in(state)?.keep(), tempfile::tempdir_in(runtime)?.keep());
+    let tried = try_between(way, &below, &above);
+    // An overlay leaves a directory in which its owner may do nothing.
+    remove_tree(&below).and(remove_tree(&above)).and(tried)
+}
+
+fn try_between(way: Way, below: &Path, above: &Path) -> io::Result<()> {
+    let [lower, target] = ["lower", "target"].map(|name| below.join(name));
+    let [upper, work] = ["upper", "work"].map(|name| above.join(name));
     for directory in [&lower, &target, &upper, &work] {
         fs::create_dir(directory)?;
     }

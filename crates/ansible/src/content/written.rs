@@ -53,6 +53,13 @@ pub(crate) fn in_upper(root: &Root, below: &[Entry]) -> io::Result<Changes> {
     Ok(changes)
 }
 
+/// Is there nothing in an upper layer?
+pub(crate) fn is_empty(upper: &Root) -> io::Result<bool> {
+    let directory = upper.open_plain(Path::new(""), OFlags::RDONLY | OFlags::DIRECTORY)?;
+    let names = Dir::new(directory)?.flatten();
+    Ok(names.filter(|entry| !matches!(entry.file_name().to_bytes(), b"." | b"..")).count() == 0)
+}
+
 /// How a copy differs from what it was made of.
 pub(crate) fn in_copy(root: &Root, made_of: &[Entry]) -> io::Result<Changes> {
     let known = by_path(made_of);

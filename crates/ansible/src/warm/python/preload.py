@@ -131,6 +131,8 @@ class Warmth:
         definitions, plugins = config._base_defs, config._plugins
         type(config).WARNINGS.clear()
         type(config).DEPRECATED.clear()
+        # It remembers values by the path of their file, which is the same in each run, and wraps itself once more otherwise.
+        vars(config).pop("_get_ini_config_value", None)
         config._read_config_yaml_file = lambda _path: definitions
         config.__init__()
         del config._read_config_yaml_file
