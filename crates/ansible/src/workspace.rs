@@ -324,9 +324,10 @@ impl Workspace {
     ) -> Result<OptionFiles, Error> {
         let at = |what| move |source| Error::Io { what, source };
         self.clear_input().map_err(at("cannot remove what the step before was told"))?;
-        let mut files = OptionFiles::default();
-        files.inventories = self.inventories();
-        files.inventories.pop();
+        let mut inventories = self.inventories();
+        // The last one is passed in another way.
+        inventories.pop();
+        let mut files = OptionFiles { inventories, ..OptionFiles::default() };
         if let Some(password) = vault_password {
             let text = Zeroizing::new(format!("{}\n", password.expose_secret()));
             files.vault_password = Some(

@@ -217,7 +217,7 @@ impl Build<'_> {
         target.set_permissions(Permissions::from_mode(mode))?;
         set_times(path, found.modified)?;
         // What changed since the walk counts as changed at the next one.
-        Ok((found != *entry).then(|| Entry { changed: (0, 0), ..found }))
+        Ok((found != *entry).then_some(Entry { changed: (0, 0), ..found }))
     }
 
     /// Gives directories their modes and times, the innermost first.

@@ -51,6 +51,8 @@ pub(crate) struct Listing {
 /// A directory that entries were found below.
 #[derive(Debug)]
 pub(crate) struct Origin {
+    /// Its place among those of the listing.
+    number: u32,
     root: Root,
     /// Where it is in the tree.
     at: PathBuf,
@@ -61,7 +63,7 @@ pub(crate) struct Origin {
 impl Origin {
     /// The root of a tree.
     pub(crate) fn of(root: Root) -> Self {
-        Self { root, at: PathBuf::new(), under: PathBuf::new() }
+        Self { number: 0, root, at: PathBuf::new(), under: PathBuf::new() }
     }
 
     /// Where an entry is below the root.
@@ -208,7 +210,7 @@ impl Walk<'_> {
             match FileType::from_raw_mode(status.st_mode) {
                 FileType::RegularFile => found.entries.push(self.entry(path, Kind::File, &status, number)),
                 FileType::Directory => self.subdirectory(number, path, &status, found),
-                FileType::Symlink => self.link(number, origin, &directory, path, &status, found),
+                FileType::Symlink => self.link(origin, &directory, path, &status, found),
                 _ => found.left_out.push((path, "neither file nor directory".to_owned())),
             }
         }
@@ -224,15 +226,7 @@ impl Walk<'_> {
         found.directories.push((number, path));
     }
 
-    fn link(
-        &self,
-        number: u32,
-        origin: &Origin,
-        directory: &OwnedFd,
-        path: PathBuf,
-        status: &Stat,
-        found: &mut Found,
-    ) {
+    fn link(&self, origin: &Origin, directory: &OwnedFd, path: PathBuf, status: &Stat, found: &mut Found) {
         let source = origin.source(&path);
         let name = path.file_name().unwrap_or_default();
         let Ok(text) = readlinkat(directory, name, Vec::new()) else {
@@ -253,10 +247,15 @@ impl Walk<'_> {
                     let relative = text.is_absolute().then_some(end);
                     // What is not at its own place has no absolute links to itself.
                     let text = match &relative {
-                        Some(relative) if number != 0 => relative.clone(),
+                        Some(relative) if origin.number != 0 => relative.clone(),
                         _ => text,
                     };
-                    found.entries.push(self.entry(path, Kind::Link { text, relative }, status, number));
+                    found.entries.push(self.entry(
+                        path,
+                        Kind::Link { text, relative },
+                        status,
+                        origin.number,
+                    ));
                 }
                 Some(_) => self.follow(origin, path, &text, found),
                 None => found.left_out.push((path, "replaced meanwhile".to_owned())),
@@ -293,8 +292,9 @@ impl Walk<'_> {
         };
         let number = {
             let mut state = self.lock();
-            state.origins.push(std::sync::Arc::new(Origin { root, at: path.clone(), under }));
-            u32::try_from(state.origins.len() - 1).unwrap_or(u32::MAX)
+            let number = u32::try_from(state.origins.len()).unwrap_or(u32::MAX);
+            state.origins.push(std::sync::Arc::new(Origin { number, root, at: path.clone(), under }));
+            number
         };
         match kind {
             Kind::Directory => self.subdirectory(number, path, &status, found),
@@ -304,8 +304,8 @@ impl Walk<'_> {
 
     fn entry(&self, path: PathBuf, kind: Kind, status: &Stat, origin: u32) -> Entry {
         let time = |seconds: i64, nanoseconds: u64| (seconds, u32::try_from(nanoseconds).unwrap_or(0));
-        let modified = time(status.st_mtime, status.st_mtime_nsec as u64);
-        let changed = time(status.st_ctime, status.st_ctime_nsec as u64);
+        let modified = time(status.st_mtime, status.st_mtime_nsec);
+        let changed = time(status.st_ctime, status.st_ctime_nsec);
         // A directory is what is in it: that changes neither its size nor its place.
         let is_file = kind == Kind::File;
         Entry {

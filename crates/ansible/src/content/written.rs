@@ -100,7 +100,7 @@ fn visit(root: &Root, show: &mut dyn FnMut(&Path, &Stat, bool)) -> io::Result<()
         let Ok(directory) = root.open_plain(&path, OFlags::RDONLY | OFlags::DIRECTORY) else { continue };
         let Ok(mut names) = Dir::new(directory) else { continue };
         let mut found: Vec<Vec<u8>> = Vec::new();
-        while let Some(entry) = names.next() {
+        for entry in names.by_ref() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
             if name != b"." && name != b".." && left > 0 {
