@@ -202,7 +202,7 @@ fn read(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     })
 }
 
-/// How many commas outside of texts JSON has, without reading it.
+/// How many values a list or object in this JSON has at most: one more than there are commas outside of strings.
 fn values(json: &[u8]) -> usize {
     let (mut count, mut in_text, mut is_escaped) = (0, false, false);
     for &byte in json {
@@ -214,7 +214,7 @@ fn values(json: &[u8]) -> usize {
             _ => {}
         }
     }
-    count
+    count + 1
 }
 
 fn offset(bytes: &[u8], line: usize, column: usize) -> usize {

@@ -79,7 +79,6 @@ mod tests {
             ("LC_ALL", "POSIX", false),
             ("LC_ALL", "xx_YY.UTF-8", false),
             ("LC_ALL", "de_DE.ISO-8859-1", false),
-            ("LC_ALL", "", false),
         ] {
             let mut variables = BTreeMap::from([(name.to_owned(), value.to_owned())]);
             settle(&mut variables, None);

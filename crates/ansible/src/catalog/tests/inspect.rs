@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::{
     Toolchain,
-    catalog::{MissingFile, Play},
+    catalog::{Error, MissingFile, Play},
 };
 
 fn toolchain(home: &Path) -> Toolchain {
@@ -222,13 +222,10 @@ async fn a_file_of_some_gigabytes_is_not_given_to_ansible() {
         let file = std::fs::File::options().write(true).open(site.path(file)).expect("there");
         file.set_len(3 << 30).expect("sparse");
     }
-    let begun = std::time::Instant::now();
     let content = ContentRef::Playbook("huge".parse().expect("a name"));
     let found = site.catalog().inspect(&content, &toolchain(&site.path("")), None).await.expect("an answer");
     assert!(found.problem.is_some_and(|problem| problem.contains("larger than")));
     let name = "huge".parse().expect("a name");
-    let found =
-        site.catalog().inspect_inventory(&name, &toolchain(&site.path("")), false).await.expect("an answer");
-    assert!(found.problem.is_some_and(|problem| problem.contains("larger than")), "by the listing as well");
-    assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    let found = site.catalog().inspect_inventory(&name, &toolchain(&site.path("")), false).await;
+    assert!(matches!(found, Err(Error::NotFound { .. })), "its text is not read: {found:?}");
 }

@@ -154,7 +154,7 @@ fn whoever_names_a_tree_of_bundles_gets_those() {
     assert_eq!(root(ContentRef::Playbook("bundles/ping/init".parse().unwrap())), site.path("public"));
     assert_eq!(root(ContentRef::Playbook("ping".parse().unwrap())), site.path("local"));
     let listed = catalog.list(ContentKind::Bundle).unwrap();
-    assert_eq!((listed.len(), listed[0].root), (1, 1));
+    assert_eq!(listed.iter().map(|entry| entry.root).collect::<Vec<_>>(), [1, 1], "`ping` and `ping/init`");
 }
 
 #[test]
