@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, SystemTime},
 };
 
 use serde_json::{Value, json};
@@ -19,8 +20,17 @@ struct Outcome {
     rc: i64,
     /// The recap, by host.
     recap: BTreeMap<String, BTreeMap<String, u64>>,
-    /// What it wrote: text and permissions, by path.
-    written: BTreeMap<PathBuf, (String, u32)>,
+    /// What it wrote, by path.
+    written: BTreeMap<PathBuf, File>,
+}
+
+/// A file or directory.
+#[derive(Debug, PartialEq)]
+struct File {
+    text: String,
+    mode: u32,
+    /// When it was modified, if that is the time of a file of the repository rather than of the run.
+    modified: Option<SystemTime>,
 }
 
 /// A repository and how it is run.
@@ -59,13 +69,11 @@ async fn a_role_that_is_a_repository_is_run_as_by_hand() {
 }
 
 #[tokio::test]
-
 async fn a_scenario_with_links_is_run_as_by_hand() {
     compare(&layout("range42", "scenarios/demo_lab/main", &["inventory/hosts.yml"])).await;
 }
 
 #[tokio::test]
-
 async fn secrets_that_a_playbook_generates_are_found_again_as_by_hand() {
     let layout = layout("debops", "ansible/playbooks/site", &["ansible/inventory"]);
     compare(&Layout { generated: &["password"], persistent: "ansible/secret", ..layout }).await;
@@ -85,6 +93,9 @@ async fn compare(layout: &Layout) {
     }
     let bare = setup.home().join("bare").join(layout.name);
     copy(&fixtures().join("layouts").join(layout.name), &bare);
+    for tree in [&bare, &setup.home().join(layout.name)] {
+        age(tree);
+    }
     let by_hand: Vec<Outcome> = (0..2).map(|_| by_hand(layout, &setup, &bare)).collect();
     assert_eq!(by_hand[0].rc, 0, "{by_hand:#?}");
     assert!(by_hand[1].recap.values().all(|host| host["changed"] == 0), "{by_hand:#?}");
@@ -155,18 +166,37 @@ async fn through_the_service(layout: &Layout, app: &TestApp) -> Outcome {
     }
 }
 
-fn written(out: &Path, layout: &Layout) -> BTreeMap<PathBuf, (String, u32)> {
+fn written(out: &Path, layout: &Layout) -> BTreeMap<PathBuf, File> {
     let mut written = files(out);
-    for (path, (text, _)) in &mut written {
+    for (path, file) in &mut written {
         if layout.generated.iter().any(|name| path.ends_with(name)) {
-            *text = format!("{} characters", text.len());
+            file.text = format!("{} characters", file.text.len());
         }
     }
     written
 }
 
-/// Every file and directory below another: text and permissions.
-fn files(directory: &Path) -> BTreeMap<PathBuf, (String, u32)> {
+/// When the files of a repository were modified.
+fn long_ago() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)
+}
+
+/// Gives all files and directories of a tree that time.
+fn age(directory: &Path) {
+    for entry in fs::read_dir(directory).expect("readable") {
+        let entry = entry.expect("readable");
+        let kind = entry.file_type().expect("readable");
+        if kind.is_dir() {
+            age(&entry.path());
+        } else if kind.is_file() {
+            fs::File::open(entry.path()).and_then(|file| file.set_modified(long_ago())).expect("ours");
+        }
+    }
+    fs::File::open(directory).and_then(|file| file.set_modified(long_ago())).expect("ours");
+}
+
+/// Every file and directory below another.
+fn files(directory: &Path) -> BTreeMap<PathBuf, File> {
     let mut found = BTreeMap::new();
     let mut open = vec![directory.to_owned()];
     while let Some(next) = open.pop() {
@@ -180,7 +210,8 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, (String, u32)> {
                 fs::read_to_string(&path).unwrap_or_default()
             };
             let inside = path.strip_prefix(directory).expect("below").to_owned();
-            found.insert(inside, (text, data.permissions().mode() & 0o7777));
+            let modified = Some(data.modified().expect("Linux has it")).filter(|time| *time <= long_ago());
+            found.insert(inside, File { text, mode: data.permissions().mode() & 0o7777, modified });
         }
     }
     found
