@@ -102,8 +102,8 @@ pub enum Item {
 pub enum Events {
     /// Lines with this identifier.
     With(String),
-    /// Lines with the identifier that the first event carries: ansible-runner makes it up when it starts, and prints that
-    /// event before any task runs.
+    /// Lines with the identifier that the first event carries: ansible-runner makes it up when it starts, and prints an event
+    /// before any task runs.
     LikeTheFirst(Option<String>),
     /// None: a terminal, to which every process of the run can write.
     Never,
@@ -113,7 +113,11 @@ pub enum Events {
 #[derive(Deserialize)]
 struct First {
     runner_ident: String,
-    counter: u64,
+    #[serde(rename = "uuid")]
+    _uuid: String,
+    /// Not always 1: what Ansible prints before its first event is counted, too.
+    #[serde(rename = "counter")]
+    _counter: u64,
 }
 
 impl Events {
@@ -124,8 +128,8 @@ impl Events {
             (Self::With(ident) | Self::LikeTheFirst(Some(ident)), _) => ident,
             (Self::LikeTheFirst(first), Line::Whole(bytes)) if bytes.first() == Some(&b'{') => {
                 match serde_json::from_slice::<First>(&json_lines::repaired(bytes)) {
-                    Ok(found) if found.counter == 1 => first.insert(found.runner_ident),
-                    _ => return text(line),
+                    Ok(found) => first.insert(found.runner_ident),
+                    Err(_) => return text(line),
                 }
             }
             (Self::LikeTheFirst(None) | Self::Never, _) => return text(line),
@@ -198,16 +202,17 @@ mod tests {
     fn the_first_event_says_which_lines_are_events() {
         let event = |ident: &str, counter: u32| {
             let text = format!(
-                r#"{{"event": "verbose", "runner_ident": "{ident}", "counter": {counter}, "event_data": {{}}}}"#
+                r#"{{"event": "verbose", "uuid": "u", "runner_ident": "{ident}", "counter": {counter}, "event_data": {{}}}}"#
             );
             Line::Whole(text.into())
         };
         let mut events = Events::LikeTheFirst(None);
         assert!(matches!(events.parse(Line::Whole(b"[WARNING]: x".to_vec())), Item::Text(_)));
-        assert!(matches!(events.parse(event("late", 7)), Item::Text(_)), "not a first one");
-        assert!(matches!(events.parse(event("real", 1)), Item::Event(_)));
-        assert!(matches!(events.parse(event("forged", 1)), Item::Text(_)));
+        let other = br#"{"runner_ident": "no event"}"#.to_vec();
+        assert!(matches!(events.parse(Line::Whole(other)), Item::Text(_)));
         assert!(matches!(events.parse(event("real", 2)), Item::Event(_)));
+        assert!(matches!(events.parse(event("forged", 1)), Item::Text(_)));
+        assert!(matches!(events.parse(event("real", 3)), Item::Event(_)));
         assert!(matches!(Events::Never.parse(event("real", 1)), Item::Text(_)));
         assert!(matches!(Events::With("real".to_owned()).parse(event("real", 9)), Item::Event(_)));
     }

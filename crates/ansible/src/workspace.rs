@@ -464,13 +464,14 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a directory of its own below `runtime`, under an id that no run below `runs` has.
+    /// Makes a directory of its own below `runtime`, under an id that no run below `runs` has. Its name tells it from those of
+    /// runs.
     ///
     /// # Errors
     /// When it cannot be made, or `runtime` belongs to somebody else.
     pub fn create(runtime: &Path, runs: &Path, id: RunId) -> io::Result<Self> {
         own_directory(runtime)?;
-        let scratch = Self { directory: runtime.join(id.short()) };
+        let scratch = Self { directory: runtime.join(format!("inspection-{}", id.short())) };
         make(&scratch.directory)?;
         let owner = runs.join(id.to_string());
         new_file(&scratch.directory.join(OWNER))?.write_all(owner.as_os_str().as_bytes())?;

@@ -19,7 +19,7 @@ pub enum BadHostPattern {
     /// Longer than [`MAX_PATTERN_BYTES`].
     #[error("the host pattern has {0} bytes: at most {MAX_PATTERN_BYTES} are allowed")]
     TooLong(usize),
-    /// Control characters, line ends and the like.
+    /// Control characters, line ends, quotes and the like.
     #[error("the host pattern `{pattern}` has {found}, which is not allowed: no pattern needs it")]
     Character {
         /// The whole pattern, control characters escaped.
@@ -83,7 +83,7 @@ impl FromStr for HostPattern {
 }
 
 fn is_refused(c: char) -> bool {
-    c.is_control() || is_unseen(c) || (c.is_whitespace() && c != ' ')
+    c.is_control() || is_unseen(c) || (c.is_whitespace() && c != ' ') || matches!(c, '\'' | '"' | '`')
 }
 
 /// The parts that Ansible takes a pattern apart into (`split_host_pattern`): at commas if there are any, otherwise at colons and
@@ -142,7 +142,7 @@ mod tests {
             "~box-0[0-9]+",
             r"~k-\d+",
             "~k-[0-9]{2}",
-            r"~(web|db)-(?:a|b)'s$",
+            r"~(web|db)-(?:a|b)s$",
             "~[:@]x",
             "[::1]",
             "2001:db8::1",

@@ -25,7 +25,7 @@ async fn what_a_run_does_to_its_python_is_gone_with_it() {
     let seen = app.home().join("seen");
     // What names the hosts of a play is evaluated by the process that the others are forked from.
     let play = format!(
-        "- hosts: \"{{{{ 'localhost' | mark('{}') }}}}\"\n  gather_facts: false\n  tasks: []\n",
+        "- hosts: \"{{{{ 'localhost' | mark('{}') }}}}\"\n  gather_facts: false\n  tasks: [{{ansible.builtin.debug: {{msg: done}}}}]\n",
         seen.display()
     );
     app.write("playbooks/bundles/marking/filter_plugins/mark.py", FILTER);

@@ -88,14 +88,18 @@ impl Ledger {
             let path = entry.path();
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => self.search_files(place, &path),
-                // Not sockets and pipes: opening one may wait for ever.
-                Ok(kind) if kind.is_file() => {
-                    let bytes = fs::read(&path).unwrap_or_default();
-                    self.search_noting(place, &bytes, |_, _| path.display().to_string());
-                    self.search(place, path.to_string_lossy().as_bytes());
-                }
-                _ => {}
+                _ => self.search_file(place, &path),
             }
+        }
+    }
+
+    /// The same for one file, if it is one.
+    pub(super) fn search_file(&mut self, place: &str, path: &Path) {
+        // Not sockets and pipes: opening one may wait for ever.
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+            let bytes = fs::read(path).unwrap_or_default();
+            self.search_noting(place, &bytes, |_, _| path.display().to_string());
+            self.search(place, path.to_string_lossy().as_bytes());
         }
     }
 

@@ -161,7 +161,11 @@ impl Cage {
     /// A look at all that is outside the runtime directory, at any moment.
     fn look(&mut self) {
         let home = self.app.home().to_owned();
-        self.ledger.search_files("state directory (database, spools)", &home.join("var"));
+        for entry in fs::read_dir(home.join("var")).into_iter().flatten().flatten() {
+            let place = if entry.file_name() == "snapshots" { SNAPSHOTS } else { STATE };
+            self.ledger.search_files(place, &entry.path());
+            self.ledger.search_file(place, &entry.path());
+        }
         self.ledger.search_files("temporary directory", &home.join("tmp"));
         // Ansible asks the system for the user's home, not the environment.
         let real = std::env::var_os("HOME").map(std::path::PathBuf::from).unwrap_or_default();
@@ -341,6 +345,9 @@ async fn run_all(cage: &mut Cage) {
     cage.ask(Method::POST, "/v1/jobs", Some(&wrong)).await;
 }
 
+const STATE: &str = "state directory (database, spools)";
+const SNAPSHOTS: &str = "state directory: snapshots of the content";
+
 async fn at_the_gate(cage: &mut Cage, gate: &Gate) -> Value {
     let request = cage.leaky(&json!({"gate": gate.path()}));
     let job = cage.submit(&request).await;
@@ -373,6 +380,7 @@ async fn prove(database: Option<Database>) {
     // Told above, or told below.
     let others = [
         "runtime directory, during a run",
+        SNAPSHOTS,
         ledger::SERVICE,
         ledger::RUNS,
         ledger::OTHERS,
@@ -382,6 +390,8 @@ async fn prove(database: Option<Database>) {
     for place in ledger.places().filter(|place| !others.contains(place)) {
         assert_eq!(ledger.all_hits(place), 0, "{place}\n{ledger:#}");
     }
+    // They are the owner's files once more, for the service's user alone: what lies there in plaintext is in them, too.
+    assert_eq!(ledger.all_hits(SNAPSHOTS), ledger.hits(SNAPSHOTS, "inventory password"), "{ledger:#}");
     for place in
         ["replies", "stream: SSE", "stream: NDJSON", "stream: log", "stream: WebSocket", "log of the service"]
     {
