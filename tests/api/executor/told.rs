@@ -134,15 +134,16 @@ pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> 
     told
 }
 
-/// Told at verbosity 4 by whoever imports a part of Ansible first; a warm one has it imported.
-const LOADING: &str = "Loading collection ansible.builtin from ";
+/// Printed at verbosity 4 by the process that imports a part of Ansible first, and by Ansible when it loads Rangehand's own
+/// callback; a warm run has both imported.
+const LOADING: [&str; 2] = ["Loading collection ansible.builtin from ", "rangehand_details"];
 
 /// The lines in which two differ; empty when there is none.
 ///
 /// Of several lines that are printed between two events at once ansible-runner keeps only the last one, or all, depending
 /// on how they come to it through the terminal. So it may lack such lines.
 pub(super) fn differences(runner: &[Told], warm: &[Told]) -> Vec<String> {
-    let is_compared = |line: &&Told| !line.text.contains(LOADING);
+    let is_compared = |line: &&Told| !LOADING.iter().any(|loading| line.text.contains(loading));
     let (runner, warm): (Vec<_>, Vec<_>) =
         (runner.iter().filter(is_compared).collect(), warm.iter().filter(is_compared).collect());
     let mut found = Vec::new();
