@@ -2,45 +2,58 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use base64::{
-    Engine,
-    prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD},
-};
+use super::{digits, encoded, names, readings};
 
 /// Shorter values are only looked for where they are all that stands between quotes, in bytes.
 pub const SHORTEST_VALUE: usize = 4;
 /// Of a value of many lines, shorter lines are not looked for, in bytes.
 const SHORTEST_LINE: usize = 8;
+/// Shorter forms are not looked for where something stands between their characters: `ab cd` is not `abcd`. In bytes.
+const SHORTEST_SPREAD: usize = 8;
+/// The same for words and numbers: every text has words that others can be made of.
+const SHORTEST_SPREAD_NAME: usize = 12;
+/// The same for hexadecimal and octal digits: numbers in a row are common.
+const SHORTEST_DIGITS: usize = digits::SHORTEST_DIGITS;
+/// Shorter texts in base32 may be words.
+const SHORTEST_BASE32: usize = 6;
 
-/// What is beside a form in base64: a character that holds bits of the value and bits of its neighbour. And what of a
-/// form is not the value: the quotes around a short one.
+/// What is beside a form that consists of digits: so many digits hold bits of the value and bits of its neighbor. And
+/// what of a form is not the value: the quotes around a short one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sides {
-    before: bool,
-    after: bool,
-    quotes: usize,
+    pub(super) before: usize,
+    pub(super) after: usize,
+    pub(super) quotes: usize,
 }
 
 impl Sides {
     /// The range with the characters that hold a part of the value, and the padding behind them.
     pub(super) fn widen(self, text: &[u8], mut range: Range<usize>) -> Range<usize> {
-        let is_digit =
-            |at: usize| text.get(at).is_some_and(|c| c.is_ascii_alphanumeric() || b"+/-_".contains(c));
-        if self.before && range.start > 0 && is_digit(range.start - 1) {
-            range.start -= 1;
-        }
-        if self.after && is_digit(range.end) {
-            range.end += 1;
-            let padding = text[range.end..].iter().take(2).take_while(|c| **c == b'=').count();
-            range.end += padding;
+        let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(*byte);
+        range.start -= text[..range.start].iter().rev().take(self.before).take_while(is_digit).count();
+        let after = text[range.end..].iter().take(self.after).take_while(is_digit).count();
+        range.end += after;
+        if after > 0 {
+            // Base32 has up to six.
+            range.end += text[range.end..].iter().take(6).take_while(|c| **c == b'=').count();
         }
         range.start + self.quotes..range.end - self.quotes
     }
 }
 
+/// Forms with what is beside each.
+pub(super) type Set = BTreeMap<String, Sides>;
+
 /// All forms of all values, each once.
 #[derive(Default)]
-pub(super) struct Forms(BTreeMap<String, Sides>);
+pub(super) struct Forms {
+    /// Looked for in the text as it is.
+    pub(super) exact: Set,
+    /// Looked for in the text without its blanks ([`readings::compact`]).
+    pub(super) compact: Set,
+    /// Looked for in its hexadecimal digits ([`digits::digits`]).
+    pub(super) digits: Set,
+}
 
 impl Forms {
     /// Adds a value with its forms, and its lines with theirs.
@@ -51,14 +64,9 @@ impl Forms {
         let lines = value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST_LINE);
         let wholes = [value, value.trim()].into_iter().filter(|value| value.len() >= SHORTEST_VALUE);
         for value in wholes.chain(lines) {
-            for form in quoted(value) {
-                // Output is often printed as JSON once more.
-                for form in [json(&form), ascii_json(&form, false), form] {
-                    self.0.entry(form).or_default();
-                }
-            }
-            for (form, sides) in base64(value.as_bytes()) {
-                self.0.entry(form).or_insert(sides);
+            self.add_quoted(value);
+            for bytes in encoded::bytes(value) {
+                self.add_encoded(&bytes);
             }
         }
     }
@@ -69,16 +77,64 @@ impl Forms {
         for (value, quote) in [(&json, "\""), (&json, "\\\""), (&json, "\\\\\\\""), (&value.to_owned(), "'")]
         {
             let quotes = Sides { quotes: quote.len(), ..Sides::default() };
-            self.0.entry(format!("{quote}{value}{quote}")).or_insert(quotes);
+            self.exact.entry(format!("{quote}{value}{quote}")).or_insert(quotes);
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Sides)> {
-        self.0.iter().map(|(text, sides)| (text.as_str(), *sides))
+    fn add_quoted(&mut self, value: &str) {
+        let is_word = names::could_be_a_name(value) || value.bytes().all(|byte| byte.is_ascii_digit());
+        let shortest = if is_word { SHORTEST_SPREAD_NAME } else { SHORTEST_SPREAD };
+        let mut add_compact = |form: &str| {
+            let compact = readings::compact_text(form);
+            if compact.len() >= shortest {
+                self.compact.entry(compact).or_default();
+            }
+        };
+        // The text beside the digits of a dump has a dot in place of what cannot be shown.
+        add_compact(&dotted(value));
+        for form in quoted(value) {
+            // Output is often printed as JSON once more.
+            for form in [json(&form), ascii_json(&form, false), form] {
+                add_compact(&form);
+                self.exact.entry(form).or_default();
+            }
+        }
+        self.exact.entry(spaced(value)).or_default();
+    }
+
+    fn add_encoded(&mut self, bytes: &[u8]) {
+        let base32 = encoded::base32(bytes).into_iter().filter(|(form, _)| form.len() >= SHORTEST_BASE32);
+        for (form, sides) in encoded::base64(bytes).into_iter().chain(base32) {
+            if form.len() >= SHORTEST_SPREAD {
+                self.compact.entry(form.clone()).or_insert(sides);
+            }
+            self.exact.entry(form).or_insert(sides);
+        }
+        let hexadecimal = encoded::hexadecimal(bytes);
+        for form in [hexadecimal.to_ascii_uppercase(), hexadecimal.clone()] {
+            self.exact.entry(form).or_default();
+        }
+        for (form, sides) in encoded::dumped(bytes).into_iter().chain([(hexadecimal, Sides::default())]) {
+            if form.len() >= SHORTEST_DIGITS {
+                self.digits.entry(form).or_insert(sides);
+            }
+        }
     }
 }
 
-/// The value as it is and as programs quote it, not base64.
+/// With one blank after each character but the last.
+fn spaced(value: &str) -> String {
+    let mut spaced = each(value, |_| true, |c, to| to.extend([c, ' ']));
+    spaced.pop();
+    spaced
+}
+
+/// As `xxd` and `hexdump -C` show it beside its digits.
+fn dotted(value: &str) -> String {
+    value.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '.' }).collect()
+}
+
+/// The value as it is and as programs quote it, not in digits.
 fn quoted(value: &str) -> Vec<String> {
     let mut forms = vec![
         value.to_owned(),
@@ -95,8 +151,6 @@ fn quoted(value: &str) -> Vec<String> {
         value.replace('\'', "''"),
         each(value, |c| !(c.is_alphanumeric() || "_@%+=:,./-".contains(c)), |c, to| to.extend(['\\', c])),
         each(value, |c| "\"\\$`".contains(c), |c, to| to.extend(['\\', c])),
-        hexadecimal(value, false),
-        hexadecimal(value, true),
     ];
     // HTML, by the entities that Python, Jinja and browsers write for quotes.
     for (single, double) in [("&#x27;", "&quot;"), ("&#39;", "&#34;"), ("'", "&quot;")] {
@@ -166,25 +220,4 @@ fn percent(text: &str, kept: &str, lower: bool) -> String {
             to.push_str(&escape);
         }
     })
-}
-
-fn hexadecimal(text: &str, upper: bool) -> String {
-    let digits = |byte: u8| if upper { format!("{byte:02X}") } else { format!("{byte:02x}") };
-    text.bytes().map(digits).collect()
-}
-
-/// What base64 of anything that contains the value contains, whichever of three places in a group of three bytes
-/// the value begins at: the digits that the value alone decides. Both alphabets; padding comes with the sides.
-fn base64(value: &[u8]) -> Vec<(String, Sides)> {
-    let mut forms = Vec::new();
-    for before in 0..3 {
-        let bytes = [&[0; 2][..before], value].concat();
-        // A digit holds six bits.
-        let (first, end) = ((8 * before).div_ceil(6), 8 * bytes.len() / 6);
-        let sides = Sides { before: before > 0, after: (8 * bytes.len()) % 6 > 0, quotes: 0 };
-        for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-            forms.push((engine.encode(&bytes)[first..end].to_owned(), sides));
-        }
-    }
-    forms
 }

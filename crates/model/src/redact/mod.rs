@@ -1,24 +1,30 @@
 //! Taking secrets out of text before it is stored, streamed, logged or answered.
 //!
-//! By value: what is known to be secret in this run, in every form that programs print it in (`forms.rs`), found by one
-//! automaton in one pass, so that the time grows with the text and not with the number of secrets. By shape: what
-//! always is a secret (`shapes.rs`). Text that comes in pieces goes through a [`Passage`].
+//! By value: what is known to be secret in this run, in every form that programs print it in (`forms.rs`), found by
+//! automata in one pass over each reading of the text (`known.rs`, `readings.rs`, `digits.rs`, `dumps.rs`), so that the time grows
+//! with the text and not with the number of secrets. By shape: what always is a secret (`shapes.rs`). The items of a list
+//! of texts are one text, broken into lines. Text that comes in pieces goes through a [`Passage`].
 //!
 //! Names of hosts, tasks and result keys identify things, so a weak secret (a password that is a common word or the name
 //! of a host) must not change them: `names.rs` decides which secrets could be names.
 
+mod digits;
+mod dumps;
+mod encoded;
 mod forms;
+mod known;
+mod masked;
 mod names;
 mod passage;
+mod readings;
 mod shapes;
-mod squeezed;
 
-use std::{borrow::Cow, collections::BTreeSet, fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range};
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use serde_json::{Map, Value};
 
 pub use forms::SHORTEST_VALUE;
+use known::Known;
 pub use passage::Passage;
 
 /// What stands in place of a secret.
@@ -35,25 +41,10 @@ pub struct Redactor {
     in_names: Option<Known>,
 }
 
-/// The values as automata.
-#[derive(Clone)]
-struct Known {
-    /// Every form as it stands.
-    exact: AhoCorasick,
-    /// Which sides of a match have a character that belongs to it in part; by number of the form.
-    sides: Vec<forms::Sides>,
-    /// Long forms without white space, for those that are wrapped or indented.
-    squeezed: Option<AhoCorasick>,
-    /// Is one of them a number?
-    has_numbers: bool,
-    /// Values that are only looked for as whole texts.
-    short: BTreeSet<String>,
-}
-
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Redactor")
-            .field("forms", &self.known.as_ref().map_or(0, |known| known.sides.len()))
+            .field("forms", &self.known.as_ref().map_or(0, |known| known.forms()))
             .finish()
     }
 }
@@ -74,7 +65,7 @@ impl Redactor {
     /// A name, of a task or a member of an object, without secrets. Secrets that could be names themselves stay.
     #[must_use]
     pub fn name<'a>(&self, name: &'a str) -> Cow<'a, str> {
-        shapes::hide(hidden(self.in_names.as_ref(), name, |_, _, _| false))
+        masked::text(name, found(self.in_names.as_ref(), name, |_, _, _| false))
     }
 
     /// The text without secrets, except those that are names by `is_name`.
@@ -90,7 +81,7 @@ impl Redactor {
         text: &'a str,
         is_name: impl Fn(Option<&u8>, &str, Option<&u8>) -> bool,
     ) -> Cow<'a, str> {
-        shapes::hide(hidden(self.known.as_ref(), text, is_name))
+        masked::text(text, found(self.known.as_ref(), text, is_name))
     }
 
     /// The text without secrets; it is a whole, not a piece of something longer.
@@ -102,7 +93,7 @@ impl Redactor {
     /// Is one of the known values in this text, in any of its forms?
     #[must_use]
     pub fn knows_a_value_in(&self, text: &str) -> bool {
-        matches!(hidden(self.known.as_ref(), text, |_, _, _| false), Cow::Owned(_))
+        self.known.as_ref().is_some_and(|known| !known.spans(text).is_empty())
     }
 
     /// The next piece of a longer text without secrets: pieces are cut at line ends.
@@ -122,27 +113,51 @@ impl Redactor {
     /// As [`Self::value`]; keys that are names by `is_name` stay.
     pub fn value_with_names(&self, value: &mut Value, is_name: &dyn Fn(&str) -> bool) {
         match value {
-            Value::String(text) => {
-                if self.known.as_ref().is_some_and(|known| known.short.contains(text.as_str())) {
-                    *text = MASK.into();
-                } else if let Cow::Owned(changed) = self.text(text) {
-                    *text = changed;
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.value_with_names(item, is_name)),
+            Value::String(text) => self.whole(text),
+            Value::Array(items) => self.items(items, is_name),
             Value::Object(members) => self.members(members, is_name),
             Value::Number(number) => {
-                let hides_numbers = self.known.as_ref().is_some_and(|known| known.has_numbers);
-                if hides_numbers
-                    && matches!(
-                        hidden(self.known.as_ref(), &number.to_string(), |_, _, _| false),
-                        Cow::Owned(_)
-                    )
-                {
+                let hides_numbers = self.known.as_ref().is_some_and(Known::has_numbers);
+                if hides_numbers && self.knows_a_value_in(&number.to_string()) {
                     *value = MASK.into();
                 }
             }
             Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    /// A text that is a value of its own.
+    fn whole(&self, text: &mut String) {
+        if self.known.as_ref().is_some_and(|known| known.is_short(text)) {
+            *text = MASK.into();
+        } else if let Cow::Owned(changed) = self.text(text) {
+            *text = changed;
+        }
+    }
+
+    /// Texts that follow each other are lines of one text: what is broken into lines is masked in each of them.
+    fn items(&self, items: &mut [Value], is_name: &dyn Fn(&str) -> bool) {
+        for run in items.chunk_by_mut(|one, other| one.is_string() && other.is_string()) {
+            let lines: Vec<&str> = run.iter().filter_map(Value::as_str).collect();
+            if lines.len() < 2 {
+                run.iter_mut().for_each(|item| self.value_with_names(item, is_name));
+                continue;
+            }
+            let text = lines.join("\n");
+            let lengths: Vec<usize> = lines.iter().map(|line| line.len()).collect();
+            let spans = found(self.known.as_ref(), &text, |_, _, _| false);
+            let changed = masked::items(&text, &lengths, spans);
+            for (item, line) in run.iter_mut().zip(changed.into_iter().flatten()) {
+                *item = line.into();
+            }
+            for item in run {
+                if item
+                    .as_str()
+                    .is_some_and(|text| self.known.as_ref().is_some_and(|known| known.is_short(text)))
+                {
+                    *item = MASK.into();
+                }
+            }
         }
     }
 
@@ -179,90 +194,21 @@ impl Redactor {
     }
 }
 
-/// The text without the values; those stay that are names by `is_name`.
-fn hidden<'a>(
+/// Where secrets are in the text, by their ends: values, except those that are names by `is_name`, and shapes.
+fn found(
     known: Option<&Known>,
-    text: &'a str,
+    text: &str,
     is_name: impl Fn(Option<&u8>, &str, Option<&u8>) -> bool,
-) -> Cow<'a, str> {
-    let Some(known) = known else { return Cow::Borrowed(text) };
-    let mut spans = known.exact_spans(text);
-    if let Some(automaton) = known.squeezed.as_ref().filter(|_| squeezed::is_broken(text)) {
-        spans.extend(squeezed::spans(automaton, text));
-        spans.sort_unstable_by_key(|span| span.end);
-    }
+) -> Vec<Range<usize>> {
+    let mut spans = known.map_or_else(Vec::new, |known| known.spans(text));
     let bytes = text.as_bytes();
     spans.retain(|span| {
         let before = span.start.checked_sub(1).and_then(|at| bytes.get(at));
         !text.get(span.clone()).is_some_and(|name| is_name(before, name, bytes.get(span.end)))
     });
-    masked(text, spans)
-}
-
-impl Known {
-    fn of<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
-        let mut all = forms::Forms::default();
-        let mut short = BTreeSet::new();
-        for value in values {
-            all.add(value);
-            if (1..SHORTEST_VALUE).contains(&value.len()) {
-                short.insert(value.to_owned());
-            }
-        }
-        Self::new(&all, short)
-    }
-
-    /// `None` when there is nothing to look for.
-    fn new(all: &forms::Forms, short: BTreeSet<String>) -> Option<Self> {
-        let forms: Vec<(&str, forms::Sides)> = all.iter().collect();
-        let exact = automaton(forms.iter().map(|(text, _)| text))?;
-        let long = forms.iter().map(|(text, _)| squeezed::squeeze(text).text);
-        let long: BTreeSet<String> = long.filter(|text| text.len() >= squeezed::SHORTEST).collect();
-        let is_number = |(text, _): &(&str, _)| text.parse::<serde_json::Number>().is_ok();
-        Some(Self {
-            exact,
-            squeezed: automaton(long),
-            has_numbers: forms.iter().any(is_number),
-            short,
-            sides: forms.into_iter().map(|(_, sides)| sides).collect(),
-        })
-    }
-
-    /// Where forms are, by their ends.
-    fn exact_spans(&self, text: &str) -> Vec<Range<usize>> {
-        let bytes = text.as_bytes();
-        let found = self.exact.find_overlapping_iter(text);
-        found.map(|found| self.sides[found.pattern().as_usize()].widen(bytes, found.range())).collect()
-    }
-}
-
-/// Overlapping matches are wanted: a secret that begins within another one must not be left standing in half.
-fn automaton<T: AsRef<[u8]>>(patterns: impl IntoIterator<Item = T>) -> Option<AhoCorasick> {
-    let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(patterns).ok()?;
-    (automaton.patterns_len() > 0).then_some(automaton)
-}
-
-/// The text with one mask for each run of spans that touch; the spans come by their ends.
-fn masked(text: &str, spans: Vec<Range<usize>>) -> Cow<'_, str> {
-    if spans.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let mut merged: Vec<Range<usize>> = Vec::new();
-    for mut span in spans {
-        while let Some(last) = merged.pop_if(|last| last.end >= span.start) {
-            span = span.start.min(last.start)..span.end.max(last.end);
-        }
-        merged.push(span);
-    }
-    let mut clean = String::with_capacity(text.len());
-    let mut from = 0;
-    for span in merged {
-        clean.push_str(&text[from..span.start]);
-        clean.push_str(MASK);
-        from = span.end;
-    }
-    clean.push_str(&text[from..]);
-    Cow::Owned(clean)
+    spans.extend(shapes::spans(text));
+    spans.sort_unstable_by_key(|span| span.end);
+    spans
 }
 
 /// Does a name, of a variable or a setting, tell that its value is a secret?

@@ -1,57 +1,38 @@
 //! What is a secret whatever its value: headers that authorize, private keys, tokens that say what they are.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{ops::Range, sync::LazyLock};
 
 use regex::{Regex, RegexSet};
 
-/// Patterns, and what stands for a match. The engine of `regex` takes time that grows with the text alone.
-const SHAPES: &[(&str, &str)] = &[
+/// Patterns whose group `secret` is masked. The engine of `regex` takes time that grows with the text alone.
+const SHAPES: &[&str] = &[
     // Proxmox: tokens and tickets.
-    (r"(PVEAPIToken=[^!\s]+![^=\s]+=)[A-Za-z0-9-]+", "${1}***"),
-    (r"PVE:[^\s:]+:[0-9A-F]{8}::[A-Za-z0-9+/=]+", "***"),
+    r"PVEAPIToken=[^!\s]+![^=\s]+=(?<secret>[A-Za-z0-9-]+)",
+    r"(?<secret>PVE:[^\s:]+:[0-9A-F]{8}::[A-Za-z0-9+/=]+)",
     // `Authorization: Bearer x`, in JSON or Python's notation, too.
-    (
-        r#"(?i)(authorization\\?["']?\s*[:=,]\s*\\?["']?(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)\s+)[^\s"'\\][^"'\\\r\n]*"#,
-        "${1}***",
-    ),
-    (
-        r#"(?i)(authorization\\?["']?\s*[:=,]\s*\\?["']?)[A-Za-z0-9._~+/=-]{16,}([\s"'\\,;}]|$)"#,
-        "${1}***${2}",
-    ),
-    (
-        r#"(?i)\b((?:x-api-key|x-auth-token|x-vault-token|private-token|csrfpreventiontoken|set-cookie|cookie)\\?["']?\s*[:=]\s*\\?["']?)[^\s"'\\]{8,}[^"'\\\r\n]*"#,
-        "${1}***",
-    ),
-    (
-        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
-        "***",
-    ),
+    r#"(?i)authorization\\?["']?\s*[:=,]\s*\\?["']?(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)\s+(?<secret>[^\s"'\\][^"'\\\r\n]*)"#,
+    r#"(?i)authorization\\?["']?\s*[:=,]\s*\\?["']?(?<secret>[A-Za-z0-9._~+/=-]{16,})(?:[\s"'\\,;}]|$)"#,
+    r#"(?i)\b(?:x-api-key|x-auth-token|x-vault-token|private-token|csrfpreventiontoken|set-cookie|cookie)\\?["']?\s*[:=]\s*\\?["']?(?<secret>[^\s"'\\]{8,}[^"'\\\r\n]*)"#,
+    r"(?s)(?<secret>-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z))",
     // JSON Web Tokens: the header is `{"...`, base64url.
-    (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3}", "***"),
-    (r"([A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+@", "${1}***@"),
+    r"\b(?<secret>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3})",
+    r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:(?<secret>[^/\s@]+)@",
     // API tokens of our own: their id is no secret.
-    (r"(rh_[0-9a-f]{12}_)[0-9a-f]{16,}", "${1}***"),
-    (r"\b(?:gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,})", "***"),
+    r"rh_[0-9a-f]{12}_(?<secret>[0-9a-f]{16,})",
+    r"\b(?<secret>gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,})",
 ];
 
 #[expect(clippy::expect_used, reason = "the patterns are constants, and a test compiles them")]
-static ANY: LazyLock<RegexSet> =
-    LazyLock::new(|| RegexSet::new(SHAPES.iter().map(|(pattern, _)| pattern)).expect("valid patterns"));
+static ANY: LazyLock<RegexSet> = LazyLock::new(|| RegexSet::new(SHAPES).expect("valid patterns"));
 
 #[expect(clippy::expect_used, reason = "the patterns are constants, and a test compiles them")]
-static EACH: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    SHAPES.iter().map(|(pattern, _)| Regex::new(pattern).expect("a valid pattern")).collect()
-});
+static EACH: LazyLock<Vec<Regex>> =
+    LazyLock::new(|| SHAPES.iter().map(|pattern| Regex::new(pattern).expect("a valid pattern")).collect());
 
-/// The text with masks in place of what has such a shape. Most texts have none: one look tells.
-pub(super) fn hide(text: Cow<'_, str>) -> Cow<'_, str> {
-    let mut result = text;
-    for number in ANY.matches(&result) {
-        if let Cow::Owned(changed) = EACH[number].replace_all(&result, SHAPES[number].1) {
-            result = Cow::Owned(changed);
-        }
-    }
-    result
+/// Where secrets of such a shape are. Most texts have none, which one search of all patterns at once finds.
+pub(super) fn spans(text: &str) -> Vec<Range<usize>> {
+    let secrets = |number: usize| EACH[number].captures_iter(text).filter_map(|found| found.name("secret"));
+    ANY.matches(text).into_iter().flat_map(secrets).map(|secret| secret.range()).collect()
 }
 
 #[cfg(test)]
@@ -84,7 +65,9 @@ mod tests {
             ("my_rh_3f0c9a51d2e7_9b1f001122334455 cut off", "my_rh_3f0c9a51d2e7_*** cut off"),
             ("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0xx.c2lnbmF0dXJl end", "t=*** end"),
         ] {
-            assert_eq!(hide(text.into()), clean);
+            let mut spans = spans(text);
+            spans.sort_unstable_by_key(|span| span.end);
+            assert_eq!(super::super::masked::text(text, spans), clean);
         }
     }
 
@@ -99,7 +82,7 @@ mod tests {
             "ssh://git@host:22/x",
             "token rh_3f0c9a51d2e7 was revoked",
         ] {
-            assert!(matches!(hide(text.into()), Cow::Borrowed(same) if same == text), "{text}");
+            assert!(spans(text).is_empty(), "{text}");
         }
     }
 }

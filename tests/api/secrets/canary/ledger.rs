@@ -187,23 +187,44 @@ fn forms(value: &str) -> BTreeSet<String> {
             url
         });
         let shell = text.replace('\'', r#"'"'"'"#);
-        forms.extend([text.to_owned(), hexadecimal, json, url, shell]);
-        for before in 0..3 {
-            let code = base64(&[&[0; 2][..before], text.as_bytes()].concat());
-            let own = &code[before + usize::from(before > 0)..];
-            forms.insert(own.to_owned());
-            forms.insert(own.replace('+', "-").replace('/', "_"));
+        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [text.as_bytes(), &wide] {
+            for before in 0..3 {
+                let code = digits(&[&[0; 2][..before], bytes].concat(), BASE64, 6);
+                forms.extend(with_halves(&code[before + usize::from(before > 0)..]));
+            }
+            for before in 0..5 {
+                let code = digits(&[&[0; 4][..before], bytes].concat(), BASE32, 5);
+                forms.extend(with_halves(&code[(8 * before).div_ceil(5)..]));
+            }
         }
+        for between in [" ", ":"] {
+            let pairs: Vec<&str> =
+                hexadecimal.as_bytes().chunks(2).filter_map(|pair| str::from_utf8(pair).ok()).collect();
+            forms.insert(pairs.join(between));
+        }
+        let spaced: Vec<String> = text.chars().map(String::from).collect();
+        forms.extend([text.to_owned(), hexadecimal, json, url, shell, spaced.join(" ")]);
     }
     forms
 }
 
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
 /// The digits that the bytes decide alone, from the front.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+fn digits(bytes: &[u8], alphabet: &[u8], bits: usize) -> String {
+    let all: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
     let digit = |bits: &[u8]| bits.iter().fold(0_usize, |number, bit| number << 1 | usize::from(*bit));
-    bits.chunks_exact(6).map(|bits| char::from(DIGITS[digit(bits)])).collect()
+    all.chunks_exact(bits).map(|bits| char::from(alphabet[digit(bits)])).collect()
+}
+
+/// Digits in both alphabets of base64, and their halves: where a line ends within one, the other is whole.
+fn with_halves(own: &str) -> Vec<String> {
+    let (first, second) = own.split_at(own.len() / 2);
+    let halves = [first, second].into_iter().filter(|half| half.len() >= 16);
+    let all = halves.chain([own]).map(str::to_owned);
+    all.flat_map(|text| [text.replace('+', "-").replace('/', "_"), text]).collect()
 }
 
 /// All forms of a canary can be found at all, wherever they stand.

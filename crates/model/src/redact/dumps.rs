@@ -1,0 +1,195 @@
+//! The rows of a dump (`xxd`, `hexdump -C`, `od`): an address, digits, and the text that they are.
+//!
+//! Between two rows stand an address and often the text of the row before, so neither column can be read as it is.
+
+use super::readings::{self, Reading};
+
+/// An address has so many digits.
+const ADDRESS: std::ops::RangeInclusive<usize> = 6..=16;
+/// So many quotes and dashes may be before an address; with a limit, because each quote may be before a row.
+const MOST_SIGNS: usize = 3;
+/// So many blanks at most are between two groups of digits.
+const WIDEST_GAP: usize = 3;
+
+/// The columns of all rows in a text.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) digits: Reading,
+    /// Without blanks.
+    pub(super) text: Reading,
+}
+
+/// The columns, if there are rows at all.
+pub(super) fn columns(text: &str) -> Option<Columns> {
+    let bytes = text.as_bytes();
+    let mut columns: Option<Columns> = None;
+    let mut at = 0;
+    let mut begins = true;
+    while at < bytes.len() {
+        if begins && let Some((address, is_quoted)) = after_address(bytes, at) {
+            let end = end_of_row(bytes, address);
+            columns.get_or_insert_default().add(bytes, address, end, is_quoted);
+            at = end;
+        }
+        let Some(next) = bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'"' | b'\'' | b'\\'))
+        else {
+            break;
+        };
+        at += next;
+        let escaped = readings::escaped_line_end(&bytes[at..]);
+        begins = bytes[at] != b'\\' || escaped > 0;
+        at += escaped.max(1);
+    }
+    columns
+}
+
+/// The place behind the address that a row begins with: what is before it may be blanks, colors, a dash and a quote. And
+/// whether there is a quote.
+fn after_address(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut is_quoted = at.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'"' | b'\''));
+    let mut signs = 0;
+    while signs <= MOST_SIGNS {
+        let rest = &bytes[at..];
+        at += match rest.first()? {
+            b' ' | b'\t' => 1,
+            b'-' | b'"' | b'\'' => {
+                is_quoted |= rest[0] != b'-';
+                signs += 1;
+                1
+            }
+            0x1b => readings::unseen(rest),
+            _ => break,
+        };
+    }
+    let digits = bytes[at..].iter().take(17).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    at += digits;
+    at += usize::from(bytes.get(at) == Some(&b':'));
+    (ADDRESS.contains(&digits) && matches!(bytes.get(at), Some(b' ' | b'\t'))).then_some((at, is_quoted))
+}
+
+fn end_of_row(bytes: &[u8], from: usize) -> usize {
+    let mut at = from;
+    while let Some(next) = bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'\\')) {
+        at += next;
+        if bytes[at] == b'\n' || readings::escaped_line_end(&bytes[at..]) > 0 {
+            return at;
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+impl Columns {
+    /// Adds a row from behind its address.
+    fn add(&mut self, bytes: &[u8], from: usize, end: usize, is_quoted: bool) {
+        let mut row = Vec::with_capacity(end - from);
+        let mut at = from;
+        while at < end {
+            match readings::unseen(&bytes[at..end]) {
+                0 => {
+                    row.push(at);
+                    at += 1;
+                }
+                length => at += length,
+            }
+        }
+        let byte = |place: &usize| bytes[*place];
+        let mut row = row.as_slice();
+        // Behind an item of a list are its quote and a comma.
+        let mut strip = |is_it: fn(u8) -> bool, most: usize| {
+            let last = row.iter().rev().take(most).take_while(|place| is_it(byte(place))).count();
+            row = &row[..row.len() - last];
+            last
+        };
+        strip(|byte| byte.is_ascii_whitespace(), usize::MAX);
+        let commas = strip(|byte| byte == b',', usize::from(is_quoted));
+        // Without a comma before an escaped line end, a quote is one of the row's own.
+        if commas > 0 || (is_quoted && bytes.get(end) != Some(&b'\\')) {
+            strip(|byte| matches!(byte, b'"' | b'\''), 1);
+            strip(|byte| byte == b'\\', usize::MAX);
+        }
+        let (digits, mut text) = row.split_at(length_of_digits(row, &byte));
+        for place in digits.iter().filter(|place| byte(place).is_ascii_hexdigit()) {
+            self.digits.push(&[byte(place).to_ascii_lowercase()], *place);
+        }
+        while let Some((first, others)) = text.split_first()
+            && byte(first).is_ascii_whitespace()
+        {
+            text = others;
+        }
+        for (open, close) in [(b'|', b'|'), (b'>', b'<')] {
+            if let [first, within @ .., last] = text
+                && (byte(first), byte(last)) == (open, close)
+            {
+                text = within;
+            }
+        }
+        for place in text.iter().filter(|place| !byte(place).is_ascii_whitespace()) {
+            self.text.push(&[byte(place)], *place);
+        }
+    }
+}
+
+/// How long the groups of digits are that a row begins with, blanks included.
+fn length_of_digits(row: &[usize], byte: &impl Fn(&usize) -> u8) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &row[length..];
+        let blanks = rest.iter().take_while(|place| matches!(byte(place), b' ' | b'\t')).count();
+        let group = &rest[blanks..];
+        let group = &group[..group.iter().take_while(|place| byte(place).is_ascii_hexdigit()).count()];
+        let is_octal = || group.iter().all(|place| (b'0'..=b'7').contains(&byte(place)));
+        let is_group = match group.len() {
+            3 => is_octal(),
+            count => (2..=16).contains(&count) && count.is_multiple_of(2),
+        };
+        // The last row of a printed text has a quote behind it.
+        let is_end =
+            |place: &usize| byte(place).is_ascii_whitespace() || matches!(byte(place), b'"' | b'\'' | b'\\');
+        let ends = rest.get(blanks + group.len()).is_none_or(is_end);
+        if !(1..=WIDEST_GAP).contains(&blanks) || !is_group || !ends {
+            return length;
+        }
+        length += blanks + group.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_of_dumps_are_read_without_addresses() {
+        let digits = "68756e7465722d74776f2c206f6e6520";
+        let text = "hunter-two,one";
+        for (dump, (digits, text)) in [
+            (
+                "before\n00000000: 6875 6e74 6572 2d74 776f  hunter-two\n0000000a: 2c20 6f6e 6520            , one \nafter",
+                (digits, text),
+            ),
+            (
+                "00000000  68 75 6e 74 65 72 2d 74  77 6f 2c 20 6f 6e 65 20  |hunter-two, one |\n00000010",
+                (digits, text),
+            ),
+            (" 0000000 150 165 156\n 0000003", ("150165156", "")),
+            ("0000000   h   u   n   t\n0000004   e   r  \\n\n0000007", ("", "hunter")),
+            ("  \"00000000: 6875  hu\",\n  \"00000002: 6e74  nt\"\n", ("68756e74", "hunt")),
+            (r#""stdout": "00000000: 6875  hu\n00000002: 6e74  nt""#, ("68756e74", "hunt\"")),
+            (
+                "\u{1b}[0;32m00000000: 6875  hu\u{1b}[0m\n\u{1b}[0;32m00000002: 6e74  nt\u{1b}[0m",
+                ("68756e74", "hunt"),
+            ),
+        ] {
+            let found = columns(dump).expect("rows");
+            assert_eq!(String::from_utf8_lossy(&found.digits.text), digits, "{dump}");
+            assert_eq!(String::from_utf8_lossy(&found.text.text), text, "{dump}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_address_is_no_dump() {
+        for text in ["", "hello", "68 75 6e", "2026-11-30 04:20", "abcdef", "abcdef:x", "x 00000000: 68"] {
+            assert!(columns(text).is_none(), "{text}");
+        }
+    }
+}
