@@ -8,6 +8,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
+use engine::colored;
 use model::Redactor;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::{
@@ -40,7 +41,7 @@ pub fn hide(secrets: Vec<SecretString>) {
     *REDACTOR.write().unwrap_or_else(PoisonError::into_inner) = Some(redactor);
 }
 
-/// Masks secrets on their way out. It is given whole lines.
+/// Masks secrets on their way out, and leaves out what a terminal would obey, colors excepted. It is given whole lines.
 struct Clean<W>(W);
 
 impl<W: Write> Write for Clean<W> {
@@ -51,7 +52,7 @@ impl<W: Write> Write for Clean<W> {
             Some(redactor) => redactor.text(&text),
             None => Redactor::default().text(&text),
         };
-        self.0.write_all(clean.as_bytes())?;
+        self.0.write_all(colored(&clean).as_bytes())?;
         Ok(line.len())
     }
 

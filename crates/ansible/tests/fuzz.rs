@@ -81,9 +81,10 @@ proptest! {
     }
 
     #[test]
-    fn plain_text_has_no_control_sequences_left(text in "([a-z]|\\x1b\\[[0-9;]{0,6}[a-zA-Z]|\\x1b|\\r|\\n|\\x07|\\x1b\\]|é){0,60}") {
+    fn plain_text_has_no_control_sequences_left(text in "([a-z]|\\x1b\\[[0-9;]{0,6}[a-zA-Z]|\\x1b|\\r|\\n|\\x07|\\x1b\\]|\\x1bP|\\x1b\\\\|\u{9b}|\u{9d}|\u{9c}|\\x08|é){0,60}") {
         let plain = log_text::plain(&text);
-        prop_assert!(!plain.contains("\u{1b}["), "{:?}", plain);
+        prop_assert!(!plain.contains(|c: char| c.is_control() && c != '\n' && c != '\t'), "{:?}", plain);
+        prop_assert_eq!(log_text::plain(&log_text::colored(&text)), plain);
         let _ = log_text::unix_lines(&text);
     }
 

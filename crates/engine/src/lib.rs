@@ -59,7 +59,7 @@ pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use jobs::{Error, Submitted};
 pub use keyring::{Key, KeyError, KeyUse, Keyring, Rotation};
-pub use logs::{LogQuery, LogReader, NextText, plain_lines};
+pub use logs::{LogQuery, LogReader, NextText, colored, plain_lines};
 pub use options::{DrainOptions, IsolationOptions, Options};
 pub use progress::{Basis, JobProgress};
 pub use projects::Project;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+pub use ansible::log_text::colored;
 use ansible::log_text::plain;
 use model::{EventKind, Job, JobId};
 use tokio::time::{Instant, timeout_at};

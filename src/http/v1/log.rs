@@ -10,7 +10,7 @@ use actix_web::{
     web::{self, Bytes, Data, Path, ServiceConfig},
 };
 use ansi_to_html::{Converter, Esc};
-use engine::{LogQuery, LogReader, NextText, Shutdown, WatcherKind, Watching, plain_lines};
+use engine::{LogQuery, LogReader, NextText, Shutdown, WatcherKind, Watching, colored, plain_lines};
 use futures_util::stream;
 use model::JobId;
 
@@ -70,7 +70,7 @@ impl Format {
     fn text(self, text: &str) -> String {
         match self {
             Self::Text => plain_lines(text).flat_map(|line| [line, "\n".to_owned()]).collect(),
-            Self::Ansi => format!("{text}\n"),
+            Self::Ansi => colored(text) + "\n",
             Self::Html => html(text) + "\n",
         }
     }
@@ -85,7 +85,7 @@ impl Format {
 
 /// Colours become elements; everything else is escaped. A colour that is none leaves the text without any.
 fn html(text: &str) -> String {
-    Converter::new().convert(text).unwrap_or_else(|_| {
+    Converter::new().convert(&colored(text)).unwrap_or_else(|_| {
         let plain: Vec<String> = plain_lines(text).collect();
         Esc(plain.join("\n")).to_string()
     })
