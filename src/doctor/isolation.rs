@@ -15,6 +15,15 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
     let tried = runs.sandbox(toolchain).map(|sandbox| (sandbox.probe(), sandbox.program));
     let (problem, hint) = match tried {
         Some((Ok(()), program)) => {
+            if runs.isolation == IsolationLevel::Process && rustix::process::geteuid().is_root() {
+                let problem = "can be made, and no setting wants one: jobs of a service of root can do anything here, and may \
+                               outlive their end";
+                return Check::warn(
+                    name,
+                    problem,
+                    "set `runs.isolation` to `sandbox`, or run the service as an ordinary user",
+                );
+            }
             let used =
                 if runs.isolation == IsolationLevel::Process { "for jobs that ask for it" } else { "always" };
             return Check::ok(name, format!("can be made, {used} ({})", program.display()));

@@ -21,6 +21,7 @@ pub mod inventory;
 mod json_lines;
 pub mod launch;
 pub mod log_text;
+pub mod orphans;
 mod output_limit;
 mod overridden;
 pub mod process;

@@ -24,8 +24,6 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup;
-
 /// A process beyond doubt: numbers are used again, start times within a boot are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -66,14 +64,14 @@ pub fn boot_id() -> Option<String> {
 
 /// What /proc/pid/stat says of a process.
 #[derive(Debug, Clone, Copy)]
-struct Stat {
+pub(crate) struct Stat {
     parent: i32,
-    start_time: u64,
+    pub(crate) start_time: u64,
     /// Nothing of it runs any more. A leader that ended before its threads is a zombie too, but lives.
-    is_dead: bool,
+    pub(crate) is_dead: bool,
 }
 
-fn stat(pid: i32) -> Option<Stat> {
+pub(crate) fn stat(pid: i32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name stands in parentheses and may contain anything, parentheses too: read on from the last one.
     let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
@@ -86,7 +84,7 @@ fn stat(pid: i32) -> Option<Stat> {
 
 /// What became of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sent {
+pub(crate) enum Sent {
     /// The process has it.
     Yes,
     /// The process is gone.
@@ -96,7 +94,7 @@ enum Sent {
 }
 
 /// Sends a signal to a process that was started at `start_time`.
-fn send(pid: i32, start_time: u64, signal: Signal) -> Sent {
+pub(crate) fn send(pid: i32, start_time: u64, signal: Signal) -> Sent {
     let Some(number) = Pid::from_raw(pid) else { return Sent::Gone };
     let Ok(descriptor) = pidfd_open(number, PidfdFlags::empty()) else { return Sent::Gone };
     // Checked after opening: from here on the descriptor means that process and no other.
@@ -112,9 +110,9 @@ fn send(pid: i32, start_time: u64, signal: Signal) -> Sent {
 
 /// A process of a run that is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Descendant {
-    pid: i32,
-    start_time: u64,
+pub(crate) struct Descendant {
+    pub(crate) pid: i32,
+    pub(crate) start_time: u64,
 }
 
 /// Every descendant of this process that lives, as far as one look at /proc shows.
@@ -145,7 +143,7 @@ pub(crate) fn descendant_numbers() -> Vec<i32> {
     descendants().into_iter().map(|descendant| descendant.pid).collect()
 }
 
-fn numbers() -> impl Iterator<Item = i32> {
+pub(crate) fn numbers() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
@@ -208,9 +206,9 @@ pub struct TreeKill {
 }
 
 /// How long processes may take to vanish after SIGKILL before they are called survivors.
-const KILL_LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const KILL_LIMIT: Duration = Duration::from_secs(20);
 /// How long to wait before the tree is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// After so many looks that each found new ones, stopping is given up and killing begins.
 const MOST_FREEZES: usize = 50;
 /// How long to wait for processes of another user, which only end by themselves.
@@ -293,42 +291,6 @@ impl TreeKill {
             is_proven: none_left.is_set(),
         }
     }
-}
-
-/// One look at /proc can miss a process that forks and ends meanwhile; so many in a row hardly do.
-const EMPTY_LOOKS: u32 = 5;
-
-/// Ends every process that carries `name=run` in its environment or is in the control group of the run; gives how many
-/// there were.
-///
-/// For the tree of a supervisor that is gone: its processes are nobody's descendants now, but what it gave them was
-/// inherited by all: the marker unless they were started with another environment, the group always, where there is
-/// one. Blocking, for as long as the processes take to vanish.
-#[must_use]
-pub fn end_marked(name: &str, run: &str) -> u32 {
-    let marker = format!("{name}={run}");
-    let is_marked = |pid: i32| {
-        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|&byte| byte == 0).any(|entry| entry == marker.as_bytes())
-    };
-    let mut ended = HashSet::new();
-    let mut empty_looks = 0;
-    let begun = Instant::now();
-    while empty_looks < EMPTY_LOOKS && begun.elapsed() < KILL_LIMIT {
-        // The start time is read before the process is judged and checked when it is signaled: one process all along.
-        let found: Vec<Descendant> = numbers()
-            .filter_map(|pid| Some((pid, stat(pid)?)))
-            .filter(|(pid, stat)| !stat.is_dead && (cgroup::holds(run, *pid) || is_marked(*pid)))
-            .map(|(pid, stat)| Descendant { pid, start_time: stat.start_time })
-            .collect();
-        empty_looks = if found.is_empty() { empty_looks + 1 } else { 0 };
-        let killed = |found: &Descendant| send(found.pid, found.start_time, Signal::KILL) == Sent::Yes;
-        ended.extend(found.into_iter().filter(killed));
-        cgroup::kill(run);
-        std::thread::sleep(LOOK_AGAIN);
-    }
-    cgroup::remove(run);
-    u32::try_from(ended.len()).unwrap_or(u32::MAX)
 }
 
 /// Ends every descendant for good and waits for it; for when nobody else reaps.

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ansible::{RunDirectory, process, supervisor, workspace};
+use ansible::{RunDirectory, orphans, supervisor, workspace};
 use model::RunId;
 use tokio::task::spawn_blocking;
 
@@ -67,7 +67,7 @@ impl Sweep {
             let path = entry?.path();
             let Some(run) = run_of(&path) else { continue };
             if self.is_dead(&path) {
-                let _killed = process::end_marked(supervisor::MARKER, &run.to_string());
+                let _killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
                 RunDirectory::at(path).remove()?;
                 swept.count += 1;
             } else if !self.needed.contains(&run) {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ansible::{Follower, Progress, RunDirectory, RunSpec, process, supervisor, workspace::Workspace};
+use ansible::{Follower, Progress, RunDirectory, RunSpec, orphans, supervisor, workspace::Workspace};
 use model::{Code, Draft, Ending, Job, JobId, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
 use tokio::{sync::OwnedRwLockReadGuard, task::spawn_blocking};
 
@@ -202,7 +202,7 @@ impl Engine {
         let private = self.run_directory(run).private();
         let workspace = Workspace::new(private, &self.options().runtime, &run.short());
         let cleared = spawn_blocking(move || {
-            let killed = process::end_marked(supervisor::MARKER, &run.to_string());
+            let killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
             (killed, workspace.remove())
         });
         match cleared.await {
