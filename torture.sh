@@ -3,6 +3,8 @@
 #
 #   ./torture.sh [--write] [NAME...]   NAME: a part of a test's name, such as kills, flood, cancel, disk, away, clock, documents
 #   ./torture.sh fuzz                  only the properties of what comes from outside, with many cases; all runs them, too
+#   ./torture.sh attack                only the known attacks (tests/attack.tsv), each on a running service; prints a table of
+#                                      attempt, isolation, user and result, and fails when one does not hold
 #
 # With --write the rows that were found replace those of the same subject in docs/reliability.md; nothing else is written.
 # RANGEHAND_TORTURE_SEED repeats the order of kills of an earlier run, which prints its seed.
@@ -68,6 +70,53 @@ fuzz() {
   PROPTEST_CASES=$((cases / 20)) cargo test --release --locked --test api fuzz:: || code=$?
   return "$code"
 }
+
+# Tests of one target, by exact name. In the output each begins with `test NAME ... ` and ends with its result.
+attack_with() {
+  local code=0 package=$1 target=$2
+  shift 2
+  cargo test --release --locked -p "$package" --test "$target" -- --nocapture --test-threads=1 --exact "$@" 2>&1 |
+    tee -a "$scratch/attacks" || code=$?
+  return "$code"
+}
+
+# `tests/api/x/y.rs::name` is the test `x::y::name` of `api`; `crates/P/tests/T.rs::name` is `name` of T in P.
+attack() {
+  local code=0 api layouts
+  mapfile -t api < <(sed -n 's|^.*\ttests/api/\(.*\)$|\1|p' tests/attack.tsv | sed -e 's|/mod\.rs::|::|' -e 's|\.rs::|::|' -e 's|/|::|g')
+  mapfile -t layouts < <(sed -n 's|^.*\tcrates/model/tests/redact_layouts\.rs::||p' tests/attack.tsv)
+  : >"$scratch/attacks"
+  attack_with rangehand api "${api[@]}" || code=$?
+  attack_with model redact_layouts "${layouts[@]}" || code=$?
+  printf '\n| attempt | isolation | user | result |\n| --- | --- | --- | --- |\n'
+  awk -F '\t' -v output="$scratch/attacks" -v own="$(id -un)" '
+    BEGIN {
+      while ((getline line < output) > 0) {
+        if (match(line, /^test [A-Za-z0-9_:]+ \.\.\. /)) {
+          split(line, word, " "); name = word[2]; sub(/^.*::/, "", name)
+          rest = substr(line, RLENGTH + 1)
+        } else rest = line
+        if (name != "" && rest ~ /NOT TESTED/) result[name] = "not tested"
+        if (name != "" && (rest == "ok" || rest == "FAILED")) {
+          if (rest == "FAILED") result[name] = "BROKEN"; else if (!(name in result)) result[name] = "held"
+          name = ""
+        }
+      }
+    }
+    /^#/ { next }
+    {
+      name = $4; sub(/^.*::/, "", name)
+      printf "| %s | %s | %s | %s |\n", $1, $2, $3 == "own" ? own : $3, name in result ? result[name] : "NOT RUN"
+      if (!(name in result) || result[name] == "BROKEN") broken = 1
+    }
+    END { exit broken }' tests/attack.tsv || code=1
+  return "$code"
+}
+
+if [ "${1:-}" = attack ]; then
+  attack
+  exit
+fi
 
 if [ "${1:-}" = fuzz ]; then
   fuzz

@@ -85,7 +85,7 @@ impl FakePve {
 }
 
 /// A certificate for this address, and the authority that signed it.
-fn tls(ip: IpAddr) -> (ServerConfig, String) {
+pub(crate) fn tls(ip: IpAddr) -> (ServerConfig, String) {
     platform::install_provider();
     let directory = tempfile::tempdir().expect("a directory");
     let make = |name: &str, more: &[&str]| {

@@ -55,3 +55,35 @@ fn every_line_of_the_threat_model_names_a_test() {
         assert!(name.is_match(claim), "no test shows this: {claim}");
     }
 }
+
+#[test]
+fn every_attack_that_is_repeated_names_a_test_and_every_line_is_whole() {
+    let name =
+        Regex::new(r"^(tests/api/[a-z0-9_/]+\.rs|crates/model/tests/redact_layouts\.rs)::([a-z0-9_]+)$")
+            .unwrap();
+    let table = read("tests/attack.tsv");
+    let attacks: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(attacks.len() > 30, "{}", attacks.len());
+    for attack in attacks {
+        let columns: Vec<&str> = attack.split('\t').collect();
+        let [_, isolation, user, test] = columns[..] else { panic!("four columns: {attack}") };
+        assert!(["process", "sandbox", "process, sandbox", "none"].contains(&isolation), "{attack}");
+        assert!(["own", "nobody"].contains(&user), "{attack}");
+        let found =
+            name.captures(test).unwrap_or_else(|| panic!("no test that ./torture.sh attack runs: {attack}"));
+        assert!(read(&found[1]).contains(&format!("fn {}(", &found[2])), "{attack}");
+    }
+}
+
+#[test]
+fn the_policy_leads_to_documents_that_are_there() {
+    let policy = read("SECURITY.md");
+    for (path, heading) in [
+        ("docs/security.md", "## Threat model"),
+        ("docs/security.md", "### Roles"),
+        ("docs/isolation.md", "## What is left"),
+        ("docs/secrets.md", "## Masking"),
+    ] {
+        assert!(policy.contains(path) && read(path).contains(&format!("\n{heading}\n")), "{path}: {heading}");
+    }
+}

@@ -278,3 +278,50 @@ async fn while_the_issuer_never_answered_nobody_is_let_in() {
     let refused = call_as(&app, &key.token("k", &json!({})), "GET", "/v1/jobs", None).await;
     assert_eq!(problem(refused, 503).await, "access_unavailable");
 }
+
+/// Serves a JWKS over HTTPS until the end of the process, with a certificate for `name`; gives its address and its authority.
+fn over_tls(document: String, name: &str) -> (String, String) {
+    let (config, authority) = crate::fake_pve::tls(name.parse().expect("an address"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("https://{}/jwks", listener.local_addr().expect("an address"));
+    let config = Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { continue };
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            // A client that does not trust the certificate says so here, and goes.
+            if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    document.len()
+                );
+                let _ = stream.write_all((head + &document).as_bytes());
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (address, authority)
+}
+
+#[tokio::test]
+async fn keys_come_from_an_issuer_with_a_trusted_certificate_of_its_name_only() {
+    let key = Key::ec();
+    for (name, is_trusted, expected) in
+        [("127.0.0.1", true, 200), ("127.0.0.1", false, 503), ("127.0.0.2", true, 503)]
+    {
+        let (address, authority) = over_tls(keys(&[(&key, "old")]), name);
+        let mut setup = Setup::new();
+        if is_trusted {
+            setup.write("authority.pem", &authority);
+            let path = setup.home().join("authority.pem");
+            setup = setup.set("SSL_CERT_FILE", path.to_str().expect("UTF-8"));
+        }
+        let app = with_issuer(setup, &address);
+        assert_eq!(
+            status(&app, &key.token("old", &json!({}))).await,
+            expected,
+            "{name}, trusted: {is_trusted}"
+        );
+    }
+}

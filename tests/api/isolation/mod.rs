@@ -3,6 +3,7 @@
 mod hostile;
 mod limits;
 mod ordinary;
+mod outside;
 mod parity;
 mod process;
 mod protected;

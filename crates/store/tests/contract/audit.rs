@@ -109,6 +109,38 @@ pub(crate) async fn a_record_that_was_changed_is_found(database: Database) {
     assert!(matches!(store.verify_audit(Some(&nothing)).await.expect("read"), Chain::Intact(_)));
 }
 
+pub(crate) async fn records_in_another_order_are_found_and_a_clock_that_goes_back_breaks_nothing(
+    database: Database,
+) {
+    let store = &database.store;
+    // An hour ahead, then two hours back, then right again.
+    for (caller, time) in [("a", 5_000_000), ("b", 8_600_000), ("c", 1_400_000), ("d", 5_000_001)] {
+        store.append_audit(&[AuditDraft { time: at(time), ..draft(caller) }]).await.expect("appended");
+    }
+    let noted = store.audit_head().await.expect("read");
+    let read = store.audit(&AuditQuery { limit: 10, ..AuditQuery::default() }).await.expect("read");
+    let callers: Vec<&str> = read.iter().map(|record| record.draft.caller.as_str()).collect();
+    assert_eq!(
+        callers,
+        ["a", "b", "c", "d"],
+        "in the order in which they were written, whatever the clock said"
+    );
+    assert_eq!(store.verify_audit(Some(&noted)).await.expect("read"), Chain::Intact(noted.clone()));
+    // Two records change places, with their hashes and without.
+    let swap = [(2, 102), (3, 2), (102, 3)];
+    for (from, to) in swap {
+        edit(&database, &format!("UPDATE audit SET seq = {to} WHERE seq = {from}")).await;
+    }
+    assert!(matches!(store.verify_audit(None).await.expect("read"), Chain::Broken { at: 2, .. }));
+    for (from, to) in swap {
+        edit(&database, &format!("UPDATE audit SET seq = {to} WHERE seq = {from}")).await;
+    }
+    assert_eq!(store.verify_audit(Some(&noted)).await.expect("read"), Chain::Intact(noted));
+    edit(&database, "UPDATE audit SET caller = CASE seq WHEN 2 THEN 'c' ELSE 'b' END WHERE seq IN (2, 3)")
+        .await;
+    assert!(matches!(store.verify_audit(None).await.expect("read"), Chain::Broken { at: 2, .. }));
+}
+
 pub(crate) async fn what_cannot_be_added_leaves_no_trace(database: Database) {
     let store = &database.store;
     store.append_audit(&[draft("ann")]).await.expect("appended");

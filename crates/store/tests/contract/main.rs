@@ -139,6 +139,7 @@ contract! {
         records_read_back_as_they_were_written,
         many_writers_make_one_chain,
         a_record_that_was_changed_is_found,
+        records_in_another_order_are_found_and_a_clock_that_goes_back_breaks_nothing,
         what_cannot_be_added_leaves_no_trace,
         the_oldest_records_go_and_the_rest_is_one_chain,
         what_is_broken_is_not_removed,
