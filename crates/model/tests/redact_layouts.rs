@@ -141,7 +141,7 @@ proptest! {
 
     #[test]
     fn no_secret_survives_in_a_dump(
-        secret in "[a-z]{4}[!#-&()+-[\\]-~]{8,40}[a-z]{4}", before in "[a-z]{0,20}", after in "[a-z]{0,20}",
+        secret in "[a-z]{4}[!-)+-[\\]-~]{8,40}[a-z]{4}", before in "[a-z]{0,20}", after in "[a-z]{0,20}",
     ) {
         let redactor = Redactor::new([&secret]);
         for rows in dumps(format!("{before}{secret}{after}").as_bytes()) {

@@ -2,7 +2,9 @@
 //!
 //! Between two rows stand an address and often the text of the row before, so neither column can be read as it is.
 
-use super::readings::{self, Reading};
+use std::ops::Range;
+
+use super::readings::{self, MOST_BACKSLASHES, Reading};
 
 /// An address has so many digits.
 const ADDRESS: std::ops::RangeInclusive<usize> = 6..=16;
@@ -26,9 +28,9 @@ pub(super) fn columns(text: &str) -> Option<Columns> {
     let mut at = 0;
     let mut begins = true;
     while at < bytes.len() {
-        if begins && let Some((address, is_quoted)) = after_address(bytes, at) {
+        if begins && let Some((address, quote)) = after_address(bytes, at) {
             let end = end_of_row(bytes, address);
-            columns.get_or_insert_default().add(bytes, address, end, is_quoted);
+            columns.get_or_insert_default().add(bytes, address..end, &bytes[quote.unwrap_or_default()]);
             at = end;
         }
         let Some(next) = bytes[at..].iter().position(|byte| matches!(byte, b'\n' | b'"' | b'\'' | b'\\'))
@@ -40,20 +42,20 @@ pub(super) fn columns(text: &str) -> Option<Columns> {
         begins = bytes[at] != b'\\' || escaped > 0;
         at += escaped.max(1);
     }
-    columns
+    columns.map(|columns| Columns { text: columns.text.compacted(), ..columns })
 }
 
-/// The place behind the address that a row begins with: what is before it may be blanks, colors, a dash and a quote. And
-/// whether there is a quote.
-fn after_address(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    let mut is_quoted = at.checked_sub(1).is_some_and(|before| matches!(bytes[before], b'"' | b'\''));
+/// The place behind the address that a row begins with, and the quote that its line begins with: what is before the
+/// address may be blanks, colors, a dash and a quote.
+fn after_address(bytes: &[u8], mut at: usize) -> Option<(usize, Option<Range<usize>>)> {
+    let mut quote = at.checked_sub(1).and_then(|before| quote_at(bytes, before));
     let mut signs = 0;
     while signs <= MOST_SIGNS {
         let rest = &bytes[at..];
         at += match rest.first()? {
             b' ' | b'\t' => 1,
             b'-' | b'"' | b'\'' => {
-                is_quoted |= rest[0] != b'-';
+                quote = quote_at(bytes, at).or(quote);
                 signs += 1;
                 1
             }
@@ -64,7 +66,13 @@ fn after_address(bytes: &[u8], mut at: usize) -> Option<(usize, bool)> {
     let digits = bytes[at..].iter().take(17).take_while(|byte| byte.is_ascii_hexdigit()).count();
     at += digits;
     at += usize::from(bytes.get(at) == Some(&b':'));
-    (ADDRESS.contains(&digits) && matches!(bytes.get(at), Some(b' ' | b'\t'))).then_some((at, is_quoted))
+    (ADDRESS.contains(&digits) && matches!(bytes.get(at), Some(b' ' | b'\t'))).then_some((at, quote))
+}
+
+/// The quote at this place with the backslashes before it.
+fn quote_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let slashes = bytes[..at].iter().rev().take(MOST_BACKSLASHES).take_while(|byte| **byte == b'\\').count();
+    matches!(bytes[at], b'"' | b'\'').then_some(at - slashes..at + 1)
 }
 
 fn end_of_row(bytes: &[u8], from: usize) -> usize {
@@ -80,12 +88,12 @@ fn end_of_row(bytes: &[u8], from: usize) -> usize {
 }
 
 impl Columns {
-    /// Adds a row from behind its address.
-    fn add(&mut self, bytes: &[u8], from: usize, end: usize, is_quoted: bool) {
-        let mut row = Vec::with_capacity(end - from);
-        let mut at = from;
-        while at < end {
-            match readings::unseen(&bytes[at..end]) {
+    /// Adds a row from behind its address; its line began with this quote, or none.
+    fn add(&mut self, bytes: &[u8], place: Range<usize>, quote: &[u8]) {
+        let mut row = Vec::with_capacity(place.len());
+        let mut at = place.start;
+        while at < place.end {
+            match readings::unseen(&bytes[at..place.end]) {
                 0 => {
                     row.push(at);
                     at += 1;
@@ -94,20 +102,22 @@ impl Columns {
             }
         }
         let byte = |place: &usize| bytes[*place];
-        let mut row = row.as_slice();
-        // Behind an item of a list are its quote and a comma.
-        let mut strip = |is_it: fn(u8) -> bool, most: usize| {
-            let last = row.iter().rev().take(most).take_while(|place| is_it(byte(place))).count();
-            row = &row[..row.len() - last];
-            last
-        };
-        strip(|byte| byte.is_ascii_whitespace(), usize::MAX);
-        let commas = strip(|byte| byte == b',', usize::from(is_quoted));
-        // Without a comma before an escaped line end, a quote is one of the row's own.
-        if commas > 0 || (is_quoted && bytes.get(end) != Some(&b'\\')) {
-            strip(|byte| matches!(byte, b'"' | b'\''), 1);
-            strip(|byte| byte == b'\\', usize::MAX);
+        while row.last().is_some_and(|place| byte(place).is_ascii_whitespace()) {
+            row.pop();
         }
+        // Behind an item of a list are its quote and a comma, behind the last one its quote. Where the line end is an
+        // escaped one the row may be within a text, and a quote alone the row's own.
+        let ends_with = |what: &[u8]| {
+            row.len() >= what.len() && row[row.len() - what.len()..].iter().map(byte).eq(what.iter().copied())
+        };
+        let behind = match bytes.get(place.end) {
+            _ if quote.is_empty() => 0,
+            _ if ends_with(&[quote, b","].concat()) => quote.len() + 1,
+            Some(b'\\') => 0,
+            _ if ends_with(quote) => quote.len(),
+            _ => 0,
+        };
+        let row = &row[..row.len() - behind];
         let (digits, mut text) = row.split_at(length_of_digits(row, &byte));
         for place in digits.iter().filter(|place| byte(place).is_ascii_hexdigit()) {
             self.digits.push(&[byte(place).to_ascii_lowercase()], *place);

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// So many backslashes before an escaped character are one escape: a text that is quoted three times has seven.
-const MOST_BACKSLASHES: usize = 7;
+pub(super) const MOST_BACKSLASHES: usize = 7;
 
 /// Parts of a text, one after the other.
 #[derive(Debug, Default)]
@@ -31,6 +31,19 @@ impl Reading {
     pub(super) fn pop(&mut self) {
         self.text.pop();
         self.gaps.pop_if(|(from, _)| *from > self.text.len());
+    }
+
+    /// The same without blanks, as [`compact`] leaves them out.
+    pub(super) fn compacted(self) -> Self {
+        let text = String::from_utf8_lossy(&self.text);
+        let Some(compact) = compact(&text).reading.filter(|_| text.len() == self.text.len()) else {
+            return self;
+        };
+        let mut both = Self::default();
+        for (at, byte) in compact.text.iter().enumerate() {
+            both.push(&[*byte], self.place(&compact.place(&(at..at + 1))).start);
+        }
+        both
     }
 
     /// Where in the text a range of the reading is, with what was left out within it.
