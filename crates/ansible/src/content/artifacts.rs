@@ -1,4 +1,4 @@
-//! Files that a run wrote into its content, kept for whoever asks for them.
+//! Files that a run wrote into its content, kept for download.
 //!
 //! ```text
 //! <state>/artifacts/<job>/index.json   what there is, and what was left out
