@@ -112,13 +112,13 @@ async fn roles_that_a_configuration_names_outside_of_the_content_are_seen_if_a_s
             _ => setup.set(setting, home.join(value).to_string_lossy()),
         };
         let app = setup.start();
-        let is_project = setting.contains("PROJECTS");
-        let shown = app
-            .get(&format!("/v1/catalog/playbooks/{}uses", if is_project { "playbooks/" } else { "" }), 200)
-            .await;
+        let (name, of, project) = match setting.contains("PROJECTS") {
+            true => ("playbooks/uses", "?project=whole", json!("whole")),
+            false => ("uses", "", json!(null)),
+        };
+        let shown = app.get(&format!("/v1/catalog/playbooks/{name}{of}"), 200).await;
         assert_eq!(shown["missing_roles"], json!([]), "{setting}: {shown:#}");
-        let project = if is_project { json!("whole") } else { json!(null) };
-        let job = app.run(&json!({"playbook": "uses", "project": project, "limit": "localhost"})).await;
+        let job = app.run(&json!({"playbook": name, "project": project, "limit": "localhost"})).await;
         assert_eq!(job["state"], state, "{setting}: {job:#}");
         let code = if state == "failed" { "role_not_found" } else { "succeeded" };
         assert_eq!(job["reason"]["code"], code, "{setting}: {job:#}");
