@@ -35,7 +35,7 @@ use crate::own_memory;
 const STARTED_WELL: Duration = Duration::from_secs(10);
 /// How often in a row a service may end by itself before it has started well.
 const MOST_FAILED_STARTS: u32 = 5;
-/// How often in a row it may be killed before that. Whoever kills it is not its fault.
+/// How often in a row it may be killed before that. A kill is no fault of the service.
 const MOST_KILLED_STARTS: u32 = 1000;
 /// The first pause before it is started again after it ended soon; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -201,7 +201,7 @@ fn raw(status: WaitStatus) -> i32 {
 }
 
 /// The kernel kills all that is left when process 1 ends: supervisors are asked before, so that each run says how it ended.
-/// Who limits how long that takes is whoever stops the container. Elsewhere runs go on.
+/// The program that stops the container limits how long that takes. Elsewhere runs continue.
 fn end_runs() -> io::Result<()> {
     if rustix::process::getpid() != Pid::INIT {
         return Ok(());

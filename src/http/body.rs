@@ -164,7 +164,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     if std::str::from_utf8(bytes).is_err() {
         return Err(BadBody::NotUtf8);
     }
-    // Each value takes many times the memory that its text does. Nesting is limited, so commas tell their number.
+    // Each value takes many times the memory that its text does. Nesting is limited, so the number of commas limits theirs.
     if values(bytes) > MAX_VALUES {
         return Err(BadBody::TooManyValues { limit: MAX_VALUES });
     }

@@ -20,12 +20,19 @@ pub(super) fn variable_of(key: &str) -> String {
 /// What the `RANGEHAND__` variables of an environment set.
 ///
 /// # Errors
-/// The first variable that names no key, or whose value its key may not hold.
+/// The first variable that names no key, or whose value its key may not hold, or whose name differs from the variable of a key
+/// only in underscores and case: a service that ignored `RANGEHAND_ACCESS_MODES` would authenticate no caller.
 pub(super) fn layer(environment: &Environment) -> Result<Layer, Error> {
     let mut layer = Layer::default();
     for variable in environment.names() {
         if let Some(path) = variable.strip_prefix(PREFIX) {
             layer.extend([entry(variable, path, environment.text(variable)?.unwrap_or_default())?]);
+        } else if let Some(key) = meant(variable)
+            && !is_of_kubernetes(environment.text(variable)?.unwrap_or_default())
+        {
+            let (name, origin) = (variable.to_owned(), Origin::Environment(variable.to_owned()));
+            let nearest = Some(key.name.to_owned());
+            return Err(Error::UnknownSetting { name, place: Box::new(origin.into()), nearest });
         }
     }
     Ok(layer)
@@ -50,6 +57,21 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
             Err(Error::UnknownSetting { name, place: Box::new(origin.into()), nearest })
         }
     }
+}
+
+/// The key whose variable has this name, but for underscores and case.
+fn meant(variable: &str) -> Option<&'static Key> {
+    let letters = |name: &str| name.replace('_', "").to_lowercase();
+    let is_near = variable
+        .get(..PREFIX.len() - 2)
+        .is_some_and(|start| PREFIX[..start.len()].eq_ignore_ascii_case(start));
+    let wanted = is_near.then(|| letters(variable))?;
+    keys::KEYS.iter().find(|key| letters(&variable_of(key.name)) == wanted)
+}
+
+/// Kubernetes sets `RANGEHAND_SERVER_PORT=tcp://10.0.0.1:8000` for a service that is called `rangehand-server`.
+fn is_of_kubernetes(value: &str) -> bool {
+    ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
 }
 
 /// The key of a table and the name in it, whose case counts: `ANSIBLE__ENVIRONMENT__MY_NAME`.

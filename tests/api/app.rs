@@ -458,8 +458,13 @@ impl Gate {
 
 /// Waits until a condition holds.
 pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    until_async(what, async || condition()).await;
+}
+
+/// Waits until a condition holds that takes requests to find out.
+pub(crate) async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
-    while !condition() {
+    while !condition().await {
         assert!(begun.elapsed() < PATIENCE, "still waiting until {what}");
         tokio::time::sleep(LOOK_AGAIN).await;
     }

@@ -150,7 +150,31 @@ fn an_unknown_variable_is_refused_with_the_nearest_known_one() {
         "environment RANGEHAND__SERVER__PROT: unknown setting `server.prot`: did you mean `server.port`?\n\
          hint: the variable is RANGEHAND__SERVER__PORT"
     );
-    assert!(Project::new().with("RANGEHAND_OTHER", "1").load().is_ok(), "one underscore is somebody else's");
+    assert!(Project::new().with("RANGEHAND_OTHER", "1").load().is_ok(), "a variable of another program");
+}
+
+#[test]
+fn a_variable_that_differs_in_underscores_or_case_is_not_ignored() {
+    for variable in [
+        "RANGEHAND_ACCESS_MODES",
+        "RANGEHAND_ACCESS__MODES",
+        "RANGEHAND___ACCESS__MODES",
+        "rangehand__access__modes",
+        "Rangehand__Access__Modes",
+    ] {
+        let refusal = Project::new().with(variable, "token").refusal();
+        assert!(refusal.contains(variable) && refusal.contains("`access.modes`"), "{refusal}");
+        assert!(refusal.ends_with("hint: the variable is RANGEHAND__ACCESS__MODES"), "{refusal}");
+    }
+    // Set by Kubernetes for a service that is called `rangehand-server`, and of other programs.
+    for (variable, value) in [
+        ("RANGEHAND_SERVER_PORT", "tcp://10.0.0.1:8000"),
+        ("RANGEHAND_SERVER_SERVICE_HOST", "10.0.0.1"),
+        ("RANGEHAND_RUN", "x"),
+        ("MY_RANGEHAND_ACCESS_MODES", "token"),
+    ] {
+        assert!(Project::new().with(variable, value).load().is_ok(), "{variable}");
+    }
 }
 
 #[test]

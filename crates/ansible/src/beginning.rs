@@ -1,11 +1,11 @@
-//! Whether Ansible may have been executed for a run: one name in its directory, which is taken once and for ever.
+//! Whether Ansible may have been executed for a run: one name in its directory, which is taken once and never released.
 //!
 //! ```text
 //! supervisor:  everything prepared --> takes the name as "began" --> has Ansible executed
 //! service:     lock is free --> takes the name as "never" --> queues the job again --> removes the directory
 //! ```
-//! The name is that of a symbolic link, because making one is atomic: it is made only where there is none, and what it says
-//! is there with it. Whoever is second finds what the first one said. So either the run began, and the service does not
+//! The name is that of a symbolic link, because making one is atomic: it is made only where there is none, and its
+//! target is there with it. The second process to make it finds the target of the first. So either the run began, and the service does not
 //! queue its job again, or it never did, and its supervisor can't have Ansible executed anymore.
 //!
 //! What follows shows that no other order of things gives a second beginning:
@@ -19,7 +19,7 @@
 //!   none. It ends without having been here.
 //! - **A service that dies after it took the name** finds its own word at its next start, and goes on from there.
 //! - **A directory that is removed** takes the name with it, and its name never comes again: each claim has a new one.
-//! - **Should the lock be wrong**, as when somebody removed the file, the name still decides: the supervisor finds "never",
+//! - **Should the lock be wrong**, for example because the file was removed, the name still decides: the supervisor finds "never",
 //!   or no directory, and ends.
 //! - **Power fails:** the name was not made durable, which would cost each run the time of a disk. The lock's file says in which
 //!   boot the directory was made, and in another boot a name that is not there proves nothing.
@@ -55,11 +55,11 @@ impl RunDirectory {
 
     /// Did the run never begin? If so, it can't begin anymore.
     ///
-    /// Of what has no outcome and is held by nobody. `is_same_boot` says that the run was claimed since the machine was
+    /// For a run without an outcome whose lock no process holds. `is_same_boot` says that the run was claimed since the machine was
     /// started; it is needed only as long as the directory does not say so itself. What can't be proven is not so.
     ///
     /// # Errors
-    /// When it cannot be told now, as when this process has no descriptor left.
+    /// When this cannot be determined now, for example because this process has no descriptor left.
     pub fn rule_out_beginning(&self, is_same_boot: bool) -> io::Result<bool> {
         // The lock first: when it is free, nothing changes anymore.
         if self.is_held()? || self.has_outcome()? {

@@ -65,14 +65,14 @@ impl Configuration {
 /// Where it is looked for, the first that is there.
 fn find(environment: &BTreeMap<String, String>, directory: &Path) -> Option<PathBuf> {
     let home = environment.get("HOME").map(PathBuf::from);
-    let told = environment.get("ANSIBLE_CONFIG").filter(|path| !path.is_empty());
-    let told = told.map(|path| expanded(Path::new(path), home.as_deref(), directory));
-    let told = told.map(|path| if path.is_dir() { path.join(FILE_NAME) } else { path });
+    let named = environment.get("ANSIBLE_CONFIG").filter(|path| !path.is_empty());
+    let named = named.map(|path| expanded(Path::new(path), home.as_deref(), directory));
+    let named = named.map(|path| if path.is_dir() { path.join(FILE_NAME) } else { path });
     let is_open = fs::metadata(directory).is_ok_and(|data| data.mode() & WRITABLE_BY_ALL != 0);
     let own = (!is_open).then(|| directory.join(FILE_NAME));
     let of_user = home.map(|home| home.join(".ansible.cfg"));
     let of_system = Path::new("/etc/ansible").join(FILE_NAME);
-    [told, own, of_user, Some(of_system)].into_iter().flatten().find(|path| path.is_file())
+    [named, own, of_user, Some(of_system)].into_iter().flatten().find(|path| path.is_file())
 }
 
 fn read(file: &Path) -> Option<String> {

@@ -25,7 +25,7 @@ const PHRASES: &[Phrase] = &[
     Phrase {
         pattern: r"(?m)^bwrap: ",
         code: Code::SandboxUnavailable,
-        hint: "`rangehand doctor` tells whether a sandbox can be made here",
+        hint: "`rangehand doctor` reports whether a sandbox can be made here",
     },
     Phrase {
         pattern: r"(?i)no vault secrets (were )?found|Decryption failed|Vault password .* not",
@@ -265,7 +265,12 @@ mod tests {
         Findings { report: Report::default(), blamed: None, work, complaints: Vec::new() }
     }
 
-    fn told(rc: i32, findings: &Findings, selection: &Selection, output: &str) -> (Ending, Code, String) {
+    fn result_of(
+        rc: i32,
+        findings: &Findings,
+        selection: &Selection,
+        output: &str,
+    ) -> (Ending, Code, String) {
         let last_lines: Vec<String> = output.lines().map(str::to_owned).collect();
         let evidence = Evidence { rc: Some(rc), findings, selection, last_lines: &last_lines };
         let (ending, reason) = diagnose(&evidence);
@@ -273,7 +278,7 @@ mod tests {
     }
 
     fn code_of(rc: i32, output: &str) -> (Ending, Code) {
-        let (ending, code, _) = told(rc, &findings(Work::Done), &Selection::default(), output);
+        let (ending, code, _) = result_of(rc, &findings(Work::Done), &Selection::default(), output);
         (ending, code)
     }
 
@@ -326,7 +331,7 @@ mod tests {
             (Work::NoHosts, &all, Code::NoHostsMatched),
             (Work::NoHosts, &some, Code::NoHostsMatched),
         ] {
-            let (ending, said, message) = told(0, &findings(work), selection, "");
+            let (ending, said, message) = result_of(0, &findings(work), selection, "");
             let expected = if code == Code::Succeeded { Ending::Succeeded } else { Ending::Failed };
             assert_eq!((ending, said), (expected, code), "{work:?} {message}");
         }
@@ -335,7 +340,7 @@ mod tests {
     #[test]
     fn what_ansible_complains_of_beside_its_exit_code_is_in_the_message() {
         let complained = Findings { complaints: vec!["no x".to_owned()], ..findings(Work::Done) };
-        let (ending, _, message) = told(0, &complained, &Selection::default(), "");
+        let (ending, _, message) = result_of(0, &complained, &Selection::default(), "");
         assert_eq!(
             (ending, message.as_str()),
             (Ending::Succeeded, "every task ended well\nAnsible reported: no x")
@@ -365,7 +370,7 @@ mod tests {
             };
             let report = Report { failures: vec![failure], ..Report::default() };
             let findings = Findings { report, blamed: Some(0), ..findings(Work::Done) };
-            let (_, said, _) = told(2, &findings, &Selection::default(), "");
+            let (_, said, _) = result_of(2, &findings, &Selection::default(), "");
             assert_eq!(said, code, "{action}");
         }
     }

@@ -35,13 +35,13 @@ impl Launcher {
         let lock = directory.create()?;
         let log = new_file(&directory.log())?;
         let text = Zeroizing::new(serde_json::to_vec(spec)?);
-        if let Some(told) = self.launch_warm(directory, spec, &lock, &log).await {
-            match tell(pipe::Sender::from_owned_fd(told)?, &text).await {
-                // It ended before it had heard everything, so nobody has the run.
+        if let Some(pipe) = self.launch_warm(directory, spec, &lock, &log).await {
+            match send(pipe::Sender::from_owned_fd(pipe)?, &text).await {
+                // It ended before it had read everything, so no supervisor has the run.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                     tracing::warn!("the supervisor that waited for a run has ended; starting one");
                 }
-                told => return told,
+                sent => return sent,
             }
         }
         let mut supervisor = Command::new(&self.program)
@@ -55,15 +55,15 @@ impl Launcher {
             .stderr(log)
             .spawn()?;
         if let Some(pipe) = supervisor.stdin.take() {
-            match tell(pipe, &text).await {
-                // It was killed already. Whoever follows the run finds that it never began.
+            match send(pipe, &text).await {
+                // It was killed already. The service, which follows the run, finds that it never began.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
                     tracing::warn!("the supervisor ended before it had read what to run");
                 }
-                told => told?,
+                sent => sent?,
             }
         }
-        // Reaps it; whether it did its work is told by the outcome file alone.
+        // Reaps it; only the outcome file says whether it did its work.
         tokio::spawn(async move { supervisor.wait().await });
         Ok(())
     }
@@ -82,8 +82,8 @@ impl Launcher {
     }
 }
 
-/// It has been told everything when the pipe is closed.
-async fn tell(mut pipe: impl AsyncWrite + Unpin, text: &[u8]) -> io::Result<()> {
+/// Sends all of the text to a supervisor, then closes the pipe.
+async fn send(mut pipe: impl AsyncWrite + Unpin, text: &[u8]) -> io::Result<()> {
     pipe.write_all(text).await?;
     pipe.shutdown().await
 }

@@ -1,6 +1,6 @@
 //! Settings of the user that do not hold in a run, because Rangehand or ansible-runner sets them.
 //!
-//! Both executors set the same ones. A setting that is what a run has anyway is none of these.
+//! Both executors set the same ones. A setting that agrees with the value in a run is not one of these.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -27,10 +27,6 @@ struct Setting {
     effective: &'static [&'static str],
     why: &'static str,
 }
-
-const HOST_KEYS: &str = "host keys are always checked; to accept hosts, add their keys to `known_hosts`, or set \
-                         `ANSIBLE_HOST_KEY_CHECKING` in `ansible.environment`";
-const OWN_DIRECTORY: &str = "each run has a directory of its own for it";
 
 const SETTINGS: &[Setting] = &[
     Setting {
@@ -87,55 +83,37 @@ const SETTINGS: &[Setting] = &[
         effective: FALSE,
         why: "a job is resumed by the service, not from a file",
     },
-    Setting {
-        section: "defaults",
-        key: "host_key_checking",
-        variable: "ANSIBLE_HOST_KEY_CHECKING",
-        variable_wins: true,
-        with_facts: false,
-        effective: TRUE,
-        why: HOST_KEYS,
-    },
-    Setting {
-        section: "ssh_connection",
-        key: "host_key_checking",
-        variable: "ANSIBLE_HOST_KEY_CHECKING",
-        variable_wins: true,
-        with_facts: false,
-        effective: TRUE,
-        why: HOST_KEYS,
-    },
-    Setting {
-        section: "defaults",
-        key: "local_tmp",
-        variable: "ANSIBLE_LOCAL_TEMP",
-        variable_wins: true,
-        with_facts: false,
-        effective: &[],
-        why: OWN_DIRECTORY,
-    },
-    Setting {
-        section: "ssh_connection",
-        key: "control_path_dir",
-        variable: "ANSIBLE_SSH_CONTROL_PATH_DIR",
-        variable_wins: true,
-        with_facts: false,
-        effective: &[],
-        why: OWN_DIRECTORY,
-    },
-    Setting {
-        section: "persistent_connection",
-        key: "control_path_dir",
-        variable: "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR",
-        variable_wins: true,
-        with_facts: false,
-        effective: &[],
-        why: OWN_DIRECTORY,
-    },
+    host_key_checking("defaults"),
+    host_key_checking("ssh_connection"),
+    own_directory("defaults", "local_tmp", "ANSIBLE_LOCAL_TEMP"),
+    own_directory("ssh_connection", "control_path_dir", "ANSIBLE_SSH_CONTROL_PATH_DIR"),
+    own_directory("persistent_connection", "control_path_dir", "ANSIBLE_PERSISTENT_CONTROL_PATH_DIR"),
 ];
 
 const TRUE: &[&str] = &["true", "yes", "on", "1", "y", "t"];
 const FALSE: &[&str] = &["false", "no", "off", "0", "n", "f"];
+
+/// A setting that only the environment changes.
+const fn environment_only(
+    section: &'static str,
+    key: &'static str,
+    variable: &'static str,
+    effective: &'static [&'static str],
+    why: &'static str,
+) -> Setting {
+    Setting { section, key, variable, variable_wins: true, with_facts: false, effective, why }
+}
+
+/// A directory for temporary files.
+const fn own_directory(section: &'static str, key: &'static str, variable: &'static str) -> Setting {
+    environment_only(section, key, variable, &[], "each run has a directory of its own for it")
+}
+
+const fn host_key_checking(section: &'static str) -> Setting {
+    let why = "host keys are always checked; to accept hosts, add their keys to `known_hosts`, or set \
+               `ANSIBLE_HOST_KEY_CHECKING` in `ansible.environment`";
+    environment_only(section, "host_key_checking", "ANSIBLE_HOST_KEY_CHECKING", TRUE, why)
+}
 
 /// One warning for each setting of the user that the run overrides.
 pub(crate) fn warnings(spec: &RunSpec, project: &Path) -> Vec<Draft> {

@@ -2,7 +2,7 @@
 //!
 //! As in Ansible, the environment goes before the configuration file, and both replace the usual directories. Added to
 //! these are `roles/` and `collections/` of the working directory and of its `playbooks/`, which then serve playbooks and
-//! bundles at any depth, and at last the roles that come with the program.
+//! bundles at any depth, and at last the bundled roles.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ pub struct SearchPath {
     pub roles: Vec<PathBuf>,
     /// Directories with collections, likewise.
     pub collections: Vec<PathBuf>,
-    /// Whether Ansible would search other directories for collections if it were not told.
+    /// Whether Ansible would search other directories for collections without the variable.
     tells_collections: bool,
 }
 
@@ -46,15 +46,15 @@ impl SearchPath {
         let configuration = Configuration::find(environment, copy);
         let base = configuration.file.as_deref().and_then(Path::parent).unwrap_or(copy);
         let base = if base == copy { original } else { base };
-        let told = |names: &[&str], key: &str| {
-            let told = names.iter().find_map(|name| environment.get(*name));
-            let told =
-                told.map(|list| list.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect());
-            told.or_else(|| configuration.paths("defaults", key, ':', base))
+        let configured = |names: &[&str], key: &str| {
+            let list = names.iter().find_map(|name| environment.get(*name));
+            let list =
+                list.map(|list| list.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect());
+            list.or_else(|| configuration.paths("defaults", key, ':', base))
         };
-        let roles = told(&["ANSIBLE_ROLES_PATH"], "roles_path");
+        let roles = configured(&["ANSIBLE_ROLES_PATH"], "roles_path");
         let names = ["ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_COLLECTIONS_PATHS"];
-        let collections = told(&names, "collections_path")
+        let collections = configured(&names, "collections_path")
             .or_else(|| configuration.paths("defaults", "collections_paths", ':', base));
         let own_collections = own(copy, original, "collections");
         Self {
@@ -78,7 +78,7 @@ impl SearchPath {
         self
     }
 
-    /// The environment variables by which Ansible is told; `shipped` has the roles that come with the program.
+    /// The environment variables that pass the search path to Ansible; `shipped` has the bundled roles.
     #[must_use]
     pub fn variables(&self, shipped: Option<&Path>) -> Vec<(&'static str, OsString)> {
         let list = |paths: &mut dyn Iterator<Item = &Path>| {
@@ -106,14 +106,14 @@ fn own(copy: &Path, original: &Path, name: &str) -> Vec<PathBuf> {
     OWN.iter().filter(is_there).map(|below| original.join(below).join(name)).collect()
 }
 
-/// What is told goes before what is the directory's own, and that before what is usual.
+/// Configured directories first, then those of the directory itself, then the usual ones, which a configured list replaces.
 fn joined(
-    told: Option<Vec<PathBuf>>,
+    configured: Option<Vec<PathBuf>>,
     own: impl IntoIterator<Item = PathBuf>,
     usual: &[&str],
 ) -> Vec<PathBuf> {
-    let usual = if told.is_none() { usual } else { &[] };
-    let all = told.into_iter().flatten().chain(own).chain(usual.iter().map(PathBuf::from));
+    let usual = if configured.is_none() { usual } else { &[] };
+    let all = configured.into_iter().flatten().chain(own).chain(usual.iter().map(PathBuf::from));
     let mut list: Vec<PathBuf> = Vec::new();
     for path in all {
         if !list.contains(&path) {
@@ -163,8 +163,8 @@ mod tests {
         assert!(variables[0].1.to_string_lossy().ends_with("/playbooks/roles:/shipped"), "{variables:?}");
 
         environment.insert("ANSIBLE_ROLES_PATH".to_owned(), "/a:/b".to_owned());
-        let told = SearchPath::new(&environment, root);
-        assert_eq!(shown(&told.roles, root), ["/a", "/b", "R/roles", "R/playbooks/roles"]);
+        let configured = SearchPath::new(&environment, root);
+        assert_eq!(shown(&configured.roles, root), ["/a", "/b", "R/roles", "R/playbooks/roles"]);
     }
 
     #[test]

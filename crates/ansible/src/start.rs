@@ -1,13 +1,13 @@
 //! Has ansible-runner start `ansible-playbook` in the surroundings of a run.
 //!
-//! ansible-runner gives it a controlling terminal, where prompts would wait for ever, and an environment by which a nested
+//! ansible-runner gives it a controlling terminal, where prompts would wait indefinitely, and an environment by which a nested
 //! `ansible` would report events, too. Both are undone by a program of ours, which then becomes `ansible-playbook`.
 
 use std::{io, process::Command};
 
 use crate::{command, warm::Interpreter, workspace::Workspace};
 
-/// Tells `start.py` what children get.
+/// The variable that names to `start.py` what children get.
 const INHERITED: &str = "RANGEHAND_INHERITED";
 /// The program, and what it imports.
 const FILES: [(&str, &str); 2] = [
@@ -32,7 +32,7 @@ pub(crate) fn prepare(
     }))
 }
 
-/// Tells it by its environment what children of Ansible get.
+/// Adds to the environment of `start.py` what children of Ansible get.
 pub(crate) fn told(mut command: Command, environment: &[(String, String)]) -> Command {
     let inherited = command::inherited(environment);
     command.env(INHERITED, serde_json::json!(inherited).to_string());

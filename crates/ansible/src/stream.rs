@@ -121,7 +121,7 @@ struct First {
 }
 
 impl Events {
-    /// Tells an event from other output.
+    /// Distinguishes an event from other output.
     #[must_use]
     pub fn parse(&mut self, line: Line) -> Item {
         let ident = match (self, &line) {
@@ -145,7 +145,7 @@ fn text(line: Line) -> Item {
     }
 }
 
-/// Tells events from other output by the identifier that the events of this run carry.
+/// Distinguishes events from other output by the identifier that the events of this run carry.
 #[must_use]
 pub fn parse(line: Line, ident: &str) -> Item {
     let Line::Whole(bytes) = line else { return text(line) };

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! <run>/private              a link to the directory of this name beside the secrets:
-//!   env/cmdline, settings    what ansible-runner is told
-//!   shipped-roles/           the roles that come with us, unless the root has some of these names
+//!   env/cmdline, settings    the input of ansible-runner
+//!   shipped-roles/           the bundled roles, unless the root has some of these names
 //!   vault.yml                the encrypted variables of the setting, as they were at the start of the run
 //! <run>/content/             what the run writes into its content, or its copy, when the content is large
 //! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
@@ -132,7 +132,7 @@ impl Workspace {
     /// Makes both directories, empty.
     ///
     /// # Errors
-    /// When they exist or cannot be made, or the parent of all runs' secrets belongs to somebody else.
+    /// When they exist or cannot be made, or the parent of all runs' secrets belongs to another user.
     pub fn create(&self) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
         let runtime = self.secrets.parent().unwrap_or(&self.secrets);
@@ -166,7 +166,7 @@ impl Workspace {
         self.secrets.join(ARTIFACTS)
     }
 
-    /// The roles that come with us, as far as the playbooks root has none of these names; there when there are any.
+    /// The bundled roles, as far as the playbooks root has none of these names; there when there are any.
     #[must_use]
     pub fn shipped_roles(&self) -> PathBuf {
         self.private.join("shipped-roles")
@@ -225,8 +225,7 @@ impl Workspace {
         if source.inventories.is_empty() || !source.inventories.iter().all(|path| content.at(path).exists()) {
             return Err(Error::NoInventory);
         }
-        shipped::add_roles(&project, &self.shipped_roles())
-            .map_err(at("cannot write the roles that come with us"))?;
+        shipped::add_roles(&project, &self.shipped_roles()).map_err(at("cannot write the bundled roles"))?;
         if let Some(vault) = &source.vault {
             fs::copy(vault, self.private.join("vault.yml")).map_err(at("cannot copy the vault file"))?;
         }
@@ -310,7 +309,7 @@ impl Workspace {
         }
     }
 
-    /// Writes what ansible-runner is told, secrets to tmpfs. What it was told for the step before is gone.
+    /// Writes the input of ansible-runner, secrets to tmpfs. The input of the previous step is removed.
     ///
     /// # Errors
     /// When a file cannot be written.
@@ -323,7 +322,7 @@ impl Workspace {
         facts: Option<&Facts>,
     ) -> Result<OptionFiles, Error> {
         let at = |what| move |source| Error::Io { what, source };
-        self.clear_input().map_err(at("cannot remove what the step before was told"))?;
+        self.clear_input().map_err(at("cannot remove the input of the previous step"))?;
         let mut inventories = self.inventories();
         // The last one is passed in another way.
         inventories.pop();
@@ -456,7 +455,7 @@ pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> boo
     Ok(swept)
 }
 
-/// A directory on tmpfs for a program that is not a run: what it must be told stands there. Removed when dropped, and swept
+/// A directory on tmpfs for a program that is not a run: its input is stored there. Removed when dropped, and swept
 /// like the secrets of a run when this process is killed before.
 #[derive(Debug)]
 pub struct Scratch {
@@ -464,11 +463,11 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes a directory of its own below `runtime`, under an id that no run below `runs` has. Its name tells it from those of
-    /// runs.
+    /// Makes a directory of its own below `runtime`, under an id that no run below `runs` has. Its name distinguishes it from
+    /// those of runs.
     ///
     /// # Errors
-    /// When it cannot be made, or `runtime` belongs to somebody else.
+    /// When it cannot be made, or `runtime` belongs to another user.
     pub fn create(runtime: &Path, runs: &Path, id: RunId) -> io::Result<Self> {
         own_directory(runtime)?;
         let scratch = Self { directory: runtime.join(format!("inspection-{}", id.short())) };
@@ -498,7 +497,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = remove_tree(&self.directory) {
-            tracing::error!(%error, "a directory with what a program was told cannot be removed");
+            tracing::error!(%error, "the directory with the input of a program cannot be removed");
         }
     }
 }

@@ -47,11 +47,11 @@ impl Engine {
         }
         let query =
             EventQuery { kind: Some(EventKind::ARTIFACTS), ..EventQuery::after(0, u32::from(u16::MAX)) };
-        let told = self.events(job, &query).await?.into_iter().next_back();
-        let node = told.as_ref().and_then(|event| event.draft.data["node"].as_str().map(str::to_owned));
+        let event = self.events(job, &query).await?.into_iter().next_back();
+        let node = event.as_ref().and_then(|event| event.draft.data["node"].as_str().map(str::to_owned));
         // Those that were here are removed by now.
         let node = node.filter(|node| *node != self.options().node);
-        let files = told.filter(|_| node.is_some()).and_then(|event| event.draft.data["files"].as_u64());
+        let files = event.filter(|_| node.is_some()).and_then(|event| event.draft.data["files"].as_u64());
         Ok(JobArtifacts {
             is_here: node.is_none(),
             node,

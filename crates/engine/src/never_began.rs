@@ -46,7 +46,7 @@ impl Engine {
     /// Is it proven that a run whose supervisor is gone never began? Then it can't begin anymore.
     pub(crate) async fn never_began(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, Error> {
         let is_same_boot = match origin {
-            // It has made the directory. When that is gone, somebody else was at work there.
+            // It has made the directory. If the directory is gone, another process was at work there.
             Origin::Started => false,
             Origin::Recovered => self.options().is_same_boot,
             Origin::Unanswered => true,
@@ -58,7 +58,7 @@ impl Engine {
             let ruled_out = spawn_blocking(move || looked.rule_out_beginning(is_same_boot)).await;
             match ruled_out.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(true) if directory.path().exists() => return Ok(true),
-                // Somebody may have removed the directory, so what else a run leaves is looked for, too.
+                // The directory may have been removed, so other traces of a run are searched for, too.
                 Ok(true) => return Ok(!self.has_left_traces(job, run).await?),
                 Ok(false) => return Ok(false),
                 Err(error) => {
@@ -87,7 +87,7 @@ impl Engine {
     /// happened too often in a row, it fails.
     pub(crate) async fn queue_never_begun(&self, job: Job, run: RunId, origin: Origin) -> Result<(), Error> {
         let words = self.last_words(run);
-        // Before the store is told: a job that waits has no processes and no secrets in files.
+        // Before the store is updated: a job that waits has no processes and no secrets in files.
         let _killed = self.clear_up_after(run).await;
         let mut patience = Patience::new(job.id);
         loop {
@@ -121,7 +121,7 @@ impl Engine {
                     let failed = Outcome::without_run(Ending::Failed, reason, clock::now());
                     return self.end_as(now, run, failed).await;
                 }
-                // Somebody cancels it, or has it now.
+                // A client cancels it, or another node has it now.
                 Err(Error::Store(store::Error::Stale { .. })) => {}
                 Err(error) => patience.after(error).await?,
             }
@@ -145,7 +145,7 @@ impl Engine {
         Ok(self.store().requeue(&requeue).await?)
     }
 
-    /// What such a run told of its preparation is not counted: nobody was there to say how much there was.
+    /// Events of the preparation of such a run are not counted: no supervisor is left to report their number.
     async fn end_as(&self, job: Job, run: RunId, outcome: Outcome) -> Result<(), Error> {
         self.record_end(&job, &outcome).await?;
         self.forget(run);

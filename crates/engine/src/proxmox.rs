@@ -1,6 +1,6 @@
 //! How Proxmox is reached: what the inventory says, without asking Ansible.
 //!
-//! The credentials are those of the hosts of the group `proxmox` in the default inventory. They are read anew when a
+//! The credentials are those of the hosts of the group `proxmox` in the default inventory. They are read again when a
 //! file of the inventory has changed, and kept otherwise: decrypting takes some 50 ms per value.
 
 use std::{collections::BTreeSet, error::Error as _, sync::Arc, time::Duration};
@@ -46,7 +46,7 @@ pub enum ProxmoxError {
     /// The inventory names no API.
     #[error("no host of the group `proxmox` has a `proxmox_api_host`")]
     NoCredentials,
-    /// Only Ansible can tell a value.
+    /// Only Ansible can evaluate a value.
     #[error("`{variable}` of the host `{host}` is a template or no text: only Ansible can tell it")]
     Unclear {
         /// The host.
@@ -108,7 +108,7 @@ struct Known {
     hosts: Vec<Host>,
     /// The API hosts of all hosts and of the vault file.
     api_hosts: BTreeSet<String>,
-    /// Does somebody want another role than ours?
+    /// Whether another role than the bundled one is named.
     names_a_role: bool,
 }
 
@@ -203,7 +203,7 @@ impl Engine {
         tokens.map(|credentials| credentials.token_secret.expose_secret().to_owned()).collect()
     }
 
-    /// Does the inventory want another role than ours, or can that not be told?
+    /// Whether the inventory names another role than the bundled one, or that cannot be determined.
     pub(crate) async fn other_role_is_named(&self) -> bool {
         self.known_proxmox().await.map_or(true, |known| known.names_a_role)
     }
@@ -239,7 +239,7 @@ impl Engine {
     }
 }
 
-/// What several inventories say together: of a host that is in more than one, the last that tells its API counts.
+/// What several inventories say together: of a host that is in more than one, the last that has its API counts.
 fn read_all(sources: &[Source], password: Option<&SecretString>) -> Result<Known, inventory::Error> {
     let mut all = Known { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
     for source in sources {

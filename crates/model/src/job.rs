@@ -22,7 +22,7 @@ pub struct Priority(i8);
 
 impl Priority {
     /// The waiting that one point stands for, in milliseconds: a minute. Hence a job of priority 0 that has waited
-    /// for an hour goes before one of priority 50 that just came, and nothing waits for ever.
+    /// for an hour goes before one of priority 50 that just came, and nothing waits indefinitely.
     pub const POINT_MS: i64 = 60_000;
 
     /// The number.
@@ -57,7 +57,7 @@ pub struct JobRequest {
     #[serde(flatten)]
     pub content: ContentRef,
     /// In which project; `None` for the content of `paths.playbooks`. Stands beside the content, so that the beginning of
-    /// the JSON tells what is run.
+    /// the JSON says what is run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
     /// Against which inventories.
@@ -176,7 +176,7 @@ impl JobRequest {
     }
 }
 
-/// The secrets of a job as they are kept: encrypted, with the name of the key. What is in it only a key can tell.
+/// The secrets of a job as they are kept: encrypted, with the name of the key. Only the key can decrypt them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sealed(pub String);
 

@@ -37,7 +37,7 @@ pub struct Requeue<'a> {
     pub limit: u32,
     /// Why.
     pub reason: &'a Reason,
-    /// The event that tells of it.
+    /// The event that reports it.
     pub event: &'a Draft,
 }
 

@@ -42,7 +42,7 @@ pub enum Full {
 /// The turn of a job of no known caller: the smallest is next.
 ///
 /// The effective priority of a job grows by one with each minute it waits, so that of two waiting jobs the distance
-/// stays the same for ever. What counts is when a job of priority 0 would have had to come to be as urgent.
+/// never changes. What counts is when a job of priority 0 would have had to come to be as urgent.
 pub(crate) fn plain(queued_at: Timestamp, priority: Priority) -> i64 {
     queued_at.as_millisecond() - points(priority)
 }

@@ -126,7 +126,7 @@ pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) ->
 
 /// The consumer that a gateway of ours names; `None` when it names none.
 fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<Option<Caller>, Refusal> {
-    // Kong sends `true`. Whatever else is there was written by somebody else, or by a gateway that says it in another way:
+    // Kong sends `true`. Any other value was written by another program, or by a gateway that reports it in another way:
     // a consumer is known only without any of it, or with a plain `false`.
     let is_anonymous = headers.contains_key(ANONYMOUS)
         && !only(headers, ANONYMOUS).is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));

@@ -1,12 +1,15 @@
 //! Whatever starts a job is a change: role, origin, limits and audit are those of a change. And callers share the queue.
 
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use reqwest::Response;
 use serde_json::{Value, json};
 
 use super::{call, call_as, problem, run, token, with_tokens};
-use crate::app::{Gate, Setup, TestApp};
+use crate::app::{Gate, Setup, TestApp, until, until_async};
 
 const FUNC_TEST: &str = "/v0/admin/debug/func_test";
 const LIST: &str = "/v0/admin/proxmox/vms/list";
@@ -26,8 +29,10 @@ fn without_proxmox(setup: Setup) -> Setup {
     setup.set("RANGEHAND__ANSIBLE__DEFAULT_INVENTORY", "proxmox")
 }
 
-async fn jobs(app: &TestApp, token: &str) -> usize {
-    let list: Value = call_as(app, token, "GET", "/v1/jobs", None).await.json().await.expect("JSON");
+/// How many jobs a query finds.
+async fn jobs(app: &TestApp, token: &str, query: &str) -> usize {
+    let path = format!("/v1/jobs{query}");
+    let list: Value = call_as(app, token, "GET", &path, None).await.json().await.expect("JSON");
     list["items"].as_array().expect("a list").len()
 }
 
@@ -54,11 +59,11 @@ async fn a_viewer_starts_no_job_by_a_route_that_looks_like_a_read() {
         // Stored before the answer.
         assert_eq!(records(&app, path), [("denied".to_owned(), json!(403))], "{path}");
     }
-    assert_eq!(jobs(&app, &viewer).await, 0);
+    assert_eq!(jobs(&app, &viewer, "").await, 0);
     let listed = call_as(&app, &operator, "POST", LIST, Some(ON_NODE)).await;
     assert_eq!(listed.status(), 200, "{:?}", listed.text().await);
-    assert_eq!(jobs(&app, &viewer).await, 1);
-    crate::app::until("the result is in the audit", || records(&app, LIST).len() == 3).await;
+    assert_eq!(jobs(&app, &viewer, "").await, 1);
+    until("the result is in the audit", || records(&app, LIST).len() == 3).await;
     let kinds: Vec<_> = records(&app, LIST).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(kinds, ["denied", "intent", "result"]);
 }
@@ -211,14 +216,8 @@ async fn only_so_many_jobs_of_a_caller_and_in_all_wait() {
     let waits = json!({"bundle": "gate", "limit": "px", "extra_vars": {"gate": gate.path()}}).to_string();
     let ended: Value =
         call_as(&app, &first, "POST", "/v1/jobs?wait=60", Some(ping)).await.json().await.expect("JSON");
-    let running: Value =
-        call_as(&app, &first, "POST", "/v1/jobs", Some(&waits)).await.json().await.expect("JSON");
-    let path = format!("/v1/jobs/{}", running["id"].as_str().expect("an id"));
-    while call_as(&app, &first, "GET", &path, None).await.json::<Value>().await.expect("JSON")["state"]
-        != "running"
-    {
-        tokio::task::yield_now().await;
-    }
+    assert_eq!(call_as(&app, &first, "POST", "/v1/jobs", Some(&waits)).await.status(), 202);
+    until_async("the job runs", async || jobs(&app, &first, "?state=running").await == 1).await;
     for (token, status) in [(&first, 202), (&first, 202), (&first, 429), (&second, 202), (&second, 429)] {
         let answer = call_as(&app, token, "POST", "/v1/jobs", Some(ping)).await;
         assert_eq!(answer.status(), status);
@@ -232,15 +231,7 @@ async fn only_so_many_jobs_of_a_caller_and_in_all_wait() {
     let v0 = call_as(&app, &second, "POST", LIST, Some(ON_NODE)).await;
     assert_eq!((v0.status().as_u16(), v0.headers().contains_key("retry-after")), (429, true));
     gate.open();
-    while call_as(&app, &first, "GET", "/v1/jobs?state=queued", None)
-        .await
-        .json::<Value>()
-        .await
-        .expect("JSON")["items"]
-        != json!([])
-    {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    until_async("no job waits", async || jobs(&app, &first, "?state=queued").await == 0).await;
     assert_eq!(call_as(&app, &first, "POST", "/v1/jobs?wait=60", Some(ping)).await.status(), 200);
 }
 
@@ -251,19 +242,24 @@ async fn a_call_that_waits_is_not_answered_when_its_token_was_revoked() {
     let gate = Gate::new(&app);
     let waits =
         json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}}).to_string();
-    let job: Value = call_as(&app, &kept, "POST", "/v1/jobs", Some(&waits)).await.json().await.expect("JSON");
-    let path = format!("/v1/jobs/{}?wait=100", job["id"].as_str().expect("an id"));
-    let waiting = call_as(&app, &revoked, "GET", &path, None);
+    let waiting = call_as(&app, &revoked, "POST", "/v1/jobs?wait=100", Some(&waits));
     let revoke = async {
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        until_async("the request waits for its job", async || jobs(&app, &kept, "").await == 1).await;
+        let waits_since = Instant::now();
         assert!(run(&app, &["token", "revoke", &revoked[3..15]]).status.success());
+        // A request that takes less time than this is not checked again.
+        until("the request has waited for a second", || waits_since.elapsed() > Duration::from_secs(1)).await;
         gate.open();
     };
     let (answer, ()) = tokio::join!(waiting, revoke);
-    assert_eq!(problem(answer, 401).await, "bad_credentials");
-    assert_eq!(
-        call_as(&app, &kept, "GET", &path, None).await.json::<Value>().await.expect("JSON")["state"],
-        "succeeded"
+    assert_eq!(answer.status(), 401);
+    let problem: Value = answer.json().await.expect("JSON");
+    assert_eq!(problem["code"], "bad_credentials", "{problem:#}");
+    let detail = problem["detail"].as_str().expect("text");
+    assert!(
+        detail.contains("while the request waited"),
+        "the token was valid when the request came: {detail}"
     );
+    until_async("the job succeeds", async || jobs(&app, &kept, "?state=succeeded").await == 1).await;
     assert_eq!(call(&app, "GET", "/healthz", &[], None).await.status(), 200);
 }

@@ -13,6 +13,7 @@ const REPORTS: &str = r#"    - ansible.builtin.shell: |
         printf 'all is well\n' > 'reports/summary of ü.txt'
         printf '\000\001\002' > reports/deep/data.bin
         printf 'password: %s\n' "$SECRET" > reports/leak.yml
+        echo x > "reports/of $SECRET.txt"
         echo x > __pycache__/x.pyc
         echo x > .ansible/x
         echo x > site.retry
@@ -47,7 +48,11 @@ pub(crate) async fn assert_artifacts_are_kept(setup: Setup, way: Way) {
     assert_eq!(paths, expected, "{way:?}: {list:#}");
     assert_eq!(list["artifacts"][1]["size"], 3, "{list:#}");
     assert_eq!((&list["here"], &list["files"]), (&json!(true), &json!(4)));
-    assert_eq!(list["left_out"][0]["path"], "reports/leak.yml", "{list:#}");
+    let left_out = json!([
+        {"path": "reports/leak.yml", "why": "it holds a secret of the run"},
+        {"path": "reports/of ***.txt", "why": "its path holds a secret of the run"},
+    ]);
+    assert_eq!(list["left_out"], left_out, "{list:#}");
     let events = app.events(&job).await;
     let is_named = |event: &serde_json::Value| {
         event["kind"] == "warning"
@@ -64,7 +69,14 @@ pub(crate) async fn assert_artifacts_are_kept(setup: Setup, way: Way) {
     assert_eq!(response.text().await.expect("text"), "all is well\n");
     let response = app.send(Method::GET, &format!("{of_job}/files%2Fknown.txt"), None).await;
     assert_eq!(response.text().await.expect("text"), "known\nmore\n");
-    for missing in ["reports/leak.yml", "../index.json", "..%2Findex.json", "reports/passwd", "reports"] {
+    for missing in [
+        "reports/leak.yml",
+        "reports/of%20correct-horse-battery.txt",
+        "../index.json",
+        "..%2Findex.json",
+        "reports/passwd",
+        "reports",
+    ] {
         let response = app.send(Method::GET, &format!("{of_job}/{missing}"), None).await;
         assert_eq!(response.status(), 404, "{missing}");
     }

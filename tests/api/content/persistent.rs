@@ -15,6 +15,10 @@ const PASSWORD: &str = r#"    - ansible.builtin.set_fact:
 const REMOVE: &str =
     "    - ansible.builtin.file: {path: \"{{ inventory_dir }}/credentials/db\", state: absent}\n";
 
+const READ: &str = r#"    - ansible.builtin.set_fact: {found: "{{ lookup('file', inventory_dir + '/credentials') }}"}
+    - ansible.builtin.debug: {var: found}
+"#;
+
 fn persistent(setup: Setup) -> Setup {
     setup.set("RANGEHAND__PATHS__PERSISTENT", "credentials/")
 }
@@ -46,12 +50,50 @@ pub(crate) async fn assert_a_password_stays(setup: Setup, way: Way) {
     succeed(&app, "remove", json!({})).await;
     assert!(app.home().join("inventory/credentials/db").exists(), "{way:?}");
     assert_ne!(generated().await, json!("of the owner"), "{way:?}");
+
+    // A file of the owner where runs made a directory.
+    fs::remove_dir_all(app.home().join("inventory/credentials")).expect("ours");
+    generated().await;
+    app.write("inventory/credentials", "a file of the owner\n");
+    app.write("playbooks/read.yml", &playbook(READ));
+    let (_, shown) = succeed(&app, "read", json!({})).await;
+    assert_eq!(shown["found"], json!(["a file of the owner"]), "{way:?}");
+}
+
+pub(crate) async fn assert_a_directory_becomes_a_file_and_a_directory_again(setup: Setup, way: Way) {
+    let app = persistent(setup).start();
+    for (number, (task, found)) in [
+        ("mkdir credentials && echo one > credentials/x && cat credentials/x", "one"),
+        ("cat credentials/x && rm -r credentials && echo file > credentials", "one"),
+        ("cat credentials && rm credentials && mkdir credentials && echo two > credentials/y", "file"),
+        ("cat credentials/y && ! test -e credentials/x", "two"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("change{number}");
+        let tasks = format!(
+            "    - ansible.builtin.shell: {{chdir: '{{{{ playbook_dir }}}}', cmd: '{task}'}}\n      register: done\n    - \
+             ansible.builtin.debug: {{var: done.stdout}}\n"
+        );
+        app.write(&format!("playbooks/{name}.yml"), &playbook(&tasks));
+        let (job, shown) = succeed(&app, &name, json!({})).await;
+        assert_eq!(shown["done.stdout"], json!([found]), "{way:?} {task}");
+        assert!(job["warnings"].is_null(), "{way:?} {task}: {job:#}");
+    }
 }
 
 #[tokio::test]
 async fn a_generated_password_is_the_same_in_the_next_run() {
     for way in Way::all() {
         assert_a_password_stays(way.setup(), way).await;
+    }
+}
+
+#[tokio::test]
+async fn a_persistent_directory_becomes_a_file_and_a_directory_again() {
+    for way in Way::all() {
+        assert_a_directory_becomes_a_file_and_a_directory_again(way.setup(), way).await;
     }
 }
 

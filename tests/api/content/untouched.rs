@@ -117,7 +117,7 @@ async fn a_change_of_the_owner_is_in_the_next_run_and_not_in_the_one_at_work() {
         let request = json!({"playbook": "late", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
         let job = app.post("/v1/jobs", &request, 202).await;
         app.until_task(&job, "Wait for the gate").await;
-        // The same size, and at once: what cannot be told by the time must be told all the same.
+        // The same size, and at once: a change that the time does not show must be found all the same.
         app.write("playbooks/files/text.txt", "other\n");
         gate.open();
         app.until_state(&job, "succeeded").await;

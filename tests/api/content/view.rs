@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Way, playbook, succeed};
 use crate::app::Setup;
 
-/// A template whose text tells of itself.
+/// A template whose text has its own path and time.
 const STAMP: &str = r#"    - name: Write a configuration with a header
       ansible.builtin.template:
         src: templates/head.conf.j2

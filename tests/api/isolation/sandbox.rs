@@ -90,6 +90,42 @@ async fn settings_name_what_else_is_seen_and_written() {
 }
 
 #[tokio::test]
+async fn roles_that_a_configuration_names_outside_of_the_content_are_seen_if_a_setting_names_them() {
+    if !can_sandbox() {
+        return;
+    }
+    let shared = "shared";
+    for (setting, value, state) in [
+        ("", "", "failed"),
+        ("RANGEHAND__RUNS__SANDBOX_READABLE", shared, "succeeded"),
+        ("RANGEHAND__ANSIBLE__ROLES_PATH", shared, "succeeded"),
+        ("RANGEHAND__PROJECTS__WHOLE__ROOT", ".", "succeeded"),
+    ] {
+        let setup = in_sandbox();
+        setup.write("playbooks/ansible.cfg", "[defaults]\nroles_path = ../shared\n");
+        setup.write("ansible.cfg", "[defaults]\nroles_path = shared\n");
+        setup.write("shared/outer/tasks/main.yml", "- ansible.builtin.debug: {msg: found}\n");
+        setup.write("playbooks/uses.yml", "- {hosts: localhost, gather_facts: false, roles: [outer]}\n");
+        let home = setup.home().to_path_buf();
+        let setup = match setting {
+            "" => setup,
+            _ => setup.set(setting, home.join(value).to_string_lossy()),
+        };
+        let app = setup.start();
+        let (name, of, project) = match setting.contains("PROJECTS") {
+            true => ("playbooks/uses", "?project=whole", json!("whole")),
+            false => ("uses", "", json!(null)),
+        };
+        let shown = app.get(&format!("/v1/catalog/playbooks/{name}{of}"), 200).await;
+        assert_eq!(shown["missing_roles"], json!([]), "{setting}: {shown:#}");
+        let job = app.run(&json!({"playbook": name, "project": project, "limit": "localhost"})).await;
+        assert_eq!(job["state"], state, "{setting}: {job:#}");
+        let code = if state == "failed" { "role_not_found" } else { "succeeded" };
+        assert_eq!(job["reason"]["code"], code, "{setting}: {job:#}");
+    }
+}
+
+#[tokio::test]
 async fn without_network_a_run_has_only_a_loopback_of_its_own() {
     if !can_sandbox() {
         return;

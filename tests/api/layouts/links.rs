@@ -40,9 +40,9 @@ async fn a_refused_link_is_named_with_its_target_and_the_setting() {
     assert_eq!(listed(&app, "/v1/catalog/scenarios").await, Vec::<String>::new());
     let problem = app.post("/v1/jobs", &json!({"scenario": "demo_lab"}), 400).await;
     assert_eq!(problem["code"], "leaves_root");
-    let told = problem.to_string();
+    let text = problem.to_string();
     for part in ["scenarios/demo_lab/secrets", "range42-workspace/secrets", "paths.link_targets"] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
     let body = json!({"proxmox_node": "px-testing", "hosts": "px-testing"});
     let answer = app.post("/v0/admin/run/scenarios/demo_lab/run", &body, 400).await;

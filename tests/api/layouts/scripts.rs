@@ -65,7 +65,7 @@ async fn a_look_executes_nothing_that_no_setting_names() {
     app.get("/v1/catalog/inventories/cloud", 404).await;
     assert_eq!(app.get("/v1/catalog/inventories/open", 200).await["hosts"], json!(["open-1"]));
     assert!(!mark.exists(), "nothing of it was named or run");
-    // Whoever runs something against it wants it executed.
+    // A run against it executes it.
     let job = app.run(&json!({"playbook": "ping", "inventory": "cloud"})).await;
     assert_eq!(
         (&job["state"], &job["stats"]["dynamic-1"]["ok"]),
@@ -102,7 +102,7 @@ async fn a_named_program_is_executed_for_those_who_may_run_things() {
     for (name, hosts) in [("cloud", json!([])), ("mixed", json!(["static-1"]))] {
         let (status, shown) = look(&app, "viewer", &format!("/v1/catalog/inventories/{name}")).await;
         assert_eq!((status, &shown["hosts"]), (200, &hosts), "{shown:#}");
-        let problem = shown["problem"].as_str().expect("it is told");
+        let problem = shown["problem"].as_str().expect("a problem");
         assert!(
             problem.contains("is a program") && problem.contains("ansible.inventory_scripts"),
             "{problem}"

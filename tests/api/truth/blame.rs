@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::{result, run_all, with_playbooks};
 
-const NESTED: &str = "
-- hosts: single
-  gather_facts: false
-  tasks:
-    - name: Upgrade
+/// The tasks of a play on the host `single`, and what follows them.
+fn play(tasks: &str) -> String {
+    format!("- hosts: single\n  gather_facts: false\n  tasks:\n{tasks}")
+}
+
+const NESTED: &str = "    - name: Upgrade
       block:
         - {name: Install the release, ansible.builtin.fail: {msg: the release is broken}}
       always:
@@ -18,11 +19,7 @@ const NESTED: &str = "
             - {name: Never mind, ansible.builtin.debug: {msg: fine}}
 ";
 
-const DEEP: &str = "
-- hosts: single
-  gather_facts: false
-  tasks:
-    - block:
+const DEEP: &str = "    - block:
         - {name: A, ansible.builtin.fail: {msg: a}}
       rescue:
         - block:
@@ -38,22 +35,14 @@ const DEEP: &str = "
             - {name: G, ansible.builtin.debug: {msg: g}}
 ";
 
-const CLEARED: &str = "
-- hosts: single
-  gather_facts: false
-  tasks:
-    - block:
+const CLEARED: &str = "    - block:
         - {name: A, ansible.builtin.fail: {msg: a}}
       always:
         - ansible.builtin.meta: clear_host_errors
     - {name: B, ansible.builtin.fail: {msg: b}, when: fails | default(true)}
 ";
 
-const HANDLER: &str = "
-- hosts: single
-  gather_facts: false
-  tasks:
-    - block:
+const HANDLER: &str = "    - block:
         - {name: A, ansible.builtin.fail: {msg: a}}
       rescue:
         - {name: R, ansible.builtin.debug: {msg: r}, changed_when: true, notify: H}
@@ -65,10 +54,10 @@ const HANDLER: &str = "
 #[tokio::test]
 async fn the_task_that_counted_is_to_blame_whatever_the_nesting() {
     let app = with_playbooks(&[
-        ("nested", NESTED),
-        ("deep", DEEP),
-        ("cleared", CLEARED),
-        ("handler", HANDLER),
+        ("nested", &play(NESTED)),
+        ("deep", &play(DEEP)),
+        ("cleared", &play(CLEARED)),
+        ("handler", &play(HANDLER)),
         ("steps/failing", "- {name: I, ansible.builtin.fail: {msg: i}, ignore_errors: true}"),
     ]);
     // The tasks that failed, the one that is blamed, and the numbers of the recap: failed, rescued, ignored.
@@ -92,8 +81,8 @@ async fn the_task_that_counted_is_to_blame_whatever_the_nesting() {
             "{name}"
         );
         let message = job["reason"]["message"].as_str().expect("text");
-        let is_told = message.contains(&format!("task `{blamed}` failed")) || message.contains(blamed);
-        assert!(is_told, "{name}: {message}");
+        let is_named = message.contains(&format!("task `{blamed}` failed")) || message.contains(blamed);
+        assert!(is_named, "{name}: {message}");
         assert_eq!(job["state"] == "succeeded", job["rc"] == 0, "{name}: {job:#}");
         let timing = app.get(&format!("/v1/jobs/{}/timing", job["id"].as_str().expect("an id")), 200).await;
         let sum = |what: &str| -> u64 {
@@ -106,7 +95,7 @@ async fn the_task_that_counted_is_to_blame_whatever_the_nesting() {
 
 #[tokio::test]
 async fn a_failure_has_a_message_wherever_ansible_puts_it() {
-    let task = |task: &str| format!("- {{hosts: single, gather_facts: false, tasks: [{{name: T, {task}}}]}}");
+    let task = |task: &str| play(&format!("    - {{name: T, {task}}}\n"));
     let cases = [
         ("ansible.builtin.include_tasks: steps/nowhere.yml", "steps/nowhere.yml", "task_failed"),
         (

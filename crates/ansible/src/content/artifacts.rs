@@ -1,10 +1,11 @@
-//! Files that a run wrote into its content, kept for whoever asks for them.
+//! Files that a run wrote into its content, kept for download.
 //!
 //! ```text
 //! <state>/artifacts/<job>/index.json   what there is, and what was left out
 //!                         files/...    the files, at their paths
 //! ```
-//! Not kept: what Ansible and Python leave behind, what is kept in persistent paths, and files that hold a secret of the run.
+//! Not kept: what Ansible and Python leave behind, what is kept in persistent paths, and files that hold a secret of the run, in
+//! their content or in their path.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -66,7 +67,7 @@ pub struct Artifact {
 /// A file that is not kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LeftOut {
-    /// As above.
+    /// As above, without secrets.
     pub path: String,
     /// Why.
     pub why: String,
@@ -102,8 +103,11 @@ pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor)
             let named = tree.prefix.join(path);
             let place = place.join("files").join(&named);
             let too_large = "the job's artifacts are larger than `runs.artifacts_max_bytes`";
+            let text = named.to_string_lossy();
             let why = if named.to_str().is_none() {
                 Err("its name is not UTF-8")
+            } else if secrets.knows_a_value_in(&text) {
+                Err("its path holds a secret of the run")
             } else if kept.artifacts.len() >= MOST_FILES {
                 Err("the job wrote too many files")
             } else if *size > left {
@@ -116,12 +120,11 @@ pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor)
                     Err(_) => Err("it cannot be read"),
                 }
             };
-            let text = named.to_string_lossy().into_owned();
             match why {
                 Ok(bytes) => {
                     left = left.saturating_sub(bytes);
                     kept.artifacts.push(Artifact {
-                        path: text,
+                        path: text.into_owned(),
                         size: bytes,
                         mode: format!("{:04o}", mode & 0o7777),
                         modified: Timestamp::new(modified.0, i32::try_from(modified.1).unwrap_or(0))
@@ -134,7 +137,8 @@ pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor)
                     if kept.left_out.len() >= MOST_FILES {
                         continue;
                     }
-                    kept.left_out.push(LeftOut { path: text, why: why.to_owned() });
+                    let path = secrets.text(&text).into_owned();
+                    kept.left_out.push(LeftOut { path, why: why.to_owned() });
                 }
             }
         }

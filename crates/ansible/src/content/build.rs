@@ -177,7 +177,7 @@ impl Build<'_> {
 
     fn file(&mut self, entry: &Entry, listing: &Listing, path: &Path) -> io::Result<Option<Entry>> {
         let origin = &listing.origins[entry.origin as usize];
-        // Without NONBLOCK, opening what has become a named pipe meanwhile would wait for a writer for ever.
+        // Without NONBLOCK, opening what has become a named pipe meanwhile would wait for a writer indefinitely.
         let mut source = File::from(origin.open(&entry.path, OFlags::RDONLY | OFlags::NONBLOCK)?);
         let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         let mut seen = source.metadata()?;

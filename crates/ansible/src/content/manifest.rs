@@ -39,7 +39,7 @@ pub(crate) struct Entry {
     pub(crate) gid: u32,
     pub(crate) size: u64,
     pub(crate) modified: Time,
-    /// When anything of it changed; zero when that is too recent to tell a later change.
+    /// When anything of it changed; zero when that is too recent to be distinguished from a later change.
     pub(crate) changed: Time,
     pub(crate) device: u64,
     pub(crate) inode: u64,
@@ -83,7 +83,7 @@ pub(crate) fn encode(boot: &str, entries: &[Entry]) -> Vec<u8> {
 /// The entries of a form.
 ///
 /// # Errors
-/// When it is none.
+/// When the bytes are not a manifest.
 pub(crate) fn decode(bytes: &[u8]) -> io::Result<Vec<Entry>> {
     decode_at_most(bytes, usize::MAX)
 }
@@ -91,7 +91,7 @@ pub(crate) fn decode(bytes: &[u8]) -> io::Result<Vec<Entry>> {
 /// The first entry of a form: the root.
 ///
 /// # Errors
-/// When it is none.
+/// When the bytes are not a manifest.
 pub(crate) fn decode_first(bytes: &[u8]) -> io::Result<Option<Entry>> {
     Ok(decode_at_most(bytes, 1)?.pop())
 }

@@ -9,7 +9,7 @@
 //! write one file the first to end has it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
@@ -81,6 +81,7 @@ impl Layer {
         let counts = |(path, kept): &(&PathBuf, &Kept)| {
             matches(&tree.persistent, path)
                 && is_over(kept, known.get(path.as_path()).copied(), snapshot, path)
+                && is_below_directories(path, &known)
         };
         let counting: Index =
             layer.index.iter().filter(counts).map(|(path, kept)| (path.clone(), kept.clone())).collect();
@@ -161,15 +162,16 @@ impl Layer {
         }
         let making = self.versions.lock()?;
         let now = self.versions.current()?;
-        let mut index: Index = match &now {
+        let found: Index = match &now {
             Some(version) => serde_json::from_slice(&fs::read(version.path.join("index.json"))?)?,
             None => Index::new(),
         };
+        let mut index = found.clone();
         let entries = snapshot.entries()?;
         let known = by_path(&entries);
         let mut overtaken = Vec::new();
         for (path, change) in changes {
-            if index.get(path) != self.index.get(path) {
+            if found.get(path) != self.index.get(path) {
                 overtaken.push(path.clone());
                 continue;
             }
@@ -181,9 +183,17 @@ impl Layer {
                 }
                 Change::Gone => None,
             };
-            if file.is_none() && over.is_none() {
+            let is_below_a_file = path
+                .ancestors()
+                .skip(1)
+                .any(|parent| index.get(parent).is_some_and(|kept| kept.file.is_some()));
+            if file.is_none() && (over.is_none() || is_below_a_file) {
                 index.remove(path);
             } else {
+                // A directory that became a file, or a file that became one: there is only one of them in the tree.
+                index.retain(|other, _| {
+                    other == path || !(other.starts_with(path) || path.starts_with(other))
+                });
                 index.insert(path.clone(), Kept { run, file, over });
             }
         }
@@ -218,6 +228,11 @@ fn is_over(kept: &Kept, entry: Option<&Entry>, snapshot: &Snapshot, path: &Path)
         }
         _ => false,
     }
+}
+
+/// Has the owner nothing but directories, or nothing, above the path? A file there would be hidden by what is kept below it.
+fn is_below_directories(path: &Path, known: &HashMap<&Path, &Entry>) -> bool {
+    path.ancestors().skip(1).all(|parent| known.get(parent).is_none_or(|entry| entry.is_directory()))
 }
 
 fn owners(entry: &Entry, snapshot: &Snapshot, path: &Path) -> io::Result<Owners> {

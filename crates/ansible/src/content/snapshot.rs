@@ -237,7 +237,7 @@ fn bytes(entries: &[Entry]) -> u64 {
     pages.fold(0_u64, u64::saturating_add).saturating_mul(PAGE)
 }
 
-/// What tells trees, and what is taken of them, from one another.
+/// A name that differs between trees, and between selections of the same tree.
 pub(crate) fn key(tree: &Tree) -> io::Result<String> {
     let named = serde_json::to_vec(&(&tree.root, &tree.exclude, &tree.link_targets))?;
     Ok(Sha256::digest(&named).iter().take(12).map(|byte| format!("{byte:02x}")).collect())

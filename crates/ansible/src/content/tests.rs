@@ -46,7 +46,7 @@ impl Site {
         self.take_with(&[])
     }
 
-    /// The same when all changes are long enough ago to be told from later ones.
+    /// The same when all changes are long enough ago to be distinguished from later ones.
     fn settled(&self) -> Snapshot {
         loop {
             let before = self.take().tree();

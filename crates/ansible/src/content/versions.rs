@@ -1,7 +1,7 @@
 //! Directories that never change once they have their name: `<directory>/<number>/`, the highest number counts.
 //!
 //! ```text
-//! <directory>/lock          held exclusively by whoever makes or removes a version
+//! <directory>/lock          held exclusively by the process that makes or removes a version
 //! <directory>/.new-...      one that is being made or removed; after a crash, removed by the next that holds the lock
 //! <directory>/<n>/lock      held shared by each run that uses the version
 //! <directory>/<n>/...       what it holds
@@ -172,7 +172,7 @@ impl Making<'_> {
         Ok(taken)
     }
 
-    /// The same with one that is held here and, as it may be, by nobody else; otherwise it is given back.
+    /// The same with a version that is held here, if no other process holds it; otherwise it is returned.
     pub(crate) fn take_held(&self, version: Version) -> io::Result<Result<PathBuf, Version>> {
         // A conversion that fails has lost the shared lock on the way.
         match rustix::fs::flock(&version.lock, FlockOperation::NonBlockingLockExclusive) {

@@ -31,7 +31,7 @@ use crate::{
 const MAX_DEPTH: usize = 64;
 /// More do not pay: what takes time is the kernel's.
 const THREADS: usize = 2;
-/// A change within this time before a look cannot be told from one after it: clocks of file systems tick slowly.
+/// A change within this time before a look cannot be distinguished from one after it: clocks of file systems tick slowly.
 const TICK: Duration = Duration::from_millis(20);
 const BUFFER_BYTES: usize = 32 * 1024;
 

@@ -4,7 +4,7 @@
 //! secret values --seal(active key, job id)--> jobs.secrets --open(key named in it, job id)--> supervisor's pipe
 //! ```
 //! The keys are in one file (`file.rs`): the last one seals, all of them open. The file is looked at before each use,
-//! so a rotation needs no restart. Whoever has the database alone, a backup of it or the disk under it, has no secret.
+//! so a rotation needs no restart. The database alone, a backup of it, or its disk reveals no secret.
 
 mod file;
 mod rotation;
@@ -88,7 +88,7 @@ impl Keyring {
         }
     }
 
-    /// Encrypts the secret values of a job: nobody can give them to another job.
+    /// Encrypts the secret values of a job, so that they cannot be given to another job.
     ///
     /// # Errors
     /// When the key file cannot be read.
@@ -107,7 +107,7 @@ impl Keyring {
         seal::unseal(key, job, sealed)
     }
 
-    /// A hash of secret values that nobody can try guesses against who has not the key.
+    /// A hash of secret values. Guesses cannot be tried against it without the key.
     ///
     /// # Errors
     /// When the key file cannot be read.

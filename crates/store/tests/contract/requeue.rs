@@ -101,7 +101,7 @@ pub(crate) async fn a_job_that_never_begins_is_queued_again_so_often_and_no_more
     }
     assert_eq!(requeue(store, &job, 1, 10).await.expect("it is running"), Requeued::TooOften);
     assert_eq!(store.job(job.id).await.expect("read"), Some(job.clone()));
-    // A retry begins to count anew.
+    // A retry starts to count again.
     let ended = moved(store, &job, JobState::Failed, at(10)).await;
     moved(store, &ended, JobState::Queued, at(11)).await;
     let job = claim(store).await.expect("queued");

@@ -95,7 +95,7 @@ impl Ledger {
 
     /// The same for one file, if it is one.
     pub(super) fn search_file(&mut self, place: &str, path: &Path) {
-        // Not sockets and pipes: opening one may wait for ever.
+        // Not sockets and pipes: opening one may wait indefinitely.
         if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
             let bytes = fs::read(path).unwrap_or_default();
             self.search_noting(place, &bytes, |_, _| path.display().to_string());
