@@ -54,10 +54,7 @@ pub(crate) struct Turns {
 
 impl Default for Turns {
     fn default() -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(AT_ONCE)),
-            viewers: Arc::new(Semaphore::new(OF_VIEWERS)),
-        }
+        Self { all: Arc::new(Semaphore::new(AT_ONCE)), viewers: Arc::new(Semaphore::new(OF_VIEWERS)) }
     }
 }
 

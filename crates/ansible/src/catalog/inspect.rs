@@ -22,11 +22,7 @@ use super::{
     scan::scan,
     search::SearchPaths,
 };
-use crate::{
-    Inspector, SearchPath, Toolchain,
-    inspector::Turn,
-    log_text,
-};
+use crate::{Inspector, SearchPath, Toolchain, inspector::Turn, log_text};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;

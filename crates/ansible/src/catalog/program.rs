@@ -72,9 +72,7 @@ pub(super) async fn run(means: Means<'_>, call: Call<'_>) -> (Result<Output, Fai
                     stdout: text(&answer.stdout),
                     stderr: text(&answer.stderr),
                 }),
-                Ending::Failed(why) => {
-                    Err(Failure::Start { program, source: io::Error::other(why.clone()) })
-                }
+                Ending::Failed(why) => Err(Failure::Start { program, source: io::Error::other(why.clone()) }),
                 ending => Err(Failure::Ended { program, why: means.inspector.why(ending) }),
             };
             (output, Some(answer.ending))

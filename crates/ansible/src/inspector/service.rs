@@ -17,11 +17,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Answer, COMMAND, Ending,
-    answer::MAX_OUTPUT,
-    spec::Spec,
-};
+use super::{Answer, COMMAND, Ending, answer::MAX_OUTPUT, spec::Spec};
 use crate::{Toolchain, process, run_spec::Isolation, run_spec::Limits, supervisor::MARKER};
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
@@ -82,8 +78,7 @@ impl Inspector {
         let (stdin, stderr) = (inspector.stdin.take(), inspector.stderr.take());
         let id = turn.id.clone();
         tokio::spawn(async move { log(&id, stderr).await });
-        let answer =
-            timeout(self.limits.total + PATIENCE, hear(&mut inspector, stdin, &line, turn)).await;
+        let answer = timeout(self.limits.total + PATIENCE, hear(&mut inspector, stdin, &line, turn)).await;
         let answer = answer.unwrap_or_else(|_| Err(io::Error::other("an inspector did not answer in time")));
         if answer.is_err() {
             end_what_is_left(&mut inspector, &turn.id).await;
