@@ -31,8 +31,6 @@ use crate::{
 
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
-/// Where Ansible has its own files in a sandbox, whose `/tmp` is memory and goes with it.
-const SANDBOX_TEMP: &str = "/tmp/ansible";
 
 /// Does what the first line of standard input says, and answers on standard output. The end of standard input ends it.
 #[must_use]
@@ -196,27 +194,27 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
         file_bytes: isolation.file_bytes,
     };
     let home = spec.own.join("home");
-    let (mut command, temporary, home) = match &isolation.sandbox {
+    let (mut command, home) = match &isolation.sandbox {
         None if isolation.private_home => {
             fs::create_dir(&home)?;
             let real = spec.environment.iter().find(|(name, _)| name == "HOME");
             home::fill(&home, real.map(|(_, home)| Path::new(home)))?;
-            (confine::command(&confinement, &spec.program)?, &*spec.own, Some(home))
+            (confine::command(&confinement, &spec.program)?, Some(home))
         }
-        None => (confine::command(&confinement, &spec.program)?, &*spec.own, None),
+        None => (confine::command(&confinement, &spec.program)?, None),
         Some(sandbox) => {
             let mut command = confine::command(&confinement, &sandbox.program)?;
             // When this process is killed, so is the first process of the sandbox, and with it all others.
-            command.arg("--die-with-parent").args(sandboxed(sandbox, spec)).arg(&spec.program);
-            // The home is memory in any case.
-            (command, Path::new(SANDBOX_TEMP), None)
+            command.arg("--die-with-parent").args(sandboxed(sandbox, spec)?).arg(&spec.program);
+            // The home of a sandbox is empty, or read-only where a setting names what it is in.
+            (command, None)
         }
     };
     command
         .args(&spec.arguments)
         .current_dir(&spec.directory)
         .env_clear()
-        .envs(command::places(temporary))
+        .envs(command::places(&spec.own))
         .envs(spec.environment.iter().map(|(name, value)| (name, value)))
         .envs(spec.more.iter().map(|(name, value)| (name, value)))
         .envs(home.map(|home| ("HOME", home)))
@@ -227,20 +225,22 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
     Ok(command)
 }
 
-/// The arguments of bubblewrap for the sandbox of runs, in which nothing that is outside of it can be written.
-fn sandboxed(sandbox: &Sandbox, spec: &Spec) -> Vec<OsString> {
+/// The arguments of bubblewrap for the sandbox of runs, in which nothing that is outside of it can be written. The directory of
+/// the inspection is memory there, too, with what it was given to read.
+fn sandboxed(sandbox: &Sandbox, spec: &Spec) -> io::Result<Vec<OsString>> {
     let readable = [&*sandbox.readable, &*sandbox.writable, &*spec.seen].concat();
     let is_seen = |hidden: &PathBuf| readable.iter().any(|seen| hidden.starts_with(seen));
     let holds_content = |hidden: &PathBuf| spec.seen.iter().any(|seen| seen.starts_with(hidden));
     let hidden = spec.hidden.iter().filter(|hidden| is_seen(hidden) && !holds_content(hidden));
-    let hidden: Vec<&Path> = hidden.map(PathBuf::as_path).collect();
+    let hidden: Vec<&Path> = hidden.chain([&spec.own]).map(PathBuf::as_path).collect();
+    let given = fs::read_dir(&spec.own)?.map(|entry| entry.map(|entry| entry.path()));
     let needs = Needs {
         program: &spec.program,
         environment: &spec.environment,
         own: &[],
         hidden: &hidden,
-        covered: std::slice::from_ref(&spec.own),
+        covered: &given.collect::<io::Result<Vec<_>>>()?,
         directory: &spec.directory,
     };
-    Sandbox { readable, writable: Vec::new(), ..sandbox.clone() }.arguments(&needs)
+    Ok(Sandbox { readable, writable: Vec::new(), ..sandbox.clone() }.arguments(&needs))
 }
