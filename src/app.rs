@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time:
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{
-    Catalog, Launcher, Limits, Toolchain,
+    Catalog, Inspector, Launcher, Limits, Toolchain,
     content::{Choice, Way, view},
     workspace::own_directory,
 };
@@ -354,12 +354,28 @@ struct Own {
 fn engine_options(settings: &Settings, own: Own) -> engine::Options {
     let Own { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = own;
     let (paths, runs) = (&settings.paths, &settings.runs);
+    let limits = Limits {
+        total: runs.timeout,
+        idle: runs.idle_timeout,
+        grace: runs.kill_grace,
+        event_bytes: runs.event_max_bytes,
+        output_bytes: runs.output_max_bytes,
+        memory_bytes: runs.memory_max_bytes,
+        processes: runs.processes_max,
+        result_bytes: RESULT_BYTES,
+    };
     engine::Options {
         catalog: settings.catalog(),
         projects: projects(settings),
         link_targets: paths.link_targets.clone(),
         toolchain,
         launcher: Launcher::this_program(settings.ansible.hosts()),
+        inspector: Inspector {
+            program: "/proc/self/exe".into(),
+            isolation: isolation.of_all(),
+            limits: Limits { total: runs.inspection_timeout, ..limits },
+            hidden: vec![paths.state.clone(), paths.runtime()],
+        },
         default_inventory: settings.ansible.default_inventory.clone(),
         keys,
         vault_password,
@@ -373,16 +389,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         exclude: runs.exclude.clone(),
         in_memory_bytes: runs.in_memory_max_bytes,
         facts: settings.ansible.facts(&paths.state),
-        limits: Limits {
-            total: runs.timeout,
-            idle: runs.idle_timeout,
-            grace: runs.kill_grace,
-            event_bytes: runs.event_max_bytes,
-            output_bytes: runs.output_max_bytes,
-            memory_bytes: runs.memory_max_bytes,
-            processes: runs.processes_max,
-            result_bytes: RESULT_BYTES,
-        },
+        limits,
         isolation,
         max_at_once: runs.max_at_once,
         queue: settings.limits.queue(),

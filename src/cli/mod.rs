@@ -95,6 +95,9 @@ enum Command {
         #[arg(long, conflicts_with = "directory")]
         spare: bool,
     },
+    /// Inspect content as standard input says; started by the service itself
+    #[command(hide = true)]
+    Inspect,
     /// Put limits on oneself, then become a program; started by a supervisor
     #[command(hide = true)]
     Confine {
@@ -136,6 +139,10 @@ pub fn main() -> ExitCode {
         Command::Supervise { directory, .. } => Ok(with_little_log(|| {
             own_memory::close();
             ansible::supervisor::main(directory)
+        })),
+        Command::Inspect => Ok(with_little_log(|| {
+            own_memory::close();
+            ansible::inspector::main()
         })),
         Command::Confine { confinement, program } => {
             Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))

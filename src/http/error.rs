@@ -13,6 +13,9 @@ use super::{
 const NUMBER_LOST: &str = "this number cannot be kept exactly: integers must be from -9223372036854775808 to \
                            18446744073709551615, and fractions within double precision; send it as a string";
 
+/// After how many seconds an inspection may be asked for again when too many waited.
+const INSPECTION_RETRY_S: u16 = 10;
+
 /// After how many seconds a job may be sent again when the queue was full.
 pub(super) const QUEUE_RETRY_S: u16 = 10;
 
@@ -54,6 +57,24 @@ impl From<engine::Error> for Problem {
             }
             engine::Error::SecretsGone(_) => {
                 Self::from_text(StatusCode::CONFLICT, "secrets_gone", &error.to_string())
+            }
+            engine::Error::InspectionEnded { is_time: true, why } => {
+                Self::from_text(StatusCode::GATEWAY_TIMEOUT, "inspection_timeout", &why)
+            }
+            engine::Error::InspectionEnded { is_time: false, why } => {
+                Self::from_text(StatusCode::UNPROCESSABLE_ENTITY, "inspection_limit", &why)
+            }
+            engine::Error::TooManyInspections => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "inspections_busy", error.to_string())
+                    .hint("send the request again later")
+                    .retry_after(INSPECTION_RETRY_S)
+            }
+            engine::Error::Audit(error) => {
+                tracing::error!(%error, "content was not inspected: it would not be in the audit");
+                let detail = "content may not be inspected: the audit cannot be written";
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", detail).hint(
+                    "is there room for the store, and does it answer? The service's log has the cause",
+                )
             }
             engine::Error::Keys(error) => Self::internal(&error),
             engine::Error::Store(error) => Self::internal(&error),

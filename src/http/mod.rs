@@ -20,11 +20,17 @@ mod ws;
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use actix_web::web::{self, ServiceConfig};
-use engine::{Engine, Shutdown};
+use actix_web::{
+    HttpRequest,
+    web::{self, ServiceConfig},
+};
+use engine::{Engine, OnBehalf, Shutdown};
 use tokio::sync::Mutex;
 
-use crate::{http::access::Access, settings::OriginPattern};
+use crate::{
+    http::{access::Access, problem::Problem},
+    settings::OriginPattern,
+};
 
 pub use access::guard;
 pub use cors::cors;
@@ -70,6 +76,14 @@ impl Api {
     #[must_use]
     pub fn new(engine: Engine, access: Access, options: Options, shutdown: Shutdown) -> Self {
         Self { engine, access, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
+    }
+
+    /// For whom content is inspected: the caller of this request.
+    fn on_behalf(&self, request: &HttpRequest) -> Result<OnBehalf, Problem> {
+        self.access.on_behalf(request).ok_or_else(|| {
+            let error = std::io::Error::other("a route that inspects content has no caller");
+            Problem::internal(&error)
+        })
     }
 
     /// The guard at the door.

@@ -139,6 +139,7 @@ pub(super) const KEYS: &[Key] = &[
     required("runs.max_at_once", integer(0, 1024)),
     required("runs.timeout_s", integer(1, WEEK_S)),
     required("runs.idle_timeout_s", integer(0, WEEK_S)),
+    required("runs.inspection_timeout_s", integer(1, 3600)),
     required("runs.kill_grace_s", integer(0, 600)),
     required("runs.drain_s", integer(0, WEEK_S)),
     required("runs.lease_s", integer(3, 3600)),

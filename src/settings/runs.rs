@@ -25,6 +25,9 @@ pub struct Runs {
     /// How long a run may go without any output, if that is limited.
     #[serde(rename = "idle_timeout_s", with = "seconds::limit")]
     pub idle_timeout: Option<Duration>,
+    /// How long an inspection of content may take.
+    #[serde(rename = "inspection_timeout_s", with = "seconds")]
+    pub inspection_timeout: Duration,
     /// How long the processes of a run are given between SIGTERM and SIGKILL.
     #[serde(rename = "kill_grace_s", with = "seconds")]
     pub kill_grace: Duration,

@@ -199,3 +199,82 @@ async fn an_inventory_shows_groups_and_hosts_but_no_variables() {
         );
     }
 }
+
+/// A bundle with everything that a look finds, through Ansible or without it.
+const RICH: &str = "\
+- name: 'first (1) : play'
+  hosts: web:!db
+  gather_facts: false
+  tags: [p2, p1]
+  vars_files:
+    - missing.yml
+    - in_vars.yml
+    - '{{ flavour }}.yml'
+    - [no.yml, in_vars.yml]
+    - [no.yml, neither.yml]
+    - ../../../outside/secret.yml
+  roles: [web]
+  tasks:
+    - block:
+        - name: 'weird : name'
+          ansible.builtin.debug: {msg: x}
+          tags: one
+      rescue:
+        - ansible.builtin.debug: {msg: never listed}
+      tags: [blk]
+    - ansible.builtin.import_tasks: more.yml
+    - ansible.builtin.include_tasks: later.yml
+    - ansible.builtin.include_role: {name: not.there.at_all}
+- import_playbook: stage_00/next.yml
+";
+
+#[tokio::test]
+async fn a_bundle_is_told_by_ansible_and_its_gaps_by_the_scan() {
+    let setup = Setup::new();
+    let bundle = "playbooks/bundles/rich";
+    setup.write(&format!("{bundle}/main.yml"), RICH);
+    setup.write(&format!("{bundle}/vars/in_vars.yml"), "a: 1\n");
+    setup.write(&format!("{bundle}/more.yml"), "- name: imported\n  ansible.builtin.ping:\n");
+    let later = "- community.nowhere.thing:\n- include_role: name=also_missing\n- import_tasks: later.yml\n";
+    setup.write(&format!("{bundle}/later.yml"), later);
+    let web = "- name: in role\n  ansible.builtin.debug: {msg: x}\n  tags: [rt, 'a b']\n";
+    setup.write(&format!("{bundle}/roles/web/tasks/main.yml"), web);
+    setup.write(&format!("{bundle}/stage_00/next.yml"), "- hosts: [a, b]\n  tasks: []\n");
+    setup.write("outside/secret.yml", "s: 1\n");
+    let no_role = "- hosts: all\n  roles: [kit.role_that_does_not_exist]\n";
+    setup.write("playbooks/bundles/norole/main.yml", no_role);
+    let app = setup.start();
+    let rich = app.get("/v1/catalog/bundles/rich", 200).await;
+    assert_eq!(rich["problem"], Value::Null, "{rich:#}");
+    let task = |role: Value, name: &str, tags: &[&str]| json!({"role": role, "name": name, "tags": tags});
+    let tasks = json!([
+        task(json!("web"), "in role", &["a b", "p1", "p2", "rt"]),
+        task(Value::Null, "weird : name", &["blk", "one", "p1", "p2"]),
+        task(Value::Null, "imported", &["p1", "p2"]),
+        task(Value::Null, "ansible.builtin.include_tasks", &["p1", "p2"]),
+        task(Value::Null, "ansible.builtin.include_role", &["p1", "p2"]),
+    ]);
+    assert_eq!(
+        rich["plays"],
+        json!([
+            {"name": "first (1) : play", "hosts": "web:!db", "tags": ["p1", "p2"], "tasks": tasks},
+            {"name": "a,b", "hosts": "a,b", "tags": [], "tasks": []},
+        ])
+    );
+    assert_eq!(rich["tags"], json!(["a b", "blk", "one", "p1", "p2", "rt"]));
+    let missing: Vec<_> =
+        rich["missing_vars_files"].as_array().expect("files").iter().map(|file| &file["path"]).collect();
+    assert_eq!(
+        missing,
+        ["missing.yml", "{{ flavour }}.yml", "no.yml | neither.yml", "../../../outside/secret.yml"]
+    );
+    assert_eq!(rich["missing_roles"], json!(["also_missing", "not.there.at_all"]));
+    assert_eq!(rich["missing_collections"], json!(["community.nowhere"]));
+
+    let none = app.get("/v1/catalog/bundles/norole", 200).await;
+    assert_eq!(none["missing_roles"], json!(["kit.role_that_does_not_exist"]));
+    let problem = none["problem"].as_str().expect("a text");
+    assert!(problem.contains("kit.role_that_does_not_exist"), "{problem}");
+    let root = app.home().join("playbooks");
+    assert!(!problem.contains(root.to_str().expect("UTF-8")), "{problem}");
+}

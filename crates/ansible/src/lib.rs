@@ -17,6 +17,7 @@ pub mod extract;
 mod failure_text;
 pub mod follow;
 mod home;
+pub mod inspector;
 pub mod inventory;
 mod json_lines;
 pub mod launch;
@@ -53,6 +54,7 @@ pub mod workspace;
 
 pub use catalog::Catalog;
 pub use follow::{Follower, Progress};
+pub use inspector::Inspector;
 pub use inventory::Inventory;
 pub use launch::Launcher;
 pub use run_directory::RunDirectory;

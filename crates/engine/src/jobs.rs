@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Engine, KeyError, Keyring, clock, moves::state_event};
+use crate::{AuditError, Engine, KeyError, Keyring, clock, moves::state_event};
 
 /// Why something could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,20 @@ pub enum Error {
         /// The node that ran it.
         node: String,
     },
+    /// A limit ended an inspection.
+    #[error("{why}")]
+    InspectionEnded {
+        /// Whether that limit is its time.
+        is_time: bool,
+        /// What happened, and what helps.
+        why: String,
+    },
+    /// No inspection could begin in time.
+    #[error("too many inspections are waiting")]
+    TooManyInspections,
+    /// The audit does not take the record without which nothing is done.
+    #[error("the audit cannot be written")]
+    Audit(#[from] AuditError),
     /// Secrets cannot be sealed or opened.
     #[error(transparent)]
     Keys(#[from] KeyError),

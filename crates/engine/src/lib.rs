@@ -16,6 +16,7 @@ mod catalog;
 mod clock;
 mod counters;
 mod following;
+mod inspections;
 mod jobs;
 mod keyring;
 mod known_secrets;
@@ -57,6 +58,7 @@ pub use audit::{Audit, AuditError, AuditWriter, Auditor, auditor};
 pub use catalog::Listed;
 pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
+pub use inspections::OnBehalf;
 pub use jobs::{Error, Submitted};
 pub use keyring::{Key, KeyError, KeyUse, Keyring, Rotation};
 pub use logs::{LogQuery, LogReader, NextText, colored, plain_lines};
@@ -99,7 +101,7 @@ struct Inner {
     /// The runs that this node follows.
     held: leases::Held,
     /// Looking into content starts Ansible, too: so many at once.
-    inspections: Semaphore,
+    inspections: inspections::Turns,
     /// How many tasks jobs may have.
     guesses: progress::Guesses,
     /// How Proxmox is asked without Ansible.
@@ -109,9 +111,6 @@ struct Inner {
     /// Who looks at the machines of which node.
     pollers: vm_watch::Pollers,
 }
-
-/// How many looks into content may be at work at once.
-const INSPECTIONS: usize = 2;
 
 impl Engine {
     /// An engine over a store; nothing runs before [`Scheduler::run`].
@@ -129,7 +128,7 @@ impl Engine {
             places,
             starting: Arc::default(),
             held: leases::Held::default(),
-            inspections: Semaphore::new(INSPECTIONS),
+            inspections: inspections::Turns::default(),
             guesses: progress::Guesses::default(),
             proxmox,
             known_secrets: known_secrets::KnownSecrets::default(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use ansible::{Catalog, Launcher, Limits, Sandbox, Toolchain, content::Way, run_spec};
+use ansible::{Catalog, Inspector, Launcher, Limits, Sandbox, Toolchain, content::Way, run_spec};
 use model::{Inventories, Isolation, ProjectName};
 use secrecy::SecretString;
 
@@ -26,6 +26,15 @@ pub struct IsolationOptions {
     pub always: run_spec::Isolation,
 }
 
+impl IsolationOptions {
+    /// What holds for every run, and for inspections.
+    #[must_use]
+    pub fn of_all(&self) -> run_spec::Isolation {
+        let sandbox = self.sandbox.clone().filter(|_| self.least == Isolation::Sandbox);
+        run_spec::Isolation { sandbox, ..self.always.clone() }
+    }
+}
+
 /// Given by value; the engine reads no settings of its own.
 #[derive(Debug)]
 pub struct Options {
@@ -39,6 +48,8 @@ pub struct Options {
     pub toolchain: Toolchain,
     /// Starts supervisors.
     pub launcher: Launcher,
+    /// Looks into content.
+    pub inspector: Inspector,
     /// The inventories of a request that names none.
     pub default_inventory: Inventories,
     /// Seals the secrets of jobs.

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::LastSuccess;
 
-use crate::{Engine, clock, jobs::Error};
+use crate::{Engine, OnBehalf, clock, jobs::Error};
 
 /// The variable that selects an action, in the playbook `generic` and in bundles for machines.
 const ACTION: &str = "proxmox_vm_action";
@@ -98,10 +98,10 @@ impl Engine {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn progress(&self, job: &Job) -> Result<Option<JobProgress>, Error> {
+    pub async fn progress(&self, by: &OnBehalf, job: &Job) -> Result<Option<JobProgress>, Error> {
         match job.state {
             JobState::Running | JobState::Canceling => {
-                let guess = self.guess(job).await?;
+                let guess = self.guess(by, job).await?;
                 Ok(Some(of_running(job, guess, clock::now())))
             }
             JobState::Succeeded => Ok(Some(JobProgress {
@@ -130,7 +130,7 @@ impl Engine {
         Ok(timing)
     }
 
-    async fn guess(&self, job: &Job) -> Result<Guess, Error> {
+    async fn guess(&self, by: &OnBehalf, job: &Job) -> Result<Guess, Error> {
         let (guesses, key) = (&self.inner.guesses, (job.id, job.fence));
         if let Some(guess) = guesses.get(key) {
             return Ok(guess);
@@ -141,9 +141,9 @@ impl Engine {
         };
         let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
         if is_new && last.is_none() {
-            let (engine, job) = (self.clone(), job.clone());
+            let (engine, by, job) = (self.clone(), by.clone(), job.clone());
             tokio::spawn(async move {
-                let listed = engine.listed(&job).await;
+                let listed = engine.listed(&by, &job).await;
                 engine.inner.guesses.settle(key, listed.map_or(Guess::Unknown, Guess::Listed));
             });
         }
@@ -163,11 +163,11 @@ impl Engine {
     }
 
     /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
-    async fn listed(&self, job: &Job) -> Option<u64> {
+    async fn listed(&self, by: &OnBehalf, job: &Job) -> Option<u64> {
         if !job.request.before.is_empty() {
             return None;
         }
-        let list = match self.task_list(job).await {
+        let list = match self.task_list(by, job).await {
             Ok(list) => list,
             Err(error) => {
                 tracing::debug!(job.id = %job.id, %error, "the tasks of a job cannot be listed");

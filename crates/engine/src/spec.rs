@@ -231,6 +231,9 @@ fn not_prepared(error: &Error) -> Box<Reason> {
         | Error::UnknownArtifact { .. }
         | Error::ArtifactElsewhere { .. }
         | Error::SecretsGone(_)
+        | Error::InspectionEnded { .. }
+        | Error::TooManyInspections
+        | Error::Audit(_)
         | Error::Keys(_)
         | Error::Refused(_)
         | Error::Store(_)

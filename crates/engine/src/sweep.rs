@@ -51,10 +51,20 @@ struct Swept {
 impl Sweep {
     /// Secrets first.
     fn all(&self) -> io::Result<Swept> {
-        let secrets = workspace::sweep_secrets(&self.runtime, &self.runs, |run| self.is_dead(run))?;
+        let secrets = workspace::sweep_secrets(&self.runtime, &self.runs, |run| self.is_over(run))?;
         let mut swept = self.directories()?;
         swept.count += secrets;
         Ok(swept)
+    }
+
+    /// Whether the secrets of a run, or of an inspection, may go. An inspection has no other directory, and what is left of its
+    /// processes is ended here.
+    fn is_over(&self, path: &Path) -> bool {
+        let is_dead = self.is_dead(path);
+        if let Some(run) = run_of(path).filter(|_| is_dead && !path.exists()) {
+            let _killed = process::end_marked(supervisor::MARKER, &run.to_string());
+        }
+        is_dead
     }
 
     fn directories(&self) -> io::Result<Swept> {

@@ -6,6 +6,7 @@
 //!  command: done by the command line
 //!  removed: the oldest records went, as settings say; the chain begins after them
 //! ```
+//! An inspection of content has the method `INSPECT`, and the content in place of the route.
 //! Never a body, a query or a secret. Records are chained: the hash of each covers the one before it.
 
 use jiff::Timestamp;
@@ -51,7 +52,7 @@ pub struct AuditDraft {
     pub request: Option<String>,
     /// The method.
     pub method: String,
-    /// The pattern of the route, or the words of the command; of `removed` the last record that went, `NUMBER:HASH`.
+    /// The pattern of the route, or the words of the command; of an inspection the content and how it ended; of `removed` the last record that went, `NUMBER:HASH`.
     pub route: String,
     /// The job, where one is known.
     pub job: Option<JobId>,

@@ -1,9 +1,6 @@
 //! Around a call that changes something: the intent is stored before, what became of it after.
 
-use actix_web::{
-    dev::{ServiceRequest, ServiceResponse},
-    http::header,
-};
+use actix_web::{HttpRequest, dev::ServiceResponse, http::header};
 use engine::{AuditError, Auditor};
 use jiff::Timestamp;
 use model::{AuditDraft, AuditKind, JobId};
@@ -12,7 +9,7 @@ use super::caller::Caller;
 use crate::http::{request_id, v0};
 
 /// A record of this call.
-pub(super) fn draft(kind: AuditKind, caller: &Caller, request: &ServiceRequest, route: &str) -> AuditDraft {
+pub(super) fn draft(kind: AuditKind, caller: &Caller, request: &HttpRequest, route: &str) -> AuditDraft {
     let text = |address: Option<std::net::IpAddr>| address.map(|address| address.to_string());
     AuditDraft {
         time: now(),

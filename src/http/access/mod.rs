@@ -40,7 +40,7 @@ use actix_web::{
     middleware::Next,
     web::Query,
 };
-use engine::{Auditor, Shutdown, Tokens};
+use engine::{Auditor, OnBehalf, Shutdown, Tokens};
 use model::{AuditKind, Role};
 
 use self::{
@@ -173,6 +173,14 @@ impl Access {
             Some(caller) => seat.while_let_in(caller, &self.0.tokens),
             None => seat,
         })
+    }
+
+    /// For whom content is inspected; `None` for a route that asks for no caller.
+    pub(crate) fn on_behalf(&self, request: &HttpRequest) -> Option<OnBehalf> {
+        let extensions = request.extensions();
+        let caller = extensions.get::<Caller>()?;
+        let record = audit::draft(AuditKind::Intent, caller, request, "");
+        Some(OnBehalf { auditor: self.0.auditor.clone(), record, may_run: caller.role >= Role::Operator })
     }
 
     /// Looks up what is needed and decides.
@@ -395,13 +403,13 @@ impl Access {
             && caller.role < needs
         {
             if changes {
-                let denied = audit::draft(AuditKind::Denied, &caller, &request, route);
+                let denied = audit::draft(AuditKind::Denied, &caller, request.request(), route);
                 self.deny(model::AuditDraft { status: Some(403), ..denied }).await;
             }
             let response = Reply::role_too_low(caller.role, needs).response(&path);
             return Ok(request.into_response(response));
         }
-        let draft = may_change.then(|| audit::draft(AuditKind::Intent, &caller, &request, route));
+        let draft = may_change.then(|| audit::draft(AuditKind::Intent, &caller, request.request(), route));
         let (intent, later) = if changes { (draft, None) } else { (None, draft) };
         if let Some(draft) = later {
             let change = Change::new(self.clone(), client_of(&request), caller.role, draft);

@@ -1,17 +1,17 @@
 //! `/v1/catalog`: what there is to run, and against what.
 
 use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse,
     web::{self, Data, Path, ServiceConfig},
 };
-use model::{ContentKind, ContentName, ContentRef, ProjectName, Role};
+use model::{ContentKind, ContentName, ContentRef, ProjectName};
 use serde_json::json;
 
 use super::{
     job_request::{bad_name, bad_project},
     query::{self, Parameters},
 };
-use crate::http::{Api, access::Caller, method::resource, problem::Problem};
+use crate::http::{Api, method::resource, problem::Problem};
 
 /// The lists, by the word in their path.
 const LISTS: &[(&str, &str, ContentKind)] = &[
@@ -48,11 +48,6 @@ fn project(query: &Parameters) -> Result<Option<ProjectName>, Problem> {
     query.get("project").map(|name| name.parse().map_err(|error| bad_project(&error))).transpose()
 }
 
-/// Looking executes no program for those who may not have one executed.
-fn executes(request: &HttpRequest) -> bool {
-    request.extensions().get::<Caller>().is_some_and(|caller| caller.role >= Role::Operator)
-}
-
 /// What it would do and what it lacks, for an inventory its groups and hosts. Asks Ansible: takes a second.
 async fn show(
     api: Data<Api>,
@@ -63,15 +58,16 @@ async fn show(
 ) -> Result<HttpResponse, Problem> {
     let project = project(&query)?;
     let project = project.as_ref();
+    let by = api.on_behalf(&request)?;
     let name: ContentName = name.parse().map_err(|error| bad_name("name", &error))?;
     let content = match kind {
         ContentKind::Playbook => ContentRef::Playbook(name),
         ContentKind::Bundle => ContentRef::Bundle(name),
         ContentKind::Scenario => ContentRef::Scenario(name),
         ContentKind::Inventory => {
-            let shown = api.engine.inspect_inventory(project, &name, executes(&request)).await?;
+            let shown = api.engine.inspect_inventory(&by, project, &name).await?;
             return Ok(HttpResponse::Ok().json(shown));
         }
     };
-    Ok(HttpResponse::Ok().json(api.engine.inspect_content(project, &content, executes(&request)).await?))
+    Ok(HttpResponse::Ok().json(api.engine.inspect_content(&by, project, &content).await?))
 }

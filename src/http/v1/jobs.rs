@@ -143,13 +143,18 @@ async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 }
 
 /// A job that waits also says why, one that runs how far it has come.
-async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+async fn show(
+    api: Data<Api>,
+    id: Path<String>,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
     let mut view = with_warnings(&api, &job).await?;
     if let Some(waiting) = api.engine.waiting(&job).await? {
         view["waiting"] = waiting_view(&waiting, &api);
     }
-    if let Some(progress) = api.engine.progress(&job).await? {
+    if let Some(progress) = api.engine.progress(&api.on_behalf(&request)?, &job).await? {
         view["progress"] = json!(progress);
     }
     Ok(HttpResponse::Ok().json(view))

@@ -27,11 +27,12 @@ async fn resume(
     query::only(&query, &["dry_run", "wait"])?;
     let wait = query::wait(&query, &api)?;
     let id = job_id(&id)?;
+    let by = api.on_behalf(&request)?;
     if query::flag(&query, "dry_run")?.unwrap_or(false) {
-        return Ok(HttpResponse::Ok().json(api.engine.resume_plan(id).await?));
+        return Ok(HttpResponse::Ok().json(api.engine.resume_plan(&by, id).await?));
     }
     api.engine.has_room(owner(&request).as_deref()).await?;
-    let job = api.engine.resume(id).await?;
+    let job = api.engine.resume(&by, id).await?;
     accepted(&api, job, wait).await
 }
 

@@ -1,6 +1,7 @@
 //! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
 
 mod hostile;
+mod inspection;
 mod limits;
 mod ordinary;
 mod outside;

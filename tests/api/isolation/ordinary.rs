@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{can_sandbox_through, in_process, in_sandbox, limits, view};
+use super::{can_sandbox_through, in_process, in_sandbox, inspection, limits, view};
 use crate::{
     app::{Gate, Setup, bin_dir, until},
     content::{
@@ -138,6 +138,19 @@ async fn content_of_an_ordinary_user_is_seen_and_kept_as_root_has_it() {
 async fn limits_of_an_ordinary_user_end_a_fork_bomb_and_a_memory_hog() {
     if can_be_nobody() {
         limits::assert_limits_hold(&limits::limited(of_nobody(in_process()))).await;
+    }
+}
+
+#[tokio::test]
+async fn looks_of_an_ordinary_user_are_confined_and_limited() {
+    if !can_be_nobody() {
+        return;
+    }
+    inspection::assert_nothing_outlives_a_look(of_nobody(in_process())).await;
+    inspection::assert_limits_of_looks_hold(of_nobody(in_process())).await;
+    if can_sandbox_through(&through()) {
+        inspection::assert_a_sandbox_holds(of_nobody(in_sandbox())).await;
+        inspection::assert_nothing_outlives_a_look(of_nobody(in_sandbox())).await;
     }
 }
 

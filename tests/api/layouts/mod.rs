@@ -4,6 +4,7 @@
 //! through the service: what comes of it must be the same.
 
 mod bare;
+mod inspections;
 mod inventories;
 mod links;
 mod places;

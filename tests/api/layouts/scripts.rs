@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::listed;
-use crate::app::{Setup, TestApp};
+use crate::app::{Setup, TestApp, processes_with};
 
 /// A program that says that it was executed, and one host.
 fn script(setup: &Setup, path: &str) -> PathBuf {
@@ -27,6 +27,11 @@ fn script(setup: &Setup, path: &str) -> PathBuf {
 
 fn executable(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("ours");
+}
+
+/// In a sandbox a look could not leave the mark.
+fn in_process() -> Setup {
+    Setup::new().set("RANGEHAND__RUNS__ISOLATION", "process")
 }
 
 /// A token for a role.
@@ -52,7 +57,7 @@ async fn look(app: &TestApp, role: &str, path: &str) -> (u16, Value) {
 
 #[tokio::test]
 async fn a_look_executes_nothing_that_no_setting_names() {
-    let setup = Setup::new();
+    let setup = in_process();
     let mark = script(&setup, "inventory/cloud.py");
     script(&setup, "inventory/mixed/cloud");
     setup.write("inventory/mixed/hosts.yml", "all:\n  hosts: {static-1: {ansible_connection: local}}\n");
@@ -78,7 +83,7 @@ async fn a_look_executes_nothing_that_no_setting_names() {
 #[tokio::test]
 async fn a_look_of_a_viewer_executes_no_program_for_vault_passwords() {
     for key in ["vault_password_file = ./password.sh", "vault_identity_list = lab@password.sh"] {
-        let setup = Setup::new().set("RANGEHAND__ACCESS__MODES", "token");
+        let setup = in_process().set("RANGEHAND__ACCESS__MODES", "token");
         let mark = script(&setup, "playbooks/password.sh");
         setup.write("playbooks/ansible.cfg", &format!("[defaults]\n{key}\n"));
         let app = setup.start();
@@ -92,7 +97,7 @@ async fn a_look_of_a_viewer_executes_no_program_for_vault_passwords() {
 
 #[tokio::test]
 async fn a_named_program_is_executed_for_those_who_may_run_things() {
-    let setup = Setup::new()
+    let setup = in_process()
         .set("RANGEHAND__ACCESS__MODES", "token")
         .set("RANGEHAND__ANSIBLE__INVENTORY_SCRIPTS", "*.py,mixed/**");
     let mark = script(&setup, "inventory/cloud.py");
@@ -116,4 +121,20 @@ async fn a_named_program_is_executed_for_those_who_may_run_things() {
         "{shown:#}"
     );
     assert!(mark.exists());
+}
+
+#[tokio::test]
+async fn a_named_program_that_does_not_end_is_ended_with_all_that_it_started() {
+    let setup = Setup::new()
+        .set("RANGEHAND__ACCESS__MODES", "token")
+        .set("RANGEHAND__ANSIBLE__INVENTORY_SCRIPTS", "*.py")
+        .set("RANGEHAND__RUNS__INSPECTION_TIMEOUT_S", "10");
+    let marker = format!("endless-{}", setup.home().file_name().expect("a name").to_string_lossy());
+    let stray = format!("setsid env -i sh -c 'sleep 600; true' {marker} </dev/null >/dev/null 2>&1 &");
+    setup.write("inventory/endless.py", &format!("#!/bin/sh\n{stray}\nsleep 600\n"));
+    executable(&setup.home().join("inventory/endless.py"));
+    let app = setup.start();
+    let (status, problem) = look(&app, "operator", "/v1/catalog/inventories/endless").await;
+    assert_eq!((status, &problem["code"]), (504, &json!("inspection_timeout")), "{problem:#}");
+    assert_eq!(processes_with(&marker), Vec::<String>::new());
 }

@@ -17,18 +17,29 @@ use super::{
     Catalog, Error, Inspection, InventoryInspection, Play, graph,
     inventory::{self, Purpose},
     listing,
-    program::{self, Failure, Output},
+    program::{self, Call, Failure, Output},
     resolve::Found,
     scan::scan,
     search::SearchPaths,
 };
-use crate::{SearchPath, Toolchain, log_text};
+use crate::{Inspector, SearchPath, Toolchain, inspector::Turn, log_text};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;
 
 /// A playbook needs some inventory; hosts patterns are not matched against it.
 const NO_INVENTORY: &str = "localhost,";
+
+/// With what content is looked into.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// Which Ansible, and its environment.
+    pub toolchain: &'a Toolchain,
+    /// How it is confined.
+    pub inspector: &'a Inspector,
+    /// This one inspection.
+    pub turn: &'a mut Turn,
+}
 
 impl Catalog {
     /// Plays, tags and tasks of a playbook, a bundle or a scenario, and what it names that is missing.
@@ -41,23 +52,32 @@ impl Catalog {
     pub async fn inspect(
         &self,
         content: &ContentRef,
-        toolchain: &Toolchain,
+        means: Means<'_>,
         shipped: Option<&Path>,
     ) -> Result<Inspection, Error> {
+        let toolchain = means.toolchain.clone();
         let (kind, name) = (content.kind(), content.name().clone());
         let found = self.find_blocking(kind, &name, Purpose::Run).await?;
         let arguments = ["-i", NO_INVENTORY, "--list-tasks", "--list-tags"].map(OsStr::new).into_iter();
         let arguments: Vec<&OsStr> = arguments.chain([found.path.as_os_str()]).collect();
         let search = SearchPath::new(&toolchain.environment, found.root.path());
         let places = search.variables(shipped);
-        let printed = match is_too_large(&found) {
-            true => Err(Failure::TooLarge),
+        let (printed, ended) = match is_too_large(&found) {
+            true => (Err(Failure::TooLarge), None),
             false => {
-                program::run(toolchain, &places, "ansible-playbook", &arguments, found.root.path()).await
+                let call = Call {
+                    program: "ansible-playbook",
+                    arguments: &arguments,
+                    variables: &places,
+                    directory: found.root.path(),
+                    seen: self.seen_with(&found, Some(&self.options.inventory_root)),
+                };
+                program::run(means, call).await
             }
         };
-        let toolchain = toolchain.clone();
-        blocking(kind, move || Ok(inspection(kind, name, found, &toolchain, printed))).await
+        let inspection =
+            blocking(kind, move || Ok(inspection(kind, name, found, &toolchain, printed))).await?;
+        Ok(Inspection { ended, ..inspection })
     }
 
     /// The groups and hosts of an inventory, without any variable, with the configuration that a run would have. Programs of
@@ -68,9 +88,10 @@ impl Catalog {
     pub async fn inspect_inventory(
         &self,
         name: &ContentName,
-        toolchain: &Toolchain,
+        means: Means<'_>,
         executes: bool,
     ) -> Result<InventoryInspection, Error> {
+        let toolchain = means.toolchain;
         let found = self.find_blocking(ContentKind::Inventory, name, Purpose::Look).await?;
         let directory = self.working_directory().unwrap_or_else(|| found.root.path().to_owned());
         let search = SearchPath::new(&toolchain.environment, &directory);
@@ -83,13 +104,29 @@ impl Catalog {
         }
         let path = found.root.path().join(&found.path);
         let arguments = [OsStr::new("-i"), path.as_os_str(), OsStr::new("--graph")];
-        let printed = match is_too_large(&found) {
-            true => Err(Failure::TooLarge),
-            false => program::run(toolchain, &variables, "ansible-inventory", &arguments, &directory).await,
+        let (printed, ended) = match is_too_large(&found) {
+            true => (Err(Failure::TooLarge), None),
+            false => {
+                let call = Call {
+                    program: "ansible-inventory",
+                    arguments: &arguments,
+                    variables: &variables,
+                    directory: &directory,
+                    seen: self.seen_with(&found, Some(&directory)),
+                };
+                program::run(means, call).await
+            }
         };
         let problem = programs_problem(&programs).or_else(|| inventory_problem(&printed, found.root.path()));
         let (groups, hosts) = printed.map(|output| graph::parse(&output.stdout)).unwrap_or_default();
-        Ok(InventoryInspection { name: name.clone(), path: found.path, groups, hosts, problem })
+        Ok(InventoryInspection { name: name.clone(), path: found.path, groups, hosts, problem, ended })
+    }
+
+    /// What an inspection of this may read: its root, another directory, and what links may lead to.
+    fn seen_with(&self, found: &Found, other: Option<&Path>) -> Vec<PathBuf> {
+        let named = other.into_iter().chain(self.options.link_targets.iter().map(PathBuf::as_path));
+        let seen = named.flat_map(|path| path.canonicalize().into_iter().chain([path.to_owned()]));
+        std::iter::once(found.root.path().to_owned()).chain(seen).collect()
     }
 
     async fn find_blocking(
@@ -146,6 +183,7 @@ fn inspection(
         missing_collections: findings.missing_collections.into_iter().collect(),
         problem,
         path: found.path,
+        ended: None,
     }
 }
 

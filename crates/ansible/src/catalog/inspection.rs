@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use model::{ContentKind, ContentName};
 
+use crate::inspector::Ending;
+
 /// What is in a playbook, a bundle or a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Inspection {
@@ -32,6 +34,9 @@ pub struct Inspection {
     /// Why Ansible could not list it, in its own words and without source lines. The plays then come from
     /// reading the files, which does not look into roles.
     pub problem: Option<String>,
+    /// How Ansible ended, if it was executed.
+    #[serde(skip)]
+    pub ended: Option<Ending>,
 }
 
 /// One play.
@@ -107,6 +112,9 @@ pub struct InventoryInspection {
     pub hosts: Vec<String>,
     /// Why Ansible could not read it: positions only, because its words quote lines of the file.
     pub problem: Option<String>,
+    /// How Ansible ended, if it was executed.
+    #[serde(skip)]
+    pub ended: Option<Ending>,
 }
 
 /// A group of an inventory.

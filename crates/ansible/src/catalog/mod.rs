@@ -45,6 +45,7 @@ use model::{ContentKind, ContentName};
 pub use beneath::{Error as BeneathError, Root, open_beneath};
 pub use error::Error;
 pub use glob::{BadGlob, Glob};
+pub use inspect::Means;
 pub use inspection::{
     Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Prompt, PromptKind, Task,
 };

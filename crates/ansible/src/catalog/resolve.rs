@@ -53,6 +53,14 @@ impl Catalog {
         self.locate(ContentKind::Inventory, name, Purpose::Run)
     }
 
+    /// The same for an inspection: a program that no setting names is not an inventory there.
+    ///
+    /// # Errors
+    /// As [`Self::resolve_inventory`].
+    pub fn resolve_inventory_to_inspect(&self, name: &ContentName) -> Result<Located, Error> {
+        self.locate(ContentKind::Inventory, name, Purpose::Look)
+    }
+
     fn locate(&self, kind: ContentKind, name: &ContentName, purpose: Purpose) -> Result<Located, Error> {
         let found = self.find(kind, name, purpose)?;
         Ok(Located { root: self.roots(kind)[found.index].clone(), path: found.path })

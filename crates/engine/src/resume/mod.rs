@@ -11,7 +11,7 @@ mod trace;
 use ansible::catalog;
 use model::{Ending, Job, JobId, JobState, Outcome};
 
-use crate::{Engine, jobs::Error, task_list::TaskList};
+use crate::{Engine, OnBehalf, jobs::Error, task_list::TaskList};
 pub use plan::{PlayTasks, ResumePlan};
 use trace::Trace;
 
@@ -45,7 +45,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such job, it has not ended, or it ended well.
-    pub async fn resume_plan(&self, id: JobId) -> Result<ResumePlan, ResumeError> {
+    pub async fn resume_plan(&self, by: &OnBehalf, id: JobId) -> Result<ResumePlan, ResumeError> {
         let job = self.job(id).await?;
         if !job.state.is_terminal() {
             return Err(ResumeError::NotEnded { job: id, state: job.state });
@@ -58,7 +58,7 @@ impl Engine {
         if !job.request.before.is_empty() {
             return Ok(ResumePlan::of_all_steps(&job));
         }
-        let list = self.task_list(&job).await?;
+        let list = self.task_list(by, &job).await?;
         let mut trace = Trace::new(&list, outcome.as_ref().and_then(sorted_failures));
         self.each_event(&job, |event| trace.take(event)).await?;
         Ok(plan::plan(&job, outcome.as_ref(), &list, &trace))
@@ -68,9 +68,9 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::resume_plan`].
-    pub async fn resume(&self, id: JobId) -> Result<Job, ResumeError> {
+    pub async fn resume(&self, by: &OnBehalf, id: JobId) -> Result<Job, ResumeError> {
         loop {
-            let plan = self.resume_plan(id).await?;
+            let plan = self.resume_plan(by, id).await?;
             match self.retry(id, Some(plan.resume)).await {
                 // There was another attempt since the plan was made.
                 Err(Error::Store(store::Error::Stale { .. })) => {}
@@ -87,9 +87,10 @@ impl Engine {
         }
     }
 
-    /// What the content of a job lists now.
-    pub(crate) async fn task_list(&self, job: &Job) -> Result<TaskList, Error> {
-        match self.inspect_content(job.request.project.as_ref(), &job.request.content, true).await {
+    /// What the content of a job lists now. The job ran it, so programs that print passwords are executed for this, too.
+    pub(crate) async fn task_list(&self, by: &OnBehalf, job: &Job) -> Result<TaskList, Error> {
+        let by = OnBehalf { may_run: true, ..by.clone() };
+        match self.look_into(&by, job.request.project.as_ref(), &job.request.content).await {
             Ok(inspection) => Ok(TaskList::new(inspection, &job.request)),
             // The content is gone: a new attempt will say so.
             Err(Error::Content(catalog::Error::NotFound { .. }) | Error::UnknownProject { .. }) => {

@@ -6,10 +6,16 @@ const TAG: &str = "catalog";
 
 const BAD_NAME: (u16, &str) = (400, "`bad_name`; `leaves_root`: a link leads out of its root");
 const BAD_PARAMETER: (u16, &str) = (422, "`invalid_request`: a parameter that is unknown");
+const UNREADABLE: (u16, &str) = (
+    422,
+    "`invalid_request`: a parameter that is unknown; `inspection_limit`: Ansible used more than it may, and was terminated",
+);
+const TOO_LONG: (u16, &str) =
+    (504, "`inspection_timeout`: Ansible took longer than it may, and was terminated");
 const PROJECT: Parameter =
     query("project", r##"{"$ref": "#/components/schemas/ProjectName"}"##, "The project whose content it is");
 const ABOUT: &str = "Nothing is cached: the disk is the truth.";
-const SLOW: &str = "Asks Ansible, which takes about a second.";
+const SLOW: &str = "Asks Ansible, which takes about a second. The inspection is recorded in the audit.";
 
 const LISTED: &[Reply] = &[json_reply("200", "All of them, sorted by name", &[json_of("CatalogPage")])];
 const SHOWN: &[Reply] = &[json_reply("200", "What it would do and what it lacks", &[json_of("Content")])];
@@ -34,21 +40,24 @@ pub(super) const ROWS: &[Row] = &[
     show("/v1/catalog/playbooks/{name}", "show_playbook", "Looks into a playbook.").problems(&[
         BAD_NAME,
         (404, "`unknown_playbook`, `unknown_project`"),
-        BAD_PARAMETER,
+        UNREADABLE,
+        TOO_LONG,
     ]),
     show("/v1/catalog/bundles/{name}", "show_bundle", "Looks into a bundle.").problems(&[
         BAD_NAME,
         (404, "`unknown_bundle`, `unknown_project`"),
-        BAD_PARAMETER,
+        UNREADABLE,
+        TOO_LONG,
     ]),
     show("/v1/catalog/scenarios/{name}", "show_scenario", "Looks into a scenario.").problems(&[
         BAD_NAME,
         (404, "`unknown_scenario`, `unknown_project`"),
-        BAD_PARAMETER,
+        UNREADABLE,
+        TOO_LONG,
     ]),
     Row::new("GET", "/v1/catalog/inventories/{name}", "show_inventory", TAG, "Looks into an inventory.")
         .about("Asks Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.")
         .takes(&[PROJECT])
         .replies(&[json_reply("200", "Its groups and hosts, never a variable", &[json_of("Inventory")])])
-        .problems(&[BAD_NAME, (404, "`unknown_inventory`, `unknown_project`"), BAD_PARAMETER]),
+        .problems(&[BAD_NAME, (404, "`unknown_inventory`, `unknown_project`"), UNREADABLE, TOO_LONG]),
 ];

@@ -216,7 +216,10 @@ fn responses(row: &Row) -> Map<String, Value> {
                 429,
                 "`too_many_requests`; of streams also `too_many_watchers`, of what queues a job `queue_full`",
             ),
-            (503, "`access_unavailable`; of changes also `audit_unavailable`"),
+            (
+                503,
+                "`access_unavailable`; of changes and inspections also `audit_unavailable`, of inspections `inspections_busy`",
+            ),
         ],
         None => &[],
     };

@@ -1,21 +1,37 @@
-//! What an inspection tells, with real Ansible.
+//! What an inspection reads by itself. What Ansible tells is in `tests/api/inspections/`, where our program is.
 
-use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    Toolchain,
-    catalog::{Error, MissingFile, Play},
+    Inspector, Limits, Toolchain,
+    catalog::{Inspection, Means, MissingFile, Play},
+    inspector::Turn,
+    run_spec::Isolation,
 };
 
-fn toolchain(home: &Path) -> Toolchain {
-    let bin_dir =
-        std::env::var_os("RANGEHAND_TEST_BIN_DIR").expect("RANGEHAND_TEST_BIN_DIR is not set: run ./test.sh");
-    Toolchain {
-        bin_dir: Some(PathBuf::from(bin_dir)),
-        path: "/usr/bin:/bin".into(),
-        environment: [("HOME".to_owned(), home.display().to_string())].into(),
-    }
+/// Looks into content without Ansible: nothing is executed.
+async fn inspect(site: &Site, content: &ContentRef, toolchain: &Toolchain) -> Inspection {
+    let limits = Limits {
+        total: Duration::from_secs(1),
+        idle: None,
+        grace: Duration::ZERO,
+        event_bytes: 0,
+        output_bytes: 0,
+        memory_bytes: 0,
+        processes: 0,
+        result_bytes: 0,
+    };
+    let inspector =
+        Inspector { program: "/nowhere".into(), isolation: Isolation::default(), limits, hidden: Vec::new() };
+    let (_present, gone) = oneshot::channel();
+    let mut turn = Turn { id: "none".to_owned(), own: site.path("own"), gone };
+    let means = Means { toolchain, inspector: &inspector, turn: &mut turn };
+    let inspection = site.catalog().inspect(content, means, None).await.expect("it is there");
+    assert_eq!(inspection.ended, None, "nothing was executed");
+    inspection
 }
 
 fn without_ansible() -> Toolchain {
@@ -95,34 +111,9 @@ fn missing_of_the_rich_bundle() -> [MissingFile; 5] {
 }
 
 #[tokio::test]
-async fn a_bundle_is_told_by_ansible_and_its_gaps_by_the_scan() {
-    let site = rich_site();
-    let inspection =
-        site.catalog().inspect(&bundle("rich"), &toolchain(&site.path("home")), None).await.unwrap();
-    assert_eq!(inspection.problem, None);
-    assert_eq!(
-        summary(&inspection.plays),
-        [
-            "web:!db|first (1) : play|p1,p2",
-            "  web|in role|a b,p1,p2,rt",
-            "  -|weird : name|blk,one,p1,p2",
-            "  -|imported|p1,p2",
-            "  -|ansible.builtin.include_tasks|p1,p2",
-            "  -|ansible.builtin.include_role|p1,p2",
-            "a,b|a,b|",
-        ]
-    );
-    assert_eq!(inspection.tags, ["a b", "blk", "one", "p1", "p2", "rt"]);
-    assert_eq!(inspection.missing_vars_files, missing_of_the_rich_bundle());
-    assert_eq!(inspection.missing_roles, ["also_missing", "not.there.at_all"]);
-    assert_eq!(inspection.missing_collections, ["community.nowhere"]);
-    assert_eq!(inspection.path, Path::new("bundles/rich/main.yml"));
-}
-
-#[tokio::test]
 async fn without_ansible_the_scan_tells_what_it_can_and_the_problem_says_why() {
     let site = rich_site();
-    let inspection = site.catalog().inspect(&bundle("rich"), &without_ansible(), None).await.unwrap();
+    let inspection = inspect(&site, &bundle("rich"), &without_ansible()).await;
     assert_eq!(
         summary(&inspection.plays),
         [
@@ -140,23 +131,6 @@ async fn without_ansible_the_scan_tells_what_it_can_and_the_problem_says_why() {
 }
 
 #[tokio::test]
-async fn what_ansible_cannot_list_is_answered_in_its_own_words() {
-    let site = Site::with_odd_bundles();
-    site.write("public/bundles/norole/main.yml", "- hosts: all\n  roles: [kit.role_that_does_not_exist]\n");
-    let toolchain = toolchain(&site.path("home"));
-    let catalog = site.catalog();
-    let bad = catalog.inspect(&bundle("badyaml"), &toolchain, None).await.unwrap();
-    let problem = bad.problem.unwrap();
-    assert!(problem.contains("YAML parsing failed"), "{problem}");
-    assert!(problem.contains("Origin: bundles/badyaml/main.yml:3:1"), "{problem}");
-    assert!(!problem.contains(site.path("").to_str().unwrap()), "{problem}");
-    let norole = catalog.inspect(&bundle("norole"), &toolchain, None).await.unwrap();
-    assert!(norole.problem.unwrap().contains("kit.role_that_does_not_exist"));
-    assert_eq!(norole.missing_roles, ["kit.role_that_does_not_exist"]);
-    assert_eq!(summary(&norole.plays), ["all|all|"]);
-}
-
-#[tokio::test]
 async fn roles_and_collections_are_found_where_ansible_finds_them() {
     let site = Site::new();
     let play = "- hosts: all\n  roles: [shared, dotted.role.name, ns.coll.inside]\n  tasks:\n    - ns.coll.act:\n    \
@@ -170,14 +144,14 @@ async fn roles_and_collections_are_found_where_ansible_finds_them() {
     let environment = &mut toolchain.environment;
     environment.insert("HOME".into(), site.path("home").display().to_string());
     environment.insert("ANSIBLE_ROLES_PATH".into(), format!("/nowhere:{}", site.path("env/roles").display()));
-    let inspection = site.catalog().inspect(&playbook("site"), &toolchain, None).await.unwrap();
+    let inspection = inspect(&site, &playbook("site"), &toolchain).await;
     assert_eq!(inspection.missing_roles, ["configured"]);
     assert!(inspection.missing_collections.is_empty());
 
     toolchain.environment.remove("ANSIBLE_ROLES_PATH");
     site.write("local/ansible.cfg", "[defaults]\nroles_path = extra\n");
     site.write("local/extra/configured/tasks/main.yml", "");
-    let inspection = site.catalog().inspect(&playbook("site"), &toolchain, None).await.unwrap();
+    let inspection = inspect(&site, &playbook("site"), &toolchain).await;
     assert_eq!(inspection.missing_roles, ["dotted.role.name", "shared"]);
 }
 
@@ -185,47 +159,26 @@ async fn roles_and_collections_are_found_where_ansible_finds_them() {
 async fn an_import_that_goes_round_ends() {
     let site = Site::new();
     site.write("local/a.yml", "- import_playbook: a.yml\n- import_playbook: a.yml\n- hosts: all\n");
-    let inspection = site.catalog().inspect(&playbook("a"), &without_ansible(), None).await.unwrap();
+    let inspection = inspect(&site, &playbook("a"), &without_ansible()).await;
     assert!(inspection.plays.len() < 2_000);
-}
-
-#[tokio::test]
-async fn an_inventory_shows_its_names_and_never_a_variable() {
-    let site = Site::new();
-    let hosts = "all:\n  vars: {token: SECRET}\n  children:\n    web:\n      hosts:\n        w1: {password: SECRET}\n        \
-                 w[2:3]:\n    site: {children: {web: {}}}\n";
-    site.write("inventory/hosts.yml", hosts);
-    site.write("inventory/group_vars/all.yml", "$ANSIBLE_VAULT;1.1;AES256\n6162\n");
-    site.write("inventory/broken.ini", "[web]\nh1 password=SECRET and more\n");
-    let toolchain = toolchain(&site.path("home"));
-    let catalog = site.catalog();
-    let good = catalog.inspect_inventory(&name("hosts"), &toolchain, false).await.unwrap();
-    assert_eq!(good.problem, None);
-    assert_eq!(good.hosts, ["w1", "w2", "w3"]);
-    let groups: Vec<_> =
-        good.groups.iter().map(|g| (g.name.as_str(), g.hosts.len(), g.children.len())).collect();
-    assert_eq!(groups, [("all", 0, 3), ("site", 0, 1), ("ungrouped", 0, 0), ("web", 3, 0)]);
-    let broken = catalog.inspect_inventory(&name("broken"), &toolchain, false).await.unwrap();
-    let problem = broken.problem.as_deref().unwrap();
-    assert!(problem.starts_with("Ansible cannot read it as an inventory: `broken.ini`"), "{problem}");
-    for inspection in [good, broken] {
-        assert!(!serde_json::to_string(&inspection).unwrap().contains("SECRET"));
-    }
 }
 
 #[tokio::test]
 async fn a_file_of_some_gigabytes_is_not_given_to_ansible() {
     let site = Site::new();
     site.write("local/huge.yml", "- hosts: all\n");
-    site.write("inventory/huge.yml", "all:\n");
-    for file in ["local/huge.yml", "inventory/huge.yml"] {
-        let file = std::fs::File::options().write(true).open(site.path(file)).expect("there");
-        file.set_len(3 << 30).expect("sparse");
-    }
+    let file = std::fs::File::options().write(true).open(site.path("local/huge.yml")).expect("there");
+    file.set_len(3 << 30).expect("sparse");
+    // Were it given one, this would be executed.
+    let toolchain =
+        Toolchain { bin_dir: Some("/bin".into()), path: "/usr/bin:/bin".into(), ..Toolchain::default() };
     let content = ContentRef::Playbook("huge".parse().expect("a name"));
-    let found = site.catalog().inspect(&content, &toolchain(&site.path("")), None).await.expect("an answer");
+    let found = inspect(&site, &content, &toolchain).await;
     assert!(found.problem.is_some_and(|problem| problem.contains("larger than")));
+    site.write("inventory/huge.yml", "all:\n");
+    let file = std::fs::File::options().write(true).open(site.path("inventory/huge.yml")).expect("there");
+    file.set_len(3 << 30).expect("sparse");
     let name = "huge".parse().expect("a name");
-    let found = site.catalog().inspect_inventory(&name, &toolchain(&site.path("")), false).await;
-    assert!(matches!(found, Err(Error::NotFound { .. })), "its text is not read: {found:?}");
+    let found = site.catalog().resolve_inventory_to_inspect(&name);
+    assert!(matches!(found, Err(crate::catalog::Error::NotFound { .. })), "its text is not read: {found:?}");
 }

@@ -1,0 +1,316 @@
+//! Inspections: Ansible is asked what is in content, which evaluates that content.
+//!
+//! ```text
+//! turn -> directory -> intent in the audit -> a task: Ansible, confined -> result in the audit -> turn given back
+//! ```
+//! The task goes on when the caller leaves, until nothing of the inspection is left: only then another one takes its turn.
+
+use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
+
+use ansible::{
+    Catalog, SearchPath, Toolchain,
+    catalog::{Inspection, InventoryInspection, Means},
+    inspector::{Ending, Turn},
+    shipped,
+    workspace::Scratch,
+};
+use model::{AuditDraft, AuditKind, ContentName, ContentRef, ProjectName};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    task::spawn_blocking,
+    time::timeout,
+};
+
+use crate::{Auditor, Engine, clock, jobs::Error};
+
+/// How many inspections may be at work at once.
+const AT_ONCE: usize = 3;
+/// How many of them for callers who may not run anything: they do not keep others waiting.
+const OF_VIEWERS: usize = 2;
+/// How long a caller waits for a turn.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The method that a record in the audit names.
+const METHOD: &str = "INSPECT";
+/// The roles that come with the program, in the directory of an inspection.
+const SHIPPED_ROLES: &str = "shipped-roles";
+
+/// For whom content is inspected, and where that is recorded.
+#[derive(Debug, Clone)]
+pub struct OnBehalf {
+    /// Takes the records.
+    pub auditor: Auditor,
+    /// The caller and the request.
+    pub record: AuditDraft,
+    /// Whether the caller may run playbooks: only then inventory programs and programs that print passwords are executed.
+    pub may_run: bool,
+}
+
+/// The turns of inspections.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    all: Arc<Semaphore>,
+    viewers: Arc<Semaphore>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { all: Arc::new(Semaphore::new(AT_ONCE)), viewers: Arc::new(Semaphore::new(OF_VIEWERS)) }
+    }
+}
+
+impl Turns {
+    /// `None` when the service stops.
+    async fn permits(&self, may_run: bool) -> Option<Permits> {
+        let viewer = match may_run {
+            true => None,
+            false => Some(self.viewers.clone().acquire_owned().await.ok()?),
+        };
+        Some((viewer, self.all.clone().acquire_owned().await.ok()?))
+    }
+}
+
+type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
+/// Dropped when the caller leaves.
+type Present = oneshot::Sender<Infallible>;
+
+/// What an inspection holds until nothing of it is left; given back in this order.
+struct Held {
+    turn: Turn,
+    scratch: Scratch,
+    record: Record,
+    _permits: Permits,
+}
+
+impl Engine {
+    /// What a playbook, bundle or scenario would do, and what it lacks.
+    ///
+    /// # Errors
+    /// When there is none of that name, it cannot be read, or a limit ended the inspection.
+    pub async fn inspect_content(
+        &self,
+        by: &OnBehalf,
+        project: Option<&ProjectName>,
+        content: &ContentRef,
+    ) -> Result<Inspection, Error> {
+        let inspection = self.look_into(by, project, content).await?;
+        refuse_ended(inspection.ended.as_ref(), inspection.problem.as_deref())?;
+        Ok(inspection)
+    }
+
+    /// The same as far as it is known when a limit ended the inspection.
+    pub(crate) async fn look_into(
+        &self,
+        by: &OnBehalf,
+        project: Option<&ProjectName>,
+        content: &ContentRef,
+    ) -> Result<Inspection, Error> {
+        let located = self.locate(project, content.clone()).await?;
+        let catalog = self.catalog_of(project)?.clone();
+        let (mut held, present) = self.take_turn(by, described(&content.to_string(), project)).await?;
+        let (engine, content, may_run) = (self.clone(), content.clone(), by.may_run);
+        let inspection = async move {
+            let inspection = engine.list_tasks(&mut held, &catalog, &located.root, &content, may_run).await;
+            let ended = ending(&inspection, |inspection| &inspection.ended);
+            held.give_back(ended.as_ref());
+            inspection
+        };
+        finish(inspection, present).await
+    }
+
+    async fn list_tasks(
+        &self,
+        held: &mut Held,
+        catalog: &Catalog,
+        root: &Path,
+        content: &ContentRef,
+        may_run: bool,
+    ) -> Result<Inspection, Error> {
+        let mut toolchain = self.options().toolchain.clone();
+        // Encrypted variable files must be read for the list of tasks, too.
+        if let Some(password) = &self.options().vault_password {
+            let path = held.scratch.write_password(password)?.to_string_lossy().into_owned();
+            toolchain.environment.insert("ANSIBLE_VAULT_PASSWORD_FILE".to_owned(), path);
+        }
+        if !may_run {
+            without_password_programs(&mut toolchain, root, &held.scratch)?;
+        }
+        // As a run finds them.
+        let roles = held.scratch.path().join(SHIPPED_ROLES);
+        let (from, target) = (root.to_owned(), roles.clone());
+        let has_roles = spawn_blocking(move || shipped::add_roles(&from, &target)).await??;
+        let means =
+            Means { toolchain: &toolchain, inspector: &self.options().inspector, turn: &mut held.turn };
+        Ok(catalog.inspect(content, means, has_roles.then_some(roles.as_path())).await?)
+    }
+
+    /// Groups and hosts of an inventory.
+    ///
+    /// # Errors
+    /// When there is none of that name, it cannot be read, or a limit ended the inspection.
+    pub async fn inspect_inventory(
+        &self,
+        by: &OnBehalf,
+        project: Option<&ProjectName>,
+        name: &ContentName,
+    ) -> Result<InventoryInspection, Error> {
+        let (catalog, name) = (self.catalog_of(project)?.clone(), name.clone());
+        let (finding, wanted) = (catalog.clone(), name.clone());
+        spawn_blocking(move || finding.resolve_inventory_to_inspect(&wanted)).await??;
+        let (mut held, present) =
+            self.take_turn(by, described(&format!("inventory `{name}`"), project)).await?;
+        let (engine, may_run) = (self.clone(), by.may_run);
+        let inspection = async move {
+            let inspection = engine.list_hosts(&mut held, &catalog, &name, may_run).await;
+            let ended = ending(&inspection, |inspection| &inspection.ended);
+            held.give_back(ended.as_ref());
+            inspection
+        };
+        let inspection = finish(inspection, present).await?;
+        refuse_ended(inspection.ended.as_ref(), inspection.problem.as_deref())?;
+        Ok(inspection)
+    }
+
+    async fn list_hosts(
+        &self,
+        held: &mut Held,
+        catalog: &Catalog,
+        name: &ContentName,
+        may_run: bool,
+    ) -> Result<InventoryInspection, Error> {
+        let mut toolchain = self.options().toolchain.clone();
+        if let (false, Some(root)) = (may_run, catalog.working_directory()) {
+            without_password_programs(&mut toolchain, &root, &held.scratch)?;
+        }
+        let means =
+            Means { toolchain: &toolchain, inspector: &self.options().inspector, turn: &mut held.turn };
+        Ok(catalog.inspect_inventory(name, means, may_run).await?)
+    }
+
+    /// Waits for a turn, and records that content is about to be inspected. The inspection ends when what comes with the turn
+    /// is dropped.
+    async fn take_turn(&self, by: &OnBehalf, what: String) -> Result<(Held, Present), Error> {
+        // Before that the service removes what its predecessor left in the place where inspections have their directories.
+        let is_recovered = self.is_recovered_within(PATIENCE).await;
+        let permits = timeout(PATIENCE, self.inner.inspections.permits(by.may_run)).await;
+        let (true, Ok(Some(permits))) = (is_recovered, permits) else {
+            return Err(Error::TooManyInspections);
+        };
+        let options = self.options();
+        let id = clock::new_run_id();
+        let scratch = Scratch::create(&options.runtime, &options.runs, id)?;
+        let (present, gone) = oneshot::channel::<Infallible>();
+        let turn = Turn { id: id.to_string(), own: scratch.path().to_owned(), gone };
+        let intent = AuditDraft {
+            time: clock::now(),
+            kind: AuditKind::Intent,
+            method: METHOD.to_owned(),
+            route: what,
+            ..by.record.clone()
+        };
+        let number = by.auditor.store(intent.clone()).await?;
+        let result = AuditDraft { kind: AuditKind::Result, intent: Some(number), ..intent };
+        let record = Record { auditor: by.auditor.clone(), result: Some(result) };
+        Ok((Held { turn, scratch, record, _permits: permits }, present))
+    }
+}
+
+/// Completes an inspection in a task of its own. It ends early when the caller leaves, but its directory and its turn are kept
+/// until none of its processes is left.
+async fn finish<T: Send + 'static>(
+    inspection: impl Future<Output = Result<T, Error>> + Send + 'static,
+    _present: Present,
+) -> Result<T, Error> {
+    tokio::spawn(inspection).await?
+}
+
+/// How Ansible ended, if it was executed.
+fn ending<T>(inspection: &Result<T, Error>, of: impl Fn(&T) -> &Option<Ending>) -> Option<Ending> {
+    match inspection {
+        Ok(inspection) => of(inspection).clone(),
+        Err(error) => Some(Ending::Failed(error.to_string())),
+    }
+}
+
+fn refuse_ended(ended: Option<&Ending>, problem: Option<&str>) -> Result<(), Error> {
+    match ended {
+        Some(ended) if ended.is_limit() => Err(Error::InspectionEnded {
+            is_time: *ended == Ending::Clock,
+            why: problem.unwrap_or_default().to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What an inspection is called in the audit.
+fn described(content: &str, project: Option<&ProjectName>) -> String {
+    match project {
+        Some(project) => format!("{content} of project `{project}`"),
+        None => content.to_owned(),
+    }
+}
+
+impl Held {
+    /// Records the ending; then its directory is removed and its turn is free.
+    fn give_back(self, ended: Option<&Ending>) {
+        self.record.conclude(ended);
+    }
+}
+
+/// The result of an inspection, on its way to the audit. Dropped before, it says that the service stopped meanwhile.
+struct Record {
+    auditor: Auditor,
+    result: Option<AuditDraft>,
+}
+
+impl Record {
+    fn conclude(mut self, ended: Option<&Ending>) {
+        self.write(match ended {
+            Some(ended) => (status(ended), ended.to_string()),
+            None => (Some(200), "Ansible was not executed".to_owned()),
+        });
+    }
+
+    fn write(&mut self, (status, how): (Option<u16>, String)) {
+        if let Some(result) = self.result.take() {
+            let route = format!("{}: {how}", result.route);
+            self.auditor.hand_over(AuditDraft { time: clock::now(), route, status, ..result });
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.write((None, Ending::CallerGone.to_string()));
+    }
+}
+
+/// The status of a response that shows this ending; none when the caller has left.
+const fn status(ended: &Ending) -> Option<u16> {
+    match ended {
+        Ending::Exit(Some(0)) => Some(200),
+        Ending::Exit(_) | Ending::Output | Ending::Memory | Ending::Processes => Some(422),
+        Ending::Clock => Some(504),
+        Ending::Failed(_) => Some(500),
+        Ending::CallerGone => None,
+    }
+}
+
+/// Where a configuration in the content says where vault passwords are.
+const PASSWORD_KEYS: [&str; 2] = ["vault_password_file", "vault_identity_list"];
+
+/// A file of vault passwords that may be executed is executed by Ansible. Where the configuration of the content names
+/// files, Ansible is given a password that opens nothing instead, unless it has one.
+fn without_password_programs(toolchain: &mut Toolchain, root: &Path, scratch: &Scratch) -> Result<(), Error> {
+    let search = SearchPath::new(&toolchain.environment, root);
+    if PASSWORD_KEYS.iter().all(|key| search.configuration.get("defaults", key).is_none()) {
+        return Ok(());
+    }
+    let environment = &mut toolchain.environment;
+    let path = match environment.get("ANSIBLE_VAULT_PASSWORD_FILE") {
+        Some(path) => path.clone(),
+        None => scratch.write_password(&"none".into())?.to_string_lossy().into_owned(),
+    };
+    environment.entry("ANSIBLE_VAULT_IDENTITY_LIST".to_owned()).or_insert_with(|| format!("none@{path}"));
+    environment.insert("ANSIBLE_VAULT_PASSWORD_FILE".to_owned(), path);
+    Ok(())
+}
