@@ -62,7 +62,7 @@ impl Sweep {
     fn is_over(&self, path: &Path) -> bool {
         let is_dead = self.is_dead(path);
         if let Some(run) = run_of(path).filter(|_| is_dead && !path.exists()) {
-            let _killed = process::end_marked(supervisor::MARKER, &run.to_string());
+            let _killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
         }
         is_dead
     }

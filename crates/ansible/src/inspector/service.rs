@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{Answer, COMMAND, Ending, answer::MAX_OUTPUT, spec::Spec};
-use crate::{Toolchain, process, run_spec::Isolation, run_spec::Limits, supervisor::MARKER};
+use crate::{Toolchain, orphans, run_spec::Isolation, run_spec::Limits, supervisor::MARKER};
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -161,7 +161,7 @@ async fn end_what_is_left(inspector: &mut Child, id: &str) {
         tracing::error!(inspection.id = id, %error, "an inspector cannot be killed");
     }
     let of = id.to_owned();
-    match spawn_blocking(move || process::end_marked(MARKER, &of)).await {
+    match spawn_blocking(move || orphans::end(MARKER, &of, &of)).await {
         Ok(ended) => tracing::warn!(inspection.id = id, ended, "an inspector ended without an answer"),
         Err(error) => tracing::error!(inspection.id = id, %error, "processes of an inspection may be left"),
     }
