@@ -26,6 +26,10 @@ pub struct Confinement {
     /// Where its content is to be seen, if that is to be arranged.
     #[serde(default)]
     pub view: Option<View>,
+    /// Programs that are seen read-only: a process in a sandbox may open the file that it was started from through `/proc`,
+    /// and gets it as it was seen there. Only where mounts may be made, as far as they may.
+    #[serde(default)]
+    pub read_only: Vec<PathBuf>,
     /// Control groups to enter.
     pub groups: Vec<PathBuf>,
     /// Whether `sudo` and other programs with the rights of their owner are kept from getting them.
@@ -44,7 +48,15 @@ pub const COMMAND: &str = "confine";
 /// # Errors
 /// When the confinement cannot be written down, which is never.
 pub(crate) fn command(confinement: &Confinement, program: &Path) -> io::Result<Command> {
-    let mut command = Command::new("/proc/self/exe");
+    command_of(Path::new("/proc/self/exe"), confinement, program)
+}
+
+/// The same by our program at `ours`.
+///
+/// # Errors
+/// When the confinement cannot be written down, which is never.
+pub(crate) fn command_of(ours: &Path, confinement: &Confinement, program: &Path) -> io::Result<Command> {
+    let mut command = Command::new(ours);
     command.arg(COMMAND).arg(serde_json::to_string(confinement)?).arg(program);
     Ok(command)
 }
@@ -89,6 +101,12 @@ fn take_upon(confinement: &Confinement) -> io::Result<()> {
     }
     if let Some(view) = &confinement.view {
         view::enter(view)?;
+    }
+    if !confinement.read_only.is_empty()
+        && let Err(error) = view::protect(&confinement.read_only, confinement.view.is_some())
+    {
+        // Where that is not allowed a sandbox cannot be made either.
+        tracing::debug!(%error, "programs cannot be made read-only");
     }
     // A core of Ansible holds the vault password.
     lower(Resource::Core, 0)?;

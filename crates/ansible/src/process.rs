@@ -11,6 +11,7 @@ use std::{
     collections::{HashMap, HashSet},
     fs,
     io::ErrorKind,
+    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -119,6 +120,15 @@ pub(crate) struct Descendant {
 ///
 /// One look can miss a process that forks and ends while the list is read: an empty answer proves nothing.
 fn descendants() -> Vec<Descendant> {
+    descendants_of(getpid().as_raw_nonzero().get())
+}
+
+/// A process and its descendants, parents before children.
+pub(crate) fn family_of(pid: i32) -> Vec<i32> {
+    [pid].into_iter().chain(descendants_of(pid).into_iter().map(|descendant| descendant.pid)).collect()
+}
+
+fn descendants_of(ancestor: i32) -> Vec<Descendant> {
     let mut children: HashMap<i32, Vec<(i32, Stat)>> = HashMap::new();
     for pid in numbers() {
         if let Some(stat) = stat(pid) {
@@ -126,7 +136,7 @@ fn descendants() -> Vec<Descendant> {
         }
     }
     let mut found = Vec::new();
-    let mut parents = vec![getpid().as_raw_nonzero().get()];
+    let mut parents = vec![ancestor];
     while let Some(parent) = parents.pop() {
         for (pid, stat) in children.remove(&parent).unwrap_or_default() {
             parents.push(pid);
@@ -158,10 +168,11 @@ fn is_first_of_namespace(pid: i32) -> bool {
 
 /// The names of descendants that a playbook left running, sorted. Connections that SSH keeps open for later tasks are none
 /// of what it started, nor is what keeps a sandbox.
-pub(crate) fn left_running(spared: Option<i32>) -> Vec<String> {
+pub(crate) fn left_running(spared: Option<i32>, keepers: &Keepers) -> Vec<String> {
     let read = |pid: i32, file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let is_connection = |pid: &i32| read(*pid, "cmdline").windows(5).any(|part| part == b"[mux]");
-    let pids = descendants().into_iter().map(|found| found.pid).filter(|pid| Some(*pid) != spared);
+    let pids = descendants().into_iter().map(|found| found.pid);
+    let pids = pids.filter(|pid| Some(*pid) != spared && !keepers.pids.contains(pid));
     let started = pids.filter(|pid| !is_first_of_namespace(*pid) && !is_connection(pid));
     let mut names: Vec<String> =
         started.map(|pid| String::from_utf8_lossy(&read(pid, "comm")).trim_end().to_owned()).collect();
@@ -196,6 +207,14 @@ impl NoneLeft {
     }
 }
 
+/// Processes that keep a sandbox and are none of what a run started. When nothing is held any more they end, and the kernel
+/// ends every process that is left in the sandbox.
+#[derive(Debug, Default)]
+pub(crate) struct Keepers {
+    pub(crate) pids: HashSet<i32>,
+    pub(crate) held: Option<OwnedFd>,
+}
+
 /// Ends descendants and counts them: first politely, then for good.
 #[derive(Debug, Default)]
 pub struct TreeKill {
@@ -203,12 +222,16 @@ pub struct TreeKill {
     not_ours: HashSet<Descendant>,
     /// A child that is none of what is ended.
     spared: Option<i32>,
+    /// Ended last.
+    keepers: Keepers,
 }
 
 /// How long processes may take to vanish after SIGKILL before they are called survivors.
 pub(crate) const KILL_LIMIT: Duration = Duration::from_secs(20);
 /// How long to wait before the tree is looked at again.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// The same while it has only begun: most runs leave nothing that takes longer.
+const LOOK_SOON: Duration = Duration::from_millis(1);
 /// After so many looks that each found new ones, stopping is given up and killing begins.
 const MOST_FREEZES: usize = 50;
 /// How long to wait for processes of another user, which only end by themselves.
@@ -221,15 +244,37 @@ impl TreeKill {
         Self { spared, ..Self::default() }
     }
 
+    /// Ends these when nothing else is left.
+    #[must_use]
+    pub(crate) fn keeping(self, keepers: Keepers) -> Self {
+        Self { keepers, ..self }
+    }
+
+    /// Descendants that are to end, and whether they keep a sandbox.
+    fn to_end(&self) -> impl Iterator<Item = (Descendant, bool)> {
+        let found = descendants().into_iter().filter(|found| Some(found.pid) != self.spared);
+        found.map(|found| (found, self.keepers.pids.contains(&found.pid)))
+    }
+
+    /// Lets the sandbox go when nothing but what keeps it is left.
+    fn release_when_empty(&mut self) {
+        if self.keepers.held.is_some() && self.to_end().all(|(_, is_keeper)| is_keeper) {
+            self.keepers.held = None;
+        }
+    }
+
     /// Sends a signal to every descendant that is seen; gives how many could be sent one.
     fn signal(&mut self, signal: Signal) -> usize {
         let mut reached = 0;
-        for descendant in descendants().into_iter().filter(|found| Some(found.pid) != self.spared) {
+        for (descendant, is_keeper) in self.to_end().collect::<Vec<_>>() {
+            if is_keeper && self.keepers.held.is_some() {
+                continue;
+            }
             match send(descendant.pid, descendant.start_time, signal) {
                 Sent::Yes => {
                     reached += 1;
                     // What keeps a sandbox is none of the run's: it ends when the run does, a moment later.
-                    if !is_first_of_namespace(descendant.pid) {
+                    if !is_keeper && !is_first_of_namespace(descendant.pid) {
                         self.signaled.insert(descendant);
                     }
                 }
@@ -268,8 +313,11 @@ impl TreeKill {
             self.signal(Signal::TERM);
         }
         while !none_left.is_set() && begun.elapsed() < grace {
-            std::thread::sleep(LOOK_AGAIN);
+            self.release_when_empty();
+            std::thread::sleep(if begun.elapsed() < LOOK_AGAIN { LOOK_SOON } else { LOOK_AGAIN });
         }
+        // The kernel ends all that is in the sandbox then.
+        self.keepers.held = None;
         let killing = Instant::now();
         while !none_left.is_set() {
             let reached = self.signal(Signal::KILL);

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     output_limit::{Budget, Counted},
-    process::{self, Ended, NoneLeft},
+    process::{self, Ended, Keepers, NoneLeft},
     run_loop::Stop,
     run_spec::Limits,
     stream::{self, Events, Item},
@@ -49,6 +49,8 @@ pub(crate) struct Leader {
     pub(crate) terminal: Option<File>,
     /// ansible-runner's own words.
     pub(crate) errors: Option<File>,
+    /// What keeps the sandbox that it has joined.
+    pub(crate) keepers: Keepers,
 }
 
 impl From<Child> for Leader {
@@ -59,6 +61,7 @@ impl From<Child> for Leader {
             output: child.stdout.take().map(|stream| file(stream.into())),
             terminal: None,
             errors: child.stderr.take().map(|stream| file(stream.into())),
+            keepers: Keepers::default(),
         }
     }
 }

@@ -37,7 +37,7 @@ use crate::{
     event::Translator,
     extract::Extractor,
     log_text,
-    process::{self, Ended, NoneLeft, TreeKill},
+    process::{self, Ended, Keepers, NoneLeft, TreeKill},
     prompts, reasons,
     run_inputs::{Input, Leader, listen, read_streams},
     run_spec::Limits,
@@ -184,9 +184,11 @@ impl<'a> RunLoop<'a> {
             Cause::Excess(_) => Duration::ZERO,
             _ => self.limits.grace,
         };
-        let running =
-            if matches!(cause, Cause::Exit(_)) { process::left_running(self.spared) } else { Vec::new() };
-        self.end_tree(sender, grace, none_left);
+        let running = match cause {
+            Cause::Exit(_) => process::left_running(self.spared, &leader.keepers),
+            _ => Vec::new(),
+        };
+        self.end_tree(sender, grace, leader.keepers, none_left);
         let (ended, late_failure) = self.until_the_tree_is_gone(&inputs);
         let late_failure = late_failure.or(self.warn_of_ended(&running, ended).err());
         let cause = match (cause, late_failure) {
@@ -206,10 +208,10 @@ impl<'a> RunLoop<'a> {
     }
 
     /// Ends the tree from a thread of its own, so that its last words are still read.
-    fn end_tree(&self, sender: SyncSender<Input>, grace: Duration, none_left: NoneLeft) {
+    fn end_tree(&self, sender: SyncSender<Input>, grace: Duration, keepers: Keepers, none_left: NoneLeft) {
         let (groups, spared) = (self.groups.clone(), self.spared);
         thread::spawn(move || {
-            let ended = TreeKill::sparing(spared).end(grace, &none_left, || groups.kill());
+            let ended = TreeKill::sparing(spared).keeping(keepers).end(grace, &none_left, || groups.kill());
             // A closed channel means that nobody is interested any more.
             let _ = sender.send(Input::TreeEnded(ended));
         });

@@ -174,6 +174,16 @@ impl Sandbox {
         view.arguments
     }
 
+    /// Programs that processes in the sandbox are to see read-only, because they were started from outside. An ordinary user
+    /// can do that only in a mount namespace that it has anyway.
+    pub(crate) fn protected(&self, has_namespace: bool) -> Vec<PathBuf> {
+        if has_namespace || rustix::process::geteuid().is_root() {
+            vec![self.program.clone()]
+        } else {
+            Vec::new()
+        }
+    }
+
     /// Makes a sandbox that does nothing, to see whether it can be made here.
     ///
     /// # Errors

@@ -36,13 +36,16 @@ use crate::{
     run_inputs::Leader,
     run_loop::{self, RunLoop, Stop},
     run_spec::{RunSpec, RunStep},
-    sandbox::Needs,
+    sandbox::{Needs, Sandbox},
     search_path::SearchPath,
     spool, start,
     supervisor::{MARKER, canceled_before_it_began, prepare_failed},
     tree_group::TreeGroup,
     untrusted::UntrustedDirectory,
-    warm::{Begun, Request, Waiting},
+    warm::{
+        Begun, Refusal, Request, Waiting,
+        sandbox::{Ready, Starting},
+    },
     workspace::Workspace,
 };
 
@@ -123,6 +126,9 @@ impl Steps<'_> {
         }
         let needed = self.needed();
         self.view = self.workspace.view(&needed).map_err(|error| not_begun(&error))?;
+        let is_last = number as usize == spec.steps.len();
+        // Made while the files are written.
+        let sandbox = self.start_sandbox(is_last);
         let files = self.tell(step, &extra_vars)?;
         if number == 1 {
             let warnings = overridden::warnings(spec, &self.workspace.working_directory_here());
@@ -132,11 +138,10 @@ impl Steps<'_> {
         }
         let own = UntrustedDirectory::open(self.workspace.short()).map_err(|error| not_begun(&error))?;
         let ident = new_ident().map_err(|error| not_begun(&error))?;
-        let is_last = number as usize == spec.steps.len();
         if number == 1 {
             self.directory.begin().map_err(|error| not_begun(&error))?;
         }
-        let (leader, executor, ident) = match self.begin_warm(step, &files, &ident, is_last)? {
+        let (leader, executor, ident) = match self.begin_warm(step, &files, &ident, sandbox, is_last)? {
             Some(leader) => (leader, Executor::Warm, Some(ident)),
             None => {
                 let files = match self.without_view().map_err(|error| not_begun(&error))? {
@@ -211,31 +216,58 @@ impl Steps<'_> {
         own.any(|own| path.starts_with(own))
     }
 
+    /// Begins to make the sandbox that the child is to join. A failure is reported when it is needed.
+    fn start_sandbox(&mut self, is_last: bool) -> Option<io::Result<Starting>> {
+        // While another step is to come, what waits for it must be told from what is left of this one.
+        if !is_last && !process::lists_children() {
+            self.waiting = None;
+        }
+        self.waiting.as_ref()?;
+        let sandbox = self.spec.isolation.sandbox.as_ref()?;
+        let command = self.in_sandbox(sandbox).and_then(|mut command| {
+            let known = self.environment().into_iter().filter(|(name, _)| [MARKER, "PATH"].contains(name));
+            command.current_dir(self.workspace.private()).env_clear().envs(known);
+            Starting::start(command)
+        });
+        Some(command)
+    }
+
     /// Has the child that waits run the step; `None` where that is not to be had, and nothing was begun.
     fn begin_warm(
         &mut self,
         step: &RunStep,
         files: &OptionFiles,
         ident: &str,
+        sandbox: Option<io::Result<Starting>>,
         is_last: bool,
     ) -> Result<Option<Leader>, Box<Reason>> {
-        // While another step is to come, what waits for it must be told from what is left of this one.
-        if !is_last && !process::lists_children() {
-            self.waiting = None;
-        }
         let Some(mut waiting) = self.waiting.take() else { return Ok(None) };
-        let request = Request {
-            arguments: self.arguments(step, files),
-            environment: self.warm_environment(),
-            inherited: command::inherited(&self.spec.environment),
-            directory: self.workspace.working_directory(),
-            ident: ident.to_owned(),
-            confinement: self.confinement(),
-        };
-        match waiting.begin(&request, is_last) {
-            Ok(Begun { pid, output, terminal }) => {
+        let sandbox = sandbox.map(|starting| starting.and_then(Starting::ready)).transpose();
+        let begun = sandbox.map_err(Refusal::from).and_then(|sandbox| {
+            let (names, namespaces) = sandbox.as_ref().map(Ready::namespaces).unwrap_or_default();
+            let confinement = self.confinement();
+            let confinement = match sandbox {
+                None => confinement,
+                // The sandbox has the view, and keeps privileges from whatever is in it.
+                Some(_) => Confinement { view: None, no_new_privileges: true, ..confinement },
+            };
+            let request = Request {
+                arguments: self.arguments(step, files),
+                environment: self.warm_environment(),
+                inherited: command::inherited(&self.spec.environment),
+                directory: self.workspace.working_directory(),
+                ident: ident.to_owned(),
+                namespaces: names,
+                confinement,
+            };
+            let begun = waiting.begin(&request, &namespaces, is_last)?;
+            Ok((begun, sandbox.map(|sandbox| sandbox.keepers).unwrap_or_default()))
+        });
+        match begun {
+            Ok((Begun { pid, output, terminal }, keepers)) => {
                 self.waiting = Some(waiting).filter(|_| !is_last);
-                Ok(Some(Leader { pid, output: Some(output), terminal: Some(terminal), errors: None }))
+                let (output, terminal) = (Some(output), Some(terminal));
+                Ok(Some(Leader { pid, output, terminal, errors: None, keepers }))
             }
             Err(refusal) => {
                 process::end_everything();
@@ -294,6 +326,7 @@ impl Steps<'_> {
         let isolation = &self.spec.isolation;
         Confinement {
             view: self.view.clone(),
+            read_only: Vec::new(),
             groups: self.groups.groups().to_vec(),
             // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
             no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
@@ -333,28 +366,13 @@ impl Steps<'_> {
     /// ansible-runner within its limits and, if it is to be in one, its sandbox.
     fn confined(&self) -> io::Result<Command> {
         let (spec, workspace) = (self.spec, &*self.workspace);
-        let confinement = self.confinement();
         let others = spec.environment.iter().find(|(name, _)| name == details::PLACES);
         let plugins = details::place(workspace.short(), others.map(|(_, places)| places.as_str()))?;
         let mut command = match &spec.isolation.sandbox {
-            None => confine::command(&confinement, &spec.program)?,
+            None => confine::command(&self.confinement(), &spec.program)?,
             Some(sandbox) => {
-                let own = [self.own(), workspace.content_roots()].concat();
-                let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
-                let hidden: Vec<&Path> = workspace.hidden_room().into_iter().collect();
-                let binds = self.view.iter().flat_map(|view| &view.binds).map(|bind| bind.to.clone());
-                let covered: Vec<PathBuf> = binds.filter(|path| !self.is_own(path)).collect();
-                let mut command = confine::command(&confinement, &sandbox.program)?;
-                command
-                    .args(sandbox.arguments(&Needs {
-                        program: &spec.program,
-                        environment: &spec.environment,
-                        own: &own,
-                        hidden: &hidden,
-                        covered: &covered,
-                        directory: workspace.private(),
-                    }))
-                    .arg(&spec.program);
+                let mut command = self.in_sandbox(sandbox)?;
+                command.arg(&spec.program);
                 command
             }
         };
@@ -366,6 +384,31 @@ impl Steps<'_> {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        Ok(command)
+    }
+}
+
+impl Steps<'_> {
+    /// bubblewrap within the limits of the run, with all arguments but the program that it is to start.
+    fn in_sandbox(&self, sandbox: &Sandbox) -> io::Result<Command> {
+        let workspace = &*self.workspace;
+        let own = [self.own(), workspace.content_roots()].concat();
+        let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
+        let hidden: Vec<&Path> = workspace.hidden_room().into_iter().collect();
+        let binds = self.view.iter().flat_map(|view| &view.binds).map(|bind| bind.to.clone());
+        let covered: Vec<PathBuf> = binds.filter(|path| !self.is_own(path)).collect();
+        let confinement = self.confinement();
+        let read_only = sandbox.protected(confinement.view.is_some());
+        let confinement = Confinement { read_only, ..confinement };
+        let mut command = confine::command(&confinement, &sandbox.program)?;
+        command.args(sandbox.arguments(&Needs {
+            program: &self.spec.program,
+            environment: &self.spec.environment,
+            own: &own,
+            hidden: &hidden,
+            covered: &covered,
+            directory: workspace.private(),
+        }));
         Ok(command)
     }
 }

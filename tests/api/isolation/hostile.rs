@@ -57,6 +57,60 @@ python3 "$ANSIBLE_LOCAL_TEMP/look.py""#;
     assert!(printed.contains("WRITABLE 0 ") && printed.contains("SEEN True"), "{printed}");
 }
 
+/// What a process may do to the program that any process was started from, and where descriptors of Ansible lead.
+const REACHING: &str = r#"import glob, os
+
+class FilterModule:
+    def filters(self):
+        return {"reach": self.reach}
+
+    def reach(self, _value):
+        # This is in the process that runs Ansible, which was forked outside of the sandbox.
+        found = [path for path in glob.glob("/proc/[0-9]*/exe") + ["/proc/self/exe"] if os.access(path, os.W_OK)]
+        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            devices = {line.split()[2] for line in mounts}
+        for path in glob.glob("/proc/self/fd/*"):
+            try:
+                target, data = os.readlink(path), os.stat(path)
+            except OSError:
+                continue
+            device = f"{os.major(data.st_dev)}:{os.minor(data.st_dev)}"
+            # A file of the sandbox is on a device of the sandbox, and one of Ansible's own may be deleted.
+            if os.path.isdir(path) or (os.path.isfile(path) and device not in devices):
+                found.append(f"{path} -> {target}")
+        with open("/proc/self/status", encoding="ascii") as status:
+            held = [line.split() for line in status if line.startswith(("CapEff", "CapPrm", "CapAmb", "NoNew"))]
+        found += [f"{name} {value}" for name, value in held if int(value, 16) != (name == "NoNewPrivs:")]
+        return found
+"#;
+
+#[tokio::test]
+async fn a_run_in_a_sandbox_reaches_nothing_through_the_process_of_ansible() {
+    if !can_sandbox() {
+        return;
+    }
+    for executor in ["warm", "runner"] {
+        let app = in_sandbox().set("RANGEHAND__ANSIBLE__EXECUTOR", executor).start();
+        app.write("playbooks/bundles/reaching/filter_plugins/reach.py", REACHING);
+        let play = json!([{
+            "hosts": "{{ 'localhost' if (1 | reach) == [] else 'reached:' ~ (1 | reach) | join(' ') }}",
+            "gather_facts": false, "connection": "local",
+            "tasks": [
+                {"name": "Look", "ansible.builtin.debug": {"msg": "{{ 1 | reach }}"}},
+                {"ansible.builtin.assert": {"that": ["(1 | reach) == []"], "fail_msg": "{{ 1 | reach }}"}},
+            ],
+        }]);
+        app.write("playbooks/bundles/reaching/main.yml", &play.to_string());
+        let job = app.run(&json!({"bundle": "reaching", "limit": "localhost"})).await;
+        let events = app.events(&job).await;
+        assert_eq!(
+            (&job["state"], &job["executor"]),
+            (&json!("succeeded"), &json!(executor)),
+            "{events:#?}\n{job:#}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_link_in_the_place_of_a_directory_of_the_run_deletes_nothing_outside() {
     if !can_sandbox() {

@@ -43,11 +43,14 @@ async fn what_a_run_does_to_its_python_is_gone_with_it() {
 }
 
 #[tokio::test]
-async fn a_run_in_a_sandbox_is_forked_from_nothing_that_others_share() {
+async fn a_process_with_ansible_imported_runs_in_a_sandbox() {
     if !can_sandbox() {
         return;
     }
-    let app = in_sandbox().start();
-    let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
-    assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("runner")), "{job:#}");
+    let app = in_sandbox().set("RANGEHAND__ANSIBLE__EXECUTOR", "warm").start();
+    for _ in 0..2 {
+        let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
+        assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("warm")), "{job:#}");
+        assert_eq!(job["warnings"], json!(null), "{job:#}");
+    }
 }

@@ -18,7 +18,10 @@ use std::{
 
 use rustix::{
     fs::OFlags,
-    mount::{MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change},
+    mount::{
+        MountFlags, MountPropagationFlags, mount, mount_bind, mount_bind_recursive, mount_change,
+        mount_remount,
+    },
     process::{getegid, geteuid},
     thread::UnshareFlags,
 };
@@ -147,6 +150,25 @@ pub(crate) fn enter(view: &View) -> io::Result<()> {
     }
     for (bind, file) in view.binds.iter().zip(found) {
         put(&file, &bind.to).map_err(|error| at(&bind.to, &error))?;
+    }
+    Ok(())
+}
+
+/// Has this process, which must have one thread only, see files read-only, although they may be written elsewhere. In the
+/// mount namespace that it has, if it has one of its own.
+///
+/// # Errors
+/// When the system does not allow it.
+pub(crate) fn protect(paths: &[PathBuf], has_namespace: bool) -> io::Result<()> {
+    if !has_namespace {
+        unshare(UnshareFlags::NEWNS)?;
+        mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
+    }
+    for path in paths {
+        let path = path.canonicalize()?;
+        mount_bind(&path, &path)?;
+        let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
+        mount_remount(&path, flags, "")?;
     }
     Ok(())
 }

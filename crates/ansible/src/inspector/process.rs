@@ -187,6 +187,7 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
     let isolation = &spec.isolation;
     let confinement = Confinement {
         view: None,
+        read_only: isolation.sandbox.as_ref().map(|sandbox| sandbox.protected(false)).unwrap_or_default(),
         groups: groups.to_vec(),
         // bubblewrap sees to that itself, and may need a privilege to make the sandbox.
         no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),

@@ -18,12 +18,15 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Interpreter, message};
-use crate::supervisor::MARKER;
+use crate::{
+    confine::{self, Confinement},
+    supervisor::MARKER,
+};
 
 /// Reads the program from the socket that is its standard input: it is part of ours and lies in no file.
 const BEGIN: &str = "import os; exec(os.read(0, 1 << 20))";
@@ -101,9 +104,8 @@ impl Host {
         environment: &[(String, String)],
         program: &Path,
     ) -> io::Result<Self> {
-        let program = File::open(program)?;
         let (control, theirs) = message::pair()?;
-        let mut child = Command::new(&interpreter.python)
+        let mut child = python(interpreter, program)?
             .args(["-c", BEGIN])
             .env_clear()
             .envs(
@@ -126,7 +128,7 @@ impl Host {
             "environment": environment.iter().cloned().collect::<BTreeMap<_, _>>(),
             "script_directory": interpreter.scripts,
         });
-        message::send(&control, &told, &[program.as_fd()])?;
+        message::send(&control, &told, &[File::open(program)?.as_fd()])?;
         let (ansible, python, files) = match message::receive(&control)?.0 {
             Started::Ready { ansible, python, files } => (ansible, python, files),
             Started::Unfit(why) => return Err(io::Error::other(why)),
@@ -184,6 +186,16 @@ impl Host {
         }
         Ok(())
     }
+}
+
+/// The Python of a host. A process that it forks may be in a sandbox of root later, from where it must not write the file that
+/// it was started from. An ordinary user has no mounts without a namespace of users, in which `sudo` would not work.
+fn python(interpreter: &Interpreter, program: &Path) -> io::Result<Command> {
+    if !geteuid().is_root() {
+        return Ok(Command::new(&interpreter.python));
+    }
+    let read_only = vec![interpreter.python.clone()];
+    confine::command_of(program, &Confinement { read_only, ..Confinement::default() }, &interpreter.python)
 }
 
 /// What it has begun last: it knows more than one from before.

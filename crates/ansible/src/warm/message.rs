@@ -18,8 +18,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// The longest message that is read: answers are short, except for the words of a failure.
 const ANSWER_BYTES: usize = 64 * 1024;
-/// The most files that come with a message.
-const MOST_FILES: usize = 3;
+/// The most files that come with a message: the namespaces of a sandbox.
+const MOST_FILES: usize = 8;
 /// Room for the programs that are sent, and for environments.
 const BUFFER_BYTES: usize = 1 << 20;
 

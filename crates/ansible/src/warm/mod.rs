@@ -10,6 +10,7 @@
 
 mod host;
 mod message;
+pub(crate) mod sandbox;
 mod waiting;
 
 use std::{
@@ -30,7 +31,7 @@ use tokio::{
 };
 
 use self::host::Host;
-pub(crate) use self::waiting::{Begun, Request, Spare, Waiting};
+pub(crate) use self::waiting::{Begun, Refusal, Request, Spare, Waiting};
 use crate::{command, configuration::Configuration, details, programs, run_spec::RunSpec};
 
 /// How many hosts there are at most; the one that was not used for longest goes.
@@ -128,10 +129,6 @@ impl Hosts {
         directory: &str,
         files: (&File, &File),
     ) -> Option<OwnedFd> {
-        // bubblewrap makes a sandbox for a program that it executes, which is no fork of anything.
-        if spec.isolation.sandbox.is_some() {
-            return None;
-        }
         let fingerprint = Fingerprint::of(spec)?;
         // Twice: a host may be found dead.
         for _ in 0..2 {
@@ -231,6 +228,7 @@ fn program() -> String {
         ("surroundings", include_str!("../python/surroundings.py")),
         ("modules", include_str!("python/modules.py")),
         ("view", include_str!("python/view.py")),
+        ("sandbox", include_str!("python/sandbox.py")),
         ("run", include_str!("python/run.py")),
         ("preload", include_str!("python/preload.py")),
         ("host", include_str!("python/host.py")),

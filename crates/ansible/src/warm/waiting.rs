@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     time::Duration,
 };
@@ -74,6 +74,8 @@ pub(crate) struct Request {
     pub(crate) directory: PathBuf,
     /// By which its events are known.
     pub(crate) ident: String,
+    /// The namespaces that it joins first, if it is to be in a sandbox.
+    pub(crate) namespaces: Vec<&'static str>,
     /// What it takes upon itself first.
     #[serde(flatten)]
     pub(crate) confinement: Confinement,
@@ -151,9 +153,15 @@ impl Waiting {
     }
 
     /// Has it run what is asked for; if it is not the last, it forks another to do so and goes on waiting.
-    pub(crate) fn begin(&mut self, request: &Request, is_last: bool) -> Result<Begun, Refusal> {
+    /// `namespaces` are those that the request names.
+    pub(crate) fn begin(
+        &mut self,
+        request: &Request,
+        namespaces: &[BorrowedFd<'_>],
+        is_last: bool,
+    ) -> Result<Begun, Refusal> {
         let then = if is_last { Then::End } else { Then::Wait };
-        message::send(&self.control, &Told { then, request }, &[])?;
+        message::send(&self.control, &Told { then, request }, namespaces)?;
         self.waits = !is_last;
         let (answer, files) = message::receive(&self.control)?;
         let mut files = files.into_iter().map(File::from);

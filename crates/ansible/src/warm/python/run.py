@@ -18,10 +18,14 @@ import threading
 import time
 import traceback
 
-from rangehand import events, surroundings, view
+from rangehand import events, sandbox, surroundings, view
 
 # How large a request of the supervisor may be: it holds the environment.
 REQUEST_BYTES = 1 << 20
+# How many files come with it at most: the namespaces of a sandbox.
+MOST_FILES = 8
+# How long the number of a process may be.
+NUMBER_BYTES = 20
 # The size of the terminal that ansible-runner gives a playbook.
 ROWS, COLUMNS = 24, 80
 # As much as the kernel allows without a privilege: events are written in bursts.
@@ -44,44 +48,69 @@ def wait(control, warmth, marker):
         marker.set(json.loads(name)["run"])
         control.send(json.dumps({"waiting": os.getpid()}).encode())
         while True:
-            message = control.recv(REQUEST_BYTES)
+            message, namespaces, _, _ = socket.recv_fds(control, REQUEST_BYTES, MOST_FILES, socket.MSG_CMSG_CLOEXEC)
             if not message:
                 os._exit(0)
             request = json.loads(message)
-            if request["then"] == "end":
-                begin(control, request, warmth)
-            # The one between ends at once, so that the one that runs becomes the supervisor's own child.
-            between = os.fork()
-            if between == 0:
-                between = os.getpid()
-                if os.fork():
-                    os._exit(0)
-                # Whoever looks for children of the supervisor must find this one among them.
-                while os.getppid() == between:
-                    time.sleep(0.001)
-                begin(control, request, warmth)
-            os.waitpid(between, 0)
+            is_last = request["then"] == "end"
+            if is_last and not namespaces:
+                begin(control, request, warmth, os.getpid())
+            # The parent of what runs ends at once, so that it becomes the supervisor's own child.
+            gate, opener = os.pipe()
+            parent = 0 if is_last else os.fork()
+            if parent == 0:
+                fork_ansible(control, request, warmth, namespaces, gate, opener)
+            os.waitpid(parent, 0)
+            for descriptor in (gate, opener, *namespaces):
+                os.close(descriptor)
     except BaseException:
         os._exit(126)
 
 
-def begin(control, request, warmth):
-    """Runs a playbook in this process, and ends it."""
+def fork_ansible(control, request, warmth, namespaces, gate, opener):
+    """Forks a process that runs a playbook, in the sandbox if there is one, and ends this one."""
+    try:
+        enter_groups(request)
+        sandbox.join(request["namespaces"], namespaces)
+        numbers, writer = os.pipe()
+        pid = os.fork()
+        if pid:
+            # In a namespace of its own it has another number than outside.
+            os.write(writer, str(pid).encode())
+            os._exit(0)
+        os.close(writer)
+        pid = int(os.read(numbers, NUMBER_BYTES))
+        os.close(numbers)
+        # Whoever looks for children of the supervisor must find this one among them: it is when nobody holds the other end.
+        os.close(opener)
+        os.read(gate, 1)
+        os.close(gate)
+    except BaseException as error:
+        refuse(control, error)
+    begin(control, request, warmth, pid)
+
+
+def begin(control, request, warmth, pid):
+    """Runs a playbook in this process, which outside has this number, and ends it."""
     try:
         output, terminal, screen = prepare(request, warmth)
     except BaseException as error:
-        reason = str(error) if isinstance(error, Refused) else traceback.format_exc()
-        control.send(json.dumps({"refused": reason}).encode())
-        os._exit(0)
-    socket.send_fds(control, [json.dumps({"pid": os.getpid()}).encode()], [output, terminal])
+        refuse(control, error)
+    socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [output, terminal])
     for descriptor in (output, terminal, control.detach()):
         os.close(descriptor)
     os._exit(play(request["arguments"], warmth, screen))
 
 
+def refuse(control, error):
+    """Says that this process can't run it, and ends it."""
+    reason = str(error) if isinstance(error, Refused) else traceback.format_exc()
+    control.send(json.dumps({"refused": reason}).encode())
+    os._exit(0)
+
+
 def prepare(request, warmth):
     """Makes this process like a fresh one; gives the other ends of its output and of its terminal, and its screen."""
-    protect_memory(False)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -115,17 +144,26 @@ def protect_memory(is_protected):
     """Whether other processes of the user are kept from the memory and the environment of this one.
 
     A process that waits is not one of any run yet, so no run may look into it or change it. One that runs Ansible is open to
-    its own run, like any program: among other things, Linux then lets it set up a user namespace.
+    its own run, like any program: among other things, Linux then lets it set up a user namespace. In a sandbox it stays
+    closed, because it was started outside: by way of /proc others could reach the file that it was started from.
     """
     # A kernel that refuses it is no reason not to run: memory is then as open as that of other programs.
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0 if is_protected else 1, 0, 0, 0)
 
 
-def confine(request):
-    """Takes the limits of the run upon this process and all that it starts."""
+def enter_groups(request):
     for group in request["groups"]:
         with open(os.path.join(group, "cgroup.procs"), "w", encoding="ascii") as processes:
             processes.write("0")
+
+
+def confine(request):
+    """Takes the limits of the run upon this process and all that it starts."""
+    if request["namespaces"]:
+        sandbox.give_up_capabilities()
+    else:
+        protect_memory(False)
+        enter_groups(request)
     if request["view"]:
         view.enter(request["view"])
     lower(resource.RLIMIT_CORE, 0)
