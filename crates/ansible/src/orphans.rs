@@ -19,8 +19,8 @@ const EMPTY_LOOKS: u32 = 5;
 ///
 /// Its processes have no ancestor of the run left. They are found by what all of them inherited, any of which is enough:
 /// the marker `name=run` in the environment, unless they were started with another one; a control group of the run, where
-/// there is one; the mount namespace of the run, where it has one ([`is_in_view`]). `short` is the short id of the run. Root can
-/// leave all three. Blocking, for as long as the processes take to end.
+/// there is one; the mount namespace of the run, where it has one: an overlay whose upper layer is the run's. `short` is the
+/// short id of the run. Root can leave all three. Blocking, for as long as the processes take to end.
 #[must_use]
 pub fn end(name: &str, run: &str, short: &str) -> u32 {
     let marker = format!("{name}={run}");
