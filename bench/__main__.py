@@ -18,6 +18,7 @@ RESULTS = ROOT / "target/bench/results.json"
 PARTS = {
     "ping": (pings.one, ["ping", "cpu"]),
     "eight": (pings.eight, ["eight"]),
+    "sandbox": (pings.sandbox, ["sandbox"]),
     "trees": (trees.lines, ["tree_6k", "tree_100k", "tree_changed", "tree_memory", "tree_disk"]),
     "ssh": (runs.ssh, ["ssh"]),
     "spawned": (runs.spawned, ["spawned"]),

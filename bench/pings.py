@@ -36,6 +36,16 @@ def one(site, options):
     }
 
 
+def sandbox(site, options):
+    """`sandbox`: the same job in a sandbox and without one, by one service."""
+    with site.serve("sandbox", **options.executor) as service:
+        def job(isolation):
+            return timed(lambda: service.run(REQUEST | isolation), service.rest)
+
+        found = interleaved({"bare": lambda: job({}), "job": lambda: job({"isolation": "sandbox"})}, options.rounds(25))
+    return {"sandbox": over(found, 0, "ms", 1000)}
+
+
 def parts(service, jobs):
     """Where the time of a job goes, by the times of its events: medians in milliseconds."""
     found = {"accepted to claimed": [], "to Ansible's first event": [], "to the recap": [], "to the end, stored": []}
