@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{Setup, TestApp};
+use crate::app::{Setup, TestApp, copy, fixtures};
 
 #[tokio::test]
 async fn lists_tell_every_name_with_its_file() {
@@ -200,46 +200,12 @@ async fn an_inventory_shows_groups_and_hosts_but_no_variables() {
     }
 }
 
-/// A bundle with everything that a look finds, through Ansible or without it.
-const RICH: &str = "\
-- name: 'first (1) : play'
-  hosts: web:!db
-  gather_facts: false
-  tags: [p2, p1]
-  vars_files:
-    - missing.yml
-    - in_vars.yml
-    - '{{ flavour }}.yml'
-    - [no.yml, in_vars.yml]
-    - [no.yml, neither.yml]
-    - ../../../outside/secret.yml
-  roles: [web]
-  tasks:
-    - block:
-        - name: 'weird : name'
-          ansible.builtin.debug: {msg: x}
-          tags: one
-      rescue:
-        - ansible.builtin.debug: {msg: never listed}
-      tags: [blk]
-    - ansible.builtin.import_tasks: more.yml
-    - ansible.builtin.include_tasks: later.yml
-    - ansible.builtin.include_role: {name: not.there.at_all}
-- import_playbook: stage_00/next.yml
-";
-
 #[tokio::test]
-async fn a_bundle_is_told_by_ansible_and_its_gaps_by_the_scan() {
+async fn a_bundle_is_listed_by_ansible_and_its_gaps_by_the_scan() {
     let setup = Setup::new();
-    let bundle = "playbooks/bundles/rich";
-    setup.write(&format!("{bundle}/main.yml"), RICH);
-    setup.write(&format!("{bundle}/vars/in_vars.yml"), "a: 1\n");
-    setup.write(&format!("{bundle}/more.yml"), "- name: imported\n  ansible.builtin.ping:\n");
-    let later = "- community.nowhere.thing:\n- include_role: name=also_missing\n- import_tasks: later.yml\n";
-    setup.write(&format!("{bundle}/later.yml"), later);
-    let web = "- name: in role\n  ansible.builtin.debug: {msg: x}\n  tags: [rt, 'a b']\n";
-    setup.write(&format!("{bundle}/roles/web/tasks/main.yml"), web);
-    setup.write(&format!("{bundle}/stage_00/next.yml"), "- hosts: [a, b]\n  tasks: []\n");
+    // With everything that an inspection looks for.
+    copy(&fixtures().join("catalog/rich"), &setup.home().join("playbooks/bundles/rich"));
+    setup.write("playbooks/secrets/there.yml", "s: 1\n");
     setup.write("outside/secret.yml", "s: 1\n");
     let no_role = "- hosts: all\n  roles: [kit.role_that_does_not_exist]\n";
     setup.write("playbooks/bundles/norole/main.yml", no_role);
@@ -266,7 +232,13 @@ async fn a_bundle_is_told_by_ansible_and_its_gaps_by_the_scan() {
         rich["missing_vars_files"].as_array().expect("files").iter().map(|file| &file["path"]).collect();
     assert_eq!(
         missing,
-        ["missing.yml", "{{ flavour }}.yml", "no.yml | neither.yml", "../../../outside/secret.yml"]
+        [
+            "missing.yml",
+            "{{ flavour }}.yml",
+            "no.yml | neither.yml",
+            "../../../outside/secret.yml",
+            "../../../secrets/nowhere.yml"
+        ]
     );
     assert_eq!(rich["missing_roles"], json!(["also_missing", "not.there.at_all"]));
     assert_eq!(rich["missing_collections"], json!(["community.nowhere"]));

@@ -89,12 +89,12 @@ fn inspectors(app: &TestApp) -> Vec<Pid> {
 fn probe(setup: &Setup) {
     let home = setup.home().display();
     let script = format!(
-        "told=looked\n\
+        "found=looked\n\
          for file in /etc/shadow '{home}/var/rangehand.db' '{home}/var' '{home}/beside'; do\n  \
-         if [ -e \"$file\" ]; then told=$told-there; else told=$told-not; fi\ndone\n\
+         if [ -e \"$file\" ]; then found=$found-there; else found=$found-not; fi\ndone\n\
          for place in '{home}/playbooks' '{home}/playbooks/bundles/probe' '{home}/inventory' /usr; do\n  \
-         if touch \"$place/written\" 2>/dev/null; then told=$told-wrote; else told=$told-kept; fi\ndone\n\
-         echo $told\n"
+         if touch \"$place/written\" 2>/dev/null; then found=$found-wrote; else found=$found-kept; fi\ndone\n\
+         echo $found\n"
     );
     setup.write("beside/file", "");
     bundle(setup, "probe", &script);
@@ -253,7 +253,7 @@ pub(super) async fn assert_limits_of_looks_hold(setup: Setup) {
         .set("RANGEHAND__RUNS__INSPECTION_TIMEOUT_S", "30")
         .start();
     let viewer = token(&app, "viewer");
-    for (bundle, status, code, told) in [
+    for (bundle, status, code, part) in [
         ("many", 422, "inspection_limit", "processes"),
         ("large", 422, "inspection_limit", "memory"),
         ("loud", 422, "inspection_limit", "printed"),
@@ -262,7 +262,7 @@ pub(super) async fn assert_limits_of_looks_hold(setup: Setup) {
         let begun = Instant::now();
         let (found, problem) = look_as(&app, &viewer, &format!("/v1/catalog/bundles/{bundle}")).await;
         assert_eq!((found, &problem["code"]), (status, &json!(code)), "{bundle}: {problem:#}");
-        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(told)), "{problem:#}");
+        assert!(problem["detail"].as_str().is_some_and(|text| text.contains(part)), "{problem:#}");
         assert!(begun.elapsed() < Duration::from_secs(90), "{bundle}");
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "{bundle}");
     }
@@ -308,9 +308,9 @@ async fn what_content_reads_besides_its_playbook_is_limited_too() {
         let begun = Instant::now();
         let (status, shown) = look_as(&app, &viewer, &format!("/v1/catalog/bundles/huge/{name}")).await;
         assert!(begun.elapsed() < Duration::from_secs(40), "{name}: {:?}", begun.elapsed());
-        let is_told = matches!(status, 422 | 504) || status == 200 && shown["problem"].is_string();
+        let is_reported = matches!(status, 422 | 504) || status == 200 && shown["problem"].is_string();
         // Variable files of plays are read for hosts patterns only.
-        assert!(is_told || name == "vars", "{name}: {status} {shown:#}");
+        assert!(is_reported || name == "vars", "{name}: {status} {shown:#}");
     }
 }
 
@@ -331,9 +331,9 @@ async fn a_look_is_in_the_audit_with_its_caller_and_its_end_and_a_list_is_not() 
         assert_eq!(look_as(&app, &viewer, &format!("/v1/catalog/{path}")).await.0, 200, "{path}");
     }
     until("the ends are recorded", || inspected(&app).len() == 6).await;
-    let told =
+    let shown =
         |record: &Value| ["kind", "caller", "role", "route", "status"].map(|name| record[name].clone());
-    let told: Vec<Value> = inspected(&app).iter().map(|record| json!(told(record))).collect();
+    let shown: Vec<Value> = inspected(&app).iter().map(|record| json!(shown(record))).collect();
     let mut expected = Vec::new();
     for (what, end, status) in [
         ("bundle `sound`", "exit code 0", 200),
@@ -345,9 +345,9 @@ async fn a_look_is_in_the_audit_with_its_caller_and_its_end_and_a_list_is_not() 
     }
     // What a broken playbook ends with is Ansible's business.
     let is_same =
-        |(told, expected): (&Value, &Value)| told == expected || told[3].to_string().contains("broken");
-    assert!(told.len() == 6 && told.iter().zip(&expected).all(is_same), "{told:#?}");
-    assert!(told[3][3].as_str().is_some_and(|route| route.starts_with("bundle `broken`: exit code ")));
+        |(shown, expected): (&Value, &Value)| shown == expected || shown[3].to_string().contains("broken");
+    assert!(shown.len() == 6 && shown.iter().zip(&expected).all(is_same), "{shown:#?}");
+    assert!(shown[3][3].as_str().is_some_and(|route| route.starts_with("bundle `broken`: exit code ")));
     let verified = app.command().args(["audit", "verify"]).output().expect("it starts");
     assert!(verified.status.success());
 }

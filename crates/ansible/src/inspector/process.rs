@@ -48,9 +48,9 @@ fn begin() -> io::Result<Answer> {
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let stop = run_loop::stop_requests()?;
-    let mut told = BufReader::new(io::stdin());
+    let mut requests = BufReader::new(io::stdin());
     let mut line = Vec::new();
-    told.read_until(b'\n', &mut line)?;
+    requests.read_until(b'\n', &mut line)?;
     if line.last() != Some(&b'\n') {
         return Ok(Answer::of(Ending::CallerGone));
     }
@@ -59,7 +59,7 @@ fn begin() -> io::Result<Answer> {
     let groups = Arc::new(TreeGroup::make(&spec.id, spec.limits.memory_bytes, spec.limits.processes));
     // Where no group can be made, the marker in the environment finds what is left when this process is killed.
     let group = Group::plan(&spec.id).and_then(|group| group.enter().map(|()| group)).ok();
-    let answer = inspect(&spec, &groups, told, stop);
+    let answer = inspect(&spec, &groups, requests, stop);
     groups.remove();
     if let Some(Err(error)) = group.map(|group| group.leave()) {
         tracing::warn!(%error, "the control group of an inspection cannot be removed");
@@ -78,7 +78,7 @@ enum Input {
 fn inspect(
     spec: &Spec,
     groups: &Arc<TreeGroup>,
-    told: impl Read + Send + 'static,
+    requests: impl Read + Send + 'static,
     stop: Stop,
 ) -> io::Result<Answer> {
     let begun = Instant::now();
@@ -87,7 +87,7 @@ fn inspect(
     // Without a bound: who reaps is never kept waiting while the tree is ended.
     let (sender, inputs) = mpsc::channel();
     let none_left = NoneLeft::default();
-    listen(&sender, told, stop, &none_left);
+    listen(&sender, requests, stop, &none_left);
     read(&mut child, &sender, spec.limits.output_bytes);
     let usage = sender.clone();
     usage::watch(groups.clone(), spec.limits, move |excess| {
@@ -140,7 +140,12 @@ fn first_ending(
 }
 
 /// Starts the threads that hear of the ends of children, of the service, and of requests to stop.
-fn listen(sender: &Sender<Input>, mut told: impl Read + Send + 'static, stop: Stop, none_left: &NoneLeft) {
+fn listen(
+    sender: &Sender<Input>,
+    mut requests: impl Read + Send + 'static,
+    stop: Stop,
+    none_left: &NoneLeft,
+) {
     // A closed channel means that the answer is complete; reaping goes on all the same.
     let (ends, none_left) = (sender.clone(), none_left.clone());
     thread::spawn(move || {
@@ -150,7 +155,7 @@ fn listen(sender: &Sender<Input>, mut told: impl Read + Send + 'static, stop: St
     let gone = sender.clone();
     thread::spawn(move || {
         // An error is an end as well.
-        let _ = io::copy(&mut told, &mut io::sink());
+        let _ = io::copy(&mut requests, &mut io::sink());
         gone.send(Input::Ending(Ending::CallerGone))
     });
     let stops = sender.clone();

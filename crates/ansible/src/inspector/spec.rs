@@ -1,4 +1,4 @@
-//! What an inspector is told: one line of JSON. It holds no secrets, only the paths of files that do.
+//! The specification of an inspection: one line of JSON that the service writes to the inspector. It holds no secrets, only the paths of files that do.
 
 use std::path::PathBuf;
 

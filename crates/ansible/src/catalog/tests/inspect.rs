@@ -38,47 +38,26 @@ fn without_ansible() -> Toolchain {
     Toolchain::default()
 }
 
-const MAIN: &str = "\
-- name: 'first (1) : play'
-  hosts: web:!db
-  gather_facts: false
-  tags: [p2, p1]
-  vars_files:
-    - missing.yml
-    - ../../secrets/there.yml
-    - in_vars.yml
-    - '{{ flavour }}.yml'
-    - [no.yml, in_vars.yml]
-    - [no.yml, neither.yml]
-    - ../../../outside/secret.yml
-  roles: [web]
-  tasks:
-    - block:
-        - name: 'weird : name'
-          ansible.builtin.debug: {msg: x}
-          tags: one
-      rescue:
-        - ansible.builtin.debug: {msg: never listed}
-      tags: [blk]
-    - ansible.builtin.import_tasks: more.yml
-    - ansible.builtin.include_tasks: later.yml
-    - ansible.builtin.include_role: {name: not.there.at_all}
-- import_playbook: stage_00/next.yml
-";
+/// The files of a bundle with everything that an inspection looks for, which the tests of the API inspect through Ansible.
+macro_rules! rich {
+    ($($file:literal),*) => {
+        [$(($file, include_str!(concat!("../../../../../tests/fixtures/catalog/rich/", $file)))),*]
+    };
+}
 
-/// A bundle with everything that an inspection looks for.
 fn rich_site() -> Site {
     let site = Site::new();
-    let bundle = "public/bundles/rich";
-    site.write(&format!("{bundle}/main.yml"), MAIN);
-    site.write(&format!("{bundle}/vars/in_vars.yml"), "a: 1\n");
-    site.write(&format!("{bundle}/more.yml"), "- name: imported\n  ansible.builtin.ping:\n");
-    let later = "- community.nowhere.thing:\n- include_role: name=also_missing\n- import_tasks: later.yml\n";
-    site.write(&format!("{bundle}/later.yml"), later);
-    let web = "- name: in role\n  ansible.builtin.debug: {msg: x}\n  tags: [rt, 'a b']\n";
-    site.write(&format!("{bundle}/roles/web/tasks/main.yml"), web);
-    let next = "- hosts: [a, b]\n  vars_files: ../../../secrets/nowhere.yml\n  tasks: []\n";
-    site.write(&format!("{bundle}/stage_00/next.yml"), next);
+    let files = rich![
+        "main.yml",
+        "vars/in_vars.yml",
+        "more.yml",
+        "later.yml",
+        "roles/web/tasks/main.yml",
+        "stage_00/next.yml"
+    ];
+    for (file, text) in files {
+        site.write(&format!("public/bundles/rich/{file}"), text);
+    }
     site.write("public/secrets/there.yml", "s: 1\n");
     site.write("outside/secret.yml", "s: 1\n");
     site
