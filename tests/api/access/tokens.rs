@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{call, call_as, printed, problem, run, status, token, with_tokens};
-use crate::app::{Setup, until};
+use crate::app::{Setup, until, until_async};
 
 #[tokio::test]
 async fn a_token_is_printed_once_and_kept_only_as_a_hash() {
@@ -43,11 +43,8 @@ async fn an_expired_token_is_worth_nothing() {
     let text = made["token"].as_str().expect("a token").to_owned();
     let bearer = format!("Bearer {text}");
     assert_eq!(status(&app, "/v1/jobs", &[("authorization", &bearer)]).await, 200);
-    let begun = std::time::Instant::now();
-    while status(&app, "/v1/jobs", &[("authorization", &bearer)]).await == 200 {
-        assert!(begun.elapsed() < crate::app::PATIENCE, "it never ends");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let is_over = async || status(&app, "/v1/jobs", &[("authorization", &bearer)]).await != 200;
+    until_async("the token has expired", is_over).await;
     assert_eq!(problem(call_as(&app, &text, "GET", "/v1/jobs", None).await, 401).await, "bad_credentials");
     assert!(printed(&app, &["token", "list"]).contains("expired"));
 }

@@ -5,7 +5,7 @@
 use std::{path::Path, process::Command};
 
 use super::stub;
-use crate::app::{PATIENCE, TestApp};
+use crate::app::{TestApp, until_async};
 
 /// What is the same for all of its runs. One worker: CPython 3.11's parser, which it uses, is not safe for threads. Bad requests may be accepted: v0 reads `"2"` for 2, v1 takes `null` for not given.
 const OPTIONS: &[&str] = &[
@@ -74,14 +74,10 @@ async fn run(options: &[&str]) {
 
 /// Waits until no job is left that was begun.
 async fn until_idle(app: &TestApp) {
-    let begun = std::time::Instant::now();
-    loop {
+    let is_idle = async || {
         let queue = app.get("/v1/queue", 200).await;
         let left = |name: &str| queue[name].as_array().map_or(0, Vec::len);
-        if left("running") + left("queued") == 0 {
-            return;
-        }
-        assert!(begun.elapsed() < PATIENCE, "jobs are left: {queue:#}");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+        left("running") + left("queued") == 0
+    };
+    until_async("no job is left", is_idle).await;
 }

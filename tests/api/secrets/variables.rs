@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{assert_nowhere, assert_private_on_tmpfs, files_with, processes_that_show};
-use crate::app::{Gate, Setup, TestApp, generated_secret};
+use crate::app::{Gate, Setup, TestApp, generated_secret, until_async};
 
 /// Prints the variable `value` in clear, in base64 and as a number of characters.
 const PRINTS: &str = "- name: Prints\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Result\n      \
@@ -109,15 +109,12 @@ async fn a_retry_by_policy_has_the_secrets_and_the_last_one_wipes_them() {
                          "retry": {"on": ["failed"], "max_attempts": 2}});
     let job = app.post("/v1/jobs", &request, 202).await;
     let id = job["id"].as_str().expect("a job has an id");
-    let begun = std::time::Instant::now();
-    let ended = loop {
-        let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
-        if job["state"] == "failed" && job["attempt"] == 2 {
-            break job;
-        }
-        assert!(begun.elapsed() < crate::app::PATIENCE, "{job:#}");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let mut ended = Value::Null;
+    let has_failed_twice = async || {
+        ended = app.get(&format!("/v1/jobs/{id}"), 200).await;
+        ended["state"] == "failed" && ended["attempt"] == 2
     };
+    until_async("the second attempt has failed", has_failed_twice).await;
     assert_eq!(ended["reason"]["code"], "task_failed", "{ended:#}");
     assert_eq!(app.post(&format!("/v1/jobs/{id}/retry"), &Value::Null, 409).await["code"], "secrets_gone");
 }

@@ -5,7 +5,7 @@ use std::fs;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Setup, TestApp};
+use crate::app::{Setup, TestApp, until_async};
 
 const VMS: &str = "/v0/admin/proxmox/vms/vm_id";
 
@@ -37,14 +37,13 @@ fn call(app: &TestApp, method: Method, action: &str, body: Value) -> tokio::task
 /// The job of a route, once there is one in this state.
 async fn job(app: &TestApp, operation: &str, state: &str) -> Value {
     let path = format!("/v1/jobs?label=operation={operation}&state={state}");
-    for _ in 0..600 {
-        let found = app.get(&path, 200).await;
-        if let Some(job) = found["items"].get(0) {
-            return job.clone();
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("no job of `{operation}` is {state}");
+    let mut found = Value::Null;
+    let is_there = async || {
+        found = app.get(&path, 200).await["items"][0].clone();
+        !found.is_null()
+    };
+    until_async(&format!("a job of `{operation}` is {state}"), is_there).await;
+    found
 }
 
 fn on(vm_id: &str) -> Value {
