@@ -19,12 +19,15 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{home, programs};
+use crate::{
+    confine::{self, Confinement},
+    home, programs,
+};
 
 /// How the sandboxes of runs are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -184,14 +187,17 @@ impl Sandbox {
         }
     }
 
-    /// Makes a sandbox that does nothing, to see whether it can be made here.
+    /// Makes a sandbox that does nothing, to see whether it can be made here. Only for processes of our own program.
     ///
     /// # Errors
     /// Why it cannot, as bubblewrap or the system says it.
     pub fn probe(&self) -> Result<(), String> {
         let mut view = View::system(self.network);
         view.add(["--remount-ro", "/", "--", "true"]);
-        let answer = Command::new(&self.program)
+        let confinement = Confinement { sandbox: true, ..Confinement::default() };
+        let command = confine::command(&confinement, &self.program);
+        let answer = command
+            .map_err(|error| error.to_string())?
             .args(view.arguments)
             .env_clear()
             .env("PATH", "/usr/bin:/bin")

@@ -24,6 +24,13 @@ PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 # The kernel has fewer, and says so.
 MOST_CAPABILITIES = 64
+PR_SET_SECCOMP = 22
+SECCOMP_MODE_FILTER = 2
+# The same numbers on all architectures.
+LANDLOCK_CREATE_RULESET = 444
+LANDLOCK_RESTRICT_SELF = 446
+# How long an instruction of the filter is.
+INSTRUCTION_BYTES = 8
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -43,3 +50,26 @@ def give_up_capabilities():
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header, nothing = struct.pack("Ii", CAPABILITY_VERSION_3, 0), struct.pack("6I", 0, 0, 0, 0, 0, 0)
     checked(libc.capset(header, nothing), "capset")
+
+
+class Program(ctypes.Structure):
+    """The kernel's `sock_fprog`."""
+
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+def filter_calls(instructions):
+    """From here on the kernel refuses the system calls that no playbook needs; see `seccomp/`. Not without giving up new
+    privileges before."""
+    program = Program(len(instructions) // INSTRUCTION_BYTES, instructions)
+    checked(libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0), "seccomp")
+
+
+def scope(scopes):
+    """Signals and abstract sockets of this process reach only others of its sandbox; see `scope.rs`."""
+    files, network = 0, 0
+    rules = struct.pack("QQQ", files, network, scopes)
+    ruleset = libc.syscall(LANDLOCK_CREATE_RULESET, rules, ctypes.c_size_t(len(rules)), 0)
+    checked(0 if ruleset >= 0 else ruleset, "landlock_create_ruleset")
+    checked(libc.syscall(LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock_restrict_self")
+    os.close(ruleset)
