@@ -5,6 +5,7 @@ not executed, becomes a part of it, and gives up what bubblewrap has a program g
 """
 
 import ctypes
+import fcntl
 import os
 import struct
 
@@ -19,6 +20,8 @@ FLAGS = {
     "pid": 0x20000000,
     "mnt": 0x00020000,
 }
+# Gives a descriptor of the user namespace that owns a namespace.
+NS_GET_USERNS = 0xB701
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -36,10 +39,24 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def join(names, descriptors):
-    """Joins namespaces in this order. Only what this process forks from here on is in the one of processes."""
-    for name, descriptor in zip(names, descriptors, strict=True):
+    """Joins namespaces in this order. Only what this process forks from here on is in the one of processes.
+
+    The right to join the others comes from the user namespace that owns them. That is not always the one that the sandbox's
+    programs are in: for an ordinary user, bubblewrap makes a second one within it.
+    """
+    namespaces = dict(zip(names, descriptors, strict=True))
+    innermost = namespaces.pop("user", None)
+    if innermost is not None:
+        owner = fcntl.ioctl(namespaces["mnt"], NS_GET_USERNS)
+        checked(libc.setns(owner, FLAGS["user"]), "setns user")
+    for name, descriptor in namespaces.items():
         checked(libc.setns(descriptor, FLAGS[name]), f"setns {name}")
         os.close(descriptor)
+    if innermost is not None:
+        if not os.path.samestat(os.fstat(owner), os.fstat(innermost)):
+            checked(libc.setns(innermost, FLAGS["user"]), "setns user")
+        os.close(owner)
+        os.close(innermost)
 
 
 def give_up_capabilities():
