@@ -36,7 +36,9 @@ pub mod run_loop;
 pub mod run_spec;
 pub mod runtime;
 pub mod sandbox;
+mod sandbox_hints;
 mod scope;
+mod scratch;
 pub mod search_path;
 mod seccomp;
 pub mod shipped;
@@ -56,6 +58,7 @@ pub mod work;
 pub mod workspace;
 
 pub use catalog::Catalog;
+pub use configuration::Configuration;
 pub use follow::{Follower, Progress};
 pub use inspector::Inspector;
 pub use inventory::Inventory;
