@@ -1,8 +1,12 @@
-//! The parts of a sandbox on this machine: which are active, and why the others are not.
+//! Sandboxes on this machine: whether they can be made, which parts of them are active, and why the others are not.
 
-use std::fmt;
+use std::{fmt, process::Stdio};
 
-use crate::{Sandbox, scope, seccomp};
+use crate::{
+    Sandbox,
+    confine::{self, Confinement},
+    scope, seccomp,
+};
 
 /// A part of a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,30 @@ impl fmt::Display for Protection {
 }
 
 impl Sandbox {
+    /// Makes a sandbox that does nothing, to see whether it can be made here. Only for processes of our own program.
+    ///
+    /// # Errors
+    /// Why it cannot, as bubblewrap or the system says it.
+    pub fn probe(&self) -> Result<(), String> {
+        let confinement = Confinement { sandbox: true, ..Confinement::default() };
+        let command = confine::command(&confinement, &self.program);
+        let answer = command
+            .map_err(|error| error.to_string())?
+            .args(self.idle())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("`{}` cannot be started: {error}", self.program.display()))?;
+        if answer.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&answer.stderr);
+        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        Err(format!("bubblewrap failed ({}): {said}", answer.status))
+    }
+
     /// The parts of the sandboxes of runs. All that are active hold for every run and inspection in a sandbox; control groups
     /// are not among them, because runs without a sandbox have them, too.
     #[must_use]
