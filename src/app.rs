@@ -300,6 +300,10 @@ impl Worker {
 /// The vault password, once it is known to open the vault file.
 fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     let password = settings.vault.read_password()?;
+    if let Some(mode) = settings.vault.open_mode() {
+        let mode = format!("{mode:04o}");
+        tracing::warn!(mode, "others than its owner may use the vault password file; set its mode to 0600");
+    }
     if let Some(file) = &settings.vault.file {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };

@@ -45,14 +45,6 @@ pub enum PasswordError {
         #[source]
         source: io::Error,
     },
-    /// Others than its owner may use the file.
-    #[error("vault password file `{shown}` has mode {mode:04o}, others than its owner may use it\nhint: chmod 600 '{shown}'", shown = .path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
     /// There is nothing in the file.
     #[error("vault password file `{}` is empty", .0.display())]
     Empty(PathBuf),
@@ -72,13 +64,22 @@ impl Vault {
     /// The password, or `None` where none is set.
     ///
     /// # Errors
-    /// The file cannot be read, is open to others, is empty, or is a program.
+    /// The file cannot be read, is empty, or is a program.
     pub fn read_password(&self) -> Result<Option<SecretString>, PasswordError> {
         match self.source() {
             Some(PasswordSource::File(path)) => read_file(path).map(Some),
             Some(PasswordSource::Setting(password)) => Ok(Some(password.as_secret().clone())),
             None => Ok(None),
         }
+    }
+
+    /// The mode of the password file, if others than its owner may use it. It is in use all the same: secrets of containers
+    /// have such modes.
+    #[must_use]
+    pub fn open_mode(&self) -> Option<u32> {
+        let Some(PasswordSource::File(path)) = self.source() else { return None };
+        let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+        Some(mode).filter(|mode| mode & 0o077 != 0)
     }
 
     pub(super) fn resolve(&mut self, base: &Base, password: Option<Secret>) {
@@ -91,10 +92,7 @@ impl Vault {
 /// Reads a password as Ansible does: white space around it does not count.
 fn read_file(path: &Path) -> Result<SecretString, PasswordError> {
     let unreadable = |source| PasswordError::Unreadable { path: path.to_owned(), source };
-    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
-        return Err(PasswordError::Open { path: path.to_owned(), mode });
-    }
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
     // Execute bits alone mean nothing: file systems without modes show every file as executable.
     if mode & 0o111 != 0 && text.starts_with("#!") {

@@ -101,9 +101,8 @@ fn doctor_tries_the_vault_password_on_the_vault_file() {
     assert!(line(&right, "ok", "vault password").contains("secrets/password"), "{right}");
 
     let open = with_mode("open sesame\n", 0o644).doctor(&[]);
-    assert_eq!(open.status.code(), Some(1));
     let report = text(&open.stdout);
-    assert!(line(&report, "FAIL", "vault password").contains("mode 0644"), "others may read it: {report}");
+    assert!(line(&report, "warn", "vault password").contains("mode 0644"), "others may read it: {report}");
     assert!(report.contains("chmod 600"), "{report}");
 
     let wrong = project("open barley\n").doctor(&[]);
