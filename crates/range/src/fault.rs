@@ -242,7 +242,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     // A name can differ from thousands of others; those of very different length cannot be meant.
     let near = known.into_iter().filter(|other| other.len().abs_diff(name.len()) <= 4);
     near.map(|other| (strsim::normalized_damerau_levenshtein(name, other), other))
-        .filter(|(likeness, _)| *likeness > 0.5)
+        .filter(|(likeness, _)| *likeness >= 0.5)
         .fold(None, |best: Option<(f64, &str)>, found| match best {
             Some(best) if best.0 >= found.0 => Some(best),
             _ => Some(found),
@@ -258,5 +258,9 @@ pub(crate) fn known_names<'a>(name: &str, known: impl IntoIterator<Item = &'a st
     let mut known = known.into_iter();
     let first: Vec<String> = known.by_ref().take(8).map(|name| format!("`{}`", quote(name))).collect();
     let more = if known.next().is_some() { ", ..." } else { "" };
-    if first.is_empty() { "none is defined".to_owned() } else { format!("use one of {}{more}", first.join(", ")) }
+    if first.is_empty() {
+        "none is defined".to_owned()
+    } else {
+        format!("use one of {}{more}", first.join(", "))
+    }
 }

@@ -93,9 +93,15 @@ impl Graph {
             members[*part].push(node);
         }
         members.sort();
-        let is_circle = |nodes: &Vec<u32>| nodes.len() > 1 || nodes.iter().any(|node| self.targets(*node as usize).contains(node));
+        let is_circle = |nodes: &Vec<u32>| {
+            nodes.len() > 1 || nodes.iter().any(|node| self.targets(*node as usize).contains(node))
+        };
         let mut seen = vec![u32::MAX; self.len()];
-        members.into_iter().filter(is_circle).map(|nodes| self.circle_through(nodes[0], &parts, &mut seen)).collect()
+        members
+            .into_iter()
+            .filter(is_circle)
+            .map(|nodes| self.circle_through(nodes[0], &parts, &mut seen))
+            .collect()
     }
 
     /// The shortest circle through a node, within its part.
@@ -204,4 +210,54 @@ pub fn is_tree(len: usize, edges: &[(u32, u32)]) -> Result<bool, NoNodes> {
         return Err(NoNodes);
     }
     Ok(edges.len() == len - 1 && Graph::undirected(len, edges).parts().iter().all(|part| *part == 0))
+}
+
+/// Divides edges between different nodes: by their places, those that form a forest, and those that close a circle in it.
+#[must_use]
+pub fn forest(len: usize, edges: &[(u32, u32)]) -> (Vec<usize>, Vec<usize>) {
+    let mut above: Vec<usize> = (0..len).collect();
+    let mut top = |mut node: usize, join: Option<usize>| {
+        while above[node] != node {
+            above[node] = above[above[node]];
+            node = above[node];
+        }
+        if let Some(join) = join {
+            above[node] = join;
+        }
+        node
+    };
+    (0..edges.len()).partition(|place| {
+        let (a, b) = edges[*place];
+        let (a, b) = (top(a as usize, None), top(b as usize, None));
+        if a != b {
+            top(a.max(b), Some(a.min(b)));
+        }
+        a != b
+    })
+}
+
+impl Graph {
+    /// The path from one node to another one in a forest whose edges lead both ways; only the target if there is none.
+    #[must_use]
+    pub fn path(&self, from: u32, to: u32) -> Vec<u32> {
+        let mut came_from = vec![u32::MAX; self.len()];
+        came_from[from as usize] = from;
+        let mut open = vec![from];
+        while let Some(node) = open.pop() {
+            for target in self.targets(node as usize) {
+                if came_from[*target as usize] == u32::MAX {
+                    came_from[*target as usize] = node;
+                    open.push(*target);
+                }
+            }
+        }
+        let mut path = vec![to];
+        while let Some(last) =
+            path.last().filter(|last| **last != from && came_from[**last as usize] != u32::MAX)
+        {
+            path.push(came_from[*last as usize]);
+        }
+        path.reverse();
+        path
+    }
 }

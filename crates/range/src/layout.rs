@@ -47,7 +47,13 @@ impl<'a> Layout<'a> {
         for (name, network) in &document.networks {
             by_name.insert(name.as_str().to_owned(), number(segments.len()));
             let (name, members) = (Cow::Borrowed(name.as_str()), Vec::new());
-            segments.push(Segment { name, cidr: network.cidr, isolated: network.isolated, link: None, members });
+            segments.push(Segment {
+                name,
+                cidr: network.cidr,
+                isolated: network.isolated,
+                link: None,
+                members,
+            });
         }
         let mut nics = vec![Vec::new(); document.machines.len()];
         for (place, link) in document.links.iter().enumerate() {
@@ -61,7 +67,13 @@ impl<'a> Layout<'a> {
                 }
             }
             by_name.entry(name.clone()).or_insert(segment);
-            segments.push(Segment { name: name.into(), cidr: link.cidr, isolated: false, link: Some(place), members });
+            segments.push(Segment {
+                name: name.into(),
+                cidr: link.cidr,
+                isolated: false,
+                link: Some(place),
+                members,
+            });
         }
         for (machine, (nics, described)) in nics.iter_mut().zip(document.machines.values()).enumerate() {
             for (place, nic) in described.networks.iter().enumerate() {
@@ -72,7 +84,11 @@ impl<'a> Layout<'a> {
                 if let Some(segment) = segment {
                     segments[segment as usize].members.push((number(machine), number(nics.len())));
                 }
-                nics.push(LaidNic { segment, address: nic.address.map(|address| address.0), place: Some(place) });
+                nics.push(LaidNic {
+                    segment,
+                    address: nic.address.map(|address| address.0),
+                    place: Some(place),
+                });
             }
         }
         Self { document, segments, nics, by_name }

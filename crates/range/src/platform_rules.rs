@@ -96,7 +96,12 @@ impl NameRule {
         let is_accepted = |byte: u8| match byte {
             b'A'..=b'Z' => self.uppercase,
             b'_' => self.underscores,
-            _ => byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || (byte == b'.' && self.dots),
+            _ => {
+                byte.is_ascii_lowercase()
+                    || byte.is_ascii_digit()
+                    || byte == b'-'
+                    || (byte == b'.' && self.dots)
+            }
         };
         if let Some(bad) = name.chars().find(|c| !u8::try_from(*c).is_ok_and(is_accepted)) {
             return Err(format!("it contains `{}`; {} are accepted", bad.escape_debug(), self.accepted()));
@@ -106,7 +111,11 @@ impl NameRule {
         }
         for label in name.split('.') {
             if label.len() > self.max_label_bytes {
-                return Err(format!("`{label}` has {} bytes; at most {} are accepted", label.len(), self.max_label_bytes));
+                return Err(format!(
+                    "`{label}` has {} bytes; at most {} are accepted",
+                    label.len(),
+                    self.max_label_bytes
+                ));
             }
             let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
             if !is_end(label.bytes().next()) || !is_end(label.bytes().next_back()) {
@@ -121,7 +130,8 @@ impl NameRule {
 
     fn accepted(&self) -> String {
         let more = [(self.dots, "`.`"), (self.underscores, "`_`")];
-        let more: String = more.iter().filter(|(is_on, _)| *is_on).map(|(_, sign)| format!(", {sign}")).collect();
+        let more: String =
+            more.iter().filter(|(is_on, _)| *is_on).map(|(_, sign)| format!(", {sign}")).collect();
         format!("{}, digits, `-`{more}", if self.uppercase { "letters" } else { "lowercase letters" })
     }
 }

@@ -144,7 +144,8 @@ pub(crate) fn reached(layout: &Layout<'_>, routing: &Routing) -> Vec<bool> {
     }
     let is_reached = |machine: u32| {
         let nics = &layout.nics[machine as usize];
-        let mut parts = nics.iter().filter_map(|nic| nic.segment).map(|segment| routing.part[segment as usize]);
+        let mut parts =
+            nics.iter().filter_map(|nic| nic.segment).map(|segment| routing.part[segment as usize]);
         is_way_in(machine) || layout.has_uplink(machine) || parts.any(|part| reached_parts[part as usize])
     };
     machines.map(is_reached).collect()

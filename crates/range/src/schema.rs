@@ -42,7 +42,7 @@ This page describes the format of a range document: the networks, machines and t
 the format only.
 
 A document is strict: unknown fields and repeated keys are rejected. All faults of a document are reported at once, each with
-its path, a code, a message, and where possible a hint. A document has at most 10 MiB, 32 levels and 2,000,000 values.
+its path, a code, a message, and where possible a hint. A document has at most 10 MiB, 32 levels and 1,000,000 values.
 
 ```yaml
 ";
@@ -62,7 +62,8 @@ pub fn reference() -> String {
             heading(name),
             of("description")
         ));
-        let required: Vec<&str> = structure["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let required: Vec<&str> =
+            structure["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for (field, schema) in structure["properties"].as_object().into_iter().flatten() {
             let default = match schema.get("default") {
                 Some(default) => format!("`{default}`"),
@@ -70,7 +71,10 @@ pub fn reference() -> String {
                 None => String::new(),
             };
             let meaning = schema["description"].as_str().unwrap_or_default();
-            let words = schema.get("$comment").and_then(Value::as_str).map_or(String::new(), |words| format!(" {words}"));
+            let words = schema
+                .get("$comment")
+                .and_then(Value::as_str)
+                .map_or(String::new(), |words| format!(" {words}"));
             let row = format!("| `{field}` | {} | {default} | {meaning}{words} |\n", form(schema));
             text.push_str(&row);
         }
@@ -104,7 +108,8 @@ fn form(schema: &Value) -> String {
         return forms.iter().map(form).collect::<Vec<_>>().join(" or ");
     }
     if let Some(words) = schema["enum"].as_array() {
-        let words: Vec<String> = words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();
+        let words: Vec<String> =
+            words.iter().filter_map(Value::as_str).map(|word| format!("`{word}`")).collect();
         return words.join(", ");
     }
     match text("type") {

@@ -32,7 +32,10 @@ fn overlaps(scene: &Scene<'_>, faults: &mut Faults) {
     for (cidr, segment) in nets {
         match widest {
             Some((wide, other)) if wide.0.contains(&cidr.0) => {
-                let message = format!("the subnet {cidr} of `{}` overlaps with {wide} of `{}`", segment.name, other.name);
+                let message = format!(
+                    "the subnet {cidr} of `{}` overlaps with {wide} of `{}`",
+                    segment.name, other.name
+                );
                 add_at(segment, "cidr", FaultCode::Overlap, message, faults);
             }
             _ => widest = Some((cidr, segment)),
@@ -70,14 +73,22 @@ fn add(name: &Name, place: usize, code: FaultCode, message: String, hint: String
 
 fn without_subnet(scene: &Scene<'_>, segment: &Segment<'_>, faults: &mut Faults) {
     for (_, name, place, address) in fixed(scene, segment) {
-        let message = format!("the address {address} is fixed, but the network `{}` has no `cidr`", segment.name);
+        let message =
+            format!("the address {address} is fixed, but the network `{}` has no `cidr`", segment.name);
         add(name, place, FaultCode::AddressOutside, message, "give the network a `cidr`".to_owned(), faults);
     }
 }
 
-fn in_subnet(scene: &Scene<'_>, segment: &Segment<'_>, cidr: Cidr, gateway: Option<u32>, faults: &mut Faults) {
+fn in_subnet(
+    scene: &Scene<'_>,
+    segment: &Segment<'_>,
+    cidr: Cidr,
+    gateway: Option<u32>,
+    faults: &mut Faults,
+) {
     if segment.members.len() as u128 > cidr.last_host() {
-        let message = format!("{cidr} has {} addresses for {} machines", cidr.last_host(), segment.members.len());
+        let message =
+            format!("{cidr} has {} addresses for {} machines", cidr.last_host(), segment.members.len());
         add_at(segment, "cidr", FaultCode::Exhausted, message, faults);
     }
     let of_gateway = fixed(scene, segment).find(|(machine, ..)| Some(*machine) == gateway);
@@ -90,12 +101,14 @@ fn in_subnet(scene: &Scene<'_>, segment: &Segment<'_>, cidr: Cidr, gateway: Opti
             let message = format!("no machine can have the address {address} in `{}` ({cidr})", segment.name);
             add(name, place, FaultCode::AddressOutside, message, format!("use {first} to {last}"), faults);
         } else if let Some(other) = seen.insert(address, name) {
-            let message = format!("`{name}` and `{other}` have the same address {address} in `{}`", segment.name);
+            let message =
+                format!("`{name}` and `{other}` have the same address {address} in `{}`", segment.name);
             add(name, place, FaultCode::AddressTaken, message, "change one of them".to_owned(), faults);
         } else if gateway.is_some_and(|gateway| gateway != machine) && gateway_address == Some(address) {
             let gateway = gateway.and_then(|gateway| scene.document.machines.get_index(gateway as usize));
             let gateway = gateway.map_or("", |(name, _)| name.as_str());
-            let message = format!("{address} is the address of `{gateway}`, the gateway of `{}`", segment.name);
+            let message =
+                format!("{address} is the address of `{gateway}`, the gateway of `{}`", segment.name);
             add(name, place, FaultCode::GatewayClash, message, "change one of them".to_owned(), faults);
         }
     }

@@ -1,6 +1,7 @@
 //! Circles among needs, with their path.
 //!
-//! A machine that is probed over the network also waits for the router through which the operator reaches it.
+//! A machine that is probed over the network also waits for the router through which the operator reaches it, and so does a task
+//! that runs on it.
 //!
 //! The nodes are the stages of all machines, the tasks, and for each target of tasks one node that is ready when all its machines
 //! are, and one that precedes `configured` of them. So a task on thousands of machines adds two edges and not thousands.
@@ -30,7 +31,9 @@ pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
         for need in &described.needs {
             edges.extend(node_of(scene, need).map(|node| (node, STAGES * machine)));
         }
-        if let Some(upstream) = scene.routing.upstream(scene.layout, machine).filter(|_| is_probed_by_network(scene, machine)) {
+        if let Some(upstream) =
+            scene.routing.upstream(scene.layout, machine).filter(|_| is_probed_by_network(scene, machine))
+        {
             edges.push((STAGES * upstream + READY, STAGES * machine + READY));
         }
     }
@@ -44,6 +47,11 @@ pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
             let ready = *targets.entry(target).or_insert_with(|| {
                 for machine in scene.selection.of(target) {
                     edges.push((STAGES * machine + READY, len));
+                    let upstream = scene
+                        .routing
+                        .upstream(scene.layout, machine)
+                        .filter(|_| !scene.rules.reaches_machines);
+                    edges.extend(upstream.map(|upstream| (STAGES * upstream + READY, len)));
                     edges.push((len + 1, STAGES * machine + 3));
                 }
                 len += 2;
@@ -100,7 +108,8 @@ fn report(scene: &Scene<'_>, circle: &[u32], faults: &mut Faults) {
     names.extend(names.first().cloned());
     let (root, list) = (At::Root, circle[0] >= STAGES * machines);
     let message = format!("circle of needs: {}", names.join(" -> "));
-    let hint = "each one must come after the one before it: remove one of these needs";
+    let hint = "each one must come after the one before it, a machine behind a router also after that router: remove one of \
+                these needs";
     if list {
         let tasks = root.field("tasks");
         let at = tasks.item((circle[0] - STAGES * machines) as usize);

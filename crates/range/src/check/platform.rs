@@ -9,7 +9,7 @@ use crate::{
 
 const ROOT: At<'_> = At::Root;
 /// The most machines, and the most networks, of all instances.
-pub const MAX_MACHINES: u64 = 50_000;
+const MAX_MACHINES: u64 = 50_000;
 /// The most routes of all routers of one instance.
 const MAX_ROUTES: u64 = 500_000;
 
@@ -35,7 +35,9 @@ pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
         if !scene.rules.kinds.contains(&machine.kind) {
             let kinds: Vec<String> = scene.rules.kinds.iter().map(|kind| format!("`{kind}`")).collect();
             let message = format!("{} has no machines of kind `{}`", scene.rules.name, machine.kind);
-            faults.add(&at.field("kind"), FaultCode::PlatformLimit, message).hint(format!("use {}", kinds.join(", ")));
+            faults
+                .add(&at.field("kind"), FaultCode::PlatformLimit, message)
+                .hint(format!("use {}", kinds.join(", ")));
         }
         template(scene, name.as_str(), machine, &at, faults);
     }
@@ -70,7 +72,9 @@ fn template(
                         && asked.0 < least
                     {
                         let message = format!("the disk of `{name}` is smaller than that of its template");
-                        faults.add(&at, FaultCode::OutOfRange, message).hint(format!("use at least {least} GiB"));
+                        faults
+                            .add(&at, FaultCode::OutOfRange, message)
+                            .hint(format!("use at least {least} GiB"));
                     }
                 }
             }
@@ -87,7 +91,9 @@ fn limits(scene: &Scene<'_>, faults: &mut Faults) {
     for (what, count) in [("machines", machines), ("networks", networks)] {
         if count > MAX_MACHINES {
             let message = format!("the range has {count} {what}");
-            faults.add(&ROOT.field(what), FaultCode::TooLarge, message).hint(format!("at most {MAX_MACHINES} are allowed"));
+            faults
+                .add(&ROOT.field(what), FaultCode::TooLarge, message)
+                .hint(format!("at most {MAX_MACHINES} are allowed"));
         }
     }
     let routes = scene.routing.route_count();
@@ -112,7 +118,9 @@ fn limits(scene: &Scene<'_>, faults: &mut Faults) {
     ] {
         if let Some(limit) = limit.filter(|limit| count > *limit) {
             let message = format!("the range needs {count} {what}, and {limit} are available");
-            faults.add(&ROOT, FaultCode::Quota, message).hint("make the range smaller, or ask for a larger quota");
+            faults
+                .add(&ROOT, FaultCode::Quota, message)
+                .hint("make the range smaller, or ask for a larger quota");
         }
     }
 }

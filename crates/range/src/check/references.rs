@@ -56,12 +56,20 @@ fn unique(scene: &Scene<'_>, faults: &mut Faults) {
         // Hosts and networks of platforms do not tell case apart.
         if let Some((other_kind, other)) = seen.insert(name.to_ascii_lowercase(), (kind, name.to_owned())) {
             let message = format!("the {kind} `{name}` has the name of the {other_kind} `{other}`");
-            faults.add(at, FaultCode::Duplicate, message).hint("machines, networks, links and tasks need different names");
+            faults
+                .add(at, FaultCode::Duplicate, message)
+                .hint("machines, networks, links and tasks need different names");
         }
     };
     let (networks, machines) = (ROOT.field("networks"), ROOT.field("machines"));
-    document.networks.keys().for_each(|name| add("network", name.as_str(), &networks.field(name.as_str()), faults));
-    document.machines.keys().for_each(|name| add("machine", name.as_str(), &machines.field(name.as_str()), faults));
+    document
+        .networks
+        .keys()
+        .for_each(|name| add("network", name.as_str(), &networks.field(name.as_str()), faults));
+    document
+        .machines
+        .keys()
+        .for_each(|name| add("machine", name.as_str(), &machines.field(name.as_str()), faults));
     let (links, tasks) = (ROOT.field("links"), ROOT.field("tasks"));
     for (place, link) in document.links.iter().enumerate() {
         add("link", &link.network_name(), &links.item(place), faults);
@@ -110,7 +118,9 @@ fn needs(scene: &Scene<'_>, needs: &[crate::document::Need], at: &At<'_>, faults
             (true, None) => {}
             (true, Some(stage)) => {
                 let message = format!("`{name}` is a task and has no stage `{stage}`");
-                faults.add(&at, FaultCode::NotAllowed, message).hint(format!("use `{name}`: it means that the task succeeded"));
+                faults
+                    .add(&at, FaultCode::NotAllowed, message)
+                    .hint(format!("use `{name}`: it means that the task succeeded"));
             }
             (false, _) => {
                 let prefix = name.rsplit_once('.').filter(|(name, _)| document.machines.contains_key(*name));
@@ -148,10 +158,12 @@ fn links_and_rules(scene: &Scene<'_>, faults: &mut Faults) {
                 unknown("network or machine", text, known.chain([ANY, UPLINK]), &at.field(field), faults);
             }
         }
-        let isolated = |name: &Name| scene.document.networks.get(name).is_some_and(|network| network.isolated);
+        let isolated =
+            |name: &Name| scene.document.networks.get(name).is_some_and(|network| network.isolated);
         for (one, other) in [(&rule.from, &rule.to), (&rule.to, &rule.from)] {
             if one.as_str() == UPLINK && isolated(other) {
-                let message = format!("the network `{other}` is isolated: nothing passes between it and the uplink");
+                let message =
+                    format!("the network `{other}` is isolated: nothing passes between it and the uplink");
                 faults.add(&at, FaultCode::NotAllowed, message).hint("remove the rule, or `isolated`");
             }
         }
@@ -175,7 +187,11 @@ fn targets(scene: &Scene<'_>, faults: &mut Faults) {
                     unknown("network", name.as_str(), scene.layout.names(), &at, faults);
                 }
                 _ if scene.selection.of(target).is_empty() => {
-                    faults.add(&at, FaultCode::UnknownName, format!("the target `{target}` selects no machine"));
+                    faults.add(
+                        &at,
+                        FaultCode::UnknownName,
+                        format!("the target `{target}` selects no machine"),
+                    );
                 }
                 _ => {}
             }

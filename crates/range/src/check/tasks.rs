@@ -29,10 +29,16 @@ pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
         let all = ROOT.field("ready");
         let at = all.field(name.as_str());
         if ready.tcp.is_some() && ready.by.is_some() {
-            faults.add(&at, FaultCode::NotAllowed, "`tcp` and `by` exclude each other").hint("remove one of them");
+            faults
+                .add(&at, FaultCode::NotAllowed, "`tcp` and `by` exclude each other")
+                .hint("remove one of them");
         }
         if ready.by == Some(Probe::None) && ready.within.is_some() {
-            faults.add(&at.field("within"), FaultCode::NotAllowed, "nothing is probed, so there is nothing to wait for");
+            faults.add(
+                &at.field("within"),
+                FaultCode::NotAllowed,
+                "nothing is probed, so there is nothing to wait for",
+            );
         }
     }
     unreachable(scene, faults);
@@ -40,7 +46,8 @@ pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
 
 fn one_content(task: &Task, at: &At<'_>, faults: &mut Faults) {
     let contents = [("bundle", &task.bundle), ("playbook", &task.playbook), ("scenario", &task.scenario)];
-    let given: Vec<&str> = contents.iter().filter(|(_, content)| content.is_some()).map(|(name, _)| *name).collect();
+    let given: Vec<&str> =
+        contents.iter().filter(|(_, content)| content.is_some()).map(|(name, _)| *name).collect();
     let hint = "use exactly one of `bundle`, `playbook` and `scenario`";
     match given.as_slice() {
         [_] => {}
@@ -58,7 +65,9 @@ fn variables(scene: &Scene<'_>, faults: &mut Faults) {
         let at = all.field(name.as_str());
         if !is_variable_name(name.as_str()) {
             let message = format!("`{name}` is not a valid variable name");
-            faults.add(&at, FaultCode::Invalid, message).hint("use letters, digits and `_`, and no digit at the beginning");
+            faults
+                .add(&at, FaultCode::Invalid, message)
+                .hint("use letters, digits and `_`, and no digit at the beginning");
         }
         let Some(default) = &variable.default else { continue };
         let at = at.field("default");
@@ -68,7 +77,11 @@ fn variables(scene: &Scene<'_>, faults: &mut Faults) {
                 .hint("remove it, and supply the value with the request");
         } else if !variable.r#type.accepts(&default.0) {
             let found = crate::read::kind_of(&default.0);
-            faults.add(&at, FaultCode::WrongType, format!("the default of `{name}` is {found}, its type is {}", variable.r#type));
+            faults.add(
+                &at,
+                FaultCode::WrongType,
+                format!("the default of `{name}` is {found}, its type is {}", variable.r#type),
+            );
         }
     }
 }
@@ -86,7 +99,10 @@ fn known_variables(scene: &Scene<'_>, value: &Value, at: &At<'_>, faults: &mut F
             }
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(place, item)| known_variables(scene, item, &at.item(place), faults));
+            items
+                .iter()
+                .enumerate()
+                .for_each(|(place, item)| known_variables(scene, item, &at.item(place), faults));
         }
         Value::Object(entries) => {
             entries.iter().for_each(|(name, value)| known_variables(scene, value, &at.field(name), faults));
@@ -105,7 +121,8 @@ fn unreachable(scene: &Scene<'_>, faults: &mut Faults) {
                 runs += 1;
             }
             if runs > MAX_RUNS {
-                let message = format!("the tasks run more than {MAX_RUNS} times on a machine of one instance");
+                let message =
+                    format!("the tasks run more than {MAX_RUNS} times on a machine of one instance");
                 faults.add(&ROOT.field("tasks"), FaultCode::TooLarge, message);
                 return;
             }
@@ -119,7 +136,8 @@ fn unreachable(scene: &Scene<'_>, faults: &mut Faults) {
     let machines = ROOT.field("machines");
     for (machine, task) in lost.filter_map(|machine| Some((machine, first_task[machine]?))) {
         let Some((name, _)) = scene.document.machines.get_index(machine) else { continue };
-        let message = format!("no path leads from the operator to `{name}`, on which the task `{}` runs", task.name);
+        let message =
+            format!("no path leads from the operator to `{name}`, on which the task `{}` runs", task.name);
         let hint = "attach it to a network that routers connect to a machine of role `jumpbox` or a router with an uplink";
         faults.add(&machines.field(name.as_str()), FaultCode::Unreachable, message).hint(hint);
     }

@@ -6,23 +6,29 @@ use crate::{
     Faults,
     document::{Document, Name, Role, names::UPLINK},
     fault::{At, FaultCode},
-    graph::Graph,
+    graph::{Graph, forest},
     layout::number,
 };
 
 const ROOT: At<'_> = At::Root;
+/// The most circles that are shown with their path.
+const MAX_PATHS: usize = 10;
 
 /// Records every way in which the topology is not a tree.
 pub fn check(document: &Document, faults: &mut Faults) {
     if !document.networks.is_empty() {
         let message = "a tree consists of links and has no networks";
-        faults.add(&ROOT.field("networks"), FaultCode::NotAllowed, message).hint("use `links`, or `kind: free`");
+        faults
+            .add(&ROOT.field("networks"), FaultCode::NotAllowed, message)
+            .hint("use `links`, or `kind: free`");
     }
     for (name, machine) in &document.machines {
         let (machines, networks) = (ROOT.field("machines"), "networks");
         let at = machines.field(name.as_str());
-        for (place, nic) in machine.networks.iter().enumerate().filter(|(_, nic)| nic.name.as_str() != UPLINK) {
-            let message = format!("`{name}` is attached to `{}`; in a tree only `uplink` is allowed", nic.name);
+        for (place, nic) in machine.networks.iter().enumerate().filter(|(_, nic)| nic.name.as_str() != UPLINK)
+        {
+            let message =
+                format!("`{name}` is attached to `{}`; in a tree only `uplink` is allowed", nic.name);
             faults.add(&at.field(networks).item(place), FaultCode::NotAllowed, message).hint("use `links`");
         }
     }
@@ -81,34 +87,18 @@ fn name(document: &Document, machine: u32) -> &str {
 
 /// Every link that connects what other links connect already closes a circle.
 fn circles(document: &Document, pairs: &[((u32, u32), usize)], faults: &mut Faults) {
-    let mut above: Vec<u32> = (0..number(document.machines.len())).collect();
-    fn top(above: &mut [u32], mut node: u32) -> u32 {
-        while above[node as usize] != node {
-            above[node as usize] = above[above[node as usize] as usize];
-            node = above[node as usize];
-        }
-        node
-    }
-    let links = ROOT.field("links");
-    let mut kept = Vec::with_capacity(pairs.len());
-    let mut closing = Vec::new();
-    for ((a, b), place) in pairs {
-        let (top_a, top_b) = (top(&mut above, *a), top(&mut above, *b));
-        if top_a == top_b {
-            closing.push((*a, *b, *place));
-        } else {
-            above[top_a.max(top_b) as usize] = top_a.min(top_b);
-            kept.push((*a, *b));
-        }
-    }
+    let edges: Vec<(u32, u32)> = pairs.iter().map(|(pair, _)| *pair).collect();
+    let (kept, closing) = forest(document.machines.len(), &edges);
     if closing.is_empty() {
         return;
     }
+    let kept: Vec<(u32, u32)> = kept.into_iter().map(|place| edges[place]).collect();
     let graph = Graph::undirected(document.machines.len(), &kept);
-    for (shown, (a, b, place)) in closing.into_iter().enumerate() {
+    let links = ROOT.field("links");
+    for (shown, ((a, b), place)) in closing.into_iter().map(|place| pairs[place]).enumerate() {
         // The path of each circle costs a search; after some, the link alone is named.
-        let message = if shown < 10 {
-            let path: Vec<&str> = path(&graph, a, b).into_iter().map(|node| name(document, node)).collect();
+        let message = if shown < MAX_PATHS {
+            let path: Vec<&str> = graph.path(a, b).into_iter().map(|node| name(document, node)).collect();
             format!("the link closes a circle: {} -> {}", path.join(" -> "), name(document, a))
         } else {
             format!("the link between `{}` and `{}` closes a circle", name(document, a), name(document, b))
@@ -117,38 +107,23 @@ fn circles(document: &Document, pairs: &[((u32, u32), usize)], faults: &mut Faul
     }
 }
 
-/// The path between two nodes of a forest that one tree of it contains.
-fn path(graph: &Graph, from: u32, to: u32) -> Vec<u32> {
-    let mut came_from = vec![u32::MAX; graph.len()];
-    came_from[from as usize] = from;
-    let mut open = vec![from];
-    while let Some(node) = open.pop() {
-        for target in graph.targets(node as usize) {
-            if came_from[*target as usize] == u32::MAX {
-                came_from[*target as usize] = node;
-                open.push(*target);
-            }
-        }
-    }
-    let mut path = vec![to];
-    while let Some(last) = path.last().filter(|last| **last != from) {
-        path.push(came_from[*last as usize]);
-    }
-    path.reverse();
-    path
-}
-
 /// Every machine is connected with the main jumpbox, or with the first machine where there is none.
 fn connected(document: &Document, pairs: &[((u32, u32), usize)], faults: &mut Faults) {
     let edges: Vec<(u32, u32)> = pairs.iter().map(|(pair, _)| *pair).collect();
     let parts = Graph::undirected(document.machines.len(), &edges).parts();
     let main = document.machines.values().position(|machine| machine.role == Role::Jumpbox).unwrap_or(0);
-    let lost: Vec<&str> =
-        (0..).zip(&parts).filter(|(_, part)| **part != parts[main]).map(|(node, _)| name(document, node)).collect();
+    let lost: Vec<&str> = (0..)
+        .zip(&parts)
+        .filter(|(_, part)| **part != parts[main])
+        .map(|(node, _)| name(document, node))
+        .collect();
     if let Some(first) = lost.first() {
         let others = if lost.len() > 1 { format!(" and {} more", lost.len() - 1) } else { String::new() };
-        let message = format!("`{first}`{others} cannot be reached from `{}` by links", name(document, number(main)));
-        faults.add(&ROOT.field("links"), FaultCode::NotATree, message).hint(format!("link these: {}", shown(&lost)));
+        let message =
+            format!("`{first}`{others} cannot be reached from `{}` by links", name(document, number(main)));
+        faults
+            .add(&ROOT.field("links"), FaultCode::NotATree, message)
+            .hint(format!("link these: {}", shown(&lost)));
     }
 }
 

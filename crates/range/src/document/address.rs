@@ -5,10 +5,7 @@ use std::{fmt, net::IpAddr};
 use ipnet::IpNet;
 
 use super::names::BadText;
-use crate::{
-    fault::FaultCode,
-    read::text_form,
-};
+use crate::{fault::FaultCode, read::text_form};
 
 /// The subnet of a network, IPv4 or IPv6, without host bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -20,7 +17,15 @@ impl Cidr {
                         IPv4 prefixes are 8 to 30, IPv6 prefixes 32 to 126";
 
     fn parse(text: &str) -> Result<Self, BadText> {
-        let net: IpNet = text.parse().map_err(|_| BadText::invalid("subnet", text))?;
+        let bad = || BadText::invalid("subnet", text);
+        let (address, prefix) = text.split_once('/').ok_or_else(bad)?;
+        let is_number =
+            !prefix.is_empty() && prefix.len() <= 3 && prefix.bytes().all(|byte| byte.is_ascii_digit());
+        // The standard library refuses what could be octal, such as `010.0.0.0`.
+        let address: IpAddr = address.parse().map_err(|_| bad())?;
+        let prefix: u8 =
+            Some(prefix).filter(|_| is_number).and_then(|prefix| prefix.parse().ok()).ok_or_else(bad)?;
+        let net = IpNet::new(address, prefix).map_err(|_| bad())?;
         let (least, most) = if net.addr().is_ipv4() { (8, 30) } else { (32, 126) };
         if !(least..=most).contains(&net.prefix_len()) {
             let message = format!("the prefix of `{text}` is out of range: {least} to {most} are allowed");
@@ -128,9 +133,11 @@ impl Allow {
 
     fn parse(text: &str) -> Result<Self, BadText> {
         let bad = || BadText::invalid("permission", text);
-        let (protocol, ports) = text.split_once('/').map_or((text, None), |(name, ports)| (name, Some(ports)));
+        let (protocol, ports) =
+            text.split_once('/').map_or((text, None), |(name, ports)| (name, Some(ports)));
         let port = |text: &str| {
-            let is_number = !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
+            let is_number =
+                !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
             is_number.then(|| text.parse().ok()).flatten().filter(|port| *port > 0).ok_or_else(bad)
         };
         let (first, last) = match ports.map(|ports| ports.split_once('-').unwrap_or((ports, ports))) {

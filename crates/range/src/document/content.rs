@@ -103,7 +103,11 @@ impl Read for Vars {
         };
         for name in entries.keys().filter(|name| !is_variable_name(name)) {
             faults
-                .add(&at.field(name), FaultCode::Invalid, format!("`{}` is not a valid variable name", quote(name)))
+                .add(
+                    &at.field(name),
+                    FaultCode::Invalid,
+                    format!("`{}` is not a valid variable name", quote(name)),
+                )
                 .hint("use letters, digits and `_`, and no digit at the beginning");
         }
         Some(Self(entries.clone()))

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Address, Cores, DiskGb, MemoryMb, Name, Need, Port, Role, Span,
-};
+use super::{Address, Cores, DiskGb, MemoryMb, Name, Need, Port, Role, Span};
 use crate::{
     fault::{At, Faults, words},
     read::{Book, Read, object, read_words},

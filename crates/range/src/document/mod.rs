@@ -123,7 +123,9 @@ impl serde::Serialize for Instances {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.name {
             None => self.count.serialize(serializer),
-            Some(name) => NamedInstances { count: self.count, name: Some(name.clone()) }.serialize(serializer),
+            Some(name) => {
+                NamedInstances { count: self.count, name: Some(name.clone()) }.serialize(serializer)
+            }
         }
     }
 }

@@ -231,8 +231,9 @@ impl Pattern {
             [b'n', b':', b'0', digit @ b'1'..=b'9'] => usize::from(digit - b'0'),
             _ => return Err(bad()),
         };
-        let is_plain =
-            |text: &str| text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let is_plain = |text: &str| {
+            text.len() <= 20 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
         if !is_plain(before) || !is_plain(after) {
             return Err(bad());
         }

@@ -73,7 +73,9 @@ fn number(
         (Value::String(text), Some(unit)) => match size(text, unit) {
             Ok(units) => i128::from(units),
             Err(bad) => {
-                faults.add(at, bad.code(), bad.to_string()).hint("use a number, or a size such as `2GiB` or `512MiB`");
+                faults
+                    .add(at, bad.code(), bad.to_string())
+                    .hint("use a number, or a size such as `2GiB` or `512MiB`");
                 return None;
             }
         },
@@ -103,7 +105,10 @@ fn size(text: &str, unit: u64) -> Result<u64, BadText> {
     };
     let bytes = number.checked_mul(bytes).ok_or_else(bad)?;
     if bytes % unit != 0 {
-        return Err(BadText::new(FaultCode::OutOfRange, format!("`{text}` is not a multiple of {} MiB", unit / MIB)));
+        return Err(BadText::new(
+            FaultCode::OutOfRange,
+            format!("`{text}` is not a multiple of {} MiB", unit / MIB),
+        ));
     }
     Ok(bytes / unit)
 }
@@ -128,7 +133,10 @@ impl Span {
         let mut seconds = 0_u64;
         let (mut rest, mut units) = (text, UNITS.iter());
         while !rest.is_empty() {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).filter(|end| (1..=9).contains(end)).ok_or_else(bad)?;
+            let end = rest
+                .find(|c: char| !c.is_ascii_digit())
+                .filter(|end| (1..=9).contains(end))
+                .ok_or_else(bad)?;
             let unit = rest[end..].chars().next().ok_or_else(bad)?;
             let (_, factor) = units.by_ref().find(|(name, _)| *name == unit).ok_or_else(bad)?;
             let number: u64 = rest[..end].parse().map_err(|_| bad())?;

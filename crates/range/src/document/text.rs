@@ -14,9 +14,11 @@ pub const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// The deepest nesting.
 pub const MAX_DEPTH: usize = 32;
 /// The most values in a document, those that aliases repeat included.
-pub const MAX_VALUES: usize = 2_000_000;
+pub const MAX_VALUES: usize = 1_000_000;
 /// The most aliases in a YAML document.
 pub const MAX_ALIASES: usize = 10_000;
+/// The most parts of a YAML document that aliases may repeat, all together.
+const MAX_REPEATED: usize = 100_000;
 
 /// How a document is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,9 @@ pub fn parse(text: &str, format: Format) -> Result<Value, Faults> {
     let mut faults = Faults::default();
     if text.len() > MAX_BYTES {
         let message = format!("the document has {} bytes", text.len());
-        faults.add(&At::Root, FaultCode::TooLarge, message).hint(format!("at most {MAX_BYTES} bytes are allowed"));
+        faults
+            .add(&At::Root, FaultCode::TooLarge, message)
+            .hint(format!("at most {MAX_BYTES} bytes are allowed"));
         return Err(faults);
     }
     let state = RefCell::new(State { faults, values: 0, limit: None });
@@ -43,12 +47,14 @@ pub fn parse(text: &str, format: Format) -> Result<Value, Faults> {
     let read = match format {
         Format::Json => {
             let mut reader = serde_json::Deserializer::from_str(text);
-            seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| error.to_string())
-        }
-        Format::Yaml => {
-            serde_saphyr::with_deserializer_from_str_with_options(text, options(), |reader| seed.deserialize(reader))
+            seed.deserialize(&mut reader)
+                .and_then(|value| reader.end().map(|()| value))
                 .map_err(|error| error.to_string())
         }
+        Format::Yaml => serde_saphyr::with_deserializer_from_str_with_options(text, options(), |reader| {
+            seed.deserialize(reader)
+        })
+        .map_err(|error| error.to_string()),
     };
     let State { mut faults, limit, .. } = state.into_inner();
     match (read, limit) {
@@ -58,7 +64,11 @@ pub fn parse(text: &str, format: Format) -> Result<Value, Faults> {
             let name = if format == Format::Json { "JSON" } else { "YAML" };
             // The first line: further ones of the YAML reader explain its options.
             let reason = error.lines().next().unwrap_or_default().to_owned();
-            faults.add(&At::Root, FaultCode::Malformed, format!("the document is not valid {name}: {reason}"));
+            faults.add(
+                &At::Root,
+                FaultCode::Malformed,
+                format!("the document is not valid {name}: {reason}"),
+            );
         }
     }
     Err(faults)
@@ -69,7 +79,12 @@ fn options() -> serde_saphyr::Options {
         // Found by the visitor, all of them.
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
         non_finite_float_policy: serde_saphyr::NonFiniteFloatPolicy::AsString,
+        // `on`, `off`, `yes` and `no` are words, as YAML 1.2 has it: `on` is a field of tasks.
+        strict_booleans: true,
         with_snippet: false,
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_REPEATED,
+        },
         budget: serde_saphyr::budget! {
             max_depth: MAX_DEPTH + 8,
             max_nodes: MAX_VALUES,

@@ -25,7 +25,8 @@ pub(super) fn assign(
     let mut numbers: Vec<Option<u128>> =
         segment.members.iter().map(|member| cidr.number_of(layout.nic(*member).address?)).collect();
     let mut used: HashSet<u128> = numbers.iter().flatten().copied().collect();
-    let gateway = gateway.and_then(|gateway| segment.members.iter().position(|(machine, _)| *machine == gateway));
+    let gateway =
+        gateway.and_then(|gateway| segment.members.iter().position(|(machine, _)| *machine == gateway));
     if let Some(gateway) = gateway
         && numbers[gateway].is_none()
         && used.insert(1)
@@ -33,7 +34,9 @@ pub(super) fn assign(
         numbers[gateway] = Some(1);
     }
     if let Some(leases) = leases {
-        for (number, (machine, _)) in numbers.iter_mut().zip(&segment.members).filter(|(number, _)| number.is_none()) {
+        for (number, (machine, _)) in
+            numbers.iter_mut().zip(&segment.members).filter(|(number, _)| number.is_none())
+        {
             let leased = leases.get(&name_of(*machine)).and_then(|address| cidr.number_of(*address));
             *number = leased.filter(|leased| used.insert(*leased));
         }

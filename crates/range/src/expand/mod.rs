@@ -15,11 +15,11 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use self::values::Values;
 use self::{
     spec::{Desired, MachineSpec, NetworkSpec, NicSpec, RouteSpec, RouterSpec},
     subnets::Subnets,
 };
-pub use self::values::Values;
 use crate::{
     Faults,
     document::{Cidr, Document, names::UPLINK},
@@ -85,7 +85,8 @@ pub fn expand(
     let mut subnets = Subnets::new(&rules.pool, fixed().chain(&leases.taken).chain(held));
     let targets = tasks::targets(document, &selection);
     for (name, variables) in desired.instances.clone().iter().zip(variables) {
-        let mut instance = Instance { layout: &layout, routing: &routing, name, leases, addresses: Vec::new() };
+        let mut instance =
+            Instance { layout: &layout, routing: &routing, name, leases, addresses: Vec::new() };
         let networks = instance.networks(&mut subnets, &own, &rules.pool, &mut faults);
         let machines = instance.machines(&networks);
         let rule_set = Arc::new(tasks::rule_set(&layout, &networks, &machines));
@@ -102,9 +103,14 @@ impl Desired {
     #[must_use]
     pub fn leases(&self, document: &Document) -> Leases {
         let mut leases = Leases::default();
-        let is_fixed = |network: &str| document.networks.get(network).is_some_and(|network| network.cidr.is_some());
-        let fixed_links: std::collections::HashSet<String> =
-            document.links.iter().filter(|link| link.cidr.is_some()).map(crate::document::Link::network_name).collect();
+        let is_fixed =
+            |network: &str| document.networks.get(network).is_some_and(|network| network.cidr.is_some());
+        let fixed_links: std::collections::HashSet<String> = document
+            .links
+            .iter()
+            .filter(|link| link.cidr.is_some())
+            .map(crate::document::Link::network_name)
+            .collect();
         for network in &self.networks {
             if !is_fixed(&network.network) && !fixed_links.contains(&network.network) {
                 leases.subnets.insert(network.name.clone(), network.cidr);
@@ -158,13 +164,16 @@ impl Instance<'_> {
             let leased = leased.filter(|cidr| cidr.0.max_prefix_len() - cidr.0.prefix_len() == bits);
             let Some(cidr) = segment.cidr.or(leased).or_else(|| subnets.first_free(bits)) else {
                 let message = format!("the pool has no free subnet for the network `{name}`");
-                faults.add(&At::Root, FaultCode::Exhausted, message).hint("fix a `cidr`, or destroy ranges that are not needed");
+                faults
+                    .add(&At::Root, FaultCode::Exhausted, message)
+                    .hint("fix a `cidr`, or destroy ranges that are not needed");
                 return networks;
             };
             let gateway = self.routing.gateway[place];
             let leases = self.leases.addresses.get(&name);
-            let addresses =
-                addresses::assign(self.layout, segment, cidr, gateway, leases, |machine| self.machine_name(machine));
+            let addresses = addresses::assign(self.layout, segment, cidr, gateway, leases, |machine| {
+                self.machine_name(machine)
+            });
             if addresses.iter().any(Option::is_none) {
                 let message = format!("the subnet {cidr} of `{name}` has too few addresses");
                 faults.add(&At::Root, FaultCode::Exhausted, message);
@@ -187,7 +196,8 @@ impl Instance<'_> {
     fn machines(&self, networks: &[Arc<NetworkSpec>]) -> Vec<Arc<MachineSpec>> {
         let document = self.layout.document;
         // Members come in the order of their machines' interfaces, so each list is read once, from its beginning.
-        let mut addresses: Vec<Vec<Option<IpAddr>>> = self.layout.nics.iter().map(|nics| vec![None; nics.len()]).collect();
+        let mut addresses: Vec<Vec<Option<IpAddr>>> =
+            self.layout.nics.iter().map(|nics| vec![None; nics.len()]).collect();
         for (segment, assigned) in self.layout.segments.iter().zip(&self.addresses) {
             for ((machine, nic), address) in segment.members.iter().zip(assigned) {
                 addresses[*machine as usize][*nic as usize] = *address;
@@ -218,7 +228,10 @@ impl Instance<'_> {
                 disk_gb: machine.disk_gb.map(|disk| disk.0),
                 nics: self.layout.nics[place].iter().zip(&addresses[place]).filter_map(nic).collect(),
                 gateway: way_out.and_then(|segment| networks.get(segment as usize)?.gateway),
-                upstream: self.routing.upstream(self.layout, number(place)).map(|machine| self.machine_name(machine)),
+                upstream: self
+                    .routing
+                    .upstream(self.layout, number(place))
+                    .map(|machine| self.machine_name(machine)),
                 groups: machine.groups.iter().map(|group| group.as_str().to_owned()).collect(),
                 ready: document.ready.get(name).copied(),
                 needs,

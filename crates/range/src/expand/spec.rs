@@ -207,3 +207,22 @@ pub struct Desired {
     /// All tasks.
     pub tasks: Vec<Arc<TaskSpec>>,
 }
+
+impl Desired {
+    /// Nothing: what is desired of a range that is to be destroyed.
+    #[must_use]
+    pub fn nothing(name: &str, platform: &str, on_failure: OnFailure) -> Self {
+        Self {
+            name: name.to_owned(),
+            platform: platform.to_owned(),
+            on_failure,
+            ttl: None,
+            verify: false,
+            instances: Vec::new(),
+            networks: Vec::new(),
+            machines: Vec::new(),
+            routers: Vec::new(),
+            tasks: Vec::new(),
+        }
+    }
+}

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{
     concrete,
-    spec::{ContentKind, MachineSpec, NeedSpec, NetworkSpec, RuleSet, RuleSpec, Side, TaskSpec, VariableValue},
+    spec::{
+        ContentKind, MachineSpec, NeedSpec, NetworkSpec, RuleSet, RuleSpec, Side, TaskSpec, VariableValue,
+    },
 };
 use crate::{
     document::{Document, Name, Need, Stage, Task},
@@ -74,15 +76,22 @@ fn content_of(task: &Task) -> (ContentKind, String) {
 }
 
 /// The rules of an instance with addresses.
-pub(super) fn rule_set(layout: &Layout<'_>, networks: &[Arc<NetworkSpec>], machines: &[Arc<MachineSpec>]) -> RuleSet {
+pub(super) fn rule_set(
+    layout: &Layout<'_>,
+    networks: &[Arc<NetworkSpec>],
+    machines: &[Arc<MachineSpec>],
+) -> RuleSet {
     let side = |name: &Name| {
         let network = layout.segment(name.as_str()).and_then(|segment| networks.get(segment as usize));
         let machine = layout.document.machines.get_index_of(name).and_then(|machine| machines.get(machine));
         let addresses = match (network, machine) {
             (Some(network), _) => vec![network.cidr.0],
-            (None, Some(machine)) => {
-                machine.nics.iter().filter_map(|nic| nic.address).map(|address| IpNet::from(address.addr())).collect()
-            }
+            (None, Some(machine)) => machine
+                .nics
+                .iter()
+                .filter_map(|nic| nic.address)
+                .map(|address| IpNet::from(address.addr()))
+                .collect(),
             (None, None) => Vec::new(),
         };
         Side { name: name.as_str().to_owned(), addresses }

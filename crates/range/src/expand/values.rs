@@ -39,8 +39,11 @@ pub(super) fn of_instances(
     let places = places.chain(values.instances.iter().map(|(name, values)| (name.as_str(), values)));
     for (place, values) in places {
         for name in values.keys().filter(|name| !document.variables.contains_key(name.as_str())) {
-            let (root, message) = (ROOT.field("values"), format!("unknown variable `{}`", crate::fault::quote(name)));
-            faults.add(&root.field(place).field(name), FaultCode::UnknownName, message).hint(known_names(name, known()));
+            let (root, message) =
+                (ROOT.field("values"), format!("unknown variable `{}`", crate::fault::quote(name)));
+            faults
+                .add(&root.field(place).field(name), FaultCode::UnknownName, message)
+                .hint(known_names(name, known()));
         }
     }
     for name in values.instances.keys().filter(|name| !names.contains(name)) {
@@ -48,9 +51,11 @@ pub(super) fn of_instances(
         let hint = known_names(name, names.iter().map(String::as_str));
         faults.add(&ROOT.field("values").field(name), FaultCode::UnknownName, message).hint(hint);
     }
-    let common = Arc::new(of_instance(document, None, values, faults));
+    let mut common = None;
     let own = |name: &String| match values.instances.get(name) {
-        None => Arc::clone(&common),
+        None => {
+            Arc::clone(common.get_or_insert_with(|| Arc::new(of_instance(document, None, values, faults))))
+        }
         Some(_) => Arc::new(of_instance(document, Some(name), values, faults)),
     };
     names.iter().map(own).collect()
@@ -71,11 +76,8 @@ fn of_instance(
         let parent = root.field(place);
         let at = parent.field(text);
         let Some(value) = given.or(variable.default.as_ref().map(|default| &default.0)) else {
-            // Each instance may have one of its own.
-            if instance.is_some() || values.instances.values().filter(|own| own.contains_key(text)).count() == 0 {
-                let message = format!("the variable `{text}` has no value and no default");
-                faults.add(&at, FaultCode::Missing, message).hint("supply a value with the request");
-            }
+            let message = format!("the variable `{text}` has no value and no default");
+            faults.add(&at, FaultCode::Missing, message).hint("supply a value with the request");
             continue;
         };
         if !variable.r#type.accepts(value) {
