@@ -13,14 +13,11 @@ use range::{
 };
 use serde_json::{Map, Value, json};
 
-/// A tree of routers and services, each machine linked with one of those before it.
+/// A tree of routers, each machine linked with one of those before it.
 fn document(machines: usize) -> Value {
     let machine = |machine: usize| {
-        let (role, networks) = match machine {
-            0 => ("jumpbox", json!(["uplink"])),
-            _ if machine.is_multiple_of(3) => ("service", json!([])),
-            _ => ("router", json!([])),
-        };
+        let (role, networks) =
+            if machine == 0 { ("jumpbox", json!(["uplink"])) } else { ("router", json!([])) };
         let described = json!({
             "template": "debian-12", "role": role, "networks": networks, "cores": 2, "memory_mb": 2048, "groups": [format!("g{}", machine % 7)],
         });

@@ -101,31 +101,36 @@ pub(crate) fn wrong_type<T>(value: &Value, wanted: &str, at: &At<'_>, faults: &m
     None
 }
 
-/// The fields of a mapping, after those that do not exist were recorded.
-pub(crate) fn fields<'a>(
+/// The values of the known fields in their order, after fields that do not exist were recorded.
+pub(crate) fn fields<'a, const N: usize>(
     value: &'a Value,
-    known: &[&'static str],
+    known: [&'static str; N],
     at: &At<'_>,
     faults: &mut Faults,
-) -> Option<&'a Map<String, Value>> {
+) -> Option<[Option<&'a Value>; N]> {
     let Value::Object(fields) = value else {
         return wrong_type(value, "a mapping", at, faults);
     };
-    for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
-        faults
-            .add(&at.field(name), FaultCode::UnknownField, format!("unknown field `{}`", quote(name)))
-            .hint(known_names(name, known.iter().copied()));
+    let mut found = [None; N];
+    for (name, value) in fields {
+        if let Some(place) = known.iter().position(|known| known == name) {
+            found[place] = Some(value);
+        } else {
+            faults
+                .add(&at.field(name), FaultCode::UnknownField, format!("unknown field `{}`", quote(name)))
+                .hint(known_names(name, known.iter().copied()));
+        }
     }
-    Some(fields)
+    Some(found)
 }
 
 pub(crate) fn required<T: Read>(
-    fields: &Map<String, Value>,
+    found: Option<&Value>,
     name: &str,
     at: &At<'_>,
     faults: &mut Faults,
 ) -> Option<T> {
-    match fields.get(name) {
+    match found {
         Some(value) => T::read(value, &at.field(name), faults),
         None => {
             faults.add(&at.field(name), FaultCode::Missing, format!("required field `{name}` is missing"));
@@ -135,13 +140,13 @@ pub(crate) fn required<T: Read>(
 }
 
 pub(crate) fn optional<T: Read>(
-    fields: &Map<String, Value>,
+    found: Option<&Value>,
     name: &str,
     default: impl FnOnce() -> T,
     at: &At<'_>,
     faults: &mut Faults,
 ) -> T {
-    fields.get(name).and_then(|value| T::read(value, &at.field(name), faults)).unwrap_or_else(default)
+    found.and_then(|value| T::read(value, &at.field(name), faults)).unwrap_or_else(default)
 }
 
 /// Declares a structure of the document: `name: Type = default`, or `name: Type` for a required field.
@@ -159,7 +164,8 @@ macro_rules! object {
                 at: &$crate::fault::At<'_>,
                 faults: &mut $crate::fault::Faults,
             ) -> Option<Self> {
-                let fields = $crate::read::fields(value, &[$($crate::read::plain(stringify!($field))),+], at, faults)?;
+                let fields = $crate::read::fields(value, [$($crate::read::plain(stringify!($field))),+], at, faults)?;
+                let mut fields = fields.into_iter();
                 $(let $field: Option<$type> = $crate::read::object!(@read fields, $field, at, faults $(, $default)?);)+
                 Some(Self { $($field: $field?),+ })
             }
@@ -186,10 +192,10 @@ macro_rules! object {
         }
     )+ };
     (@read $fields:ident, $field:ident, $at:ident, $faults:ident) => {
-        $crate::read::required($fields, $crate::read::plain(stringify!($field)), $at, $faults)
+        $crate::read::required($fields.next().flatten(), $crate::read::plain(stringify!($field)), $at, $faults)
     };
     (@read $fields:ident, $field:ident, $at:ident, $faults:ident, $default:expr) => {
-        Some($crate::read::optional($fields, $crate::read::plain(stringify!($field)), || $default, $at, $faults))
+        Some($crate::read::optional($fields.next().flatten(), $crate::read::plain(stringify!($field)), || $default, $at, $faults))
     };
     (@default $type:ty) => { None };
     (@default $type:ty, $default:expr) => {{

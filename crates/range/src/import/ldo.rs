@@ -165,7 +165,7 @@ fn object<'a>(
 }
 
 fn text(fields: &Map<String, Value>, name: &str, at: &At<'_>, faults: &mut Faults) -> Option<String> {
-    required(fields, name, at, faults)
+    required(fields.get(name), name, at, faults)
 }
 
 fn nullable_text(
@@ -210,8 +210,8 @@ fn node(fields: &Map<String, Value>, at: &At<'_>, faults: &mut Faults) -> Option
     };
     let (cores, memory) = resources.map_or(USUAL, |resources| {
         let at = at.field("resources");
-        let cores = optional(resources, "cores", || USUAL.0, &at, faults);
-        (cores, optional(resources, "memory", || USUAL.1, &at, faults))
+        let cores = optional(resources.get("cores"), "cores", || USUAL.0, &at, faults);
+        (cores, optional(resources.get("memory"), "memory", || USUAL.1, &at, faults))
     });
     Some(Node { id: id?, label: label?, template: template?, role: role?, cores, memory })
 }

@@ -1,6 +1,6 @@
 //! What differs between the recorded and the desired state of one thing, and what it takes to change it.
 
-use std::fmt::Display;
+use std::{borrow::Cow, fmt::Display};
 
 use super::step::Change;
 use crate::{
@@ -47,13 +47,13 @@ impl Changes {
     }
 
     /// The reason for the step, from the changes that have this effect.
-    pub(super) fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> Cow<'static, str> {
         let shown: Vec<String> = self
             .list
             .iter()
             .map(|change| format!("`{}` changes from {} to {}", change.field, change.from, change.to))
             .collect();
-        shown.join("; ")
+        shown.join("; ").into()
     }
 }
 

@@ -183,7 +183,7 @@ fn destroyed(steps: &[Step]) -> Vec<Destroyed> {
         kind: step.kind,
         name: step.name.clone(),
         replaced: step.action == Action::Replace,
-        reason: step.reason.clone(),
+        reason: step.reason.to_string(),
     };
     steps.iter().filter(removes).map(destroyed).collect()
 }

@@ -25,8 +25,9 @@ pub(super) fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
         step.needs.iter_mut().for_each(|need| *need = place[*need as usize]);
         step.needs.sort_unstable();
     }
-    steps.sort_unstable_by_key(|step| step.id);
-    steps
+    // Each step is moved once; to sort them would move them often.
+    let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
+    order.iter().filter_map(|old| steps[*old as usize].take()).collect()
 }
 
 /// Sets the remaining time of each step; returns the critical path and its duration. With unlimited steps at once a plan takes as long as

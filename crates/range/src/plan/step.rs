@@ -1,6 +1,6 @@
 //! The steps of a plan as data: what, why, after what, how long, and how to undo it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +192,7 @@ pub struct Step {
     /// What is done.
     pub action: Action,
     /// Why.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// The fields that change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,

@@ -78,7 +78,7 @@ fn a_new_range_is_created_in_the_order_of_its_needs() {
         ]
     );
     let ensure = &plan.steps[2];
-    assert_eq!((ensure.reason.as_str(), ensure.undo.kind), ("the machine does not exist", UndoKind::Remove));
+    assert_eq!((ensure.reason.as_ref(), ensure.undo.kind), ("the machine does not exist", UndoKind::Remove));
     assert_eq!((ensure.estimate.ms, ensure.estimate.source), (30_000, EstimateSource::Constant));
     // 2 s network, 30 s machine, 5 s start, 40 s wait, 10 s rules, 40 s wait, 60 s base, 60 s app.
     assert_eq!(plan.duration_ms, 247_000);
@@ -280,7 +280,7 @@ fn a_machine_that_was_stopped_is_started_again_and_nothing_else() {
     assert_eq!(shown(&make(&desired, &recorded)), ["rules.ensure gw create"]);
     let mut recorded = applied(SMALL);
     recorded.machines.remove("web");
-    recorded.tasks.values_mut().for_each(|task| drop(task.done_on.remove("web")));
+    recorded.tasks.values_mut().for_each(|task| task.done_on.retain(|machine| machine != "web"));
     let plan = make(&desired, &recorded);
     let work = json!(plan.steps.last().unwrap().work);
     assert_eq!((plan.steps.len(), &work["run_task"]["machines"]), (5, &json!(["web"])));

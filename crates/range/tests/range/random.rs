@@ -10,7 +10,7 @@ type LinkParts = (u8, u8);
 type TaskParts = (u8, u8, Option<u8>, bool);
 
 /// Valid documents for a platform.
-pub fn documents(rules: PlatformRules) -> impl Strategy<Value = Document> {
+pub(crate) fn documents(rules: PlatformRules) -> impl Strategy<Value = Document> {
     let machine = (
         0..4_u8,
         any::<[bool; 3]>(),
