@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use model::{
-    CustomStats, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason,
-    time_text,
+    CustomStats, Executor, Failure, HostStats, Isolation, Job, JobId, JobRequest, JobState, JobSummary,
+    Reason, time_text,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -30,6 +30,7 @@ pub(super) struct JobView<'a> {
     failures_left_out: u64,
     processes_killed: u32,
     executor: Option<Executor>,
+    isolation: Option<Isolation>,
     events: u64,
 }
 
@@ -52,6 +53,7 @@ impl<'a> From<&'a Job> for JobView<'a> {
             failures_left_out: report.map_or(0, |report| report.failures_left_out),
             processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
             executor: outcome.and_then(|outcome| outcome.executor),
+            isolation: outcome.and_then(|outcome| outcome.isolation),
             events: job.last_seq,
         }
     }
