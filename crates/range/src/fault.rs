@@ -76,7 +76,7 @@ words! {
         NotAllowed = "not_allowed",
         /// A name refers to nothing in the document, on the platform, or among the variables.
         UnknownName = "unknown_name",
-        /// Things need each other in a circle.
+        /// Things need each other in a cycle.
         Cycle = "cycle",
         /// An address is outside of its network, or cannot be used by a machine.
         AddressOutside = "address_outside",

@@ -1,4 +1,4 @@
-//! Directed graphs as adjacency lists: orders, circles and connected parts, in time linear in nodes and edges.
+//! Directed graphs as adjacency lists: orders, cycles and connected parts, in time linear in nodes and edges.
 //!
 //! Nodes are numbers; whatever is undecided goes by the smaller number, so the result is always the same.
 
@@ -62,7 +62,7 @@ impl Graph {
     }
 
     /// The nodes in an order in which no edge leads back, the smaller number first where there is a choice; `None` if there is a
-    /// circle.
+    /// cycle.
     #[must_use]
     pub fn order(&self) -> Option<Vec<u32>> {
         let mut incoming = vec![0_u32; self.len()];
@@ -84,38 +84,38 @@ impl Graph {
         (order.len() == self.len()).then_some(order)
     }
 
-    /// One circle for each part of the graph whose nodes all reach each other: the nodes in order, beginning with the smallest.
+    /// One cycle for each part of the graph whose nodes all reach each other: the nodes in order, beginning with the smallest.
     #[must_use]
-    pub fn circles(&self) -> Vec<Vec<u32>> {
+    pub fn cycles(&self) -> Vec<Vec<u32>> {
         let parts = self.strong_parts();
         let mut members = vec![Vec::new(); parts.iter().max().map_or(0, |last| last + 1)];
         for (node, part) in (0_u32..).zip(&parts) {
             members[*part].push(node);
         }
         members.sort();
-        let is_circle = |nodes: &Vec<u32>| {
+        let is_cycle = |nodes: &Vec<u32>| {
             nodes.len() > 1 || nodes.iter().any(|node| self.targets(*node as usize).contains(node))
         };
         let mut seen = vec![u32::MAX; self.len()];
         members
             .into_iter()
-            .filter(is_circle)
-            .map(|nodes| self.circle_through(nodes[0], &parts, &mut seen))
+            .filter(is_cycle)
+            .map(|nodes| self.cycle_through(nodes[0], &parts, &mut seen))
             .collect()
     }
 
-    /// The shortest circle through a node, within its part.
-    fn circle_through(&self, first: u32, parts: &[usize], came_from: &mut [u32]) -> Vec<u32> {
+    /// The shortest cycle through a node, within its part.
+    fn cycle_through(&self, first: u32, parts: &[usize], came_from: &mut [u32]) -> Vec<u32> {
         let mut open = VecDeque::from([first]);
         while let Some(node) = open.pop_front() {
             for target in self.targets(node as usize) {
                 if *target == first {
-                    let mut circle = vec![node];
-                    while let Some(last) = circle.last().filter(|last| **last != first) {
-                        circle.push(came_from[*last as usize]);
+                    let mut cycle = vec![node];
+                    while let Some(last) = cycle.last().filter(|last| **last != first) {
+                        cycle.push(came_from[*last as usize]);
                     }
-                    circle.reverse();
-                    return circle;
+                    cycle.reverse();
+                    return cycle;
                 }
                 let is_new = came_from[*target as usize] == u32::MAX;
                 if is_new && parts[*target as usize] == parts[first as usize] {
@@ -212,7 +212,7 @@ pub fn is_tree(len: usize, edges: &[(u32, u32)]) -> Result<bool, NoNodes> {
     Ok(edges.len() == len - 1 && Graph::undirected(len, edges).parts().iter().all(|part| *part == 0))
 }
 
-/// Divides edges between different nodes: by their places, those that form a forest, and those that close a circle in it.
+/// Divides edges between different nodes: by their places, those that form a forest, and those that close a cycle in it.
 #[must_use]
 pub fn forest(len: usize, edges: &[(u32, u32)]) -> (Vec<usize>, Vec<usize>) {
     let mut above: Vec<usize> = (0..len).collect();

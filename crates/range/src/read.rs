@@ -308,7 +308,8 @@ impl Read for String {
     }
 }
 
-/// Makes a type with one text form part of a document: `parse` reads it, `Display` writes it, `PATTERN` and `FORM` describe it.
+/// Makes a type with one text form part of a document: `parse` reads it, `Display` writes it, `WHAT`,
+/// `PATTERN` and `FORM` describe it.
 macro_rules! text_form {
     ($($name:ty),+ $(,)?) => { $(
         impl $crate::read::Read for $name {
@@ -330,7 +331,7 @@ macro_rules! text_form {
             }
 
             fn schema(_: &mut $crate::read::Book) -> serde_json::Value {
-                serde_json::json!({ "type": "string", "pattern": Self::PATTERN })
+                serde_json::json!({ "type": "string", "title": Self::WHAT, "pattern": Self::PATTERN })
             }
         }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    document::Document,
+    document::{Address, Allow, Cidr, Document, Name, Need, Pattern, Span, Target},
     fault::FaultCode,
     read::{Book, Read as _},
 };
@@ -79,6 +79,19 @@ pub fn reference() -> String {
             text.push_str(&row);
         }
     }
+    text.push_str("\n## Text forms\n\n| form | rule |\n| --- | --- |\n");
+    for (what, form) in [
+        (Name::WHAT, Name::FORM),
+        (Need::WHAT, Need::FORM),
+        (Target::WHAT, Target::FORM),
+        (Pattern::WHAT, Pattern::FORM),
+        (Span::WHAT, Span::FORM),
+        (Cidr::WHAT, Cidr::FORM),
+        (Address::WHAT, Address::FORM),
+        (Allow::WHAT, Allow::FORM),
+    ] {
+        text.push_str(&format!("| {what} | {form} |\n"));
+    }
     text.push_str("\n## Codes of faults\n\n| code | meaning |\n| --- | --- |\n");
     for (code, meaning) in FaultCode::ALL.iter().zip(FaultCode::MEANINGS) {
         text.push_str(&format!("| `{code}` |{meaning} |\n"));
@@ -119,6 +132,10 @@ fn form(schema: &Value) -> String {
             format!("mapping by name, each {}", form(&schema["additionalProperties"]))
         }
         Some("object") => "mapping".to_owned(),
+        Some("string") if text("title").is_some() => {
+            format!("[{}](#text-forms)", text("title").unwrap_or_default())
+        }
+        Some("string") if schema["pattern"].is_string() => "size".to_owned(),
         Some("integer") => format!("{} to {}", schema["minimum"], schema["maximum"]),
         Some(other) => other.to_owned(),
         None => "string, integer or boolean".to_owned(),

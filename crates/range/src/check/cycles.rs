@@ -1,4 +1,4 @@
-//! Circles among needs, with their path.
+//! Cycles among needs, with their path.
 //!
 //! A machine that is probed over the network also waits for the router through which the operator reaches it, and so does a task
 //! that runs on it.
@@ -64,8 +64,8 @@ pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
     if graph.order().is_some() {
         return;
     }
-    for circle in graph.circles() {
-        report(scene, &circle, faults);
+    for cycle in graph.cycles() {
+        report(scene, &cycle, faults);
     }
 }
 
@@ -94,7 +94,7 @@ const fn stage_number(stage: Stage) -> u32 {
     }
 }
 
-fn report(scene: &Scene<'_>, circle: &[u32], faults: &mut Faults) {
+fn report(scene: &Scene<'_>, cycle: &[u32], faults: &mut Faults) {
     let machines = number(scene.document.machines.len());
     let name = |node: u32| {
         if node < STAGES * machines {
@@ -104,17 +104,17 @@ fn report(scene: &Scene<'_>, circle: &[u32], faults: &mut Faults) {
         let task = scene.document.tasks.get((node - STAGES * machines) as usize)?;
         Some(task.name.to_string())
     };
-    let mut names: Vec<String> = circle.iter().filter_map(|node| name(*node)).collect();
+    let mut names: Vec<String> = cycle.iter().filter_map(|node| name(*node)).collect();
     names.extend(names.first().cloned());
-    let (root, list) = (At::Root, circle[0] >= STAGES * machines);
-    let message = format!("circle of needs: {}", names.join(" -> "));
+    let (root, list) = (At::Root, cycle[0] >= STAGES * machines);
+    let message = format!("cycle of needs: {}", names.join(" -> "));
     let hint = "each one must come after the one before it, a machine behind a router also after that router: remove one of \
                 these needs";
     if list {
         let tasks = root.field("tasks");
-        let at = tasks.item((circle[0] - STAGES * machines) as usize);
+        let at = tasks.item((cycle[0] - STAGES * machines) as usize);
         faults.add(&at.field("needs"), FaultCode::Cycle, message).hint(hint);
-    } else if let Some((name, _)) = scene.document.machines.get_index((circle[0] / STAGES) as usize) {
+    } else if let Some((name, _)) = scene.document.machines.get_index((cycle[0] / STAGES) as usize) {
         let all = root.field("machines");
         faults.add(&all.field(name.as_str()).field("needs"), FaultCode::Cycle, message).hint(hint);
     }

@@ -1,7 +1,8 @@
 //! Names: that what is referred to exists, that no name is used twice, and that reserved ones stay free.
 
 use std::{
-    collections::{HashMap, HashSet},
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
     fmt::Display,
 };
 
@@ -45,16 +46,19 @@ fn machine_exists(scene: &Scene<'_>, name: &Name, at: &At<'_>, faults: &mut Faul
 }
 
 /// Machines and tasks share the names of `needs`; machines and networks those of `rules`.
-fn unique(scene: &Scene<'_>, faults: &mut Faults) {
+fn unique<'a>(scene: &'a Scene<'_>, faults: &mut Faults) {
     let document = scene.document;
-    let mut seen: HashMap<String, (&str, String)> = HashMap::new();
-    let mut add = |kind: &'static str, name: &str, at: &At<'_>, faults: &mut Faults| {
+    let count = document.machines.len() + scene.layout.segments.len() + document.tasks.len();
+    let mut seen: HashMap<Cow<'a, str>, (&str, &'a str)> = HashMap::with_capacity(count);
+    let mut add = |kind: &'static str, name: &'a str, at: &At<'_>, faults: &mut Faults| {
         if [UPLINK, ANY, ALL].contains(&name) {
             let message = format!("the name `{name}` is reserved");
             faults.add(at, FaultCode::NotAllowed, message).hint("choose another name");
         }
         // Hosts and networks of platforms do not tell case apart.
-        if let Some((other_kind, other)) = seen.insert(name.to_ascii_lowercase(), (kind, name.to_owned())) {
+        let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let lower = if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) };
+        if let Some((other_kind, other)) = seen.insert(lower, (kind, name)) {
             let message = format!("the {kind} `{name}` has the name of the {other_kind} `{other}`");
             faults
                 .add(at, FaultCode::Duplicate, message)
@@ -71,8 +75,10 @@ fn unique(scene: &Scene<'_>, faults: &mut Faults) {
         .keys()
         .for_each(|name| add("machine", name.as_str(), &machines.field(name.as_str()), faults));
     let (links, tasks) = (ROOT.field("links"), ROOT.field("tasks"));
-    for (place, link) in document.links.iter().enumerate() {
-        add("link", &link.network_name(), &links.item(place), faults);
+    for segment in &scene.layout.segments {
+        if let Some(place) = segment.link {
+            add("link", &segment.name, &links.item(place), faults);
+        }
     }
     for (place, task) in document.tasks.iter().enumerate() {
         add("task", task.name.as_str(), &tasks.item(place).field("name"), faults);
@@ -82,7 +88,7 @@ fn unique(scene: &Scene<'_>, faults: &mut Faults) {
 fn machines(scene: &Scene<'_>, faults: &mut Faults) {
     let known = scene.layout.names().chain([UPLINK]);
     for (name, machine) in &scene.document.machines {
-        let (machines, mut attached) = (ROOT.field("machines"), HashSet::new());
+        let (machines, mut attached) = (ROOT.field("machines"), BTreeSet::new());
         let (at, name) = (machines.field(name.as_str()), name.as_str());
         let networks = at.field("networks");
         for (place, nic) in machine.networks.iter().enumerate() {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const ROOT: At<'_> = At::Root;
-/// The most circles that are shown with their path.
+/// The most cycles that are shown with their path.
 const MAX_PATHS: usize = 10;
 
 /// Records every way in which the topology is not a tree.
@@ -38,7 +38,7 @@ pub fn check(document: &Document, faults: &mut Faults) {
         return;
     }
     let edges = pairs(document, faults);
-    circles(document, &edges, faults);
+    cycles(document, &edges, faults);
     connected(document, &edges, faults);
 }
 
@@ -85,8 +85,8 @@ fn name(document: &Document, machine: u32) -> &str {
     document.machines.get_index(machine as usize).map_or("", |(name, _)| Name::as_str(name))
 }
 
-/// Every link that connects what other links connect already closes a circle.
-fn circles(document: &Document, pairs: &[((u32, u32), usize)], faults: &mut Faults) {
+/// Every link that connects what other links connect already closes a cycle.
+fn cycles(document: &Document, pairs: &[((u32, u32), usize)], faults: &mut Faults) {
     let edges: Vec<(u32, u32)> = pairs.iter().map(|(pair, _)| *pair).collect();
     let (kept, closing) = forest(document.machines.len(), &edges);
     if closing.is_empty() {
@@ -96,14 +96,14 @@ fn circles(document: &Document, pairs: &[((u32, u32), usize)], faults: &mut Faul
     let graph = Graph::undirected(document.machines.len(), &kept);
     let links = ROOT.field("links");
     for (shown, ((a, b), place)) in closing.into_iter().map(|place| pairs[place]).enumerate() {
-        // The path of each circle costs a search; after some, the link alone is named.
+        // The path of each cycle costs a search; after some, the link alone is named.
         let message = if shown < MAX_PATHS {
             let path: Vec<&str> = graph.path(a, b).into_iter().map(|node| name(document, node)).collect();
-            format!("the link closes a circle: {} -> {}", path.join(" -> "), name(document, a))
+            format!("the link closes a cycle: {} -> {}", path.join(" -> "), name(document, a))
         } else {
-            format!("the link between `{}` and `{}` closes a circle", name(document, a), name(document, b))
+            format!("the link between `{}` and `{}` closes a cycle", name(document, a), name(document, b))
         };
-        faults.add(&links.item(place), FaultCode::NotATree, message).hint("remove one link of the circle");
+        faults.add(&links.item(place), FaultCode::NotATree, message).hint("remove one link of the cycle");
     }
 }
 

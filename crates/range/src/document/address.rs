@@ -12,8 +12,9 @@ use crate::{fault::FaultCode, read::text_form};
 pub struct Cidr(pub IpNet);
 
 impl Cidr {
+    pub(crate) const WHAT: &str = "subnet";
     const PATTERN: &str = "^[0-9A-Fa-f:.]{2,45}/[0-9]{1,3}$";
-    const FORM: &str = "use the address of a network with its prefix, such as `10.0.1.0/24` or `fd00:1::/64`; \
+    pub(crate) const FORM: &str = "use the address of a network with its prefix, such as `10.0.1.0/24` or `fd00:1::/64`; \
                         IPv4 prefixes are 8 to 30, IPv6 prefixes 32 to 126";
 
     fn parse(text: &str) -> Result<Self, BadText> {
@@ -100,8 +101,9 @@ impl fmt::Display for Cidr {
 pub struct Address(pub IpAddr);
 
 impl Address {
+    pub(crate) const WHAT: &str = "address";
     const PATTERN: &str = "^[0-9A-Fa-f:.]{2,45}$";
-    const FORM: &str = "use an IPv4 or IPv6 address without a prefix, such as `10.0.1.10`";
+    pub(crate) const FORM: &str = "use an IPv4 or IPv6 address without a prefix, such as `10.0.1.10`";
 
     fn parse(text: &str) -> Result<Self, BadText> {
         text.parse().map(Self).map_err(|_| BadText::invalid("address", text))
@@ -128,8 +130,10 @@ pub enum Allow {
 }
 
 impl Allow {
+    pub(crate) const WHAT: &str = "permission";
     const PATTERN: &str = "^(any|icmp|(tcp|udp)(/[0-9]{1,5}(-[0-9]{1,5})?)?)$";
-    const FORM: &str = "use `any`, `icmp`, `tcp`, `udp`, `tcp/22` or `udp/5000-5010`; ports are 1 to 65535";
+    pub(crate) const FORM: &str =
+        "use `any`, `icmp`, `tcp`, `udp`, `tcp/22` or `udp/5000-5010`; ports are 1 to 65535";
 
     fn parse(text: &str) -> Result<Self, BadText> {
         let bad = || BadText::invalid("permission", text);

@@ -35,7 +35,7 @@ words! {
 read_words!(MachineKind, Probe);
 
 object! {
-    /// A machine.
+    /// A machine of the range. Its name in the range begins with the name of the instance, if instances have names.
     Machine {
         /// The template on the platform that the machine is made from. Required for a guest.
         template: Option<Name> = None,
@@ -51,8 +51,8 @@ object! {
         memory_mb: Option<MemoryMb> = None,
         /// Size of the disk in GiB, or a text with a unit. Without it, that of the template.
         disk_gb: Option<DiskGb> = None,
-        /// What must be there before the machine is created: machines (stage `ready` unless another is named, such as
-        /// `db.configured`) and tasks.
+        /// Prerequisites of creating the machine: machines (in stage `ready` unless a stage is given, such as `db.configured`) and
+        /// tasks.
         needs: Vec<Need> = Vec::new(),
         /// Inventory groups of the machine, besides those of its networks and its role.
         groups: Vec<Name> = Vec::new(),

@@ -30,7 +30,7 @@ words! {
     TopologyKind {
         /// Any networks and links.
         Free = "free",
-        /// Links only, and they form a tree: connected, without circles, with exactly one machine of role `jumpbox`.
+        /// Links only, and they form a tree: connected, without cycles, with exactly one machine of role `jumpbox`.
         Tree = "tree",
     }
 }
@@ -58,8 +58,8 @@ object! {
         kind: TopologyKind = TopologyKind::Free,
         /// The name of the platform on which the machines run.
         platform: Name,
-        /// How many copies of everything there are, each for a team or a student: a number, or a mapping with the number and
-        /// the pattern of the names.
+        /// Number of copies of the range, one per team or student: a number, or a mapping with the number and the pattern of
+        /// the names.
         instances: Instances = Instances { count: Count(1), name: None },
         /// Variables by name.
         variables: Named<Variable> = Named::new(),
@@ -79,7 +79,7 @@ object! {
         verify: bool = false,
         /// The lifetime of the range. Without it the range stays until it is destroyed.
         ttl: Option<Span> = None,
-        /// What happens when a step fails.
+        /// What happens when a step of a plan fails.
         on_failure: OnFailure = OnFailure::Rollback,
     }
 

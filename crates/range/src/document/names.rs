@@ -53,6 +53,7 @@ pub struct Name(String);
 const MAX_NAME_BYTES: usize = 63;
 
 impl Name {
+    pub(crate) const WHAT: &str = "name";
     pub(crate) const PATTERN: &str = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$";
     pub(crate) const FORM: &str = "use 1 to 63 letters, digits, `-`, `_` and `.`, with a letter or digit at both ends, \
                                    and none of `.created`, `.started`, `.ready`, `.configured` as ending";
@@ -119,8 +120,10 @@ pub struct Need {
 }
 
 impl Need {
+    pub(crate) const WHAT: &str = "need";
     const PATTERN: &str = "^[A-Za-z0-9]([A-Za-z0-9_.-]{0,72}[A-Za-z0-9])?$";
-    const FORM: &str = "use the name of a machine or task, or a machine with a stage, such as `db.ready`";
+    pub(crate) const FORM: &str =
+        "use the name of a machine or task, or a machine with a stage, such as `db.ready`";
 
     fn parse(text: &str) -> Result<Self, BadText> {
         let split = text.rsplit_once('.').and_then(|(name, end)| Some((name, stage(end)?)));
@@ -178,8 +181,10 @@ pub enum Target {
 }
 
 impl Target {
+    pub(crate) const WHAT: &str = "target";
     const PATTERN: &str = "^((group|role|network) )?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$";
-    const FORM: &str = "use `all`, the name of a machine, `group NAME`, `role NAME` or `network NAME`";
+    pub(crate) const FORM: &str =
+        "use `all`, the name of a machine, `group NAME`, `role NAME` or `network NAME`";
 
     fn parse(text: &str) -> Result<Self, BadText> {
         let bad = || BadText::invalid("target", text);
@@ -219,8 +224,9 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    pub(crate) const WHAT: &str = "pattern of names";
     const PATTERN: &str = r"^[A-Za-z0-9-]{0,20}\{n(:0[1-9])?\}[A-Za-z0-9-]{0,20}$";
-    const FORM: &str = "use letters, digits and `-` around one `{n}`, or `{n:02}` for two digits";
+    pub(crate) const FORM: &str = "use letters, digits and `-` around one `{n}`, or `{n:02}` for two digits";
 
     fn parse(text: &str) -> Result<Self, BadText> {
         let bad = || BadText::invalid("pattern of instance names", text);

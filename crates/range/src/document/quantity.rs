@@ -125,8 +125,9 @@ const UNITS: [(char, u32); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1
 const MAX_SECONDS: u32 = 366 * 86_400;
 
 impl Span {
+    pub(crate) const WHAT: &str = "duration";
     const PATTERN: &str = "^([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?$";
-    const FORM: &str = "use a duration such as `45s`, `30m`, `8h`, `7d` or `1h30m`, up to `366d`";
+    pub(crate) const FORM: &str = "use a duration such as `45s`, `30m`, `8h`, `7d` or `1h30m`, up to `366d`";
 
     fn parse(text: &str) -> Result<Self, BadText> {
         let bad = || BadText::invalid("duration", text);

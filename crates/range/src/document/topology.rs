@@ -52,9 +52,9 @@ object! {
         scenario: Option<Content> = None,
         /// The machines to run it on: `all`, a machine, `group NAME`, `role NAME`, `network NAME`, or a list of these.
         on: Targets = Targets(vec![Target::All]),
-        /// What must be done before: tasks, and machines (stage `ready` unless another is named).
+        /// Prerequisites: tasks, and machines (in stage `ready` unless a stage is given).
         needs: Vec<Need> = Vec::new(),
-        /// Is it safe to run the content twice? Only then is it repeated after its outcome was lost.
+        /// Whether the content is safe to run twice. Only an idempotent task is repeated after its outcome was lost.
         idempotent: bool = false,
         /// Extra variables. In texts, `${name}` is the value of a variable and `${instance}` the name of the instance.
         vars: Vars = Vars::default(),

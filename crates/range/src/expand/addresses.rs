@@ -1,7 +1,7 @@
 //! Addresses of machines in a network: fixed ones first, then those that are leased already, then from `.10` on.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     net::IpAddr,
 };
 
@@ -24,7 +24,7 @@ pub(super) fn assign(
 ) -> Vec<Option<IpAddr>> {
     let mut numbers: Vec<Option<u128>> =
         segment.members.iter().map(|member| cidr.number_of(layout.nic(*member).address?)).collect();
-    let mut used: HashSet<u128> = numbers.iter().flatten().copied().collect();
+    let mut used: BTreeSet<u128> = numbers.iter().flatten().copied().collect();
     let gateway =
         gateway.and_then(|gateway| segment.members.iter().position(|(machine, _)| *machine == gateway));
     if let Some(gateway) = gateway
@@ -41,7 +41,7 @@ pub(super) fn assign(
             *number = leased.filter(|leased| used.insert(*leased));
         }
     }
-    let others: HashSet<u128> = leases
+    let others: BTreeSet<u128> = leases
         .into_iter()
         .flat_map(BTreeMap::values)
         .filter_map(|address| cidr.number_of(*address))
@@ -54,14 +54,16 @@ pub(super) fn assign(
         fill(&mut numbers, &mut used, &mut candidates);
     }
     if is_missing(&numbers) {
-        let mut others: Vec<u128> = others.iter().copied().collect();
-        others.sort_unstable();
-        fill(&mut numbers, &mut used, &mut others.into_iter());
+        fill(&mut numbers, &mut used, &mut others.iter().copied());
     }
     numbers.into_iter().map(|number| number.and_then(|number| cidr.host(number))).collect()
 }
 
-fn fill(numbers: &mut [Option<u128>], used: &mut HashSet<u128>, candidates: &mut impl Iterator<Item = u128>) {
+fn fill(
+    numbers: &mut [Option<u128>],
+    used: &mut BTreeSet<u128>,
+    candidates: &mut impl Iterator<Item = u128>,
+) {
     for number in numbers.iter_mut().filter(|number| number.is_none()) {
         *number = candidates.by_ref().find(|candidate| used.insert(*candidate));
     }

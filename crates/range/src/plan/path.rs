@@ -5,7 +5,7 @@ use crate::{graph::Graph, layout::number};
 
 /// Orders steps so that needs come first, the earlier step first where there is a choice, and numbers them anew.
 ///
-/// The needs of a plan form no circle: those of the document were checked, removals wait for removals and changes only, and what
+/// The needs of a plan form no cycle: those of the document were checked, removals wait for removals and changes only, and what
 /// is created waits for removals. Should there be one all the same, the steps stay as they are, and the saga refuses them.
 pub(super) fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
     let count = steps.iter().map(|step| step.needs.len()).sum();

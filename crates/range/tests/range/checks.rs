@@ -56,7 +56,7 @@ fn names_must_be_unique_and_not_reserved() {
 }
 
 #[test]
-fn circles_are_shown_with_their_path() {
+fn cycles_are_shown_with_their_path() {
     let yaml = with(
         "machines:\n  a: {template: t, needs: [b.created]}\n  b: {template: t, needs: [c.started]}\n  c: {template: t, needs: [a]}\n  \
          d: {template: t, needs: [d]}\n  e: {template: t, needs: [work]}\n\
@@ -71,17 +71,17 @@ fn circles_are_shown_with_their_path() {
         [
             (
                 "machines.a.needs",
-                "circle of needs: a.created -> a.started -> a.ready -> c.created -> c.started -> b.created -> a.created"
+                "cycle of needs: a.created -> a.started -> a.ready -> c.created -> c.started -> b.created -> a.created"
             ),
-            ("machines.d.needs", "circle of needs: d.created -> d.started -> d.ready -> d.created"),
-            ("machines.e.needs", "circle of needs: e.created -> work -> e.created"),
-            ("tasks[1].needs", "circle of needs: x -> y -> x"),
+            ("machines.d.needs", "cycle of needs: d.created -> d.started -> d.ready -> d.created"),
+            ("machines.e.needs", "cycle of needs: e.created -> work -> e.created"),
+            ("tasks[1].needs", "cycle of needs: x -> y -> x"),
         ]
     );
 }
 
 #[test]
-fn waiting_for_a_machine_behind_oneself_is_a_circle() {
+fn waiting_for_a_machine_behind_oneself_is_a_cycle() {
     let yaml = |ready: &str| {
         with(&format!(
             "networks: {{dmz: {{}}}}\nmachines:\n  gw: {{template: t, role: router, networks: [dmz, uplink], needs: [web]}}\n  \
@@ -262,7 +262,7 @@ fn a_range_has_an_end() {
 }
 
 #[test]
-fn a_tree_has_links_only_no_circle_one_part_and_one_main_jumpbox() {
+fn a_tree_has_links_only_no_cycle_one_part_and_one_main_jumpbox() {
     let tree = |more: &str| {
         with(&format!(
             "kind: tree\nmachines: {{j: {{template: t, role: jumpbox, networks: [uplink]}}, a: {{template: t, role: local_jumpbox}}, b: {{template: t}}, c: {{template: t}}}}\n{more}"
@@ -289,5 +289,5 @@ fn a_tree_has_links_only_no_circle_one_part_and_one_main_jumpbox() {
         "one machine is a tree"
     );
     let faults = read(&tree("links: [[j, a], [a, b], [b, j], [c, j]]")).unwrap_err();
-    assert_eq!(faults.list()[0].message, "the link closes a circle: j -> a -> b -> j");
+    assert_eq!(faults.list()[0].message, "the link closes a cycle: j -> a -> b -> j");
 }

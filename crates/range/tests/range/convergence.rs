@@ -37,7 +37,7 @@ fn make(desired: &Desired, recorded: &Recorded, rules: &PlatformRules) -> Plan {
 fn assert_sound(plan: &Plan) {
     for (place, step) in plan.steps.iter().enumerate() {
         assert_eq!(step.id as usize, place);
-        assert!(step.needs.iter().all(|need| *need < step.id), "a circle of needs: {step:?}");
+        assert!(step.needs.iter().all(|need| *need < step.id), "a cycle of needs: {step:?}");
         assert!(!step.reason.is_empty(), "{step:?}");
     }
     let path: u64 = plan.critical_path.iter().map(|id| plan.steps[*id as usize].estimate.ms).sum();

@@ -168,21 +168,21 @@ fn plans_are_in_the_order_of_networkx_and_as_long_as_its_longest_path() {
 }
 
 #[test]
-fn circles_are_found_where_networkx_finds_them() {
+fn cycles_are_found_where_networkx_finds_them() {
     let samples = sample(&graphs(), 200);
     let input: Vec<Value> =
         samples.iter().map(|graph| json!({"nodes": graph.nodes, "edges": graph.edges})).collect();
-    let Some(answers) = ask("circles", &json!(input)) else { return };
+    let Some(answers) = ask("cycles", &json!(input)) else { return };
     for (sample, answer) in samples.iter().zip(answers.as_array().unwrap()) {
         let graph = Graph::new(sample.nodes, &sample.edges);
         assert_eq!(answer["order"], json!(graph.order()), "{sample:?}");
-        let circles = graph.circles();
-        assert_eq!(answer["parts_with_circles"], circles.len(), "{sample:?}");
-        for circle in circles {
-            let closed: Vec<u32> = circle.iter().chain(circle.first()).copied().collect();
+        let cycles = graph.cycles();
+        assert_eq!(answer["parts_with_cycles"], cycles.len(), "{sample:?}");
+        for cycle in cycles {
+            let closed: Vec<u32> = cycle.iter().chain(cycle.first()).copied().collect();
             assert!(
                 closed.windows(2).all(|pair| sample.edges.contains(&(pair[0], pair[1]))),
-                "{sample:?}: {circle:?}"
+                "{sample:?}: {cycle:?}"
             );
         }
     }

@@ -39,15 +39,15 @@ def plans(steps):
     return {"order": list(nx.lexicographical_topological_sort(graph)), "longest": longest}
 
 
-def circles(sample):
+def cycles(sample):
     graph = filled(nx.MultiDiGraph(), sample)
     try:
         order = list(nx.lexicographical_topological_sort(graph))
     except nx.NetworkXUnfeasible:
         order = None
     parts = [part for part in nx.strongly_connected_components(graph) if len(part) > 1 or any(graph.has_edge(node, node) for node in part)]
-    return {"order": order, "parts_with_circles": len(parts)}
+    return {"order": order, "parts_with_cycles": len(parts)}
 
 
-questions = {"is_tree": is_tree, "plans": plans, "circles": circles}
+questions = {"is_tree": is_tree, "plans": plans, "cycles": cycles}
 json.dump([questions[sys.argv[1]](sample) for sample in json.load(sys.stdin)], sys.stdout)
