@@ -31,6 +31,7 @@ pub(super) struct JobView<'a> {
     processes_killed: u32,
     executor: Option<Executor>,
     isolation: Option<Isolation>,
+    protections: &'a [String],
     events: u64,
 }
 
@@ -54,6 +55,7 @@ impl<'a> From<&'a Job> for JobView<'a> {
             processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
             executor: outcome.and_then(|outcome| outcome.executor),
             isolation: outcome.and_then(|outcome| outcome.isolation),
+            protections: outcome.map_or(&[], |outcome| &outcome.protections),
             events: job.last_seq,
         }
     }
