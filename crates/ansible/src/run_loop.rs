@@ -24,7 +24,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Draft, Ending, EventKind, Executor, Outcome, Phase};
+use model::{Draft, Ending, EventKind, Executor, Phase, PlaybookDetail, PlaybookOutcome};
 use serde_json::json;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -166,7 +166,7 @@ impl<'a> RunLoop<'a> {
 
     /// Goes on until no process of the run is left; says whether that is certain.
     #[must_use]
-    pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (Outcome, bool) {
+    pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (PlaybookOutcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
         let none_left = NoneLeft::default();
         self.open_streams = read_streams(&mut leader, &sender, self.ident.as_deref(), self.limits);
@@ -379,7 +379,7 @@ impl<'a> RunLoop<'a> {
         }
     }
 
-    fn outcome(self, cause: Cause, ended: Ended) -> Outcome {
+    fn outcome(self, cause: Cause, ended: Ended) -> PlaybookOutcome {
         let last_lines = Vec::from(self.last_lines);
         let findings = self.extractor.finish();
         Self::warn_of(self.spool, &findings.complaints);
@@ -411,19 +411,21 @@ impl<'a> RunLoop<'a> {
         if ending != Ending::Succeeded {
             reason.last_lines = last_lines;
         }
-        Outcome {
+        PlaybookOutcome {
             ending,
             reason,
-            rc,
-            step: self.step,
-            executor: Some(self.executor),
-            report: findings.report,
-            emitted: 0,
-            events: 0,
-            // The kernel may have been faster than we, and what it ended was ended at a limit of ours.
-            processes_killed: u32::try_from(self.groups.ended_by_kernel())
-                .unwrap_or(u32::MAX)
-                .saturating_add(ended.signaled),
+            detail: PlaybookDetail {
+                rc,
+                step: self.step,
+                executor: Some(self.executor),
+                report: findings.report,
+                emitted: 0,
+                events: 0,
+                // The kernel may have been faster than we, and what it ended was ended at a limit of ours.
+                processes_killed: u32::try_from(self.groups.ended_by_kernel())
+                    .unwrap_or(u32::MAX)
+                    .saturating_add(ended.signaled),
+            },
             started_at: Some(self.started_at),
             finished_at: Timestamp::now(),
         }

@@ -19,7 +19,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, Redactor, redact::tells_of_a_secret};
+use model::{
+    Code, Draft, Ending, EventKind, Phase, PlaybookOutcome, Reason, Redactor, redact::tells_of_a_secret,
+};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
@@ -109,7 +111,7 @@ fn supervise(
     } else {
         let beginning = Beginning { begun, stop, groups: groups.clone(), waiting };
         prepare_and_run(directory, spec, &mut workspace, &mut spool, beginning)
-            .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
+            .unwrap_or_else(|reason| PlaybookOutcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     keep_written(spec, &workspace, &mut spool);
     clean_up(&workspace, &mut spool);
@@ -169,7 +171,7 @@ fn prepare_and_run(
     workspace: &mut Workspace,
     spool: &mut spool::Writer,
     beginning: Beginning,
-) -> Result<Outcome, Box<Reason>> {
+) -> Result<PlaybookOutcome, Box<Reason>> {
     prepare(spec, workspace).map_err(|error| prepare_failed(&error))?;
     warn_of_left_out(workspace, spool).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
     if directory.is_asked_to_stop() {
@@ -192,9 +194,9 @@ fn prepare_and_run(
     )
 }
 
-pub(crate) fn canceled_before_it_began() -> Outcome {
+pub(crate) fn canceled_before_it_began() -> PlaybookOutcome {
     let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
-    Outcome::without_run(Ending::Canceled, reason, Timestamp::now())
+    PlaybookOutcome::without_run(Ending::Canceled, reason, Timestamp::now())
 }
 
 /// Values that must not be kept wherever they turn up: the vault password, secret variables, and what the environment
@@ -298,13 +300,13 @@ fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
 }
 
 /// A run whose events could not all be kept is no success, whatever Ansible said.
-fn finish_spool(spool: &mut spool::Writer, outcome: &mut Outcome) {
+fn finish_spool(spool: &mut spool::Writer, outcome: &mut PlaybookOutcome) {
     if let Err(error) = spool.finish()
         && outcome.reason.code != Code::SpoolFailed
     {
         outcome.ending = Ending::Failed;
         outcome.reason = reasons::spool_failed(&error);
     }
-    outcome.emitted = spool.offered();
-    outcome.events = spool.events();
+    outcome.detail.emitted = spool.offered();
+    outcome.detail.events = spool.events();
 }

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
+use model::{
+    Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed, Work,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
@@ -128,8 +130,9 @@ impl Engine {
         key: Option<String>,
         owner: Option<&str>,
     ) -> Result<Submitted, Error> {
-        for content in request.before.iter().map(|step| &step.content).chain([&request.content]) {
-            self.locate(request.project.as_ref(), content.clone()).await?;
+        let Work::Playbook(work) = &request.work;
+        for content in work.before.iter().map(|step| &step.content).chain([&work.content]) {
+            self.locate(work.project.as_ref(), content.clone()).await?;
         }
         let id = clock::new_job_id();
         let secrets = self.sealed_secrets(id, &request)?;
@@ -149,7 +152,7 @@ impl Engine {
             Inserted::Same(known) => return Ok(Submitted::Known(self.job(known).await?)),
             Inserted::Conflict(other) => return Err(Error::KeyUsed(other)),
         }
-        tracing::info!(job.id = %job.id, content = %job.request.content, "job accepted");
+        tracing::info!(job.id = %job.id, work = %job.request.work, "job accepted");
         self.inner.queued.notify_one();
         Ok(Submitted::New(job))
     }
@@ -167,11 +170,11 @@ impl Engine {
 
     /// The values of secret variables as they are kept; `None` when there are none.
     fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<Sealed>, Error> {
-        if !request.has_secrets() {
+        if !request.work.has_secrets() {
             return Ok(None);
         }
         // A request from outside has all its values; one that was read back has none to seal.
-        let secrets = request.expose_secrets().ok_or(Error::SecretsGone(job))?;
+        let secrets = request.work.expose_secrets().ok_or(Error::SecretsGone(job))?;
         Ok(Some(self.options().keys.seal(job, &secrets)?))
     }
 
@@ -277,7 +280,7 @@ pub enum Submitted {
 fn fingerprint(request: &JobRequest, keys: &Keyring) -> Result<[u8; 32], KeyError> {
     let value = serde_json::to_value(request).unwrap_or_default();
     let mut hash = Sha256::new_with_prefix(canonical(&value).to_string());
-    if let Some(secrets) = request.expose_secrets().filter(|_| request.has_secrets()) {
+    if let Some(secrets) = request.work.expose_secrets().filter(|_| request.work.has_secrets()) {
         hash.update(keys.fingerprint(&secrets)?);
     }
     Ok(hash.finalize().into())

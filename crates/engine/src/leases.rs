@@ -210,7 +210,8 @@ impl Engine {
             self.options().lease.as_secs()
         );
         let reason = Reason::new(Some(Phase::Run), Code::NodeGone, message);
-        let outcome = Outcome::without_run(Ending::Lost, reason, crate::clock::now());
+        let outcome =
+            Outcome::not_begun(Ending::Lost, reason, crate::clock::now(), job.request.work.empty_detail());
         if let Err(error) = self.record_end(&job, &outcome).await {
             tracing::error!(job.id = %job.id, %error, "the end of the job cannot be recorded");
         }

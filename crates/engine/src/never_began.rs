@@ -6,7 +6,7 @@
 use std::io;
 
 use ansible::workspace::Workspace;
-use model::{Code, Ending, Job, JobState, Outcome, Phase, Reason, RunId, job_state};
+use model::{Code, Ending, Job, JobState, Phase, PlaybookOutcome, Reason, RunId, job_state};
 use store::{Requeue, Requeued};
 use tokio::task::spawn_blocking;
 
@@ -102,7 +102,7 @@ impl Engine {
             if now.state == JobState::Canceling {
                 let reason =
                     Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
-                let canceled = Outcome::without_run(Ending::Canceled, reason, clock::now());
+                let canceled = PlaybookOutcome::without_run(Ending::Canceled, reason, clock::now());
                 return self.end_as(now, run, canceled).await;
             }
             match self.requeue(&now, run, origin).await {
@@ -118,7 +118,7 @@ impl Engine {
                         "no run of the job came to execute Ansible, too many times in a row; {words}"
                     );
                     let reason = Reason::new(Some(Phase::Prepare), Code::NeverBegan, message);
-                    let failed = Outcome::without_run(Ending::Failed, reason, clock::now());
+                    let failed = PlaybookOutcome::without_run(Ending::Failed, reason, clock::now());
                     return self.end_as(now, run, failed).await;
                 }
                 // A client cancels it, or another node has it now.
@@ -146,8 +146,8 @@ impl Engine {
     }
 
     /// Events of the preparation of such a run are not counted: no supervisor is left to report their number.
-    async fn end_as(&self, job: Job, run: RunId, outcome: Outcome) -> Result<(), Error> {
-        self.record_end(&job, &outcome).await?;
+    async fn end_as(&self, job: Job, run: RunId, outcome: PlaybookOutcome) -> Result<(), Error> {
+        self.record_end(&job, &outcome.into()).await?;
         self.forget(run);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ansible::{SearchPath, shipped};
-use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Outcome, Phase, Reason, Redactor};
+use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Phase, PlaybookOutcome, Reason, Redactor};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
@@ -46,15 +46,15 @@ impl Engine {
         let reason =
             Reason::new(Some(Phase::Run), Code::Succeeded, "Proxmox was asked itself; Ansible was not run");
         let event = state_event(None, JobState::Succeeded, &reason, now);
-        let mut outcome = Outcome::without_run(Ending::Succeeded, reason.clone(), now);
-        outcome.rc = Some(0);
-        outcome.report.results.insert(name.to_owned(), Value::Array(vec![result]));
+        let mut outcome = PlaybookOutcome::without_run(Ending::Succeeded, reason.clone(), now);
+        outcome.detail.rc = Some(0);
+        outcome.detail.report.results.insert(name.to_owned(), Value::Array(vec![result]));
         let job = Job {
             state: JobState::Succeeded,
             reason,
             started_at: Some(now),
             finished_at: Some(now),
-            outcome: Some(outcome),
+            outcome: Some(outcome.into()),
             ..Job::asked_for(clock::new_job_id(), request, now)
         };
         self.store().insert_job(&job, &event, None, store::Admission::default()).await?;

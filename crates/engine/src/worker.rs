@@ -3,7 +3,10 @@
 use std::io;
 
 use ansible::{Follower, Progress, RunDirectory, RunSpec, orphans, supervisor, workspace::Workspace};
-use model::{Code, Draft, Ending, Job, JobId, JobState, Outcome, Phase, Reason, RunId, job_state::Move};
+use model::{
+    Code, Draft, Ending, Job, JobId, JobState, Outcome, Phase, PlaybookOutcome, Reason, RunId,
+    job_state::Move,
+};
 use tokio::{sync::OwnedRwLockReadGuard, task::spawn_blocking};
 
 use crate::{Engine, clock, jobs::Error, leases::Hold, moves::Patience, never_began::Origin};
@@ -19,7 +22,7 @@ impl Engine {
         match started {
             Ok(()) => self.follow_through(job, run, hold, Origin::Started).await,
             Err(reason) => {
-                let outcome = Outcome::without_run(Ending::Failed, *reason, clock::now());
+                let outcome = PlaybookOutcome::without_run(Ending::Failed, *reason, clock::now());
                 self.finish(job, run, outcome).await;
             }
         }
@@ -99,7 +102,7 @@ impl Engine {
     }
 
     /// `None` when the supervisor is gone and left no outcome.
-    async fn keep_events(&self, job: &Job, run: RunId) -> Result<Option<Outcome>, Error> {
+    async fn keep_events(&self, job: &Job, run: RunId) -> Result<Option<PlaybookOutcome>, Error> {
         let mut patience = Patience::new(job.id);
         let after = loop {
             match self.store().last_run_seq(run).await {
@@ -164,13 +167,13 @@ impl Engine {
     }
 
     /// Records the end, then forgets the run's files: they are needed until the end is safely stored.
-    async fn finish(&self, job: Job, run: RunId, mut outcome: Outcome) {
+    async fn finish(&self, job: Job, run: RunId, mut outcome: PlaybookOutcome) {
         if outcome.ending == Ending::Lost {
-            outcome.processes_killed = self.clear_up_after(run).await;
+            outcome.detail.processes_killed = self.clear_up_after(run).await;
         }
         // What can be cured by asking again was: the job is no longer ours, or is gone.
         self.account(&job, run, &outcome).await;
-        if let Err(error) = self.record_end(&job, &outcome).await {
+        if let Err(error) = self.record_end(&job, &outcome.into()).await {
             tracing::error!(job.id = %job.id, %error, "the end of the job cannot be recorded");
             return self.clone().abandon(run).await;
         }
@@ -219,7 +222,7 @@ impl Engine {
     }
 }
 
-fn lost(message: String) -> Outcome {
+fn lost(message: String) -> PlaybookOutcome {
     let reason = Reason::new(Some(Phase::Run), Code::SupervisorGone, message);
-    Outcome::without_run(Ending::Lost, reason, clock::now())
+    PlaybookOutcome::without_run(Ending::Lost, reason, clock::now())
 }

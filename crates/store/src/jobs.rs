@@ -153,15 +153,16 @@ pub(crate) fn reason_columns(reason: &Reason) -> Result<(String, Option<String>)
 
 async fn insert_row(write: &mut Write, job: &Job, owner: Option<&str>, turn: i64) -> Result<(), Error> {
     let (reason, last_lines) = reason_columns(&job.reason)?;
-    let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc);
+    let (kind, name) = job.request.work.subject();
+    let rc = job.outcome.as_ref().and_then(|outcome| outcome.detail.rc());
     sqlx::query(INSERT)
         .bind(job.id.to_string())
         .bind(job.state.as_str())
         .bind(reason)
         .bind(last_lines)
         .bind(to_json("request", &job.request)?)
-        .bind(job.request.content.kind().as_str())
-        .bind(job.request.content.name().as_str())
+        .bind(kind)
+        .bind(name.to_owned())
         .bind(i64::from(job.attempt))
         .bind(to_number("fence", job.fence)?)
         .bind(job.created_at.as_millisecond())

@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use model::{
-    CustomStats, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Reason,
-    time_text,
+    CustomStats, Detail, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Outcome,
+    PlaybookDetail, Reason, time_text,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -36,7 +36,8 @@ pub(super) struct JobView<'a> {
 impl<'a> From<&'a Job> for JobView<'a> {
     fn from(job: &'a Job) -> Self {
         let outcome = job.outcome.as_ref().filter(|_| job.state.is_terminal());
-        let report = outcome.map(|outcome| &outcome.report);
+        let detail = outcome.map(playbook_detail);
+        let report = detail.map(|detail| &detail.report);
         Self {
             id: job.id,
             state: job.state,
@@ -46,15 +47,20 @@ impl<'a> From<&'a Job> for JobView<'a> {
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
-            rc: outcome.and_then(|outcome| outcome.rc),
+            rc: detail.and_then(|detail| detail.rc),
             stats: report.map_or_else(Cow::default, |report| Cow::Borrowed(&report.stats)),
             failures: report.map_or(&[], |report| &report.failures),
             failures_left_out: report.map_or(0, |report| report.failures_left_out),
-            processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
-            executor: outcome.and_then(|outcome| outcome.executor),
+            processes_killed: detail.map_or(0, |detail| detail.processes_killed),
+            executor: detail.and_then(|detail| detail.executor),
             events: job.last_seq,
         }
     }
+}
+
+fn playbook_detail(outcome: &Outcome) -> &PlaybookDetail {
+    let Detail::Playbook(detail) = &outcome.detail;
+    detail
 }
 
 /// A job in a list: what it amounted to is told when it is asked for by its id.
@@ -109,7 +115,7 @@ pub(super) struct ResultView<'a> {
 impl<'a> From<&'a Job> for ResultView<'a> {
     fn from(job: &'a Job) -> Self {
         let view = JobView::from(job);
-        let report = job.outcome.as_ref().map(|outcome| &outcome.report);
+        let report = job.outcome.as_ref().map(|outcome| &playbook_detail(outcome).report);
         Self {
             job_id: view.id,
             state: view.state,

@@ -1,11 +1,13 @@
 //! `/v1/queue`: who is at work, who waits, and why.
 
+use std::collections::HashMap;
+
 use actix_web::{
     HttpResponse,
     web::{self, Data, ServiceConfig},
 };
 use engine::{QueueEntry, RunningJob, Waiting};
-use model::{ContentRef, JobId, Priority};
+use model::{JobId, Priority};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,8 +25,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[derive(Serialize)]
 struct Queued<'a> {
     id: JobId,
+    /// Named by its kind.
     #[serde(flatten)]
-    content: &'a ContentRef,
+    subject: HashMap<&'static str, &'a str>,
     priority: Priority,
     queued_at: String,
     waiting: Value,
@@ -50,7 +53,7 @@ fn running(running: &RunningJob) -> Value {
 fn queued<'a>(entry: &'a QueueEntry, api: &Api) -> Queued<'a> {
     Queued {
         id: entry.id,
-        content: &entry.content,
+        subject: HashMap::from([entry.work.subject()]),
         priority: entry.priority,
         queued_at: format!("{:.3}", entry.queued_at),
         waiting: waiting_view(&entry.waiting, api),

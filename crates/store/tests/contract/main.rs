@@ -6,6 +6,7 @@
 mod audit;
 mod claims;
 mod database;
+mod earlier;
 mod events;
 mod files;
 mod history;
@@ -24,10 +25,16 @@ mod stream;
 mod tokens;
 mod turns;
 
-/// Declares the table of facts.
+/// Declares the table of facts: those over the address of an empty database stand apart.
 macro_rules! contract {
-    ($($noun:ident { $($fact:ident),+ $(,)? })+) => {
+    (empty { $($of_empty:ident),+ $(,)? } $($noun:ident { $($fact:ident),+ $(,)? })+) => {
         mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $of_empty() {
+                    crate::database::on_empty_sqlite(crate::earlier::$of_empty).await;
+                }
+            )+
             $($(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $fact() {
@@ -36,6 +43,12 @@ macro_rules! contract {
             )+)+
         }
         mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $of_empty() {
+                    crate::database::on_empty_postgres(crate::earlier::$of_empty).await;
+                }
+            )+
             $($(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $fact() {
@@ -47,6 +60,10 @@ macro_rules! contract {
 }
 
 contract! {
+    empty {
+        jobs_of_an_earlier_version_read_back_to_the_byte,
+        resources_of_an_earlier_version_stay_locked_and_waited_for,
+    }
     opening {
         migrations_run_twice_change_nothing,
         many_may_open_a_new_database_at_once,

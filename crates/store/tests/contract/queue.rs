@@ -61,7 +61,7 @@ pub(crate) async fn the_whole_picture_shows_who_waits_for_whom(database: Databas
     };
     let entry = |job: &model::Job, position, blockers| QueueEntry {
         id: job.id,
-        content: job.request.content.clone(),
+        work: job.request.work.clone(),
         priority: job.request.priority,
         queued_at: job.queued_at,
         waiting: Waiting { position, blockers },

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use model::{
     Code, ContentRef, Draft, Ending, EventKind, Failure, HostStats, Job, JobId, JobRequest, JobState,
-    JobSummary, Outcome, Phase, Reason, Report, Resume, RunId, Sealed,
+    JobSummary, Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, Work,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
@@ -70,7 +70,7 @@ pub(crate) fn summary(job: &Job) -> JobSummary {
         created_at: job.created_at,
         started_at: job.started_at,
         finished_at: job.finished_at,
-        rc: job.outcome.as_ref().and_then(|outcome| outcome.rc),
+        rc: job.outcome.as_ref().and_then(|outcome| outcome.detail.rc()),
         last_seq: job.last_seq,
     }
 }
@@ -86,7 +86,8 @@ pub(crate) fn full_job() -> Job {
         "secret_vars": ["token"]
     }))
     .expect("a request");
-    assert!(matches!(request.content, ContentRef::Scenario(_)));
+    let Work::Playbook(work) = &request.work;
+    assert!(matches!(work.content, ContentRef::Scenario(_)));
     let mut reason = reason(Code::TaskFailed);
     reason.phase = Some(Phase::Run);
     reason.last_lines = vec!["fatal: [a]".to_owned(), "\u{1b}[31m💥\u{1b}[0m".to_owned()];
@@ -131,20 +132,25 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
         message: "non-zero return code".to_owned(),
     };
     let stats = HostStats { ok: 3, failed: 1, ..HostStats::default() };
-    Outcome {
+    let report = Report {
+        stats: [("web".to_owned(), stats)].into(),
+        failures: vec![failure],
+        results: [("vm_list".to_owned(), json!([{"vmid": 100}]))].into_iter().collect(),
+        ..Report::default()
+    };
+    let detail = PlaybookDetail {
         rc: Some(2),
-        report: Report {
-            stats: [("web".to_owned(), stats)].into(),
-            failures: vec![failure],
-            results: [("vm_list".to_owned(), json!([{"vmid": 100}]))].into_iter().collect(),
-            ..Report::default()
-        },
+        report,
         events: 5,
         executor: Some(model::Executor::Warm),
         processes_killed: 1,
+        ..PlaybookDetail::default()
+    };
+    let outcome = PlaybookOutcome {
         started_at: Some(at(11)),
-        ..Outcome::without_run(ending, reason(Code::TaskFailed), at(19))
-    }
+        ..PlaybookOutcome::not_begun(ending, reason(Code::TaskFailed), at(19), detail)
+    };
+    outcome.into()
 }
 
 /// The event of a move to this state.
