@@ -24,7 +24,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Draft, Ending, EventKind, Executor, Phase, PlaybookDetail, PlaybookOutcome};
+use model::{
+    Complaint, Draft, Ending, EventKind, Executor, Phase, PlaybookDetail, PlaybookOutcome, WarningCode,
+};
 use serde_json::json;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -298,7 +300,7 @@ impl<'a> RunLoop<'a> {
             shown.join(", ")
         );
         let more = json!({ "processes": running.len(), "names": shown });
-        self.spool.append(Draft::warning(Timestamp::now(), "processes_ended", message, more))
+        self.spool.append(Draft::warning(Timestamp::now(), WarningCode::ProcessesEnded, message, more))
     }
 
     fn time_left(&self) -> Duration {
@@ -372,8 +374,9 @@ impl<'a> RunLoop<'a> {
     /// Has what Ansible complained of beside its tasks among the warnings of the run.
     fn warn_of(spool: &mut spool::Writer, complaints: &[String]) {
         for complaint in complaints {
-            let data = json!({ "phase": Phase::Run, "message": format!("Ansible reported: {complaint}") });
-            if let Err(error) = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data)) {
+            let message = format!("Ansible reported: {complaint}");
+            let draft = Draft::own(Timestamp::now(), &Complaint { phase: Phase::Run, message });
+            if let Err(error) = spool.append(draft) {
                 tracing::warn!(%error, "a warning could not be kept");
             }
         }

@@ -17,11 +17,11 @@ use std::{
 
 use jiff::Timestamp;
 use model::{
-    Code, Draft, Ending, EventKind, Executor, ExtraVars, Find, Phase, PlaybookOutcome, Reason, Redactor,
-    Report,
+    Code, Draft, Ending, Executor, ExtraVars, Find, Phase, PlaybookOutcome, Reason, Redactor, Report,
+    StepStart,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     command::OptionFiles,
@@ -247,14 +247,14 @@ fn look_up<'a>(find: Option<&'a Find>, report: &Report) -> Result<Option<(&'a st
 }
 
 fn step_event(number: u32, steps: usize, step: &RunStep) -> Draft {
-    let data = json!({
-        "step": number,
-        "of": steps,
-        "playbook": step.playbook,
-        "limit": step.options.limit,
-        "tags": step.options.tags,
-    });
-    Draft::new(Timestamp::now(), EventKind::STEP, data)
+    let start = StepStart {
+        step: number,
+        of: steps,
+        playbook: step.playbook.to_string_lossy().into_owned(),
+        limit: step.options.limit.clone(),
+        tags: step.options.tags.clone(),
+    };
+    Draft::own(Timestamp::now(), &start)
 }
 
 fn not_begun(error: &io::Error) -> Box<Reason> {

@@ -20,7 +20,8 @@ use std::{
 
 use jiff::Timestamp;
 use model::{
-    Code, Draft, Ending, EventKind, Phase, PlaybookOutcome, Reason, Redactor, redact::tells_of_a_secret,
+    ArtifactsKept, Code, Draft, Ending, Phase, PlaybookOutcome, Reason, Redactor, WarningCode,
+    redact::tells_of_a_secret,
 };
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
@@ -244,7 +245,7 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
         workspace.left_out.len(),
         first.unwrap_or_default()
     );
-    spool.append(Draft::warning(Timestamp::now(), "content_left_out", message, more))
+    spool.append(Draft::warning(Timestamp::now(), WarningCode::ContentLeftOut, message, more))
 }
 
 /// Keeps what the run wrote into its content; what is lost of it, the user is to know.
@@ -253,34 +254,34 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
     // A spool that cannot be written shows when it is finished.
     let mut append = |draft: Draft| drop(spool.append(draft));
-    let warning = |code: &str, path: &str, message: String| {
+    let warning = |code, path: &str, message: String| {
         Draft::warning(Timestamp::now(), code, message, json!({ "path": path }))
     };
     match workspace.keep_written(spec.run, &spec.content, &secrets) {
         Ok((artifacts, overtaken)) => {
             if let (false, Some(options)) = (artifacts.artifacts.is_empty(), &spec.content.artifacts) {
                 let bytes: u64 = artifacts.artifacts.iter().map(|artifact| artifact.size).sum();
-                let data =
-                    json!({ "node": options.node, "files": artifacts.artifacts.len(), "bytes": bytes });
-                append(Draft::new(Timestamp::now(), EventKind::ARTIFACTS, data));
+                let files = artifacts.artifacts.len() as u64;
+                let kept = ArtifactsKept { node: options.node.clone(), files, bytes };
+                append(Draft::own(Timestamp::now(), &kept));
             }
             for left_out in artifacts.left_out.iter().take(MOST_WARNINGS) {
                 let path = secrets.text(&left_out.path).into_owned();
                 let message =
                     format!("`{path}`, which the run wrote, is not among its artifacts: {}", left_out.why);
-                append(warning("artifact_left_out", &path, message));
+                append(warning(WarningCode::ArtifactLeftOut, &path, message));
             }
             for path in overtaken.iter().take(MOST_WARNINGS) {
                 let path = secrets.text(&path.to_string_lossy()).into_owned();
                 let message =
                     format!("`{path}` is not kept for later runs: another run has written it meanwhile");
-                append(warning("persistent_overtaken", &path, message));
+                append(warning(WarningCode::PersistentOvertaken, &path, message));
             }
         }
         Err(error) => {
             tracing::error!(%error, "what the run wrote into its content could not be kept");
             let message = format!("files that the run wrote into its content could not be kept: {error}");
-            append(Draft::warning(Timestamp::now(), "artifacts_lost", message, json!({})));
+            append(Draft::warning(Timestamp::now(), WarningCode::ArtifactsLost, message, json!({})));
         }
     }
 }
@@ -293,8 +294,12 @@ fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
     let Err(error) = workspace.remove() else { return };
     tracing::error!(%error, "the private directory could not be removed");
     let message = format!("the private directory could not be removed: {error}");
-    let draft =
-        Draft::warning(Timestamp::now(), "not_cleaned_up", message, json!({ "phase": Phase::Cleanup }));
+    let draft = Draft::warning(
+        Timestamp::now(),
+        WarningCode::NotCleanedUp,
+        message,
+        json!({ "phase": Phase::Cleanup }),
+    );
     // A spool that cannot be written shows when it is finished.
     let _ = spool.append(draft);
 }

@@ -3,9 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{
-    Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed, Work,
-};
+use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed, Work};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
@@ -218,28 +216,6 @@ impl Engine {
         Ok(events)
     }
 
-    /// The warnings of a job's last attempt, in order; at most 100.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn warnings(&self, job: &Job) -> Result<Vec<Value>, Error> {
-        if job.attempt == 0 {
-            return Ok(Vec::new());
-        }
-        let of_kind = |kind: EventKind, after, limit| EventQuery {
-            kind: Some(kind),
-            ..EventQuery::after(after, limit)
-        };
-        let mut begun = 0;
-        if job.attempt > 1 {
-            let moves = self.store().events(job.id, &of_kind(EventKind::JOB_STATE, 0, MOST_MOVES)).await?;
-            let is_begin = |event: &&Event| event.draft.data["to"] == JobState::Running.as_str();
-            begun = moves.iter().rev().find(is_begin).map_or(0, |event| event.seq);
-        }
-        let events = self.store().events(job.id, &of_kind(EventKind::WARNING, begun, MOST_LOOKED_AT)).await?;
-        Ok(events.into_iter().filter_map(warning).take(MOST_WARNINGS).collect())
-    }
-
     /// Jobs that match, newest first, without what they amounted to.
     ///
     /// # Errors
@@ -247,23 +223,6 @@ impl Engine {
     pub async fn jobs(&self, query: &JobQuery) -> Result<Vec<JobSummary>, Error> {
         Ok(self.store().jobs(query).await?)
     }
-}
-
-/// The most warnings that are shown of a job.
-const MOST_WARNINGS: usize = 100;
-/// The most events of the kind that are looked at: Ansible's own warnings are of the same kind.
-const MOST_LOOKED_AT: u32 = 1_000;
-/// More moves than the attempts of a job have.
-const MOST_MOVES: u32 = 10_000;
-
-/// A warning of the service as a job shows it; Ansible's own have no code, and are in the log.
-fn warning(event: Event) -> Option<Value> {
-    let Value::Object(mut data) = event.draft.data else { return None };
-    if !data.get("code").is_some_and(Value::is_string) {
-        return None;
-    }
-    data.insert("event".into(), event.seq.into());
-    Some(data.into())
 }
 
 /// What became of a request.

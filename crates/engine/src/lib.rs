@@ -43,6 +43,7 @@ mod sweep;
 mod task_list;
 mod tokens;
 mod vm_watch;
+mod warnings;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
@@ -77,6 +78,7 @@ pub use store::{
 };
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
 pub use vm_watch::VmWatching;
+pub use warnings::ShownWarning;
 
 /// What HTTP and the command line talk to; clones are cheap and share everything.
 #[derive(Debug, Clone)]

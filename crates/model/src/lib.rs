@@ -18,6 +18,7 @@ pub mod labels;
 pub mod names;
 pub mod numbers;
 pub mod outcome;
+pub mod own_event;
 pub mod priority;
 pub mod redact;
 pub mod report;
@@ -46,6 +47,9 @@ pub use job_state::{JobState, Move, Refusal};
 pub use labels::Labels;
 pub use names::{ContentKind, ContentName, ContentRef, ProjectName};
 pub use outcome::{Detail, Outcome, PlaybookDetail, PlaybookOutcome};
+pub use own_event::{
+    ArtifactsKept, Complaint, Oversized, Payload, StateChange, StepStart, Unreadable, Warning, WarningCode,
+};
 pub use priority::Priority;
 pub use redact::Redactor;
 pub use report::{CustomStats, Failure, HostStats, Report};

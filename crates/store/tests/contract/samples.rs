@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use model::{
-    Code, ContentRef, Draft, Ending, EventKind, Failure, HostStats, Job, JobId, JobRequest, JobState,
-    JobSummary, Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, Work,
+    Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
+    Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, StateChange,
+    Work,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
@@ -155,7 +156,7 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
 
 /// The event of a move to this state.
 pub(crate) fn told(state: JobState) -> Draft {
-    Draft::new(at(1), EventKind::JOB_STATE, json!({"to": state}))
+    Draft::own(at(1), &StateChange { from: None, to: state, reason: reason(Code::Waiting) })
 }
 
 /// An event of a run.
