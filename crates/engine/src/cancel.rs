@@ -2,7 +2,7 @@
 
 use model::{Code, Job, JobId, JobState, Phase, Reason, job_state::Move};
 
-use crate::{Engine, jobs::Error};
+use crate::{Engine, jobs::Error, work::kind::Kind};
 
 impl Engine {
     /// Asks for the end of a job. One that waits is canceled at once; of one that runs the processes are ended
@@ -13,10 +13,7 @@ impl Engine {
     pub async fn cancel(&self, id: JobId) -> Result<Job, Error> {
         let job = self.job(id).await?;
         if matches!(job.state, JobState::Canceled | JobState::Canceling) {
-            job.run
-                .filter(|_| job.state == JobState::Canceling)
-                .into_iter()
-                .for_each(|run| self.ask_to_stop(run));
+            self.stop_if_canceling(&job);
             return Ok(job);
         }
         let reason = match job.state {
@@ -29,12 +26,16 @@ impl Engine {
             // It was claimed between the look and the move: the claim is what is canceled now.
             Err(Error::Store(store::Error::Stale { .. })) => Box::pin(self.cancel(id)).await,
             Ok(job) => {
-                if let (JobState::Canceling, Some(run)) = (job.state, job.run) {
-                    self.ask_to_stop(run);
-                }
+                self.stop_if_canceling(&job);
                 Ok(job)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    fn stop_if_canceling(&self, job: &Job) {
+        if let (JobState::Canceling, Some(run)) = (job.state, job.run) {
+            self.ask_to_stop(Kind::of(&job.request.work), run);
         }
     }
 }

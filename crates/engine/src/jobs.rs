@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed, Work};
+use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
@@ -107,7 +107,7 @@ fn known_projects(known: &[ProjectName]) -> String {
 }
 
 impl Engine {
-    /// Accepts a job: its content exists and stays in its root. It is stored when this returns. `owner` is the caller's mark;
+    /// Accepts a job: what it asks for can be done, as far as is known. It is stored when this returns. `owner` is the caller's mark;
     /// callers have turns in the queue, and a number of jobs that may wait.
     ///
     /// # Errors
@@ -128,10 +128,7 @@ impl Engine {
         key: Option<String>,
         owner: Option<&str>,
     ) -> Result<Submitted, Error> {
-        let Work::Playbook(work) = &request.work;
-        for content in work.before.iter().map(|step| &step.content).chain([&work.content]) {
-            self.locate(work.project.as_ref(), content.clone()).await?;
-        }
+        self.check_work(&request).await?;
         let id = clock::new_job_id();
         let secrets = self.sealed_secrets(id, &request)?;
         let now = clock::now();

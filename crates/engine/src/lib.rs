@@ -13,9 +13,11 @@ mod artifacts;
 mod audit;
 mod cancel;
 mod catalog;
+mod claimed;
 mod clock;
 mod counters;
 mod following;
+mod held;
 mod inspections;
 mod jobs;
 mod keyring;
@@ -25,7 +27,6 @@ mod leases;
 mod live;
 mod logs;
 mod moves;
-mod never_began;
 mod options;
 mod progress;
 mod projects;
@@ -38,19 +39,19 @@ mod retention;
 mod retry;
 mod scheduler;
 mod shutdown;
-mod spec;
-mod sweep;
+mod slots;
 mod task_list;
 mod tokens;
 mod vm_watch;
 mod warnings;
+mod work;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
 
 use store::Store;
 use tokio::{
-    sync::{Notify, RwLock, Semaphore, watch},
+    sync::{Notify, RwLock, watch},
     time::timeout,
 };
 
@@ -73,6 +74,7 @@ pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
+pub use slots::{Slot, Slots};
 pub use store::{
     AuditHead, AuditQuery, Chain, EventQuery, JobQuery, QueueEntry, QueueLimits, RunningJob, Waiting,
 };
@@ -96,12 +98,12 @@ struct Inner {
     recovered: watch::Sender<bool>,
     /// Says that there may be something to claim.
     queued: Notify,
-    /// One permit for each run that may be at work at once.
-    places: Arc<Semaphore>,
+    /// One for each run that may be at work at once.
+    slots: Slots,
     /// Read-locked while a job is claimed and its run begun.
     starting: Arc<RwLock<()>>,
     /// The runs that this node follows.
-    held: leases::Held,
+    held: held::Held,
     /// Looking into content starts Ansible, too: so many at once.
     inspections: inspections::Turns,
     /// How many tasks jobs may have.
@@ -118,7 +120,7 @@ impl Engine {
     /// An engine over a store; nothing runs before [`Scheduler::run`].
     #[must_use]
     pub fn new(store: Store, options: Options) -> Self {
-        let places = Arc::new(Semaphore::new(options.max_at_once.max(1)));
+        let slots = Slots::new(options.max_at_once);
         let proxmox = proxmox::Proxmox::new(&options.proxmox);
         let inner = Inner {
             store,
@@ -127,9 +129,9 @@ impl Engine {
             counters: Arc::default(),
             recovered: watch::Sender::new(false),
             queued: Notify::new(),
-            places,
+            slots,
             starting: Arc::default(),
-            held: leases::Held::default(),
+            held: held::Held::default(),
             inspections: inspections::Turns::default(),
             guesses: progress::Guesses::default(),
             proxmox,

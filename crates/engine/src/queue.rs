@@ -49,7 +49,7 @@ impl Engine {
     /// Places on this node.
     #[must_use]
     pub fn capacity(&self) -> Capacity {
-        let most = self.options().max_at_once.max(1);
-        Capacity { at_work: most.saturating_sub(self.inner.places.available_permits()), most }
+        let slots = &self.inner.slots;
+        Capacity { at_work: slots.taken(), most: slots.max() }
     }
 }
