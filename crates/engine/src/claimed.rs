@@ -25,7 +25,7 @@ pub(crate) struct Claimed {
     /// Where the claim comes from.
     pub(crate) origin: Origin,
     /// The slot of the job. Work that waits for its children releases it meanwhile.
-    pub(crate) _slot: Slot,
+    pub(crate) slot: Slot,
     /// Renews the lease as long as this lives.
     pub(crate) _hold: Hold,
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Event, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
+use model::{Actor, Event, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
@@ -107,15 +107,13 @@ fn known_projects(known: &[ProjectName]) -> String {
 }
 
 impl Engine {
-    /// Accepts a job: what it asks for can be done, as far as is known. It is stored when this returns. `owner` is the caller's mark;
-    /// callers have turns in the queue, and a number of jobs that may wait.
+    /// Accepts a job: what it asks for can be done, as far as is known. It is stored when this returns. Callers have turns in
+    /// the queue, and a number of jobs that may wait.
     ///
     /// # Errors
-    /// When the content cannot be used, the queue is full, or the job cannot be stored.
-    pub async fn submit(&self, request: JobRequest, owner: Option<&str>) -> Result<Job, Error> {
-        match self.submit_once(request, None, owner).await? {
-            Submitted::New(job) | Submitted::Known(job) => Ok(job),
-        }
+    /// When what it asks for cannot be done, the queue is full, or the job cannot be stored.
+    pub async fn submit(&self, request: JobRequest, submitter: &Submitter) -> Result<Job, Error> {
+        Ok(self.accept(request, None, submitter, None).await?.into_job())
     }
 
     /// The same, once per key: the same request under the same key gives the job that it gave the first time.
@@ -126,13 +124,29 @@ impl Engine {
         &self,
         request: JobRequest,
         key: Option<String>,
-        owner: Option<&str>,
+        submitter: &Submitter,
+    ) -> Result<Submitted, Error> {
+        self.accept(request, key, submitter, None).await
+    }
+
+    pub(crate) async fn accept(
+        &self,
+        request: JobRequest,
+        key: Option<String>,
+        submitter: &Submitter,
+        parent: Option<&Job>,
     ) -> Result<Submitted, Error> {
         self.check_work(&request).await?;
         let id = clock::new_job_id();
         let secrets = self.sealed_secrets(id, &request)?;
         let now = clock::now();
-        let job = Job { secrets, ..Job::asked_for(id, request, now) };
+        let job = Job {
+            secrets,
+            submitted_by: submitter.actor.clone(),
+            parent: parent.map(|parent| parent.id),
+            acts_for: parent.and_then(|parent| parent.acts_for.clone()),
+            ..Job::asked_for(id, request, now)
+        };
         let event = state_event(None, job.state, &job.reason, now);
         let key = match key {
             Some(key) => {
@@ -140,7 +154,11 @@ impl Engine {
             }
             None => None,
         };
-        let admission = Admission { owner, limits: self.options().queue };
+        let admission = Admission {
+            owner: submitter.mark.as_deref(),
+            limits: self.options().queue,
+            parent_fence: parent.map_or(0, |parent| parent.fence),
+        };
         match self.store().insert_job(&job, &event, key.as_ref(), admission).await? {
             Inserted::New => {}
             Inserted::Full(full) => return Err(Error::QueueFull(full)),
@@ -157,7 +175,8 @@ impl Engine {
     /// # Errors
     /// [`Error::QueueFull`] when it may not.
     pub async fn has_room(&self, owner: Option<&str>) -> Result<(), Error> {
-        match self.store().is_full(Admission { owner, limits: self.options().queue }).await? {
+        match self.store().is_full(Admission { owner, limits: self.options().queue, parent_fence: 0 }).await?
+        {
             Some(full) => Err(Error::QueueFull(full)),
             None => Ok(()),
         }
@@ -222,6 +241,15 @@ impl Engine {
     }
 }
 
+/// Who asks for a job.
+#[derive(Debug, Clone, Default)]
+pub struct Submitter {
+    /// As the job shows it.
+    pub actor: Actor,
+    /// A mark that no two callers share, where the caller is known: callers have turns in the queue by it.
+    pub mark: Option<String>,
+}
+
 /// What became of a request.
 #[derive(Debug)]
 pub enum Submitted {
@@ -229,6 +257,16 @@ pub enum Submitted {
     New(Job),
     /// The job that the same request under the same key gave before.
     Known(Job),
+}
+
+impl Submitted {
+    /// The job, new or not.
+    #[must_use]
+    pub fn into_job(self) -> Job {
+        match self {
+            Self::New(job) | Self::Known(job) => job,
+        }
+    }
 }
 
 /// The same for the same request, whatever the order of what was given. Secret values go into it by a keyed hash:

@@ -87,6 +87,10 @@ impl Engine {
                 Ok(runs) => {
                     for held in runs.into_iter().filter_map(|run| self.inner.held.get(run)) {
                         self.ask_to_stop(held.kind, held.run);
+                        // Whoever canceled it may have been killed before it came to these.
+                        if let Err(error) = self.cancel_children(held.job).await {
+                            tracing::warn!(job.id = %held.job, %error, "its children could not be canceled");
+                        }
                     }
                 }
                 Err(error) => tracing::warn!(%error, "what is to be canceled cannot be read; trying again"),
@@ -140,7 +144,7 @@ impl Engine {
             let origin =
                 if self.inner.held.was_unsure_of(run) { Origin::Unanswered } else { Origin::Started };
             let slot = self.inner.slots.take_if_free();
-            self.carry_through(Claimed { job, run, origin, _slot: slot, _hold: hold }).await;
+            self.carry_through(Claimed { job, run, origin, slot, _hold: hold }).await;
             return;
         }
         self.holder_is_gone(job).await;

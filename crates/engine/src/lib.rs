@@ -13,6 +13,7 @@ mod artifacts;
 mod audit;
 mod cancel;
 mod catalog;
+mod children;
 mod claimed;
 mod clock;
 mod counters;
@@ -61,7 +62,7 @@ pub use catalog::Listed;
 pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use inspections::OnBehalf;
-pub use jobs::{Error, Submitted};
+pub use jobs::{Error, Submitted, Submitter};
 pub use keyring::{Key, KeyError, KeyUse, Keyring, Rotation};
 pub use logs::{LogQuery, LogReader, NextText, colored, plain_lines};
 pub use options::{DrainOptions, IsolationOptions, Options};
@@ -76,7 +77,8 @@ pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
 pub use slots::{Slot, Slots};
 pub use store::{
-    AuditHead, AuditQuery, Chain, EventQuery, JobQuery, QueueEntry, QueueLimits, RunningJob, Waiting,
+    AuditHead, AuditQuery, Blocker, Chain, EventQuery, JobQuery, OwnerLock, QueueEntry, QueueLimits,
+    RunningJob, Waiting,
 };
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
 pub use vm_watch::VmWatching;

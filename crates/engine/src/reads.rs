@@ -7,7 +7,11 @@ use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Phase, Playbook
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use crate::{Engine, ProxmoxError, clock, jobs::Error, moves::state_event};
+use crate::{
+    Engine, ProxmoxError, clock,
+    jobs::{Error, Submitter},
+    moves::state_event,
+};
 
 /// When reads ask Proxmox itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +44,7 @@ impl Engine {
         request: JobRequest,
         name: &str,
         mut result: Value,
+        submitter: &Submitter,
     ) -> Result<Job, Error> {
         Redactor::new(self.proxmox_secrets().await).value(&mut result);
         let now = clock::now();
@@ -54,6 +59,7 @@ impl Engine {
             reason,
             started_at: Some(now),
             finished_at: Some(now),
+            submitted_by: submitter.actor.clone(),
             outcome: Some(outcome.into()),
             ..Job::asked_for(clock::new_job_id(), request, now)
         };

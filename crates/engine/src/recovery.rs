@@ -41,7 +41,7 @@ impl Engine {
             // It takes a slot like any other, but does not wait for one: it is at work already.
             let (slot, hold) = (self.inner.slots.take_if_free(), self.hold(&job, run));
             let engine = self.clone();
-            let claimed = Claimed { job, run, origin: Origin::Recovered, _slot: slot, _hold: hold };
+            let claimed = Claimed { job, run, origin: Origin::Recovered, slot, _hold: hold };
             workers.spawn(async move { engine.carry_through(claimed).await });
         }
     }

@@ -130,7 +130,7 @@ impl Scheduler {
         // Before the claim counts as made.
         let hold = engine.hold(&job, run);
         engine.inner.held.claims(None);
-        let claimed = Claimed { job, run, origin: Origin::Started, _slot: slot, _hold: hold };
+        let claimed = Claimed { job, run, origin: Origin::Started, slot, _hold: hold };
         self.workers.spawn(async move { engine.work_on(claimed, beginning).await });
     }
 }

@@ -63,10 +63,14 @@ impl Engine {
         }
     }
 
-    /// Records the end, then removes what the attempt needed: until the end is safely stored it is needed.
+    /// Records the end, after those of all children, then removes what the attempt needed: until the end is safely stored it is needed.
     async fn finish(&self, claimed: &Claimed, outcome: Outcome) {
+        let recorded = match self.children_have_ended(claimed.job.id, &claimed.slot).await {
+            Ok(()) => self.record_end(&claimed.job, &outcome).await,
+            Err(error) => Err(error),
+        };
         // What can be cured by asking again was: the job is no longer ours, or is gone.
-        if let Err(error) = self.record_end(&claimed.job, &outcome).await {
+        if let Err(error) = recorded {
             tracing::error!(job.id = %claimed.job.id, %error, "the end of the job cannot be recorded");
             return self.abandon(claimed.kind(), claimed.run).await;
         }

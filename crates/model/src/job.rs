@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Code, JobId, JobRequest, JobState, Outcome, Reason, Resume, RunId};
+use crate::{Actor, Code, JobId, JobRequest, JobState, Outcome, Reason, Resource, Resume, RunId};
 
 /// The secrets of a job as they are kept: encrypted, with the name of the key. Only the key can decrypt them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub struct Job {
     pub reason: Reason,
     /// What it was asked to do.
     pub request: JobRequest,
+    /// Who submitted it.
+    pub submitted_by: Actor,
+    /// The job that submitted it as a part of its work, and that ends after it.
+    pub parent: Option<JobId>,
     /// How many attempts were begun; 0 before the first.
     pub attempt: u32,
     /// The claim that may write to it: every claim raises it, older holders are refused.
@@ -57,6 +61,8 @@ pub struct Job {
     pub tasks: u64,
     /// The number of its last event.
     pub last_seq: u64,
+    /// The thing that it acts for: it may use resources which that thing holds, see [`Holder`](crate::Holder).
+    pub acts_for: Option<Resource>,
     /// The values of its secret variables, sealed; `None` when it has none, or they are wiped because it has ended.
     pub secrets: Option<Sealed>,
 }
@@ -84,6 +90,8 @@ impl Job {
             state: JobState::Queued,
             reason: Reason::new(None, Code::Waiting, "waits for a free place"),
             request,
+            submitted_by: Actor::default(),
+            parent: None,
             attempt: 0,
             fence: 0,
             created_at: now,
@@ -97,6 +105,7 @@ impl Job {
             outcome: None,
             tasks: 0,
             last_seq: 1,
+            acts_for: None,
             secrets: None,
         }
     }
@@ -113,6 +122,10 @@ pub struct JobSummary {
     pub reason: Reason,
     /// What it was asked to do.
     pub request: JobRequest,
+    /// Who submitted it.
+    pub submitted_by: Actor,
+    /// The job that submitted it as a part of its work, and that ends after it.
+    pub parent: Option<JobId>,
     /// How many attempts were begun; 0 before the first.
     pub attempt: u32,
     /// When it was accepted.

@@ -4,6 +4,7 @@
 //! arguments. What two other floors both need lives here, because they do not know each other.
 
 pub mod access;
+pub mod actor;
 pub mod audit;
 pub mod event;
 pub mod extra_vars;
@@ -34,6 +35,7 @@ pub mod vm_status;
 pub mod work;
 
 pub use access::{Role, Token};
+pub use actor::Actor;
 pub use audit::{AuditDraft, AuditKind, AuditRecord};
 pub use event::{Counted, Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
@@ -53,7 +55,7 @@ pub use own_event::{
 pub use priority::Priority;
 pub use redact::Redactor;
 pub use report::{CustomStats, Failure, HostStats, Report};
-pub use resource::{Resource, Resources};
+pub use resource::{Holder, LockMode, Resource, ResourceLock, Resources};
 pub use retry::{Resume, RetryOn, RetryPolicy, TaskName};
 pub use run::{Code, Ending, Executor, Phase, Reason};
 pub use secret_vars::{SecretValue, SecretVars};

@@ -97,13 +97,10 @@ async fn answer(
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
     {
-        let job = api.engine.record_read(request, action, result).await;
+        let job = api.engine.record_read(request, action, result, &Caller::submitter_of(http)).await;
         return job.map(|job| reply::results(&job, action)).map_err(|error| Refusal::failed(&error));
     }
-    let (change, owner) = {
-        let extensions = http.extensions();
-        (extensions.get::<Change>().cloned(), extensions.get::<Caller>().and_then(Caller::mark))
-    };
+    let change = http.extensions().get::<Change>().cloned();
     let begun = match change {
         Some(change) => match change.begin(http.path()).await {
             Ok(begun) => Some(begun),
@@ -111,7 +108,7 @@ async fn answer(
         },
         None => None,
     };
-    let submitted = api.engine.submit(request, owner.as_deref()).await;
+    let submitted = api.engine.submit(request, &Caller::submitter_of(http)).await;
     let id = submitted.as_ref().ok().map(|job| job.id);
     let answer = async {
         let job = ended(api, submitted.map_err(|error| refused(api, &content, &error))?.id).await?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::http::StatusCode;
 use model::{
     ContentName, ContentRef, ExtraVars, Inventories, Isolation, JobRequest, Labels, PlaybookWork, Priority,
-    ProjectName, Resource, Resources, SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
+    ProjectName, ResourceLock, Resources, SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -216,7 +216,8 @@ fn labels(fields: &mut Fields) -> Labels {
 }
 
 fn resources(fields: &mut Fields) -> Resources {
-    let list: Option<Vec<Resource>> = typed(fields, "resources", "a list of texts such as `vm:pve1/1000`");
+    let wanted = "a list of texts such as `vm:pve1/1000`, or of objects with `name` and `mode`,";
+    let list: Option<Vec<ResourceLock>> = typed(fields, "resources", wanted);
     Resources::try_from(list.unwrap_or_default()).unwrap_or_else(|error| {
         let _: Option<()> = fields.fault("resources", "invalid_value", error.to_string());
         Resources::default()

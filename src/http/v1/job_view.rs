@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use model::{
-    CustomStats, Detail, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary, Outcome,
-    PlaybookDetail, Reason, time_text,
+    Actor, CustomStats, Detail, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
+    Outcome, PlaybookDetail, Reason, time_text,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,6 +17,8 @@ pub(super) struct JobView<'a> {
     state: JobState,
     reason: &'a Reason,
     request: &'a JobRequest,
+    submitted_by: &'a Actor,
+    parent: Option<JobId>,
     attempt: u32,
     #[serde(serialize_with = "time_text::serialize")]
     created_at: Timestamp,
@@ -43,6 +45,8 @@ impl<'a> From<&'a Job> for JobView<'a> {
             state: job.state,
             reason: &job.reason,
             request: &job.request,
+            submitted_by: &job.submitted_by,
+            parent: job.parent,
             attempt: job.attempt,
             created_at: job.created_at,
             started_at: job.started_at,
@@ -70,6 +74,8 @@ pub(super) struct SummaryView<'a> {
     state: JobState,
     reason: &'a Reason,
     request: &'a JobRequest,
+    submitted_by: &'a Actor,
+    parent: Option<JobId>,
     attempt: u32,
     #[serde(serialize_with = "time_text::serialize")]
     created_at: Timestamp,
@@ -88,6 +94,8 @@ impl<'a> From<&'a JobSummary> for SummaryView<'a> {
             state: job.state,
             reason: &job.reason,
             request: &job.request,
+            submitted_by: &job.submitted_by,
+            parent: job.parent,
             attempt: job.attempt,
             created_at: job.created_at,
             started_at: job.started_at,

@@ -6,8 +6,8 @@ use actix_web::{
     HttpResponse,
     web::{self, Data, ServiceConfig},
 };
-use engine::{QueueEntry, RunningJob, Waiting};
-use model::{JobId, Priority};
+use engine::{Blocker, OwnerLock, QueueEntry, RunningJob, Waiting};
+use model::{Holder, JobId, Priority};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -40,7 +40,13 @@ async fn show(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
     let running: Vec<Value> = queue.running.iter().map(running).collect();
     let queued: Vec<Queued<'_>> = queue.queued.iter().map(|entry| queued(entry, &api)).collect();
     let capacity = json!({ "at_work": queue.capacity.at_work, "most": queue.capacity.most });
-    Ok(HttpResponse::Ok().json(json!({ "running": running, "queued": queued, "capacity": capacity })))
+    let owner_locks: Vec<Value> = queue.owner_locks.iter().map(owner_lock).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "running": running,
+        "queued": queued,
+        "owner_locks": owner_locks,
+        "capacity": capacity,
+    })))
 }
 
 fn running(running: &RunningJob) -> Value {
@@ -48,6 +54,10 @@ fn running(running: &RunningJob) -> Value {
     view["node"] = json!(running.node);
     view["lease_until"] = json!(format!("{:.3}", running.lease_until));
     view
+}
+
+fn owner_lock(OwnerLock { owner, lock }: &OwnerLock) -> Value {
+    json!({ "owner": owner, "resource": lock.resource, "mode": lock.mode })
 }
 
 fn queued<'a>(entry: &'a QueueEntry, api: &Api) -> Queued<'a> {
@@ -65,7 +75,12 @@ pub(super) fn waiting_view(waiting: &Waiting, api: &Api) -> Value {
     let blockers: Vec<Value> = waiting
         .blockers
         .iter()
-        .map(|blocker| json!({ "resource": blocker.resource, "job": blocker.job, "holds": blocker.holds }))
+        .map(|Blocker { resource, holder, holds }| match holder {
+            Holder::Job(job) => json!({ "resource": resource, "job": job, "holds": holds }),
+            Holder::Owner(owner) => {
+                json!({ "resource": resource, "job": null, "owner": owner, "holds": holds })
+            }
+        })
         .collect();
     let capacity = api.engine.capacity();
     json!({

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use model::{
-    Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
+    Actor, Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
     Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, StateChange,
     Work,
 };
@@ -43,6 +43,8 @@ pub(crate) fn asking(created_at: Timestamp, things: &Value) -> Job {
         state: JobState::Queued,
         reason: reason(Code::Waiting),
         request: serde_json::from_value(request).expect("a request"),
+        submitted_by: Actor::default(),
+        parent: None,
         attempt: 0,
         fence: 0,
         created_at,
@@ -56,6 +58,7 @@ pub(crate) fn asking(created_at: Timestamp, things: &Value) -> Job {
         outcome: None,
         tasks: 0,
         last_seq: 1,
+        acts_for: None,
         secrets: None,
     }
 }
@@ -67,6 +70,8 @@ pub(crate) fn summary(job: &Job) -> JobSummary {
         state: job.state,
         reason: Reason { last_lines: Vec::new(), ..job.reason.clone() },
         request: job.request.clone(),
+        submitted_by: job.submitted_by.clone(),
+        parent: job.parent,
         attempt: job.attempt,
         created_at: job.created_at,
         started_at: job.started_at,
@@ -96,6 +101,7 @@ pub(crate) fn full_job() -> Job {
         state: JobState::Failed,
         reason,
         request,
+        submitted_by: Actor::Caller { name: Some("ünal b.".to_owned()) },
         attempt: 3,
         fence: 7,
         queued_at: at(5),
@@ -106,6 +112,7 @@ pub(crate) fn full_job() -> Job {
         lease_until: Some(at(1000)),
         resume: Some(resume()),
         tasks: 3,
+        acts_for: "range:alpha".parse().ok(),
         outcome: Some(outcome(Ending::Failed)),
         secrets: Some(sealed("0a1b2c3d")),
         ..queued(at(0))
