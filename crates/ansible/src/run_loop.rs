@@ -421,6 +421,9 @@ impl<'a> RunLoop<'a> {
                 rc,
                 step: self.step,
                 executor: Some(self.executor),
+                // The supervisor knows.
+                isolation: None,
+                protections: Vec::new(),
                 report: findings.report,
                 emitted: 0,
                 events: 0,

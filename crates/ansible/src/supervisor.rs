@@ -20,7 +20,7 @@ use std::{
 
 use jiff::Timestamp;
 use model::{
-    ArtifactsKept, Code, Draft, Ending, Phase, PlaybookOutcome, Reason, Redactor, WarningCode,
+    ArtifactsKept, Code, Draft, Ending, Isolation, Phase, PlaybookOutcome, Reason, Redactor, WarningCode,
     redact::tells_of_a_secret,
 };
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
@@ -28,12 +28,14 @@ use serde_json::json;
 
 use crate::{
     cgroup::Group,
+    configuration::Configuration,
     process::{self, Identity},
     reasons,
     run_directory::RunDirectory,
     run_loop,
     run_spec::RunSpec,
-    spool,
+    sandbox::Sandbox,
+    sandbox_hints, scratch, spool,
     steps::{self, Steps},
     tree_group::TreeGroup,
     warm::{Spare, Waiting},
@@ -115,9 +117,15 @@ fn supervise(
             .unwrap_or_else(|reason| PlaybookOutcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     keep_written(spec, &workspace, &mut spool);
+    warn_of_sandbox(spec, &workspace, &outcome, &mut spool);
     clean_up(&workspace, &mut spool);
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
+    let level = spec.isolation.sandbox.as_ref().map_or(Isolation::Process, |_| Isolation::Sandbox);
+    if outcome.detail.executor.is_some() {
+        outcome.detail.isolation = Some(level);
+        outcome.detail.protections = protections(spec, &groups);
+    }
     groups.remove();
     if let Some(Err(error)) = group.map(|group| group.leave()) {
         tracing::warn!(%error, "the control group could not be removed");
@@ -190,6 +198,7 @@ fn prepare_and_run(
             groups: beginning.groups,
             waiting: beginning.waiting,
             view: None,
+            number: 1,
         },
         beginning.stop,
     )
@@ -283,6 +292,53 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
             let message = format!("files that the run wrote into its content could not be kept: {error}");
             append(Draft::warning(Timestamp::now(), WarningCode::ArtifactsLost, message, json!({})));
         }
+    }
+}
+
+/// What keeps the run apart on this machine.
+fn protections(spec: &RunSpec, groups: &TreeGroup) -> Vec<String> {
+    let sandbox = spec.isolation.sandbox.as_ref().map(Sandbox::protections).unwrap_or_default();
+    let sandbox = sandbox.iter().filter(|part| part.absent.is_none()).map(|part| part.name);
+    let groups = [(groups.counts_memory(), "memory group"), (groups.counts_processes(), "processes group")];
+    let groups = groups.into_iter().filter(|(is_kept, _)| *is_kept).map(|(_, name)| name);
+    sandbox.chain(groups).map(|name| name.to_ascii_lowercase().replace(' ', "_")).collect()
+}
+
+/// What a user should know of a run in a sandbox: files that go with it, and why it may have failed.
+fn warn_of_sandbox(
+    spec: &RunSpec,
+    workspace: &Workspace,
+    outcome: &PlaybookOutcome,
+    spool: &mut spool::Writer,
+) {
+    let Some(sandbox) = &spec.isolation.sandbox else { return };
+    let secrets = secrets(spec);
+    let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
+    let left = scratch::left_in(&workspace.scratch());
+    if let Some((first, _)) = left.files.first() {
+        let name = |path: &Path| secrets.text(&path.to_string_lossy()).into_owned();
+        let message = format!(
+            "files that the run left outside of its content were removed with its sandbox: {}, {} bytes; the first is \
+             `{}`\nhint: files in the content are kept as artifacts, those in a directory that `runs.sandbox_writable` \
+             names stay",
+            left.total,
+            left.bytes,
+            name(first)
+        );
+        let files: Vec<_> =
+            left.files.iter().map(|(path, size)| json!({ "path": name(path), "size": size })).collect();
+        let more = json!({ "files": files, "total": left.total, "bytes": left.bytes });
+        let _ = spool.append(Draft::warning(Timestamp::now(), WarningCode::FilesRemoved, message, more));
+    }
+    if outcome.ending == Ending::Failed {
+        let own = [workspace.short().to_owned(), workspace.private().to_owned()].into_iter();
+        let own: Vec<PathBuf> = own.chain(workspace.content_roots()).collect();
+        let environment = spec.environment.iter().cloned().collect();
+        let configuration = Configuration::find(&environment, &workspace.working_directory_here());
+        let roles = configuration.paths("defaults", "roles_path", ':', &spec.source.working_directory);
+        // A spool that cannot be written shows when it is finished.
+        sandbox_hints::warning(outcome, sandbox, &own, &roles.unwrap_or_default())
+            .map(|draft| spool.append(draft));
     }
 }
 

@@ -126,7 +126,7 @@ mod tests {
             drop(slots.take().await);
             note("later");
         };
-        tokio::join!(waits, passes);
+        tokio::join!(biased; waits, passes);
         assert_eq!(*order.lock().expect("no panic"), ["other", "parent", "later"]);
     }
 

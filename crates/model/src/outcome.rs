@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{Ending, Executor, Reason, Report};
+use crate::{Ending, Executor, Isolation, Reason, Report};
 
 /// How an attempt ended. In JSON the members of the detail stand among the others, after `reason`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ pub struct PlaybookDetail {
     /// What ran Ansible; `None` when it never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<Executor>,
+    /// How it was isolated; `None` when it never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
+    /// What kept it apart on that machine, by name: parts of its sandbox, and control groups that keep its limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protections: Vec<String>,
     /// What that step amounted to.
     pub report: Report,
     /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
@@ -65,6 +71,8 @@ impl Default for PlaybookDetail {
             rc: None,
             step: first(),
             executor: None,
+            isolation: None,
+            protections: Vec::new(),
             report: Report::default(),
             emitted: 0,
             events: 0,

@@ -77,6 +77,10 @@ text_enum! {
         PersistentOvertaken = "persistent_overtaken",
         /// What the run wrote into its content could not be kept.
         ArtifactsLost = "artifacts_lost",
+        /// Files that the run left outside of its content were removed with its sandbox.
+        FilesRemoved = "files_removed",
+        /// The run failed, and a message names paths that its sandbox does not show.
+        OutsideSandbox = "outside_sandbox",
         /// The directory of the run could not be removed.
         NotCleanedUp = "not_cleaned_up",
         /// The usual executor was not available.

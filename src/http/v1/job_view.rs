@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use model::{
-    Actor, CustomStats, Detail, Executor, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
-    Outcome, PlaybookDetail, Reason, time_text,
+    Actor, CustomStats, Detail, Executor, Failure, HostStats, Isolation, Job, JobId, JobRequest, JobState,
+    JobSummary, Outcome, PlaybookDetail, Reason, time_text,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -32,6 +32,8 @@ pub(super) struct JobView<'a> {
     failures_left_out: u64,
     processes_killed: u32,
     executor: Option<Executor>,
+    isolation: Option<Isolation>,
+    protections: &'a [String],
     events: u64,
 }
 
@@ -57,6 +59,8 @@ impl<'a> From<&'a Job> for JobView<'a> {
             failures_left_out: report.map_or(0, |report| report.failures_left_out),
             processes_killed: detail.map_or(0, |detail| detail.processes_killed),
             executor: detail.and_then(|detail| detail.executor),
+            isolation: detail.and_then(|detail| detail.isolation),
+            protections: detail.map_or(&[], |detail| &detail.protections),
             events: job.last_seq,
         }
     }

@@ -1,5 +1,6 @@
 //! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
 
+mod auto;
 mod hostile;
 mod inspection;
 mod limits;
@@ -9,6 +10,7 @@ mod parity;
 mod process;
 mod protected;
 mod sandbox;
+mod seccomp;
 mod warm;
 
 use serde_json::{Value, json};

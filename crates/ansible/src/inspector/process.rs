@@ -198,6 +198,7 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
         no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
         open_files: isolation.open_files,
         file_bytes: isolation.file_bytes,
+        sandbox: isolation.sandbox.is_some(),
     };
     let home = spec.own.join("home");
     let (mut command, home) = match &isolation.sandbox {
@@ -247,6 +248,8 @@ fn sandboxed(sandbox: &Sandbox, spec: &Spec) -> io::Result<Vec<OsString>> {
         hidden: &hidden,
         covered: &given.collect::<io::Result<Vec<_>>>()?,
         directory: &spec.directory,
+        scratch: None,
     };
-    Ok(Sandbox { readable, writable: Vec::new(), ..sandbox.clone() }.arguments(&needs))
+    // An inspection connects to no host.
+    Ok(Sandbox { ssh_keys: false, readable, writable: Vec::new(), ..sandbox.clone() }.arguments(&needs))
 }

@@ -21,8 +21,9 @@ use crate::{
     run_inputs::Leader,
     run_spec::{RunSpec, RunStep},
     sandbox::{Needs, Sandbox},
+    scope, scratch,
     search_path::SearchPath,
-    start,
+    seccomp, start,
     supervisor::MARKER,
     warm::{
         Begun, Refusal, Request,
@@ -67,6 +68,7 @@ impl Steps<'_> {
                 // The sandbox has the view, and keeps privileges from whatever is in it.
                 Some(_) => Confinement { view: None, no_new_privileges: true, ..confinement },
             };
+            let is_sandboxed = sandbox.is_some();
             let request = Request {
                 arguments: self.arguments(step, files),
                 environment: self.warm_environment(),
@@ -74,6 +76,8 @@ impl Steps<'_> {
                 directory: self.workspace.working_directory(),
                 ident: ident.to_owned(),
                 namespaces: names,
+                filter: if is_sandboxed { seccomp::hexadecimal() } else { String::new() },
+                scopes: if is_sandboxed { scope::bits() } else { 0 },
                 confinement,
             };
             let begun = waiting.begin(&request, &namespaces, is_last)?;
@@ -148,6 +152,7 @@ impl Steps<'_> {
             no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
             open_files: isolation.open_files,
             file_bytes: isolation.file_bytes,
+            sandbox: isolation.sandbox.is_some(),
         }
     }
 
@@ -208,7 +213,12 @@ impl Steps<'_> {
         let workspace = &*self.workspace;
         let own = [self.own(), workspace.content_roots()].concat();
         let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
-        let hidden: Vec<&Path> = workspace.hidden_room().into_iter().collect();
+        let all_scratch = workspace.scratch();
+        let hidden: Vec<&Path> = workspace.hidden_room().into_iter().chain([&*all_scratch]).collect();
+        // Each step has its own: it could leave a link for the next one.
+        let scratch = all_scratch.join(self.number.to_string());
+        let empty = Sandbox::empty(&self.spec.environment);
+        scratch::make(&scratch, empty.iter().map(PathBuf::as_path))?;
         let binds = self.view.iter().flat_map(|view| &view.binds).map(|bind| bind.to.clone());
         let covered: Vec<PathBuf> = binds.filter(|path| !self.is_own(path)).collect();
         let confinement = self.confinement();
@@ -222,6 +232,7 @@ impl Steps<'_> {
             hidden: &hidden,
             covered: &covered,
             directory: workspace.private(),
+            scratch: Some(&scratch),
         }));
         Ok(command)
     }

@@ -151,6 +151,8 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
         report,
         events: 5,
         executor: Some(model::Executor::Warm),
+        isolation: Some(model::Isolation::Sandbox),
+        protections: vec!["seccomp".to_owned()],
         processes_killed: 1,
         ..PlaybookDetail::default()
     };
