@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{Code, JobState, Phase};
+use model::{Code, JobState, Phase, WarningCode};
 use regex::Regex;
 
 #[path = "docs/generated.rs"]
@@ -86,6 +86,11 @@ fn every_state_reason_code_and_phase_is_in_the_api_document() {
     let reasons = chapter(&document, "## Reason codes");
     let codes: BTreeSet<String> = texts(Code::ALL.iter().map(|code| code.as_str()).collect());
     assert_same("codes", "docs/api.md, `Reason codes`", &codes, &first_column(reasons));
+    let after = document.find("\n**Warnings:**").expect("the warnings");
+    let table = document[after..].split("\n\n").nth(1).expect("a table");
+    let warnings: BTreeSet<String> = texts(WarningCode::ALL.iter().map(|code| code.as_str()).collect());
+    let in_table = table.lines().filter_map(|line| all("^\\| `([^`]+)`", line).into_iter().next()).collect();
+    assert_same("warnings", "docs/api.md, `Warnings`", &warnings, &in_table);
     for phase in Phase::ALL {
         assert!(
             reasons.contains(&format!("`{phase}`")),

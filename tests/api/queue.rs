@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{Gate, Setup, TestApp};
+use crate::{
+    app::{Gate, Setup, TestApp},
+    database::sql,
+};
 
 fn one_place() -> TestApp {
     Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start()
@@ -92,4 +95,51 @@ async fn what_the_queue_cannot_use_is_refused_by_name() {
         let problem = app.post("/v1/jobs", &request, 422).await;
         assert_eq!(problem["errors"][0]["field"], field, "{problem:#}");
     }
+}
+
+#[tokio::test]
+async fn jobs_that_share_a_resource_run_together_and_keep_out_who_needs_it_alone() {
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3").start();
+    let gate = Gate::new(&app);
+    let mut request = waits_at(&gate);
+    request["resources"] = json!([{"name": "vm:pve1/1000", "mode": "shared"}]);
+    let one = app.post("/v1/jobs", &request, 202).await;
+    let two = app.post("/v1/jobs", &request, 202).await;
+    assert_eq!(one["request"]["resources"], request["resources"]);
+    for job in [&one, &two] {
+        app.until_state(job, "running").await;
+    }
+    let alone = json!({"bundle": "ping", "resources": [{"name": "vm:pve1/1000", "mode": "exclusive"}]});
+    let alone = app.post("/v1/jobs", &alone, 202).await;
+    assert_eq!(alone["request"]["resources"], json!(["vm:pve1/1000"]));
+    let path = format!("/v1/jobs/{}", alone["id"].as_str().expect("an id"));
+    let shown = app.get(&path, 200).await;
+    assert_eq!(shown["state"], "queued");
+    let mut holders = [&one["id"], &two["id"]];
+    holders.sort_by_key(|id| id.as_str());
+    let blockers = holders.map(|job| json!({"resource": "vm:pve1/1000", "job": job, "holds": true}));
+    assert_eq!(shown["waiting"]["blockers"], json!(blockers));
+    gate.open();
+    for job in [&one, &two, &alone] {
+        app.until_state(job, "succeeded").await;
+    }
+    let odd = json!({"bundle": "ping", "resources": [{"name": "vm:a", "mode": "mine"}]});
+    let problem = app.post("/v1/jobs", &odd, 422).await;
+    assert_eq!(problem["errors"][0]["field"], "resources", "{problem:#}");
+}
+
+#[tokio::test]
+async fn what_a_thing_holds_beyond_jobs_is_shown_and_waited_for() {
+    let app = TestApp::new();
+    let hold = "INSERT INTO resource_owners (resource, owner, shared) VALUES ('vm:pve1/7', 'range:alpha', 0)";
+    sql(&app, hold);
+    let job = app.post("/v1/jobs", &json!({"bundle": "ping", "resources": ["vm:pve1/7"]}), 202).await;
+    let queue = app.get("/v1/queue", 200).await;
+    let lock = json!({"owner": "range:alpha", "resource": "vm:pve1/7", "mode": "exclusive"});
+    assert_eq!(queue["owner_locks"], json!([lock]));
+    let blocker = json!({"resource": "vm:pve1/7", "job": null, "owner": "range:alpha", "holds": true});
+    assert_eq!(queue["queued"][0]["waiting"]["blockers"], json!([blocker]));
+    sql(&app, "DELETE FROM resource_owners");
+    app.until_state(&job, "succeeded").await;
+    assert_eq!(app.get("/v1/queue", 200).await["owner_locks"], json!([]));
 }

@@ -7,8 +7,8 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::Timestamp;
-use model::{Draft, EventKind, Redactor, redact::Passage};
-use serde_json::{Map, Value, json};
+use model::{Draft, EventKind, Oversized, Payload, Redactor, Unreadable, redact::Passage};
+use serde_json::{Map, Value};
 
 use crate::{
     log_text::{plain, unix_lines},
@@ -75,9 +75,9 @@ impl Translator {
             Item::Event(event) => self.runner_event(*event, now),
             Item::Text(text) => self.text(EventKind::VERBOSE, &text, now),
             Item::Oversized { bytes } => {
-                left_out(EventKind::OVERSIZED, bytes, "was larger than the limit", now)
+                left_out(&Oversized { bytes }, bytes, "was larger than the limit", now)
             }
-            Item::Unreadable { bytes } => left_out(EventKind::UNREADABLE, bytes, "could not be read", now),
+            Item::Unreadable { bytes } => left_out(&Unreadable { bytes }, bytes, "could not be read", now),
         }
     }
 
@@ -198,8 +198,8 @@ fn cut_path(text: &str, prefix: &str) -> String {
     if project.is_empty() || !cut.contains(project) { cut } else { cut.replace(project, ".") }
 }
 
-fn left_out(kind: EventKind, bytes: u64, why: &str, now: Timestamp) -> Draft {
-    let mut draft = Draft::new(now, kind, json!({ "bytes": bytes }));
+fn left_out<P: Payload>(payload: &P, bytes: u64, why: &str, now: Timestamp) -> Draft {
+    let mut draft = Draft::own(now, payload);
     draft.stdout = Some(format!("[an event of {bytes} bytes {why} and is left out]"));
     draft
 }
@@ -251,6 +251,7 @@ fn without_invocation(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_printed_result_loses_its_invocation_and_nothing_else() {

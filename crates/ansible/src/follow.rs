@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use model::Outcome;
+use model::PlaybookOutcome;
 use rustix::fs::inotify;
 use tokio::{io::unix::AsyncFd, time::timeout};
 
@@ -30,7 +30,7 @@ pub enum Progress {
     /// More events, in order.
     Events(Vec<Entry>),
     /// The run is over, and every event was given.
-    Ended(Box<Outcome>),
+    Ended(Box<PlaybookOutcome>),
     /// The supervisor is gone and left no outcome; every event it wrote was given.
     Gone,
 }

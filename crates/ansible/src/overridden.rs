@@ -5,13 +5,13 @@
 use std::{collections::BTreeMap, path::Path};
 
 use jiff::Timestamp;
-use model::Draft;
+use model::{Draft, WarningCode};
 use serde_json::json;
 
 use crate::{configuration::Configuration, run_spec::RunSpec};
 
 /// The code of these warnings.
-const CODE: &str = "setting_overridden";
+const CODE: WarningCode = WarningCode::SettingOverridden;
 
 /// A setting that a run does not have from the user.
 struct Setting {

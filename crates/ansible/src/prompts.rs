@@ -1,10 +1,10 @@
 //! Prompts that a run met: there is no terminal, so none was answered, and the job says what was used instead.
 
-use model::Draft;
+use model::{Draft, WarningCode};
 use serde_json::{Value, json};
 
 /// The code of these warnings.
-const CODE: &str = "prompt_unanswered";
+const CODE: WarningCode = WarningCode::PromptUnanswered;
 /// What Ansible's `pause` says when it does not wait.
 const DOES_NOT_WAIT: &str = "Not waiting for response to prompt";
 

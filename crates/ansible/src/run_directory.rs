@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{Outcome, RunId};
+use model::{PlaybookOutcome, RunId};
 use rustix::{
     fs::{FallocateFlags, FlockOperation, Mode, OFlags},
     io::Errno,
@@ -201,7 +201,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// When the file cannot be written; then there is no outcome at all, never half of one.
-    pub fn write_outcome(&self, outcome: &Outcome) -> io::Result<()> {
+    pub fn write_outcome(&self, outcome: &PlaybookOutcome) -> io::Result<()> {
         // Makes room where the events filled the disk. What is not there needs no removing.
         let _ = fs::remove_file(self.reserve());
         write_durable_json(&self.path, "outcome.json", outcome)
@@ -219,7 +219,7 @@ impl RunDirectory {
     ///
     /// # Errors
     /// When the file is there and cannot be read.
-    pub fn outcome(&self) -> io::Result<Option<Outcome>> {
+    pub fn outcome(&self) -> io::Result<Option<PlaybookOutcome>> {
         read_json(&self.path.join("outcome.json"))
     }
 

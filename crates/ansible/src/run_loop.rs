@@ -24,7 +24,9 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Draft, Ending, EventKind, Executor, Outcome, Phase};
+use model::{
+    Complaint, Draft, Ending, EventKind, Executor, Phase, PlaybookDetail, PlaybookOutcome, WarningCode,
+};
 use serde_json::json;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -166,7 +168,7 @@ impl<'a> RunLoop<'a> {
 
     /// Goes on until no process of the run is left; says whether that is certain.
     #[must_use]
-    pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (Outcome, bool) {
+    pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (PlaybookOutcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
         let none_left = NoneLeft::default();
         self.open_streams = read_streams(&mut leader, &sender, self.ident.as_deref(), self.limits);
@@ -298,7 +300,7 @@ impl<'a> RunLoop<'a> {
             shown.join(", ")
         );
         let more = json!({ "processes": running.len(), "names": shown });
-        self.spool.append(Draft::warning(Timestamp::now(), "processes_ended", message, more))
+        self.spool.append(Draft::warning(Timestamp::now(), WarningCode::ProcessesEnded, message, more))
     }
 
     fn time_left(&self) -> Duration {
@@ -372,14 +374,15 @@ impl<'a> RunLoop<'a> {
     /// Has what Ansible complained of beside its tasks among the warnings of the run.
     fn warn_of(spool: &mut spool::Writer, complaints: &[String]) {
         for complaint in complaints {
-            let data = json!({ "phase": Phase::Run, "message": format!("Ansible reported: {complaint}") });
-            if let Err(error) = spool.append(Draft::new(Timestamp::now(), EventKind::WARNING, data)) {
+            let message = format!("Ansible reported: {complaint}");
+            let draft = Draft::own(Timestamp::now(), &Complaint { phase: Phase::Run, message });
+            if let Err(error) = spool.append(draft) {
                 tracing::warn!(%error, "a warning could not be kept");
             }
         }
     }
 
-    fn outcome(self, cause: Cause, ended: Ended) -> Outcome {
+    fn outcome(self, cause: Cause, ended: Ended) -> PlaybookOutcome {
         let last_lines = Vec::from(self.last_lines);
         let findings = self.extractor.finish();
         Self::warn_of(self.spool, &findings.complaints);
@@ -411,22 +414,24 @@ impl<'a> RunLoop<'a> {
         if ending != Ending::Succeeded {
             reason.last_lines = last_lines;
         }
-        Outcome {
+        PlaybookOutcome {
             ending,
             reason,
-            rc,
-            step: self.step,
-            executor: Some(self.executor),
-            // The supervisor knows.
-            isolation: None,
-            protections: Vec::new(),
-            report: findings.report,
-            emitted: 0,
-            events: 0,
-            // The kernel may have been faster than we, and what it ended was ended at a limit of ours.
-            processes_killed: u32::try_from(self.groups.ended_by_kernel())
-                .unwrap_or(u32::MAX)
-                .saturating_add(ended.signaled),
+            detail: PlaybookDetail {
+                rc,
+                step: self.step,
+                executor: Some(self.executor),
+                // The supervisor knows.
+                isolation: None,
+                protections: Vec::new(),
+                report: findings.report,
+                emitted: 0,
+                events: 0,
+                // The kernel may have been faster than we, and what it ended was ended at a limit of ours.
+                processes_killed: u32::try_from(self.groups.ended_by_kernel())
+                    .unwrap_or(u32::MAX)
+                    .saturating_add(ended.signaled),
+            },
             started_at: Some(self.started_at),
             finished_at: Timestamp::now(),
         }

@@ -9,14 +9,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Failure, Outcome};
+use model::{Code, Draft, Failure, PlaybookOutcome, WarningCode};
 use regex::Regex;
 use serde_json::json;
 
 use crate::sandbox::Sandbox;
 
 /// The code of the warning.
-const CODE: &str = "outside_sandbox";
+const CODE: WarningCode = WarningCode::OutsideSandbox;
 /// The maximum number of paths that are named.
 const MAX_PATHS: usize = 5;
 /// Names of this machine: what tasks on other hosts say of paths is not about the sandbox.
@@ -39,12 +39,12 @@ static IDENTITY: LazyLock<Regex> =
 /// The warning for a run that failed in a sandbox, if the sandbox may be the cause. `own` are paths that the run has besides
 /// what all sandboxes show, `roles` the directories in which Ansible looks for roles.
 pub(crate) fn warning(
-    outcome: &Outcome,
+    outcome: &PlaybookOutcome,
     sandbox: &Sandbox,
     own: &[PathBuf],
     roles: &[PathBuf],
 ) -> Option<Draft> {
-    let failures = &outcome.report.failures;
+    let failures = &outcome.detail.report.failures;
     let is_shown = |path: &Path| sandbox.shows(path) || own.iter().any(|own| path.starts_with(own));
     let roles = if outcome.reason.code == Code::RoleNotFound { roles } else { &[] };
     let named = failures.iter().flat_map(paths_of).chain(roles.iter().cloned());

@@ -17,10 +17,11 @@ use std::{
 
 use jiff::Timestamp;
 use model::{
-    Code, Draft, Ending, EventKind, Executor, ExtraVars, Find, Outcome, Phase, Reason, Redactor, Report,
+    Code, Draft, Ending, Executor, ExtraVars, Find, Phase, PlaybookOutcome, Reason, Redactor, Report,
+    StepStart,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     command::OptionFiles,
@@ -60,11 +61,11 @@ pub(crate) struct Steps<'a> {
 }
 
 /// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
-pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reason>> {
+pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<PlaybookOutcome, Box<Reason>> {
     let spec = steps.spec;
     let mut found: Vec<(&str, Value)> = Vec::new();
     let mut stop = stop;
-    let mut before: Option<Outcome> = None;
+    let mut before: Option<PlaybookOutcome> = None;
     let own = [steps.workspace.short(), steps.workspace.private()].map(UntrustedDirectory::open);
     for (number, step) in (1..).zip(&spec.steps) {
         // Files are written into them for the step, and its sandbox shows them: none may lead elsewhere.
@@ -73,7 +74,9 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
             return Err(not_begun(&moved));
         }
         if before.is_some() && steps.directory.is_asked_to_stop() {
-            return Ok(after(before, Outcome { step: number, ..canceled_before_it_began() }));
+            let mut canceled = canceled_before_it_began();
+            canceled.detail.step = number;
+            return Ok(after(before, canceled));
         }
         // Made before the step begins: a request that comes between two steps is heard by the next one.
         let next_stop = run_loop::stop_requests().map_err(|error| not_begun(&error))?;
@@ -85,7 +88,7 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<Outcome, Box<Reas
         if !is_clear {
             return Ok(failed(outcome, Code::RunnerFailed, "processes of the step are left"));
         }
-        match look_up(step.find.as_ref(), &outcome.report) {
+        match look_up(step.find.as_ref(), &outcome.detail.report) {
             Ok(taken) => found.extend(taken),
             Err(message) => return Ok(failed(outcome, Code::NotFound, &message)),
         }
@@ -103,7 +106,7 @@ impl Steps<'_> {
         step: &RunStep,
         found: &[(&str, Value)],
         stop: Stop,
-    ) -> Result<(Outcome, bool), Box<Reason>> {
+    ) -> Result<(PlaybookOutcome, bool), Box<Reason>> {
         let spec = self.spec;
         self.number = number;
         if spec.steps.len() > 1 {
@@ -218,17 +221,20 @@ fn new_ident() -> io::Result<String> {
 }
 
 /// The outcome of a step with what the steps before it add to it.
-fn after(before: Option<Outcome>, outcome: Outcome) -> Outcome {
-    let Some(before) = before else { return outcome };
-    Outcome {
-        processes_killed: before.processes_killed + outcome.processes_killed,
-        started_at: before.started_at.or(outcome.started_at),
-        ..outcome
+fn after(before: Option<PlaybookOutcome>, mut outcome: PlaybookOutcome) -> PlaybookOutcome {
+    if let Some(before) = before {
+        outcome.detail.processes_killed += before.detail.processes_killed;
+        outcome.started_at = before.started_at.or(outcome.started_at);
     }
+    outcome
 }
 
-fn failed(outcome: Outcome, code: Code, message: &str) -> Outcome {
-    Outcome { ending: Ending::Failed, reason: Reason::new(Some(Phase::Extract), code, message), ..outcome }
+fn failed(outcome: PlaybookOutcome, code: Code, message: &str) -> PlaybookOutcome {
+    PlaybookOutcome {
+        ending: Ending::Failed,
+        reason: Reason::new(Some(Phase::Extract), code, message),
+        ..outcome
+    }
 }
 
 /// The variable that a look-up gives, if it gives one.
@@ -244,14 +250,14 @@ fn look_up<'a>(find: Option<&'a Find>, report: &Report) -> Result<Option<(&'a st
 }
 
 fn step_event(number: u32, steps: usize, step: &RunStep) -> Draft {
-    let data = json!({
-        "step": number,
-        "of": steps,
-        "playbook": step.playbook,
-        "limit": step.options.limit,
-        "tags": step.options.tags,
-    });
-    Draft::new(Timestamp::now(), EventKind::STEP, data)
+    let start = StepStart {
+        step: number,
+        of: steps,
+        playbook: step.playbook.to_string_lossy().into_owned(),
+        limit: step.options.limit.clone(),
+        tags: step.options.tags.clone(),
+    };
+    Draft::own(Timestamp::now(), &start)
 }
 
 fn not_begun(error: &io::Error) -> Box<Reason> {

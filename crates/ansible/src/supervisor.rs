@@ -20,7 +20,8 @@ use std::{
 
 use jiff::Timestamp;
 use model::{
-    Code, Draft, Ending, EventKind, Isolation, Outcome, Phase, Reason, Redactor, redact::tells_of_a_secret,
+    ArtifactsKept, Code, Draft, Ending, Isolation, Phase, PlaybookOutcome, Reason, Redactor, WarningCode,
+    redact::tells_of_a_secret,
 };
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
@@ -113,7 +114,7 @@ fn supervise(
     } else {
         let beginning = Beginning { begun, stop, groups: groups.clone(), waiting };
         prepare_and_run(directory, spec, &mut workspace, &mut spool, beginning)
-            .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
+            .unwrap_or_else(|reason| PlaybookOutcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     keep_written(spec, &workspace, &mut spool);
     warn_of_sandbox(spec, &workspace, &outcome, &mut spool);
@@ -121,9 +122,9 @@ fn supervise(
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
     let level = spec.isolation.sandbox.as_ref().map_or(Isolation::Process, |_| Isolation::Sandbox);
-    if outcome.executor.is_some() {
-        outcome.isolation = Some(level);
-        outcome.protections = protections(spec, &groups);
+    if outcome.detail.executor.is_some() {
+        outcome.detail.isolation = Some(level);
+        outcome.detail.protections = protections(spec, &groups);
     }
     groups.remove();
     if let Some(Err(error)) = group.map(|group| group.leave()) {
@@ -179,7 +180,7 @@ fn prepare_and_run(
     workspace: &mut Workspace,
     spool: &mut spool::Writer,
     beginning: Beginning,
-) -> Result<Outcome, Box<Reason>> {
+) -> Result<PlaybookOutcome, Box<Reason>> {
     prepare(spec, workspace).map_err(|error| prepare_failed(&error))?;
     warn_of_left_out(workspace, spool).map_err(|error| Box::new(reasons::spool_failed(&error)))?;
     if directory.is_asked_to_stop() {
@@ -203,9 +204,9 @@ fn prepare_and_run(
     )
 }
 
-pub(crate) fn canceled_before_it_began() -> Outcome {
+pub(crate) fn canceled_before_it_began() -> PlaybookOutcome {
     let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
-    Outcome::without_run(Ending::Canceled, reason, Timestamp::now())
+    PlaybookOutcome::without_run(Ending::Canceled, reason, Timestamp::now())
 }
 
 /// Values that must not be kept wherever they turn up: the vault password, secret variables, and what the environment
@@ -253,7 +254,7 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
         workspace.left_out.len(),
         first.unwrap_or_default()
     );
-    spool.append(Draft::warning(Timestamp::now(), "content_left_out", message, more))
+    spool.append(Draft::warning(Timestamp::now(), WarningCode::ContentLeftOut, message, more))
 }
 
 /// Keeps what the run wrote into its content; what is lost of it, the user is to know.
@@ -262,34 +263,34 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
     // A spool that cannot be written shows when it is finished.
     let mut append = |draft: Draft| drop(spool.append(draft));
-    let warning = |code: &str, path: &str, message: String| {
+    let warning = |code, path: &str, message: String| {
         Draft::warning(Timestamp::now(), code, message, json!({ "path": path }))
     };
     match workspace.keep_written(spec.run, &spec.content, &secrets) {
         Ok((artifacts, overtaken)) => {
             if let (false, Some(options)) = (artifacts.artifacts.is_empty(), &spec.content.artifacts) {
                 let bytes: u64 = artifacts.artifacts.iter().map(|artifact| artifact.size).sum();
-                let data =
-                    json!({ "node": options.node, "files": artifacts.artifacts.len(), "bytes": bytes });
-                append(Draft::new(Timestamp::now(), EventKind::ARTIFACTS, data));
+                let files = artifacts.artifacts.len() as u64;
+                let kept = ArtifactsKept { node: options.node.clone(), files, bytes };
+                append(Draft::own(Timestamp::now(), &kept));
             }
             for left_out in artifacts.left_out.iter().take(MOST_WARNINGS) {
                 let path = secrets.text(&left_out.path).into_owned();
                 let message =
                     format!("`{path}`, which the run wrote, is not among its artifacts: {}", left_out.why);
-                append(warning("artifact_left_out", &path, message));
+                append(warning(WarningCode::ArtifactLeftOut, &path, message));
             }
             for path in overtaken.iter().take(MOST_WARNINGS) {
                 let path = secrets.text(&path.to_string_lossy()).into_owned();
                 let message =
                     format!("`{path}` is not kept for later runs: another run has written it meanwhile");
-                append(warning("persistent_overtaken", &path, message));
+                append(warning(WarningCode::PersistentOvertaken, &path, message));
             }
         }
         Err(error) => {
             tracing::error!(%error, "what the run wrote into its content could not be kept");
             let message = format!("files that the run wrote into its content could not be kept: {error}");
-            append(Draft::warning(Timestamp::now(), "artifacts_lost", message, json!({})));
+            append(Draft::warning(Timestamp::now(), WarningCode::ArtifactsLost, message, json!({})));
         }
     }
 }
@@ -304,7 +305,12 @@ fn protections(spec: &RunSpec, groups: &TreeGroup) -> Vec<String> {
 }
 
 /// What a user should know of a run in a sandbox: files that go with it, and why it may have failed.
-fn warn_of_sandbox(spec: &RunSpec, workspace: &Workspace, outcome: &Outcome, spool: &mut spool::Writer) {
+fn warn_of_sandbox(
+    spec: &RunSpec,
+    workspace: &Workspace,
+    outcome: &PlaybookOutcome,
+    spool: &mut spool::Writer,
+) {
     let Some(sandbox) = &spec.isolation.sandbox else { return };
     let secrets = secrets(spec);
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
@@ -322,7 +328,7 @@ fn warn_of_sandbox(spec: &RunSpec, workspace: &Workspace, outcome: &Outcome, spo
         let files: Vec<_> =
             left.files.iter().map(|(path, size)| json!({ "path": name(path), "size": size })).collect();
         let more = json!({ "files": files, "total": left.total, "bytes": left.bytes });
-        let _ = spool.append(Draft::warning(Timestamp::now(), "files_removed", message, more));
+        let _ = spool.append(Draft::warning(Timestamp::now(), WarningCode::FilesRemoved, message, more));
     }
     if outcome.ending == Ending::Failed {
         let own = [workspace.short().to_owned(), workspace.private().to_owned()].into_iter();
@@ -344,20 +350,24 @@ fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
     let Err(error) = workspace.remove() else { return };
     tracing::error!(%error, "the private directory could not be removed");
     let message = format!("the private directory could not be removed: {error}");
-    let draft =
-        Draft::warning(Timestamp::now(), "not_cleaned_up", message, json!({ "phase": Phase::Cleanup }));
+    let draft = Draft::warning(
+        Timestamp::now(),
+        WarningCode::NotCleanedUp,
+        message,
+        json!({ "phase": Phase::Cleanup }),
+    );
     // A spool that cannot be written shows when it is finished.
     let _ = spool.append(draft);
 }
 
 /// A run whose events could not all be kept is no success, whatever Ansible said.
-fn finish_spool(spool: &mut spool::Writer, outcome: &mut Outcome) {
+fn finish_spool(spool: &mut spool::Writer, outcome: &mut PlaybookOutcome) {
     if let Err(error) = spool.finish()
         && outcome.reason.code != Code::SpoolFailed
     {
         outcome.ending = Ending::Failed;
         outcome.reason = reasons::spool_failed(&error);
     }
-    outcome.emitted = spool.offered();
-    outcome.events = spool.events();
+    outcome.detail.emitted = spool.offered();
+    outcome.detail.events = spool.events();
 }

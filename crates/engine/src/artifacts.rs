@@ -6,7 +6,7 @@ use ansible::content::{
     self,
     artifacts::{self, Artifact, LeftOut},
 };
-use model::{EventKind, JobId};
+use model::{ArtifactsKept, EventKind, JobId};
 use store::EventQuery;
 use tokio::task::spawn_blocking;
 
@@ -48,14 +48,13 @@ impl Engine {
         let query =
             EventQuery { kind: Some(EventKind::ARTIFACTS), ..EventQuery::after(0, u32::from(u16::MAX)) };
         let event = self.events(job, &query).await?.into_iter().next_back();
-        let node = event.as_ref().and_then(|event| event.draft.data["node"].as_str().map(str::to_owned));
+        let kept = event.and_then(|event| event.draft.read::<ArtifactsKept>());
         // Those that were here are removed by now.
-        let node = node.filter(|node| *node != self.options().node);
-        let files = event.filter(|_| node.is_some()).and_then(|event| event.draft.data["files"].as_u64());
+        let elsewhere = kept.filter(|kept| kept.node != self.options().node);
         Ok(JobArtifacts {
-            is_here: node.is_none(),
-            node,
-            files: files.unwrap_or(0),
+            is_here: elsewhere.is_none(),
+            files: elsewhere.as_ref().map_or(0, |kept| kept.files),
+            node: elsewhere.map(|kept| kept.node),
             artifacts: Vec::new(),
             left_out: Vec::new(),
         })

@@ -2,21 +2,18 @@
 
 use model::{Code, Job, JobId, JobState, Phase, Reason, job_state::Move};
 
-use crate::{Engine, jobs::Error};
+use crate::{Engine, jobs::Error, work::kind::Kind};
 
 impl Engine {
     /// Asks for the end of a job. One that waits is canceled at once; of one that runs the processes are ended
-    /// first, and it is `canceling` until none is left. Asking again is no error.
+    /// first, and it is `canceling` until none is left. Its children are canceled with it. Asking again is no error.
     ///
     /// # Errors
     /// When there is no such job, or it has ended otherwise.
     pub async fn cancel(&self, id: JobId) -> Result<Job, Error> {
         let job = self.job(id).await?;
         if matches!(job.state, JobState::Canceled | JobState::Canceling) {
-            job.run
-                .filter(|_| job.state == JobState::Canceling)
-                .into_iter()
-                .for_each(|run| self.ask_to_stop(run));
+            self.stop_if_canceling(&job).await?;
             return Ok(job);
         }
         let reason = match job.state {
@@ -29,12 +26,18 @@ impl Engine {
             // It was claimed between the look and the move: the claim is what is canceled now.
             Err(Error::Store(store::Error::Stale { .. })) => Box::pin(self.cancel(id)).await,
             Ok(job) => {
-                if let (JobState::Canceling, Some(run)) = (job.state, job.run) {
-                    self.ask_to_stop(run);
-                }
+                self.stop_if_canceling(&job).await?;
                 Ok(job)
             }
             Err(error) => Err(error),
         }
+    }
+
+    async fn stop_if_canceling(&self, job: &Job) -> Result<(), Error> {
+        if let (JobState::Canceling, Some(run)) = (job.state, job.run) {
+            self.ask_to_stop(Kind::of(&job.request.work), run);
+            self.cancel_children(job.id).await?;
+        }
+        Ok(())
     }
 }

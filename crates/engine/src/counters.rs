@@ -11,7 +11,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use model::{Ending, Job, JobState, Outcome, RunId};
+use model::{Ending, Job, JobState, PlaybookDetail, PlaybookOutcome, RunId};
 
 use crate::{Capacity, Engine, jobs::Error};
 
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// Counts the events of a run that is over, and compares. Of a lost run nobody knows how many there were.
-    pub(crate) async fn account(&self, job: &Job, run: RunId, outcome: &Outcome) {
+    pub(crate) async fn account(&self, job: &Job, run: RunId, outcome: &PlaybookOutcome) {
         if outcome.ending == Ending::Lost {
             return;
         }
@@ -146,12 +146,12 @@ impl Engine {
                 return;
             }
         };
+        let PlaybookDetail { emitted, events: spooled, .. } = &outcome.detail;
         let counters = &self.inner.counters;
-        counters.emitted.fetch_add(outcome.emitted, Relaxed);
-        counters.spooled.fetch_add(outcome.events, Relaxed);
+        counters.emitted.fetch_add(*emitted, Relaxed);
+        counters.spooled.fetch_add(*spooled, Relaxed);
         counters.stored.fetch_add(stored, Relaxed);
-        let (emitted, spooled) = (outcome.emitted, outcome.events);
-        if emitted != spooled || spooled != stored {
+        if emitted != spooled || *spooled != stored {
             counters.mismatch();
             tracing::error!(job.id = %job.id, emitted, spooled, stored, "events of the run are missing");
         }

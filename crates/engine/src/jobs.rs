@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ansible::catalog;
-use model::{Event, EventKind, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
+use model::{Actor, Event, Job, JobId, JobRequest, JobState, JobSummary, ProjectName, Refusal, Sealed};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::{Admission, EventQuery, Full, IdempotencyKey, Inserted, JobQuery};
@@ -107,15 +107,13 @@ fn known_projects(known: &[ProjectName]) -> String {
 }
 
 impl Engine {
-    /// Accepts a job: its content exists and stays in its root. It is stored when this returns. `owner` is the caller's mark;
-    /// callers have turns in the queue, and a number of jobs that may wait.
+    /// Accepts a job: what it asks for can be done, as far as is known. It is stored when this returns. Callers have turns in
+    /// the queue, and a number of jobs that may wait.
     ///
     /// # Errors
-    /// When the content cannot be used, the queue is full, or the job cannot be stored.
-    pub async fn submit(&self, request: JobRequest, owner: Option<&str>) -> Result<Job, Error> {
-        match self.submit_once(request, None, owner).await? {
-            Submitted::New(job) | Submitted::Known(job) => Ok(job),
-        }
+    /// When what it asks for cannot be done, the queue is full, or the job cannot be stored.
+    pub async fn submit(&self, request: JobRequest, submitter: &Submitter) -> Result<Job, Error> {
+        Ok(self.accept(request, None, submitter, None).await?.into_job())
     }
 
     /// The same, once per key: the same request under the same key gives the job that it gave the first time.
@@ -126,15 +124,29 @@ impl Engine {
         &self,
         request: JobRequest,
         key: Option<String>,
-        owner: Option<&str>,
+        submitter: &Submitter,
     ) -> Result<Submitted, Error> {
-        for content in request.before.iter().map(|step| &step.content).chain([&request.content]) {
-            self.locate(request.project.as_ref(), content.clone()).await?;
-        }
+        self.accept(request, key, submitter, None).await
+    }
+
+    pub(crate) async fn accept(
+        &self,
+        request: JobRequest,
+        key: Option<String>,
+        submitter: &Submitter,
+        parent: Option<&Job>,
+    ) -> Result<Submitted, Error> {
+        self.check_work(&request).await?;
         let id = clock::new_job_id();
         let secrets = self.sealed_secrets(id, &request)?;
         let now = clock::now();
-        let job = Job { secrets, ..Job::asked_for(id, request, now) };
+        let job = Job {
+            secrets,
+            submitted_by: submitter.actor.clone(),
+            parent: parent.map(|parent| parent.id),
+            acts_for: parent.and_then(|parent| parent.acts_for.clone()),
+            ..Job::asked_for(id, request, now)
+        };
         let event = state_event(None, job.state, &job.reason, now);
         let key = match key {
             Some(key) => {
@@ -142,14 +154,18 @@ impl Engine {
             }
             None => None,
         };
-        let admission = Admission { owner, limits: self.options().queue };
+        let admission = Admission {
+            owner: submitter.mark.as_deref(),
+            limits: self.options().queue,
+            parent_fence: parent.map_or(0, |parent| parent.fence),
+        };
         match self.store().insert_job(&job, &event, key.as_ref(), admission).await? {
             Inserted::New => {}
             Inserted::Full(full) => return Err(Error::QueueFull(full)),
             Inserted::Same(known) => return Ok(Submitted::Known(self.job(known).await?)),
             Inserted::Conflict(other) => return Err(Error::KeyUsed(other)),
         }
-        tracing::info!(job.id = %job.id, content = %job.request.content, "job accepted");
+        tracing::info!(job.id = %job.id, work = %job.request.work, "job accepted");
         self.inner.queued.notify_one();
         Ok(Submitted::New(job))
     }
@@ -159,7 +175,8 @@ impl Engine {
     /// # Errors
     /// [`Error::QueueFull`] when it may not.
     pub async fn has_room(&self, owner: Option<&str>) -> Result<(), Error> {
-        match self.store().is_full(Admission { owner, limits: self.options().queue }).await? {
+        match self.store().is_full(Admission { owner, limits: self.options().queue, parent_fence: 0 }).await?
+        {
             Some(full) => Err(Error::QueueFull(full)),
             None => Ok(()),
         }
@@ -167,11 +184,11 @@ impl Engine {
 
     /// The values of secret variables as they are kept; `None` when there are none.
     fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<Sealed>, Error> {
-        if !request.has_secrets() {
+        if !request.work.has_secrets() {
             return Ok(None);
         }
         // A request from outside has all its values; one that was read back has none to seal.
-        let secrets = request.expose_secrets().ok_or(Error::SecretsGone(job))?;
+        let secrets = request.work.expose_secrets().ok_or(Error::SecretsGone(job))?;
         Ok(Some(self.options().keys.seal(job, &secrets)?))
     }
 
@@ -215,28 +232,6 @@ impl Engine {
         Ok(events)
     }
 
-    /// The warnings of a job's last attempt, in order; at most 100.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn warnings(&self, job: &Job) -> Result<Vec<Value>, Error> {
-        if job.attempt == 0 {
-            return Ok(Vec::new());
-        }
-        let of_kind = |kind: EventKind, after, limit| EventQuery {
-            kind: Some(kind),
-            ..EventQuery::after(after, limit)
-        };
-        let mut begun = 0;
-        if job.attempt > 1 {
-            let moves = self.store().events(job.id, &of_kind(EventKind::JOB_STATE, 0, MOST_MOVES)).await?;
-            let is_begin = |event: &&Event| event.draft.data["to"] == JobState::Running.as_str();
-            begun = moves.iter().rev().find(is_begin).map_or(0, |event| event.seq);
-        }
-        let events = self.store().events(job.id, &of_kind(EventKind::WARNING, begun, MOST_LOOKED_AT)).await?;
-        Ok(events.into_iter().filter_map(warning).take(MOST_WARNINGS).collect())
-    }
-
     /// Jobs that match, newest first, without what they amounted to.
     ///
     /// # Errors
@@ -246,21 +241,13 @@ impl Engine {
     }
 }
 
-/// The most warnings that are shown of a job.
-const MOST_WARNINGS: usize = 100;
-/// The most events of the kind that are looked at: Ansible's own warnings are of the same kind.
-const MOST_LOOKED_AT: u32 = 1_000;
-/// More moves than the attempts of a job have.
-const MOST_MOVES: u32 = 10_000;
-
-/// A warning of the service as a job shows it; Ansible's own have no code, and are in the log.
-fn warning(event: Event) -> Option<Value> {
-    let Value::Object(mut data) = event.draft.data else { return None };
-    if !data.get("code").is_some_and(Value::is_string) {
-        return None;
-    }
-    data.insert("event".into(), event.seq.into());
-    Some(data.into())
+/// Who asks for a job.
+#[derive(Debug, Clone, Default)]
+pub struct Submitter {
+    /// As the job shows it.
+    pub actor: Actor,
+    /// A mark that no two callers share, where the caller is known: callers have turns in the queue by it.
+    pub mark: Option<String>,
 }
 
 /// What became of a request.
@@ -272,12 +259,22 @@ pub enum Submitted {
     Known(Job),
 }
 
+impl Submitted {
+    /// The job, new or not.
+    #[must_use]
+    pub fn into_job(self) -> Job {
+        match self {
+            Self::New(job) | Self::Known(job) => job,
+        }
+    }
+}
+
 /// The same for the same request, whatever the order of what was given. Secret values go into it by a keyed hash:
 /// whoever reads the database must not be able to try guesses.
 fn fingerprint(request: &JobRequest, keys: &Keyring) -> Result<[u8; 32], KeyError> {
     let value = serde_json::to_value(request).unwrap_or_default();
     let mut hash = Sha256::new_with_prefix(canonical(&value).to_string());
-    if let Some(secrets) = request.expose_secrets().filter(|_| request.has_secrets()) {
+    if let Some(secrets) = request.work.expose_secrets().filter(|_| request.work.has_secrets()) {
         hash.update(keys.fingerprint(&secrets)?);
     }
     Ok(hash.finalize().into())

@@ -1,6 +1,6 @@
 //! The events of a job's last run, one after another, however many there are.
 
-use model::{Event, EventKind, Job};
+use model::{Event, EventKind, Job, JobState, StateChange};
 use store::EventQuery;
 
 use crate::{Engine, jobs::Error};
@@ -24,7 +24,8 @@ impl Engine {
         }
     }
 
-    async fn last_claim(&self, job: &Job) -> Result<Option<u64>, Error> {
+    /// The number of the event of the job's last claim; `None` when it never was claimed.
+    pub(crate) async fn last_claim(&self, job: &Job) -> Result<Option<u64>, Error> {
         let (mut claim, mut after) = (None, 0);
         loop {
             let kind = Some(EventKind::JOB_STATE);
@@ -32,8 +33,11 @@ impl Engine {
             let moves = self.store().events(job.id, &query).await?;
             let Some(last) = moves.last() else { return Ok(claim) };
             after = last.seq;
-            let is_claim = |event: &&Event| event.draft.data["to"] == "running";
-            claim = moves.iter().rev().find(is_claim).map(|event| event.seq).or(claim);
+            claim = moves.iter().rev().find(|event| is_claim(event)).map(|event| event.seq).or(claim);
         }
     }
+}
+
+fn is_claim(event: &Event) -> bool {
+    event.draft.read::<StateChange>().is_some_and(|change| change.to == JobState::Running)
 }

@@ -13,9 +13,12 @@ mod artifacts;
 mod audit;
 mod cancel;
 mod catalog;
+mod children;
+mod claimed;
 mod clock;
 mod counters;
 mod following;
+mod held;
 mod inspections;
 mod jobs;
 mod keyring;
@@ -25,7 +28,6 @@ mod leases;
 mod live;
 mod logs;
 mod moves;
-mod never_began;
 mod options;
 mod progress;
 mod projects;
@@ -38,18 +40,19 @@ mod retention;
 mod retry;
 mod scheduler;
 mod shutdown;
-mod spec;
-mod sweep;
+mod slots;
 mod task_list;
 mod tokens;
 mod vm_watch;
+mod warnings;
+mod work;
 mod worker;
 
 use std::{sync::Arc, time::Duration};
 
 use store::Store;
 use tokio::{
-    sync::{Notify, RwLock, Semaphore, watch},
+    sync::{Notify, RwLock, watch},
     time::timeout,
 };
 
@@ -59,7 +62,7 @@ pub use catalog::Listed;
 pub use counters::{Figures, WatcherKind, Watching};
 pub use following::{Following, FollowingAll, Next, Placed};
 pub use inspections::OnBehalf;
-pub use jobs::{Error, Submitted};
+pub use jobs::{Error, Submitted, Submitter};
 pub use keyring::{Key, KeyError, KeyUse, Keyring, Rotation};
 pub use logs::{LogQuery, LogReader, NextText, colored, plain_lines};
 pub use options::{DrainOptions, IsolationOptions, Options};
@@ -72,11 +75,14 @@ pub use resume::{PlayTasks, ResumeError, ResumePlan};
 pub use retention::Keep;
 pub use scheduler::Scheduler;
 pub use shutdown::{Shutdown, Trigger, shutdown};
+pub use slots::{Slot, Slots};
 pub use store::{
-    AuditHead, AuditQuery, Chain, EventQuery, JobQuery, QueueEntry, QueueLimits, RunningJob, Waiting,
+    AuditHead, AuditQuery, Blocker, Chain, EventQuery, JobQuery, OwnerLock, QueueEntry, QueueLimits,
+    RunningJob, Waiting,
 };
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
 pub use vm_watch::VmWatching;
+pub use warnings::ShownWarning;
 
 /// What HTTP and the command line talk to; clones are cheap and share everything.
 #[derive(Debug, Clone)]
@@ -94,12 +100,12 @@ struct Inner {
     recovered: watch::Sender<bool>,
     /// Says that there may be something to claim.
     queued: Notify,
-    /// One permit for each run that may be at work at once.
-    places: Arc<Semaphore>,
+    /// One for each run that may be at work at once.
+    slots: Slots,
     /// Read-locked while a job is claimed and its run begun.
     starting: Arc<RwLock<()>>,
     /// The runs that this node follows.
-    held: leases::Held,
+    held: held::Held,
     /// Looking into content starts Ansible, too: so many at once.
     inspections: inspections::Turns,
     /// How many tasks jobs may have.
@@ -116,7 +122,7 @@ impl Engine {
     /// An engine over a store; nothing runs before [`Scheduler::run`].
     #[must_use]
     pub fn new(store: Store, options: Options) -> Self {
-        let places = Arc::new(Semaphore::new(options.max_at_once.max(1)));
+        let slots = Slots::new(options.max_at_once);
         let proxmox = proxmox::Proxmox::new(&options.proxmox);
         let inner = Inner {
             store,
@@ -125,9 +131,9 @@ impl Engine {
             counters: Arc::default(),
             recovered: watch::Sender::new(false),
             queued: Notify::new(),
-            places,
+            slots,
             starting: Arc::default(),
-            held: leases::Held::default(),
+            held: held::Held::default(),
             inspections: inspections::Turns::default(),
             guesses: progress::Guesses::default(),
             proxmox,

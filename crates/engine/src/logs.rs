@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use ansible::log_text::colored;
 use ansible::log_text::plain;
-use model::{EventKind, Job, JobId};
+use model::{EventKind, Job, JobId, Work};
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Engine, EventQuery, jobs::Error, live::News};
@@ -92,7 +92,8 @@ impl Engine {
     /// When the store fails.
     pub async fn log_of_last_step(&self, job: &Job) -> Result<String, Error> {
         let mut reader = self.read_log(job.id, LogQuery::default()).await?;
-        if !job.request.before.is_empty() {
+        let Work::Playbook(work) = &job.request.work;
+        if !work.before.is_empty() {
             let steps = EventQuery { kind: Some(EventKind::STEP), limit: u32::MAX, ..EventQuery::default() };
             let steps = self.store().events(job.id, &steps).await?;
             reader.after = steps.last().map_or(0, |event| event.seq);

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use model::{Draft, EventKind, Job, JobId, JobState, Outcome, Reason, Resume, job_state};
-use serde_json::json;
+use model::{Draft, Job, JobId, JobState, Outcome, Reason, Resume, StateChange, job_state};
 use store::JobMove;
 
 use crate::{Engine, clock, jobs::Error};
@@ -15,7 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The event that tells of a move.
 pub(crate) fn state_event(from: Option<JobState>, to: JobState, reason: &Reason, now: Timestamp) -> Draft {
-    Draft::new(now, EventKind::JOB_STATE, json!({ "from": from, "to": to, "reason": reason }))
+    Draft::own(now, &StateChange { from, to, reason: reason.clone() })
 }
 
 impl Engine {

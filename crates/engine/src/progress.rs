@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Job, JobId, JobRequest, JobState, timing::Timing};
+use model::{Job, JobId, JobRequest, JobState, PlaybookWork, Work, timing::Timing};
 use serde::Serialize;
 use serde_json::Value;
 use store::LastSuccess;
@@ -136,7 +136,7 @@ impl Engine {
             return Ok(guess);
         }
         let last = match job.resume {
-            None => self.last_alike(&job.request).await?,
+            None => self.last_alike(&job.request.work).await?,
             Some(_) => None,
         };
         let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
@@ -151,20 +151,23 @@ impl Engine {
     }
 
     /// The last successful run that did the same as this request asks for.
-    async fn last_alike(&self, request: &JobRequest) -> Result<Option<LastSuccess>, Error> {
-        if !is_whole(request) {
+    async fn last_alike(&self, work: &Work) -> Result<Option<LastSuccess>, Error> {
+        let Work::Playbook(work) = work;
+        if !is_whole(work) {
             return Ok(None);
         }
-        let last = self.store().last_successes(&request.content, LOOKED_AT).await?;
+        let last = self.store().last_successes(&work.content, LOOKED_AT).await?;
         let alike = |(other, _): &(JobRequest, LastSuccess)| {
-            is_whole(other) && other.project == request.project && action(other) == action(request)
+            let Work::Playbook(other) = &other.work;
+            is_whole(other) && other.project == work.project && action(other) == action(work)
         };
         Ok(last.into_iter().find(alike).map(|(_, last)| last))
     }
 
     /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
     async fn listed(&self, by: &OnBehalf, job: &Job) -> Option<u64> {
-        if !job.request.before.is_empty() {
+        let Work::Playbook(work) = &job.request.work;
+        if !work.before.is_empty() {
             return None;
         }
         let list = match self.task_list(by, job).await {
@@ -175,24 +178,21 @@ impl Engine {
             }
         };
         let resumed = job.resume.as_ref().and_then(|resume| resume.start_at_task.as_ref());
-        let start = resumed.or(job.request.start_at_task.as_ref());
+        let start = resumed.or(work.start_at_task.as_ref());
         let from = start.and_then(|task| list.position(task)).unwrap_or(0);
         let is_told = !list.is_partial && list.len() > 0;
         is_told.then(|| list.len().saturating_sub(from) as u64)
     }
 }
 
-/// Whether the request asks for all tasks of the content and nothing else.
-fn is_whole(request: &JobRequest) -> bool {
-    request.before.is_empty()
-        && request.start_at_task.is_none()
-        && request.tags.is_none()
-        && request.skip_tags.is_none()
+/// Whether the work is all tasks of the content and nothing else.
+fn is_whole(work: &PlaybookWork) -> bool {
+    work.before.is_empty() && work.start_at_task.is_none() && work.tags.is_none() && work.skip_tags.is_none()
 }
 
 /// The action of a playbook that has many, of which a variable selects one.
-fn action(request: &JobRequest) -> Option<&Value> {
-    request.extra_vars.as_map().get(ACTION)
+fn action(work: &PlaybookWork) -> Option<&Value> {
+    work.extra_vars.as_map().get(ACTION)
 }
 
 fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {

@@ -9,7 +9,7 @@ use ansible::{
     Catalog, SearchPath,
     catalog::{self, Located},
 };
-use model::{ContentKind, ContentName, ContentRef, Inventories, JobRequest, ProjectName};
+use model::{ContentKind, ContentName, ContentRef, Inventories, JobRequest, ProjectName, Work};
 use tokio::task::spawn_blocking;
 
 use crate::{Engine, jobs::Error};
@@ -36,11 +36,12 @@ impl Engine {
     /// # Errors
     /// When it names a project that there is not.
     pub async fn settle(&self, request: &mut JobRequest, names_inventory: bool) -> Result<(), Error> {
-        if request.project.is_none()
+        let Work::Playbook(work) = &mut request.work;
+        if work.project.is_none()
             && let Some((name, project)) = self.only_project()
         {
             let (classic, catalog) = (self.options().catalog.clone(), project.catalog.clone());
-            let content = request.content.clone();
+            let content = work.content.clone();
             let is_its_own = spawn_blocking(move || {
                 let is_missing = |catalog: &Catalog| {
                     matches!(catalog.resolve(&content), Err(catalog::Error::NotFound { .. }))
@@ -48,12 +49,12 @@ impl Engine {
                 is_missing(&classic) && !is_missing(&catalog)
             });
             if is_its_own.await? {
-                request.project = Some(name.clone());
+                work.project = Some(name.clone());
             }
         }
-        self.catalog_of(request.project.as_ref())?;
+        self.catalog_of(work.project.as_ref())?;
         if !names_inventory {
-            request.inventory = self.default_inventory(request.project.as_ref()).await?;
+            work.inventory = self.default_inventory(work.project.as_ref()).await?;
         }
         Ok(())
     }

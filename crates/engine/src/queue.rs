@@ -1,7 +1,7 @@
 //! The whole picture of the queue: who is at work, who waits, and why.
 
 use model::{Job, JobState};
-use store::{QueueEntry, RunningJob, Waiting};
+use store::{OwnerLock, QueueEntry, RunningJob, Waiting};
 
 use crate::{Engine, jobs::Error};
 
@@ -21,18 +21,21 @@ pub struct Queue {
     pub running: Vec<RunningJob>,
     /// Jobs that wait, in the order in which they will be claimed as things are.
     pub queued: Vec<QueueEntry>,
-    /// Places on this node.
+    /// Resources that things such as ranges hold beyond any job.
+    pub owner_locks: Vec<OwnerLock>,
+    /// Slots of this node.
     pub capacity: Capacity,
 }
 
 impl Engine {
-    /// The queue, at most `limit` of those that wait.
+    /// The queue, at most `limit` of the jobs that wait and of the locks of owners.
     ///
     /// # Errors
     /// When the store does not answer.
     pub async fn queue(&self, limit: u32) -> Result<Queue, Error> {
         let (running, queued) = (self.store().running().await?, self.store().queue(limit).await?);
-        Ok(Queue { running, queued, capacity: self.capacity() })
+        let owner_locks = self.store().owner_locks(limit).await?;
+        Ok(Queue { running, queued, owner_locks, capacity: self.capacity() })
     }
 
     /// Why a job waits; `None` when it does not.
@@ -49,7 +52,7 @@ impl Engine {
     /// Places on this node.
     #[must_use]
     pub fn capacity(&self) -> Capacity {
-        let most = self.options().max_at_once.max(1);
-        Capacity { at_work: most.saturating_sub(self.inner.places.available_permits()), most }
+        let slots = &self.inner.slots;
+        Capacity { at_work: slots.taken(), most: slots.max() }
     }
 }

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 
 use ansible::{SearchPath, shipped};
-use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Outcome, Phase, Reason, Redactor};
+use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Phase, PlaybookOutcome, Reason, Redactor};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-use crate::{Engine, ProxmoxError, clock, jobs::Error, moves::state_event};
+use crate::{
+    Engine, ProxmoxError, clock,
+    jobs::{Error, Submitter},
+    moves::state_event,
+};
 
 /// When reads ask Proxmox itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,21 +44,23 @@ impl Engine {
         request: JobRequest,
         name: &str,
         mut result: Value,
+        submitter: &Submitter,
     ) -> Result<Job, Error> {
         Redactor::new(self.proxmox_secrets().await).value(&mut result);
         let now = clock::now();
         let reason =
             Reason::new(Some(Phase::Run), Code::Succeeded, "Proxmox was asked itself; Ansible was not run");
         let event = state_event(None, JobState::Succeeded, &reason, now);
-        let mut outcome = Outcome::without_run(Ending::Succeeded, reason.clone(), now);
-        outcome.rc = Some(0);
-        outcome.report.results.insert(name.to_owned(), Value::Array(vec![result]));
+        let mut outcome = PlaybookOutcome::without_run(Ending::Succeeded, reason.clone(), now);
+        outcome.detail.rc = Some(0);
+        outcome.detail.report.results.insert(name.to_owned(), Value::Array(vec![result]));
         let job = Job {
             state: JobState::Succeeded,
             reason,
             started_at: Some(now),
             finished_at: Some(now),
-            outcome: Some(outcome),
+            submitted_by: submitter.actor.clone(),
+            outcome: Some(outcome.into()),
             ..Job::asked_for(clock::new_job_id(), request, now)
         };
         self.store().insert_job(&job, &event, None, store::Admission::default()).await?;

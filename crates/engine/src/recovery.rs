@@ -8,7 +8,11 @@ use std::time::Duration;
 use model::{Job, JobState, RunId};
 use tokio::task::JoinSet;
 
-use crate::{Engine, never_began::Origin};
+use crate::{
+    Engine,
+    claimed::{Claimed, Origin},
+    work::kind::Kind,
+};
 
 /// How long to wait before the store is asked again when it did not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -19,28 +23,32 @@ impl Engine {
     pub(crate) async fn recover(&self, workers: &mut JoinSet<()>) {
         let unfinished = self.unfinished().await;
         let needed = unfinished.iter().filter_map(|job| job.run).collect();
-        for run in self.sweep(needed).await {
+        for (kind, run) in self.sweep(needed).await {
             tracing::warn!(run.id = %run, "this run's job is no longer ours; ending it");
-            workers.spawn(self.clone().abandon(run));
+            self.spawn_abandon(workers, kind, run);
         }
         for job in unfinished {
             let Some(run) = job.run else { continue };
+            let kind = Kind::of(&job.request.work);
             let Some(job) = self.take_back(job).await else {
-                workers.spawn(self.clone().abandon(run));
+                self.spawn_abandon(workers, kind, run);
                 continue;
             };
             tracing::info!(job.id = %job.id, "taking up a run of the service before this one");
             if job.state == JobState::Canceling {
-                self.ask_to_stop(run);
+                self.ask_to_stop(kind, run);
             }
-            // A recovered run takes a place like any other, but does not wait for one: it is at work already.
-            let place = self.inner.places.clone().try_acquire_owned().ok();
-            let (engine, hold) = (self.clone(), self.hold(&job, run));
-            workers.spawn(async move {
-                engine.follow_through(job, run, hold, Origin::Recovered).await;
-                drop(place);
-            });
+            // It takes a slot like any other, but does not wait for one: it is at work already.
+            let (slot, hold) = (self.inner.slots.take_if_free(), self.hold(&job, run));
+            let engine = self.clone();
+            let claimed = Claimed { job, run, origin: Origin::Recovered, slot, _hold: hold };
+            workers.spawn(async move { engine.carry_through(claimed).await });
         }
+    }
+
+    fn spawn_abandon(&self, workers: &mut JoinSet<()>, kind: Kind, run: RunId) {
+        let engine = self.clone();
+        workers.spawn(async move { engine.abandon(kind, run).await });
     }
 
     /// Takes a job that was ours under a new claim: what a part of us that is not quite dead writes is refused.
@@ -70,33 +78,6 @@ impl Engine {
                 Err(error) => tracing::warn!(%error, "unfinished jobs cannot be read; trying again"),
             }
             tokio::time::sleep(ASK_AGAIN).await;
-        }
-    }
-
-    /// Ends a run whose job is no longer ours, and removes what is left of it. Nothing is told of it: nobody would
-    /// take our word.
-    pub(crate) async fn abandon(self, run: RunId) {
-        let directory = self.run_directory(run);
-        loop {
-            self.ask_to_stop(run);
-            match directory.is_held() {
-                Ok(false) => break,
-                Ok(true) => {}
-                Err(error) => {
-                    tracing::warn!(run.id = %run, %error, "the run cannot be looked at; trying again")
-                }
-            }
-            tokio::time::sleep(ASK_AGAIN).await;
-        }
-        let _killed = self.clear_up_after(run).await;
-        self.forget(run);
-    }
-
-    /// Asks the supervisor of a run to end it. Before the run has its directory nobody can be asked; whoever
-    /// makes the directory looks at the job's state afterwards.
-    pub(crate) fn ask_to_stop(&self, run: RunId) {
-        if let Err(error) = self.run_directory(run).ask_to_stop() {
-            tracing::debug!(run.id = %run, %error, "the run could not be asked to stop yet");
         }
     }
 }

@@ -1,11 +1,18 @@
-//! The loop that takes jobs from the queue while there are free places.
+//! The loop that claims jobs while there are free slots.
 
 use std::{ops::ControlFlow, time::Duration};
 
 use model::{Code, Job, JobState, Reason};
-use tokio::{sync::OwnedSemaphorePermit, task::JoinSet, time::timeout};
+use tokio::{task::JoinSet, time::timeout};
 
-use crate::{Engine, Shutdown, clock, moves::state_event, worker::Beginning};
+use crate::{
+    Engine, Shutdown,
+    claimed::{Claimed, Origin},
+    clock,
+    moves::state_event,
+    slots::Slot,
+    worker::Beginning,
+};
 
 /// How long a lost wake-up can leave a queued job waiting.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -69,22 +76,20 @@ impl Scheduler {
         }
     }
 
-    /// Waits for a free place, then for a job. Only the waiting is given up when the service ends: a claim is
+    /// Waits for a free slot, then for a job. Only the waiting is given up when the service ends: a claim is
     /// carried through, and so is the start of its run.
     async fn turn(&mut self, shutdown: &mut Shutdown) -> ControlFlow<()> {
-        let place = tokio::select! {
+        let slot = tokio::select! {
             biased;
             () = shutdown.requested() => return ControlFlow::Break(()),
-            place = self.engine.inner.places.clone().acquire_owned() => place,
+            slot = self.engine.inner.slots.take() => slot,
         };
-        // Never closed, so this fails only if somebody changes that.
-        let Ok(place) = place else { return ControlFlow::Break(()) };
         let beginning = self.engine.inner.starting.clone().read_owned().await;
         if let Some(job) = self.claim().await {
-            self.start(job, place, beginning);
+            self.start(job, slot, beginning);
             return ControlFlow::Continue(());
         }
-        drop((place, beginning));
+        drop((slot, beginning));
         tokio::select! {
             () = shutdown.requested() => return ControlFlow::Break(()),
             // An error here is the timer: look again.
@@ -118,16 +123,14 @@ impl Scheduler {
         }
     }
 
-    fn start(&mut self, job: Job, place: OwnedSemaphorePermit, beginning: Beginning) {
+    fn start(&mut self, job: Job, slot: Slot, beginning: Beginning) {
         let engine = self.engine.clone();
         engine.inner.live.tell(job.id);
         let Some(run) = job.run else { return };
         // Before the claim counts as made.
         let hold = engine.hold(&job, run);
         engine.inner.held.claims(None);
-        self.workers.spawn(async move {
-            engine.work_on(job, run, hold, beginning).await;
-            drop(place);
-        });
+        let claimed = Claimed { job, run, origin: Origin::Started, slot, _hold: hold };
+        self.workers.spawn(async move { engine.work_on(claimed, beginning).await });
     }
 }

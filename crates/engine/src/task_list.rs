@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use ansible::catalog::Inspection;
-use model::{JobRequest, Tags, TaskName};
+use model::{PlaybookWork, Tags, TaskName};
 
 /// Stands between the name of a role and that of its task.
 const SEPARATOR: &str = " : ";
@@ -43,13 +43,13 @@ pub(crate) struct TaskList {
 }
 
 impl TaskList {
-    pub(crate) fn new(inspection: Inspection, request: &JobRequest) -> Self {
+    pub(crate) fn new(inspection: Inspection, work: &PlaybookWork) -> Self {
         let is_partial = inspection.problem.is_some();
         let mut list = Self { is_partial, ..Self::default() };
         for (play, inspected) in inspection.plays.into_iter().enumerate() {
             let begin = list.tasks.len();
             for task in inspected.tasks {
-                if runs(&task.tags, request.tags.as_ref(), request.skip_tags.as_ref()) {
+                if runs(&task.tags, work.tags.as_ref(), work.skip_tags.as_ref()) {
                     list.tasks.push(Listed { play, role: task.role, name: task.name });
                 }
             }

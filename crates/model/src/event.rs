@@ -11,24 +11,25 @@ use crate::{serde_by_text, time_text};
 /// What an event tells.
 ///
 /// The kinds of a run carry ansible-runner's own names (`runner_on_ok`, `playbook_on_stats`, `verbose` for
-/// output that belongs to no event of Ansible). Ours are the constants below.
+/// output that belongs to no event of Ansible). Ours are the constants below; `own_event.rs` has the types of their data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EventKind(Cow<'static, str>);
 
 impl EventKind {
-    /// The job moved to another state; `data` holds `from`, `to` and the reason.
+    /// The job moved to another state: [`StateChange`](crate::StateChange).
     pub const JOB_STATE: Self = Self(Cow::Borrowed("job_state"));
-    /// The next of several steps begins; `data` holds its number, how many there are, and what it runs.
+    /// The next of several steps begins: [`StepStart`](crate::StepStart).
     pub const STEP: Self = Self(Cow::Borrowed("step"));
     /// A line that ansible-runner itself wrote to its standard error.
     pub const RUNNER_STDERR: Self = Self(Cow::Borrowed("runner_stderr"));
-    /// Something about the run that a user should know and that did not stop it.
+    /// Something about the run that a user should know and that did not stop it: [`Warning`](crate::Warning), or
+    /// [`Complaint`](crate::Complaint).
     pub const WARNING: Self = Self(Cow::Borrowed("warning"));
-    /// The run left files in its content, and they are kept.
+    /// The run left files in its content, and they are kept: [`ArtifactsKept`](crate::ArtifactsKept).
     pub const ARTIFACTS: Self = Self(Cow::Borrowed("artifacts"));
-    /// An event of ansible-runner that was larger than the limit; `data` holds its size in bytes.
+    /// An event of ansible-runner that was larger than the limit: [`Oversized`](crate::Oversized).
     pub const OVERSIZED: Self = Self(Cow::Borrowed("oversized_event"));
-    /// An event of ansible-runner that could not be read; `data` holds its size in bytes.
+    /// An event of ansible-runner that could not be read: [`Unreadable`](crate::Unreadable).
     pub const UNREADABLE: Self = Self(Cow::Borrowed("unreadable_event"));
     /// Output of Ansible outside any of its events.
     pub const VERBOSE: Self = Self(Cow::Borrowed("verbose"));
@@ -101,18 +102,6 @@ impl Draft {
     #[must_use]
     pub const fn new(time: Timestamp, kind: EventKind, data: Value) -> Self {
         Self { time, kind, host: None, play: None, task: None, stdout: None, data }
-    }
-
-    /// A warning with its code, its message for people, and more by its code. The job shows it among its `warnings`.
-    #[must_use]
-    pub fn warning(time: Timestamp, code: &str, message: impl Into<String>, more: Value) -> Self {
-        let mut data = serde_json::Map::new();
-        data.insert("code".to_owned(), code.into());
-        data.insert("message".to_owned(), message.into().into());
-        if let Value::Object(more) = more {
-            data.extend(more);
-        }
-        Self::new(time, EventKind::WARNING, data.into())
     }
 
     /// Does it tell of something that was changed on a host? Of a loop, both the item and the whole task do.

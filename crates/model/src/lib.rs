@@ -4,6 +4,7 @@
 //! arguments. What two other floors both need lives here, because they do not know each other.
 
 pub mod access;
+pub mod actor;
 pub mod audit;
 pub mod event;
 pub mod extra_vars;
@@ -12,10 +13,14 @@ pub mod ids;
 pub mod inventories;
 pub mod isolation;
 pub mod job;
+pub mod job_request;
 pub mod job_state;
 pub mod labels;
 pub mod names;
 pub mod numbers;
+pub mod outcome;
+pub mod own_event;
+pub mod priority;
 pub mod redact;
 pub mod report;
 pub mod resource;
@@ -27,8 +32,10 @@ pub mod tags;
 pub mod time_text;
 pub mod timing;
 pub mod vm_status;
+pub mod work;
 
 pub use access::{Role, Token};
+pub use actor::Actor;
 pub use audit::{AuditDraft, AuditKind, AuditRecord};
 pub use event::{Counted, Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
@@ -36,18 +43,25 @@ pub use host_pattern::HostPattern;
 pub use ids::{JobId, RunId};
 pub use inventories::Inventories;
 pub use isolation::Isolation;
-pub use job::{Attempt, Job, JobRequest, JobSummary, Priority, Sealed};
+pub use job::{Attempt, Job, JobSummary, Sealed};
+pub use job_request::JobRequest;
 pub use job_state::{JobState, Move, Refusal};
 pub use labels::Labels;
 pub use names::{ContentKind, ContentName, ContentRef, ProjectName};
+pub use outcome::{Detail, Outcome, PlaybookDetail, PlaybookOutcome};
+pub use own_event::{
+    ArtifactsKept, Complaint, Oversized, Payload, StateChange, StepStart, Unreadable, Warning, WarningCode,
+};
+pub use priority::Priority;
 pub use redact::Redactor;
 pub use report::{CustomStats, Failure, HostStats, Report};
-pub use resource::{Resource, Resources};
+pub use resource::{Holder, LockMode, Resource, ResourceLock, Resources};
 pub use retry::{Resume, RetryOn, RetryPolicy, TaskName};
-pub use run::{Code, Ending, Executor, Outcome, Phase, Reason};
+pub use run::{Code, Ending, Executor, Phase, Reason};
 pub use secret_vars::{SecretValue, SecretVars};
 pub use step::{Find, Step, Take};
 pub use tags::Tags;
+pub use work::{PlaybookWork, Work};
 
 /// Lets a type be used in JSON by the same text that `Display` writes and `FromStr` reads.
 macro_rules! serde_by_text {

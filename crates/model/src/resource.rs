@@ -1,10 +1,13 @@
-//! Resources: what a job must have for itself while it runs, such as a machine or a range.
+//! Resources: what a job must have while it runs, such as a machine or a range, for itself or shared with others.
+//!
+//! A resource is locked by jobs for as long as they run, and by owners for as long as they want: an owner is a thing
+//! such as a range, which needs its machines beyond any job. Jobs that act for an owner may use what it holds.
 
 use std::{fmt, ops::Deref, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::serde_by_text;
+use crate::{JobId, serde_by_text, text_enum};
 
 /// The longest resource, in bytes.
 pub const MAX_RESOURCE_BYTES: usize = 200;
@@ -74,28 +77,113 @@ serde_by_text!(Resource);
 #[error("{0} resources are too many: at most {MAX_RESOURCES} are allowed")]
 pub struct TooManyResources(usize);
 
+text_enum! {
+    /// Who may have a resource at the same time.
+    LockMode {
+        /// One holder alone.
+        Exclusive = "exclusive",
+        /// Any number of holders, each of them shared.
+        Shared = "shared",
+    }
+}
+
+/// A resource, and how it is locked. In JSON the text of the resource alone when that is exclusive, else
+/// `{"name": "vm:pve1/1000", "mode": "shared"}`; as an object it may also say `"exclusive"`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceLock {
+    /// The resource.
+    pub resource: Resource,
+    /// How it is locked.
+    pub mode: LockMode,
+}
+
+impl From<Resource> for ResourceLock {
+    fn from(resource: Resource) -> Self {
+        Self { resource, mode: LockMode::Exclusive }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: Resource,
+    mode: LockMode,
+}
+
+impl Serialize for ResourceLock {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.mode {
+            LockMode::Exclusive => self.resource.serialize(serializer),
+            mode @ LockMode::Shared => Named { name: self.resource.clone(), mode }.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ResourceLock {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = ResourceLock;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, or an object with `name` and `mode`")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ResourceLock, E> {
+                text.parse::<Resource>().map(ResourceLock::from).map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ResourceLock, A::Error> {
+                let Named { name, mode } = Named::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(ResourceLock { resource: name, mode })
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// Who has a resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// A job, while it runs.
+    Job(JobId),
+    /// A thing, named as a resource is (`range:alpha`), until it is released.
+    Owner(Resource),
+}
+
 /// The resources of one job: sorted, each once, at most [`MAX_RESOURCES`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Resource>")]
-pub struct Resources(Vec<Resource>);
+#[serde(try_from = "Vec<ResourceLock>")]
+pub struct Resources(Vec<ResourceLock>);
+
+impl TryFrom<Vec<ResourceLock>> for Resources {
+    type Error = TooManyResources;
+
+    /// A resource that is named twice is exclusive if it is so once.
+    fn try_from(mut locks: Vec<ResourceLock>) -> Result<Self, TooManyResources> {
+        // Of the same resource, exclusive comes first.
+        locks.sort_unstable();
+        locks.dedup_by(|next, first| next.resource == first.resource);
+        if locks.len() > MAX_RESOURCES {
+            return Err(TooManyResources(locks.len()));
+        }
+        Ok(Self(locks))
+    }
+}
 
 impl TryFrom<Vec<Resource>> for Resources {
     type Error = TooManyResources;
 
-    fn try_from(mut resources: Vec<Resource>) -> Result<Self, TooManyResources> {
-        resources.sort_unstable();
-        resources.dedup();
-        if resources.len() > MAX_RESOURCES {
-            return Err(TooManyResources(resources.len()));
-        }
-        Ok(Self(resources))
+    /// All of them exclusive.
+    fn try_from(resources: Vec<Resource>) -> Result<Self, TooManyResources> {
+        resources.into_iter().map(ResourceLock::from).collect::<Vec<_>>().try_into()
     }
 }
 
 impl Deref for Resources {
-    type Target = [Resource];
+    type Target = [ResourceLock];
 
-    fn deref(&self) -> &[Resource] {
+    fn deref(&self) -> &[ResourceLock] {
         &self.0
     }
 }
@@ -127,5 +215,29 @@ mod tests {
         let many: Vec<Resource> = (0..=MAX_RESOURCES).map(number).collect();
         assert!(Resources::try_from(many[1..].to_vec()).is_ok());
         assert_eq!(Resources::try_from(many), Err(TooManyResources(MAX_RESOURCES + 1)));
+    }
+
+    #[test]
+    fn a_lock_is_exclusive_unless_it_says_shared() {
+        let read = |text: &str| serde_json::from_str::<Resources>(text);
+        for (given, kept) in [
+            (r#"["vm:a"]"#, r#"["vm:a"]"#),
+            (r#"[{"name":"vm:a","mode":"exclusive"}]"#, r#"["vm:a"]"#),
+            (r#"[{"mode":"shared","name":"vm:a"},"vm:b"]"#, r#"[{"name":"vm:a","mode":"shared"},"vm:b"]"#),
+            (r#"[{"name":"vm:a","mode":"shared"},"vm:a"]"#, r#"["vm:a"]"#),
+        ] {
+            let locks = read(given).expect("resources");
+            assert_eq!(serde_json::to_string(&locks).expect("JSON"), kept);
+        }
+        for (bad, said) in [
+            (r#"["vm"]"#, "`vm` is no resource"),
+            (r#"[7]"#, "expected a string, or an object with `name` and `mode`"),
+            (r#"[{"name":"vm:a"}]"#, "missing field `mode`"),
+            (r#"[{"name":"vm:a","mode":"mine"}]"#, "use exclusive, shared"),
+            (r#"[{"name":"vm:a","mode":"shared","x":1}]"#, "unknown field `x`"),
+        ] {
+            let error = read(bad).expect_err(bad).to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

@@ -1,9 +1,8 @@
-//! How a run ends: the whole space of endings as data.
+//! How a run ends, and why: the whole space of endings as data.
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Isolation, Report, text_enum};
+use crate::text_enum;
 
 text_enum! {
     /// Where in its life a run was when something happened.
@@ -141,66 +140,4 @@ pub enum Executor {
     Warm,
     /// ansible-runner, started for the run.
     Runner,
-}
-
-/// What the supervisor writes when a run is over.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    /// How it ended.
-    pub ending: Ending,
-    /// Why.
-    pub reason: Reason,
-    /// The exit code of ansible-playbook; `None` when it never ran or was killed.
-    pub rc: Option<i32>,
-    /// The step it ended in, from 1.
-    #[serde(default = "first")]
-    pub step: u32,
-    /// What ran Ansible; `None` when it never ran.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub executor: Option<Executor>,
-    /// How it was isolated; `None` when it never ran.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub isolation: Option<Isolation>,
-    /// What kept it apart on that machine, by name: parts of its sandbox, and control groups that keep its limits.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub protections: Vec<String>,
-    /// What that step amounted to.
-    pub report: Report,
-    /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
-    #[serde(default)]
-    pub emitted: u64,
-    /// How many events the spool holds.
-    pub events: u64,
-    /// How many processes were ended by us, at a limit, a cancel or left behind by the playbook.
-    pub processes_killed: u32,
-    /// When ansible-runner was started; `None` when it never was.
-    pub started_at: Option<Timestamp>,
-    /// When no process was left and everything was cleaned up.
-    pub finished_at: Timestamp,
-}
-
-const fn first() -> u32 {
-    1
-}
-
-impl Outcome {
-    /// The outcome of a run that never reached Ansible, or of which nothing more is known.
-    #[must_use]
-    pub fn without_run(ending: Ending, reason: Reason, now: Timestamp) -> Self {
-        Self {
-            ending,
-            reason,
-            rc: None,
-            step: 1,
-            executor: None,
-            isolation: None,
-            protections: Vec::new(),
-            report: Report::default(),
-            emitted: 0,
-            events: 0,
-            processes_killed: 0,
-            started_at: None,
-            finished_at: now,
-        }
-    }
 }

@@ -21,6 +21,8 @@ pub struct JobQuery {
     pub before: Option<(Timestamp, JobId)>,
     /// Only those in this state.
     pub state: Option<JobState>,
+    /// Only the children of this job.
+    pub parent: Option<JobId>,
     /// Only those that run this kind of content.
     pub kind: Option<ContentKind>,
     /// Only those that run content of this name.
@@ -110,6 +112,9 @@ impl JobQuery {
                 select.text(condition).value(word.to_owned())?;
             }
         }
+        if let Some(parent) = self.parent {
+            select.text(" AND jobs.parent = ").value(parent.to_string())?;
+        }
         // Identifiers are lower-case hexadecimal with hyphens at fixed places: every collation sorts them alike.
         if let Some((time, id)) = self.before {
             select.text(order.before).text(" < (").value(time.as_millisecond())?;
@@ -161,6 +166,7 @@ mod tests {
             name: Some("ping".parse().expect("a name")),
             ..all.clone()
         };
+        let children = JobQuery { parent: Some(id), ..all.clone() };
         let label = JobQuery { label: Some(("team".to_owned(), None)), ..all.clone() };
         let value = JobQuery { label: Some(("team".to_owned(), Some("red".to_owned()))), ..since.clone() };
         let everything = JobQuery { state: state.state, kind: content.kind, ..value.clone() };
@@ -169,6 +175,7 @@ mod tests {
             (since, "jobs_by_time"),
             (state, "jobs_by_state"),
             (content, "jobs_by_content"),
+            (children, "jobs_by_parent"),
             (label, "job_labels_by_key"),
             (value, "job_labels_by_value"),
             (everything, "job_labels_by_value"),

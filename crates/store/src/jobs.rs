@@ -7,7 +7,7 @@ use model::{Draft, Job, JobId, JobState, JobSummary, Reason, Sealed};
 use sqlx::any::AnyRow;
 
 use crate::{
-    Error, IdempotencyKey, Store, Write,
+    Error, IdempotencyKey, Store, Write, children,
     columns::{
         json, json_or_null, number, number_or_null, parsed, parsed_or_null, text_or_null, time, time_or_null,
         to_json, to_json_or_null, to_number,
@@ -21,7 +21,7 @@ use crate::{
 macro_rules! job_columns {
     () => {
         "id, state, reason, last_lines, request, attempt, fence, created_at, queued_at, started_at, finished_at, \
-         run_id, node, lease_until, resume, outcome, tasks, last_seq, secrets"
+         run_id, node, lease_until, resume, outcome, tasks, last_seq, acts_for, parent, submitted_by, secrets"
     };
 }
 pub(crate) use job_columns;
@@ -30,7 +30,7 @@ pub(crate) use job_columns;
 macro_rules! summary_columns {
     () => {
         "jobs.id, jobs.state, jobs.reason, jobs.request, jobs.attempt, jobs.created_at, jobs.started_at, \
-         jobs.finished_at, jobs.rc, jobs.last_seq"
+         jobs.finished_at, jobs.rc, jobs.last_seq, jobs.parent, jobs.submitted_by"
     };
 }
 pub(crate) use summary_columns;
@@ -45,8 +45,8 @@ pub(crate) use at_work;
 
 const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, kind, name, attempt, fence, \
      created_at, queued_at, queue_key, started_at, finished_at, run_id, node, lease_until, resume, outcome, rc, \
-     tasks, secrets, owner, priority, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-     $16, $17, $18, $19, $20, $21, $22, $23, $24, 0, 0, 0)";
+     tasks, secrets, owner, priority, acts_for, parent, submitted_by, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+     $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, 0, 0, 0)";
 
 const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
 
@@ -63,13 +63,16 @@ pub enum Inserted {
     Full(Full),
 }
 
-/// Who asks for a job, and how many may wait.
+/// Who asks for a job, and how many may wait. A child has its turns with the caller of its parent, and is not counted:
+/// its parent was admitted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Admission<'a> {
     /// The caller's mark, where the caller is known.
     pub owner: Option<&'a str>,
     /// How many jobs may wait.
     pub limits: QueueLimits,
+    /// The claim of the job's parent, where it has one.
+    pub parent_fence: u64,
 }
 
 impl Store {
@@ -77,7 +80,8 @@ impl Store {
     /// of the caller it is stored once, however many ask at the same time.
     ///
     /// # Errors
-    /// When a job with this id is there already, or the database fails.
+    /// When a job with this id is there already, or the database fails. [`Error::Stale`] when the job has a parent that
+    /// does not run, or not under that claim.
     pub async fn insert_job(
         &self,
         job: &Job,
@@ -86,7 +90,18 @@ impl Store {
         admission: Admission<'_>,
     ) -> Result<Inserted, Error> {
         let mut write = self.write().await?;
-        let Admission { owner, limits } = admission;
+        let (owner, limits) = match job.parent {
+            None => (admission.owner.map(str::to_owned), admission.limits),
+            Some(parent) => {
+                let Some(owner) = children::of_running(&mut write, parent, admission.parent_fence).await?
+                else {
+                    write.rollback().await?;
+                    return Err(Error::Stale { job: parent });
+                };
+                (owner, QueueLimits::default())
+            }
+        };
+        let owner = owner.as_deref();
         let room = match job.state {
             JobState::Queued => turns::room(write.connection(), owner, limits).await?,
             _ => Ok(()),
@@ -153,15 +168,16 @@ pub(crate) fn reason_columns(reason: &Reason) -> Result<(String, Option<String>)
 
 async fn insert_row(write: &mut Write, job: &Job, owner: Option<&str>, turn: i64) -> Result<(), Error> {
     let (reason, last_lines) = reason_columns(&job.reason)?;
-    let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc);
+    let (kind, name) = job.request.work.subject();
+    let rc = job.outcome.as_ref().and_then(|outcome| outcome.detail.rc());
     sqlx::query(INSERT)
         .bind(job.id.to_string())
         .bind(job.state.as_str())
         .bind(reason)
         .bind(last_lines)
         .bind(to_json("request", &job.request)?)
-        .bind(job.request.content.kind().as_str())
-        .bind(job.request.content.name().as_str())
+        .bind(kind)
+        .bind(name.to_owned())
         .bind(i64::from(job.attempt))
         .bind(to_number("fence", job.fence)?)
         .bind(job.created_at.as_millisecond())
@@ -179,6 +195,9 @@ async fn insert_row(write: &mut Write, job: &Job, owner: Option<&str>, turn: i64
         .bind(job.secrets.as_ref().map(|sealed| sealed.0.clone()))
         .bind(owner.map(str::to_owned))
         .bind(i64::from(job.request.priority.get()))
+        .bind(job.acts_for.as_ref().map(ToString::to_string))
+        .bind(job.parent.map(|parent| parent.to_string()))
+        .bind(to_json("submitted_by", &job.submitted_by)?)
         .execute(write.connection())
         .await?;
     Ok(())
@@ -206,6 +225,8 @@ pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
         state: parsed(row, "state")?,
         reason,
         request: json(row, "request")?,
+        submitted_by: json_or_null(row, "submitted_by")?.unwrap_or_default(),
+        parent: parsed_or_null(row, "parent")?,
         attempt: number(row, "attempt")?,
         fence: number(row, "fence")?,
         created_at: time(row, "created_at")?,
@@ -216,6 +237,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
         node: text_or_null(row, "node")?,
         lease_until: time_or_null(row, "lease_until")?,
         resume: json_or_null(row, "resume")?,
+        acts_for: parsed_or_null(row, "acts_for")?,
         outcome: json_or_null(row, "outcome")?,
         tasks: number(row, "tasks")?,
         last_seq: number(row, "last_seq")?,
@@ -230,6 +252,8 @@ pub(crate) fn read_summary(row: &AnyRow) -> Result<JobSummary, Error> {
         state: parsed(row, "state")?,
         reason: json(row, "reason")?,
         request: json(row, "request")?,
+        submitted_by: json_or_null(row, "submitted_by")?.unwrap_or_default(),
+        parent: parsed_or_null(row, "parent")?,
         attempt: number(row, "attempt")?,
         created_at: time(row, "created_at")?,
         started_at: time_or_null(row, "started_at")?,

@@ -9,6 +9,8 @@
 //! character in the text of an event is stored as U+FFFD, because PostgreSQL has no NUL in `TEXT`.
 
 mod audit;
+mod blockers;
+mod children;
 mod columns;
 mod error;
 mod events;
@@ -20,6 +22,7 @@ mod listen;
 mod locks;
 mod moves;
 mod open;
+mod owners;
 #[cfg(test)]
 mod plan;
 mod queue;
@@ -39,13 +42,14 @@ use sqlx::{Any, AnyConnection, AnyPool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use audit::{AuditHead, AuditQuery, AuditRetention, Chain};
+pub use blockers::Blocker;
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
 pub use jobs::{Admission, Inserted};
 pub use listen::{Heard, Listener};
-pub use locks::Blocker;
 pub use moves::JobMove;
+pub use owners::{Owned, OwnerLock};
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;

@@ -66,7 +66,7 @@ impl Store {
             .bind(reason)
             .bind(last_lines)
             .bind(outcome.clone())
-            .bind(job_move.outcome.and_then(|outcome| outcome.rc).map(i64::from))
+            .bind(job_move.outcome.and_then(|outcome| outcome.detail.rc()).map(i64::from))
             .bind(is_end.then(|| job_move.now.as_millisecond()))
             .bind(i64::from(stays_at_work))
             .bind(i64::from(!job_move.wipes_secrets))

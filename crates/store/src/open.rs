@@ -27,6 +27,8 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "runs that never began", include_str!("../../../migrations/0004_never_began.sql")),
     (5, "warnings of jobs", include_str!("../../../migrations/0005_warnings.sql")),
     (6, "callers of jobs", include_str!("../../../migrations/0006_owners.sql")),
+    (7, "locks by mode and owner", include_str!("../../../migrations/0007_locks.sql")),
+    (8, "parents and submitters of jobs", include_str!("../../../migrations/0008_parents.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.

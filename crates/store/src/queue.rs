@@ -3,7 +3,7 @@
 //! First is who has waited longest, where a point of priority counts as a minute of waiting.
 
 use jiff::Timestamp;
-use model::{ContentRef, Draft, Job, JobId, JobRequest, JobSummary, Priority, Reason, RunId};
+use model::{Draft, Job, JobId, JobRequest, JobSummary, Priority, Reason, RunId, Work};
 
 use crate::{
     Backend, Blocker, Error, Store,
@@ -86,8 +86,8 @@ pub struct Waiting {
 pub struct QueueEntry {
     /// The job.
     pub id: JobId,
-    /// What it runs.
-    pub content: ContentRef,
+    /// What it does.
+    pub work: Work,
     /// How urgent it is.
     pub priority: Priority,
     /// Since when it waits.
@@ -178,8 +178,8 @@ impl Store {
             let first = blockers.partition_point(|(job, _)| *job < id);
             let mine = blockers[first..].iter().take_while(|(job, _)| *job == id);
             let waiting = Waiting { position, blockers: mine.map(|(_, blocker)| blocker.clone()).collect() };
-            let (content, priority) = (request.content, request.priority);
-            Ok(QueueEntry { id, content, priority, queued_at: time(row, "queued_at")?, waiting })
+            let (work, priority) = (request.work, request.priority);
+            Ok(QueueEntry { id, work, priority, queued_at: time(row, "queued_at")?, waiting })
         };
         (0..).zip(&rows).map(entry).collect()
     }

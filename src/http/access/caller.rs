@@ -2,8 +2,10 @@
 
 use std::{fmt, net::IpAddr};
 
+use actix_web::{HttpMessage, HttpRequest};
+use engine::Submitter;
 use jiff::Timestamp;
-use model::Role;
+use model::{Actor, Role};
 use sha2::{Digest, Sha256};
 
 /// Who calls.
@@ -22,6 +24,19 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The caller of a request, as its jobs name it.
+    pub(crate) fn submitter_of(request: &HttpRequest) -> Submitter {
+        request.extensions().get::<Self>().map(Self::submitter).unwrap_or_default()
+    }
+
+    fn submitter(&self) -> Submitter {
+        let name = match self.via {
+            Via::None => None,
+            Via::Token(_) | Via::Gateway | Via::Jwt => Some(self.name.clone()),
+        };
+        Submitter { actor: Actor::Caller { name }, mark: self.mark() }
+    }
+
     /// A short text that no two callers share; `None` for who is not known by name. What a gateway and an issuer call
     /// the same is the same caller.
     pub(crate) fn mark(&self) -> Option<String> {

@@ -136,9 +136,10 @@ fn answered(route: &Route, body: Value, name: Option<&str>) -> Result<(), TestCa
         },
     ) {
         Ok(request) => {
-            let limit = request.limit.as_ref().map_or("", |limit| limit.as_str());
+            let model::Work::Playbook(work) = &request.work;
+            let limit = work.limit.as_ref().map_or("", |limit| limit.as_str());
             prop_assert!(!limit.starts_with(['-', '@']), "{}", limit);
-            prop_assert!(!request.extra_vars.as_map().keys().any(|name| name.starts_with("ansible_")));
+            prop_assert!(!work.extra_vars.as_map().keys().any(|name| name.starts_with("ansible_")));
             Ok(())
         }
         Err(refusal) => assert_refusal(refusal),

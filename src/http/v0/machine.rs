@@ -9,7 +9,7 @@ use actix_web::{
 };
 use ansible::catalog;
 use engine::Engine;
-use model::{Code, ContentName, ContentRef, Ending, Job, JobId};
+use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
 use serde_json::{Map, Value};
 
 use super::{
@@ -92,17 +92,15 @@ async fn answer(
     };
     let mut request = plan::plan(route, &values, &known)?;
     api.engine.settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
-    let content = request.content.clone();
+    let Work::Playbook(work) = &request.work;
+    let content = work.content.clone();
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
     {
-        let job = api.engine.record_read(request, action, result).await;
+        let job = api.engine.record_read(request, action, result, &Caller::submitter_of(http)).await;
         return job.map(|job| reply::results(&job, action)).map_err(|error| Refusal::failed(&error));
     }
-    let (change, owner) = {
-        let extensions = http.extensions();
-        (extensions.get::<Change>().cloned(), extensions.get::<Caller>().and_then(Caller::mark))
-    };
+    let change = http.extensions().get::<Change>().cloned();
     let begun = match change {
         Some(change) => match change.begin(http.path()).await {
             Ok(begun) => Some(begun),
@@ -110,7 +108,7 @@ async fn answer(
         },
         None => None,
     };
-    let submitted = api.engine.submit(request, owner.as_deref()).await;
+    let submitted = api.engine.submit(request, &Caller::submitter_of(http)).await;
     let id = submitted.as_ref().ok().map(|job| job.id);
     let answer = async {
         let job = ended(api, submitted.map_err(|error| refused(api, &content, &error))?.id).await?;
@@ -141,16 +139,17 @@ async fn reply(
     values: &Map<String, Value>,
     job: &Job,
 ) -> Result<HttpResponse, Refusal> {
+    let Work::Playbook(work) = &job.request.work;
     // It was there when the job was accepted.
     if job.outcome.as_ref().is_some_and(|outcome| outcome.reason.code == Code::InventoryNotFound)
-        && let Some(name) = job.request.inventory.iter().next()
+        && let Some(name) = work.inventory.iter().next()
     {
         return Err(no_inventory(api, name).job(job.id));
     }
     if let (Plan::Action { lookup, .. }, Some(outcome)) = (&route.plan, &job.outcome)
         && *lookup != Lookup::No
         && outcome.ending == Ending::Failed
-        && outcome.step == 1
+        && let Detail::Playbook(PlaybookDetail { step: 1, .. }) = outcome.detail
     {
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id));
     }

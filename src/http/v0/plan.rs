@@ -2,8 +2,8 @@
 
 use actix_web::http::StatusCode;
 use model::{
-    ContentName, ContentRef, ExtraVars, Find, HostPattern, Inventories, JobRequest, Resource, Resources,
-    SecretVars, Step, Tags, Take, resource::MAX_RESOURCES,
+    ContentName, ContentRef, ExtraVars, Find, HostPattern, Inventories, JobRequest, PlaybookWork, Resource,
+    Resources, SecretVars, Step, Tags, Take, resource::MAX_RESOURCES,
 };
 use serde_json::{Map, Value};
 
@@ -88,10 +88,14 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
         }
     };
     let secret_vars = secret_vars(&mut vars, route.fields)?;
-    Ok(JobRequest {
+    let work = PlaybookWork {
         limit,
         extra_vars: extra_vars(vars)?,
         secret_vars,
+        before,
+        ..PlaybookWork::new(content, known.inventory.clone())
+    };
+    Ok(JobRequest {
         labels: [("operation", route.operation)]
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -99,8 +103,7 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
             .try_into()
             .map_err(|error| Refusal::failed(&error))?,
         resources: locks(route, values, known.default_node),
-        before,
-        ..JobRequest::new(content, known.inventory.clone())
+        ..JobRequest::new(work)
     })
 }
 

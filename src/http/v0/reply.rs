@@ -2,7 +2,7 @@
 //! otherwise.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use model::{Find, Job, JobState};
+use model::{Detail, Find, Job, JobState, PlaybookDetail, Report};
 use serde_json::{Value, json};
 
 use super::python;
@@ -20,7 +20,7 @@ pub(super) fn log(job: &Job, text: &str) -> HttpResponse {
 
 /// What a job that has ended printed under this key; what it came to, where it failed.
 pub(super) fn results(job: &Job, key: &str) -> HttpResponse {
-    let results = job.outcome.as_ref().and_then(|outcome| outcome.report.results.get(key));
+    let results = report(job).and_then(|report| report.results.get(key));
     answer(job, "result", results.cloned().unwrap_or_else(|| json!([])))
 }
 
@@ -32,12 +32,16 @@ pub(super) fn null(job: &Job) -> HttpResponse {
 /// Is this machine among those that a job listed?
 pub(super) fn finds(job: &Job, vm_id: &str) -> bool {
     let find = Find { list: "vm_list".into(), by: "vm_id".into(), value: vm_id.into(), take: None };
-    let outcome = job.outcome.as_ref().filter(|_| job.state == JobState::Succeeded);
-    outcome.is_some_and(|outcome| find.in_report(&outcome.report).is_some())
+    job.state == JobState::Succeeded && report(job).is_some_and(|report| find.in_report(report).is_some())
+}
+
+fn report(job: &Job) -> Option<&Report> {
+    let Detail::Playbook(PlaybookDetail { report, .. }) = &job.outcome.as_ref()?.detail;
+    Some(report)
 }
 
 fn answer(job: &Job, key: &str, value: Value) -> HttpResponse {
-    let rc = job.outcome.as_ref().and_then(|outcome| outcome.rc).unwrap_or(NO_EXIT_CODE);
+    let rc = job.outcome.as_ref().and_then(|outcome| outcome.detail.rc()).unwrap_or(NO_EXIT_CODE);
     let mut body = json!({ "rc": rc, key: value });
     let succeeded = job.state == JobState::Succeeded;
     if !succeeded {

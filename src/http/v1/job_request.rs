@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::http::StatusCode;
 use model::{
-    ContentName, ContentRef, ExtraVars, Inventories, Isolation, JobRequest, Labels, Priority, ProjectName,
-    Resource, Resources, SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
+    ContentName, ContentRef, ExtraVars, Inventories, Isolation, JobRequest, Labels, PlaybookWork, Priority,
+    ProjectName, ResourceLock, Resources, SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -84,7 +84,7 @@ pub(super) fn read(
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
     let names_inventory = inventory.is_some();
     let inventory = inventory.unwrap_or_else(|| default_inventory.clone());
-    let request = JobRequest {
+    let work = PlaybookWork {
         project,
         limit,
         tags,
@@ -95,15 +95,11 @@ pub(super) fn read(
         diff,
         verbosity: u8::try_from(verbosity).unwrap_or(u8::MAX),
         forks: forks.and_then(|forks| u16::try_from(forks).ok()),
-        timeout_s,
-        priority,
-        labels,
-        resources,
-        retry,
         start_at_task,
         isolation,
-        ..JobRequest::new(content, inventory)
+        ..PlaybookWork::new(content, inventory)
     };
+    let request = JobRequest { timeout_s, priority, labels, resources, retry, ..JobRequest::new(work) };
     Ok((request, names_inventory))
 }
 
@@ -220,7 +216,8 @@ fn labels(fields: &mut Fields) -> Labels {
 }
 
 fn resources(fields: &mut Fields) -> Resources {
-    let list: Option<Vec<Resource>> = typed(fields, "resources", "a list of texts such as `vm:pve1/1000`");
+    let wanted = "a list of texts such as `vm:pve1/1000`, or of objects with `name` and `mode`,";
+    let list: Option<Vec<ResourceLock>> = typed(fields, "resources", wanted);
     Resources::try_from(list.unwrap_or_default()).unwrap_or_else(|error| {
         let _: Option<()> = fields.fault("resources", "invalid_value", error.to_string());
         Resources::default()

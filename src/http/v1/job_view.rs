@@ -4,8 +4,8 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 use model::{
-    CustomStats, Executor, Failure, HostStats, Isolation, Job, JobId, JobRequest, JobState, JobSummary,
-    Reason, time_text,
+    Actor, CustomStats, Detail, Executor, Failure, HostStats, Isolation, Job, JobId, JobRequest, JobState,
+    JobSummary, Outcome, PlaybookDetail, Reason, time_text,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,6 +17,8 @@ pub(super) struct JobView<'a> {
     state: JobState,
     reason: &'a Reason,
     request: &'a JobRequest,
+    submitted_by: &'a Actor,
+    parent: Option<JobId>,
     attempt: u32,
     #[serde(serialize_with = "time_text::serialize")]
     created_at: Timestamp,
@@ -38,27 +40,35 @@ pub(super) struct JobView<'a> {
 impl<'a> From<&'a Job> for JobView<'a> {
     fn from(job: &'a Job) -> Self {
         let outcome = job.outcome.as_ref().filter(|_| job.state.is_terminal());
-        let report = outcome.map(|outcome| &outcome.report);
+        let detail = outcome.map(playbook_detail);
+        let report = detail.map(|detail| &detail.report);
         Self {
             id: job.id,
             state: job.state,
             reason: &job.reason,
             request: &job.request,
+            submitted_by: &job.submitted_by,
+            parent: job.parent,
             attempt: job.attempt,
             created_at: job.created_at,
             started_at: job.started_at,
             finished_at: job.finished_at,
-            rc: outcome.and_then(|outcome| outcome.rc),
+            rc: detail.and_then(|detail| detail.rc),
             stats: report.map_or_else(Cow::default, |report| Cow::Borrowed(&report.stats)),
             failures: report.map_or(&[], |report| &report.failures),
             failures_left_out: report.map_or(0, |report| report.failures_left_out),
-            processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
-            executor: outcome.and_then(|outcome| outcome.executor),
-            isolation: outcome.and_then(|outcome| outcome.isolation),
-            protections: outcome.map_or(&[], |outcome| &outcome.protections),
+            processes_killed: detail.map_or(0, |detail| detail.processes_killed),
+            executor: detail.and_then(|detail| detail.executor),
+            isolation: detail.and_then(|detail| detail.isolation),
+            protections: detail.map_or(&[], |detail| &detail.protections),
             events: job.last_seq,
         }
     }
+}
+
+fn playbook_detail(outcome: &Outcome) -> &PlaybookDetail {
+    let Detail::Playbook(detail) = &outcome.detail;
+    detail
 }
 
 /// A job in a list: what it amounted to is told when it is asked for by its id.
@@ -68,6 +78,8 @@ pub(super) struct SummaryView<'a> {
     state: JobState,
     reason: &'a Reason,
     request: &'a JobRequest,
+    submitted_by: &'a Actor,
+    parent: Option<JobId>,
     attempt: u32,
     #[serde(serialize_with = "time_text::serialize")]
     created_at: Timestamp,
@@ -86,6 +98,8 @@ impl<'a> From<&'a JobSummary> for SummaryView<'a> {
             state: job.state,
             reason: &job.reason,
             request: &job.request,
+            submitted_by: &job.submitted_by,
+            parent: job.parent,
             attempt: job.attempt,
             created_at: job.created_at,
             started_at: job.started_at,
@@ -113,7 +127,7 @@ pub(super) struct ResultView<'a> {
 impl<'a> From<&'a Job> for ResultView<'a> {
     fn from(job: &'a Job) -> Self {
         let view = JobView::from(job);
-        let report = job.outcome.as_ref().map(|outcome| &outcome.report);
+        let report = job.outcome.as_ref().map(|outcome| &playbook_detail(outcome).report);
         Self {
             job_id: view.id,
             state: view.state,

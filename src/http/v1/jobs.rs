@@ -7,7 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
     web::{self, Data, Path, ServiceConfig},
 };
-use engine::{JobQuery, Submitted};
+use engine::JobQuery;
 use model::{Job, JobId, labels};
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ async fn submit(
 ) -> Result<HttpResponse, Problem> {
     query::only(&query, &["wait"])?;
     let wait = query::wait(&query, &api)?;
-    let (key, owner) = (idempotency_key(&request)?, owner(&request));
+    let (key, submitter) = (idempotency_key(&request)?, Caller::submitter_of(&request));
     let options = api.engine.options();
     let rules = Rules {
         allow_connection_vars: api.options.allow_connection_vars,
@@ -64,9 +64,7 @@ async fn submit(
     };
     let (mut request, names_inventory) = job_request::read(body.0?, &options.default_inventory, &rules)?;
     api.engine.settle(&mut request, names_inventory).await?;
-    let job = match api.engine.submit_once(request, key, owner.as_deref()).await? {
-        Submitted::New(job) | Submitted::Known(job) => job,
-    };
+    let job = api.engine.submit_once(request, key, &submitter).await?.into_job();
     accepted(&api, job, wait).await
 }
 
@@ -196,7 +194,7 @@ async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
     query::only(
         &query,
-        &["before", "limit", "state", "kind", "name", "label", "created_after", "created_before"],
+        &["before", "limit", "state", "parent", "kind", "name", "label", "created_after", "created_before"],
     )?;
     let limit = query::number(&query, "limit", 1..=500)?.unwrap_or(50);
     let before = match parsed::<JobId>(&query, "before")? {
@@ -209,6 +207,7 @@ async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
             before,
             limit,
             state: parsed(&query, "state")?,
+            parent: parsed(&query, "parent")?,
             kind: parsed(&query, "kind")?,
             name: parsed(&query, "name")?,
             label: label(&query)?,

@@ -1,11 +1,13 @@
 //! `/v1/queue`: who is at work, who waits, and why.
 
+use std::collections::HashMap;
+
 use actix_web::{
     HttpResponse,
     web::{self, Data, ServiceConfig},
 };
-use engine::{QueueEntry, RunningJob, Waiting};
-use model::{ContentRef, JobId, Priority};
+use engine::{Blocker, OwnerLock, QueueEntry, RunningJob, Waiting};
+use model::{Holder, JobId, Priority};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -23,8 +25,9 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 #[derive(Serialize)]
 struct Queued<'a> {
     id: JobId,
+    /// Named by its kind.
     #[serde(flatten)]
-    content: &'a ContentRef,
+    subject: HashMap<&'static str, &'a str>,
     priority: Priority,
     queued_at: String,
     waiting: Value,
@@ -37,7 +40,13 @@ async fn show(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
     let running: Vec<Value> = queue.running.iter().map(running).collect();
     let queued: Vec<Queued<'_>> = queue.queued.iter().map(|entry| queued(entry, &api)).collect();
     let capacity = json!({ "at_work": queue.capacity.at_work, "most": queue.capacity.most });
-    Ok(HttpResponse::Ok().json(json!({ "running": running, "queued": queued, "capacity": capacity })))
+    let owner_locks: Vec<Value> = queue.owner_locks.iter().map(owner_lock).collect();
+    Ok(HttpResponse::Ok().json(json!({
+        "running": running,
+        "queued": queued,
+        "owner_locks": owner_locks,
+        "capacity": capacity,
+    })))
 }
 
 fn running(running: &RunningJob) -> Value {
@@ -47,10 +56,14 @@ fn running(running: &RunningJob) -> Value {
     view
 }
 
+fn owner_lock(OwnerLock { owner, lock }: &OwnerLock) -> Value {
+    json!({ "owner": owner, "resource": lock.resource, "mode": lock.mode })
+}
+
 fn queued<'a>(entry: &'a QueueEntry, api: &Api) -> Queued<'a> {
     Queued {
         id: entry.id,
-        content: &entry.content,
+        subject: HashMap::from([entry.work.subject()]),
         priority: entry.priority,
         queued_at: format!("{:.3}", entry.queued_at),
         waiting: waiting_view(&entry.waiting, api),
@@ -62,7 +75,12 @@ pub(super) fn waiting_view(waiting: &Waiting, api: &Api) -> Value {
     let blockers: Vec<Value> = waiting
         .blockers
         .iter()
-        .map(|blocker| json!({ "resource": blocker.resource, "job": blocker.job, "holds": blocker.holds }))
+        .map(|Blocker { resource, holder, holds }| match holder {
+            Holder::Job(job) => json!({ "resource": resource, "job": job, "holds": holds }),
+            Holder::Owner(owner) => {
+                json!({ "resource": resource, "job": null, "owner": owner, "holds": holds })
+            }
+        })
         .collect();
     let capacity = api.engine.capacity();
     json!({

@@ -27,7 +27,7 @@ use actix_web::{
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
 use engine::{EventQuery, Following, Next, WatcherKind, plain_lines};
 use futures_util::StreamExt;
-use model::{Job, JobState};
+use model::{Detail, Job, JobState, PlaybookDetail};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -147,10 +147,11 @@ async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
     let succeeded = job.state == JobState::Succeeded;
     let word = if succeeded { "succeeded" } else { "failed" };
     send(session, &json!({ "type": "status", "data": word })).await?;
-    let results =
-        job.outcome.as_ref().map(|outcome| &outcome.report.results).filter(|results| !results.is_empty());
-    if let Some(results) = results {
-        send(session, &json!({ "type": "result", "data": results })).await?;
+    if let Some(outcome) = &job.outcome {
+        let Detail::Playbook(PlaybookDetail { report, .. }) = &outcome.detail;
+        if !report.results.is_empty() {
+            send(session, &json!({ "type": "result", "data": report.results })).await?;
+        }
     }
     if !succeeded {
         send(session, &json!({ "type": "error", "data": job.reason.message })).await?;

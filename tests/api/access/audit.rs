@@ -5,8 +5,11 @@ use std::process::Command;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{call, call_as, printed, problem, run, sql, status, token, with_tokens};
-use crate::app::{Setup, TestApp, until};
+use super::{call, call_as, printed, problem, run, status, token, with_tokens};
+use crate::{
+    app::{Setup, TestApp, until},
+    database::sql,
+};
 
 fn records(app: &TestApp, more: &[&str]) -> Vec<Value> {
     let arguments = [&["audit", "list", "--json"], more].concat();

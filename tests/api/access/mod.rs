@@ -19,13 +19,13 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
-    process::{Command, Output},
+    process::Output,
 };
 
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
-use crate::app::{PATIENCE, Setup, TestApp, bin_dir};
+use crate::app::{PATIENCE, Setup, TestApp};
 
 /// A WebSocket of a job that is not there.
 const NO_JOB: &str = "/ws/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
@@ -140,14 +140,4 @@ async fn rest_of(socket: TcpStream) -> Vec<u8> {
         bytes
     };
     tokio::task::spawn_blocking(read).await.expect("it is read")
-}
-
-/// Does something to the database file that the service would not do.
-fn sql(app: &TestApp, statement: &str) {
-    let program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=60); c.execute(sys.argv[2]); c.commit()";
-    let file = app.home().join("var/rangehand.db");
-    let output =
-        Command::new(bin_dir().join("python3")).args(["-c", program]).arg(file).arg(statement).output();
-    let output = output.expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -95,3 +95,17 @@ async fn a_name_and_a_role_are_checked() {
     assert_eq!(printed(&app, &["token", "list"]).lines().count(), 1, "nothing was made");
     assert_eq!(printed(&app, &["audit", "list"]), "", "and nothing written down");
 }
+
+#[tokio::test]
+async fn a_job_says_by_whose_token_it_was_submitted() {
+    let app = with_tokens();
+    let made = printed(&app, &["token", "create", "--name", "Ann B.", "--role", "operator", "--json"]);
+    let made: Value = serde_json::from_str(&made).expect("JSON");
+    let text = made["token"].as_str().expect("a token");
+    let body = Some(r#"{"bundle": "ping"}"#);
+    let job = call_as(&app, text, "POST", "/v1/jobs?wait=60", body).await;
+    assert_eq!(job.status(), 200);
+    let list = call_as(&app, text, "GET", "/v1/jobs", None).await.text().await.expect("a body");
+    let list: Value = serde_json::from_str(&list).expect("JSON");
+    assert_eq!(list["items"][0]["submitted_by"], serde_json::json!({"kind": "caller", "name": "Ann B."}));
+}

@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Phase, Reason};
+use model::{Code, Draft, Phase, Reason, WarningCode};
 use serde_json::json;
 
 use super::{Steps, not_begun};
@@ -99,7 +99,7 @@ impl Steps<'_> {
                 let message =
                     format!("ansible-runner is started for this run, which takes longer: {refusal}");
                 let more = json!({ "phase": Phase::Spawn });
-                let warning = Draft::warning(Timestamp::now(), "executor_fallback", message, more);
+                let warning = Draft::warning(Timestamp::now(), WarningCode::ExecutorFallback, message, more);
                 let stored = self.spool.append(warning);
                 stored.map_err(|error| Box::new(reasons::spool_failed(&error)))?;
                 Ok(None)

@@ -9,7 +9,7 @@ mod plan;
 mod trace;
 
 use ansible::catalog;
-use model::{Ending, Job, JobId, JobState, Outcome};
+use model::{Detail, Ending, Job, JobId, JobState, Outcome, PlaybookDetail, Work};
 
 use crate::{Engine, OnBehalf, jobs::Error, task_list::TaskList};
 pub use plan::{PlayTasks, ResumePlan};
@@ -55,7 +55,8 @@ impl Engine {
         if is_good || job.state == JobState::Succeeded {
             return Err(ResumeError::Nothing(id));
         }
-        if !job.request.before.is_empty() {
+        let Work::Playbook(work) = &job.request.work;
+        if !work.before.is_empty() {
             return Ok(ResumePlan::of_all_steps(&job));
         }
         let list = self.task_list(by, &job).await?;
@@ -90,8 +91,9 @@ impl Engine {
     /// What the content of a job lists now. The job ran it, so programs that print passwords are executed for this, too.
     pub(crate) async fn task_list(&self, by: &OnBehalf, job: &Job) -> Result<TaskList, Error> {
         let by = OnBehalf { may_run: true, ..by.clone() };
-        match self.look_into(&by, job.request.project.as_ref(), &job.request.content).await {
-            Ok(inspection) => Ok(TaskList::new(inspection, &job.request)),
+        let Work::Playbook(work) = &job.request.work;
+        match self.look_into(&by, work.project.as_ref(), &work.content).await {
+            Ok(inspection) => Ok(TaskList::new(inspection, work)),
             // The content is gone: a new attempt will say so.
             Err(Error::Content(catalog::Error::NotFound { .. }) | Error::UnknownProject { .. }) => {
                 Ok(TaskList::default())
@@ -103,7 +105,7 @@ impl Engine {
 
 /// The failures that were final. Only a recap tells, and only all of them together are worth something.
 fn sorted_failures(outcome: &Outcome) -> Option<&[model::Failure]> {
-    let report = &outcome.report;
+    let Detail::Playbook(PlaybookDetail { report, .. }) = &outcome.detail;
     let is_sorted = !report.stats.is_empty() && report.failures_left_out == 0;
     is_sorted.then_some(report.failures.as_slice())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Ending, HostPattern, Job, JobId, Outcome, Resume, TaskName};
+use model::{Ending, HostPattern, Job, JobId, Outcome, Resume, TaskName, Work};
 use serde::Serialize;
 
 use super::trace::{Kind, Mark, Trace};
@@ -31,7 +31,8 @@ pub struct ResumePlan {
 impl ResumePlan {
     /// A job of several steps begins at its first one again: a later step may need what an earlier one looked up.
     pub(super) fn of_all_steps(job: &Job) -> Self {
-        let note = format!("the job has {} steps: all of them run again", job.request.steps());
+        let Work::Playbook(work) = &job.request.work;
+        let note = format!("the job has {} steps: all of them run again", work.steps());
         Self {
             job_id: job.id,
             start_at_task: None,
@@ -61,6 +62,7 @@ struct Start {
 }
 
 pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace: &Trace<'_>) -> ResumePlan {
+    let Work::Playbook(work) = &job.request.work;
     let mut resume = job.resume.clone().unwrap_or_default();
     let mut notes = Vec::new();
     if list.is_partial {
@@ -83,14 +85,14 @@ pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace:
         notes.push("handlers run only if a task notifies them again".to_owned());
     }
     let from = start.index.or_else(|| {
-        let task = resume.start_at_task.as_ref().or(job.request.start_at_task.as_ref());
+        let task = resume.start_at_task.as_ref().or(work.start_at_task.as_ref());
         task.and_then(|task| list.position(task))
     });
-    let given = job.request.start_at_task.as_ref().map(ToString::to_string);
+    let given = work.start_at_task.as_ref().map(ToString::to_string);
     ResumePlan {
         job_id: job.id,
         start_at_task: start.name.or(resume.start_at_task.as_ref().map(ToString::to_string)).or(given),
-        limit: resume.limit.clone().or_else(|| job.request.limit.clone()),
+        limit: resume.limit.clone().or_else(|| work.limit.clone()),
         hosts,
         tasks: tasks(list, from.unwrap_or(0)),
         notes,
@@ -114,7 +116,8 @@ fn check_start(
             "`{task}`, where the attempt before began, is not listed: the attempt begins with the first task"
         ));
     }
-    let own = job.request.start_at_task.as_ref().filter(|_| resume.start_at_task.is_none());
+    let Work::Playbook(work) = &job.request.work;
+    let own = work.start_at_task.as_ref().filter(|_| resume.start_at_task.is_none());
     // It may also be a pattern.
     let is_name = |task: &&TaskName| !task.as_str().contains(['*', '?', '[']);
     if let Some(task) = own.filter(is_name).filter(|task| list.position(task).is_none()) {

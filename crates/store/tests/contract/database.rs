@@ -1,6 +1,6 @@
 //! A database of its own for each fact, gone when the fact is done, however it ended.
 
-use std::{env, future::Future, panic::resume_unwind};
+use std::{env, fs::File, future::Future, panic::resume_unwind};
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, any::install_default_drivers};
 use store::{Options, Store};
@@ -45,6 +45,23 @@ pub(crate) async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(fact: fn(
 
 /// Runs a fact over a new database of the test server, where there is one.
 pub(crate) async fn on_postgres<F: Future<Output = ()> + Send + 'static>(fact: fn(Database) -> F) {
+    with_postgres(move |url| check(fact, url)).await;
+}
+
+/// Runs a fact over the address of an empty file.
+pub(crate) async fn on_empty_sqlite<F: Future<Output = ()> + Send + 'static>(fact: fn(String) -> F) {
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("store.db");
+    File::create(&path).expect("created");
+    fact(format!("sqlite://{}", path.display())).await;
+}
+
+/// Runs a fact over the address of a new database without tables.
+pub(crate) async fn on_empty_postgres<F: Future<Output = ()> + Send + 'static>(fact: fn(String) -> F) {
+    with_postgres(fact).await;
+}
+
+async fn with_postgres<F: Future<Output = ()> + Send + 'static>(fact: impl FnOnce(String) -> F) {
     let Ok(server) = env::var(SERVER) else {
         skip();
         return;
@@ -55,7 +72,7 @@ pub(crate) async fn on_postgres<F: Future<Output = ()> + Send + 'static>(fact: f
     let (address, parameters) = server.split_once('?').map_or((server.as_str(), ""), |(a, p)| (a, p));
     let (address, _) = address.rsplit_once('/').expect("the address names a database");
     // In a task of its own, so that the database is dropped even when the fact does not hold.
-    let checked = tokio::spawn(check(fact, format!("{address}/{name}?{parameters}"))).await;
+    let checked = tokio::spawn(fact(format!("{address}/{name}?{parameters}"))).await;
     command(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
     if let Err(failure) = checked {
         resume_unwind(failure.into_panic());

@@ -1,6 +1,6 @@
 //! Lists of jobs, and what the last good run was like.
 
-use model::{ContentKind, ContentRef, Draft, Job, JobState, JobSummary};
+use model::{ContentKind, ContentRef, Draft, Job, JobState, JobSummary, PlaybookWork, Work};
 use serde_json::json;
 use store::{JobQuery, LastSuccess, Store};
 
@@ -58,7 +58,8 @@ pub(crate) async fn filters_leave_the_jobs_that_were_asked_for(database: Databas
         jobs.push(insert_asking(store, at(milliseconds), request).await.id);
     }
     let mut bundle = queued(at(6));
-    bundle.request.content = ContentRef::Bundle("site".parse().expect("a name"));
+    let Work::Playbook(work) = &mut bundle.request.work;
+    work.content = ContentRef::Bundle("site".parse().expect("a name"));
     insert(store, &bundle).await;
     jobs.push(bundle.id);
     moved(store, &claim(store).await.expect("the first"), JobState::Failed, at(9)).await;
@@ -97,14 +98,15 @@ async fn run_through(store: &Store, tasks: u64, to: JobState, finished_at: i64) 
 async fn latest(store: &Store, content: &ContentRef) -> Option<LastSuccess> {
     let found = store.last_successes(content, 1).await.expect("read");
     found.into_iter().next().map(|(request, last)| {
-        assert_eq!(request.content, *content);
+        let Work::Playbook(work) = &request.work;
+        assert_eq!(work.content, *content);
         last
     })
 }
 
 pub(crate) async fn the_last_successes_are_those_of_the_whole_content(database: Database) {
     let store = &database.store;
-    let content = queued(at(0)).request.content;
+    let Work::Playbook(PlaybookWork { content, .. }) = queued(at(0)).request.work;
     assert_eq!(latest(store, &content).await, None);
     for (tasks, to, finished_at) in
         [(7, JobState::Succeeded, 50), (9, JobState::Succeeded, 90), (2, JobState::Failed, 95)]

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use model::{JobId, JobState, Resource};
+use model::{Holder, JobId, JobState, Resource};
 use serde_json::json;
 use sqlx::{Executor, Row};
 use store::{Backend, Blocker, Waiting};
@@ -16,8 +16,12 @@ use crate::{
     samples::{at, claim, insert_asking, insert_queued, moved, running},
 };
 
+fn named(resource: &str) -> Resource {
+    resource.parse().expect("a resource")
+}
+
 fn blocker(resource: &str, job: JobId, holds: bool) -> Blocker {
-    Blocker { resource: resource.parse::<Resource>().expect("a resource"), job, holds }
+    Blocker { resource: named(resource), holder: Holder::Job(job), holds }
 }
 
 pub(crate) async fn a_job_waits_while_another_holds_its_resource(database: Database) {
@@ -85,9 +89,11 @@ pub(crate) async fn a_claim_that_comes_second_to_a_resource_is_undone(database: 
     let job = insert_asking(store, at(0), &json!({"resources": ["vm:a", "vm:b"]})).await;
     // Another claimer is about to have the second resource, which nobody can see yet.
     let mut connection = database.connection().await;
-    let lock = format!("INSERT INTO locks (resource, job_id) VALUES ('vm:b', '{}')", holder.id);
+    let hold = format!("INSERT INTO resource_holders (resource, job_id) VALUES ('vm:b', '{}')", holder.id);
     connection.execute("BEGIN").await.expect("begun");
-    connection.execute(sqlx::AssertSqlSafe(lock)).await.expect("stored");
+    let lock = "INSERT INTO resource_locks (resource, shared, holders) VALUES ('vm:b', 0, 1)";
+    connection.execute(lock).await.expect("stored");
+    connection.execute(sqlx::AssertSqlSafe(hold)).await.expect("stored");
     let claiming = {
         let store = store.clone();
         tokio::spawn(async move { claim(&store).await })
@@ -104,7 +110,7 @@ pub(crate) async fn a_claim_that_comes_second_to_a_resource_is_undone(database: 
     let waiting = store.waiting(job.id).await.expect("read").expect("it waits");
     assert_eq!(waiting.blockers, [blocker("vm:b", holder.id, true)]);
     moved(store, &holder, JobState::Succeeded, at(9)).await;
-    connection.execute("DELETE FROM locks").await.expect("deleted");
+    connection.execute("DELETE FROM resource_locks").await.expect("deleted");
     assert_eq!(claim(store).await.map(|job| job.fence), Some(1));
 }
 
@@ -132,7 +138,9 @@ pub(crate) async fn two_jobs_with_one_resource_never_run_together(database: Data
                     continue;
                 };
                 let mine: Vec<usize> = (0..RESOURCES)
-                    .filter(|n| job.request.resources.iter().any(|r| r.as_str() == format!("vm:{n}")))
+                    .filter(|n| {
+                        job.request.resources.iter().any(|lock| lock.resource.as_str() == format!("vm:{n}"))
+                    })
                     .collect();
                 assert_eq!(mine.len(), 2);
                 for resource in &mine {

@@ -4,8 +4,10 @@
 //! of `RANGEHAND_TEST_POSTGRES_URL`, whose user may create databases; without it those runs say so and pass.
 
 mod audit;
+mod children;
 mod claims;
 mod database;
+mod earlier;
 mod events;
 mod files;
 mod history;
@@ -15,6 +17,7 @@ mod leases;
 mod listening;
 mod locks;
 mod opening;
+mod owners;
 mod queue;
 mod requeue;
 mod retention;
@@ -24,10 +27,16 @@ mod stream;
 mod tokens;
 mod turns;
 
-/// Declares the table of facts.
+/// Declares the table of facts: those over the address of an empty database stand apart.
 macro_rules! contract {
-    ($($noun:ident { $($fact:ident),+ $(,)? })+) => {
+    (empty { $($of_empty:ident),+ $(,)? } $($noun:ident { $($fact:ident),+ $(,)? })+) => {
         mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $of_empty() {
+                    crate::database::on_empty_sqlite(crate::earlier::$of_empty).await;
+                }
+            )+
             $($(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $fact() {
@@ -36,6 +45,12 @@ macro_rules! contract {
             )+)+
         }
         mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $of_empty() {
+                    crate::database::on_empty_postgres(crate::earlier::$of_empty).await;
+                }
+            )+
             $($(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $fact() {
@@ -47,6 +62,10 @@ macro_rules! contract {
 }
 
 contract! {
+    empty {
+        jobs_of_an_earlier_version_read_back_to_the_byte,
+        resources_of_an_earlier_version_stay_locked_and_waited_for,
+    }
     opening {
         migrations_run_twice_change_nothing,
         many_may_open_a_new_database_at_once,
@@ -88,6 +107,18 @@ contract! {
         a_job_that_waits_for_two_resources_is_not_passed_for_ever,
         a_claim_that_comes_second_to_a_resource_is_undone,
         two_jobs_with_one_resource_never_run_together,
+    }
+    children {
+        children_are_listed_by_their_parent,
+        only_a_job_that_runs_under_its_claim_has_children,
+        a_child_has_its_turns_with_the_caller_of_its_parent_and_is_not_counted,
+    }
+    owners {
+        jobs_that_share_a_resource_run_together,
+        a_job_that_needs_a_resource_alone_is_not_passed_by_later_ones_that_share_it,
+        what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it,
+        an_owner_takes_all_or_nothing_and_from_under_its_own_job,
+        jobs_and_owners_never_have_a_resource_against_each_other,
     }
     leases {
         a_beat_keeps_a_lease_from_running_out,

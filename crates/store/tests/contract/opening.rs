@@ -24,8 +24,18 @@ pub(crate) async fn migrations_run_twice_change_nothing(database: Database) {
 
 pub(crate) async fn many_may_open_a_new_database_at_once(database: Database) {
     let mut connection = database.connection().await;
-    let others =
-        ["runs", "job_labels", "waits", "locks", "idempotency", "events", "event_position", "deletions"];
+    let others = [
+        "runs",
+        "job_labels",
+        "waits",
+        "resource_locks",
+        "resource_holders",
+        "resource_owners",
+        "idempotency",
+        "events",
+        "event_position",
+        "deletions",
+    ];
     let access = ["tokens", "audit", "audit_head"];
     for table in others.into_iter().chain(access).chain(["jobs", "_sqlx_migrations"]) {
         connection.execute(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).await.expect("dropped");

@@ -1,6 +1,6 @@
 //! The order of the queue, and what is shown of it.
 
-use model::{JobState, Priority};
+use model::{Holder, JobState, Priority};
 use serde_json::json;
 use store::{Blocker, QueueEntry, RunningJob, Waiting};
 
@@ -57,11 +57,11 @@ pub(crate) async fn the_whole_picture_shows_who_waits_for_whom(database: Databas
 
     let blocker = |resource: &str| {
         let resource = resource.parse().expect("a resource");
-        Blocker { resource, job: holder.id, holds: true }
+        Blocker { resource, holder: Holder::Job(holder.id), holds: true }
     };
     let entry = |job: &model::Job, position, blockers| QueueEntry {
         id: job.id,
-        content: job.request.content.clone(),
+        work: job.request.work.clone(),
         priority: job.request.priority,
         queued_at: job.queued_at,
         waiting: Waiting { position, blockers },

@@ -1,6 +1,6 @@
 //! Jobs whose runs never began: back in their old place of the queue, without an attempt.
 
-use model::{Code, Job, JobState, Resume, RunId};
+use model::{Code, Holder, Job, JobState, Resume, RunId};
 use serde_json::json;
 use store::{Error, Requeue, Requeued, Store, Waiting};
 
@@ -65,7 +65,10 @@ pub(crate) async fn a_job_that_never_began_keeps_its_place_before_those_that_cam
     let place = |place| Waiting { position: place, blockers: Vec::new() };
     assert_eq!(store.waiting(first.id).await.expect("read"), Some(place(0)));
     let behind = store.waiting(second.id).await.expect("read").expect("it waits");
-    assert!(behind.blockers.iter().all(|blocker| blocker.job == first.id && !blocker.holds), "{behind:?}");
+    assert!(
+        behind.blockers.iter().all(|blocker| blocker.holder == Holder::Job(first.id) && !blocker.holds),
+        "{behind:?}"
+    );
     assert_eq!(behind.blockers.len(), 2);
     for expected in [first.id, third.id] {
         assert_eq!(claim(store).await.map(|job| job.id), Some(expected));

@@ -75,7 +75,8 @@ pub(crate) async fn a_deleted_job_leaves_nothing(database: Database) {
         ("events", 6),
         ("job_labels", 0),
         ("waits", 0),
-        ("locks", 0),
+        ("resource_locks", 0),
+        ("resource_holders", 0),
         ("deletions", 0),
     ] {
         let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use model::{
-    Code, ContentRef, Draft, Ending, EventKind, Failure, HostStats, Job, JobId, JobRequest, JobState,
-    JobSummary, Outcome, Phase, Reason, Report, Resume, RunId, Sealed,
+    Actor, Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
+    Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, StateChange,
+    Work,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
@@ -42,6 +43,8 @@ pub(crate) fn asking(created_at: Timestamp, things: &Value) -> Job {
         state: JobState::Queued,
         reason: reason(Code::Waiting),
         request: serde_json::from_value(request).expect("a request"),
+        submitted_by: Actor::default(),
+        parent: None,
         attempt: 0,
         fence: 0,
         created_at,
@@ -55,6 +58,7 @@ pub(crate) fn asking(created_at: Timestamp, things: &Value) -> Job {
         outcome: None,
         tasks: 0,
         last_seq: 1,
+        acts_for: None,
         secrets: None,
     }
 }
@@ -66,11 +70,13 @@ pub(crate) fn summary(job: &Job) -> JobSummary {
         state: job.state,
         reason: Reason { last_lines: Vec::new(), ..job.reason.clone() },
         request: job.request.clone(),
+        submitted_by: job.submitted_by.clone(),
+        parent: job.parent,
         attempt: job.attempt,
         created_at: job.created_at,
         started_at: job.started_at,
         finished_at: job.finished_at,
-        rc: job.outcome.as_ref().and_then(|outcome| outcome.rc),
+        rc: job.outcome.as_ref().and_then(|outcome| outcome.detail.rc()),
         last_seq: job.last_seq,
     }
 }
@@ -86,7 +92,8 @@ pub(crate) fn full_job() -> Job {
         "secret_vars": ["token"]
     }))
     .expect("a request");
-    assert!(matches!(request.content, ContentRef::Scenario(_)));
+    let Work::Playbook(work) = &request.work;
+    assert!(matches!(work.content, ContentRef::Scenario(_)));
     let mut reason = reason(Code::TaskFailed);
     reason.phase = Some(Phase::Run);
     reason.last_lines = vec!["fatal: [a]".to_owned(), "\u{1b}[31m💥\u{1b}[0m".to_owned()];
@@ -94,6 +101,7 @@ pub(crate) fn full_job() -> Job {
         state: JobState::Failed,
         reason,
         request,
+        submitted_by: Actor::Caller { name: Some("ünal b.".to_owned()) },
         attempt: 3,
         fence: 7,
         queued_at: at(5),
@@ -104,6 +112,7 @@ pub(crate) fn full_job() -> Job {
         lease_until: Some(at(1000)),
         resume: Some(resume()),
         tasks: 3,
+        acts_for: "range:alpha".parse().ok(),
         outcome: Some(outcome(Ending::Failed)),
         secrets: Some(sealed("0a1b2c3d")),
         ..queued(at(0))
@@ -131,27 +140,32 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
         message: "non-zero return code".to_owned(),
     };
     let stats = HostStats { ok: 3, failed: 1, ..HostStats::default() };
-    Outcome {
+    let report = Report {
+        stats: [("web".to_owned(), stats)].into(),
+        failures: vec![failure],
+        results: [("vm_list".to_owned(), json!([{"vmid": 100}]))].into_iter().collect(),
+        ..Report::default()
+    };
+    let detail = PlaybookDetail {
         rc: Some(2),
-        report: Report {
-            stats: [("web".to_owned(), stats)].into(),
-            failures: vec![failure],
-            results: [("vm_list".to_owned(), json!([{"vmid": 100}]))].into_iter().collect(),
-            ..Report::default()
-        },
+        report,
         events: 5,
         executor: Some(model::Executor::Warm),
         isolation: Some(model::Isolation::Sandbox),
         protections: vec!["seccomp".to_owned()],
         processes_killed: 1,
+        ..PlaybookDetail::default()
+    };
+    let outcome = PlaybookOutcome {
         started_at: Some(at(11)),
-        ..Outcome::without_run(ending, reason(Code::TaskFailed), at(19))
-    }
+        ..PlaybookOutcome::not_begun(ending, reason(Code::TaskFailed), at(19), detail)
+    };
+    outcome.into()
 }
 
 /// The event of a move to this state.
 pub(crate) fn told(state: JobState) -> Draft {
-    Draft::new(at(1), EventKind::JOB_STATE, json!({"to": state}))
+    Draft::own(at(1), &StateChange { from: None, to: state, reason: reason(Code::Waiting) })
 }
 
 /// An event of a run.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 async fn insert(store: &Store, job: &Job, owner: Option<&str>, limits: QueueLimits) -> Inserted {
-    let admission = Admission { owner, limits };
+    let admission = Admission { owner, limits, ..Admission::default() };
     store.insert_job(job, &told(JobState::Queued), None, admission).await.expect("asked")
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn only_so_many_jobs_may_wait(database: Database) {
         (Inserted::New, Inserted::Full(Full::OfCaller), Inserted::Full(Full::InAll));
     assert_eq!(answers, [new, new, of_caller, new, in_all, in_all]);
     assert_eq!(store.counts().await.expect("counted"), [(JobState::Queued, 3)].into());
-    let full = |owner| store.is_full(Admission { owner: Some(owner), limits });
+    let full = |owner| store.is_full(Admission { owner: Some(owner), limits, ..Admission::default() });
     assert_eq!(full("a").await.expect("read"), Some(Full::OfCaller));
     assert_eq!(full("b").await.expect("read"), Some(Full::InAll));
 }

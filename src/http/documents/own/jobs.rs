@@ -51,6 +51,7 @@ pub(super) const ROWS: &[Row] = &[
             query("before", r##"{"$ref": "#/components/schemas/JobId"}"##, "Only jobs older than this one: `next` of a page"),
             query("limit", r#"{"type": "integer", "minimum": 1, "maximum": 500, "default": 50}"#, "At most so many"),
             query("state", r##"{"$ref": "#/components/schemas/State"}"##, "Only jobs in this state"),
+            query("parent", r##"{"$ref": "#/components/schemas/JobId"}"##, "Only the children of this job"),
             query("kind", r#"{"enum": ["playbook", "bundle", "scenario"]}"#, "Only jobs that run this"),
             query("name", r##"{"$ref": "#/components/schemas/ContentName"}"##, "Only jobs that run content of this name"),
             query(

@@ -15,7 +15,7 @@ use ansible::{
     run_spec::Facts,
     workspace::{Source, Tree},
 };
-use model::{Code, Isolation, Job, JobId, JobRequest, Phase, ProjectName, Reason, RunId, Step};
+use model::{Code, Isolation, Job, JobId, Phase, PlaybookWork, ProjectName, Reason, RunId, Step, Work};
 
 use tokio::task::spawn_blocking;
 
@@ -28,13 +28,13 @@ impl Engine {
     /// The reason why the job fails before it runs.
     pub(crate) async fn run_spec(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
         let options = self.options();
-        let request = self.with_secrets(job)?;
-        let (root, steps) = self.run_steps(job, &request).await?;
-        let inventories = self.locate_inventories(request.project.as_ref(), &request.inventory).await;
+        let work = self.with_secrets(job)?;
+        let (root, steps) = self.run_steps(job, &work).await?;
+        let inventories = self.locate_inventories(work.project.as_ref(), &work.inventory).await;
         let inventories = inventories.map_err(|error| not_prepared(&error))?;
         let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
         let known = self.known_of(&inventories).await;
-        let mut isolation = isolation(job, &options.isolation)?;
+        let mut isolation = isolation(&work, &options.isolation)?;
         if let Some(sandbox) = isolation.sandbox.as_mut().filter(|sandbox| sandbox.ssh_keys) {
             sandbox.readable.extend(self.connection_files(&root, &known).await);
         }
@@ -44,7 +44,7 @@ impl Engine {
         Ok(RunSpec {
             run,
             source: self
-                .source(request.project.as_ref(), &root, &inventories)
+                .source(work.project.as_ref(), &root, &inventories)
                 .map_err(|error| not_prepared(&error))?,
             content: content::Options {
                 snapshots: options.state.join("snapshots"),
@@ -64,7 +64,7 @@ impl Engine {
             runtime: options.runtime.clone(),
             facts: options.facts.as_ref().map(|facts| Facts {
                 // Hosts of two inventories may have one name.
-                directory: facts.directory.join(facts_key(&job.request)),
+                directory: facts.directory.join(facts_key(&work)),
                 ..facts.clone()
             }),
             limits: limits(job, options.limits),
@@ -137,32 +137,32 @@ impl Engine {
         Ok(source)
     }
 
-    /// The request with the values of its secret variables.
-    fn with_secrets(&self, job: &Job) -> Result<JobRequest, Box<Reason>> {
-        let mut request = job.request.clone();
-        if request.has_secrets() {
+    /// The work with the values of its secret variables.
+    fn with_secrets(&self, job: &Job) -> Result<PlaybookWork, Box<Reason>> {
+        let Work::Playbook(mut work) = job.request.work.clone();
+        if work.has_secrets() {
             let sealed = job.secrets.as_ref().ok_or_else(|| not_prepared(&Error::SecretsGone(job.id)))?;
             let secrets = self.options().keys.unseal(job.id, sealed);
-            request.give_back_secrets(&secrets.map_err(|error| not_prepared(&error.into()))?);
+            work.give_back_secrets(&secrets.map_err(|error| not_prepared(&error.into()))?);
         }
-        Ok(request)
+        Ok(work)
     }
 
     /// The steps before, then the content itself, and the root that they share.
     async fn run_steps(
         &self,
         job: &Job,
-        request: &JobRequest,
+        work: &PlaybookWork,
     ) -> Result<(PathBuf, Vec<RunStep>), Box<Reason>> {
-        let project = request.project.as_ref();
-        let content = self.locate(project, request.content.clone()).await;
+        let project = work.project.as_ref();
+        let content = self.locate(project, work.content.clone()).await;
         let content = content.map_err(|error| not_prepared(&error))?;
-        let mut steps = Vec::with_capacity(request.steps());
-        for step in &request.before {
+        let mut steps = Vec::with_capacity(work.steps());
+        for step in &work.before {
             let located = self.locate(project, step.content.clone()).await;
             let located = located.map_err(|error| not_prepared(&error))?;
             if located.root != content.root {
-                return Err(other_root(step, request));
+                return Err(other_root(step, work));
             }
             steps.push(RunStep {
                 playbook: located.path,
@@ -171,7 +171,7 @@ impl Engine {
                     tags: step.tags.clone(),
                     start_at_task: None,
                     skip_tags: None,
-                    ..playbook_options(job)
+                    ..playbook_options(job, work)
                 },
                 extra_vars: step.extra_vars.clone(),
                 secret_vars: step.secret_vars.clone(),
@@ -180,9 +180,9 @@ impl Engine {
         }
         steps.push(RunStep {
             playbook: content.path,
-            options: playbook_options(job),
-            extra_vars: request.extra_vars.clone(),
-            secret_vars: request.secret_vars.clone(),
+            options: playbook_options(job, work),
+            extra_vars: work.extra_vars.clone(),
+            secret_vars: work.secret_vars.clone(),
             find: None,
         });
         Ok((content.root, steps))
@@ -190,31 +190,30 @@ impl Engine {
 }
 
 /// The directory of the facts of these inventories; no name of one has an `@`.
-fn facts_key(request: &JobRequest) -> PathBuf {
-    let project = request.project.as_ref().map(|name| format!("@{name}"));
-    project.into_iter().chain([request.inventory.key()]).collect()
+fn facts_key(work: &PlaybookWork) -> PathBuf {
+    let project = work.project.as_ref().map(|name| format!("@{name}"));
+    project.into_iter().chain([work.inventory.key()]).collect()
 }
 
-fn other_root(step: &Step, request: &JobRequest) -> Box<Reason> {
+fn other_root(step: &Step, work: &PlaybookWork) -> Box<Reason> {
     let message = format!(
         "{} and {} are in different playbooks directories: the steps of a job share one",
-        step.content, request.content
+        step.content, work.content
     );
     Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, message))
 }
 
-fn playbook_options(job: &Job) -> PlaybookOptions {
-    let request = &job.request;
+fn playbook_options(job: &Job, work: &PlaybookWork) -> PlaybookOptions {
     let resume = job.resume.clone().unwrap_or_default();
     PlaybookOptions {
-        limit: resume.limit.or_else(|| request.limit.clone()),
-        start_at_task: resume.start_at_task.or_else(|| request.start_at_task.clone()),
-        tags: request.tags.clone(),
-        skip_tags: request.skip_tags.clone(),
-        check: request.check,
-        diff: request.diff,
-        verbosity: request.verbosity,
-        forks: request.forks,
+        limit: resume.limit.or_else(|| work.limit.clone()),
+        start_at_task: resume.start_at_task.or_else(|| work.start_at_task.clone()),
+        tags: work.tags.clone(),
+        skip_tags: work.skip_tags.clone(),
+        check: work.check,
+        diff: work.diff,
+        verbosity: work.verbosity,
+        forks: work.forks,
     }
 }
 
@@ -224,8 +223,8 @@ fn limits(job: &Job, defaults: Limits) -> Limits {
 }
 
 /// What the node does for every run, and more if the job asks for more.
-fn isolation(job: &Job, options: &IsolationOptions) -> Result<run_spec::Isolation, Box<Reason>> {
-    let level = job.request.isolation.map_or(options.least, |asked| asked.max(options.least));
+fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<run_spec::Isolation, Box<Reason>> {
+    let level = work.isolation.map_or(options.least, |asked| asked.max(options.least));
     let always = options.always.clone();
     match level {
         Isolation::Process => Ok(always),

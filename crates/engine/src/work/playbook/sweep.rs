@@ -24,7 +24,7 @@ struct Sweep {
 
 impl Engine {
     /// Sweeps everything but the runs that are `needed`; gives the others that are still at work.
-    pub(crate) async fn sweep(&self, needed: HashSet<RunId>) -> Vec<RunId> {
+    pub(in crate::work) async fn sweep_runs(&self, needed: HashSet<RunId>) -> Vec<RunId> {
         let sweep =
             Sweep { runs: self.options().runs.clone(), runtime: self.options().runtime.clone(), needed };
         match spawn_blocking(move || sweep.all()).await {

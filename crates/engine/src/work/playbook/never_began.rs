@@ -6,45 +6,35 @@
 use std::io;
 
 use ansible::workspace::Workspace;
-use model::{Code, Ending, Job, JobState, Outcome, Phase, Reason, RunId, job_state};
+use model::{Code, Ending, Job, JobState, Phase, PlaybookOutcome, Reason, RunId, job_state};
 use store::{Requeue, Requeued};
 use tokio::task::spawn_blocking;
 
 use crate::{
-    Engine, clock,
+    Engine,
+    claimed::Origin,
+    clock,
     jobs::Error,
     moves::{Patience, state_event},
+    work::Finished,
 };
 
-/// What all times in a row that a run never began may not reach, by the weights of [`Origin`].
+/// What all times in a row that a run never began may not reach, by [`weight`].
 const LIMIT: u32 = 50;
 
-/// Where a run that is followed comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// This service started it.
-    Started,
-    /// A service before this one claimed its job.
-    Recovered,
-    /// This service claimed its job, and the store never answered.
-    Unanswered,
-}
-
-impl Origin {
-    /// How much it counts when the run never began. A service that ends ends all its young runs with it and seldom because of
-    /// one of them, so that counts little: 50 times are too often. A supervisor that ends while the service lives may do so
-    /// again for the same cause: 5 times are too often.
-    const fn weight(self) -> u32 {
-        match self {
-            Self::Started => 10,
-            Self::Recovered | Self::Unanswered => 1,
-        }
+/// How much it counts when the run never began. A service that ends ends all its young runs with it and seldom because of
+/// one of them, so that counts little: 50 times are too often. A supervisor that ends while the service lives may do so
+/// again for the same cause: 5 times are too often.
+const fn weight(origin: Origin) -> u32 {
+    match origin {
+        Origin::Started => 10,
+        Origin::Recovered | Origin::Unanswered => 1,
     }
 }
 
 impl Engine {
     /// Is it proven that a run whose supervisor is gone never began? Then it can't begin anymore.
-    pub(crate) async fn never_began(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, Error> {
+    pub(super) async fn never_began(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, Error> {
         let is_same_boot = match origin {
             // It has made the directory. If the directory is gone, another process was at work there.
             Origin::Started => false,
@@ -84,8 +74,14 @@ impl Engine {
     }
 
     /// Queues the job of a run that never began again, in its old place. If it is being canceled, it is canceled; if that
-    /// happened too often in a row, it fails.
-    pub(crate) async fn queue_never_begun(&self, job: Job, run: RunId, origin: Origin) -> Result<(), Error> {
+    /// happened too often in a row, it fails. Events of the preparation of such a run are not counted: no supervisor is
+    /// left to report their number.
+    pub(super) async fn queue_never_begun(
+        &self,
+        job: &Job,
+        run: RunId,
+        origin: Origin,
+    ) -> Result<Finished, Error> {
         let words = self.last_words(run);
         // Before the store is updated: a job that waits has no processes and no secrets in files.
         let _killed = self.clear_up_after(run).await;
@@ -102,24 +98,24 @@ impl Engine {
             if now.state == JobState::Canceling {
                 let reason =
                     Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
-                let canceled = Outcome::without_run(Ending::Canceled, reason, clock::now());
-                return self.end_as(now, run, canceled).await;
+                let canceled = PlaybookOutcome::without_run(Ending::Canceled, reason, clock::now());
+                return Ok(Finished::With(Box::new(canceled.into())));
             }
             match self.requeue(&now, run, origin).await {
                 Ok(Requeued::Queued(queued)) => {
                     tracing::warn!(job.id = %job.id, run.id = %run, "the run never began; the job waits again: {words}");
-                    self.forget(run);
+                    self.remove_run_directory(run);
                     self.inner.live.tell(queued.id);
                     self.inner.queued.notify_one();
-                    return Ok(());
+                    return Ok(Finished::Requeued);
                 }
                 Ok(Requeued::TooOften) => {
                     let message = format!(
                         "no run of the job came to execute Ansible, too many times in a row; {words}"
                     );
                     let reason = Reason::new(Some(Phase::Prepare), Code::NeverBegan, message);
-                    let failed = Outcome::without_run(Ending::Failed, reason, clock::now());
-                    return self.end_as(now, run, failed).await;
+                    let failed = PlaybookOutcome::without_run(Ending::Failed, reason, clock::now());
+                    return Ok(Finished::With(Box::new(failed.into())));
                 }
                 // A client cancels it, or another node has it now.
                 Err(Error::Store(store::Error::Stale { .. })) => {}
@@ -137,18 +133,11 @@ impl Engine {
             id: job.id,
             fence: job.fence,
             run,
-            weight: origin.weight(),
+            weight: weight(origin),
             limit: LIMIT,
             reason: &reason,
             event: &event,
         };
         Ok(self.store().requeue(&requeue).await?)
-    }
-
-    /// Events of the preparation of such a run are not counted: no supervisor is left to report their number.
-    async fn end_as(&self, job: Job, run: RunId, outcome: Outcome) -> Result<(), Error> {
-        self.record_end(&job, &outcome).await?;
-        self.forget(run);
-        Ok(())
     }
 }

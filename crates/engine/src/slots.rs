@@ -1,0 +1,142 @@
+//! Run slots: how many jobs may be worked on at once on this node.
+//!
+//! A slot is taken before a job is claimed. A job that waits for its children gives its slot up meanwhile: otherwise a
+//! node with one slot would wait for children that cannot begin. Slots are given in the order in which they are asked
+//! for, so neither the scheduler nor a job that returns from waiting can be passed over again and again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The slots of a node.
+#[derive(Debug, Clone)]
+pub struct Slots {
+    free: Arc<Semaphore>,
+    max: usize,
+}
+
+/// A slot for one job, returned when this is dropped.
+#[derive(Debug)]
+pub struct Slot {
+    free: Arc<Semaphore>,
+    permit: Mutex<Option<OwnedSemaphorePermit>>,
+}
+
+impl Slots {
+    /// So many; at least one.
+    #[must_use]
+    pub fn new(max: usize) -> Self {
+        let max = max.max(1);
+        Self { free: Arc::new(Semaphore::new(max)), max }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn max(&self) -> usize {
+        self.max
+    }
+
+    /// How many are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.max.saturating_sub(self.free.available_permits())
+    }
+
+    /// Waits for a slot, behind all who wait already.
+    pub async fn take(&self) -> Slot {
+        Slot { free: Arc::clone(&self.free), permit: Mutex::new(permit(&self.free).await) }
+    }
+
+    /// For work that runs already, from before a restart: takes a slot if one is free, and else goes without.
+    #[must_use]
+    pub fn take_if_free(&self) -> Slot {
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok();
+        Slot { free: Arc::clone(&self.free), permit: Mutex::new(permit) }
+    }
+}
+
+impl Slot {
+    /// Waits for something without the slot, then for a slot.
+    pub async fn release_while<F: Future>(&self, something: F) -> F::Output {
+        drop(self.put(None));
+        let output = something.await;
+        let taken = permit(&self.free).await;
+        drop(self.put(taken));
+        output
+    }
+
+    /// Is the slot taken? Not while it is released.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn put(&self, permit: Option<OwnedSemaphorePermit>) -> Option<OwnedSemaphorePermit> {
+        std::mem::replace(&mut *self.permit.lock().unwrap_or_else(PoisonError::into_inner), permit)
+    }
+}
+
+async fn permit(free: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    // The semaphore is never closed, so there is a permit each time.
+    Arc::clone(free).acquire_owned().await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_waits_for_its_child_leaves_it_the_only_slot() {
+        let slots = Slots::new(1);
+        let parent = slots.take().await;
+        let child = async {
+            let slot = slots.take().await;
+            (slot.is_taken(), parent.is_taken(), slots.taken())
+        };
+        assert_eq!(parent.release_while(child).await, (true, false, 1));
+        assert!(parent.is_taken());
+        assert_eq!(slots.taken(), 1);
+        drop(parent);
+        assert_eq!(slots.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn slots_are_given_in_the_order_in_which_they_are_asked_for() {
+        let slots = Slots::new(1);
+        let order: Arc<Mutex<Vec<&str>>> = Arc::default();
+        let note = |name: &'static str| order.lock().expect("no panic").push(name);
+        let parent = slots.take().await;
+        let (end, ended) = oneshot::channel::<()>();
+        let other = slots.take();
+        let waits = async {
+            parent.release_while(ended).await.expect("sent");
+            note("parent");
+            drop(parent);
+        };
+        let passes = async {
+            // Polled second: the parent has released its slot, and waits for the end of its child.
+            let slot = other.await;
+            end.send(()).expect("the parent waits");
+            // Let the parent ask before those that come later.
+            tokio::task::yield_now().await;
+            note("other");
+            drop(slot);
+            drop(slots.take().await);
+            note("later");
+        };
+        tokio::join!(biased; waits, passes);
+        assert_eq!(*order.lock().expect("no panic"), ["other", "parent", "later"]);
+    }
+
+    #[tokio::test]
+    async fn work_of_before_a_restart_goes_without_a_slot_where_none_is_free() {
+        let slots = Slots::new(0);
+        let (first, second) = (slots.take_if_free(), slots.take_if_free());
+        assert_eq!((slots.max(), first.is_taken(), second.is_taken()), (1, true, false));
+        drop(first);
+        second.release_while(async { assert_eq!(slots.taken(), 0) }).await;
+        assert!(second.is_taken());
+    }
+}

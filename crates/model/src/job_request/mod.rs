@@ -1,0 +1,37 @@
+//! What was requested of a job: its work, and how that is queued, limited and repeated.
+
+mod json;
+
+use crate::{Labels, Priority, Resources, RetryPolicy, Work};
+
+/// A checked request, kept as long as its job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobRequest {
+    /// What the job does.
+    pub work: Work,
+    /// The longest a run may take, in seconds; `None` takes the setting.
+    pub timeout_s: Option<u64>,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// To find it by.
+    pub labels: Labels,
+    /// What it must have while it runs, for itself or shared with others.
+    pub resources: Resources,
+    /// After which outcomes the job is queued again without a request; `None` for never.
+    pub retry: Option<RetryPolicy>,
+}
+
+impl JobRequest {
+    /// A request for this work that specifies nothing else.
+    #[must_use]
+    pub fn new(work: impl Into<Work>) -> Self {
+        Self {
+            work: work.into(),
+            timeout_s: None,
+            priority: Priority::default(),
+            labels: Labels::default(),
+            resources: Resources::default(),
+            retry: None,
+        }
+    }
+}
