@@ -2,15 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data, ServiceConfig},
-};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use serde_json::json;
 
-use super::{Api, access::Caller, method::resource};
+use super::{
+    Api,
+    access::Caller,
+    endpoint::{Access, Doc, Effect, Endpoint, Reply, Verb},
+};
 use crate::doctor::{self, Check, Status};
+
+/// The group of endpoints about the service itself.
+pub(super) const TAG: &str = "service";
 
 /// How long a good answer about Ansible counts.
 const COUNTS_FOR: Duration = Duration::from_secs(30);
@@ -21,12 +24,25 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 /// What Ansible answered last, and when; `None` when it has to be asked.
 pub(super) type Known = Option<(Instant, Vec<Check>)>;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(
-            resource("/healthz", "GET, HEAD").route(web::get().to(healthz)).route(web::head().to(healthz)),
-        )
-        .service(resource("/readyz", "GET, HEAD").route(web::get().to(readyz)).route(web::head().to(readyz)));
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let health = Doc::new("health", TAG, "Is the service alive?")
+        .replies([Reply::json(200, "It answers: that is all this says", |schemas| schemas.named("Health"))])
+        .cannot_fail();
+    let readiness = |status, about| Reply::json(status, about, |schemas| schemas.named("Readiness"));
+    let ready = Doc::new("readiness", TAG, "Can the service work?")
+        .replies([
+            readiness(200, "The store answers and Ansible can be started"),
+            readiness(503, "Something does not work; `hint` says what to do"),
+        ])
+        .cannot_fail();
+    vec![
+        Endpoint::new(Verb::Get, "/healthz", Access::Open, healthz, health)
+            .effect(Effect::Probe)
+            .head()
+            .any_origin(),
+        // Without a role the reply has one word.
+        Endpoint::new(Verb::Get, "/readyz", Access::Open, readyz, ready).head().any_origin(),
+    ]
 }
 
 /// The service answers: that is all this says.

@@ -12,7 +12,7 @@ use actix_web::{
 use model::Role;
 
 use super::decide::Refusal;
-use crate::http::{problem::Problem, v0};
+use crate::http::{endpoint::Dialect, problem::Problem, v0};
 
 /// A text in both forms.
 pub(super) struct Reply {
@@ -101,9 +101,9 @@ impl Reply {
 
     /// The answer for this path.
     pub(super) fn response(self, path: &str) -> HttpResponse {
-        let mut response = match speaks_v0(path) {
-            true => v0::Refusal::new(self.status, self.detail).error_response(),
-            false => self.problem.error_response(),
+        let mut response = match Dialect::of_path(path) {
+            Dialect::V0 => v0::Refusal::new(self.status, self.detail).error_response(),
+            Dialect::V1 => self.problem.error_response(),
         };
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"rangehand\"");
@@ -122,17 +122,9 @@ impl Reply {
 }
 
 /// A method that the path does not have.
-pub(super) fn wrong_method(path: &str, methods: &[&'static str]) -> HttpResponse {
-    let allow = methods.join(", ");
-    match speaks_v0(path) {
-        true => v0::Refusal::wrong_method(allow).error_response(),
-        false => Problem::wrong_method(allow).error_response(),
+pub(super) fn wrong_method(path: &str, allow: String) -> HttpResponse {
+    match Dialect::of_path(path) {
+        Dialect::V0 => v0::Refusal::wrong_method(allow).error_response(),
+        Dialect::V1 => Problem::wrong_method(allow).error_response(),
     }
-}
-
-fn speaks_v0(path: &str) -> bool {
-    let others = ["/v1", "/ws", "/metrics", "/healthz", "/readyz"];
-    !others
-        .iter()
-        .any(|other| path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

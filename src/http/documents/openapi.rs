@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use model::{Code, ContentKind, JobState, Phase};
 use serde_json::{Map, Value, json};
 
-use super::{
-    operation::{self, Operation, schema},
-    shared,
+use super::{operation, shared};
+use crate::http::{
+    endpoint::{Endpoint, Schemas},
+    endpoints,
+    v0::reply::JOB_HEADER,
 };
-use crate::http::v0::reply::JOB_HEADER;
 
 /// Schemas of v1, of problems and of v0 replies. What the code lists (states, codes, phases) is filled in here.
 const SCHEMAS: &str = include_str!("schemas.json");
@@ -53,9 +54,11 @@ const TAGS: &[(&str, &str)] = &[
 
 /// The document as a value.
 pub(super) fn value() -> Value {
-    let mut operations = operation::all();
+    let mut collected = Schemas::default();
+    let mut operations: Vec<_> =
+        endpoints().iter().map(|endpoint| (endpoint, operation::object(endpoint, &mut collected))).collect();
     let mut schemas = schemas();
-    schemas.extend(shared::take_out(&mut operations));
+    schemas.extend(shared::take_out(operations.iter_mut().map(|(_, object)| object)));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -95,33 +98,18 @@ pub fn openapi() -> String {
     format!("{:#}\n", value())
 }
 
-fn paths(operations: Vec<Operation>) -> Map<String, Value> {
+fn paths(operations: Vec<(&Endpoint, Value)>) -> Map<String, Value> {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in operations {
-        let method = operation.method.to_ascii_lowercase();
-        paths.entry(operation.path).or_default().insert(method, object(operation));
+    for (endpoint, object) in operations {
+        let method = endpoint.verb.as_str().to_ascii_lowercase();
+        paths.entry(&endpoint.path).or_default().insert(method, object);
     }
     paths.into_iter().map(|(path, methods)| (path.to_owned(), Value::Object(methods))).collect()
 }
 
-fn object(operation: Operation) -> Value {
-    let mut object = json!({ "tags": [operation.tag], "summary": operation.summary });
-    if !operation.about.is_empty() {
-        object["description"] = operation.about.into();
-    }
-    object["operationId"] = operation.id.into();
-    match operation.permission {
-        Some(permission) => object["x-permission"] = permission.as_str().into(),
-        None => object["security"] = json!([]),
-    }
-    if !operation.parameters.is_empty() {
-        object["parameters"] = operation.parameters.into();
-    }
-    if let Some(body) = operation.body {
-        object["requestBody"] = body;
-    }
-    object["responses"] = operation.responses.into();
-    object
+/// A reference to a schema.
+fn schema(name: &str) -> Value {
+    Schemas::default().named(name)
 }
 
 /// Those of the file, and the lists that the code keeps.
@@ -192,24 +180,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::http::documents::serve;
 
     #[test]
     fn every_tag_is_described_and_used() {
-        let used: BTreeSet<_> = operation::all().iter().map(|operation| operation.tag).collect();
+        let used: BTreeSet<_> = endpoints().iter().map(|endpoint| endpoint.doc.tag).collect();
         let described: BTreeSet<_> = TAGS.iter().map(|(name, _)| *name).collect();
         assert_eq!(used, described);
     }
 
     #[test]
-    fn every_operation_has_a_name_of_its_own() {
-        let operations = operation::all();
-        let ids: BTreeSet<_> = operations.iter().map(|operation| &operation.id).collect();
-        let routes: BTreeSet<_> =
-            operations.iter().map(|operation| (operation.method, operation.path)).collect();
-        assert_eq!((ids.len(), routes.len()), (operations.len(), operations.len()));
-        assert!(ids.iter().all(|id| {
-            id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        }));
+    fn the_document_that_is_served_is_what_the_endpoints_say() {
+        assert_eq!(serve::compact(serve::WRITTEN), value().to_string().into_bytes());
     }
 
     #[test]

@@ -2,38 +2,107 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, Data, Path, ServiceConfig},
+    web::{Data, Path},
 };
 use model::{ContentKind, ContentName, ContentRef, ProjectName};
 use serde_json::json;
 
 use super::{
     job_request::{bad_name, bad_project},
-    query::{self, Parameters},
+    query::Parameters,
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
+    problem::Problem,
+};
 
-/// The lists, by the word in their path.
-const LISTS: &[(&str, &str, ContentKind)] = &[
-    ("/catalog/playbooks", "/catalog/playbooks/{name:.*}", ContentKind::Playbook),
-    ("/catalog/bundles", "/catalog/bundles/{name:.*}", ContentKind::Bundle),
-    ("/catalog/scenarios", "/catalog/scenarios/{name:.*}", ContentKind::Scenario),
-    ("/catalog/inventories", "/catalog/inventories/{name:.*}", ContentKind::Inventory),
-];
+const TAG: &str = "catalog";
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    for &(all, one, kind) in LISTS {
-        config
-            .service(
-                resource(all, "GET")
-                    .route(web::get().to(move |api: Data<Api>, query: Parameters| list(api, kind, query))),
-            )
-            .service(resource(one, "GET").route(web::get().to(
-                move |api: Data<Api>, name: Path<String>, query: Parameters, request: HttpRequest| {
-                    show(api, kind, name, query, request)
-                },
-            )));
-    }
+const PROJECT: Parameter =
+    Parameter::query("project", |schemas| schemas.named("ProjectName"), "The project whose content it is");
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    use ContentKind::{Bundle, Inventory, Playbook, Scenario};
+    vec![
+        list_of(Playbook, "/v1/catalog/playbooks", "list_playbooks", "Lists the playbooks."),
+        list_of(Bundle, "/v1/catalog/bundles", "list_bundles", "Lists the bundles."),
+        list_of(Scenario, "/v1/catalog/scenarios", "list_scenarios", "Lists the scenarios."),
+        list_of(Inventory, "/v1/catalog/inventories", "list_inventories", "Lists the inventories."),
+        one_of(
+            Playbook,
+            "/v1/catalog/playbooks/{name:.*}",
+            Doc::new("show_playbook", TAG, "Looks into a playbook."),
+            "`unknown_playbook`, `unknown_project`",
+        ),
+        one_of(
+            Bundle,
+            "/v1/catalog/bundles/{name:.*}",
+            Doc::new("show_bundle", TAG, "Looks into a bundle."),
+            "`unknown_bundle`, `unknown_project`",
+        ),
+        one_of(
+            Scenario,
+            "/v1/catalog/scenarios/{name:.*}",
+            Doc::new("show_scenario", TAG, "Looks into a scenario."),
+            "`unknown_scenario`, `unknown_project`",
+        ),
+        one_of(
+            Inventory,
+            "/v1/catalog/inventories/{name:.*}",
+            Doc::new("show_inventory", TAG, "Looks into an inventory."),
+            "`unknown_inventory`, `unknown_project`",
+        ),
+    ]
+}
+
+fn list_of(
+    kind: ContentKind,
+    path: &'static str,
+    operation: &'static str,
+    summary: &'static str,
+) -> Endpoint {
+    let doc = Doc::new(operation, TAG, summary)
+        .about("Nothing is cached: the disk is the truth.")
+        .parameters([PROJECT])
+        .replies([Reply::json(200, "All of them, sorted by name", |schemas| schemas.named("CatalogPage"))])
+        .problems([
+            (400, "`bad_name`: the project has no such name"),
+            (404, "`unknown_project`"),
+            (422, "`invalid_request`: a parameter that is unknown"),
+        ]);
+    let handler = move |api: Data<Api>, query: Parameters| list(api, kind, query);
+    Endpoint::new(Verb::Get, path, Access::VIEWER, handler, doc)
+}
+
+fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: &'static str) -> Endpoint {
+    let (about, reply) = match kind {
+        ContentKind::Playbook | ContentKind::Bundle | ContentKind::Scenario => (
+            "Asks Ansible, which takes about a second. The inspection is recorded in the audit.",
+            Reply::json(200, "What it would do and what it lacks", |schemas| schemas.named("Content")),
+        ),
+        ContentKind::Inventory => (
+            "Asks Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.",
+            Reply::json(200, "Its groups and hosts, never a variable", |schemas| schemas.named("Inventory")),
+        ),
+    };
+    let doc = doc
+        .about(about)
+        .parameters([Parameter::content_name("piece of content"), PROJECT])
+        .replies([reply])
+        .problems([
+            (400, "`bad_name`; `leaves_root`: a link leads out of its root"),
+            (404, unknown),
+            (
+                422,
+                "`invalid_request`: a parameter that is unknown; `inspection_limit`: Ansible used more than it may, and was terminated",
+            ),
+            (504, "`inspection_timeout`: Ansible took longer than it may, and was terminated"),
+        ]);
+    let handler = move |api: Data<Api>, name: Path<String>, query: Parameters, request: HttpRequest| {
+        show(api, kind, name, query, request)
+    };
+    Endpoint::new(Verb::Get, path, Access::VIEWER, handler, doc)
 }
 
 async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<HttpResponse, Problem> {
@@ -44,7 +113,7 @@ async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<Ht
 
 /// `?project=NAME`: whose content it is.
 fn project(query: &Parameters) -> Result<Option<ProjectName>, Problem> {
-    query::only(query, &["project"])?;
+    query.only_known()?;
     query.get("project").map(|name| name.parse().map_err(|error| bad_project(&error))).transpose()
 }
 

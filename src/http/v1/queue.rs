@@ -1,9 +1,6 @@
 //! `/v1/queue`: who is at work, who waits, and why.
 
-use actix_web::{
-    HttpResponse,
-    web::{self, Data, ServiceConfig},
-};
+use actix_web::{HttpResponse, web::Data};
 use engine::{QueueEntry, RunningJob, Waiting};
 use model::{ContentRef, JobId, Priority};
 use serde::Serialize;
@@ -13,10 +10,27 @@ use super::{
     job_view::SummaryView,
     query::{self, Parameters},
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
+    problem::Problem,
+};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/queue", "GET").route(web::get().to(show)));
+const LIMIT: Parameter = Parameter::query(
+    "limit",
+    |_| json!({"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+    "At most so many that wait",
+);
+
+pub(super) fn endpoint() -> Endpoint {
+    let doc = Doc::new("show_queue", "jobs", "Shows who is at work, who waits, and why.")
+        .parameters([LIMIT])
+        .replies([Reply::json(200, "The queue", |schemas| schemas.named("Queue"))])
+        .problems([(
+            422,
+            "`invalid_request`: a parameter that is unknown or has a wrong value; `errors` has all of them",
+        )]);
+    Endpoint::new(Verb::Get, "/v1/queue", Access::VIEWER, show, doc)
 }
 
 /// A job that waits.
@@ -31,7 +45,7 @@ struct Queued<'a> {
 }
 
 async fn show(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["limit"])?;
+    query.only_known()?;
     let limit = query::number(&query, "limit", 1..=1000)?.unwrap_or(100);
     let queue = api.engine.queue(limit).await?;
     let running: Vec<Value> = queue.running.iter().map(running).collect();

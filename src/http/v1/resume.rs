@@ -3,18 +3,42 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
-    web::{self, Data, Path, ServiceConfig},
+    web::{Data, Path},
 };
 use engine::ResumeError;
+use serde_json::json;
 
 use super::{
-    jobs::{accepted, job_id, owner},
+    job::{BAD_QUERY, JOB_ID, LOCATION, TAG, UNKNOWN_JOB, WAIT, accepted, accepted_reply, job_id, owner},
     query::{self, Parameters},
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
+    problem::Problem,
+};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/jobs/{id}/resume", "POST").route(web::post().to(resume)));
+const DRY_RUN: Parameter = Parameter::query(
+    "dry_run",
+    |_| json!({"type": "boolean", "default": false}),
+    "Only tell what would run again, change nothing",
+);
+
+pub(super) fn endpoint() -> Endpoint {
+    let dry_run = "With `dry_run`: what would run again. With `wait`: the job, which has ended";
+    let doc = Doc::new("resume_job", TAG, "Goes on where a job failed.")
+        .about("A new attempt begins at the task that failed first, on the hosts that failed.")
+        .parameters([JOB_ID, DRY_RUN, WAIT])
+        .replies([
+            Reply::json(200, dry_run, |schemas| schemas.named("JobOrPreview")).headers(LOCATION),
+            accepted_reply(),
+        ])
+        .problems([
+            UNKNOWN_JOB,
+            (409, "`nothing_to_resume`: the last run succeeded; `wrong_state`: it has not ended"),
+            BAD_QUERY,
+        ]);
+    Endpoint::new(Verb::Post, "/v1/jobs/{id}/resume", Access::OPERATOR, resume, doc).job("id")
 }
 
 /// 202 as for a new job; with `?dry_run=true` 200 with what would run again, and nothing is changed.
@@ -24,7 +48,7 @@ async fn resume(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["dry_run", "wait"])?;
+    query.only_known()?;
     let wait = query::wait(&query, &api)?;
     let id = job_id(&id)?;
     let by = api.on_behalf(&request)?;
