@@ -1,7 +1,7 @@
 //! The documents say what the code says: generated ones are compared, written ones are searched for what they must name.
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones anew: `docs/settings.md`, `openapi.json`, `kong.yml`,
-//! `curl_utils/`, the tables of routes in `docs/api.md` and `docs/v0.md`.
+//! `curl_utils/`, the tables of `docs/api.md` and `docs/v0.md`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -102,38 +102,6 @@ fn every_event_kind_of_ours_is_in_the_api_document() {
     let documented = first_column(chapter(&document, "### GET /v1/jobs/{id}/events"));
     let missing: Vec<_> = kinds.difference(&documented).collect();
     assert!(missing.is_empty(), "add these kinds to docs/api.md, `GET /v1/jobs/{{id}}/events`: {missing:?}");
-}
-
-#[test]
-fn every_problem_code_is_in_the_api_document() {
-    let v0 = Path::new("src/http/v0");
-    let sources = files("src/http", "rs").into_iter().filter(|path| !path.starts_with(v0));
-    let source: String = sources.map(read).collect();
-    let words = r#"("[a-z]+(?:_[a-z]+)*")"#;
-    let problems: BTreeSet<String> = [
-        format!(r"StatusCode::[A-Z_]+,\s*{words}"),
-        format!(r"ContentKind::[A-Za-z]+ => {words}"),
-        format!(r"Self::faults\([^,]+,\s*{words}"),
-    ]
-    .iter()
-    .flat_map(|pattern| all(pattern, &source))
-    .collect();
-    let faults: BTreeSet<String> =
-        [format!(r"Fault::new\([^,]+,\s*{words}"), format!(r"\.fault\(&?[^,]+,\s*{words}")]
-            .iter()
-            .flat_map(|pattern| all(pattern, &source))
-            .collect();
-    assert!(
-        problems.len() > 10 && faults.len() > 4,
-        "the patterns no longer find codes: {problems:?} {faults:?}"
-    );
-    let document = read("docs/api.md");
-    let (codes, fields) =
-        chapter(&document, "## Problems").split_once("Codes in `errors`").expect("two tables");
-    for (found, text, table) in [(problems, codes, "`Problems`"), (faults, fields, "`Codes in errors`")] {
-        let found = found.iter().map(|code| code.trim_matches('"').to_owned()).collect();
-        assert_same("codes", &format!("docs/api.md, {table}"), &found, &first_column(text));
-    }
 }
 
 /// `METHOD path` of every endpoint but those of v0, which has a document of its own.

@@ -9,7 +9,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     guard,
     http::{
-        Method, StatusCode,
+        Method,
         header::{self, HeaderMap, HeaderValue},
     },
     middleware::{Next, from_fn},
@@ -19,7 +19,7 @@ use actix_web::{
 use super::{
     Api,
     endpoint::{Endpoint, Origins},
-    problem::Problem,
+    problem::{Problem, ProblemCode},
     v0,
 };
 
@@ -94,9 +94,8 @@ async fn only_known_origins(
         (None, _) => false,
     };
     if refused {
-        let problem =
-            Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", "pages of this origin may not call")
-                .hint("`server.cors_origin_regex` says which may");
+        let problem = Problem::new(ProblemCode::OriginNotAllowed, "pages of this origin may not call")
+            .hint("`server.cors_origin_regex` says which may");
         return Err(problem.into());
     }
     next.call(request).await
@@ -112,9 +111,9 @@ async fn unknown_path(request: HttpRequest) -> impl Responder {
 
 async fn unknown_v1_path(request: HttpRequest) -> Result<&'static str, Problem> {
     let detail = format!("there is no `{}`", request.path().escape_debug());
-    Err(Problem::new(StatusCode::NOT_FOUND, "unknown_path", detail))
+    Err(Problem::new(ProblemCode::UnknownPath, detail))
 }
 
 fn bad_path(error: &actix_web::error::PathError) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, "bad_path", format!("the path cannot be read: {error}"))
+    Problem::new(ProblemCode::BadPath, format!("the path cannot be read: {error}"))
 }

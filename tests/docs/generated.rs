@@ -12,9 +12,6 @@ use serde_json::Value;
 
 use super::{first_column, is_update, read, root};
 
-/// Where the table of routes is in a document.
-const TABLE: (&str, &str) = ("<!-- routes: made from the rows -->\n", "<!-- end of routes -->\n");
-
 /// The upstream of the committed file.
 const UPSTREAM: &str = "http://127.0.0.1:8000";
 
@@ -44,22 +41,26 @@ fn the_configuration_of_kong_is_what_the_routes_say() {
     lock("kong.yml", &documents::kong(UPSTREAM));
 }
 
-/// Compares the table of routes of a document.
-fn lock_table(path: &str, table: &str) {
+/// Compares a table of a document, which is between comments with its name.
+fn lock_table(path: &str, name: &str, table: &str) {
     let document = read(path);
-    let (head, rest) = document.split_once(TABLE.0).expect("the table begins");
-    let (_, tail) = rest.split_once(TABLE.1).expect("the table ends");
-    lock(path, &format!("{head}{}\n{table}\n{}{tail}", TABLE.0, TABLE.1));
+    let (head, rest) = document.split_once(&format!("<!-- {name}: made from ")).expect("the table begins");
+    let (origin, rest) = rest.split_once(" -->\n").expect("it says of what it is made");
+    let end = format!("<!-- end of {name} -->\n");
+    let (_, tail) = rest.split_once(&end).expect("the table ends");
+    lock(path, &format!("{head}<!-- {name}: made from {origin} -->\n\n{table}\n{end}{tail}"));
 }
 
 #[test]
 fn the_table_of_v0_is_what_the_rows_say() {
-    lock_table("docs/v0.md", &documents::v0_table());
+    lock_table("docs/v0.md", "routes", &documents::v0_table());
 }
 
 #[test]
-fn the_table_of_routes_is_what_the_endpoints_say() {
-    lock_table("docs/api.md", &documents::api_table());
+fn the_tables_of_the_api_document_are_what_endpoints_and_codes_say() {
+    lock_table("docs/api.md", "routes", &documents::api_table());
+    lock_table("docs/api.md", "problems", &documents::problem_table());
+    lock_table("docs/api.md", "faults", &documents::fault_table());
 }
 
 #[test]

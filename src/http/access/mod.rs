@@ -36,7 +36,7 @@ use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, StatusCode, header},
+    http::{Method, header},
     middleware::Next,
     web::Query,
 };
@@ -55,7 +55,7 @@ use self::{
 };
 use super::{
     endpoint::{Access, Effect, Endpoint, allow},
-    problem::Problem,
+    problem::{Problem, ProblemCode},
     routing::upgrades,
 };
 use crate::settings::OriginPattern;
@@ -174,7 +174,7 @@ impl Guard {
         let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
         let seat = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
             let detail = "this client has as many streams open as it may";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_watchers", detail)
+            Problem::new(ProblemCode::TooManyWatchers, detail)
                 .hint("`limits.watchers_per_client` sets the limit")
         })?;
         Ok(match extensions.get::<Caller>() {

@@ -16,4 +16,4 @@ mod yaml;
 pub use curl::curl_utils;
 pub use kong::{kong, value as kong_value};
 pub use openapi::openapi;
-pub use tables::{Listed, api_table, route_table, routes, v0_table};
+pub use tables::{Listed, api_table, fault_table, problem_table, route_table, routes, v0_table};

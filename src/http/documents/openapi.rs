@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{Code, ContentKind, JobState, Phase};
+use api::v0;
 use serde_json::{Map, Value, json};
 
 use super::{operation, shared};
@@ -11,9 +11,6 @@ use crate::http::{
     endpoints,
     v0::reply::JOB_HEADER,
 };
-
-/// Schemas of v1, of problems and of v0 replies. What the code lists (states, codes, phases) is filled in here.
-const SCHEMAS: &str = include_str!("schemas.json");
 
 const ABOUT: &str = "Each request that runs something creates a job.
 
@@ -54,11 +51,14 @@ const TAGS: &[(&str, &str)] = &[
 
 /// The document as a value.
 pub(super) fn value() -> Value {
-    let mut collected = Schemas::default();
+    let mut schemas = Schemas::default();
     let mut operations: Vec<_> =
-        endpoints().iter().map(|endpoint| (endpoint, operation::object(endpoint, &mut collected))).collect();
-    let mut schemas = schemas();
-    schemas.extend(shared::take_out(operations.iter_mut().map(|(_, object)| object)));
+        endpoints().iter().map(|endpoint| (endpoint, operation::object(endpoint, &mut schemas))).collect();
+    let shared = shared::take_out(operations.iter_mut().map(|(_, object)| object));
+    let responses = responses(&mut schemas);
+    let job = json!({ "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schemas.of::<api::JobId>() });
+    let mut definitions = schemas.into_definitions();
+    definitions.extend(shared);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -83,11 +83,9 @@ pub(super) fn value() -> Value {
                     "description": "Asked for by a gateway in front (`kong.yml`), not by the service itself",
                 },
             },
-            "headers": { "Job": {
-                "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schema("JobId"),
-            } },
-            "responses": responses(),
-            "schemas": schemas,
+            "headers": { "Job": job },
+            "responses": responses,
+            "schemas": definitions,
         },
     })
 }
@@ -107,36 +105,11 @@ fn paths(operations: Vec<(&Endpoint, Value)>) -> Map<String, Value> {
     paths.into_iter().map(|(path, methods)| (path.to_owned(), Value::Object(methods))).collect()
 }
 
-/// A reference to a schema.
-fn schema(name: &str) -> Value {
-    Schemas::default().named(name)
-}
-
-/// Those of the file, and the lists that the code keeps.
-fn schemas() -> Map<String, Value> {
-    let mut schemas: Map<String, Value> = serde_json::from_str(SCHEMAS).unwrap_or_default();
-    let texts = |texts: Vec<&str>| texts.into_iter().map(Value::from).collect::<Vec<_>>();
-    let null = std::iter::once(Value::Null);
-    for (name, values) in [
-        ("State", texts(JobState::ALL.iter().map(|state| state.as_str()).collect())),
-        ("Kind", texts(ContentKind::ALL.iter().map(|kind| kind.as_str()).collect())),
-        ("ReasonCode", texts(Code::ALL.iter().map(|code| code.as_str()).collect())),
-        (
-            "Phase",
-            texts(Phase::ALL.iter().map(|phase| phase.as_str()).collect()).into_iter().chain(null).collect(),
-        ),
-    ] {
-        if let Some(Value::Object(schema)) = schemas.get_mut(name) {
-            schema.insert("enum".into(), values.into());
-        }
-    }
-    schemas
-}
-
 /// Replies that many operations share.
-fn responses() -> Value {
-    let detail = || schema("V0Detail");
-    let either = |one: &str, other: &str| json!({ "anyOf": [schema(one), schema(other)] });
+fn responses(schemas: &mut Schemas) -> Value {
+    let (log, result) = (schemas.of::<v0::Log>(), schemas.of::<v0::Outcome>());
+    let (one_detail, faults) = (schemas.of::<v0::Detail>(), schemas.of::<v0::Faults>());
+    let detail = || one_detail.clone();
     let v0 = |about: &str, schema: Value| {
         json!({
             "description": about,
@@ -146,11 +119,11 @@ fn responses() -> Value {
     };
     let failed = "The run did not succeed, `error` says why; or a machine that is looked up is not there; or the installation is broken";
     json!({
-        "V0Result": v0("It succeeded. With `as_json` false the log instead of the result", either("V0Result", "V0Log")),
-        "V0Log": v0("It succeeded", schema("V0Log")),
+        "V0Result": v0("It succeeded. With `as_json` false the log instead of the result", json!({ "anyOf": [result, log] })),
+        "V0Log": v0("It succeeded", log.clone()),
         "V0Null": v0("It succeeded", json!({ "type": "null" })),
-        "V0ResultFailed": v0(failed, json!({ "anyOf": [schema("V0Result"), schema("V0Log"), detail()] })),
-        "V0LogFailed": v0(failed, either("V0Log", "V0Detail")),
+        "V0ResultFailed": v0(failed, json!({ "anyOf": [result, log, detail()] })),
+        "V0LogFailed": v0(failed, json!({ "anyOf": [log, detail()] })),
         "V0Failed": v0(failed, detail()),
         "V0BadRequest": v0(
             "A bad name, a link that leaves its root, no such playbook of ours, no inventory, a host pattern that is none",
@@ -159,7 +132,7 @@ fn responses() -> Value {
         "V0NotFound": v0("No such bundle or scenario", detail()),
         "V0TooLong": v0("More than `server.body_limit_bytes`", detail()),
         "V0NotJson": v0("The content type says that it is no JSON", detail()),
-        "V0Unprocessable": v0("Fields are wrong; all of them are told", schema("V0Faults")),
+        "V0Unprocessable": v0("Fields are wrong; all of them are told", faults),
         "V0Stopping": v0(
             "The service is stopping; the job goes on. Or nothing was begun: it cannot be told who calls, or the audit \
              cannot be written",
@@ -170,7 +143,7 @@ fn responses() -> Value {
         "V0TooMany": v0("Too many calls: `Retry-After` has the seconds to wait", detail()),
         "Problem": {
             "description": "A problem; `code` says which",
-            "content": { "application/problem+json": { "schema": schema("Problem") } },
+            "content": { "application/problem+json": { "schema": schemas.of::<api::Problem>() } },
         },
     })
 }

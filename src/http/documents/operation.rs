@@ -1,8 +1,16 @@
 //! Endpoints as OpenAPI's operation objects.
 
+use std::collections::BTreeMap;
+
+use api::ProblemCode;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{Dialect, Doc, Endpoint, Parameter, Place, Reply, Schemas};
+use crate::http::endpoint::{Dialect, Doc, Effect, Endpoint, Parameter, Place, Reply, Schemas};
+
+/// A reference to a response that many endpoints share.
+fn response(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/responses/{name}") })
+}
 
 /// The operation object of an endpoint.
 pub(super) fn object(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
@@ -46,51 +54,61 @@ fn parameter_object(parameter: &Parameter, schemas: &mut Schemas) -> Value {
 fn responses(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses: Map<String, Value> =
         endpoint.doc.replies.iter().map(|reply| reply_object(reply, schemas)).collect();
-    for (status, about) in problems(endpoint) {
-        let mut problem = schemas.response("Problem");
-        problem["description"] = about.into();
+    let mut by_status: BTreeMap<u16, Vec<(ProblemCode, &str)>> = BTreeMap::new();
+    for (code, about) in problems(endpoint) {
+        by_status.entry(code.status()).or_default().push((code, about));
+    }
+    for (status, codes) in by_status {
+        let mut problem = response("Problem");
+        problem["description"] = described(&codes).into();
         responses.insert(status.to_string(), problem);
     }
     responses
 }
 
-/// The problems of an endpoint by status: its own, and those that access control and the body bring.
-fn problems(endpoint: &Endpoint) -> Vec<(u16, &'static str)> {
-    let Doc { body, problems, can_fail, .. } = &endpoint.doc;
+/// Codes with what each stands for.
+fn described(codes: &[(ProblemCode, &str)]) -> String {
+    let separator = if codes.iter().all(|(_, about)| about.is_empty()) { ", " } else { "; " };
+    let described = codes.iter().map(|(code, about)| match about.is_empty() {
+        true => format!("`{code}`"),
+        false => format!("`{code}`: {about}"),
+    });
+    described.collect::<Vec<_>>().join(separator)
+}
+
+/// The problems of an endpoint: its own, and those that access control, the body and the audit bring.
+fn problems(endpoint: &Endpoint) -> Vec<(ProblemCode, &'static str)> {
+    use ProblemCode as Code;
+    let Doc { body, problems, can_fail, streams, .. } = &endpoint.doc;
     if endpoint.dialect() == Dialect::V0 {
         return Vec::new();
     }
-    let of_access: &[(u16, &str)] = match endpoint.access.role() {
-        Some(_) => &[
-            (401, "`not_authenticated`, `bad_credentials`"),
-            (403, "`role_too_low`, `no_role`; `origin_not_allowed`: a page of this origin may not call"),
-            (421, "`unknown_host`: `Host` names another than this service"),
-            (
-                429,
-                "`too_many_requests`; of streams also `too_many_watchers`, of what queues a job `queue_full`",
-            ),
-            (
-                503,
-                "`access_unavailable`; of changes and inspections also `audit_unavailable`, of inspections `inspections_busy`",
-            ),
-        ],
-        None => &[],
-    };
-    let of_body: &[(u16, &str)] = match body {
-        Some(_) => &[(413, "`body_too_long`"), (415, "`unsupported_media_type`: send `application/json`")],
-        None => &[],
-    };
-    let of_service: &[(u16, &str)] = if *can_fail { &[(500, "`internal_error`")] } else { &[] };
-    let mut problems: Vec<_> =
-        problems.iter().chain(of_body).chain(of_access).chain(of_service).copied().collect();
-    problems.sort_by_key(|(status, _)| *status);
-    problems
+    let mut all = problems.clone();
+    if body.is_some() {
+        all.extend([(Code::BodyTooLong, ""), (Code::UnsupportedMediaType, "send `application/json`")]);
+    }
+    if endpoint.access.role().is_some() {
+        all.extend([
+            (Code::NotAuthenticated, ""),
+            (Code::BadCredentials, ""),
+            (Code::RoleTooLow, ""),
+            (Code::NoRole, ""),
+            (Code::OriginNotAllowed, "a page of this origin may not call"),
+            (Code::UnknownHost, "`Host` names another than this service"),
+            (Code::TooManyRequests, ""),
+            (Code::AccessUnavailable, ""),
+        ]);
+        all.extend(streams.then_some((Code::TooManyWatchers, "")));
+        all.extend((endpoint.effect == Effect::Change).then_some((Code::AuditUnavailable, "")));
+    }
+    all.extend(can_fail.then_some((Code::InternalError, "")));
+    all
 }
 
 /// The status of a reply, and what OpenAPI says of it.
 fn reply_object(reply: &Reply, schemas: &mut Schemas) -> (String, Value) {
     let (status, about, bodies, headers) = match reply {
-        Reply::Shared(status, name) => return (status.to_string(), schemas.response(name)),
+        Reply::Shared(status, name) => return (status.to_string(), response(name)),
         Reply::Own { status, about, bodies, headers } => (status, about, bodies, headers),
     };
     let mut object = json!({ "description": about });

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::prepared::Prepared;
 use crate::http::{
-    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     v0::Refusal,
 };
 
@@ -101,7 +101,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     let asset = Doc::new("docs_asset", TAG, about_file).parameters([file]).replies([
         Reply::text(200, "The file", "text/javascript").body("text/css", None).body("image/png", None),
         NOT_MODIFIED,
-        Reply::json(404, "No such file", |schemas| schemas.named("V0Detail")),
+        Reply::json(404, "No such file", Schemas::of::<api::v0::Detail>),
     ]);
     vec![
         fixed("/docs/openapi.json", &OPENAPI, Doc::new("openapi", TAG, "This document."), openapi),

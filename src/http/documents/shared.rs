@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
-use crate::http::endpoint::Schemas;
+use serde_json::{Map, Value, json};
 
 /// How many routes must have a field alike for it to stand alone.
 const ENOUGH: usize = 3;
@@ -32,7 +30,7 @@ pub(super) fn take_out<'a>(operations: impl Iterator<Item = &'a mut Value>) -> M
             let found = field.to_string();
             if best.get(name.as_str()).is_some_and(|(form, _)| *form == found) {
                 let shared = format!("Field_{name}");
-                let reference = Schemas::default().named(&shared);
+                let reference = json!({ "$ref": format!("#/components/schemas/{shared}") });
                 taken.insert(shared, std::mem::replace(field, reference));
             }
         }

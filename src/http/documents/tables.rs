@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use api::{FaultCode, ProblemCode};
 use model::Role;
 use serde::Serialize;
 
@@ -100,6 +101,26 @@ pub fn api_table() -> String {
             path.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
         let link = format!("[`{method} {path}`](#{}-{anchor})", method.to_ascii_lowercase());
         let _ = writeln!(text, "| {link} | {} | {summary} |", route.permission.unwrap_or("none"));
+    }
+    text
+}
+
+/// The table of problem codes in `docs/api.md`.
+#[must_use]
+pub fn problem_table() -> String {
+    let mut text = String::from("| code | status | meaning |\n| --- | --- | --- |\n");
+    for code in ProblemCode::ALL {
+        let _ = writeln!(text, "| `{code}` | {} | {} |", code.status(), code.meaning());
+    }
+    text
+}
+
+/// The table of codes of faults in `docs/api.md`.
+#[must_use]
+pub fn fault_table() -> String {
+    let mut text = String::from("| code | meaning |\n| --- | --- |\n");
+    for code in FaultCode::ALL {
+        let _ = writeln!(text, "| `{code}` | {} |", code.meaning());
     }
     text
 }

@@ -2,25 +2,9 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use serde_json::{Value, json};
-
-/// Schemas that a document refers to.
-#[derive(Debug, Default)]
-pub struct Schemas {}
-
-impl Schemas {
-    /// A reference to a schema of this name.
-    #[expect(clippy::unused_self, reason = "the schemas are collected here")]
-    pub(crate) fn named(&mut self, name: &str) -> Value {
-        json!({ "$ref": format!("#/components/schemas/{name}") })
-    }
-
-    /// A reference to a response that many endpoints share.
-    #[expect(clippy::unused_self, reason = "as the other references")]
-    pub(crate) fn response(&self, name: &str) -> Value {
-        json!({ "$ref": format!("#/components/responses/{name}") })
-    }
-}
+pub use api::Schemas;
+use api::{ContentName, ProblemCode};
+use serde_json::Value;
 
 /// Makes a JSON Schema.
 pub type MakeSchema = fn(&mut Schemas) -> Value;
@@ -42,8 +26,8 @@ pub struct Doc {
     pub body: Option<Body>,
     /// Replies, except for problems.
     pub replies: Vec<Reply>,
-    /// Problems of its own by status: which code stands for what.
-    pub problems: Vec<(u16, &'static str)>,
+    /// Problems of its own: codes, each with what it stands for here, or with an empty text.
+    pub problems: Vec<(ProblemCode, &'static str)>,
     /// Can it fail with `internal_error`?
     pub can_fail: bool,
     /// Is the reply sent while it is made? Then a gateway must not buffer it.
@@ -94,7 +78,10 @@ impl Doc {
     }
 
     /// Adds problems.
-    pub(crate) fn problems(mut self, problems: impl IntoIterator<Item = (u16, &'static str)>) -> Self {
+    pub(crate) fn problems(
+        mut self,
+        problems: impl IntoIterator<Item = (ProblemCode, &'static str)>,
+    ) -> Self {
         self.problems.extend(problems);
         self
     }
@@ -180,8 +167,7 @@ impl Parameter {
             "The name of a {content}. It may have several segments, and their slashes stand as they are: \
              `linux/install/docker`. OpenAPI has no way to say so; a client that escapes them (`%2F`) is understood, too."
         );
-        Self { about: about.into(), ..Self::path("name", |schemas| schemas.named("ContentName"), "") }
-            .example("ping")
+        Self { about: about.into(), ..Self::path("name", Schemas::of::<ContentName>, "") }.example("ping")
     }
 
     pub(crate) const fn example(mut self, example: &'static str) -> Self {

@@ -5,17 +5,17 @@
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use engine::EventQuery;
-use serde_json::json;
 
 use super::{
     events::{TAG, Wanted, events_reply, next, parameters},
     job::BAD_QUERY,
     query::Parameters,
-    stream::{self, PlacedView, Source},
+    stream::{self, Source},
+    view,
 };
 use crate::http::{
     Api,
-    endpoint::{Access, Doc, Endpoint, Verb},
+    endpoint::{Access, Doc, Endpoint, Schemas, Verb},
     problem::Problem,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn endpoint() -> Endpoint {
     let doc = Doc::new("all_events", TAG, summary)
         .about(about)
         .parameters(parameters())
-        .replies([events_reply(|schemas| schemas.named("PlacedEventPage"))])
+        .replies([events_reply(Schemas::of::<api::PlacedEventPage>)])
         .problems([BAD_QUERY])
         .streams();
     Endpoint::new(Verb::Get, "/v1/events", Access::VIEWER, events, doc)
@@ -43,9 +43,6 @@ async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Resu
 async fn page(api: &Api, query: &EventQuery) -> Result<HttpResponse, Problem> {
     let mut events = api.engine.all_events(query).await?;
     let next = next(&mut events, query).map(|(position, ..)| *position);
-    let items: Vec<_> = events
-        .iter()
-        .map(|(position, job_id, event)| PlacedView { position: *position, job_id: *job_id, event })
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    let items = events.into_iter().map(view::placed).collect();
+    Ok(HttpResponse::Ok().json(api::PlacedEventPage { items, next }))
 }

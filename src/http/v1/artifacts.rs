@@ -14,11 +14,12 @@ use tokio::task::spawn_blocking;
 use super::{
     job::{BAD_QUERY, JOB_ID, TAG, UNKNOWN_JOB, job_id},
     query::Parameters,
+    view,
 };
 use crate::http::{
     Api,
-    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
-    problem::Problem,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
 };
 
 /// So much of a file is read at a time.
@@ -37,9 +38,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             list,
             Doc::new("list_artifacts", TAG, "Lists the files that a job left in its content.")
                 .parameters([JOB_ID])
-                .replies([Reply::json(200, "Of the last attempt; empty until it has ended", |schemas| {
-                    schemas.named("Artifacts")
-                })])
+                .replies([Reply::json(
+                    200,
+                    "Of the last attempt; empty until it has ended",
+                    Schemas::of::<api::Artifacts>,
+                )])
                 .problems([UNKNOWN_JOB, BAD_QUERY]),
         )
         .job("id"),
@@ -53,8 +56,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .replies([Reply::text(200, "The file", "application/octet-stream")
                     .headers(&[("Content-Disposition", "`attachment`, with the name of the file")])])
                 .problems([
-                    (404, "`unknown_job`, `unknown_artifact`"),
-                    (409, "`artifact_elsewhere`: another node has it"),
+                    (ProblemCode::UnknownJob, ""),
+                    (ProblemCode::UnknownArtifact, ""),
+                    (ProblemCode::ArtifactElsewhere, "another node has it"),
                     BAD_QUERY,
                 ]),
         )
@@ -65,13 +69,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 async fn list(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let found = api.engine.artifacts(job_id(&id)?).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "node": found.node,
-        "here": found.is_here,
-        "files": found.files,
-        "artifacts": found.artifacts,
-        "left_out": found.left_out,
-    })))
+    Ok(HttpResponse::Ok().json(view::artifacts(found)))
 }
 
 /// Never shown by a browser as a page of ours: a run may have written anything.

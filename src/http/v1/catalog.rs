@@ -5,22 +5,22 @@ use actix_web::{
     web::{Data, Path},
 };
 use model::{ContentKind, ContentName, ContentRef, ProjectName};
-use serde_json::json;
 
 use super::{
     job_request::{bad_name, bad_project},
     query::Parameters,
+    view,
 };
 use crate::http::{
     Api,
-    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
-    problem::Problem,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
 };
 
 const TAG: &str = "catalog";
 
 const PROJECT: Parameter =
-    Parameter::query("project", |schemas| schemas.named("ProjectName"), "The project whose content it is");
+    Parameter::query("project", Schemas::of::<api::ProjectName>, "The project whose content it is");
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     use ContentKind::{Bundle, Inventory, Playbook, Scenario};
@@ -33,25 +33,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Playbook,
             "/v1/catalog/playbooks/{name:.*}",
             Doc::new("show_playbook", TAG, "Looks into a playbook."),
-            "`unknown_playbook`, `unknown_project`",
+            ProblemCode::UnknownPlaybook,
         ),
         one_of(
             Bundle,
             "/v1/catalog/bundles/{name:.*}",
             Doc::new("show_bundle", TAG, "Looks into a bundle."),
-            "`unknown_bundle`, `unknown_project`",
+            ProblemCode::UnknownBundle,
         ),
         one_of(
             Scenario,
             "/v1/catalog/scenarios/{name:.*}",
             Doc::new("show_scenario", TAG, "Looks into a scenario."),
-            "`unknown_scenario`, `unknown_project`",
+            ProblemCode::UnknownScenario,
         ),
         one_of(
             Inventory,
             "/v1/catalog/inventories/{name:.*}",
             Doc::new("show_inventory", TAG, "Looks into an inventory."),
-            "`unknown_inventory`, `unknown_project`",
+            ProblemCode::UnknownInventory,
         ),
     ]
 }
@@ -65,25 +65,25 @@ fn list_of(
     let doc = Doc::new(operation, TAG, summary)
         .about("Nothing is cached: the disk is the truth.")
         .parameters([PROJECT])
-        .replies([Reply::json(200, "All of them, sorted by name", |schemas| schemas.named("CatalogPage"))])
+        .replies([Reply::json(200, "All of them, sorted by name", Schemas::of::<api::CatalogPage>)])
         .problems([
-            (400, "`bad_name`: the project has no such name"),
-            (404, "`unknown_project`"),
-            (422, "`invalid_request`: a parameter that is unknown"),
+            (ProblemCode::BadName, "the project has no such name"),
+            (ProblemCode::UnknownProject, ""),
+            (ProblemCode::InvalidRequest, "a parameter that is unknown"),
         ]);
     let handler = move |api: Data<Api>, query: Parameters| list(api, kind, query);
     Endpoint::new(Verb::Get, path, Access::VIEWER, handler, doc)
 }
 
-fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: &'static str) -> Endpoint {
+fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: ProblemCode) -> Endpoint {
     let (about, reply) = match kind {
         ContentKind::Playbook | ContentKind::Bundle | ContentKind::Scenario => (
             "Asks Ansible, which takes about a second. The inspection is recorded in the audit.",
-            Reply::json(200, "What it would do and what it lacks", |schemas| schemas.named("Content")),
+            Reply::json(200, "What it would do and what it lacks", Schemas::of::<api::Content>),
         ),
         ContentKind::Inventory => (
             "Asks Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.",
-            Reply::json(200, "Its groups and hosts, never a variable", |schemas| schemas.named("Inventory")),
+            Reply::json(200, "Its groups and hosts, never a variable", Schemas::of::<api::Inventory>),
         ),
     };
     let doc = doc
@@ -91,13 +91,15 @@ fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: &'static str
         .parameters([Parameter::content_name("piece of content"), PROJECT])
         .replies([reply])
         .problems([
-            (400, "`bad_name`; `leaves_root`: a link leads out of its root"),
-            (404, unknown),
-            (
-                422,
-                "`invalid_request`: a parameter that is unknown; `inspection_limit`: Ansible used more than it may, and was terminated",
-            ),
-            (504, "`inspection_timeout`: Ansible took longer than it may, and was terminated"),
+            (ProblemCode::BadName, ""),
+            (ProblemCode::LeavesRoot, "a link leads out of its root"),
+            (unknown, ""),
+            (ProblemCode::UnknownProject, ""),
+            (ProblemCode::InvalidRequest, "a parameter that is unknown"),
+            (ProblemCode::InspectionLimit, "Ansible used more than it may, and was terminated"),
+            (ProblemCode::InspectionTimeout, "Ansible took longer than it may, and was terminated"),
+            (ProblemCode::AuditUnavailable, ""),
+            (ProblemCode::InspectionsBusy, ""),
         ]);
     let handler = move |api: Data<Api>, name: Path<String>, query: Parameters, request: HttpRequest| {
         show(api, kind, name, query, request)
@@ -108,7 +110,8 @@ fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: &'static str
 async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<HttpResponse, Problem> {
     let project = project(&query)?;
     let entries = api.engine.list_content(project.as_ref(), kind).await?;
-    Ok(HttpResponse::Ok().json(json!({ "items": entries, "next": null })))
+    let items = entries.into_iter().map(view::entry).collect();
+    Ok(HttpResponse::Ok().json(api::CatalogPage { items, next: () }))
 }
 
 /// `?project=NAME`: whose content it is.
@@ -135,8 +138,8 @@ async fn show(
         ContentKind::Scenario => ContentRef::Scenario(name),
         ContentKind::Inventory => {
             let shown = api.engine.inspect_inventory(&by, project, &name).await?;
-            return Ok(HttpResponse::Ok().json(shown));
+            return Ok(HttpResponse::Ok().json(view::inventory(shown)));
         }
     };
-    Ok(HttpResponse::Ok().json(api.engine.inspect_content(&by, project, &content).await?))
+    Ok(HttpResponse::Ok().json(view::content(api.engine.inspect_content(&by, project, &content).await?)))
 }

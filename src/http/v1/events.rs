@@ -12,11 +12,12 @@ use super::{
     job::{BAD_QUERY, JOB_ID, UNKNOWN_JOB, job_id},
     query::{self, Parameters},
     stream::{self, Framing, Sending, Source},
+    view,
 };
 use crate::http::{
     Api,
-    endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Verb},
-    problem::{Fault, Problem},
+    endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Schemas, Verb},
+    problem::{FaultCode, Problem, fault},
 };
 
 pub(super) const TAG: &str = "streams";
@@ -83,7 +84,7 @@ pub(super) fn endpoint() -> Endpoint {
         .about(ABOUT)
         .parameters([JOB_ID])
         .parameters(parameters())
-        .replies([events_reply(|schemas| schemas.named("EventPage"))])
+        .replies([events_reply(Schemas::of::<api::EventPage>)])
         .problems([UNKNOWN_JOB, BAD_QUERY])
         .streams();
     Endpoint::new(Verb::Get, "/v1/jobs/{id}/events", Access::VIEWER, events, doc).job("id")
@@ -151,7 +152,8 @@ async fn events(
 async fn page(api: &Api, id: JobId, query: &EventQuery) -> Result<HttpResponse, Problem> {
     let mut events = api.engine.events(id, query).await?;
     let next = next(&mut events, query).map(|event| event.seq);
-    Ok(HttpResponse::Ok().json(json!({ "items": events, "next": next })))
+    let items = events.into_iter().map(view::event).collect();
+    Ok(HttpResponse::Ok().json(api::EventPage { items, next }))
 }
 
 /// Takes the one too many away where there is one; then the last that stays is where the next page begins.
@@ -175,7 +177,7 @@ fn kind(query: &Parameters) -> Result<Option<EventKind>, Problem> {
         _ => {
             let message =
                 format!("`{}` is no kind: use letters, digits and `_`, at most 64", text.escape_debug());
-            Err(Problem::invalid(vec![Fault::new("kind", "invalid_value", message)]))
+            Err(Problem::invalid(vec![fault("kind", FaultCode::InvalidValue, message)]))
         }
     }
 }

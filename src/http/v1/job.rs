@@ -11,15 +11,14 @@ use model::{Job, JobId};
 use serde_json::{Value, json};
 
 use super::{
-    job_view::{JobView, ResultView},
     query::{self, Parameters},
-    queue::waiting_view,
+    view,
 };
 use crate::http::{
     Api,
     access::Caller,
-    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
-    problem::Problem,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
 };
 
 pub(super) const TAG: &str = "jobs";
@@ -28,7 +27,7 @@ pub(super) const TAG: &str = "jobs";
 pub(super) const JOB_ID: Parameter = job_parameter("id");
 
 pub(in crate::http) const fn job_parameter(name: &'static str) -> Parameter {
-    Parameter::path(name, |schemas| schemas.named("JobId"), "The id of the job")
+    Parameter::path(name, Schemas::of::<api::JobId>, "The id of the job")
 }
 
 pub(super) const WAIT: Parameter = Parameter::query(
@@ -37,14 +36,16 @@ pub(super) const WAIT: Parameter = Parameter::query(
     "Wait so many seconds for the end of the job; the setting `server.wait_max_s` is the limit",
 );
 
-pub(super) const UNKNOWN_JOB: (u16, &str) = (404, "`unknown_job`");
-pub(super) const BAD_QUERY: (u16, &str) =
-    (422, "`invalid_request`: a parameter that is unknown or has a wrong value; `errors` has all of them");
+pub(super) const UNKNOWN_JOB: (ProblemCode, &str) = (ProblemCode::UnknownJob, "");
+pub(super) const BAD_QUERY: (ProblemCode, &str) = (
+    ProblemCode::InvalidRequest,
+    "a parameter that is unknown or has a wrong value; `errors` has all of them",
+);
 pub(super) const LOCATION: &[(&str, &str)] = &[("Location", "The address of the job")];
 
 /// A reply with a job.
 fn job_reply(status: u16, about: &'static str) -> Reply {
-    Reply::json(status, about, |schemas| schemas.named("Job"))
+    Reply::json(status, about, Schemas::of::<api::Job>)
 }
 
 pub(super) fn accepted_reply() -> Reply {
@@ -66,7 +67,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("One that waits also says why, one that runs how far it has come.")
                 .parameters([JOB_ID, WAIT])
                 .replies([job_reply(200, "The job")])
-                .problems([UNKNOWN_JOB, BAD_QUERY]),
+                .problems([
+                    UNKNOWN_JOB,
+                    BAD_QUERY,
+                    (ProblemCode::AuditUnavailable, ""),
+                    (ProblemCode::InspectionsBusy, ""),
+                ]),
         )
         .job("id"),
         Endpoint::new(
@@ -77,7 +83,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Doc::new("delete_job", TAG, "Forgets a job that has ended, with its runs and events.")
                 .parameters([JOB_ID])
                 .replies([Reply::empty(204, "Forgotten")])
-                .problems([UNKNOWN_JOB, (409, "`not_finished`"), BAD_QUERY]),
+                .problems([UNKNOWN_JOB, (ProblemCode::NotFinished, ""), BAD_QUERY]),
         )
         .job("id"),
         Endpoint::new(
@@ -87,8 +93,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             result,
             Doc::new("show_result", TAG, "Shows what a job that has ended amounted to.")
                 .parameters([JOB_ID, WAIT])
-                .replies([Reply::json(200, "The result", |schemas| schemas.named("Result"))])
-                .problems([UNKNOWN_JOB, (409, "`not_finished`"), BAD_QUERY]),
+                .replies([Reply::json(200, "The result", Schemas::of::<api::JobResult>)])
+                .problems([UNKNOWN_JOB, (ProblemCode::NotFinished, ""), BAD_QUERY]),
         )
         .job("id"),
         Endpoint::new(
@@ -103,7 +109,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     job_reply(200, "It is `canceled`; or, with `wait`, it has ended"),
                     job_reply(202, "Its processes are being ended"),
                 ])
-                .problems([UNKNOWN_JOB, (409, "`wrong_state`: it has ended otherwise"), BAD_QUERY]),
+                .problems([UNKNOWN_JOB, (ProblemCode::WrongState, "it has ended otherwise"), BAD_QUERY]),
         )
         .job("id"),
         Endpoint::new(
@@ -114,7 +120,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Doc::new("retry_job", TAG, "Does a job that has ended once more.")
                 .parameters([JOB_ID, WAIT])
                 .replies([ended_reply(), accepted_reply()])
-                .problems([UNKNOWN_JOB, (409, "`wrong_state`: it has not ended"), BAD_QUERY]),
+                .problems([
+                    UNKNOWN_JOB,
+                    (ProblemCode::WrongState, "it has not ended"),
+                    BAD_QUERY,
+                    (ProblemCode::QueueFull, ""),
+                ]),
         )
         .job("id"),
     ]
@@ -123,7 +134,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// The id in a path; a text that is none names no job.
 pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
     text.parse().map_err(|_| {
-        Problem::new(StatusCode::NOT_FOUND, "unknown_job", format!("unknown job `{}`", text.escape_debug()))
+        Problem::new(ProblemCode::UnknownJob, format!("unknown job `{}`", text.escape_debug()))
             .hint("GET /v1/jobs lists the jobs")
     })
 }
@@ -138,18 +149,19 @@ pub(super) async fn accepted(
     }
     let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let location = format!("/v1/jobs/{}", job.id);
-    let view = with_warnings(api, &job).await?;
-    Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(view))
+    let shown = with_warnings(api, &job).await?;
+    Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(shown))
 }
 
 /// A job with the warnings of its last attempt, if there are any.
-async fn with_warnings(api: &Api, job: &Job) -> Result<Value, Problem> {
-    let mut view = json!(JobView::from(job));
+async fn with_warnings(api: &Api, job: &Job) -> Result<api::Job, Problem> {
     let warnings = api.engine.warnings(job).await?;
-    if !warnings.is_empty() {
-        view["warnings"] = json!(warnings);
-    }
-    Ok(view)
+    Ok(api::Job { warnings: warnings.into_iter().filter_map(warning).collect(), ..view::job(job) })
+}
+
+/// A warning; the engine gives none without code and message.
+fn warning(warning: Value) -> Option<api::Warning> {
+    serde_json::from_value(warning).ok()
 }
 
 /// The mark of the caller; `None` where callers are not known.
@@ -186,14 +198,11 @@ async fn show(
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
-    let mut view = with_warnings(&api, &job).await?;
-    if let Some(waiting) = api.engine.waiting(&job).await? {
-        view["waiting"] = waiting_view(&waiting, &api);
-    }
-    if let Some(progress) = api.engine.progress(&api.on_behalf(&request)?, &job).await? {
-        view["progress"] = json!(progress);
-    }
-    Ok(HttpResponse::Ok().json(view))
+    let mut shown = with_warnings(&api, &job).await?;
+    let capacity = view::capacity(api.engine.capacity());
+    shown.waiting = api.engine.waiting(&job).await?.map(|waiting| view::waiting(waiting, capacity));
+    shown.progress = api.engine.progress(&api.on_behalf(&request)?, &job).await?.map(view::progress);
+    Ok(HttpResponse::Ok().json(shown))
 }
 
 /// 409 as long as the job has not ended.
@@ -201,10 +210,9 @@ async fn result(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
     let job = waited_for(&api, &id, &query).await?;
     if !job.state.is_terminal() {
         let detail = format!("job `{}` is {} and has no result yet", job.id, job.state);
-        return Err(Problem::new(StatusCode::CONFLICT, "not_finished", detail)
-            .hint("`?wait=SECONDS` waits for the end"));
+        return Err(Problem::new(ProblemCode::NotFinished, detail).hint("`?wait=SECONDS` waits for the end"));
     }
-    Ok(HttpResponse::Ok().json(ResultView::from(&job)))
+    Ok(HttpResponse::Ok().json(view::result(job)))
 }
 
 async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Problem> {

@@ -10,14 +10,14 @@ use serde_json::json;
 use super::{
     job::{BAD_QUERY, TAG, WAIT, accepted, accepted_reply, ended_reply, owner},
     job_request::{self, Rules},
-    job_view::SummaryView,
     query::{self, Parameters},
+    view,
 };
 use crate::http::{
     Api,
     body::Body,
-    endpoint::{self, Access, Doc, Endpoint, Parameter, Reply, Verb},
-    problem::{Fault, Problem},
+    endpoint::{self, Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{FaultCode, Problem, ProblemCode, fault},
 };
 
 const IDEMPOTENCY_KEY: Parameter = Parameter::header(
@@ -37,15 +37,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("When the reply is there, the job is stored and survives a crash.")
                 .parameters([WAIT, IDEMPOTENCY_KEY])
                 .body(endpoint::Body::new(
-                    |schemas| schemas.named("NewJob"),
+                    Schemas::of::<api::NewJob>,
                     || json!({"bundle": "ping", "limit": "localhost"}),
                 ))
                 .replies([ended_reply(), accepted_reply()])
                 .problems([
-                    (400, "`bad_name`: a name that is none; `leaves_root`: a link that leads out of its root; `malformed_json`"),
-                    (404, "`unknown_playbook`, `unknown_bundle`, `unknown_scenario`, `unknown_project`"),
-                    (409, "`idempotency_key_used`: for another request"),
-                    (422, "`invalid_request`: fields or parameters are wrong; `errors` has all of them"),
+                    (ProblemCode::BadName, "a name that is none"),
+                    (ProblemCode::LeavesRoot, "a link that leads out of its root"),
+                    (ProblemCode::MalformedJson, ""),
+                    (ProblemCode::UnknownPlaybook, ""),
+                    (ProblemCode::UnknownBundle, ""),
+                    (ProblemCode::UnknownScenario, ""),
+                    (ProblemCode::UnknownProject, ""),
+                    (ProblemCode::IdempotencyKeyUsed, "for another request"),
+                    (ProblemCode::QueueFull, ""),
+                    (ProblemCode::InvalidRequest, "fields or parameters are wrong; `errors` has all of them"),
                 ]),
         ),
         Endpoint::new(
@@ -55,8 +61,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             list,
             Doc::new("list_jobs", TAG, "Lists jobs, newest first.")
                 .parameters(filters())
-                .replies([Reply::json(200, "A page", |schemas| schemas.named("JobPage"))])
-                .problems([(404, "`unknown_job`: there is no job `before`"), BAD_QUERY]),
+                .replies([Reply::json(200, "A page", Schemas::of::<api::JobPage>)])
+                .problems([(ProblemCode::UnknownJob, "there is no job `before`"), BAD_QUERY]),
         ),
     ]
 }
@@ -66,7 +72,7 @@ fn filters() -> [Parameter; 8] {
     [
         Parameter::query(
             "before",
-            |schemas| schemas.named("JobId"),
+            Schemas::of::<api::JobId>,
             "Only jobs older than this one: `next` of a page",
         ),
         Parameter::query(
@@ -74,17 +80,13 @@ fn filters() -> [Parameter; 8] {
             |_| json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
             "At most so many",
         ),
-        Parameter::query("state", |schemas| schemas.named("State"), "Only jobs in this state"),
+        Parameter::query("state", Schemas::of::<api::State>, "Only jobs in this state"),
         Parameter::query(
             "kind",
             |_| json!({"enum": ["playbook", "bundle", "scenario"]}),
             "Only jobs that run this",
         ),
-        Parameter::query(
-            "name",
-            |schemas| schemas.named("ContentName"),
-            "Only jobs that run content of this name",
-        ),
+        Parameter::query("name", Schemas::of::<api::ContentName>, "Only jobs that run content of this name"),
         Parameter::query(
             "label",
             |_| json!({"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,63}(=[A-Za-z0-9_. -]{0,255})?$"}),
@@ -92,14 +94,10 @@ fn filters() -> [Parameter; 8] {
         ),
         Parameter::query(
             "created_after",
-            |schemas| schemas.named("Time"),
+            Schemas::of::<api::Time>,
             "Only jobs accepted at this time or later",
         ),
-        Parameter::query(
-            "created_before",
-            |schemas| schemas.named("Time"),
-            "Only jobs accepted before this time",
-        ),
+        Parameter::query("created_before", Schemas::of::<api::Time>, "Only jobs accepted before this time"),
     ]
 }
 
@@ -138,7 +136,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
         Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(owned(request, key))),
         _ => {
             let message = format!("the key has 1 to {MAX_KEY_BYTES} visible ASCII characters");
-            Err(Problem::invalid(vec![Fault::new("Idempotency-Key", "invalid_value", message)]))
+            Err(Problem::invalid(vec![fault("Idempotency-Key", FaultCode::InvalidValue, message)]))
         }
     }
 }
@@ -173,13 +171,13 @@ async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
         })
         .await?;
     let is_full = u32::try_from(jobs.len()).is_ok_and(|found| found == limit);
-    let next = jobs.last().filter(|_| is_full).map(|job| job.id);
-    let items: Vec<SummaryView<'_>> = jobs.iter().map(SummaryView::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    let next = jobs.last().filter(|_| is_full).map(|job| job.id.to_string().into());
+    let items = jobs.into_iter().map(view::summary).collect();
+    Ok(HttpResponse::Ok().json(api::JobPage { items, next }))
 }
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(query: &Parameters, name: &str) -> Result<Option<T>, Problem> {
-    query.get(name).map(|text| text.parse()).transpose().map_err(|error: T::Err| fault(name, &error))
+    query.get(name).map(|text| text.parse()).transpose().map_err(|error: T::Err| invalid(name, &error))
 }
 
 /// `key` for any value, `key=value` for one.
@@ -190,11 +188,11 @@ fn label(query: &Parameters) -> Result<Option<(String, Option<String>)>, Problem
         None => (text.as_str(), None),
     };
     if !labels::is_key(key) {
-        return Err(fault("label", &"give `key` or `key=value`"));
+        return Err(invalid("label", &"give `key` or `key=value`"));
     }
     Ok(Some((key.to_owned(), value)))
 }
 
-fn fault(name: &str, error: &dyn std::fmt::Display) -> Problem {
-    Problem::invalid(vec![Fault::new(name, "invalid_value", error.to_string())])
+fn invalid(name: &str, error: &dyn std::fmt::Display) -> Problem {
+    Problem::invalid(vec![fault(name, FaultCode::InvalidValue, error.to_string())])
 }

@@ -7,7 +7,6 @@ mod events;
 mod fields;
 mod job;
 mod job_request;
-mod job_view;
 mod jobs;
 mod log;
 mod query;
@@ -15,6 +14,7 @@ mod queue;
 mod resume;
 mod stream;
 mod timing;
+mod view;
 
 use super::endpoint::Endpoint;
 

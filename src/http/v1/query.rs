@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Query}
 use crate::http::{
     Api,
     endpoint::{Endpoint, Place},
-    problem::{Fault, Problem},
+    problem::{FaultCode, Problem, fault},
 };
 
 /// The query of a request, and which parameters its endpoint has.
@@ -33,7 +33,7 @@ impl Parameters {
                 [] => "unknown parameter: this resource has none".to_owned(),
                 known => format!("unknown parameter: the parameters are {}", known.join(", ")),
             };
-            Fault::new(name.escape_debug().to_string(), "unknown_parameter", message)
+            fault(name.escape_debug().to_string(), FaultCode::UnknownParameter, message)
         };
         match unknown.is_empty() {
             true => Ok(()),
@@ -70,7 +70,7 @@ where
         None => {
             let message =
                 format!("`{}` is no number from {} to {}", text.escape_debug(), range.start(), range.end());
-            Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
+            Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
         }
     }
 }
@@ -92,7 +92,7 @@ pub(super) fn word<'a>(
         return Ok(Some(text));
     }
     let message = format!("`{}` is none of {}", text.escape_debug(), words.join(", "));
-    Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
+    Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
 }
 
 /// `true` or `false`; a parameter without a value is `true`.

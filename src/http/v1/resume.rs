@@ -2,7 +2,6 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
     web::{Data, Path},
 };
 use engine::ResumeError;
@@ -11,11 +10,12 @@ use serde_json::json;
 use super::{
     job::{BAD_QUERY, JOB_ID, LOCATION, TAG, UNKNOWN_JOB, WAIT, accepted, accepted_reply, job_id, owner},
     query::{self, Parameters},
+    view,
 };
 use crate::http::{
     Api,
-    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
-    problem::Problem,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
 };
 
 const DRY_RUN: Parameter = Parameter::query(
@@ -30,13 +30,16 @@ pub(super) fn endpoint() -> Endpoint {
         .about("A new attempt begins at the task that failed first, on the hosts that failed.")
         .parameters([JOB_ID, DRY_RUN, WAIT])
         .replies([
-            Reply::json(200, dry_run, |schemas| schemas.named("JobOrPreview")).headers(LOCATION),
+            Reply::json(200, dry_run, Schemas::of::<api::JobOrPreview>).headers(LOCATION),
             accepted_reply(),
         ])
         .problems([
             UNKNOWN_JOB,
-            (409, "`nothing_to_resume`: the last run succeeded; `wrong_state`: it has not ended"),
+            (ProblemCode::NothingToResume, "the last run succeeded"),
+            (ProblemCode::WrongState, "it has not ended"),
             BAD_QUERY,
+            (ProblemCode::QueueFull, ""),
+            (ProblemCode::InspectionsBusy, ""),
         ]);
     Endpoint::new(Verb::Post, "/v1/jobs/{id}/resume", Access::OPERATOR, resume, doc).job("id")
 }
@@ -53,7 +56,7 @@ async fn resume(
     let id = job_id(&id)?;
     let by = api.on_behalf(&request)?;
     if query::flag(&query, "dry_run")?.unwrap_or(false) {
-        return Ok(HttpResponse::Ok().json(api.engine.resume_plan(&by, id).await?));
+        return Ok(HttpResponse::Ok().json(view::preview(api.engine.resume_plan(&by, id).await?)));
     }
     api.engine.has_room(owner(&request).as_deref()).await?;
     let job = api.engine.resume(&by, id).await?;
@@ -63,11 +66,9 @@ async fn resume(
 impl From<ResumeError> for Problem {
     fn from(error: ResumeError) -> Self {
         match error {
-            ResumeError::NotEnded { .. } => Self::new(StatusCode::CONFLICT, "wrong_state", error.to_string()),
-            ResumeError::Nothing(_) => {
-                Self::new(StatusCode::CONFLICT, "nothing_to_resume", error.to_string())
-                    .hint("POST /v1/jobs/{id}/retry runs all of it again")
-            }
+            ResumeError::NotEnded { .. } => Self::new(ProblemCode::WrongState, error.to_string()),
+            ResumeError::Nothing(_) => Self::new(ProblemCode::NothingToResume, error.to_string())
+                .hint("POST /v1/jobs/{id}/retry runs all of it again"),
             ResumeError::Other(error) => error.into(),
         }
     }
