@@ -188,7 +188,7 @@ impl Node {
         let keys = Keyring::open(&settings.secrets.key_file(&settings.paths))?;
         let store = Store::open(options).await?;
         let toolchain = settings.toolchain(environment);
-        let isolation = settings.runs.isolation_options(&toolchain)?;
+        let isolation = settings.runs.isolation_options(&toolchain, settings.proxmox.ca_file.as_deref())?;
         warn_of_missing_keys(&keys, &store).await;
         let (choice, no_new) = (settings.runs.content, settings.runs.no_new_privileges);
         let state = state.clone();

@@ -1,5 +1,7 @@
 //! How far runs are kept from one another, as settings say it; part of `[runs]`.
 
+use std::path::{Path, PathBuf};
+
 use ansible::{Sandbox, Toolchain, run_spec};
 use model::Isolation;
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,24 @@ pub enum IsolationLevel {
     Process,
     /// In a sandbox, always.
     Sandbox,
-    /// In a sandbox where one can be made.
+    /// In a sandbox where one can be made, with the user's SSH keys visible.
     Auto,
+}
+
+/// Whether runs in a sandbox see the SSH keys of the service's user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SshKeys {
+    /// They do, unless `runs.isolation` is `sandbox`.
+    Auto,
+    /// They do.
+    Visible,
+    /// They don't.
+    Hidden,
+}
+
+impl SshKeys {
+    pub(super) const WORDS: &[&str] = &["auto", "visible", "hidden"];
 }
 
 impl IsolationLevel {
@@ -53,17 +71,36 @@ impl Runs {
         Some(Sandbox {
             program: toolchain.program("bwrap")?,
             network: self.sandbox_network,
+            ssh_keys: match self.sandbox_ssh_keys {
+                SshKeys::Auto => self.isolation == IsolationLevel::Auto,
+                SshKeys::Visible => true,
+                SshKeys::Hidden => false,
+            },
             readable: self.sandbox_readable.clone(),
             writable: self.sandbox_writable.clone(),
         })
     }
 
-    /// The same for the engine. Makes a sandbox to see whether that works, unless none is wanted.
+    /// The same for the engine, with a file that runs may need besides. Makes a sandbox to see whether that works, unless none
+    /// is wanted.
     ///
     /// # Errors
     /// When settings want a sandbox that cannot be made.
-    pub fn isolation_options(&self, toolchain: &Toolchain) -> Result<engine::IsolationOptions, NoSandbox> {
-        let sandbox = self.sandbox(toolchain);
+    pub fn isolation_options(
+        &self,
+        toolchain: &Toolchain,
+        ca_file: Option<&Path>,
+    ) -> Result<engine::IsolationOptions, NoSandbox> {
+        let sandbox = self.sandbox(toolchain).map(|sandbox| Sandbox {
+            readable: sandbox
+                .readable
+                .iter()
+                .map(PathBuf::as_path)
+                .chain(ca_file)
+                .map(Path::to_owned)
+                .collect(),
+            ..sandbox
+        });
         let works = || {
             let sandbox = sandbox.as_ref().ok_or(NoSandbox::NoProgram)?;
             sandbox.probe().map_err(NoSandbox::Fails)

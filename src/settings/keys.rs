@@ -156,6 +156,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     required("runs.isolation", Kind::Word(IsolationLevel::WORDS)),
     required("runs.sandbox_network", Kind::Switch),
+    required("runs.sandbox_ssh_keys", Kind::Word(isolation::SshKeys::WORDS)),
     optional("runs.sandbox_readable", Kind::SearchPath),
     optional("runs.sandbox_writable", Kind::SearchPath),
     required("runs.private_home", Kind::Switch),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{IsolationLevel, paths::Base, seconds};
+use super::{IsolationLevel, isolation::SshKeys, paths::Base, seconds};
 
 /// What a run with a handful of hosts takes, with room to spare: ansible-runner, ansible-playbook and its workers
 /// were measured at 100 MB.
@@ -57,6 +57,8 @@ pub struct Runs {
     pub isolation: IsolationLevel,
     /// Whether runs in a sandbox reach the network.
     pub sandbox_network: bool,
+    /// Whether runs in a sandbox see SSH keys.
+    pub sandbox_ssh_keys: SshKeys,
     /// What runs in a sandbox may read besides.
     pub sandbox_readable: Vec<PathBuf>,
     /// What runs in a sandbox may write besides.

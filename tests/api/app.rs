@@ -72,16 +72,15 @@ impl Setup {
         }
     }
 
-    /// With RANGEHAND_TEST_ISOLATION=sandbox every test runs its jobs in a sandbox; what tests put beside the playbooks
-    /// for their playbooks to find is then seen, too.
+    /// What tests put beside the playbooks for their playbooks to find is visible in a sandbox, too. Runs are isolated by default
+    /// settings, or as RANGEHAND_TEST_ISOLATION says.
     fn isolated(self) -> Self {
-        let Ok(level) = std::env::var("RANGEHAND_TEST_ISOLATION") else { return self };
-        let lab = std::env::var("RANGEHAND_TEST_SSH_LAB").unwrap_or_default();
         // Of other nodes of the same test, too.
         let homes = std::env::temp_dir().to_string_lossy().into_owned();
-        self.set("RANGEHAND__RUNS__ISOLATION", level)
-            .set("RANGEHAND__RUNS__SANDBOX_WRITABLE", homes)
-            .set("RANGEHAND__RUNS__SANDBOX_READABLE", lab)
+        let setup = self.set("RANGEHAND__RUNS__SANDBOX_WRITABLE", homes);
+        let Ok(level) = std::env::var("RANGEHAND_TEST_ISOLATION") else { return setup };
+        let lab = std::env::var("RANGEHAND_TEST_SSH_LAB").unwrap_or_default();
+        setup.set("RANGEHAND__RUNS__ISOLATION", level).set("RANGEHAND__RUNS__SANDBOX_READABLE", lab)
     }
 
     /// Sets an environment variable of the service.

@@ -35,6 +35,8 @@ pub mod run_loop;
 pub mod run_spec;
 pub mod runtime;
 pub mod sandbox;
+mod sandbox_hints;
+mod scratch;
 pub mod search_path;
 pub mod shipped;
 mod shown;
@@ -53,6 +55,7 @@ pub mod work;
 pub mod workspace;
 
 pub use catalog::Catalog;
+pub use configuration::Configuration;
 pub use follow::{Follower, Progress};
 pub use inspector::Inspector;
 pub use inventory::Inventory;

@@ -417,6 +417,8 @@ impl<'a> RunLoop<'a> {
             rc,
             step: self.step,
             executor: Some(self.executor),
+            // The supervisor knows.
+            isolation: None,
             report: findings.report,
             emitted: 0,
             events: 0,

@@ -24,7 +24,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{home, programs};
+use crate::{home, programs, scratch};
 
 /// How the sandboxes of runs are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ pub struct Sandbox {
     pub program: PathBuf,
     /// Whether runs reach the network.
     pub network: bool,
+    /// Whether runs may read `~/.ssh`, private keys included.
+    pub ssh_keys: bool,
     /// More that runs may read.
     pub readable: Vec<PathBuf>,
     /// More that runs may write.
@@ -54,6 +56,8 @@ pub(crate) struct Needs<'a> {
     pub(crate) covered: &'a [PathBuf],
     /// Where it begins.
     pub(crate) directory: &'a Path,
+    /// Where directories stand for those that are empty at first; without it they are memory of the sandbox.
+    pub(crate) scratch: Option<&'a Path>,
 }
 
 /// Directories of the system that are read.
@@ -116,7 +120,7 @@ const ETC: [&str; 51] = [
 ];
 
 /// Of the user's home, what SSH and Ansible look for. Keys are not here: an agent lends them without giving them away,
-/// and a setting may name one.
+/// and settings may show them.
 const HOME: [&str; 6] = [
     ".ssh/config",
     ".ssh/config.d",
@@ -139,20 +143,21 @@ const NAMING: [&str; 9] = [
     "SSL_CERT_FILE",
 ];
 
-/// Memory that is empty when the run begins.
+/// Directories that are empty when the run begins.
 const EMPTY: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
 
 impl Sandbox {
     /// The arguments of bubblewrap up to the program that it is to start.
     pub(crate) fn arguments(&self, needs: &Needs<'_>) -> Vec<OsString> {
-        let mut view = View::system(self.network);
+        let mut view = View::system(self.network, needs.scratch);
         let told =
             |name: &str| needs.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-        let homes: BTreeSet<PathBuf> =
-            told("HOME").map(PathBuf::from).into_iter().chain(home::of_this_user()).collect();
-        let homes = homes.iter().filter(|home| is_apart(home));
-        homes.clone().for_each(|home| view.empty(home));
-        homes.for_each(|home| HOME.iter().for_each(|name| view.read(&home.join(name))));
+        let homes = homes(needs.environment);
+        homes.iter().for_each(|home| view.scratch(home, needs.scratch));
+        let keys = self.ssh_keys.then_some(".ssh");
+        for home in &homes {
+            HOME.iter().copied().chain(keys).for_each(|name| view.read(&home.join(name)));
+        }
         programs::needed_by(needs.program, told("PATH").map(AsRef::as_ref))
             .iter()
             .for_each(|path| view.read(path));
@@ -174,6 +179,21 @@ impl Sandbox {
         view.arguments
     }
 
+    /// The directories that are empty when a run with this environment begins.
+    pub(crate) fn empty(environment: &[(String, String)]) -> Vec<PathBuf> {
+        EMPTY.iter().map(PathBuf::from).chain(homes(environment)).collect()
+    }
+
+    /// Whether every sandbox shows this path, as it is on the machine.
+    pub(crate) fn shows(&self, path: &Path) -> bool {
+        let system = SYSTEM.iter().map(Path::new).chain([Path::new("/dev"), Path::new("/proc")]);
+        let etc = ETC.iter().map(|name| Path::new("/etc").join(name));
+        let named = self.readable.iter().chain(&self.writable);
+        system.into_iter().any(|shown| path.starts_with(shown))
+            || etc.into_iter().any(|shown| path.starts_with(shown))
+            || named.into_iter().any(|shown| path.starts_with(shown))
+    }
+
     /// Programs that processes in the sandbox are to see read-only, because they were started from outside. An ordinary user
     /// can do that only in a mount namespace that it has anyway.
     pub(crate) fn protected(&self, has_namespace: bool) -> Vec<PathBuf> {
@@ -189,7 +209,7 @@ impl Sandbox {
     /// # Errors
     /// Why it cannot, as bubblewrap or the system says it.
     pub fn probe(&self) -> Result<(), String> {
-        let mut view = View::system(self.network);
+        let mut view = View::system(self.network, None);
         view.add(["--remount-ro", "/", "--", "true"]);
         let answer = Command::new(&self.program)
             .args(view.arguments)
@@ -225,6 +245,12 @@ fn kernel_interfaces() -> Vec<PathBuf> {
     paths
 }
 
+/// The homes of the service's user that a sandbox hides.
+fn homes(environment: &[(String, String)]) -> BTreeSet<PathBuf> {
+    let named = environment.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+    named.into_iter().chain(home::of_this_user()).filter(|home| is_apart(home)).collect()
+}
+
 /// Is it a home that may be hidden without hiding the system with it?
 fn is_apart(home: &Path) -> bool {
     let holds_system = SYSTEM
@@ -240,7 +266,7 @@ struct View {
 }
 
 impl View {
-    fn system(network: bool) -> Self {
+    fn system(network: bool, scratch: Option<&Path>) -> Self {
         let mut view = Self { arguments: Vec::new() };
         view.add([
             "--unshare-pid",
@@ -264,7 +290,7 @@ impl View {
         }
         view.add(["--proc", "/proc", "--dev", "/dev"]);
         kernel_interfaces().iter().for_each(|path| view.read(path));
-        EMPTY.iter().for_each(|path| view.empty(Path::new(path)));
+        EMPTY.iter().for_each(|path| view.scratch(Path::new(path), scratch));
         view.add(["--symlink", "../run", "/var/run"]);
         ETC.iter().for_each(|name| view.read(&Path::new("/etc").join(name)));
         view
@@ -272,6 +298,20 @@ impl View {
 
     fn add<T: AsRef<OsStr>, const N: usize>(&mut self, arguments: [T; N]) {
         self.arguments.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
+    }
+
+    /// An empty directory: the one that stands for it, or memory.
+    fn scratch(&mut self, path: &Path, scratch: Option<&Path>) {
+        match scratch {
+            None => self.empty(path),
+            Some(scratch) => {
+                self.add([
+                    OsStr::new("--bind"),
+                    scratch::backing(scratch, path).as_os_str(),
+                    path.as_os_str(),
+                ]);
+            }
+        }
     }
 
     fn empty(&mut self, path: &Path) {
@@ -307,6 +347,7 @@ mod tests {
             hidden: &[Path::new("/dev/shm/own/content")],
             covered: &["/srv/content/.venv".into()],
             directory: Path::new("/dev/shm/own/private"),
+            scratch: None,
         };
         let arguments = sandbox.arguments(&needs);
         arguments.into_iter().map(|argument| argument.into_string().unwrap()).collect()
@@ -316,6 +357,7 @@ mod tests {
         Sandbox {
             program: "bwrap".into(),
             network,
+            ssh_keys: false,
             readable: vec!["/srv/keys".into()],
             writable: vec!["/srv/out".into()],
         }

@@ -55,6 +55,8 @@ pub(crate) struct Steps<'a> {
     pub(crate) waiting: Option<Waiting>,
     /// What Ansible is to enter to see its content.
     pub(crate) view: Option<View>,
+    /// The number of the step that is running, from 1.
+    pub(crate) number: u32,
 }
 
 /// Runs the steps until one does not end well or none is left; the outcome is that of the last one that ran.
@@ -103,6 +105,7 @@ impl Steps<'_> {
         stop: Stop,
     ) -> Result<(Outcome, bool), Box<Reason>> {
         let spec = self.spec;
+        self.number = number;
         if spec.steps.len() > 1 {
             let draft = step_event(number, spec.steps.len(), step);
             self.spool.append(draft).map_err(|error| Box::new(reasons::spool_failed(&error)))?;

@@ -19,18 +19,21 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Code, Draft, Ending, EventKind, Outcome, Phase, Reason, Redactor, redact::tells_of_a_secret};
+use model::{
+    Code, Draft, Ending, EventKind, Isolation, Outcome, Phase, Reason, Redactor, redact::tells_of_a_secret,
+};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
 use crate::{
     cgroup::Group,
+    configuration::Configuration,
     process::{self, Identity},
     reasons,
     run_directory::RunDirectory,
     run_loop,
     run_spec::RunSpec,
-    spool,
+    sandbox_hints, scratch, spool,
     steps::{self, Steps},
     tree_group::TreeGroup,
     warm::{Spare, Waiting},
@@ -112,9 +115,12 @@ fn supervise(
             .unwrap_or_else(|reason| Outcome::without_run(Ending::Failed, *reason, Timestamp::now()))
     };
     keep_written(spec, &workspace, &mut spool);
+    warn_of_sandbox(spec, &workspace, &outcome, &mut spool);
     clean_up(&workspace, &mut spool);
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
+    let level = spec.isolation.sandbox.as_ref().map_or(Isolation::Process, |_| Isolation::Sandbox);
+    outcome.isolation = outcome.executor.map(|_| level);
     groups.remove();
     if let Some(Err(error)) = group.map(|group| group.leave()) {
         tracing::warn!(%error, "the control group could not be removed");
@@ -187,6 +193,7 @@ fn prepare_and_run(
             groups: beginning.groups,
             waiting: beginning.waiting,
             view: None,
+            number: 1,
         },
         beginning.stop,
     )
@@ -280,6 +287,39 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
             let message = format!("files that the run wrote into its content could not be kept: {error}");
             append(Draft::warning(Timestamp::now(), "artifacts_lost", message, json!({})));
         }
+    }
+}
+
+/// What a user should know of a run in a sandbox: files that go with it, and why it may have failed.
+fn warn_of_sandbox(spec: &RunSpec, workspace: &Workspace, outcome: &Outcome, spool: &mut spool::Writer) {
+    let Some(sandbox) = &spec.isolation.sandbox else { return };
+    let secrets = secrets(spec);
+    let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
+    let left = scratch::left_in(&workspace.scratch());
+    if let Some((first, _)) = left.files.first() {
+        let name = |path: &Path| secrets.text(&path.to_string_lossy()).into_owned();
+        let message = format!(
+            "files that the run left outside of its content were removed with its sandbox: {}, {} bytes; the first is \
+             `{}`\nhint: files in the content are kept as artifacts, those in a directory that `runs.sandbox_writable` \
+             names stay",
+            left.total,
+            left.bytes,
+            name(first)
+        );
+        let files: Vec<_> =
+            left.files.iter().map(|(path, size)| json!({ "path": name(path), "size": size })).collect();
+        let more = json!({ "files": files, "total": left.total, "bytes": left.bytes });
+        let _ = spool.append(Draft::warning(Timestamp::now(), "files_removed", message, more));
+    }
+    if outcome.ending == Ending::Failed {
+        let own = [workspace.short().to_owned(), workspace.private().to_owned()].into_iter();
+        let own: Vec<PathBuf> = own.chain(workspace.content_roots()).collect();
+        let environment = spec.environment.iter().cloned().collect();
+        let configuration = Configuration::find(&environment, &workspace.working_directory_here());
+        let roles = configuration.paths("defaults", "roles_path", ':', &spec.source.working_directory);
+        // A spool that cannot be written shows when it is finished.
+        sandbox_hints::warning(outcome, sandbox, &own, &roles.unwrap_or_default())
+            .map(|draft| spool.append(draft));
     }
 }
 

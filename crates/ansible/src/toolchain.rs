@@ -36,6 +36,12 @@ impl Toolchain {
             .chain([(OsString::from("PATH"), path)])
     }
 
+    /// The home directory that programs are given.
+    #[must_use]
+    pub fn home(&self) -> Option<PathBuf> {
+        self.environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
+    }
+
     fn search_path(&self) -> impl Iterator<Item = PathBuf> + '_ {
         self.bin_dir.iter().cloned().chain(std::env::split_paths(&self.path))
     }

@@ -79,7 +79,7 @@ pub(crate) fn open_directory(parent: &impl std::os::fd::AsFd, name: &OsStr) -> i
 }
 
 /// The entries of a directory with their types; what cannot be read is left out.
-fn entries(directory: &OwnedFd) -> Vec<(std::ffi::CString, FileType)> {
+pub(crate) fn entries(directory: &OwnedFd) -> Vec<(std::ffi::CString, FileType)> {
     let Ok(listing) = Dir::read_from(directory) else { return Vec::new() };
     let listing = listing.flatten().filter(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."));
     let kind = |name: &CStr| {

@@ -11,6 +11,7 @@
 //!   artifacts/               what ansible-runner keeps: the environment, each event as it is
 //!   tmp/                     Ansible's local temporary files: decrypted files of a vault
 //!   home/                    the home of the run, with links into that of the user
+//!   scratch/                 what is `/tmp` and the like in a sandbox
 //!   cp/, pc/                 control sockets of SSH and of persistent connections
 //!   content/                 the same when it is small: nothing of it reaches a disk
 //!   run                      the run's directory: says whose secrets these are
@@ -158,6 +159,12 @@ impl Workspace {
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.secrets.join("home")
+    }
+
+    /// Where the directories are that are empty when a run in a sandbox begins.
+    #[must_use]
+    pub fn scratch(&self) -> PathBuf {
+        self.secrets.join("scratch")
     }
 
     /// Where ansible-runner keeps what it wants to keep.

@@ -171,6 +171,8 @@ pub struct Job {
     pub processes_killed: u32,
     /// What ran Ansible in the last step: a process that was forked with Ansible imported, or ansible-runner; null as long as nothing did or the job has not ended
     pub executor: Option<Executor>,
+    /// How the last attempt was isolated from its machine (docs/isolation.md); null if Ansible did not run or the job has not ended
+    pub isolation: Option<Isolation>,
     /// The number of its last event
     pub events: u64,
     /// Warnings of the last attempt; absent when there are none, and in the last message of a stream

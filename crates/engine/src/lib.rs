@@ -19,7 +19,7 @@ mod following;
 mod inspections;
 mod jobs;
 mod keyring;
-mod known_secrets;
+mod known_inventories;
 mod last_run;
 mod leases;
 mod live;
@@ -107,7 +107,7 @@ struct Inner {
     /// How Proxmox is asked without Ansible.
     proxmox: proxmox::Proxmox,
     /// Secrets that inventories name.
-    known_secrets: known_secrets::KnownSecrets,
+    known_inventories: known_inventories::KnownInventories,
     /// Who looks at the machines of which node.
     pollers: vm_watch::Pollers,
 }
@@ -131,7 +131,7 @@ impl Engine {
             inspections: inspections::Turns::default(),
             guesses: progress::Guesses::default(),
             proxmox,
-            known_secrets: known_secrets::KnownSecrets::default(),
+            known_inventories: known_inventories::KnownInventories::default(),
             pollers: vm_watch::Pollers::new(),
         };
         Self { inner: Arc::new(inner) }

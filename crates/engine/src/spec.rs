@@ -1,21 +1,25 @@
 //! From a claimed job to what its supervisor is told.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use ansible::{
-    Limits, RunSpec, RunStep,
+    Configuration, Limits, RunSpec, RunStep,
     catalog::{self, Located},
     command::PlaybookOptions,
-    content, run_spec,
+    content, inventory, run_spec,
     run_spec::Facts,
     workspace::{Source, Tree},
 };
 use model::{Code, Isolation, Job, JobId, JobRequest, Phase, ProjectName, Reason, RunId, Step};
 
-use crate::{Engine, IsolationOptions, jobs::Error};
+use tokio::task::spawn_blocking;
+
+use crate::{Engine, IsolationOptions, jobs::Error, known_inventories::Known};
 
 impl Engine {
     /// What the supervisor is told. The content is looked up again: it may have changed while the job waited.
@@ -29,6 +33,11 @@ impl Engine {
         let inventories = self.locate_inventories(request.project.as_ref(), &request.inventory).await;
         let inventories = inventories.map_err(|error| not_prepared(&error))?;
         let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
+        let known = self.known_of(&inventories).await;
+        let mut isolation = isolation(job, &options.isolation)?;
+        if let Some(sandbox) = isolation.sandbox.as_mut().filter(|sandbox| sandbox.ssh_keys) {
+            sandbox.readable.extend(self.connection_files(&root, &known).await);
+        }
         let as_text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -47,7 +56,7 @@ impl Engine {
                     node: options.node.clone(),
                 }),
             },
-            secrets: self.secrets_of_content(&inventories).await,
+            secrets: known.iter().flat_map(|known| known.secrets.iter().cloned()).collect(),
             steps,
             vault_password: options.vault_password.clone(),
             program,
@@ -59,8 +68,31 @@ impl Engine {
                 ..facts.clone()
             }),
             limits: limits(job, options.limits),
-            isolation: isolation(job, &options.isolation)?,
+            isolation,
         })
+    }
+
+    /// The keys, certificates, and lists of known hosts that the inventories, the configuration in this directory, and the
+    /// environment of runs name.
+    async fn connection_files(&self, directory: &Path, known: &[Arc<Known>]) -> Vec<PathBuf> {
+        let toolchain = self.options().toolchain.clone();
+        let mut paths: BTreeSet<PathBuf> =
+            known.iter().flat_map(|known| known.connection_files.iter().cloned()).collect();
+        let directory = directory.to_owned();
+        let found = spawn_blocking(move || {
+            let home = toolchain.home();
+            let file = Configuration::find(&toolchain.environment, &directory).file;
+            let configuration = file.and_then(|file| std::fs::read_to_string(file).ok());
+            let variables = toolchain.environment.iter().map(|(name, value)| format!("{name}={value}"));
+            for text in variables.chain(configuration) {
+                paths.extend(inventory::connection_files_in(&text, home.as_deref()));
+            }
+            paths.into_iter().filter(|path| inventory::is_connection_file(path)).collect()
+        });
+        found
+            .await
+            .inspect_err(|error| tracing::error!(%error, "files for connections cannot be found"))
+            .unwrap_or_default()
     }
 
     /// Where the artifacts of a job are, on the node that ran it.

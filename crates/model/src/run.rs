@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Report, text_enum};
+use crate::{Isolation, Report, text_enum};
 
 text_enum! {
     /// Where in its life a run was when something happened.
@@ -158,6 +158,9 @@ pub struct Outcome {
     /// What ran Ansible; `None` when it never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<Executor>,
+    /// How it was isolated; `None` when it never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isolation: Option<Isolation>,
     /// What that step amounted to.
     pub report: Report,
     /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
@@ -187,6 +190,7 @@ impl Outcome {
             rc: None,
             step: 1,
             executor: None,
+            isolation: None,
             report: Report::default(),
             emitted: 0,
             events: 0,

@@ -1,5 +1,6 @@
 //! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
 
+mod auto;
 mod hostile;
 mod inspection;
 mod limits;

@@ -122,6 +122,12 @@ async fn roles_that_a_configuration_names_outside_of_the_content_are_seen_if_a_s
         assert_eq!(job["state"], state, "{setting}: {job:#}");
         let code = if state == "failed" { "role_not_found" } else { "succeeded" };
         assert_eq!(job["reason"]["code"], code, "{setting}: {job:#}");
+        if state == "failed" {
+            let job = app.get(&format!("/v1/jobs/{}", job["id"].as_str().expect("an id")), 200).await;
+            let warning = &job["warnings"][0];
+            assert_eq!(warning["code"], "outside_sandbox", "{job:#}");
+            assert_eq!(warning["paths"], json!([home.join(shared)]), "{job:#}");
+        }
     }
 }
 

@@ -247,6 +247,8 @@ fn sandboxed(sandbox: &Sandbox, spec: &Spec) -> io::Result<Vec<OsString>> {
         hidden: &hidden,
         covered: &given.collect::<io::Result<Vec<_>>>()?,
         directory: &spec.directory,
+        scratch: None,
     };
-    Ok(Sandbox { readable, writable: Vec::new(), ..sandbox.clone() }.arguments(&needs))
+    // An inspection connects to no host.
+    Ok(Sandbox { ssh_keys: false, readable, writable: Vec::new(), ..sandbox.clone() }.arguments(&needs))
 }

@@ -23,6 +23,8 @@ use crate::{
 const FILE_BYTES: u64 = 4 << 20;
 /// So many files the variables of one group or host may be spread over.
 const FILES: usize = 200;
+/// The maximum number of files whose text is searched.
+const MAX_TEXTS: usize = 20_000;
 /// So deep their directories may be.
 const LEVELS: usize = 8;
 
@@ -138,6 +140,31 @@ impl Files {
         };
         let text = self.root.read(file, FILE_BYTES)?.ok_or_else(unusable)?;
         parse(&text, file, password)
+    }
+
+    /// The texts of all files, as they are; files that are too large or not text are left out.
+    pub(super) fn texts(&self) -> Result<Vec<String>, Error> {
+        let mut files = self.inventory_files()?;
+        for beside in BESIDE {
+            self.add_files(&self.directory().join(beside), LEVELS, &mut files)?;
+        }
+        files.truncate(MAX_TEXTS);
+        Ok(files.iter().filter_map(|file| self.root.read(file, FILE_BYTES).ok().flatten()).collect())
+    }
+
+    fn add_files(&self, path: &Path, levels: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+        if !self.root.is_directory(path) {
+            return Ok(());
+        }
+        for (name, _) in self.root.entries(path)? {
+            let path = path.join(name);
+            if self.root.is_file(&path) {
+                files.push(path);
+            } else if levels > 0 {
+                self.add_files(&path, levels - 1, files)?;
+            }
+        }
+        Ok(())
     }
 
     /// The directory that `group_vars` and `host_vars` are in.

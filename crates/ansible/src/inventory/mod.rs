@@ -15,6 +15,7 @@
 //!
 //! All of this blocks on the file system, and each vault takes some 50 ms.
 
+mod connection_files;
 mod files;
 mod groups;
 mod node;
@@ -37,6 +38,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
+pub use connection_files::{connection_files, connection_files_in, is_connection_file};
 pub use secrets::secrets;
 pub use value::Value;
 

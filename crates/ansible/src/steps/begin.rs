@@ -21,6 +21,7 @@ use crate::{
     run_inputs::Leader,
     run_spec::{RunSpec, RunStep},
     sandbox::{Needs, Sandbox},
+    scratch,
     search_path::SearchPath,
     start,
     supervisor::MARKER,
@@ -208,7 +209,12 @@ impl Steps<'_> {
         let workspace = &*self.workspace;
         let own = [self.own(), workspace.content_roots()].concat();
         let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
-        let hidden: Vec<&Path> = workspace.hidden_room().into_iter().collect();
+        let all_scratch = workspace.scratch();
+        let hidden: Vec<&Path> = workspace.hidden_room().into_iter().chain([&*all_scratch]).collect();
+        // Each step has its own: it could leave a link for the next one.
+        let scratch = all_scratch.join(self.number.to_string());
+        let empty = Sandbox::empty(&self.spec.environment);
+        scratch::make(&scratch, empty.iter().map(PathBuf::as_path))?;
         let binds = self.view.iter().flat_map(|view| &view.binds).map(|bind| bind.to.clone());
         let covered: Vec<PathBuf> = binds.filter(|path| !self.is_own(path)).collect();
         let confinement = self.confinement();
@@ -222,6 +228,7 @@ impl Steps<'_> {
             hidden: &hidden,
             covered: &covered,
             directory: workspace.private(),
+            scratch: Some(&scratch),
         }));
         Ok(command)
     }

@@ -141,6 +141,7 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
         },
         events: 5,
         executor: Some(model::Executor::Warm),
+        isolation: Some(model::Isolation::Sandbox),
         processes_killed: 1,
         started_at: Some(at(11)),
         ..Outcome::without_run(ending, reason(Code::TaskFailed), at(19))

@@ -48,6 +48,7 @@ pub(in crate::http) fn job(job: &Job) -> api::Job {
         failures_left_out: report.map_or(0, |report| report.failures_left_out),
         processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
         executor: outcome.and_then(|outcome| outcome.executor).map(words::executor),
+        isolation: outcome.and_then(|outcome| outcome.isolation).map(words::isolation),
         events: job.last_seq,
         warnings: Vec::new(),
         waiting: None,
