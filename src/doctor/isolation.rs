@@ -1,13 +1,15 @@
 //! Sandboxes and limits: can runs be kept apart here, and by what?
 
-use ansible::{Toolchain, limits_by_kernel};
+use ansible::{GroupVersion, Sandbox, Toolchain, limits_by_kernel};
 
 use super::check::Check;
 use crate::settings::{IsolationLevel, Runs};
 
 /// Makes a sandbox that does nothing, and looks who would keep the limits.
 pub(super) fn check(runs: &Runs, toolchain: &Toolchain) -> Vec<Check> {
-    vec![sandbox(runs, toolchain), limits(runs)]
+    let protections = runs.sandbox(toolchain).filter(|sandbox| sandbox.probe().is_ok());
+    let protections = protections.as_ref().map(protections_of);
+    [sandbox(runs, toolchain)].into_iter().chain(protections).chain([limits(runs)]).collect()
 }
 
 fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
@@ -42,15 +44,27 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
     }
 }
 
+/// The parts of a sandbox that can be made: which of them this machine has.
+fn protections_of(sandbox: &Sandbox) -> Check {
+    let name = "protections of a sandbox";
+    let protections = sandbox.protections();
+    let detail: Vec<String> = protections.iter().map(ToString::to_string).collect();
+    Check::ok(name, detail.join("; "))
+}
+
 fn limits(runs: &Runs) -> Check {
     let name = "limits of runs";
     if runs.memory_max_bytes == 0 && runs.processes_max == 0 {
         return Check::ok(name, "none are set for memory and processes");
     }
-    let (memory, processes) = limits_by_kernel();
-    let by = |kernel: bool| if kernel { "the kernel (control group)" } else { "looking every half second" };
+    let [memory, processes] = limits_by_kernel();
+    let by = |kernel: Option<GroupVersion>| match kernel {
+        Some(GroupVersion::V1) => "the kernel (control groups v1)",
+        Some(GroupVersion::V2) => "the kernel (control groups v2)",
+        None => "looking every half second",
+    };
     let detail = format!("memory by {}, processes by {}", by(memory), by(processes));
-    if memory && processes {
+    if memory.is_some() && processes.is_some() {
         return Check::ok(name, detail);
     }
     let hint =

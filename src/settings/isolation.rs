@@ -118,6 +118,10 @@ impl Runs {
         };
         Ok(engine::IsolationOptions {
             least,
+            required: match self.isolation {
+                IsolationLevel::Sandbox => Isolation::Sandbox,
+                IsolationLevel::Process | IsolationLevel::Auto => Isolation::Process,
+            },
             sandbox,
             always: run_spec::Isolation {
                 sandbox: None,

@@ -6,19 +6,24 @@
 use std::{
     convert::Infallible,
     ffi::OsString,
-    fs, io,
-    os::unix::process::CommandExt,
+    fs,
+    io::{self, PipeReader, Write},
+    os::{fd::AsRawFd, unix::process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
 use rustix::{
+    io::{FdFlags, fcntl_setfd},
     process::{Resource, Rlimit, getrlimit, setrlimit},
     thread::set_no_new_privs,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::content::view::{self, View};
+use crate::{
+    content::view::{self, View},
+    scope, seccomp,
+};
 
 /// What a process takes upon itself before it becomes another program. Holds no secrets: it is an argument.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +43,10 @@ pub struct Confinement {
     pub open_files: u64,
     /// The largest file in bytes that a process may write; 0 leaves that as it is.
     pub file_bytes: u64,
+    /// Whether the program is bubblewrap: the sandbox that it makes is also kept by the system call filter, which bubblewrap
+    /// is given here, and by Landlock where the kernel has it.
+    #[serde(default)]
+    pub sandbox: bool,
 }
 
 /// The command that has the confined program as its end: `confine WHAT PROGRAM ARGUMENT...`.
@@ -90,7 +99,16 @@ fn become_confined(confinement: &str, program: &[OsString]) -> Result<Infallible
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
     let (program, arguments) = program.split_first().ok_or_else(missing)?;
     take_upon(&confinement)?;
-    let error = Command::new(program).args(arguments).exec();
+    let mut command = Command::new(program);
+    // It is open until bubblewrap has read it.
+    let filter = if confinement.sandbox { filter()? } else { None };
+    if let Some(filter) = &filter {
+        command.arg("--seccomp").arg(filter.as_raw_fd().to_string());
+    }
+    if confinement.sandbox && !scope::gives_privileges(Path::new(program)) {
+        scope::restrict()?;
+    }
+    let error = command.args(arguments).exec();
     Err(Failed::Execute { program: program.display().to_string(), error })
 }
 
@@ -120,6 +138,16 @@ fn take_upon(confinement: &Confinement) -> io::Result<()> {
         set_no_new_privs(true)?;
     }
     Ok(())
+}
+
+/// The system call filter, to be read from a descriptor that the program inherits.
+fn filter() -> io::Result<Option<PipeReader>> {
+    let Some(filter) = seccomp::program() else { return Ok(None) };
+    let (reader, mut writer) = io::pipe()?;
+    // A pipe has room for several filters.
+    writer.write_all(&filter)?;
+    fcntl_setfd(&reader, FdFlags::empty())?;
+    Ok(Some(reader))
 }
 
 /// Sets both limits, but raises neither above what this process may have: that takes a privilege.

@@ -127,13 +127,29 @@ impl TreeGroup {
     }
 }
 
-/// Can the kernel keep limits of memory, and of processes, for what this process starts? Tried with a group that is
-/// removed at once.
+/// A version of control groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// A hierarchy for each controller.
+    V1,
+    /// The unified hierarchy.
+    V2,
+}
+
+impl Version {
+    fn of(group: &Path) -> Self {
+        if group.join("cgroup.controllers").exists() { Self::V2 } else { Self::V1 }
+    }
+}
+
+/// By which control groups the kernel can limit memory, and processes, for what this process starts; `None` where it cannot.
+/// Tried with a group that is removed at once.
 #[must_use]
-pub fn limits_by_kernel() -> (bool, bool) {
+pub fn limits_by_kernel() -> [Option<Version>; 2] {
     let group = TreeGroup::make(&format!("probe-{}", std::process::id()), u64::from(u32::MAX), 1000);
+    let versions = [&group.memory, &group.processes].map(|group| group.as_deref().map(Version::of));
     group.remove();
-    (group.counts_memory(), group.counts_processes())
+    versions
 }
 
 /// Removes the groups of a run whose supervisor is gone.

@@ -20,6 +20,8 @@ pub struct DrainOptions {
 pub struct IsolationOptions {
     /// Of every run; a job may ask for more.
     pub least: Isolation,
+    /// What a setting demands: a request for less is refused.
+    pub required: Isolation,
     /// How sandboxes are made; `None` when there is no bubblewrap.
     pub sandbox: Option<Sandbox>,
     /// What holds with and without a sandbox; the sandbox in it is not used.

@@ -117,7 +117,7 @@ async fn submit(
     let rules = Rules {
         allow_connection_vars: api.options.allow_connection_vars,
         protected_vars: &api.options.protected_vars,
-        least_isolation: options.isolation.least,
+        least_isolation: options.isolation.required,
     };
     let (mut request, names_inventory) = job_request::read(body.0?, &options.default_inventory, &rules)?;
     api.engine.settle(&mut request, names_inventory).await?;

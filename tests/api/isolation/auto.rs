@@ -48,6 +48,17 @@ async fn a_job_tells_how_it_was_isolated() {
 }
 
 #[tokio::test]
+async fn a_job_that_asks_for_no_sandbox_is_in_one_all_the_same() {
+    if !can_sandbox() {
+        return;
+    }
+    let app = by_default().start();
+    let request = json!({"bundle": "ping", "limit": "localhost", "isolation": "process"});
+    let job = app.run(&request).await;
+    assert_eq!((&job["state"], &job["isolation"]), (&json!("succeeded"), &json!("sandbox")), "{job:#}");
+}
+
+#[tokio::test]
 async fn without_bubblewrap_runs_go_without_a_sandbox_and_say_so() {
     let setup = by_default();
     // Everything that PATH has, but not bubblewrap.

@@ -10,6 +10,7 @@ mod parity;
 mod process;
 mod protected;
 mod sandbox;
+mod seccomp;
 mod warm;
 
 use serde_json::{Value, json};

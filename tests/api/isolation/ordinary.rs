@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::json;
 
-use super::{can_sandbox_through, in_process, in_sandbox, inspection, limits, view};
+use super::{can_sandbox_through, in_process, in_sandbox, inspection, limits, seccomp, view};
 use crate::{
     app::{Gate, Setup, bin_dir, until},
     content::{
@@ -115,6 +115,16 @@ async fn jobs_of_an_ordinary_user_run_in_a_sandbox() {
     assert_eq!(found["writable"], json!(["/tmp"]));
     let processes = found["processes"].as_array().expect("a list");
     assert!(processes.len() < 20 && processes[0] == 1, "{found:#}");
+}
+
+#[tokio::test]
+async fn attacks_on_the_kernel_are_refused_in_a_sandbox_of_an_ordinary_user() {
+    if !can_be_nobody() || !can_sandbox_through(&through()) {
+        return;
+    }
+    for executor in ["warm", "runner"] {
+        seccomp::assert_attempts_are_refused(of_nobody(in_sandbox()), executor).await;
+    }
 }
 
 #[tokio::test]

@@ -198,6 +198,7 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
         no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
         open_files: isolation.open_files,
         file_bytes: isolation.file_bytes,
+        sandbox: isolation.sandbox.is_some(),
     };
     let home = spec.own.join("home");
     let (mut command, home) = match &isolation.sandbox {

@@ -21,9 +21,9 @@ use crate::{
     run_inputs::Leader,
     run_spec::{RunSpec, RunStep},
     sandbox::{Needs, Sandbox},
-    scratch,
+    scope, scratch,
     search_path::SearchPath,
-    start,
+    seccomp, start,
     supervisor::MARKER,
     warm::{
         Begun, Refusal, Request,
@@ -68,6 +68,7 @@ impl Steps<'_> {
                 // The sandbox has the view, and keeps privileges from whatever is in it.
                 Some(_) => Confinement { view: None, no_new_privileges: true, ..confinement },
             };
+            let is_sandboxed = sandbox.is_some();
             let request = Request {
                 arguments: self.arguments(step, files),
                 environment: self.warm_environment(),
@@ -75,6 +76,8 @@ impl Steps<'_> {
                 directory: self.workspace.working_directory(),
                 ident: ident.to_owned(),
                 namespaces: names,
+                filter: if is_sandboxed { seccomp::hexadecimal() } else { String::new() },
+                scopes: if is_sandboxed { scope::bits() } else { 0 },
                 confinement,
             };
             let begun = waiting.begin(&request, &namespaces, is_last)?;
@@ -149,6 +152,7 @@ impl Steps<'_> {
             no_new_privileges: isolation.no_new_privileges && isolation.sandbox.is_none(),
             open_files: isolation.open_files,
             file_bytes: isolation.file_bytes,
+            sandbox: isolation.sandbox.is_some(),
         }
     }
 

@@ -76,6 +76,10 @@ pub(crate) struct Request {
     pub(crate) ident: String,
     /// The namespaces that it joins first, if it is to be in a sandbox.
     pub(crate) namespaces: Vec<&'static str>,
+    /// The system call filter of the sandbox as hexadecimal digits, if it is to be in one.
+    pub(crate) filter: String,
+    /// The Landlock scopes of the sandbox; 0 for none.
+    pub(crate) scopes: u64,
     /// What it takes upon itself first.
     #[serde(flatten)]
     pub(crate) confinement: Confinement,

@@ -173,6 +173,10 @@ def confine(request):
         lower(resource.RLIMIT_FSIZE, request["file_bytes"])
     if request["no_new_privileges"] and ctypes.CDLL(None).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise Refused("privileges cannot be given up")
+    if request["scopes"]:
+        sandbox.scope(request["scopes"])
+    if request["filter"]:
+        sandbox.filter_calls(bytes.fromhex(request["filter"]))
 
 
 def lower(what, limit):
