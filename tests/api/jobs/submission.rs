@@ -46,7 +46,16 @@ async fn a_job_has_all_its_members() {
     let job = app.run(&json!({"scenario": "demo_lab", "extra_vars": {"vm_ids": ["1000"]}})).await;
     let members: Vec<_> = job.as_object().expect("an object").keys().map(String::as_str).collect();
     let known = ["id", "state", "reason", "request", "attempt", "created_at", "started_at", "finished_at"];
-    let counted = ["rc", "stats", "failures", "failures_left_out", "processes_killed", "executor", "events"];
+    let counted = [
+        "rc",
+        "stats",
+        "failures",
+        "failures_left_out",
+        "processes_killed",
+        "executor",
+        "isolation",
+        "events",
+    ];
     assert_eq!(members, [&known[..], &counted[..]].concat());
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert_eq!(job["reason"]["code"], "succeeded");
