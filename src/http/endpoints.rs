@@ -35,7 +35,7 @@ mod tests {
         for endpoint in endpoints() {
             let name = endpoint.doc.operation.as_ref();
             assert!(names.insert(name), "{name} twice");
-            assert!(paths.insert((endpoint.verb, endpoint.path.as_ref())), "{endpoint:?} twice");
+            assert!(paths.insert((endpoint.verb, endpoint.path.as_str())), "{endpoint:?} twice");
             let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
             assert!(name.bytes().all(is_plain), "{name}");
         }

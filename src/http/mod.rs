@@ -16,6 +16,7 @@ mod own_headers;
 mod problem;
 mod request_id;
 mod routing;
+mod upgrade;
 mod v0;
 mod v1;
 mod ws;

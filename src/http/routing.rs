@@ -10,7 +10,7 @@ use actix_web::{
     guard,
     http::{
         Method,
-        header::{self, HeaderMap, HeaderValue},
+        header::{self, HeaderValue},
     },
     middleware::{Next, from_fn},
     web::{self, Data, ServiceConfig},
@@ -20,6 +20,7 @@ use super::{
     Api,
     endpoint::{Endpoint, Origins},
     problem::{Problem, ProblemCode},
+    upgrade::upgrades,
     v0,
 };
 
@@ -72,11 +73,6 @@ fn resource(pattern: &str, endpoints: &[&'static Endpoint]) -> Resource {
         }
     }
     resource
-}
-
-/// Is a WebSocket asked for?
-pub(super) fn upgrades(headers: &HeaderMap) -> bool {
-    headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Rejects pages of other origins: CORS alone would only hide the reply from them. Programs send no `Origin`.

@@ -56,7 +56,7 @@ use self::{
 use super::{
     endpoint::{Access, Effect, Endpoint, allow},
     problem::{Problem, ProblemCode},
-    routing::upgrades,
+    upgrade::upgrades,
 };
 use crate::settings::OriginPattern;
 

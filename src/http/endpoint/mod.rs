@@ -56,7 +56,7 @@ pub struct Endpoint {
     /// The method.
     pub verb: Verb,
     /// The path, with `{name}` for each parameter.
-    pub path: Cow<'static, str>,
+    pub path: String,
     /// The path as actix matches it: `{name:.*}` for a parameter that may have several segments.
     pub pattern: Cow<'static, str>,
     /// Who may call it.
@@ -182,11 +182,8 @@ pub(crate) fn allow(endpoints: &[&Endpoint]) -> String {
 }
 
 /// `{name:.+}` as `{name}`.
-fn without_expressions(pattern: &Cow<'static, str>) -> Cow<'static, str> {
-    match pattern.contains(':') {
-        true => pattern.replace(":.+}", "}").replace(":.*}", "}").into(),
-        false => pattern.clone(),
-    }
+fn without_expressions(pattern: &str) -> String {
+    pattern.replace(":.+}", "}").replace(":.*}", "}")
 }
 
 #[cfg(test)]
