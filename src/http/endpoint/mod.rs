@@ -1,6 +1,6 @@
 //! An endpoint: one method of one path, declared once, beside its handler.
 //!
-//! Everything that has to know routes reads the list of all endpoints ([`crate::http::endpoints`]): registration, the
+//! Everything that has to know routes reads the list of all endpoints ([`crate::http::endpoints()`]): registration, the
 //! replies to wrong methods, access control, rate limits, the audit log, OpenAPI, the gateway's configuration, and the
 //! tables of the documentation.
 //!
