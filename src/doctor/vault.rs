@@ -1,11 +1,11 @@
 //! The vault password, and whether it opens the vault file.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, path::Path};
 
 use secrecy::SecretString;
 
 use super::check::{Check, chain};
-use crate::settings::{PasswordSource, Vault};
+use crate::settings::{PasswordError, PasswordSource, Vault};
 
 const PASSWORD: &str = "vault password";
 const FILE: &str = "vault file";
@@ -15,6 +15,11 @@ pub(super) fn check(vault: &Vault) -> Vec<Check> {
     let password = vault.read_password();
     let of_password = match &password {
         Ok(_) => readable_password(vault),
+        Err(PasswordError::Open { path, mode }) => {
+            let shown = path.display();
+            let problem = format!("`{shown}` has mode {mode:04o}: others than its owner may use it");
+            Check::fail(PASSWORD, problem, format!("chmod 600 '{shown}'"))
+        }
         Err(error) => {
             Check::fail(PASSWORD, chain(error), "correct `vault.password_file`, or unset it".to_owned())
         }
@@ -32,11 +37,6 @@ fn readable_password(vault: &Vault) -> Check {
         Some(PasswordSource::Setting(_)) => Check::ok(PASSWORD, "set by `vault.password`"),
         Some(PasswordSource::File(path)) => {
             let shown = path.display();
-            let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
-            if mode & 0o077 != 0 {
-                let problem = format!("`{shown}` has mode {mode:04o}: others than its owner may use it");
-                return Check::warn(PASSWORD, problem, format!("chmod 600 '{shown}'"));
-            }
             match vault.password {
                 Some(_) => Check::warn(
                     PASSWORD,

@@ -11,6 +11,7 @@ pub mod endpoint;
 mod endpoints;
 mod error;
 mod health;
+mod isolated_replies;
 mod metrics;
 mod own_headers;
 mod problem;
@@ -38,6 +39,7 @@ use crate::{
 pub use access::guard;
 pub use cors::cors;
 pub use endpoints::endpoints;
+pub use isolated_replies::with_isolated_replies;
 pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
 

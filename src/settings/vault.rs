@@ -45,6 +45,14 @@ pub enum PasswordError {
         #[source]
         source: io::Error,
     },
+    /// Others than its owner may use the file.
+    #[error("vault password file `{shown}` has mode {mode:04o}, others than its owner may use it\nhint: chmod 600 '{shown}'", shown = .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// There is nothing in the file.
     #[error("vault password file `{}` is empty", .0.display())]
     Empty(PathBuf),
@@ -64,7 +72,7 @@ impl Vault {
     /// The password, or `None` where none is set.
     ///
     /// # Errors
-    /// The file cannot be read, is empty, or is a program.
+    /// The file cannot be read, is open to others, is empty, or is a program.
     pub fn read_password(&self) -> Result<Option<SecretString>, PasswordError> {
         match self.source() {
             Some(PasswordSource::File(path)) => read_file(path).map(Some),
@@ -83,8 +91,11 @@ impl Vault {
 /// Reads a password as Ansible does: white space around it does not count.
 fn read_file(path: &Path) -> Result<SecretString, PasswordError> {
     let unreadable = |source| PasswordError::Unreadable { path: path.to_owned(), source };
+    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(PasswordError::Open { path: path.to_owned(), mode });
+    }
     let text = fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
-    let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
     // Execute bits alone mean nothing: file systems without modes show every file as executable.
     if mode & 0o111 != 0 && text.starts_with("#!") {
         return Err(PasswordError::Program(path.to_owned()));

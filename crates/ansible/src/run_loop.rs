@@ -419,6 +419,7 @@ impl<'a> RunLoop<'a> {
             executor: Some(self.executor),
             // The supervisor knows.
             isolation: None,
+            protections: Vec::new(),
             report: findings.report,
             emitted: 0,
             events: 0,

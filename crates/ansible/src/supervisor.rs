@@ -33,6 +33,7 @@ use crate::{
     run_directory::RunDirectory,
     run_loop,
     run_spec::RunSpec,
+    sandbox::Sandbox,
     sandbox_hints, scratch, spool,
     steps::{self, Steps},
     tree_group::TreeGroup,
@@ -120,7 +121,10 @@ fn supervise(
     finish_spool(&mut spool, &mut outcome);
     outcome.finished_at = Timestamp::now();
     let level = spec.isolation.sandbox.as_ref().map_or(Isolation::Process, |_| Isolation::Sandbox);
-    outcome.isolation = outcome.executor.map(|_| level);
+    if outcome.executor.is_some() {
+        outcome.isolation = Some(level);
+        outcome.protections = protections(spec, &groups);
+    }
     groups.remove();
     if let Some(Err(error)) = group.map(|group| group.leave()) {
         tracing::warn!(%error, "the control group could not be removed");
@@ -288,6 +292,15 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
             append(Draft::warning(Timestamp::now(), "artifacts_lost", message, json!({})));
         }
     }
+}
+
+/// What keeps the run apart on this machine.
+fn protections(spec: &RunSpec, groups: &TreeGroup) -> Vec<String> {
+    let sandbox = spec.isolation.sandbox.as_ref().map(Sandbox::protections).unwrap_or_default();
+    let sandbox = sandbox.iter().filter(|part| part.absent.is_none()).map(|part| part.name);
+    let groups = [(groups.counts_memory(), "memory group"), (groups.counts_processes(), "processes group")];
+    let groups = groups.into_iter().filter(|(is_kept, _)| *is_kept).map(|(_, name)| name);
+    sandbox.chain(groups).map(|name| name.to_ascii_lowercase().replace(' ', "_")).collect()
 }
 
 /// What a user should know of a run in a sandbox: files that go with it, and why it may have failed.

@@ -173,6 +173,9 @@ pub struct Job {
     pub executor: Option<Executor>,
     /// How the last attempt was isolated from its machine (docs/isolation.md); null if Ansible did not run or the job has not ended
     pub isolation: Option<Isolation>,
+    /// What isolated the last attempt on its machine: parts of its sandbox, and control groups that kept its limits of memory and processes; empty if Ansible did not run or the job has not ended
+    #[schemars(extend("items" = {"enum": ["namespaces", "user_namespace", "seccomp", "landlock", "memory_group", "processes_group"]}))]
+    pub protections: Vec<String>,
     /// The number of its last event
     pub events: u64,
     /// Warnings of the last attempt; absent when there are none, and in the last message of a stream

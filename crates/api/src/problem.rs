@@ -37,7 +37,7 @@ problem_codes! {
     NotAuthenticated = "not_authenticated", 401, "nothing says who calls; `WWW-Authenticate` is there";
     BadCredentials = "bad_credentials", 401, "a token or JWT that is unknown, expired, revoked, or otherwise not right: `detail` says why";
     NoRole = "no_role", 403, "the caller is known and in no group that has a role";
-    OriginNotAllowed = "origin_not_allowed", 403, "a page of this origin may not call";
+    OriginNotAllowed = "origin_not_allowed", 403, "a page of this origin may not call, or a page of another origin embeds the reply";
     RoleTooLow = "role_too_low", 403, "the route asks for a higher role";
     UnlistedRoute = "unlisted_route", 403, "a route that nobody gave a permission: a bug";
     UnknownPath = "unknown_path", 404, "no such path below `/v1`";
@@ -66,7 +66,8 @@ problem_codes! {
     TooManyRequests = "too_many_requests", 429, "the client calls too often; `Retry-After` has the seconds to wait";
     TooManyBodies = "too_many_bodies", 429, "the client, or all clients together, send more bodies at once than are kept; the connection is closed";
     QueueFull = "queue_full", 429, "`limits.queued_per_client` jobs of the caller, or `limits.queued` jobs in all, are queued; `Retry-After` has the seconds to wait";
-    TooManyWatchers = "too_many_watchers", 429, "the client has `limits.watchers_per_client` streams and WebSockets open";
+    TooManyWatchers = "too_many_watchers", 429, "the client has `limits.watchers_per_client` streams and WebSockets open, or all clients together have `limits.watchers`";
+    TooMuchUnread = "too_much_unread", 429, "the client has not read enough of earlier replies (`limits.unread_bytes_per_client`, `limits.unread_bytes`); `Retry-After` has the seconds to wait";
     InternalError = "internal_error", 500, "ours to do, and failed; the log has the cause under the request id";
     AccessUnavailable = "access_unavailable", 503, "it cannot be told who calls: the store or the issuer of JWTs does not answer";
     AuditUnavailable = "audit_unavailable", 503, "the audit cannot be written, so nothing may be changed, and no content be inspected";

@@ -161,6 +161,9 @@ pub struct Outcome {
     /// How it was isolated; `None` when it never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
+    /// What kept it apart on that machine, by name: parts of its sandbox, and control groups that keep its limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protections: Vec<String>,
     /// What that step amounted to.
     pub report: Report,
     /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
@@ -191,6 +194,7 @@ impl Outcome {
             step: 1,
             executor: None,
             isolation: None,
+            protections: Vec::new(),
             report: Report::default(),
             emitted: 0,
             events: 0,

@@ -69,6 +69,13 @@ impl Reply {
         Self::new(problem, detail)
     }
 
+    pub(super) fn embedded() -> Self {
+        let detail = "pages of other origins may not embed this";
+        let problem = Problem::new(ProblemCode::OriginNotAllowed, detail)
+            .hint("request it with `fetch`, from an origin that `server.cors_origin_regex` allows");
+        Self::new(problem, detail)
+    }
+
     pub(super) fn unlisted() -> Self {
         let detail = "nobody may call this path: it has no permission";
         let problem = Problem::new(ProblemCode::UnlistedRoute, detail);
@@ -79,6 +86,10 @@ impl Reply {
         let detail = "too many calls: wait as long as `Retry-After` says";
         let problem = Problem::new(ProblemCode::TooManyRequests, detail);
         Self::new(problem, detail)
+    }
+
+    pub(super) fn too_much_unread() -> Self {
+        Self::new(too_much_unread(), TOO_MUCH_UNREAD)
     }
 
     pub(super) fn path_too_long(most: usize) -> Self {
@@ -122,6 +133,14 @@ impl Reply {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         response
     }
+}
+
+const TOO_MUCH_UNREAD: &str = "too much of earlier replies is unread, of this client or in all";
+
+/// Of a client that does not read what it is sent.
+pub(super) fn too_much_unread() -> Problem {
+    Problem::new(ProblemCode::TooMuchUnread, TOO_MUCH_UNREAD)
+        .hint("`limits.unread_bytes_per_client` and `limits.unread_bytes` set the limits")
 }
 
 /// A method that the path does not have.

@@ -96,6 +96,7 @@ fn problems(endpoint: &Endpoint) -> Vec<(ProblemCode, &'static str)> {
             (Code::OriginNotAllowed, "a page of this origin may not call"),
             (Code::UnknownHost, "`Host` names another than this service"),
             (Code::TooManyRequests, ""),
+            (Code::TooMuchUnread, ""),
             (Code::AccessUnavailable, ""),
         ]);
         all.extend(streams.then_some((Code::TooManyWatchers, "")));

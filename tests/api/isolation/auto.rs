@@ -44,6 +44,10 @@ async fn a_job_tells_how_it_was_isolated() {
         let app = setup.start();
         let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
         assert_eq!((&job["state"], &job["isolation"]), (&json!("succeeded"), &json!(expected)), "{job:#}");
+        let protections = job["protections"].as_array().expect("a list");
+        for part in ["namespaces", "seccomp"] {
+            assert_eq!(protections.contains(&json!(part)), expected == "sandbox", "{part}: {job:#}");
+        }
     }
 }
 

@@ -142,6 +142,15 @@ fn a_vault_file_without_a_password_keeps_the_service_from_starting() {
 }
 
 #[test]
+fn a_password_file_that_others_may_read_keeps_the_service_from_starting() {
+    let setup = with_password_file(&generated_secret(), "x");
+    for mode in [0o644, 0o640, 0o604, 0o660] {
+        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(mode)).expect("ours");
+        assert_refuses_to_start(&setup, &[&format!("mode {mode:04o}"), "hint: chmod 600"], "\0");
+    }
+}
+
+#[test]
 fn a_password_file_that_is_not_there_keeps_the_service_from_starting() {
     let setup = Setup::new().set("VAULT_PASSWORD_FILE", "nowhere/password");
     assert_refuses_to_start(&setup, &["nowhere/password"], "\0");

@@ -142,6 +142,7 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
         events: 5,
         executor: Some(model::Executor::Warm),
         isolation: Some(model::Isolation::Sandbox),
+        protections: vec!["seccomp".to_owned()],
         processes_killed: 1,
         started_at: Some(at(11)),
         ..Outcome::without_run(ending, reason(Code::TaskFailed), at(19))

@@ -49,6 +49,7 @@ pub(in crate::http) fn job(job: &Job) -> api::Job {
         processes_killed: outcome.map_or(0, |outcome| outcome.processes_killed),
         executor: outcome.and_then(|outcome| outcome.executor).map(words::executor),
         isolation: outcome.and_then(|outcome| outcome.isolation).map(words::isolation),
+        protections: outcome.map_or_else(Vec::new, |outcome| outcome.protections.clone()),
         events: job.last_seq,
         warnings: Vec::new(),
         waiting: None,
