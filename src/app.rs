@@ -451,13 +451,13 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
     let server = &settings.server;
     let (host, port, unread) = (server.host.clone(), server.port, settings.limits.unread);
     let origins = Arc::new(server.cors_origins.clone());
-    let (api, access) = (api.clone(), api.access());
+    let (api, guard) = (api.clone(), api.guard());
     let factory = move || {
         App::new()
             .configure(http::configure(api.clone()))
             .wrap(from_fn({
-                let access = access.clone();
-                move |request, next| http::guard(access.clone(), request, next)
+                let guard = guard.clone();
+                move |request, next| http::guard(guard.clone(), request, next)
             }))
             .wrap(from_fn({
                 let origins = origins.clone();

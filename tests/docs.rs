@@ -1,7 +1,7 @@
 //! The documents say what the code says: generated ones are compared, written ones are searched for what they must name.
 //!
 //! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones anew: `docs/settings.md`, `openapi.json`, `kong.yml`,
-//! `curl_utils/`, the table of `docs/v0.md`.
+//! `curl_utils/`, the tables of `docs/api.md` and `docs/v0.md`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
@@ -109,90 +109,13 @@ fn every_event_kind_of_ours_is_in_the_api_document() {
     assert!(missing.is_empty(), "add these kinds to docs/api.md, `GET /v1/jobs/{{id}}/events`: {missing:?}");
 }
 
-#[test]
-fn every_problem_code_is_in_the_api_document() {
-    let v0 = Path::new("src/http/v0");
-    let sources = files("src/http", "rs").into_iter().filter(|path| !path.starts_with(v0));
-    let source: String = sources.map(read).collect();
-    let words = r#"("[a-z]+(?:_[a-z]+)*")"#;
-    let problems: BTreeSet<String> = [
-        format!(r"StatusCode::[A-Z_]+,\s*{words}"),
-        format!(r"ContentKind::[A-Za-z]+ => {words}"),
-        format!(r"Self::faults\([^,]+,\s*{words}"),
-    ]
-    .iter()
-    .flat_map(|pattern| all(pattern, &source))
-    .collect();
-    let faults: BTreeSet<String> =
-        [format!(r"Fault::new\([^,]+,\s*{words}"), format!(r"\.fault\(&?[^,]+,\s*{words}")]
-            .iter()
-            .flat_map(|pattern| all(pattern, &source))
-            .collect();
-    assert!(
-        problems.len() > 10 && faults.len() > 4,
-        "the patterns no longer find codes: {problems:?} {faults:?}"
-    );
-    let document = read("docs/api.md");
-    let (codes, fields) =
-        chapter(&document, "## Problems").split_once("Codes in `errors`").expect("two tables");
-    for (found, text, table) in [(problems, codes, "`Problems`"), (faults, fields, "`Codes in errors`")] {
-        let found = found.iter().map(|code| code.trim_matches('"').to_owned()).collect();
-        assert_same("codes", &format!("docs/api.md, {table}"), &found, &first_column(text));
-    }
-}
-
-/// `METHOD path` of every route, from the calls of `resource` and the table of the catalog.
+/// `METHOD path` of every endpoint but those of v0, which has a document of its own.
 fn routes() -> BTreeSet<String> {
-    let mut routes = BTreeSet::new();
-    let call = Regex::new(r#"resource\(\s*"([^"]+)"(?:,\s*"([^"]+)")?"#).unwrap();
-    let row = Regex::new(r#"\("(/[a-z/]+)", "(/[a-z/]+\{[^"]+)", ContentKind"#).unwrap();
-    // v0 has a table of its own, and a document that is made from it.
-    let v0 = Path::new("src/http/v0");
-    for file in files("src/http", "rs").into_iter().filter(|path| !path.starts_with(v0)) {
-        let source = read(&file);
-        let scope = if file.starts_with("src/http/v1") { "/v1" } else { "" };
-        let mut add = |method: &str, path: &str| {
-            routes.insert(format!("{method} {scope}{}", path.replace(":.*}", "}").replace(":.+}", "}")));
-        };
-        for found in call.captures_iter(&source) {
-            let methods = found.get(2).map_or("POST", |methods| methods.as_str());
-            methods.split(", ").filter(|method| *method != "HEAD").for_each(|method| add(method, &found[1]));
-        }
-        for found in row.captures_iter(&source) {
-            add("GET", &found[1]);
-            add("GET", &found[2]);
-        }
-    }
+    let routes = rangehand::http::documents::routes().into_iter();
     routes
-}
-
-/// Whoever adds a route says who may call it: without that the guard refuses everybody.
-#[test]
-fn every_route_has_a_permission() {
-    let listed: BTreeSet<String> = rangehand::http::access::routes()
-        .filter(|row| !row.path.starts_with("/v0") && !matches!(row.method, "HEAD" | "*"))
-        .map(|row| format!("{} {}", row.method, row.path))
-        .collect();
-    let registered = routes();
-    let missing: Vec<_> = registered.difference(&listed).collect();
-    assert!(missing.is_empty(), "add rows for these to src/http/access/routes.rs: {missing:?}");
-    let gone: Vec<_> = listed.difference(&registered).filter(|route| !route.contains(" /docs/")).collect();
-    assert!(gone.is_empty(), "these have a row in src/http/access/routes.rs and are no routes: {gone:?}");
-}
-
-#[test]
-fn the_documents_tell_the_permissions_that_are_asked_for() {
-    use rangehand::http::access::{Permission, routes};
-    let asked: BTreeMap<(&str, &str), Option<&str>> = routes()
-        .map(|row| match row.permission {
-            Permission::Open => ((row.method, row.path), None),
-            Permission::Role(role) => ((row.method, row.path), Some(role.as_str())),
-        })
-        .collect();
-    for route in rangehand::http::documents::routes() {
-        let found = asked.get(&(route.method, route.path));
-        assert_eq!(found, Some(&route.permission), "{} {}", route.method, route.path);
-    }
+        .filter(|route| !route.path.starts_with("/v0/"))
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect()
 }
 
 #[test]

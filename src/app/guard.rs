@@ -5,7 +5,7 @@ use store::Store;
 use tokio::task::JoinHandle;
 
 use super::Error;
-use crate::{http::access::Access, settings::Settings};
+use crate::{http, http::access::Guard, settings::Settings};
 
 /// A writer at work. It outlives the server, whose last calls it still writes down.
 pub(super) struct Auditing {
@@ -14,7 +14,7 @@ pub(super) struct Auditing {
 }
 
 /// A guard, and the writer behind it.
-pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Access, Auditing), Error> {
+pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Guard, Auditing), Error> {
     let options = settings.access.options(&settings.limits, &settings.server)?;
     if settings.access.is_none() {
         tracing::warn!(
@@ -23,8 +23,8 @@ pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Access,
         );
     }
     let (auditor, writer) = auditor(store.clone());
-    let access = Access::new(options, Tokens::new(store.clone()), auditor).await?;
-    Ok((access, Auditing::begin(writer)))
+    let guard = Guard::new(options, Tokens::new(store.clone()), auditor, http::endpoints()).await?;
+    Ok((guard, Auditing::begin(writer)))
 }
 
 impl Auditing {

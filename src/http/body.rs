@@ -98,7 +98,7 @@ impl FromRequest for Body {
         let checked = check_content_type(request);
         let api = request.app_data::<Data<Api>>();
         let limit = api.map_or(0, |api| api.options.body_limit_bytes);
-        let room = api.map(|api| api.access.room(request));
+        let room = api.map(|api| api.guard.room(request));
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         let is_too_long =
             length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit as u64);

@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data, ServiceConfig},
-};
-use serde_json::json;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, web::Data};
 
-use super::{Api, access::Caller, method::resource};
+use super::{
+    Api,
+    access::Caller,
+    endpoint::{Access, Doc, Effect, Endpoint, Reply, Schemas, Verb},
+};
 use crate::doctor::{self, Check, Status};
+
+/// The group of endpoints about the service itself.
+pub(super) const TAG: &str = "service";
 
 /// How long a good answer about Ansible counts.
 const COUNTS_FOR: Duration = Duration::from_secs(30);
@@ -21,17 +23,30 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 /// What Ansible answered last, and when; `None` when it has to be asked.
 pub(super) type Known = Option<(Instant, Vec<Check>)>;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(
-            resource("/healthz", "GET, HEAD").route(web::get().to(healthz)).route(web::head().to(healthz)),
-        )
-        .service(resource("/readyz", "GET, HEAD").route(web::get().to(readyz)).route(web::head().to(readyz)));
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let health = Doc::new("health", TAG, "Is the service alive?")
+        .replies([Reply::json(200, "It answers: that is all this says", Schemas::of::<api::Health>)])
+        .cannot_fail();
+    let readiness = |status, about| Reply::json(status, about, Schemas::of::<api::Readiness>);
+    let ready = Doc::new("readiness", TAG, "Can the service work?")
+        .replies([
+            readiness(200, "The store answers and Ansible can be started"),
+            readiness(503, "Something does not work; `hint` says what to do"),
+        ])
+        .cannot_fail();
+    vec![
+        Endpoint::new(Verb::Get, "/healthz", Access::Open, healthz, health)
+            .effect(Effect::Probe)
+            .head()
+            .any_origin(),
+        // Without a role the reply has one word.
+        Endpoint::new(Verb::Get, "/readyz", Access::Open, readyz, ready).head().any_origin(),
+    ]
 }
 
 /// The service answers: that is all this says.
 async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "ok" }))
+    HttpResponse::Ok().json(api::Health { status: api::HealthStatus::Ok })
 }
 
 /// The store answers, Ansible can be started and jobs can begin; otherwise 503, and what to do.
@@ -43,12 +58,19 @@ async fn readyz(api: Data<Api>, request: HttpRequest) -> HttpResponse {
     checks.push(recovery_check(&api).await);
     let ready = checks.iter().all(|check| check.status != Status::Fail);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = if ready { "ready" } else { "not_ready" };
-    let mut body = json!({ "status": word });
-    if request.extensions().contains::<Caller>() {
-        body["checks"] = json!(checks);
-    }
-    HttpResponse::build(status).json(body)
+    let word = if ready { api::ReadyStatus::Ready } else { api::ReadyStatus::NotReady };
+    let is_known = request.extensions().contains::<Caller>();
+    let checks = is_known.then(|| checks.into_iter().map(shown).collect());
+    HttpResponse::build(status).json(api::Readiness { status: word, checks })
+}
+
+fn shown(check: Check) -> api::Check {
+    let status = match check.status {
+        Status::Ok => api::CheckStatus::Ok,
+        Status::Warn => api::CheckStatus::Warn,
+        Status::Fail => api::CheckStatus::Fail,
+    };
+    api::Check { name: check.name.to_owned(), status, detail: check.detail, hint: check.hint }
 }
 
 /// Asking Ansible for its version starts three programs, so a good answer counts for a while. A bad one is asked

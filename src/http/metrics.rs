@@ -4,18 +4,24 @@
 
 use std::fmt::{Display, Write as _};
 
-use actix_web::{
-    HttpResponse,
-    http::header,
-    web::{self, Data, ServiceConfig},
-};
+use actix_web::{HttpResponse, http::header, web::Data};
 use engine::Figures;
 use model::JobState;
 
-use super::{Api, method::resource, problem::Problem};
+use super::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Reply, Verb},
+    health::TAG,
+    problem::Problem,
+};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/metrics", "GET").route(web::get().to(show)));
+pub(super) fn endpoint() -> Endpoint {
+    let doc = Doc::new("metrics", TAG, "Figures for Prometheus, text format 0.0.4.").replies([Reply::text(
+        200,
+        "Figures",
+        "text/plain",
+    )]);
+    Endpoint::new(Verb::Get, "/metrics", Access::Metrics, show, doc).any_origin()
 }
 
 async fn show(api: Data<Api>) -> Result<HttpResponse, Problem> {

@@ -7,14 +7,17 @@ pub mod access;
 mod body;
 mod cors;
 pub mod documents;
+pub mod endpoint;
+mod endpoints;
 mod error;
 mod health;
 mod isolated_replies;
-mod method;
 mod metrics;
 mod own_headers;
 mod problem;
 mod request_id;
+mod routing;
+mod upgrade;
 mod v0;
 mod v1;
 mod ws;
@@ -29,12 +32,13 @@ use engine::{Engine, OnBehalf, Shutdown};
 use tokio::sync::Mutex;
 
 use crate::{
-    http::{access::Access, problem::Problem},
+    http::{access::Guard, problem::Problem},
     settings::OriginPattern,
 };
 
 pub use access::guard;
 pub use cors::cors;
+pub use endpoints::endpoints;
 pub use isolated_replies::with_isolated_replies;
 pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
@@ -43,7 +47,7 @@ pub use request_id::with_request_id;
 #[derive(Debug, Clone)]
 pub struct Api {
     engine: Engine,
-    access: Access,
+    guard: Guard,
     options: Arc<Options>,
     shutdown: Shutdown,
     /// What Ansible answered last, and when.
@@ -76,38 +80,33 @@ pub struct Options {
 impl Api {
     /// For this engine; `shutdown` ends what waits.
     #[must_use]
-    pub fn new(engine: Engine, access: Access, options: Options, shutdown: Shutdown) -> Self {
-        Self { engine, access, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
+    pub fn new(engine: Engine, guard: Guard, options: Options, shutdown: Shutdown) -> Self {
+        Self { engine, guard, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
     }
 
     /// For whom content is inspected: the caller of this request.
     fn on_behalf(&self, request: &HttpRequest) -> Result<OnBehalf, Problem> {
-        self.access.on_behalf(request).ok_or_else(|| {
+        self.guard.on_behalf(request).ok_or_else(|| {
             let error = std::io::Error::other("a route that inspects content has no caller");
             Problem::internal(&error)
         })
     }
 
-    /// The guard at the door.
+    /// The guard that the access-control middleware uses.
     #[must_use]
-    pub fn access(&self) -> Access {
-        self.access.clone()
+    pub fn guard(&self) -> Guard {
+        self.guard.clone()
     }
 }
 
-/// Registers every route.
+/// Registers every endpoint.
 pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         let limit = api.options.body_limit_bytes;
         config
             .app_data(web::PayloadConfig::new(limit))
             .app_data(web::Data::new(api))
-            .configure(health::routes)
-            .configure(metrics::routes)
-            .configure(documents::configure)
-            .configure(v1::routes)
-            .configure(ws::routes)
-            .configure(v0::routes)
-            .default_service(web::to(ws::unknown_path));
+            .configure(|config| routing::register(endpoints(), config));
+        documents::serve::prepare();
     }
 }

@@ -4,25 +4,14 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use serde::Serialize;
+pub(crate) use api::{Fault, FaultCode, ProblemCode};
 
 use super::request_id;
 
-/// One thing that is wrong with a request.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Fault {
-    /// Where it is: the field, with dots between levels; the parameter of a query; empty for the whole body.
-    pub field: String,
-    /// For programs.
-    pub code: &'static str,
-    /// What is wrong, and what is allowed.
-    pub message: String,
-}
-
-impl Fault {
-    pub(crate) fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
-        Self { field: cut(field.into(), MAX_FIELD), code, message: cut(message.into(), MAX_TEXT) }
-    }
+/// One thing that is wrong with a request: in a field, with dots between levels, in a parameter of the query, or, without a
+/// name, in the whole body.
+pub(crate) fn fault(field: impl Into<String>, code: FaultCode, message: impl Into<String>) -> Fault {
+    Fault { field: cut(field.into(), MAX_FIELD), code, message: cut(message.into(), MAX_TEXT) }
 }
 
 /// The most faults that a response lists; a request with more is not read on.
@@ -44,9 +33,7 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub(crate) struct Problem {
-    status: StatusCode,
-    /// Stable, for programs.
-    code: &'static str,
+    code: ProblemCode,
     /// For people: this very case.
     detail: String,
     /// What helps, where something does.
@@ -61,25 +48,9 @@ pub(crate) struct Problem {
     closes: bool,
 }
 
-/// The document.
-#[derive(Serialize)]
-struct Document<'a> {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    code: &'static str,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
-    errors: &'a [Fault],
-    request_id: Option<String>,
-}
-
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
-            status,
             code,
             detail: cut(detail.into(), MAX_TEXT),
             hint: None,
@@ -91,15 +62,15 @@ impl Problem {
     }
 
     /// Splits a text of ours into what failed and what helps.
-    pub(crate) fn from_text(status: StatusCode, code: &'static str, text: &str) -> Self {
+    pub(crate) fn from_text(code: ProblemCode, text: &str) -> Self {
         match text.split_once("\nhint: ") {
-            Some((detail, hint)) => Self::new(status, code, detail).hint(hint),
-            None => Self::new(status, code, text),
+            Some((detail, hint)) => Self::new(code, detail).hint(hint),
+            None => Self::new(code, text),
         }
     }
 
     /// Fields that are wrong; never empty.
-    pub(crate) fn faults(status: StatusCode, code: &'static str, mut errors: Vec<Fault>) -> Self {
+    pub(crate) fn faults(code: ProblemCode, mut errors: Vec<Fault>) -> Self {
         let is_all = errors.len() <= MAX_FAULTS;
         errors.truncate(MAX_FAULTS);
         let detail = match errors.as_slice() {
@@ -108,11 +79,11 @@ impl Problem {
             several if is_all => format!("{} fields are wrong", several.len()),
             several => format!("more than {} fields are wrong: the first are listed", several.len()),
         };
-        Self { errors, ..Self::new(status, code, detail) }
+        Self { errors, ..Self::new(code, detail) }
     }
 
     pub(crate) fn invalid(errors: Vec<Fault>) -> Self {
-        Self::faults(StatusCode::UNPROCESSABLE_ENTITY, "invalid_request", errors)
+        Self::faults(ProblemCode::InvalidRequest, errors)
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -134,7 +105,7 @@ impl Problem {
     pub(crate) fn wrong_method(allowed: impl Into<String>) -> Self {
         let allowed = allowed.into();
         let detail = format!("this resource has no such method: use {allowed}");
-        let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+        let problem = Self::new(ProblemCode::MethodNotAllowed, detail);
         Self { allow: Some(allowed), ..problem }
     }
 
@@ -148,29 +119,31 @@ impl Problem {
             source = next.source();
         }
         tracing::error!(error = causes, "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the service failed to answer")
+        Self::new(ProblemCode::InternalError, "the service failed to answer")
             .hint("the service's log has the cause under this request id")
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.status
+        // A test makes a status of every code.
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     fn error_response(&self) -> HttpResponse {
-        let document = Document {
+        let status = self.status_code();
+        let document = api::Problem {
             r#type: format!("urn:rangehand:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
+            title: status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: status.as_u16(),
             code: self.code,
-            detail: &self.detail,
-            hint: self.hint.as_deref(),
-            errors: &self.errors,
+            detail: self.detail.clone(),
+            hint: self.hint.clone(),
+            errors: self.errors.clone(),
             request_id: request_id::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();
-        let mut response = HttpResponse::build(self.status);
+        let mut response = HttpResponse::build(status);
         if let Some(methods) = &self.allow {
             response.insert_header((header::ALLOW, methods.as_str()));
         }
@@ -181,5 +154,19 @@ impl ResponseError for Problem {
             response.insert_header((header::RETRY_AFTER, u64::from(self.retry_after)));
         }
         response.insert_header((header::CONTENT_TYPE, "application/problem+json")).body(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_status_of_its_own_name() {
+        for code in ProblemCode::ALL {
+            let problem = Problem::new(*code, "x");
+            assert_eq!(problem.status_code().as_u16(), code.status(), "{code}");
+            assert!(problem.status_code().canonical_reason().is_some(), "{code}");
+        }
     }
 }

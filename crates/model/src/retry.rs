@@ -79,6 +79,18 @@ impl RetryPolicy {
         }
     }
 
+    /// The ends that lead to a new attempt, each once.
+    #[must_use]
+    pub fn on(&self) -> &[RetryOn] {
+        &self.on
+    }
+
+    /// The most attempts, the first included.
+    #[must_use]
+    pub const fn max_attempts(&self) -> u32 {
+        self.max_attempts
+    }
+
     /// Does a job that ended like this, in this attempt (1 for the first), get another one?
     #[must_use]
     pub fn allows(&self, ended: JobState, attempt: u32) -> bool {

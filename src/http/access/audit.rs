@@ -6,10 +6,15 @@ use jiff::Timestamp;
 use model::{AuditDraft, AuditKind, JobId};
 
 use super::caller::Caller;
-use crate::http::{request_id, v0};
+use crate::http::{endpoint::Endpoint, request_id, v0};
 
-/// A record of this call.
-pub(super) fn draft(kind: AuditKind, caller: &Caller, request: &HttpRequest, route: &str) -> AuditDraft {
+/// A record of this call: its action is the method and the path of the endpoint, its object the job that the path names.
+pub(super) fn draft(
+    kind: AuditKind,
+    caller: &Caller,
+    request: &HttpRequest,
+    endpoint: Option<&Endpoint>,
+) -> AuditDraft {
     let text = |address: Option<std::net::IpAddr>| address.map(|address| address.to_string());
     AuditDraft {
         time: now(),
@@ -21,8 +26,8 @@ pub(super) fn draft(kind: AuditKind, caller: &Caller, request: &HttpRequest, rou
         forwarded: text(caller.address.forwarded),
         request: request_id::current(),
         method: request.method().as_str().to_owned(),
-        route: route.to_owned(),
-        job: named_job(request.match_info().as_str()),
+        route: endpoint.map(|endpoint| endpoint.path.to_string()).unwrap_or_default(),
+        job: endpoint.and_then(|endpoint| endpoint.job_in(request.match_info().as_str())),
         status: None,
         intent: None,
     }
@@ -32,11 +37,6 @@ pub(super) fn draft(kind: AuditKind, caller: &Caller, request: &HttpRequest, rou
 pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
-}
-
-/// The job in `/v1/jobs/{id}/...`.
-fn named_job(path: &str) -> Option<JobId> {
-    path.strip_prefix("/v1/jobs/")?.split('/').next()?.parse().ok()
 }
 
 /// A call whose intent is stored. Dropped without an answer, its result says that the caller left.
@@ -90,6 +90,6 @@ impl Drop for Served {
 /// The job that a reply names.
 fn job_of<B>(response: &ServiceResponse<B>) -> Option<JobId> {
     let text = |name: &str| response.headers().get(name)?.to_str().ok();
-    let location = || text(header::LOCATION.as_str()).and_then(named_job);
+    let location = || text(header::LOCATION.as_str())?.rsplit('/').next()?.parse().ok();
     text(v0::JOB_HEADER).and_then(|id| id.parse().ok()).or_else(location)
 }

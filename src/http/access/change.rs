@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix_web::HttpResponse;
 use model::{AuditDraft, AuditKind, JobId, Role};
 
-use super::{Access, audit::Served, caller::Client, limiter::Kind, reply::Reply};
+use super::{Guard, audit::Served, caller::Client, limiter::Kind, reply::Reply};
 
 /// In the extensions of a request that a page of an unknown origin sends: nothing may be started for it.
 #[derive(Debug, Clone, Copy)]
@@ -15,29 +15,29 @@ pub(crate) struct ForeignOrigin;
 /// In the extensions of a request that may become a change.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
-    access: Access,
+    guard: Guard,
     client: Client,
     role: Role,
     draft: AuditDraft,
 }
 
 impl Change {
-    pub(super) const fn new(access: Access, client: Client, role: Role, draft: AuditDraft) -> Self {
-        Self { access, client, role, draft }
+    pub(super) const fn new(guard: Guard, client: Client, role: Role, draft: AuditDraft) -> Self {
+        Self { guard, client, role, draft }
     }
 
     /// Counts the change and stores its intent; the response is the refusal.
     pub(crate) async fn begin(self, path: &str) -> Result<Begun, HttpResponse> {
-        let Self { access, client, role, draft } = self;
+        let Self { guard, client, role, draft } = self;
         if role < Role::Operator {
             let denied = AuditDraft { kind: AuditKind::Denied, status: Some(403), ..draft };
-            access.deny(denied).await;
+            guard.deny(denied).await;
             return Err(Reply::role_too_low(role, Role::Operator).response(path));
         }
-        if let Err(wait) = access.0.limiter.count(client, Kind::Write, Instant::now()) {
+        if let Err(wait) = guard.0.limiter.count(client, Kind::Write, Instant::now()) {
             return Err(Reply::too_many().response_after(path, wait));
         }
-        match Served::begin(&access.0.auditor, draft).await {
+        match Served::begin(&guard.0.auditor, draft).await {
             Ok(served) => Ok(Begun(served)),
             Err(error) => {
                 tracing::error!(%error, "a change was refused: it would not be in the audit");

@@ -6,7 +6,7 @@
 //!  has it calls left? [limiter] --no--> 429
 //!  embedded in a page of another origin? [site] --> 403
 //!  sent by a page of strangers, without asking first? --> 403
-//!  what does the route ask for? [routes] --not listed--> 403   --role too low--> 403, audited
+//!  what does the endpoint ask for? [places] --not listed--> 403   --role too low--> 403, audited
 //!  does it change something? [audit] --intent cannot be stored--> 503
 //!  the route --> the result goes into the audit
 //! ```
@@ -22,8 +22,8 @@ mod held;
 mod host;
 mod jwt;
 mod limiter;
+mod places;
 mod reply;
-mod routes;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -39,7 +39,7 @@ use actix_web::{
     Error, HttpMessage, HttpRequest,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::{Method, StatusCode, header},
+    http::{Method, header},
     middleware::Next,
     web::Query,
 };
@@ -52,11 +52,15 @@ use self::{
     held::Held,
     jwt::Source,
     limiter::{Kind, Limiter},
+    places::{Place, Places},
     reply::Reply,
-    routes::{Place, Places},
     watchers::Watchers,
 };
-use super::{problem::Problem, ws::upgrades};
+use super::{
+    endpoint::{Access, Effect, Endpoint, allow},
+    problem::{Problem, ProblemCode},
+    upgrade::upgrades,
+};
 use crate::settings::OriginPattern;
 
 pub(crate) use self::{
@@ -72,7 +76,6 @@ pub use self::{
     host::Hosts,
     jwt::{Error as JwtError, Options as JwtOptions, Place as KeysPlace, Rules as JwtRules},
     limiter::Rate,
-    routes::{Permission, Row, routes},
     unread::Unread,
 };
 
@@ -131,7 +134,7 @@ impl Options {
 
 /// The guard at the door; clones share everything.
 #[derive(Debug, Clone)]
-pub struct Access(Arc<Inner>);
+pub struct Guard(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
@@ -148,19 +151,24 @@ struct Inner {
     places: Places,
 }
 
-impl Access {
+impl Guard {
     /// A guard. The keys of an issuer are read once, now: a file must be there, an address may answer later.
     ///
     /// # Errors
     /// When the keys are in a file that cannot be used.
-    pub async fn new(options: Options, tokens: Tokens, auditor: Auditor) -> Result<Self, JwtError> {
+    pub async fn new(
+        options: Options,
+        tokens: Tokens,
+        auditor: Auditor,
+        endpoints: &'static [Endpoint],
+    ) -> Result<Self, JwtError> {
         let keys = match &options.jwt {
             Some(jwt) => Some(first_look(jwt).await?),
             None => None,
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        let (bodies, replies, places) = (Held::default(), Held::default(), Places::new());
+        let (bodies, replies, places) = (Held::default(), Held::default(), Places::new(endpoints));
         let inner = Inner { options, tokens, auditor, keys, limiter, watchers, bodies, replies, places };
         Ok(Self(Arc::new(inner)))
     }
@@ -180,7 +188,7 @@ impl Access {
         }
         let seat = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
             let detail = "as many streams are open as may be, of this client or in all";
-            Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_watchers", detail)
+            Problem::new(ProblemCode::TooManyWatchers, detail)
                 .hint("`limits.watchers_per_client` and `limits.watchers` set the limits")
         })?;
         Ok(match extensions.get::<Caller>() {
@@ -189,11 +197,13 @@ impl Access {
         })
     }
 
-    /// For whom content is inspected; `None` for a route that asks for no caller.
+    /// For whom content is inspected; `None` for an endpoint that needs no caller.
     pub(crate) fn on_behalf(&self, request: &HttpRequest) -> Option<OnBehalf> {
         let extensions = request.extensions();
         let caller = extensions.get::<Caller>()?;
-        let record = audit::draft(AuditKind::Intent, caller, request, "");
+        let endpoint = extensions.get::<&'static Endpoint>().copied();
+        let draft = audit::draft(AuditKind::Intent, caller, request, endpoint);
+        let record = model::AuditDraft { route: String::new(), ..draft };
         Some(OnBehalf { auditor: self.0.auditor.clone(), record, may_run: caller.role >= Role::Operator })
     }
 
@@ -306,7 +316,7 @@ fn token_of_websocket(request: &ServiceRequest) -> Option<String> {
 /// # Errors
 /// Those of the route.
 pub async fn guard(
-    access: Access,
+    guard: Guard,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -316,24 +326,24 @@ pub async fn guard(
         let response = Reply::path_too_long(MAX_TARGET_BYTES).response(request.path());
         return Ok(request.into_response(response));
     }
-    if !access.is_called_by_its_name(&request) {
+    if !guard.is_called_by_its_name(&request) {
         let response = Reply::unknown_host().response(request.path());
         return Ok(request.into_response(response));
     }
     let path = request.match_info().as_str();
-    let place = access.0.places.find(request.method().as_str(), path, request.resource_map());
-    let permission = access.permission(&place);
-    let known = access.who(&request).await;
+    let place = guard.0.places.find(request.method().as_str(), path, request.resource_map());
+    let access = guard.access(&place);
+    let known = guard.who(&request).await;
     forget_credentials(&mut request);
-    let caller = match (known, permission) {
+    let caller = match (known, access) {
         (Ok(caller), _) => Some(caller),
-        (Err(_), Some(Permission::Open)) => None,
+        (Err(_), Some(Access::Open)) => None,
         (Err(refusal), _) => {
-            let response = access.refuse(&request, refusal);
+            let response = guard.refuse(&request, refusal);
             return Ok(request.into_response(response));
         }
     };
-    access.serve(caller, place, permission, request, next).await
+    guard.serve(caller, place, access, request, next).await
 }
 
 /// Whoever stands behind this has no use for them.
@@ -343,15 +353,12 @@ fn forget_credentials(request: &mut ServiceRequest) {
     }
 }
 
-impl Access {
-    /// What the place asks for; `None` where only who is known may hear what is wrong.
-    fn permission(&self, place: &Place) -> Option<Permission> {
+impl Guard {
+    /// Who may call the place; `None` if only a known caller learns what is wrong.
+    fn access(&self, place: &Place) -> Option<Access> {
         match place {
-            Place::Listed(row) if row.path == routes::METRICS && self.0.options.open_metrics => {
-                Some(Permission::Open)
-            }
-            Place::Listed(row) => Some(row.permission),
-            Place::WrongMethod(..) | Place::Unlisted(_) | Place::Nowhere => None,
+            Place::Listed(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
+            Place::WrongMethod(_) | Place::Unlisted(_) | Place::Nowhere => None,
         }
     }
 
@@ -375,7 +382,7 @@ impl Access {
         &self,
         caller: Option<Caller>,
         place: Place,
-        permission: Option<Permission>,
+        access: Option<Access>,
         request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -384,29 +391,32 @@ impl Access {
             Some(caller) => Client::of(caller),
             None => Client::at(decide::address(&asked(&request, None), &self.0.options)),
         };
-        let changes = changes(&request, permission);
+        let effect = effect(&request, &place);
+        let changes = effect == Effect::Change;
         let kind = if changes { Kind::Write } else { Kind::Read };
-        if path != "/healthz"
+        if effect != Effect::Probe
             && let Err(wait) = self.0.limiter.count(client.clone(), kind, Instant::now())
         {
             request.extensions_mut().insert(Refused);
             return Ok(request.into_response(Reply::too_many().response_after(&path, wait)));
         }
         match &place {
-            Place::WrongMethod(_, methods) => {
-                return Ok(request.into_response(reply::wrong_method(&path, methods)));
+            Place::WrongMethod(endpoints) => {
+                return Ok(request.into_response(reply::wrong_method(&path, allow(endpoints))));
             }
             Place::Unlisted(pattern) => {
-                tracing::error!(http.route = pattern, "a route has no permission, so nobody may use it");
+                tracing::error!(
+                    http.route = pattern,
+                    "a path that is no endpoint is registered: calls are rejected"
+                );
                 return Ok(request.into_response(Reply::unlisted().response(&path)));
             }
             Place::Listed(_) | Place::Nowhere => {}
         }
-        if permission != Some(Permission::Open) && site::is_embedded_elsewhere(request.headers()) {
+        if access != Some(Access::Open) && site::is_embedded_elsewhere(request.headers()) {
             return Ok(request.into_response(Reply::embedded().response(&path)));
         }
-        // Most of what a viewer may do with another method than GET starts a job in the end.
-        let may_change = !looks(&request);
+        let may_change = matches!(effect, Effect::MayStartJob | Effect::Change);
         let room = self.0.replies.room(client.clone());
         if self.is_foreign(&request) {
             if may_change && !is_json(&request) {
@@ -415,21 +425,24 @@ impl Access {
             request.extensions_mut().insert(ForeignOrigin);
         }
         request.extensions_mut().insert(client);
-        let route = if let Place::Listed(row) = place { row.path } else { "" };
+        let endpoint = if let Place::Listed(endpoint) = place { Some(endpoint) } else { None };
+        if let Some(endpoint) = endpoint {
+            request.extensions_mut().insert(endpoint);
+        }
         let Some(caller) = caller else {
             return Ok(self.counted(next.call(request).await?, room, !may_change, &path));
         };
-        if let Some(Permission::Role(needs)) = permission
+        if let Some(Access::Role(needs)) = access
             && caller.role < needs
         {
             if changes {
-                let denied = audit::draft(AuditKind::Denied, &caller, request.request(), route);
+                let denied = audit::draft(AuditKind::Denied, &caller, request.request(), endpoint);
                 self.deny(model::AuditDraft { status: Some(403), ..denied }).await;
             }
             let response = Reply::role_too_low(caller.role, needs).response(&path);
             return Ok(request.into_response(response));
         }
-        let draft = may_change.then(|| audit::draft(AuditKind::Intent, &caller, request.request(), route));
+        let draft = may_change.then(|| audit::draft(AuditKind::Intent, &caller, request.request(), endpoint));
         let (intent, later) = if changes { (draft, None) } else { (None, draft) };
         if let Some(draft) = later {
             let change = Change::new(self.clone(), client_of(&request), caller.role, draft);
@@ -501,14 +514,21 @@ impl Access {
     }
 }
 
-/// Whether the request changes something. What a viewer may do does not, whatever its method, unless it starts a job: then
-/// it becomes a change on its way ([`Change`]).
-fn changes(request: &ServiceRequest, permission: Option<Permission>) -> bool {
-    !looks(request) && matches!(permission, Some(Permission::Role(role)) if role > Role::Viewer)
-}
-
-fn looks(request: &ServiceRequest) -> bool {
-    matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+/// What the request does, if it is permitted. Without an endpoint nothing happens, but what could have changed something is
+/// treated as if it might: pages of other origins learn nothing from it.
+fn effect(request: &ServiceRequest, place: &Place) -> Effect {
+    match place {
+        Place::Listed(endpoint) => endpoint.effect,
+        Place::WrongMethod(endpoints)
+            if endpoints.iter().any(|endpoint| endpoint.effect == Effect::Probe) =>
+        {
+            Effect::Probe
+        }
+        Place::WrongMethod(_) | Place::Unlisted(_) | Place::Nowhere => match *request.method() {
+            Method::GET | Method::HEAD | Method::OPTIONS => Effect::Read,
+            _ => Effect::MayStartJob,
+        },
+    }
 }
 
 fn is_json(request: &ServiceRequest) -> bool {

@@ -12,111 +12,114 @@ use actix_web::{
 use model::Role;
 
 use super::decide::Refusal;
-use crate::http::{problem::Problem, v0};
+use crate::http::{
+    endpoint::Dialect,
+    problem::{Problem, ProblemCode},
+    v0,
+};
 
 /// A text in both forms.
 pub(super) struct Reply {
     problem: Problem,
-    status: StatusCode,
     detail: String,
 }
 
 impl Reply {
-    fn new(problem: Problem, status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { problem, status, detail: detail.into() }
+    fn new(problem: Problem, detail: impl Into<String>) -> Self {
+        Self { problem, detail: detail.into() }
     }
 
     pub(super) fn refusal(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NoCredentials => {
                 let detail = "this call needs credentials";
-                let problem = Problem::new(StatusCode::UNAUTHORIZED, "not_authenticated", detail)
+                let problem = Problem::new(ProblemCode::NotAuthenticated, detail)
                     .hint("send `Authorization: Bearer TOKEN`; `rangehand token create` makes one");
-                Self::new(problem, StatusCode::UNAUTHORIZED, "Not authenticated")
+                Self::new(problem, "Not authenticated")
             }
             Refusal::BadCredentials(why) => {
                 let detail = format!("the credentials are not valid: {why}");
-                let problem = Problem::new(StatusCode::UNAUTHORIZED, "bad_credentials", detail.clone());
-                Self::new(problem, StatusCode::UNAUTHORIZED, detail)
+                let problem = Problem::new(ProblemCode::BadCredentials, detail.clone());
+                Self::new(problem, detail)
             }
             Refusal::NoRole => {
                 let detail = "the caller is in no group that has a role";
-                let problem = Problem::new(StatusCode::FORBIDDEN, "no_role", detail)
+                let problem = Problem::new(ProblemCode::NoRole, detail)
                     .hint("`access.viewer_groups`, `operator_groups`, `admin_groups` say which have");
-                Self::new(problem, StatusCode::FORBIDDEN, detail)
+                Self::new(problem, detail)
             }
             Refusal::Unavailable(why) => {
                 let detail = format!("it cannot be told who calls: {why}");
-                let problem =
-                    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "access_unavailable", detail.clone());
-                Self::new(problem, StatusCode::SERVICE_UNAVAILABLE, detail)
+                let problem = Problem::new(ProblemCode::AccessUnavailable, detail.clone());
+                Self::new(problem, detail)
             }
         }
     }
 
     pub(super) fn role_too_low(has: Role, needs: Role) -> Self {
         let detail = format!("this call needs the role {needs}; the caller is {has}");
-        let problem = Problem::new(StatusCode::FORBIDDEN, "role_too_low", detail.clone());
-        Self::new(problem, StatusCode::FORBIDDEN, detail)
+        let problem = Problem::new(ProblemCode::RoleTooLow, detail.clone());
+        Self::new(problem, detail)
     }
 
     pub(super) fn forged() -> Self {
         let detail = "pages of this origin may not call";
-        let problem = Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
+        let problem = Problem::new(ProblemCode::OriginNotAllowed, detail)
             .hint("`server.cors_origin_regex` says which may");
-        Self::new(problem, StatusCode::FORBIDDEN, detail)
+        Self::new(problem, detail)
     }
 
     pub(super) fn embedded() -> Self {
         let detail = "pages of other origins may not embed this";
-        let problem = Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
+        let problem = Problem::new(ProblemCode::OriginNotAllowed, detail)
             .hint("request it with `fetch`, from an origin that `server.cors_origin_regex` allows");
-        Self::new(problem, StatusCode::FORBIDDEN, detail)
+        Self::new(problem, detail)
     }
 
     pub(super) fn unlisted() -> Self {
         let detail = "nobody may call this path: it has no permission";
-        let problem = Problem::new(StatusCode::FORBIDDEN, "unlisted_route", detail);
-        Self::new(problem, StatusCode::FORBIDDEN, detail)
+        let problem = Problem::new(ProblemCode::UnlistedRoute, detail);
+        Self::new(problem, detail)
     }
 
     pub(super) fn too_many() -> Self {
         let detail = "too many calls: wait as long as `Retry-After` says";
-        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
-        Self::new(problem, StatusCode::TOO_MANY_REQUESTS, detail)
+        let problem = Problem::new(ProblemCode::TooManyRequests, detail);
+        Self::new(problem, detail)
     }
 
     pub(super) fn too_much_unread() -> Self {
-        Self::new(too_much_unread(), StatusCode::TOO_MANY_REQUESTS, TOO_MUCH_UNREAD)
+        Self::new(too_much_unread(), TOO_MUCH_UNREAD)
     }
 
     pub(super) fn path_too_long(most: usize) -> Self {
         let detail = format!("the path and the query are longer than {most} bytes");
-        let problem = Problem::new(StatusCode::URI_TOO_LONG, "path_too_long", detail.clone());
-        Self::new(problem, StatusCode::URI_TOO_LONG, detail)
+        let problem = Problem::new(ProblemCode::PathTooLong, detail.clone());
+        Self::new(problem, detail)
     }
 
     pub(super) fn unknown_host() -> Self {
         let detail = "this service is not called by that name";
-        let problem = Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown_host", detail)
+        let problem = Problem::new(ProblemCode::UnknownHost, detail)
             .hint("call 127.0.0.1, [::1] or localhost; `access.hosts` says which other names there are");
-        Self::new(problem, StatusCode::MISDIRECTED_REQUEST, detail)
+        Self::new(problem, detail)
     }
 
     pub(super) fn no_audit() -> Self {
         let detail = "nothing may be changed: the audit cannot be written";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "audit_unavailable", detail)
+        let problem = Problem::new(ProblemCode::AuditUnavailable, detail)
             .hint("is there room for the store, and does it answer? The service's log has the cause");
-        Self::new(problem, StatusCode::SERVICE_UNAVAILABLE, detail)
+        Self::new(problem, detail)
     }
 
     /// The answer for this path.
     pub(super) fn response(self, path: &str) -> HttpResponse {
-        let mut response = match speaks_v0(path) {
-            true => v0::Refusal::new(self.status, self.detail).error_response(),
-            false => self.problem.error_response(),
+        let status = self.problem.status_code();
+        let mut response = match Dialect::of_path(path) {
+            Dialect::V0 => v0::Refusal::new(status, self.detail).error_response(),
+            Dialect::V1 => self.problem.error_response(),
         };
-        if self.status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED {
             let challenge = HeaderValue::from_static("Bearer realm=\"rangehand\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -136,22 +139,14 @@ const TOO_MUCH_UNREAD: &str = "too much of earlier replies is unread, of this cl
 
 /// Of a client that does not read what it is sent.
 pub(super) fn too_much_unread() -> Problem {
-    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_much_unread", TOO_MUCH_UNREAD)
+    Problem::new(ProblemCode::TooMuchUnread, TOO_MUCH_UNREAD)
         .hint("`limits.unread_bytes_per_client` and `limits.unread_bytes` set the limits")
 }
 
 /// A method that the path does not have.
-pub(super) fn wrong_method(path: &str, methods: &[&'static str]) -> HttpResponse {
-    let allow = methods.join(", ");
-    match speaks_v0(path) {
-        true => v0::Refusal::wrong_method(allow).error_response(),
-        false => Problem::wrong_method(allow).error_response(),
+pub(super) fn wrong_method(path: &str, allow: String) -> HttpResponse {
+    match Dialect::of_path(path) {
+        Dialect::V0 => v0::Refusal::wrong_method(allow).error_response(),
+        Dialect::V1 => Problem::wrong_method(allow).error_response(),
     }
-}
-
-fn speaks_v0(path: &str) -> bool {
-    let others = ["/v1", "/ws", "/metrics", "/healthz", "/readyz"];
-    !others
-        .iter()
-        .any(|other| path.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::field_schema;
-use crate::http::v0::{route::Route, rows};
+use crate::http::v0::{field_schema, route::Route, rows};
 
 /// Where the part of a path begins that the scripts' directories mirror.
 const PREFIX: &str = "/v0/admin/";
@@ -44,7 +43,7 @@ fn file(path: &str) -> String {
 
 fn script(route: &Route) -> String {
     let (method, path, summary) = (route.method.as_str(), route.path, route.summary);
-    let permission = route.permission.as_str();
+    let permission = route.access.role().map_or("", model::Role::as_str);
     let has_body = !route.fields.is_empty();
     let mut text = format!("#!/bin/sh\n# {summary}\n#\n# {method} {path} (permission: {permission})\n#\n");
     if has_body {

@@ -1,21 +1,19 @@
 //! `kong.yml`: a declarative configuration (format 3.0) for the Kong gateway in front of the service.
 //!
-//! One service per permission, all with the same upstream: key-auth, ACL groups and rate limits stand at the service
+//! One service per role, all with the same upstream: key-auth, ACL groups and rate limits stand at the service
 //! and hold for all of its routes. Consumers are the operator's; the file ends with an example.
 
+use model::Role;
 use serde_json::{Value, json};
 
-use super::{
-    operation::{self, Operation},
-    yaml,
-};
-use crate::http::v0::route::Permission;
+use super::yaml;
+use crate::http::{endpoint::Endpoint, endpoints};
 
-/// What callers of a permission may do: the groups that have it, and how many calls a minute.
-const LEVELS: &[(Permission, &[&str], u32)] = &[
-    (Permission::Viewer, &["viewer", "operator", "admin"], 1200),
-    (Permission::Operator, &["operator", "admin"], 300),
-    (Permission::Admin, &["admin"], 60),
+/// What callers of a role may do: the groups that have it, and how many calls a minute.
+const LEVELS: &[(Role, &[&str], u32)] = &[
+    (Role::Viewer, &["viewer", "operator", "admin"], 1200),
+    (Role::Operator, &["operator", "admin"], 300),
+    (Role::Admin, &["admin"], 60),
 ];
 
 /// The longest that a call may take, in milliseconds: v0 waits for the end of a run.
@@ -58,15 +56,13 @@ pub fn kong(upstream: &str) -> String {
 /// The configuration as a value.
 #[must_use]
 pub fn value(upstream: &str) -> Value {
-    let operations = operation::all();
-    let mut services = vec![service("open", upstream, open_routes(&operations), Vec::new())];
-    for (permission, groups, per_minute) in LEVELS {
-        let routes = operations
-            .iter()
-            .filter(|operation| operation.permission == Some(*permission))
-            .map(|operation| route(&operation.id, &[operation.method], operation))
-            .collect();
-        services.push(service(permission.as_str(), upstream, routes, plugins(groups, *per_minute)));
+    let of = |role: Option<Role>| {
+        endpoints().iter().filter(move |endpoint| endpoint.access.role() == role).map(route)
+    };
+    let mut services = vec![service("open", upstream, of(None).chain([preflight()]).collect(), Vec::new())];
+    for (role, groups, per_minute) in LEVELS {
+        let routes = of(Some(*role)).collect();
+        services.push(service(role.as_str(), upstream, routes, plugins(groups, *per_minute)));
     }
     json!({ "_format_version": "3.0", "services": services })
 }
@@ -97,33 +93,28 @@ fn plugins(groups: &[&str], per_minute: u32) -> Vec<Value> {
     ]
 }
 
-/// What anybody may call: health and documents; and the questions that browsers ask before they call, without a key.
-/// The service answers those itself.
-fn open_routes(operations: &[Operation]) -> Vec<Value> {
-    let open = operations.iter().filter(|operation| operation.permission.is_none());
-    let mut routes: Vec<_> =
-        open.map(|operation| route(&operation.id, &["GET", "HEAD"], operation)).collect();
-    routes.push(json!({
+/// The questions that browsers ask before they call, without a key. The service answers them itself.
+fn preflight() -> Value {
+    json!({
         "name": "rangehand-preflight",
         "paths": ["~/(v0|v1)/.+$"],
         "methods": ["OPTIONS"],
         "protocols": ["http", "https"],
         "strip_path": false,
         "preserve_host": false,
-    }));
-    routes
+    })
 }
 
-fn route(id: &str, methods: &[&str], operation: &Operation) -> Value {
+fn route(endpoint: &Endpoint) -> Value {
     let mut route = json!({
-        "name": format!("rangehand-{id}"),
-        "paths": [pattern(operation.path)],
-        "methods": methods,
+        "name": format!("rangehand-{}", endpoint.doc.operation),
+        "paths": [pattern(&endpoint.path)],
+        "methods": endpoint.methods().collect::<Vec<_>>(),
         "protocols": ["http", "https"],
         "strip_path": false,
         "preserve_host": false,
     });
-    if operation.streams {
+    if endpoint.doc.streams {
         route["response_buffering"] = false.into();
     }
     route

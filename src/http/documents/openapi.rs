@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use model::{Code, ContentKind, JobState, Phase};
+use api::v0;
 use serde_json::{Map, Value, json};
 
-use super::{
-    operation::{self, Operation, schema},
-    shared,
+use super::{operation, shared};
+use crate::http::{
+    endpoint::{Endpoint, Schemas},
+    endpoints,
+    v0::reply::JOB_HEADER,
 };
-use crate::http::v0::reply::JOB_HEADER;
-
-/// Schemas of v1, of problems and of v0 replies. What the code lists (states, codes, phases) is filled in here.
-const SCHEMAS: &str = include_str!("schemas.json");
 
 const ABOUT: &str = "Each request that runs something creates a job.
 
@@ -53,9 +51,14 @@ const TAGS: &[(&str, &str)] = &[
 
 /// The document as a value.
 pub(super) fn value() -> Value {
-    let mut operations = operation::all();
-    let mut schemas = schemas();
-    schemas.extend(shared::take_out(&mut operations));
+    let mut schemas = Schemas::default();
+    let mut operations: Vec<_> =
+        endpoints().iter().map(|endpoint| (endpoint, operation::object(endpoint, &mut schemas))).collect();
+    let shared = shared::take_out(operations.iter_mut().map(|(_, object)| object));
+    let responses = responses(&mut schemas);
+    let job = json!({ "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schemas.of::<api::JobId>() });
+    let mut definitions = schemas.into_definitions();
+    definitions.extend(shared);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -80,11 +83,9 @@ pub(super) fn value() -> Value {
                     "description": "Asked for by a gateway in front (`kong.yml`), not by the service itself",
                 },
             },
-            "headers": { "Job": {
-                "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schema("JobId"),
-            } },
-            "responses": responses(),
-            "schemas": schemas,
+            "headers": { "Job": job },
+            "responses": responses,
+            "schemas": definitions,
         },
     })
 }
@@ -95,60 +96,20 @@ pub fn openapi() -> String {
     format!("{:#}\n", value())
 }
 
-fn paths(operations: Vec<Operation>) -> Map<String, Value> {
+fn paths(operations: Vec<(&Endpoint, Value)>) -> Map<String, Value> {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
-    for operation in operations {
-        let method = operation.method.to_ascii_lowercase();
-        paths.entry(operation.path).or_default().insert(method, object(operation));
+    for (endpoint, object) in operations {
+        let method = endpoint.verb.as_str().to_ascii_lowercase();
+        paths.entry(&endpoint.path).or_default().insert(method, object);
     }
     paths.into_iter().map(|(path, methods)| (path.to_owned(), Value::Object(methods))).collect()
 }
 
-fn object(operation: Operation) -> Value {
-    let mut object = json!({ "tags": [operation.tag], "summary": operation.summary });
-    if !operation.about.is_empty() {
-        object["description"] = operation.about.into();
-    }
-    object["operationId"] = operation.id.into();
-    match operation.permission {
-        Some(permission) => object["x-permission"] = permission.as_str().into(),
-        None => object["security"] = json!([]),
-    }
-    if !operation.parameters.is_empty() {
-        object["parameters"] = operation.parameters.into();
-    }
-    if let Some(body) = operation.body {
-        object["requestBody"] = body;
-    }
-    object["responses"] = operation.responses.into();
-    object
-}
-
-/// Those of the file, and the lists that the code keeps.
-fn schemas() -> Map<String, Value> {
-    let mut schemas: Map<String, Value> = serde_json::from_str(SCHEMAS).unwrap_or_default();
-    let texts = |texts: Vec<&str>| texts.into_iter().map(Value::from).collect::<Vec<_>>();
-    let null = std::iter::once(Value::Null);
-    for (name, values) in [
-        ("State", texts(JobState::ALL.iter().map(|state| state.as_str()).collect())),
-        ("Kind", texts(ContentKind::ALL.iter().map(|kind| kind.as_str()).collect())),
-        ("ReasonCode", texts(Code::ALL.iter().map(|code| code.as_str()).collect())),
-        (
-            "Phase",
-            texts(Phase::ALL.iter().map(|phase| phase.as_str()).collect()).into_iter().chain(null).collect(),
-        ),
-    ] {
-        if let Some(Value::Object(schema)) = schemas.get_mut(name) {
-            schema.insert("enum".into(), values.into());
-        }
-    }
-    schemas
-}
-
 /// Replies that many operations share.
-fn responses() -> Value {
-    let detail = || schema("V0Detail");
-    let either = |one: &str, other: &str| json!({ "anyOf": [schema(one), schema(other)] });
+fn responses(schemas: &mut Schemas) -> Value {
+    let (log, result) = (schemas.of::<v0::Log>(), schemas.of::<v0::Outcome>());
+    let (one_detail, faults) = (schemas.of::<v0::Detail>(), schemas.of::<v0::Faults>());
+    let detail = || one_detail.clone();
     let v0 = |about: &str, schema: Value| {
         json!({
             "description": about,
@@ -158,11 +119,11 @@ fn responses() -> Value {
     };
     let failed = "The run did not succeed, `error` says why; or a machine that is looked up is not there; or the installation is broken";
     json!({
-        "V0Result": v0("It succeeded. With `as_json` false the log instead of the result", either("V0Result", "V0Log")),
-        "V0Log": v0("It succeeded", schema("V0Log")),
+        "V0Result": v0("It succeeded. With `as_json` false the log instead of the result", json!({ "anyOf": [result, log] })),
+        "V0Log": v0("It succeeded", log.clone()),
         "V0Null": v0("It succeeded", json!({ "type": "null" })),
-        "V0ResultFailed": v0(failed, json!({ "anyOf": [schema("V0Result"), schema("V0Log"), detail()] })),
-        "V0LogFailed": v0(failed, either("V0Log", "V0Detail")),
+        "V0ResultFailed": v0(failed, json!({ "anyOf": [result, log, detail()] })),
+        "V0LogFailed": v0(failed, json!({ "anyOf": [log, detail()] })),
         "V0Failed": v0(failed, detail()),
         "V0BadRequest": v0(
             "A bad name, a link that leaves its root, no such playbook of ours, no inventory, a host pattern that is none",
@@ -171,7 +132,7 @@ fn responses() -> Value {
         "V0NotFound": v0("No such bundle or scenario", detail()),
         "V0TooLong": v0("More than `server.body_limit_bytes`", detail()),
         "V0NotJson": v0("The content type says that it is no JSON", detail()),
-        "V0Unprocessable": v0("Fields are wrong; all of them are told", schema("V0Faults")),
+        "V0Unprocessable": v0("Fields are wrong; all of them are told", faults),
         "V0Stopping": v0(
             "The service is stopping; the job goes on. Or nothing was begun: it cannot be told who calls, or the audit \
              cannot be written",
@@ -182,7 +143,7 @@ fn responses() -> Value {
         "V0TooMany": v0("Too many calls: `Retry-After` has the seconds to wait", detail()),
         "Problem": {
             "description": "A problem; `code` says which",
-            "content": { "application/problem+json": { "schema": schema("Problem") } },
+            "content": { "application/problem+json": { "schema": schemas.of::<api::Problem>() } },
         },
     })
 }
@@ -192,24 +153,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::http::documents::serve;
 
     #[test]
     fn every_tag_is_described_and_used() {
-        let used: BTreeSet<_> = operation::all().iter().map(|operation| operation.tag).collect();
+        let used: BTreeSet<_> = endpoints().iter().map(|endpoint| endpoint.doc.tag).collect();
         let described: BTreeSet<_> = TAGS.iter().map(|(name, _)| *name).collect();
         assert_eq!(used, described);
     }
 
     #[test]
-    fn every_operation_has_a_name_of_its_own() {
-        let operations = operation::all();
-        let ids: BTreeSet<_> = operations.iter().map(|operation| &operation.id).collect();
-        let routes: BTreeSet<_> =
-            operations.iter().map(|operation| (operation.method, operation.path)).collect();
-        assert_eq!((ids.len(), routes.len()), (operations.len(), operations.len()));
-        assert!(ids.iter().all(|id| {
-            id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-        }));
+    fn the_document_that_is_served_is_what_the_endpoints_say() {
+        assert_eq!(serve::compact(serve::WRITTEN), value().to_string().into_bytes());
     }
 
     #[test]

@@ -1,92 +1,141 @@
-//! One method of one path, as every document tells of it: OpenAPI, the gateway's configuration, the tables.
-//!
-//! v0 operations come from its rows, one for each spelling; all others from the rows of [`super::own`].
+//! Endpoints as OpenAPI's operation objects.
 
-use serde::Serialize;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
-use super::{own, v0};
-use crate::http::v0::route::Permission;
+use api::ProblemCode;
+use serde_json::{Map, Value, json};
 
-/// An operation.
-#[derive(Debug)]
-pub(super) struct Operation {
-    pub method: &'static str,
-    /// With `{name}` for what is variable.
-    pub path: &'static str,
-    /// Unique.
-    pub id: String,
-    /// One sentence.
-    pub summary: &'static str,
-    /// More sentences, or none.
-    pub about: String,
-    pub tag: &'static str,
-    /// What a caller must be; `None` where anybody may call.
-    pub permission: Option<Permission>,
-    /// OpenAPI's parameter objects.
-    pub parameters: Vec<Value>,
-    /// OpenAPI's request body object.
-    pub body: Option<Value>,
-    /// OpenAPI's response objects, by status.
-    pub responses: Map<String, Value>,
-    /// Is the reply sent as it comes to be? Then a gateway must not hold it back.
-    pub streams: bool,
+use crate::http::endpoint::{Dialect, Doc, Effect, Endpoint, Parameter, Place, Reply, Schemas};
+
+/// A reference to a response that many endpoints share.
+fn response(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/responses/{name}") })
 }
 
-/// A route in the list of all routes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Listed {
-    /// The HTTP method.
-    pub method: &'static str,
-    /// The path, with `{name}` for what is variable.
-    pub path: &'static str,
-    /// Its name in OpenAPI.
-    pub operation: String,
-    /// `viewer`, `operator` or `admin`; `None` where anybody may call.
-    pub permission: Option<&'static str>,
-    /// What it does.
-    pub summary: &'static str,
+/// The operation object of an endpoint.
+pub(super) fn object(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
+    let doc = &endpoint.doc;
+    let mut object = json!({ "tags": [doc.tag], "summary": doc.summary });
+    if !doc.about.is_empty() {
+        object["description"] = doc.about.as_ref().into();
+    }
+    object["operationId"] = doc.operation.as_ref().into();
+    match endpoint.access.role() {
+        Some(role) => object["x-permission"] = role.as_str().into(),
+        None => object["security"] = json!([]),
+    }
+    if !doc.parameters.is_empty() {
+        object["parameters"] =
+            doc.parameters.iter().map(|parameter| parameter_object(parameter, schemas)).collect();
+    }
+    if let Some(body) = &doc.body {
+        object["requestBody"] = json!({
+            "required": true,
+            "content": { "application/json": { "schema": (body.schema)(schemas), "example": (body.example)() } },
+        });
+    }
+    object["responses"] = responses(endpoint, schemas).into();
+    object
 }
 
-/// Every operation: v0, then ours.
-pub(super) fn all() -> Vec<Operation> {
-    v0::operations().chain(own::operations()).collect()
+fn parameter_object(parameter: &Parameter, schemas: &mut Schemas) -> Value {
+    let mut object = json!({ "name": parameter.name, "in": parameter.place.as_str() });
+    if parameter.place == Place::Path {
+        object["required"] = true.into();
+    }
+    object["description"] = parameter.about.as_ref().into();
+    object["schema"] = (parameter.schema)(schemas);
+    if let Some(example) = parameter.example {
+        object["example"] = example.into();
+    }
+    object
 }
 
-/// Every route, in the order of the documents.
-#[must_use]
-pub fn routes() -> Vec<Listed> {
-    let listed = |operation: Operation| Listed {
-        method: operation.method,
-        path: operation.path,
-        operation: operation.id,
-        permission: operation.permission.map(Permission::as_str),
-        summary: operation.summary,
+fn responses(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
+    let mut responses: Map<String, Value> =
+        endpoint.doc.replies.iter().map(|reply| reply_object(reply, schemas)).collect();
+    let mut by_status: BTreeMap<u16, Vec<(ProblemCode, &str)>> = BTreeMap::new();
+    for (code, about) in problems(endpoint) {
+        by_status.entry(code.status()).or_default().push((code, about));
+    }
+    for (status, codes) in by_status {
+        let mut problem = response("Problem");
+        problem["description"] = described(&codes).into();
+        responses.insert(status.to_string(), problem);
+    }
+    responses
+}
+
+/// Codes with what each stands for.
+fn described(codes: &[(ProblemCode, &str)]) -> String {
+    let separator = if codes.iter().all(|(_, about)| about.is_empty()) { ", " } else { "; " };
+    let described = codes.iter().map(|(code, about)| match about.is_empty() {
+        true => format!("`{code}`"),
+        false => format!("`{code}`: {about}"),
+    });
+    described.collect::<Vec<_>>().join(separator)
+}
+
+/// The problems of an endpoint: its own, and those that access control, the body and the audit bring.
+fn problems(endpoint: &Endpoint) -> Vec<(ProblemCode, &'static str)> {
+    use ProblemCode as Code;
+    let Doc { body, problems, can_fail, streams, .. } = &endpoint.doc;
+    if endpoint.dialect() == Dialect::V0 {
+        return Vec::new();
+    }
+    let mut all = problems.clone();
+    if body.is_some() {
+        all.extend([(Code::BodyTooLong, ""), (Code::UnsupportedMediaType, "send `application/json`")]);
+    }
+    if endpoint.access.role().is_some() {
+        all.extend([
+            (Code::NotAuthenticated, ""),
+            (Code::BadCredentials, ""),
+            (Code::RoleTooLow, ""),
+            (Code::NoRole, ""),
+            (Code::OriginNotAllowed, "a page of this origin may not call"),
+            (Code::UnknownHost, "`Host` names another than this service"),
+            (Code::TooManyRequests, ""),
+            (Code::TooMuchUnread, ""),
+            (Code::AccessUnavailable, ""),
+        ]);
+        all.extend(streams.then_some((Code::TooManyWatchers, "")));
+        all.extend((endpoint.effect == Effect::Change).then_some((Code::AuditUnavailable, "")));
+    }
+    all.extend(can_fail.then_some((Code::InternalError, "")));
+    all
+}
+
+/// The status of a reply, and what OpenAPI says of it.
+fn reply_object(reply: &Reply, schemas: &mut Schemas) -> (String, Value) {
+    let (status, about, bodies, headers) = match reply {
+        Reply::Shared(status, name) => return (status.to_string(), response(name)),
+        Reply::Own { status, about, bodies, headers } => (status, about, bodies, headers),
     };
-    all().into_iter().map(listed).collect()
+    let mut object = json!({ "description": about });
+    if !headers.is_empty() {
+        let header = |(name, about): &(&str, &str)| {
+            ((*name).to_owned(), json!({ "description": about, "schema": { "type": "string" } }))
+        };
+        object["headers"] = Value::Object(headers.iter().map(header).collect());
+    }
+    if !bodies.is_empty() {
+        let mut content = Map::new();
+        for (media, schema) in bodies {
+            let schema = schema.map_or_else(|| any(media), |schema| schema(schemas));
+            content.insert((*media).to_owned(), json!({ "schema": schema }));
+        }
+        object["content"] = content.into();
+    }
+    (status.to_string(), object)
 }
 
-/// A reference to a schema of the document.
-pub(super) fn schema(name: &str) -> Value {
-    serde_json::json!({ "$ref": format!("#/components/schemas/{name}") })
-}
-
-/// A reference to a response of the document.
-pub(super) fn response(name: &str) -> Value {
-    serde_json::json!({ "$ref": format!("#/components/responses/{name}") })
-}
-
-/// The parameter for a name of content in a path.
-pub(super) fn name_parameter(content: &str) -> Value {
-    serde_json::json!({
-        "name": "name",
-        "in": "path",
-        "required": true,
-        "description": format!(
-            "The name of a {content}. It may have several segments, and their slashes stand as they are: \
-             `linux/install/docker`. OpenAPI has no way to say so; a client that escapes them (`%2F`) is understood, too."
-        ),
-        "schema": schema("ContentName"),
-        "example": "ping",
-    })
+/// What a body without a schema of its own holds. OpenAPI 3.1 has no words for the items of a stream.
+fn any(media: &str) -> Value {
+    match media {
+        "application/json" => json!({ "type": "object" }),
+        "text/event-stream" => json!({ "description": "`id`: the number; `data`: the event as JSON" }),
+        "application/x-ndjson" => json!({ "description": "An event as JSON in each line" }),
+        _ => json!({ "type": "string" }),
+    }
 }

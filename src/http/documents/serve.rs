@@ -9,13 +9,17 @@ use std::{
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse, Resource, ResponseError,
+    HttpRequest, HttpResponse, ResponseError,
     http::StatusCode,
-    web::{self, Bytes, Path, ServiceConfig},
+    web::{Bytes, Path},
 };
+use serde_json::json;
 
 use super::prepared::Prepared;
-use crate::http::v0::Refusal;
+use crate::http::{
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    v0::Refusal,
+};
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
@@ -53,15 +57,15 @@ type Preparation = Box<dyn FnOnce() -> Prepared + Send>;
 static OPENAPI: LazyLock<Prepared> =
     LazyLock::new(|| Prepared::new("application/json", compact(WRITTEN).into()).compressed());
 
-/// The document as it is in the repository: the same that is made from the rows, as a test tells, and here without the
+/// The document as it is in the repository: the same that is made from the endpoints, as a test shows, and here without the
 /// megabytes that making it takes.
-const WRITTEN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
+pub(super) const WRITTEN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
 static SWAGGER: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/swagger.html")));
 static REDOC: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/redoc.html")));
 static REDIRECT: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/oauth2-redirect.html")));
 
 /// JSON without white space between its parts.
-fn compact(json: &str) -> Vec<u8> {
+pub(super) fn compact(json: &str) -> Vec<u8> {
     let mut is_text = false;
     let mut is_escaped = false;
     let mut compact = Vec::with_capacity(json.len());
@@ -79,24 +83,54 @@ fn page(content: &'static [u8]) -> Prepared {
     Prepared::page(Bytes::from_static(content))
 }
 
-pub(in crate::http) fn routes(config: &mut ServiceConfig) {
-    // Made at the start, not by the first who asks, and without keeping the start waiting.
+/// Makes the largest document ready: at the start, not when the first client asks, and without delaying the start.
+pub(in crate::http) fn prepare() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| drop(thread::spawn(|| LazyLock::force(&OPENAPI))));
-    let fixed = |resource: Resource, prepared: &'static LazyLock<Prepared>| {
-        let answer = move |request: HttpRequest| async move { prepared.answer(&request) };
-        resource.route(web::get().to(answer)).route(web::head().to(answer))
-    };
-    config
-        .service(fixed(resource("/docs/openapi.json", "GET, HEAD"), &OPENAPI))
-        .service(fixed(resource("/docs/swagger", "GET, HEAD"), &SWAGGER))
-        .service(fixed(resource("/docs/redoc", "GET, HEAD"), &REDOC))
-        .service(fixed(resource("/docs/oauth2-redirect", "GET, HEAD"), &REDIRECT))
-        .service(
-            resource("/docs/assets/{file}", "GET, HEAD")
-                .route(web::get().to(show_asset))
-                .route(web::head().to(show_asset)),
-        );
+}
+
+const TAG: &str = "documents";
+
+/// They are the same for everyone, and known to everyone who has the program.
+pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
+    let openapi = Reply::text(200, "OpenAPI 3.1", "application/json");
+    let page = || Reply::text(200, "The page", "text/html");
+    let about_file = "A script or style sheet of these pages.";
+    let file = Parameter::path("file", |_| json!({"type": "string"}), "The name of the file")
+        .example("swagger-ui.css");
+    let asset = Doc::new("docs_asset", TAG, about_file).parameters([file]).replies([
+        Reply::text(200, "The file", "text/javascript").body("text/css", None).body("image/png", None),
+        NOT_MODIFIED,
+        Reply::json(404, "No such file", Schemas::of::<api::v0::Detail>),
+    ]);
+    vec![
+        fixed("/docs/openapi.json", &OPENAPI, Doc::new("openapi", TAG, "This document."), openapi),
+        fixed(
+            "/docs/swagger",
+            &SWAGGER,
+            Doc::new("swagger_ui", TAG, "This document in Swagger UI, to read and to try out."),
+            page(),
+        ),
+        fixed("/docs/redoc", &REDOC, Doc::new("redoc", TAG, "This document in ReDoc, to read."), page()),
+        fixed(
+            "/docs/oauth2-redirect",
+            &REDIRECT,
+            Doc::new("oauth2_redirect", TAG, "Where a login of Swagger UI comes back to."),
+            page(),
+        ),
+        Endpoint::new(Verb::Get, "/docs/assets/{file}", Access::Open, show_asset, asset.cannot_fail())
+            .head()
+            .any_origin(),
+    ]
+}
+
+const NOT_MODIFIED: Reply = Reply::empty(304, "Not changed since the `ETag` of `If-None-Match`");
+
+/// Something that never changes.
+fn fixed(path: &'static str, prepared: &'static LazyLock<Prepared>, doc: Doc, reply: Reply) -> Endpoint {
+    let answer = move |request: HttpRequest| async move { prepared.answer(&request) };
+    let doc = doc.replies([reply, NOT_MODIFIED]).cannot_fail();
+    Endpoint::new(Verb::Get, path, Access::Open, answer, doc).head().any_origin()
 }
 
 async fn show_asset(file: Path<String>, request: HttpRequest) -> HttpResponse {
@@ -106,22 +140,9 @@ async fn show_asset(file: Path<String>, request: HttpRequest) -> HttpResponse {
     }
 }
 
-/// These paths are older than v1, and refuse in v0's words.
-fn resource(path: &str, methods: &'static str) -> Resource {
-    web::resource(path).default_service(web::to(move || async move {
-        Err::<&str, _>(Refusal::wrong_method(methods.to_owned()))
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::documents::openapi;
-
-    #[test]
-    fn what_is_served_is_what_the_rows_say() {
-        assert_eq!(compact(WRITTEN), openapi::value().to_string().into_bytes());
-    }
 
     #[test]
     fn only_what_is_between_the_parts_is_left_out() {

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
-use super::operation::{Operation, schema};
+use serde_json::{Map, Value, json};
 
 /// How many routes must have a field alike for it to stand alone.
 const ENOUGH: usize = 3;
 
 /// Replaces such fields by references; gives their schemas by name.
-pub(super) fn take_out(operations: &mut [Operation]) -> Map<String, Value> {
+pub(super) fn take_out<'a>(operations: impl Iterator<Item = &'a mut Value>) -> Map<String, Value> {
+    let mut bodies: Vec<_> = operations.filter_map(properties).collect();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for properties in operations.iter_mut().filter_map(properties) {
-        for (name, field) in properties {
+    for properties in &bodies {
+        for (name, field) in properties.iter() {
             *counts.entry((name.clone(), field.to_string())).or_default() += 1;
         }
     }
@@ -26,12 +25,12 @@ pub(super) fn take_out(operations: &mut [Operation]) -> Map<String, Value> {
         }
     }
     let mut taken = Map::new();
-    for properties in operations.iter_mut().filter_map(properties) {
-        for (name, field) in properties {
+    for properties in &mut bodies {
+        for (name, field) in properties.iter_mut() {
             let found = field.to_string();
             if best.get(name.as_str()).is_some_and(|(form, _)| *form == found) {
                 let shared = format!("Field_{name}");
-                let reference = schema(&shared);
+                let reference = json!({ "$ref": format!("#/components/schemas/{shared}") });
                 taken.insert(shared, std::mem::replace(field, reference));
             }
         }
@@ -40,7 +39,6 @@ pub(super) fn take_out(operations: &mut [Operation]) -> Map<String, Value> {
     taken
 }
 
-fn properties(operation: &mut Operation) -> Option<&mut Map<String, Value>> {
-    let body = operation.body.as_mut()?;
-    body.pointer_mut("/content/application~1json/schema/properties")?.as_object_mut()
+fn properties(operation: &mut Value) -> Option<&mut Map<String, Value>> {
+    operation.pointer_mut("/requestBody/content/application~1json/schema/properties")?.as_object_mut()
 }

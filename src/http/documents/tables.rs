@@ -1,12 +1,46 @@
-//! Tables for people: all routes of v0 for its document, all routes for the command line.
+//! Tables for people: the routes of v0 and of everything else for their documents, all routes for the command line.
 
 use std::fmt::Write as _;
 
-use super::operation;
-use crate::http::v0::{
-    route::{Plan, Reply, Route},
-    rows,
+use api::{FaultCode, ProblemCode};
+use model::Role;
+use serde::Serialize;
+
+use crate::http::{
+    endpoints,
+    v0::{
+        route::{Plan, Reply, Route},
+        rows,
+    },
 };
+
+/// An endpoint in the list of all endpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, with `{name}` for what is variable.
+    pub path: &'static str,
+    /// Its name in OpenAPI.
+    pub operation: &'static str,
+    /// The role that a caller needs; `None` for everyone.
+    pub permission: Option<&'static str>,
+    /// What it does.
+    pub summary: &'static str,
+}
+
+/// Every endpoint, in the order of the documents.
+#[must_use]
+pub fn routes() -> Vec<Listed> {
+    let listed = endpoints().iter().map(|endpoint| Listed {
+        method: endpoint.verb.as_str(),
+        path: &endpoint.path,
+        operation: &endpoint.doc.operation,
+        permission: endpoint.access.role().map(Role::as_str),
+        summary: endpoint.doc.summary,
+    });
+    listed.collect()
+}
 
 /// The table of `docs/v0.md`.
 #[must_use]
@@ -19,7 +53,7 @@ pub fn v0_table() -> String {
             "| {} | {} | {} | {} | {} |",
             spellings(route),
             runs(&route.plan),
-            route.permission.as_str(),
+            route.access.role().map_or("", Role::as_str),
             route.locks.iter().map(|field| format!("`{field}`")).collect::<Vec<_>>().join(", "),
             answers(route),
         );
@@ -57,10 +91,44 @@ fn answers(route: &Route) -> String {
     }
 }
 
+/// The table of `docs/api.md`: every route but those of v0, each with a link to its chapter.
+#[must_use]
+pub fn api_table() -> String {
+    let mut text = String::from("| route | role | what it does |\n| --- | --- | --- |\n");
+    for route in routes().iter().filter(|route| !route.path.starts_with("/v0/")) {
+        let Listed { method, path, summary, .. } = route;
+        let anchor: String =
+            path.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect();
+        let link = format!("[`{method} {path}`](#{}-{anchor})", method.to_ascii_lowercase());
+        let _ = writeln!(text, "| {link} | {} | {summary} |", route.permission.unwrap_or("none"));
+    }
+    text
+}
+
+/// The table of problem codes in `docs/api.md`.
+#[must_use]
+pub fn problem_table() -> String {
+    let mut text = String::from("| code | status | meaning |\n| --- | --- | --- |\n");
+    for code in ProblemCode::ALL {
+        let _ = writeln!(text, "| `{code}` | {} | {} |", code.status(), code.meaning());
+    }
+    text
+}
+
+/// The table of codes of faults in `docs/api.md`.
+#[must_use]
+pub fn fault_table() -> String {
+    let mut text = String::from("| code | meaning |\n| --- | --- |\n");
+    for code in FaultCode::ALL {
+        let _ = writeln!(text, "| `{code}` | {} |", code.meaning());
+    }
+    text
+}
+
 /// All routes, one per line: method, path, permission, summary.
 #[must_use]
 pub fn route_table() -> String {
-    let routes = operation::routes();
+    let routes = routes();
     let widest = routes.iter().map(|route| route.path.len()).max().unwrap_or(0);
     let mut text = String::new();
     for route in routes {

@@ -474,12 +474,12 @@ fn nics(config: &Map<String, Value>, begun: &Map<String, Value>) -> Option<Value
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::v0::{route::Permission, rows};
+    use crate::http::v0::{route::Access, rows};
 
     #[test]
     fn every_route_that_only_reads_machines_is_a_read() {
         let actions: Vec<&str> = rows::all()
-            .filter(|route| route.permission == Permission::Viewer)
+            .filter(|route| route.access == Access::VIEWER)
             .filter_map(|route| match &route.plan {
                 Plan::Action { action, .. } => Some(*action),
                 _ => None,

@@ -1,12 +1,8 @@
 //! The one machine behind all rows: check, plan, submit, wait, answer.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse, Resource, ResponseError,
-    http::StatusCode,
-    web::{self, Data, ServiceConfig},
-};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use ansible::catalog;
 use engine::Engine;
 use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
@@ -16,7 +12,7 @@ use super::{
     Refusal, check, direct,
     plan::{self, Known},
     reply,
-    route::{Lookup, Permission, Plan, Reply, Route, Verb},
+    route::{Access, Lookup, Plan, Reply, Route},
     rows,
 };
 use crate::http::{
@@ -29,42 +25,8 @@ use crate::http::{
 /// What an id look-up answers when there is no such machine, or the machines could not be listed.
 const NO_SUCH_MACHINE: &str = ":: err - vm_id NOT FOUND";
 
-/// Registers every spelling of every row. Those with a name in the path come last: names have many segments.
-pub(in crate::http) fn routes(config: &mut ServiceConfig) {
-    let mut paths: BTreeMap<(bool, &'static str), Vec<(Verb, &'static Route)>> = BTreeMap::new();
-    for route in rows::all() {
-        for (method, path) in route.spellings() {
-            paths.entry((path.contains('{'), path)).or_default().push((method, route));
-        }
-    }
-    for ((_, path), methods) in paths {
-        config.service(resource(path, &methods));
-    }
-}
-
-fn resource(path: &str, methods: &[(Verb, &'static Route)]) -> Resource {
-    let allow: Vec<_> = methods.iter().map(|(method, _)| method.as_str()).collect();
-    let allow = allow.join(", ");
-    let mut resource = web::resource(path.replace("{name}", "{name:.+}"));
-    for &(method, route) in methods {
-        let handler = move |api: Data<Api>,
-                            name: Option<web::Path<String>>,
-                            request: HttpRequest,
-                            body: Body| async move {
-            answer(&api, route, name.as_deref().map(String::as_str), &request, body).await
-        };
-        resource = resource.route(match method {
-            Verb::Post => web::post().to(handler),
-            Verb::Delete => web::delete().to(handler),
-        });
-    }
-    resource.default_service(web::to(move || {
-        let refusal = Refusal::wrong_method(allow.clone());
-        async move { Err::<&str, _>(refusal) }
-    }))
-}
-
-async fn answer(
+/// Answers a call of a route; `name` is the content that its path names.
+pub(super) async fn answer(
     api: &Api,
     route: &Route,
     name: Option<&str>,
@@ -172,7 +134,7 @@ async fn reply(
 }
 
 fn is_read(route: &Route) -> bool {
-    route.permission == Permission::Viewer
+    route.access == Access::VIEWER
 }
 
 fn wants_results(route: &Route, values: &Map<String, Value>) -> bool {

@@ -6,7 +6,9 @@
 
 mod check;
 mod direct;
-pub(in crate::http) mod field;
+mod endpoints;
+mod field;
+pub(in crate::http) mod field_schema;
 #[cfg(test)]
 mod fuzz;
 mod machine;
@@ -17,7 +19,7 @@ pub(in crate::http) mod reply;
 pub(in crate::http) mod route;
 pub(in crate::http) mod rows;
 
-pub(in crate::http) use machine::routes;
+pub(in crate::http) use endpoints::endpoints;
 pub(in crate::http) use refusal::Refusal;
 pub(in crate::http) use reply::JOB_HEADER;
 

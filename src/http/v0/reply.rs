@@ -2,8 +2,10 @@
 //! otherwise.
 
 use actix_web::{HttpResponse, http::StatusCode};
+use api::v0;
 use model::{Detail, Find, Job, JobState, PlaybookDetail, Report};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::python;
 
@@ -15,13 +17,18 @@ const NO_EXIT_CODE: i32 = 254;
 
 /// The log of a job that has ended, line by line.
 pub(super) fn log(job: &Job, text: &str) -> HttpResponse {
-    answer(job, "log_multiline", json!(python::split_lines(text.trim())))
+    let log_multiline = python::split_lines(text.trim()).into_iter().map(Into::into).collect();
+    answer(job, |rc, error| v0::Log { rc, log_multiline, error })
 }
 
 /// What a job that has ended printed under this key; what it came to, where it failed.
 pub(super) fn results(job: &Job, key: &str) -> HttpResponse {
-    let results = report(job).and_then(|report| report.results.get(key));
-    answer(job, "result", results.cloned().unwrap_or_else(|| json!([])))
+    let result = match report(job).and_then(|report| report.results.get(key)) {
+        Some(Value::Array(values)) => values.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    answer(job, |rc, error| v0::Outcome { rc, result, error })
 }
 
 /// `null`.
@@ -40,13 +47,10 @@ fn report(job: &Job) -> Option<&Report> {
     Some(report)
 }
 
-fn answer(job: &Job, key: &str, value: Value) -> HttpResponse {
+fn answer<T: Serialize>(job: &Job, body: impl FnOnce(i32, Option<String>) -> T) -> HttpResponse {
     let rc = job.outcome.as_ref().and_then(|outcome| outcome.detail.rc()).unwrap_or(NO_EXIT_CODE);
-    let mut body = json!({ "rc": rc, key: value });
     let succeeded = job.state == JobState::Succeeded;
-    if !succeeded {
-        body["error"] = json!(job.reason.message);
-    }
     let status = if succeeded { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR };
+    let body = body(rc, (!succeeded).then(|| job.reason.message.clone()));
     HttpResponse::build(status).insert_header((JOB_HEADER, job.id.to_string())).json(body)
 }

@@ -3,25 +3,8 @@
 //! From the rows come registration, the checks and their 422 bodies, locks, OpenAPI, the gateway's configuration,
 //! the curl scripts and the docs. What a row means is decided by [`super::plan`] and [`super::machine`].
 
-pub(in crate::http) use model::Role as Permission;
-
 use super::field::Field;
-
-/// The methods that v0 has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(in crate::http) enum Verb {
-    Post,
-    Delete,
-}
-
-impl Verb {
-    pub(in crate::http) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Delete => "DELETE",
-        }
-    }
-}
+pub(in crate::http) use crate::http::endpoint::{Access, Verb};
 
 /// One route.
 #[derive(Debug)]
@@ -37,7 +20,7 @@ pub(in crate::http) struct Route {
     pub summary: &'static str,
     /// The group it belongs to.
     pub tag: &'static str,
-    pub permission: Permission,
+    pub access: Access,
     /// In the order in which their faults are told.
     pub fields: &'static [Field],
     pub plan: Plan,

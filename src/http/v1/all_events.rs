@@ -3,28 +3,39 @@
 //! They are counted by position. Who knows the last position it has seen begins after it, also after a restart of
 //! the service, and misses nothing.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{self, Data, ServiceConfig},
-};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use engine::EventQuery;
-use serde_json::json;
 
 use super::{
-    events::{Wanted, next},
+    events::{TAG, Wanted, events_reply, next, parameters},
+    job::BAD_QUERY,
     query::Parameters,
-    stream::{self, PlacedView, Source},
+    stream::{self, Source},
+    view,
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Schemas, Verb},
+    problem::Problem,
+};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/events", "GET").route(web::get().to(events)));
+pub(super) fn endpoint() -> Endpoint {
+    let summary = "Gives the events of all jobs in the order in which they were stored.";
+    let about =
+        "As for one job; here numbers are positions over all jobs, and a stream that follows has no end.";
+    let doc = Doc::new("all_events", TAG, summary)
+        .about(about)
+        .parameters(parameters())
+        .replies([events_reply(Schemas::of::<api::PlacedEventPage>)])
+        .problems([BAD_QUERY])
+        .streams();
+    Endpoint::new(Verb::Get, "/v1/events", Access::VIEWER, events, doc)
 }
 
 async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let wanted = Wanted::read(&request, &query, "events")?;
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
-    let seat = api.access.seat(&request, &api.shutdown)?;
+    let seat = api.guard.seat(&request, &api.shutdown)?;
     let following = Source::All(Box::new(api.engine.follow_all(wanted.query)));
     Ok(stream::response(following, sending, seat, &api.engine))
 }
@@ -32,9 +43,6 @@ async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Resu
 async fn page(api: &Api, query: &EventQuery) -> Result<HttpResponse, Problem> {
     let mut events = api.engine.all_events(query).await?;
     let next = next(&mut events, query).map(|(position, ..)| *position);
-    let items: Vec<_> = events
-        .iter()
-        .map(|(position, job_id, event)| PlacedView { position: *position, job_id: *job_id, event })
-        .collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    let items = events.into_iter().map(view::placed).collect();
+    Ok(HttpResponse::Ok().json(api::PlacedEventPage { items, next }))
 }

@@ -5,37 +5,71 @@ use std::io::Read;
 use actix_web::{
     HttpResponse,
     http::header,
-    web::{self, Bytes, Data, Path, ServiceConfig},
+    web::{Bytes, Data, Path},
 };
 use futures_util::stream;
 use serde_json::json;
 use tokio::task::spawn_blocking;
 
 use super::{
-    jobs::job_id,
-    query::{self, Parameters},
+    job::{BAD_QUERY, JOB_ID, TAG, UNKNOWN_JOB, job_id},
+    query::Parameters,
+    view,
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
+};
 
 /// So much of a file is read at a time.
 const PIECE_BYTES: u64 = 64 * 1024;
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/jobs/{id}/artifacts", "GET").route(web::get().to(list)))
-        .service(resource("/jobs/{id}/artifacts/{path:.*}", "GET").route(web::get().to(download)));
+const PATH: Parameter =
+    Parameter::path("path", |_| json!({"type": "string"}), "The path of the file, as the list has it")
+        .example("reports/summary.txt");
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(
+            Verb::Get,
+            "/v1/jobs/{id}/artifacts",
+            Access::VIEWER,
+            list,
+            Doc::new("list_artifacts", TAG, "Lists the files that a job left in its content.")
+                .parameters([JOB_ID])
+                .replies([Reply::json(
+                    200,
+                    "Of the last attempt; empty until it has ended",
+                    Schemas::of::<api::Artifacts>,
+                )])
+                .problems([UNKNOWN_JOB, BAD_QUERY]),
+        )
+        .job("id"),
+        Endpoint::new(
+            Verb::Get,
+            "/v1/jobs/{id}/artifacts/{path:.*}",
+            Access::VIEWER,
+            download,
+            Doc::new("download_artifact", TAG, "Downloads a file that a job left.")
+                .parameters([JOB_ID, PATH])
+                .replies([Reply::text(200, "The file", "application/octet-stream")
+                    .headers(&[("Content-Disposition", "`attachment`, with the name of the file")])])
+                .problems([
+                    (ProblemCode::UnknownJob, ""),
+                    (ProblemCode::UnknownArtifact, ""),
+                    (ProblemCode::ArtifactElsewhere, "another node has it"),
+                    BAD_QUERY,
+                ]),
+        )
+        .job("id"),
+    ]
 }
 
 async fn list(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(&query, &[])?;
+    query.only_known()?;
     let found = api.engine.artifacts(job_id(&id)?).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "node": found.node,
-        "here": found.is_here,
-        "files": found.files,
-        "artifacts": found.artifacts,
-        "left_out": found.left_out,
-    })))
+    Ok(HttpResponse::Ok().json(view::artifacts(found)))
 }
 
 /// Never shown by a browser as a page of ours: a run may have written anything.
@@ -44,7 +78,7 @@ async fn download(
     at: Path<(String, String)>,
     query: Parameters,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &[])?;
+    query.only_known()?;
     let (id, path) = at.into_inner();
     let (artifact, file) = api.engine.open_artifact(job_id(&id)?, path).await?;
     let name = artifact.path.rsplit('/').next().unwrap_or_default();

@@ -2,49 +2,121 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, Data, Path, ServiceConfig},
+    web::{Data, Path},
 };
 use model::{ContentKind, ContentName, ContentRef, ProjectName};
-use serde_json::json;
 
 use super::{
     job_request::{bad_name, bad_project},
-    query::{self, Parameters},
+    query::Parameters,
+    view,
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
+};
 
-/// The lists, by the word in their path.
-const LISTS: &[(&str, &str, ContentKind)] = &[
-    ("/catalog/playbooks", "/catalog/playbooks/{name:.*}", ContentKind::Playbook),
-    ("/catalog/bundles", "/catalog/bundles/{name:.*}", ContentKind::Bundle),
-    ("/catalog/scenarios", "/catalog/scenarios/{name:.*}", ContentKind::Scenario),
-    ("/catalog/inventories", "/catalog/inventories/{name:.*}", ContentKind::Inventory),
-];
+const TAG: &str = "catalog";
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    for &(all, one, kind) in LISTS {
-        config
-            .service(
-                resource(all, "GET")
-                    .route(web::get().to(move |api: Data<Api>, query: Parameters| list(api, kind, query))),
-            )
-            .service(resource(one, "GET").route(web::get().to(
-                move |api: Data<Api>, name: Path<String>, query: Parameters, request: HttpRequest| {
-                    show(api, kind, name, query, request)
-                },
-            )));
-    }
+const PROJECT: Parameter =
+    Parameter::query("project", Schemas::of::<api::ProjectName>, "The project whose content it is");
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    use ContentKind::{Bundle, Inventory, Playbook, Scenario};
+    vec![
+        list_of(Playbook, "/v1/catalog/playbooks", "list_playbooks", "Lists the playbooks."),
+        list_of(Bundle, "/v1/catalog/bundles", "list_bundles", "Lists the bundles."),
+        list_of(Scenario, "/v1/catalog/scenarios", "list_scenarios", "Lists the scenarios."),
+        list_of(Inventory, "/v1/catalog/inventories", "list_inventories", "Lists the inventories."),
+        one_of(
+            Playbook,
+            "/v1/catalog/playbooks/{name:.*}",
+            Doc::new("show_playbook", TAG, "Looks into a playbook."),
+            ProblemCode::UnknownPlaybook,
+        ),
+        one_of(
+            Bundle,
+            "/v1/catalog/bundles/{name:.*}",
+            Doc::new("show_bundle", TAG, "Looks into a bundle."),
+            ProblemCode::UnknownBundle,
+        ),
+        one_of(
+            Scenario,
+            "/v1/catalog/scenarios/{name:.*}",
+            Doc::new("show_scenario", TAG, "Looks into a scenario."),
+            ProblemCode::UnknownScenario,
+        ),
+        one_of(
+            Inventory,
+            "/v1/catalog/inventories/{name:.*}",
+            Doc::new("show_inventory", TAG, "Looks into an inventory."),
+            ProblemCode::UnknownInventory,
+        ),
+    ]
+}
+
+fn list_of(
+    kind: ContentKind,
+    path: &'static str,
+    operation: &'static str,
+    summary: &'static str,
+) -> Endpoint {
+    let doc = Doc::new(operation, TAG, summary)
+        .about("Nothing is cached: the disk is the truth.")
+        .parameters([PROJECT])
+        .replies([Reply::json(200, "All of them, sorted by name", Schemas::of::<api::CatalogPage>)])
+        .problems([
+            (ProblemCode::BadName, "the project has no such name"),
+            (ProblemCode::UnknownProject, ""),
+            (ProblemCode::InvalidRequest, "a parameter that is unknown"),
+        ]);
+    let handler = move |api: Data<Api>, query: Parameters| list(api, kind, query);
+    Endpoint::new(Verb::Get, path, Access::VIEWER, handler, doc)
+}
+
+fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: ProblemCode) -> Endpoint {
+    let (about, reply) = match kind {
+        ContentKind::Playbook | ContentKind::Bundle | ContentKind::Scenario => (
+            "Asks Ansible, which takes about a second. The inspection is recorded in the audit.",
+            Reply::json(200, "What it would do and what it lacks", Schemas::of::<api::Content>),
+        ),
+        ContentKind::Inventory => (
+            "Asks Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.",
+            Reply::json(200, "Its groups and hosts, never a variable", Schemas::of::<api::Inventory>),
+        ),
+    };
+    let doc = doc
+        .about(about)
+        .parameters([Parameter::content_name("piece of content"), PROJECT])
+        .replies([reply])
+        .problems([
+            (ProblemCode::BadName, ""),
+            (ProblemCode::LeavesRoot, "a link leads out of its root"),
+            (unknown, ""),
+            (ProblemCode::UnknownProject, ""),
+            (ProblemCode::InvalidRequest, "a parameter that is unknown"),
+            (ProblemCode::InspectionLimit, "Ansible used more than it may, and was terminated"),
+            (ProblemCode::InspectionTimeout, "Ansible took longer than it may, and was terminated"),
+            (ProblemCode::AuditUnavailable, ""),
+            (ProblemCode::InspectionsBusy, ""),
+        ]);
+    let handler = move |api: Data<Api>, name: Path<String>, query: Parameters, request: HttpRequest| {
+        show(api, kind, name, query, request)
+    };
+    Endpoint::new(Verb::Get, path, Access::VIEWER, handler, doc)
 }
 
 async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<HttpResponse, Problem> {
     let project = project(&query)?;
     let entries = api.engine.list_content(project.as_ref(), kind).await?;
-    Ok(HttpResponse::Ok().json(json!({ "items": entries, "next": null })))
+    let items = entries.into_iter().map(view::entry).collect();
+    Ok(HttpResponse::Ok().json(api::CatalogPage { items, next: () }))
 }
 
 /// `?project=NAME`: whose content it is.
 fn project(query: &Parameters) -> Result<Option<ProjectName>, Problem> {
-    query::only(query, &["project"])?;
+    query.only_known()?;
     query.get("project").map(|name| name.parse().map_err(|error| bad_project(&error))).transpose()
 }
 
@@ -66,8 +138,8 @@ async fn show(
         ContentKind::Scenario => ContentRef::Scenario(name),
         ContentKind::Inventory => {
             let shown = api.engine.inspect_inventory(&by, project, &name).await?;
-            return Ok(HttpResponse::Ok().json(shown));
+            return Ok(HttpResponse::Ok().json(view::inventory(shown)));
         }
     };
-    Ok(HttpResponse::Ok().json(api.engine.inspect_content(&by, project, &content).await?))
+    Ok(HttpResponse::Ok().json(view::content(api.engine.inspect_content(&by, project, &content).await?)))
 }

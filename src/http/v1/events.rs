@@ -2,25 +2,92 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    web::{self, Data, Path, ServiceConfig},
+    web::{Data, Path},
 };
 use engine::EventQuery;
 use model::{EventKind, JobId};
 use serde_json::json;
 
 use super::{
-    jobs::job_id,
+    job::{BAD_QUERY, JOB_ID, UNKNOWN_JOB, job_id},
     query::{self, Parameters},
     stream::{self, Framing, Sending, Source},
+    view,
 };
 use crate::http::{
     Api,
-    method::resource,
-    problem::{Fault, Problem},
+    endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Schemas, Verb},
+    problem::{FaultCode, Problem, fault},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/jobs/{id}/events", "GET").route(web::get().to(events)));
+pub(super) const TAG: &str = "streams";
+
+/// What a stream of events is, beside a page.
+const ABOUT: &str = "A page, unless a stream is asked for. Server-sent events carry the number as `id`; a quiet stream sends a comment \
+    every 15 s; after the last event of a job that has ended comes `event: end` with the job. Lines of JSON hold events \
+    and nothing else.";
+
+pub(super) const FLAG: MakeSchema = |_| json!({"type": "boolean", "default": false});
+
+/// The parameters that select events and say how they are sent.
+pub(super) fn parameters() -> [Parameter; 11] {
+    [
+        Parameter::query(
+            "after",
+            |_| json!({"type": "integer", "minimum": 0, "maximum": i64::MAX, "default": 0}),
+            "Only events after this number",
+        ),
+        Parameter::query(
+            "limit",
+            |_| json!({"type": "integer", "minimum": 1, "maximum": 1000}),
+            "At most so many. A page has 100 without it and 1000 at most; a stream may ask for any number",
+        ),
+        Parameter::query(
+            "format",
+            |_| json!({"enum": ["json", "sse", "ndjson"]}),
+            "A page, server-sent events or lines of JSON; otherwise what `Accept` says",
+        ),
+        Parameter::query(
+            "follow",
+            |_| json!({"type": "boolean"}),
+            "Go on as events come; without it a stream ends with the last event there is. `true` for `sse`, else `false`",
+        ),
+        Parameter::query("download", FLAG, "Lines of JSON as a file"),
+        Parameter::query("host", |_| json!({"type": "string"}), "Only events about this host"),
+        Parameter::query(
+            "task",
+            |_| json!({"type": "string"}),
+            "Only events of this task, by its whole name",
+        ),
+        Parameter::query(
+            "kind",
+            |_| json!({"type": "string", "pattern": "^[A-Za-z0-9_]{1,64}$"}),
+            "Only events of this kind",
+        ),
+        Parameter::query("changed", FLAG, "Only events that tell of a change; with `failed`: of either"),
+        Parameter::query("failed", FLAG, "Only events that tell of a failure that was not ignored"),
+        Parameter::header(
+            "Last-Event-ID",
+            |_| json!({"type": "integer", "minimum": 0}),
+            "Wins over `after`: what a browser sends when it connects again",
+        ),
+    ]
+}
+
+/// A page with this schema, or a stream.
+pub(super) fn events_reply(page: MakeSchema) -> Reply {
+    Reply::json(200, "Events", page).body("text/event-stream", None).body("application/x-ndjson", None)
+}
+
+pub(super) fn endpoint() -> Endpoint {
+    let doc = Doc::new("job_events", TAG, "Gives the numbered record of a job.")
+        .about(ABOUT)
+        .parameters([JOB_ID])
+        .parameters(parameters())
+        .replies([events_reply(Schemas::of::<api::EventPage>)])
+        .problems([UNKNOWN_JOB, BAD_QUERY])
+        .streams();
+    Endpoint::new(Verb::Get, "/v1/jobs/{id}/events", Access::VIEWER, events, doc).job("id")
 }
 
 /// What is wanted of events, of one job or of all.
@@ -34,9 +101,7 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Reads the query and the headers; a download is named after `name`.
     pub(super) fn read(request: &HttpRequest, query: &Parameters, name: &str) -> Result<Self, Problem> {
-        const FILTERS: [&str; 5] = ["host", "task", "kind", "changed", "failed"];
-        const OTHERS: [&str; 5] = ["after", "limit", "format", "follow", "download"];
-        query::only(query, &[OTHERS, FILTERS].concat())?;
+        query.only_known()?;
         let download = query::flag(query, "download")?.unwrap_or(false);
         let framing = match query::word(query, "format", &["json", "sse", "ndjson"])? {
             None if download => Some(Framing::Lines),
@@ -78,7 +143,7 @@ async fn events(
     let wanted = Wanted::read(&request, &query, &id)?;
     let id = job_id(&id)?;
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
-    let seat = api.access.seat(&request, &api.shutdown)?;
+    let seat = api.guard.seat(&request, &api.shutdown)?;
     let following = Source::Job(Box::new(api.engine.follow_job(id, wanted.query).await?));
     Ok(stream::response(following, sending, seat, &api.engine))
 }
@@ -87,7 +152,8 @@ async fn events(
 async fn page(api: &Api, id: JobId, query: &EventQuery) -> Result<HttpResponse, Problem> {
     let mut events = api.engine.events(id, query).await?;
     let next = next(&mut events, query).map(|event| event.seq);
-    Ok(HttpResponse::Ok().json(json!({ "items": events, "next": next })))
+    let items = events.into_iter().map(view::event).collect();
+    Ok(HttpResponse::Ok().json(api::EventPage { items, next }))
 }
 
 /// Takes the one too many away where there is one; then the last that stays is where the next page begins.
@@ -111,7 +177,7 @@ fn kind(query: &Parameters) -> Result<Option<EventKind>, Problem> {
         _ => {
             let message =
                 format!("`{}` is no kind: use letters, digits and `_`, at most 64", text.escape_debug());
-            Err(Problem::invalid(vec![Fault::new("kind", "invalid_value", message)]))
+            Err(Problem::invalid(vec![fault("kind", FaultCode::InvalidValue, message)]))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value};
 
-use crate::http::problem::{Fault, MAX_FAULTS, Problem, cut};
+use crate::http::problem::{Fault, FaultCode, MAX_FAULTS, Problem, cut, fault};
 
 /// The longest name that is compared with the known ones, in characters.
 const MAX_NAME: usize = 64;
@@ -25,7 +25,7 @@ impl Fields {
             Some(Value::Object(left)) => Ok(Self { left, faults: Vec::new() }),
             Some(other) => {
                 let message = format!("the body is {}: send an object", kind_of(&other));
-                Err(Problem::invalid(vec![Fault::new("", "wrong_type", message)]))
+                Err(Problem::invalid(vec![fault("", FaultCode::WrongType, message)]))
             }
         }
     }
@@ -49,7 +49,7 @@ impl Fields {
         match self.take(name)? {
             Value::String(text) => match read(&text) {
                 Ok(value) => Some(value),
-                Err(error) => self.fault(name, "invalid_value", error.to_string()),
+                Err(error) => self.fault(name, FaultCode::InvalidValue, error.to_string()),
             },
             other => self.wrong_type(name, "a text", &other),
         }
@@ -71,7 +71,7 @@ impl Fields {
             Some(number) if range.contains(&number) => Some(number),
             Some(number) => self.fault(
                 name,
-                "out_of_range",
+                FaultCode::OutOfRange,
                 format!("{number} is out of range: {least} to {most} are allowed"),
             ),
             None => self.wrong_type(name, &format!("a whole number from {least} to {most}"), &value),
@@ -79,17 +79,17 @@ impl Fields {
     }
 
     /// Notes a fault; gives nothing, for the end of a function that should have given a value.
-    pub(super) fn fault<T>(&mut self, field: &str, code: &'static str, message: String) -> Option<T> {
-        self.faults.push(Fault::new(field, code, message));
+    pub(super) fn fault<T>(&mut self, field: &str, code: FaultCode, message: String) -> Option<T> {
+        self.faults.push(fault(field, code, message));
         None
     }
 
     pub(super) fn wrong_type<T>(&mut self, name: &str, wanted: &str, found: &Value) -> Option<T> {
-        self.fault(name, "wrong_type", format!("this is {}: {wanted} is wanted", kind_of(found)))
+        self.fault(name, FaultCode::WrongType, format!("this is {}: {wanted} is wanted", kind_of(found)))
     }
 
     /// Whatever was not taken is unknown.
-    pub(super) fn finish(mut self, known: &[&str]) -> Result<(), Problem> {
+    pub(super) fn finish(mut self, known: &[String]) -> Result<(), Problem> {
         // One more than are listed, so that the answer says that there are more.
         for name in self.left.keys().take(MAX_FAULTS + 1) {
             let name = &cut(name.clone(), MAX_NAME);
@@ -101,7 +101,7 @@ impl Fields {
                 Some(near) => format!("unknown field: did you mean `{near}`?"),
                 None => format!("unknown field: the fields are {}", known.join(", ")),
             };
-            self.faults.push(Fault::new(name, "unknown_field", message));
+            self.faults.push(fault(name, FaultCode::UnknownField, message));
         }
         if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
     }

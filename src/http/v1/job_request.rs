@@ -1,8 +1,9 @@
-//! The body of `POST /v1/jobs`, checked.
+//! The body of `POST /v1/jobs`, checked: from what `api::NewJob` says to a request.
+//!
+//! The fields are taken one by one, because serde stops at the first that is wrong and a reply has all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actix_web::http::StatusCode;
 use model::{
     ContentName, ContentRef, ExtraVars, Inventories, Isolation, JobRequest, Labels, PlaybookWork, Priority,
     ProjectName, ResourceLock, Resources, SecretVars, Tags, extra_vars::BadExtraVars, redact::SHORTEST_VALUE,
@@ -11,37 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, whole};
-use crate::http::problem::{Fault, Problem};
-
-/// Every field, as `unknown field` lists them.
-const FIELDS: &[&str] = &[
-    "playbook",
-    "bundle",
-    "scenario",
-    "project",
-    "inventory",
-    "limit",
-    "tags",
-    "skip_tags",
-    "extra_vars",
-    "secret_vars",
-    "check",
-    "diff",
-    "verbosity",
-    "forks",
-    "timeout_s",
-    "priority",
-    "labels",
-    "resources",
-    "retry",
-    "start_at_task",
-    "isolation",
-];
-
-/// The most hosts at once that a request may ask for.
-const MAX_FORKS: u64 = 500;
-/// The longest time limit that a request may ask for: a week.
-const MAX_TIMEOUT_S: u64 = 7 * 24 * 3600;
+use crate::http::problem::{Fault, FaultCode, Problem, ProblemCode, fault};
 
 /// What this service lets a request say.
 #[derive(Debug)]
@@ -72,14 +43,14 @@ pub(super) fn read(
     let secret_vars = secret_vars(&mut fields, rules, &extra_vars);
     let check = fields.flag("check").unwrap_or(false);
     let diff = fields.flag("diff").unwrap_or(false);
-    let verbosity = fields.number("verbosity", 0..=5).unwrap_or(0);
-    let forks = fields.number("forks", 1..=MAX_FORKS);
-    let timeout_s = fields.number("timeout_s", 1..=MAX_TIMEOUT_S);
+    let verbosity = fields.number("verbosity", 0..=api::MAX_VERBOSITY).unwrap_or(0);
+    let forks = fields.number("forks", 1..=api::MAX_FORKS);
+    let timeout_s = fields.number("timeout_s", 1..=api::MAX_TIMEOUT_S);
     let (priority, labels, resources) = (priority(&mut fields), labels(&mut fields), resources(&mut fields));
     let retry = typed(&mut fields, "retry", "an object such as {\"on\": [\"lost\"], \"max_attempts\": 3}");
     let start_at_task = fields.text("start_at_task", str::parse);
     let isolation = isolation(&mut fields, rules.least_isolation);
-    fields.finish(FIELDS)?;
+    fields.finish(api::NewJob::fields())?;
     // Without a fault there is content: its absence is a fault.
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
     let names_inventory = inventory.is_some();
@@ -112,7 +83,7 @@ fn content(fields: &mut Fields) -> Result<Option<ContentRef>, Problem> {
     let content = given.next();
     if given.next().is_some() {
         let message = "more than one of `playbook`, `bundle` and `scenario`: give one".to_owned();
-        return Ok(fields.fault("playbook", "too_many", message));
+        return Ok(fields.fault("playbook", FaultCode::TooMany, message));
     }
     if content.is_none() && fields.faults.is_empty() {
         fields.faults.push(no_content());
@@ -121,7 +92,7 @@ fn content(fields: &mut Fields) -> Result<Option<ContentRef>, Problem> {
 }
 
 fn no_content() -> Fault {
-    Fault::new("playbook", "missing", "nothing to run: give one of `playbook`, `bundle` and `scenario`")
+    fault("playbook", FaultCode::Missing, "nothing to run: give one of `playbook`, `bundle` and `scenario`")
 }
 
 fn name(fields: &mut Fields, field: &str) -> Result<Option<ContentName>, Problem> {
@@ -154,7 +125,7 @@ fn inventories(fields: &mut Fields) -> Result<Option<Inventories>, Problem> {
     fields.take(FIELD);
     match Inventories::new(names) {
         Ok(inventories) => Ok(Some(inventories)),
-        Err(error) => Ok(fields.fault(FIELD, "invalid_value", error.to_string())),
+        Err(error) => Ok(fields.fault(FIELD, FaultCode::InvalidValue, error.to_string())),
     }
 }
 
@@ -168,18 +139,14 @@ fn project(fields: &mut Fields) -> Result<Option<ProjectName>, Problem> {
 
 /// What every route answers to a text that is no name of a project.
 pub(super) fn bad_project(error: &model::names::BadProjectName) -> Problem {
-    let fault = Fault::new("project", "bad_name", error.to_string());
-    Problem::faults(StatusCode::BAD_REQUEST, "bad_name", vec![fault])
+    let fault = fault("project", FaultCode::BadName, error.to_string());
+    Problem::faults(ProblemCode::BadName, vec![fault])
 }
 
 /// What every route answers to a text that is no name.
 pub(super) fn bad_name(field: &str, error: &model::names::BadName) -> Problem {
-    Problem::faults(
-        StatusCode::BAD_REQUEST,
-        "bad_name",
-        vec![Fault::new(field, "bad_name", error.to_string())],
-    )
-    .hint("a name is the path of the content below its root, as the catalog lists it")
+    Problem::faults(ProblemCode::BadName, vec![fault(field, FaultCode::BadName, error.to_string())])
+        .hint("a name is the path of the content below its root, as the catalog lists it")
 }
 
 /// A text with commas, or a list of texts.
@@ -193,7 +160,7 @@ fn tags(fields: &mut Fields, field: &str) -> Option<Tags> {
     };
     match list.map(|list| Tags::from_list(&list)) {
         Some(Ok(tags)) => Some(tags),
-        Some(Err(error)) => fields.fault(field, "invalid_value", error.to_string()),
+        Some(Err(error)) => fields.fault(field, FaultCode::InvalidValue, error.to_string()),
         None => fields.wrong_type(field, "a text or a list of texts", &value),
     }
 }
@@ -210,7 +177,7 @@ fn priority(fields: &mut Fields) -> Priority {
 fn labels(fields: &mut Fields) -> Labels {
     let labels: Option<BTreeMap<String, String>> = typed(fields, "labels", "an object of texts");
     Labels::try_from(labels.unwrap_or_default()).unwrap_or_else(|error| {
-        let _: Option<()> = fields.fault("labels", "invalid_value", error.to_string());
+        let _: Option<()> = fields.fault("labels", FaultCode::InvalidValue, error.to_string());
         Labels::default()
     })
 }
@@ -219,7 +186,7 @@ fn resources(fields: &mut Fields) -> Resources {
     let wanted = "a list of texts such as `vm:pve1/1000`, or of objects with `name` and `mode`,";
     let list: Option<Vec<ResourceLock>> = typed(fields, "resources", wanted);
     Resources::try_from(list.unwrap_or_default()).unwrap_or_else(|error| {
-        let _: Option<()> = fields.fault("resources", "invalid_value", error.to_string());
+        let _: Option<()> = fields.fault("resources", FaultCode::InvalidValue, error.to_string());
         Resources::default()
     })
 }
@@ -243,7 +210,7 @@ fn typed<T: DeserializeOwned>(fields: &mut Fields, name: &str, wanted: &str) -> 
     let value = with_whole_numbers(fields.take(name)?);
     match serde_json::from_value(value) {
         Ok(value) => Some(value),
-        Err(error) => fields.fault(name, "invalid_value", format!("{error}: {wanted} is wanted")),
+        Err(error) => fields.fault(name, FaultCode::InvalidValue, format!("{error}: {wanted} is wanted")),
     }
 }
 
@@ -252,7 +219,7 @@ fn isolation(fields: &mut Fields, least: Isolation) -> Option<Isolation> {
     if asked < least {
         let message =
             format!("`{asked}` is less than `{least}`, which `runs.isolation` sets: a job may ask for more");
-        return fields.fault("isolation", "invalid_value", message);
+        return fields.fault("isolation", FaultCode::InvalidValue, message);
     }
     Some(asked)
 }
@@ -268,13 +235,13 @@ fn secret_vars(fields: &mut Fields, rules: &Rules<'_>, extra_vars: &ExtraVars) -
     let vars = checked(fields, "secret_vars", SecretVars::check(vars, rules.allow_connection_vars));
     for name in vars.names().filter(|name| extra_vars.as_map().contains_key(*name)) {
         let message = "this variable is in `extra_vars`, too: give it once".to_owned();
-        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), "given_twice", message);
+        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), FaultCode::GivenTwice, message);
     }
     if let Some(name) = vars.too_short() {
         let message = format!(
             "a secret text has at least {SHORTEST_VALUE} bytes: a shorter one cannot be masked in output"
         );
-        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), "too_short", message);
+        let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), FaultCode::TooShort, message);
     }
     vars
 }
@@ -293,7 +260,7 @@ fn variables(fields: &mut Fields, field: &str, rules: &Rules<'_>) -> Map<String,
             "`{name}` may not be set by a request: it decides where a stored token goes, and is taken from the \
              inventory, the vault file or the settings"
         );
-        let _: Option<()> = fields.fault(&format!("{field}.{name}"), "protected_variable", message);
+        let _: Option<()> = fields.fault(&format!("{field}.{name}"), FaultCode::ProtectedVariable, message);
     }
     vars
 }
@@ -301,7 +268,82 @@ fn variables(fields: &mut Fields, field: &str, rules: &Rules<'_>) -> Map<String,
 fn checked<T: Default>(fields: &mut Fields, field: &str, vars: Result<T, BadExtraVars>) -> T {
     vars.unwrap_or_else(|error| {
         let field = format!("{field}.{}", error.key());
-        let _: Option<()> = fields.fault(&field, "invalid_variable", error.to_string());
+        let _: Option<()> = fields.fault(&field, FaultCode::InvalidVariable, error.to_string());
         T::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Work;
+
+    use super::*;
+
+    fn rules() -> Rules<'static> {
+        static NONE: BTreeSet<String> = BTreeSet::new();
+        Rules { allow_connection_vars: false, protected_vars: &NONE, least_isolation: Isolation::Process }
+    }
+
+    fn variables(name: &str, value: &str) -> Map<String, Value> {
+        [(name.to_owned(), Value::from(value))].into_iter().collect()
+    }
+
+    #[test]
+    fn every_field_that_a_client_can_set_is_read() {
+        let job = api::NewJob {
+            bundle: Some("linux/install".into()),
+            project: Some("range".into()),
+            inventory: Some(api::Inventories::Several(vec!["a".into(), "b".into()])),
+            limit: Some("web*".into()),
+            tags: Some(api::Tags::Text("x,y".to_owned())),
+            skip_tags: Some(api::Tags::List(vec!["z".to_owned()])),
+            extra_vars: variables("release", "1.2.3"),
+            secret_vars: variables("password", "correct horse"),
+            check: Some(true),
+            diff: Some(true),
+            verbosity: Some(3),
+            forks: Some(7),
+            timeout_s: Some(60),
+            priority: Some(-5),
+            labels: Some(api::Labels([("team".to_owned(), "red".to_owned())].into())),
+            resources: Some(api::Resources(vec![
+                api::ResourceLock::Exclusive("vm:pve1/1000".into()),
+                api::ResourceLock::Named(api::NamedLock {
+                    name: "host:web-1".into(),
+                    mode: api::LockMode::Shared,
+                }),
+            ])),
+            retry: Some(api::RetryPolicy { on: vec![api::RetryOn::Lost], max_attempts: 2 }),
+            start_at_task: Some(api::TaskName("Install".to_owned())),
+            isolation: Some(api::Isolation::Sandbox),
+            ..api::NewJob::default()
+        };
+        let body = serde_json::to_value(&job).expect("JSON");
+        let given: BTreeSet<_> = body.as_object().expect("an object").keys().cloned().collect();
+        let mut known: BTreeSet<_> = api::NewJob::fields().iter().cloned().collect();
+        known.retain(|name| !["playbook", "scenario"].contains(&name.as_str()));
+        assert_eq!(given, known, "the test sets every field, and one kind of content");
+        let default = "hosts".parse::<Inventories>().expect("a name");
+        let (request, names_inventory) = read(Some(body), &default, &rules()).expect("a request");
+        assert!(names_inventory);
+        let shown = serde_json::to_value(&request).expect("JSON");
+        for name in known.iter().filter(|name| *name != "skip_tags") {
+            assert!(shown.get(name).is_some(), "`{name}` is lost: {shown:#}");
+        }
+    }
+
+    #[test]
+    fn one_kind_of_content_is_enough_and_more_are_too_many() {
+        let of = |job: &api::NewJob| {
+            let default = "hosts".parse::<Inventories>().expect("a name");
+            read(serde_json::to_value(job).ok(), &default, &rules())
+                .map(|(JobRequest { work: Work::Playbook(work), .. }, _)| work.content.kind())
+        };
+        let playbook = api::NewJob { playbook: Some("ping".into()), ..api::NewJob::default() };
+        let both = api::NewJob { scenario: Some("ping".into()), ..playbook.clone() };
+        let scenario = api::NewJob { playbook: None, ..both.clone() };
+        assert_eq!(of(&playbook).expect("a request"), model::ContentKind::Playbook);
+        assert_eq!(of(&scenario).expect("a request"), model::ContentKind::Scenario);
+        assert!(of(&both).is_err() && of(&api::NewJob::default()).is_err());
+    }
 }

@@ -1,47 +1,106 @@
-//! `/v1/jobs`: ask for a job, look at it, end it.
+//! `/v1/jobs`: submit a job, list jobs.
 
-use std::{str::FromStr, time::Duration};
+use std::str::FromStr;
 
-use actix_web::{
-    HttpMessage, HttpRequest, HttpResponse,
-    http::{StatusCode, header},
-    web::{self, Data, Path, ServiceConfig},
-};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use engine::JobQuery;
-use model::{Job, JobId, labels};
-use serde_json::{Value, json};
+use model::{JobId, labels};
+use serde_json::json;
 
 use super::{
+    job::{BAD_QUERY, TAG, WAIT, accepted, accepted_reply, ended_reply, owner},
     job_request::{self, Rules},
-    job_view::{JobView, ResultView, SummaryView},
     query::{self, Parameters},
-    queue::waiting_view,
+    view,
 };
 use crate::http::{
     Api,
     access::Caller,
     body::Body,
-    method::resource,
-    problem::{Fault, Problem},
+    endpoint::{self, Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{FaultCode, Problem, ProblemCode, fault},
 };
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config
-        .service(resource("/jobs", "GET, POST").route(web::get().to(list)).route(web::post().to(submit)))
-        .service(
-            resource("/jobs/{id}", "GET, DELETE").route(web::get().to(show)).route(web::delete().to(delete)),
-        )
-        .service(resource("/jobs/{id}/result", "GET").route(web::get().to(result)))
-        .service(resource("/jobs/{id}/cancel", "POST").route(web::post().to(cancel)))
-        .service(resource("/jobs/{id}/retry", "POST").route(web::post().to(retry)));
+const IDEMPOTENCY_KEY: Parameter = Parameter::header(
+    "Idempotency-Key",
+    |_| json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES, "pattern": "^[!-~]*$"}),
+    "Under one key the same request gives the same job, however often it is sent",
+);
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(
+            Verb::Post,
+            "/v1/jobs",
+            Access::OPERATOR,
+            submit,
+            Doc::new("submit_job", TAG, "Runs a playbook, a bundle or a scenario.")
+                .about("When the reply is there, the job is stored and survives a crash.")
+                .parameters([WAIT, IDEMPOTENCY_KEY])
+                .body(endpoint::Body::new(
+                    Schemas::of::<api::NewJob>,
+                    || json!({"bundle": "ping", "limit": "localhost"}),
+                ))
+                .replies([ended_reply(), accepted_reply()])
+                .problems([
+                    (ProblemCode::BadName, "a name that is none"),
+                    (ProblemCode::LeavesRoot, "a link that leads out of its root"),
+                    (ProblemCode::MalformedJson, ""),
+                    (ProblemCode::UnknownPlaybook, ""),
+                    (ProblemCode::UnknownBundle, ""),
+                    (ProblemCode::UnknownScenario, ""),
+                    (ProblemCode::UnknownProject, ""),
+                    (ProblemCode::IdempotencyKeyUsed, "for another request"),
+                    (ProblemCode::QueueFull, ""),
+                    (ProblemCode::InvalidRequest, "fields or parameters are wrong; `errors` has all of them"),
+                ]),
+        ),
+        Endpoint::new(
+            Verb::Get,
+            "/v1/jobs",
+            Access::VIEWER,
+            list,
+            Doc::new("list_jobs", TAG, "Lists jobs, newest first.")
+                .parameters(filters())
+                .replies([Reply::json(200, "A page", Schemas::of::<api::JobPage>)])
+                .problems([(ProblemCode::UnknownJob, "there is no job `before`"), BAD_QUERY]),
+        ),
+    ]
 }
 
-/// The id in a path; a text that is none names no job.
-pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
-    text.parse().map_err(|_| {
-        Problem::new(StatusCode::NOT_FOUND, "unknown_job", format!("unknown job `{}`", text.escape_debug()))
-            .hint("GET /v1/jobs lists the jobs")
-    })
+/// The parameters that select jobs of a list.
+fn filters() -> [Parameter; 9] {
+    [
+        Parameter::query(
+            "before",
+            Schemas::of::<api::JobId>,
+            "Only jobs older than this one: `next` of a page",
+        ),
+        Parameter::query(
+            "limit",
+            |_| json!({"type": "integer", "minimum": 1, "maximum": 500, "default": 50}),
+            "At most so many",
+        ),
+        Parameter::query("state", Schemas::of::<api::State>, "Only jobs in this state"),
+        Parameter::query("parent", Schemas::of::<api::JobId>, "Only the children of this job"),
+        Parameter::query(
+            "kind",
+            |_| json!({"enum": ["playbook", "bundle", "scenario"]}),
+            "Only jobs that run this",
+        ),
+        Parameter::query("name", Schemas::of::<api::ContentName>, "Only jobs that run content of this name"),
+        Parameter::query(
+            "label",
+            |_| json!({"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,63}(=[A-Za-z0-9_. -]{0,255})?$"}),
+            "`key`: only jobs with this label; `key=value`: only where it has this value",
+        ),
+        Parameter::query(
+            "created_after",
+            Schemas::of::<api::Time>,
+            "Only jobs accepted at this time or later",
+        ),
+        Parameter::query("created_before", Schemas::of::<api::Time>, "Only jobs accepted before this time"),
+    ]
 }
 
 /// 202 with the job and its address; with `?wait=` 200 and the finished job, or 202 when it takes longer.
@@ -53,7 +112,7 @@ async fn submit(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["wait"])?;
+    query.only_known()?;
     let wait = query::wait(&query, &api)?;
     let (key, submitter) = (idempotency_key(&request)?, Caller::submitter_of(&request));
     let options = api.engine.options();
@@ -68,30 +127,6 @@ async fn submit(
     accepted(&api, job, wait).await
 }
 
-pub(super) async fn accepted(
-    api: &Api,
-    mut job: Job,
-    wait: Option<Duration>,
-) -> Result<HttpResponse, Problem> {
-    if let Some(wait) = wait {
-        job = api.wait(job.id, wait).await?;
-    }
-    let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let location = format!("/v1/jobs/{}", job.id);
-    let view = with_warnings(api, &job).await?;
-    Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(view))
-}
-
-/// A job with the warnings of its last attempt, if there are any.
-async fn with_warnings(api: &Api, job: &Job) -> Result<Value, Problem> {
-    let mut view = json!(JobView::from(job));
-    let warnings = api.engine.warnings(job).await?;
-    if !warnings.is_empty() {
-        view["warnings"] = json!(warnings);
-    }
-    Ok(view)
-}
-
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 200;
 
@@ -101,14 +136,9 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
         Ok(key) if (1..=MAX_KEY_BYTES).contains(&key.len()) => Ok(Some(owned(request, key))),
         _ => {
             let message = format!("the key has 1 to {MAX_KEY_BYTES} visible ASCII characters");
-            Err(Problem::invalid(vec![Fault::new("Idempotency-Key", "invalid_value", message)]))
+            Err(Problem::invalid(vec![fault("Idempotency-Key", FaultCode::InvalidValue, message)]))
         }
     }
-}
-
-/// The mark of the caller; `None` where callers are not known.
-pub(super) fn owner(request: &HttpRequest) -> Option<String> {
-    request.extensions().get::<Caller>().and_then(Caller::mark)
 }
 
 /// Callers who are known have keys of their own: nobody finds another's job by its key.
@@ -119,83 +149,9 @@ fn owned(request: &HttpRequest, key: &str) -> String {
     }
 }
 
-/// The same request once more, in a new attempt of the same job; 202 as for a new job.
-async fn retry(
-    api: Data<Api>,
-    id: Path<String>,
-    query: Parameters,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["wait"])?;
-    let wait = query::wait(&query, &api)?;
-    api.engine.has_room(owner(&request).as_deref()).await?;
-    let job = api.engine.retry(job_id(&id)?, None).await?;
-    accepted(&api, job, wait).await
-}
-
-/// Forgets a job that has ended: 204.
-async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(&query, &[])?;
-    api.engine.delete(job_id(&id)?).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// A job that waits also says why, one that runs how far it has come.
-async fn show(
-    api: Data<Api>,
-    id: Path<String>,
-    query: Parameters,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    let job = waited_for(&api, &id, &query).await?;
-    let mut view = with_warnings(&api, &job).await?;
-    if let Some(waiting) = api.engine.waiting(&job).await? {
-        view["waiting"] = waiting_view(&waiting, &api);
-    }
-    if let Some(progress) = api.engine.progress(&api.on_behalf(&request)?, &job).await? {
-        view["progress"] = json!(progress);
-    }
-    Ok(HttpResponse::Ok().json(view))
-}
-
-/// 409 as long as the job has not ended.
-async fn result(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let job = waited_for(&api, &id, &query).await?;
-    if !job.state.is_terminal() {
-        let detail = format!("job `{}` is {} and has no result yet", job.id, job.state);
-        return Err(Problem::new(StatusCode::CONFLICT, "not_finished", detail)
-            .hint("`?wait=SECONDS` waits for the end"));
-    }
-    Ok(HttpResponse::Ok().json(ResultView::from(&job)))
-}
-
-async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Problem> {
-    let id = job_id(id)?;
-    query::only(query, &["wait"])?;
-    match query::wait(query, api)? {
-        Some(wait) => api.wait(id, wait).await,
-        None => Ok(api.engine.job(id).await?),
-    }
-}
-
-/// 202 while processes are being ended, 200 when none is left.
-async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["wait"])?;
-    let wait = query::wait(&query, &api)?;
-    let mut job = api.engine.cancel(job_id(&id)?).await?;
-    if let Some(wait) = wait {
-        job = api.wait(job.id, wait).await?;
-    }
-    let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok(HttpResponse::build(status).json(with_warnings(&api, &job).await?))
-}
-
 /// Jobs, newest first; `next` is the `before` of the page after this one.
 async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
-    query::only(
-        &query,
-        &["before", "limit", "state", "parent", "kind", "name", "label", "created_after", "created_before"],
-    )?;
+    query.only_known()?;
     let limit = query::number(&query, "limit", 1..=500)?.unwrap_or(50);
     let before = match parsed::<JobId>(&query, "before")? {
         Some(id) => Some((api.engine.job(id).await?.created_at, id)),
@@ -216,13 +172,13 @@ async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
         })
         .await?;
     let is_full = u32::try_from(jobs.len()).is_ok_and(|found| found == limit);
-    let next = jobs.last().filter(|_| is_full).map(|job| job.id);
-    let items: Vec<SummaryView<'_>> = jobs.iter().map(SummaryView::from).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    let next = jobs.last().filter(|_| is_full).map(|job| job.id.to_string().into());
+    let items = jobs.into_iter().map(view::summary).collect();
+    Ok(HttpResponse::Ok().json(api::JobPage { items, next }))
 }
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(query: &Parameters, name: &str) -> Result<Option<T>, Problem> {
-    query.get(name).map(|text| text.parse()).transpose().map_err(|error: T::Err| fault(name, &error))
+    query.get(name).map(|text| text.parse()).transpose().map_err(|error: T::Err| invalid(name, &error))
 }
 
 /// `key` for any value, `key=value` for one.
@@ -233,22 +189,11 @@ fn label(query: &Parameters) -> Result<Option<(String, Option<String>)>, Problem
         None => (text.as_str(), None),
     };
     if !labels::is_key(key) {
-        return Err(fault("label", &"give `key` or `key=value`"));
+        return Err(invalid("label", &"give `key` or `key=value`"));
     }
     Ok(Some((key.to_owned(), value)))
 }
 
-fn fault(name: &str, error: &dyn std::fmt::Display) -> Problem {
-    Problem::invalid(vec![Fault::new(name, "invalid_value", error.to_string())])
-}
-
-impl Api {
-    /// Waits for the end of a job, at most this long, and not longer than the service itself lives.
-    pub(in crate::http) async fn wait(&self, id: JobId, at_most: Duration) -> Result<Job, Problem> {
-        let mut shutdown = self.shutdown.clone();
-        tokio::select! {
-            job = self.engine.wait(id, at_most) => Ok(job?),
-            () = shutdown.requested() => Ok(self.engine.job(id).await?),
-        }
-    }
+fn invalid(name: &str, error: &dyn std::fmt::Display) -> Problem {
+    Problem::invalid(vec![fault(name, FaultCode::InvalidValue, error.to_string())])
 }

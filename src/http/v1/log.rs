@@ -7,18 +7,25 @@ use std::{io, time::Duration};
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{self, HeaderName, HeaderValue},
-    web::{self, Bytes, Data, Path, ServiceConfig},
+    web::{Bytes, Data, Path},
 };
 use ansi_to_html::{Converter, Esc};
 use engine::{LogQuery, LogReader, NextText, Shutdown, WatcherKind, Watching, colored, plain_lines};
 use futures_util::stream;
 use model::JobId;
+use serde_json::json;
 
 use super::{
-    jobs::job_id,
+    events::{FLAG, TAG},
+    job::{BAD_QUERY, JOB_ID, UNKNOWN_JOB, job_id},
     query::{self, Parameters},
 };
-use crate::http::{Api, access::Seat, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    access::Seat,
+    endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Verb},
+    problem::Problem,
+};
 
 /// How long to wait for news at once; then there is another look.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -27,8 +34,32 @@ const LINES: HeaderName = HeaderName::from_static("x-log-lines");
 /// The first line after this piece, when it is there already.
 const NEXT: HeaderName = HeaderName::from_static("x-log-next");
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/jobs/{id}/log", "GET").route(web::get().to(log)));
+const LINE: MakeSchema = |_| json!({"type": "integer", "minimum": 1, "maximum": i64::MAX});
+
+pub(super) fn endpoint() -> Endpoint {
+    let doc = Doc::new("job_log", TAG, "Gives what Ansible printed.")
+        .parameters([
+            JOB_ID,
+            Parameter::query(
+                "format",
+                |_| json!({"enum": ["text", "ansi", "html"], "default": "text"}),
+                "Without colours, with them, or as a page",
+            ),
+            Parameter::query(
+                "from",
+                |_| json!({"type": "integer", "minimum": 1, "maximum": i64::MAX, "default": 1}),
+                "The first line",
+            ),
+            Parameter::query("limit", LINE, "At most so many lines"),
+            Parameter::query("follow", FLAG, "Go on until the job has ended"),
+        ])
+        .replies([Reply::text(200, "The log", "text/plain").body("text/html", None).headers(&[
+            ("X-Log-Lines", "How many lines there were when the reply began"),
+            ("X-Log-Next", "The first line after this piece, when it was there already"),
+        ])])
+        .problems([UNKNOWN_JOB, BAD_QUERY])
+        .streams();
+    Endpoint::new(Verb::Get, "/v1/jobs/{id}/log", Access::VIEWER, log, doc).job("id")
 }
 
 /// How lines are written.
@@ -97,7 +128,7 @@ async fn log(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["format", "from", "limit", "follow"])?;
+    query.only_known()?;
     let format = Format::read(&query)?;
     let wanted = LogQuery {
         from: query::number(&query, "from", 1..=i64::MAX)?.map(i64::unsigned_abs),
@@ -105,7 +136,7 @@ async fn log(
         follow: query::flag(&query, "follow")?.unwrap_or(false),
     };
     let id = job_id(&id)?;
-    let seat = api.access.seat(&request, &api.shutdown)?;
+    let seat = api.guard.seat(&request, &api.shutdown)?;
     let reader = api.engine.read_log(id, wanted).await?;
     let mut response = HttpResponse::Ok();
     headers(&mut response, format, &reader);

@@ -1,29 +1,58 @@
 //! Parameters of queries.
 
-use std::{collections::HashMap, str::FromStr, time::Duration};
+use std::{collections::HashMap, future::Ready, str::FromStr, time::Duration};
 
-use actix_web::web::Query;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Query};
 
 use crate::http::{
     Api,
-    problem::{Fault, Problem},
+    endpoint::{Endpoint, Place},
+    problem::{FaultCode, Problem, fault},
 };
 
-/// A query as it came.
-pub(super) type Parameters = Query<HashMap<String, String>>;
+/// The query of a request, and which parameters its endpoint has.
+#[derive(Debug)]
+pub(super) struct Parameters {
+    given: HashMap<String, String>,
+    known: Vec<&'static str>,
+}
 
-/// Refuses parameters that nobody looks at: a misspelt filter would filter nothing.
-pub(super) fn only(query: &Parameters, known: &[&str]) -> Result<(), Problem> {
-    let mut unknown: Vec<&String> = query.keys().filter(|name| !known.contains(&name.as_str())).collect();
-    unknown.sort();
-    let fault = |name: &String| {
-        let message = match known {
-            [] => "unknown parameter: this resource has none".to_owned(),
-            known => format!("unknown parameter: the parameters are {}", known.join(", ")),
+impl Parameters {
+    /// The value of a parameter.
+    pub(super) fn get(&self, name: &str) -> Option<&String> {
+        self.given.get(name)
+    }
+
+    /// Rejects parameters that the endpoint doesn't have: a misspelt filter would filter nothing.
+    pub(super) fn only_known(&self) -> Result<(), Problem> {
+        let mut unknown: Vec<&String> =
+            self.given.keys().filter(|name| !self.known.contains(&name.as_str())).collect();
+        unknown.sort();
+        let fault = |name: &String| {
+            let message = match self.known.as_slice() {
+                [] => "unknown parameter: this resource has none".to_owned(),
+                known => format!("unknown parameter: the parameters are {}", known.join(", ")),
+            };
+            fault(name.escape_debug().to_string(), FaultCode::UnknownParameter, message)
         };
-        Fault::new(name.escape_debug().to_string(), "unknown_parameter", message)
-    };
-    if unknown.is_empty() { Ok(()) } else { Err(Problem::invalid(unknown.into_iter().map(fault).collect())) }
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(Problem::invalid(unknown.into_iter().map(fault).collect())),
+        }
+    }
+}
+
+impl FromRequest for Parameters {
+    type Error = actix_web::Error;
+    type Future = Ready<Result<Self, Self::Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known =
+            request.extensions().get::<&'static Endpoint>().map(|endpoint| endpoint.doc.names(Place::Query));
+        let known = known.map_or_else(Vec::new, Iterator::collect);
+        let given = Query::from_query(request.query_string()).map(Query::into_inner);
+        std::future::ready(given.map(|given| Self { given, known }).map_err(Into::into))
+    }
 }
 
 /// A number within a range.
@@ -41,7 +70,7 @@ where
         None => {
             let message =
                 format!("`{}` is no number from {} to {}", text.escape_debug(), range.start(), range.end());
-            Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
+            Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
         }
     }
 }
@@ -63,7 +92,7 @@ pub(super) fn word<'a>(
         return Ok(Some(text));
     }
     let message = format!("`{}` is none of {}", text.escape_debug(), words.join(", "));
-    Err(Problem::invalid(vec![Fault::new(name, "invalid_value", message)]))
+    Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
 }
 
 /// `true` or `false`; a parameter without a value is `true`.

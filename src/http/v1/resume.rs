@@ -2,19 +2,46 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{self, Data, Path, ServiceConfig},
+    web::{Data, Path},
 };
 use engine::ResumeError;
+use serde_json::json;
 
 use super::{
-    jobs::{accepted, job_id, owner},
+    job::{BAD_QUERY, JOB_ID, LOCATION, TAG, UNKNOWN_JOB, WAIT, accepted, accepted_reply, job_id, owner},
     query::{self, Parameters},
+    view,
 };
-use crate::http::{Api, method::resource, problem::Problem};
+use crate::http::{
+    Api,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
+};
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(resource("/jobs/{id}/resume", "POST").route(web::post().to(resume)));
+const DRY_RUN: Parameter = Parameter::query(
+    "dry_run",
+    |_| json!({"type": "boolean", "default": false}),
+    "Only tell what would run again, change nothing",
+);
+
+pub(super) fn endpoint() -> Endpoint {
+    let dry_run = "With `dry_run`: what would run again. With `wait`: the job, which has ended";
+    let doc = Doc::new("resume_job", TAG, "Goes on where a job failed.")
+        .about("A new attempt begins at the task that failed first, on the hosts that failed.")
+        .parameters([JOB_ID, DRY_RUN, WAIT])
+        .replies([
+            Reply::json(200, dry_run, Schemas::of::<api::JobOrPreview>).headers(LOCATION),
+            accepted_reply(),
+        ])
+        .problems([
+            UNKNOWN_JOB,
+            (ProblemCode::NothingToResume, "the last run succeeded"),
+            (ProblemCode::WrongState, "it has not ended"),
+            BAD_QUERY,
+            (ProblemCode::QueueFull, ""),
+            (ProblemCode::InspectionsBusy, ""),
+        ]);
+    Endpoint::new(Verb::Post, "/v1/jobs/{id}/resume", Access::OPERATOR, resume, doc).job("id")
 }
 
 /// 202 as for a new job; with `?dry_run=true` 200 with what would run again, and nothing is changed.
@@ -24,12 +51,12 @@ async fn resume(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    query::only(&query, &["dry_run", "wait"])?;
+    query.only_known()?;
     let wait = query::wait(&query, &api)?;
     let id = job_id(&id)?;
     let by = api.on_behalf(&request)?;
     if query::flag(&query, "dry_run")?.unwrap_or(false) {
-        return Ok(HttpResponse::Ok().json(api.engine.resume_plan(&by, id).await?));
+        return Ok(HttpResponse::Ok().json(view::preview(api.engine.resume_plan(&by, id).await?)));
     }
     api.engine.has_room(owner(&request).as_deref()).await?;
     let job = api.engine.resume(&by, id).await?;
@@ -39,11 +66,9 @@ async fn resume(
 impl From<ResumeError> for Problem {
     fn from(error: ResumeError) -> Self {
         match error {
-            ResumeError::NotEnded { .. } => Self::new(StatusCode::CONFLICT, "wrong_state", error.to_string()),
-            ResumeError::Nothing(_) => {
-                Self::new(StatusCode::CONFLICT, "nothing_to_resume", error.to_string())
-                    .hint("POST /v1/jobs/{id}/retry runs all of it again")
-            }
+            ResumeError::NotEnded { .. } => Self::new(ProblemCode::WrongState, error.to_string()),
+            ResumeError::Nothing(_) => Self::new(ProblemCode::NothingToResume, error.to_string())
+                .hint("POST /v1/jobs/{id}/retry runs all of it again"),
             ResumeError::Other(error) => error.into(),
         }
     }

@@ -16,11 +16,9 @@ use actix_web::{
 };
 use engine::{Engine, Following, FollowingAll, Next, Shutdown, WatcherKind, Watching};
 use futures_util::stream;
-use model::{Event, JobId};
 use serde::Serialize;
-use serde_json::json;
 
-use super::job_view::JobView;
+use super::view;
 use crate::http::access::Seat;
 
 /// How often a quiet stream of server-sent events shows that it is alive.
@@ -92,20 +90,11 @@ impl Framing {
     fn end(self, job: &model::Job) -> Result<String, serde_json::Error> {
         match self {
             Self::ServerSent => {
-                Ok(format!("event: end\ndata: {}\n\n", serde_json::to_string(&json!(JobView::from(job)))?))
+                Ok(format!("event: end\ndata: {}\n\n", serde_json::to_string(&view::job(job))?))
             }
             Self::Lines => Ok(String::new()),
         }
     }
-}
-
-/// An event among those of all jobs.
-#[derive(Serialize)]
-pub(super) struct PlacedView<'a> {
-    pub position: u64,
-    pub job_id: JobId,
-    #[serde(flatten)]
-    pub event: &'a Event,
 }
 
 /// What is followed.
@@ -161,11 +150,12 @@ impl Stream {
     async fn piece(&mut self, at_most: Duration) -> Result<Option<String>, Failed> {
         let framing = self.framing;
         let left = usize::try_from(self.left).unwrap_or(usize::MAX);
-        let (text, events) = match &mut self.source {
+        let (text, count) = match &mut self.source {
             Source::Job(following) => match following.next(at_most).await? {
                 Next::Events(events) => {
-                    let items = events.iter().take(left).map(|event| (event.seq, event));
-                    (framing.events(items)?, events.len())
+                    let count = events.len();
+                    let items = events.into_iter().take(left).map(|event| (event.seq, view::event(event)));
+                    (framing.events(items)?, count)
                 }
                 Next::End(job) => {
                     self.has_ended = true;
@@ -175,15 +165,14 @@ impl Stream {
             },
             Source::All(following) => match following.next(at_most).await? {
                 Next::Events(events) => {
-                    let items = events.iter().take(left).map(|(position, job_id, event)| {
-                        (*position, PlacedView { position: *position, job_id: *job_id, event })
-                    });
-                    (framing.events(items)?, events.len())
+                    let count = events.len();
+                    let items = events.into_iter().take(left).map(|placed| (placed.0, view::placed(placed)));
+                    (framing.events(items)?, count)
                 }
                 Next::Quiet | Next::End(_) => return Ok(self.follow.then(|| framing.quiet().to_owned())),
             },
         };
-        self.left = self.left.saturating_sub(events as u64);
+        self.left = self.left.saturating_sub(count as u64);
         Ok(Some(text))
     }
 }

@@ -21,8 +21,7 @@ use std::time::Duration;
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
-    middleware::from_fn,
-    web::{self, Data, Path, Payload, ServiceConfig},
+    web::{Data, Path, Payload},
 };
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
 use engine::{EventQuery, Following, Next, WatcherKind, plain_lines};
@@ -31,19 +30,36 @@ use model::{Detail, Job, JobState, PlaybookDetail};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::{Api, access::Seat, method::resource, v1::only_known_origins};
+use super::{
+    Api,
+    access::Seat,
+    endpoint::{Access, Doc, Endpoint, Reply, Verb},
+    v1::job_parameter,
+};
+
+const TAG: &str = "streams";
+const UPGRADED: Reply = Reply::empty(101, "The connection is a WebSocket now");
 
 /// How often a quiet socket shows that it is alive.
 const PING: Duration = Duration::from_secs(15);
 /// How long a client that reads nothing may delay its own close.
 const CLOSE: Duration = Duration::from_secs(1);
 
-pub(super) use vm_status::{unknown_path, upgrades};
-
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.configure(vm_status::routes).service(
-        resource("/ws/{job_id}", "GET").wrap(from_fn(only_known_origins)).route(web::get().to(open)),
-    );
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let summary = "A WebSocket: the log of a job as it is written, in CloudLaunch's frames.";
+    let about = "Each frame is a JSON text: `{\"type\":\"log\",\"data\":line}` for every line so far, `{\"type\":\"status\",\"data\":\"running\"}`, \
+         every new line, `{\"type\":\"ping\"}` after 15 s without one; at the end `status` (`succeeded` or `failed`), `result` (what \
+         was printed, if anything), `error` (why it did not succeed), `{\"type\":\"done\"}` and close 1000. An unknown id gets an \
+         error frame and close 4004, a service that stops closes with 1012. What a client sends is not read.";
+    let doc = Doc::new("watch_job", TAG, summary)
+        .about(about)
+        .parameters([job_parameter("job_id")])
+        .replies([UPGRADED, Reply::empty(400, "No WebSocket was asked for")])
+        .streams();
+    vec![
+        Endpoint::new(Verb::Get, "/ws/{job_id}", Access::VIEWER, open, doc).job("job_id"),
+        vm_status::endpoint(),
+    ]
 }
 
 async fn open(
@@ -52,7 +68,7 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
-    let seat = api.access.seat(&request, &api.shutdown)?;
+    let seat = api.guard.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let id = id.into_inner();
     actix_web::rt::spawn(async move {

@@ -12,19 +12,22 @@
 use std::time::Duration;
 
 use actix_web::{
-    Either, Error, HttpRequest, HttpResponse, Responder, guard,
-    http::header,
-    middleware::from_fn,
-    web::{self, Data, Payload, Query, ServiceConfig},
+    Error, HttpRequest, HttpResponse,
+    web::{Data, Payload, Query},
 };
 use actix_ws::{CloseCode, Message, MessageStream, Session};
 use engine::{ProxmoxError, VmWatching, WatcherKind};
 use futures_util::StreamExt;
 use model::vm_status::Frame;
+use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::{CLOSE, why};
-use crate::http::{Api, access::Seat, method::resource, v0, v1::only_known_origins};
+use super::{CLOSE, TAG, UPGRADED, why};
+use crate::http::{
+    Api,
+    access::Seat,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
+};
 
 /// What the reference service says when nothing in the inventory tells where Proxmox is.
 const NO_CREDENTIALS: &str = "Proxmox credentials not found in backend inventory";
@@ -34,27 +37,25 @@ const PING: Duration = Duration::from_secs(20);
 /// How long it may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
 
-pub(super) fn routes(config: &mut ServiceConfig) {
-    config.service(
-        // Whatever is no WebSocket does not exist here.
-        resource("/ws/vm-status", "GET")
-            .wrap(from_fn(only_known_origins))
-            .route(web::get().guard(guard::fn_guard(|on| upgrades(on.head().headers()))).to(open))
-            .default_service(web::to(v0::unknown_path)),
-    );
-}
+const NODE: Parameter =
+    Parameter::query("node", |_| json!({"type": "string", "pattern": "^[A-Za-z0-9-]+$"}), "The node");
 
-/// A WebSocket to a path that has none is refused without a word; anything else is an unknown path of v0.
-pub(in crate::http) async fn unknown_path(request: HttpRequest) -> impl Responder {
-    if upgrades(request.headers()) {
-        return Either::Left(HttpResponse::Forbidden().finish());
-    }
-    Either::Right(v0::unknown_path(request).await)
-}
-
-/// Is a WebSocket asked for?
-pub(in crate::http) fn upgrades(headers: &header::HeaderMap) -> bool {
-    headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
+pub(super) fn endpoint() -> Endpoint {
+    let summary = "A WebSocket: the machines of a Proxmox node and what changes among them.";
+    let about = "`?node=NAME` names the node, otherwise it is the one of the inventory. Frames are JSON texts: \
+         `{\"type\":\"full\",\"vms\":[...]}` first, then `{\"type\":\"diff\",\"changes\":{vmid: {...}}}` whenever something changed, \
+         `{\"type\":\"error\",\"error\":text}` when the node could not be asked. A bad name of a node closes with 1008, a missing \
+         inventory or token with 1000 after an error frame, a service that stops with 1012. What a client sends is not read.";
+    let doc = Doc::new("watch_vms", TAG, summary)
+        .about(about)
+        .parameters([NODE])
+        .replies([
+            UPGRADED,
+            Reply::empty(403, "Pages of this origin may not watch"),
+            Reply::empty(404, "No WebSocket was asked for"),
+        ])
+        .streams();
+    Endpoint::new(Verb::Get, "/ws/vm-status", Access::VIEWER, open, doc).hidden_without_upgrade()
 }
 
 async fn open(
@@ -63,7 +64,7 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
-    let seat = api.access.seat(&request, &api.shutdown)?;
+    let seat = api.guard.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     // Of several the last counts, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);

@@ -1,24 +1,42 @@
 //! All routes, one by one: without credentials, with a role too low, with a revoked token, with the right role.
 
-use rangehand::http::access::{Permission, Row, routes};
+use rangehand::http::{
+    endpoint::{Dialect, Endpoint},
+    endpoints,
+};
 use reqwest::Response;
 use serde_json::Value;
 
 use super::{call, call_as, printed, token, with_tokens};
 use crate::app::TestApp;
 
-/// The path with something in place of its parameters that does not exist.
-fn path(row: &Row) -> String {
-    const NO_JOB: &str = "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
-    row.path
-        .replace("{id}", NO_JOB)
-        .replace("{job_id}", NO_JOB)
-        .replace("{name}", "nothing")
-        .replace("{file}", "nothing")
+/// A call of an endpoint.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    method: &'static str,
+    endpoint: &'static Endpoint,
 }
 
-fn method(row: &Row) -> &'static str {
-    if row.method == "*" { "PATCH" } else { row.method }
+/// Every method that every endpoint answers.
+fn rows() -> impl Iterator<Item = Row> {
+    endpoints().iter().flat_map(|endpoint| {
+        // Without an upgrade its path doesn't exist, whatever the method.
+        let any = endpoint.is_hidden_without_upgrade.then_some("PATCH");
+        endpoint.methods().chain(any).map(move |method| Row { method, endpoint })
+    })
+}
+
+impl Row {
+    /// The path with something in place of its parameters that does not exist.
+    fn path(&self) -> String {
+        const NO_JOB: &str = "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
+        self.endpoint
+            .path
+            .replace("{id}", NO_JOB)
+            .replace("{job_id}", NO_JOB)
+            .replace("{name}", "nothing")
+            .replace("{file}", "nothing")
+    }
 }
 
 /// No JSON, so that nothing is run by it.
@@ -31,9 +49,9 @@ async fn refused(row: &Row, response: Response, status: u16) {
     let headers = response.headers().clone();
     let text = response.text().await.expect("text");
     let reply: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{row:?} {error}: {text}"));
-    let (media_type, member) = match row.path.starts_with("/v0") {
-        true => ("application/json", "detail"),
-        false => ("application/problem+json", "code"),
+    let (media_type, member) = match row.endpoint.dialect() {
+        Dialect::V0 => ("application/json", "detail"),
+        Dialect::V1 => ("application/problem+json", "code"),
     };
     assert_eq!(headers["content-type"], media_type, "{row:?}");
     assert!(reply[member].is_string(), "{row:?}: {text}");
@@ -43,8 +61,8 @@ async fn refused(row: &Row, response: Response, status: u16) {
 
 async fn calls(app: &TestApp, row: &Row, token: Option<&str>) -> Response {
     match token {
-        Some(token) => call_as(app, token, method(row), &path(row), body(row)).await,
-        None => call(app, method(row), &path(row), &[], body(row)).await,
+        Some(token) => call_as(app, token, row.method, &row.path(), body(row)).await,
+        None => call(app, row.method, &row.path(), &[], body(row)).await,
     }
 }
 
@@ -56,8 +74,8 @@ async fn every_route_asks_who_calls_and_for_its_role() {
     let revoked = token(&app, "admin");
     printed(&app, &["token", "revoke", &revoked]);
     let (mut open, mut guarded) = (0, 0);
-    for row in routes() {
-        let Permission::Role(role) = row.permission else {
+    for row in rows() {
+        let Some(role) = row.endpoint.access.role() else {
             let status = calls(&app, &row, None).await.status().as_u16();
             assert!(!matches!(status, 401 | 403 | 429), "{row:?}: {status}");
             open += 1;

@@ -63,6 +63,11 @@ impl Document {
         compiler.add_resource(url, serde_json::from_str(&text).expect("JSON")).expect("a resource");
         let mut known = boon::Schemas::new();
         let schema = compiler.compile(url, &mut known).unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        if let (Some(code), "application/problem+json") = (reply["code"].as_str(), media) {
+            let about = self.operation(method, path)["responses"][status.to_string()]["description"].as_str();
+            let is_named = about.is_some_and(|about| about.contains(&format!("`{code}`")));
+            assert!(is_named, "{what}: `{code}` is not documented: {about:?}");
+        }
         known.validate(reply, schema).unwrap_or_else(|error| panic!("{what}: {error:#}\n{reply:#}"));
     }
 

@@ -1,6 +1,6 @@
 //! Bundles for the machines of a default range: those of admin, of students, and the vulnerable ones.
 
-use super::{AS_JSON, NODE, NODE_IF_ANY, Permission, Plan, Reply, Route, Verb};
+use super::{AS_JSON, Access, NODE, NODE_IF_ANY, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{Field, IPV4, Kind, WORD},
     route::Limit,
@@ -33,7 +33,7 @@ const fn create(
         operation,
         summary: "Makes the machines of the set: one run for each, then one for all.",
         tag: "bundles proxmox",
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields,
         plan: Plan::CreateMachines { bundle, machines },
         reply: Reply::Log,
@@ -55,7 +55,7 @@ const fn set(
         operation,
         summary,
         tag: "bundles proxmox",
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields: fields![NODE_IF_ANY, AS_JSON],
         plan: Plan::Bundle { bundle, limit: Limit::Node, constant: None },
         reply: Reply::Results(key),
@@ -230,7 +230,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Destroys the machines of the set.",
     )
     .delete()
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     set(
         "/v0/admin/run/bundles/core/proxmox/configure/default/delete-vms-vuln",
         "bundle_delete_vms_vuln",
@@ -239,7 +239,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Destroys the machines of the set.",
     )
     .delete()
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     set(
         "/v0/admin/run/bundles/core/proxmox/configure/default/delete-vms-admin",
         "bundle_delete_vms_admin",
@@ -248,7 +248,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Destroys the machines of the set.",
     )
     .delete()
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     set(
         "/v0/admin/run/bundles/core/proxmox/configure/default/snapshot/create-vms-student",
         "bundle_snapshot_vms_student",

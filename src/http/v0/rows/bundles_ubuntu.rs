@@ -1,6 +1,6 @@
 //! Bundles for Ubuntu hosts.
 
-use super::{NODE_IF_ANY, Permission, Plan, Reply, Route, Verb};
+use super::{Access, NODE_IF_ANY, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{BUNDLE_HOSTS, Field, Kind, PASSWORD, SHELL, USER},
     route::Limit,
@@ -38,7 +38,7 @@ const fn ubuntu(
         operation,
         summary,
         tag: "bundles ubuntu",
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields,
         plan: Plan::Bundle { bundle, limit: Limit::Hosts, constant: None },
         reply: Reply::Log,

@@ -1,10 +1,10 @@
 //! The configuration of a machine.
 
-use super::{AS_JSON, NODE, Permission, Route, VM_ID, action};
+use super::{AS_JSON, Access, NODE, Route, VM_ID, action};
 use crate::http::v0::field::{Field, Kind, TAGS, When};
 
 const fn get(path: &'static str, name: &'static str, summary: &'static str) -> Route {
-    action(path, name, "config", summary, fields![NODE, AS_JSON, VM_ID]).by(Permission::Viewer)
+    action(path, name, "config", summary, fields![NODE, AS_JSON, VM_ID]).by(Access::VIEWER)
 }
 
 pub(super) const ROUTES: &[Route] = &[

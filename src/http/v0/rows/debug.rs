@@ -1,6 +1,6 @@
 //! Trying things out, and running content by name.
 
-use super::{NODE_IF_ANY, Permission, Plan, Reply, Route, Verb};
+use super::{Access, NODE_IF_ANY, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{Field, HOSTS, Kind},
     route::Named,
@@ -31,7 +31,7 @@ const fn by_name(path: &'static str, operation: &'static str, summary: &'static 
         operation,
         summary,
         tag: "run",
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields: BY_NAME,
         plan,
         reply: Reply::Log,
@@ -57,7 +57,7 @@ pub(super) const ROUTES: &[Route] = &[
         summary: "Looks for machine 1000 and answers `null` when it is there.",
         tag: "debug",
         // Always a run of Ansible, so no look.
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields: &[],
         plan: Plan::Find { vm_id: "1000" },
         reply: Reply::Null,

@@ -1,6 +1,6 @@
 //! Firewalls: of a machine, of a node, of the datacenter.
 
-use super::{AS_JSON, Lookup, NODE, Permission, Route, VM_ID, action};
+use super::{AS_JSON, Access, Lookup, NODE, Route, VM_ID, action};
 use crate::http::v0::field::{
     ADDRESSES, ALIAS, ALNUM, API_HOST, COMMENT, FULL_NAME, Field, Kind, PORTS, RULE_ACTION, RULE_TYPE, WORD,
     When,
@@ -31,7 +31,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Lists the aliases of a machine's firewall.",
         fields![NODE, AS_JSON, VM_ID],
     )
-    .by(Permission::Viewer),
+    .by(Access::VIEWER),
     action(
         "/v0/admin/proxmox/firewall/vm/alias/add",
         "firewall_vm_add_iptables_alias",
@@ -69,7 +69,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Lists the rules of a machine's firewall.",
         fields![NODE, AS_JSON, VM_ID],
     )
-    .by(Permission::Viewer),
+    .by(Access::VIEWER),
     action(
         "/v0/admin/proxmox/firewall/vm/rules/apply",
         "firewall_vm_apply_iptables_rule",
@@ -133,7 +133,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Switches a node's firewall on.",
         fields![NODE, AS_JSON],
     )
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     action(
         "/v0/admin/proxmox/firewall/node/disable",
         "firewall_node_disable",
@@ -141,7 +141,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Switches a node's firewall off.",
         fields![NODE, AS_JSON],
     )
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     action(
         "/v0/admin/proxmox/firewall/datacenter/enable",
         "firewall_dc_enable",
@@ -149,7 +149,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Switches the firewall of the datacenter on.",
         fields![KNOWN_API_HOST, AS_JSON],
     )
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     action(
         "/v0/admin/proxmox/firewall/datacenter/disable",
         "firewall_dc_disable",
@@ -157,5 +157,5 @@ pub(super) const ROUTES: &[Route] = &[
         "Switches the firewall of the datacenter off.",
         fields![NODE.no_variable(), AS_JSON, KNOWN_API_HOST],
     )
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
 ];

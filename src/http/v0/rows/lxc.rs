@@ -1,6 +1,6 @@
 //! Containers. The deployer's web page asks for these routes; the reference service never had them.
 
-use super::{AS_JSON, Lookup, NODE, NODE_IF_ANY, Permission, Route, VM_ID, action};
+use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, action};
 use crate::http::v0::field::{
     CONTAINER_IP, DOTTED, FULL_NAME, Field, IPV4, Kind, PASSWORD, TEMPLATE_VOLUME, When,
 };
@@ -24,7 +24,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Lists the containers of a node.",
         fields![NODE_IF_ANY, AS_JSON,],
     )
-    .by(Permission::Viewer),
+    .by(Access::VIEWER),
     action(
         "/v0/admin/proxmox/lxc/create",
         "lxc_create",
@@ -81,7 +81,7 @@ pub(super) const ROUTES: &[Route] = &[
         .locks(&["vm_id"]),
     action("/v0/admin/proxmox/lxc/delete", "lxc_delete", "lxc", "Destroys a container.", ON_CONTAINER)
         .delete()
-        .by(Permission::Admin)
+        .by(Access::ADMIN)
         .lookup(Lookup::Container)
         .locks(&["vm_id"]),
 ];

@@ -1,6 +1,6 @@
 //! The same for many machines at once.
 
-use super::{AS_JSON, NODE, Permission, Plan, Reply, Route, Verb};
+use super::{AS_JSON, Access, NODE, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{FULL_NAME, Field, Kind, When},
     route::Limit,
@@ -28,7 +28,7 @@ const fn power(
         operation,
         summary,
         tag: "vm_ids",
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields: fields![
             NODE_IN_CAPITALS,
             AS_JSON,
@@ -69,7 +69,7 @@ pub(super) const ROUTES: &[Route] = &[
         operation: "mass_delete",
         summary: "Destroys machines.",
         tag: "vm_ids",
-        permission: Permission::Admin,
+        access: Access::ADMIN,
         fields: fields![
             NODE_IN_CAPITALS,
             AS_JSON,

@@ -21,7 +21,7 @@ mod vms;
 
 use super::{
     field::{Field, Kind, NAME, When},
-    route::{Lookup, Permission, Plan, Reply, Route, Verb},
+    route::{Access, Lookup, Plan, Reply, Route, Verb},
 };
 
 /// Every route of v0, group by group.
@@ -76,7 +76,7 @@ const fn action(
         operation: name,
         summary,
         tag,
-        permission: Permission::Operator,
+        access: Access::OPERATOR,
         fields,
         plan: Plan::Action { action: name, lookup: Lookup::No },
         reply: Reply::Results(name),
@@ -95,8 +95,8 @@ impl Route {
         self
     }
 
-    const fn by(mut self, permission: Permission) -> Self {
-        self.permission = permission;
+    const fn by(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 

@@ -1,6 +1,6 @@
 //! Networks of machines and nodes.
 
-use super::{AS_JSON, NODE, Permission, Route, VM_ID, Verb, action};
+use super::{AS_JSON, Access, NODE, Route, VM_ID, Verb, action};
 use crate::http::v0::field::{DOTTED, DOTTED_LOWER_FIRST, Field, IPV4, Kind, LETTERS, MAC, NETMASK};
 
 /// A field that must be there and may be `null`.
@@ -52,7 +52,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Lists the network interfaces of a machine.",
         fields![NODE, AS_JSON, VM_ID],
     )
-    .by(Permission::Viewer),
+    .by(Access::VIEWER),
     action(
         "/v0/admin/proxmox/network/node/add",
         "network_add_interfaces_node",
@@ -74,7 +74,7 @@ pub(super) const ROUTES: &[Route] = &[
                 .optional(),
         ],
     )
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     action(
         "/v0/admin/proxmox/network/node/delete",
         "network_delete_interfaces_node",
@@ -83,7 +83,7 @@ pub(super) const ROUTES: &[Route] = &[
         fields![NODE, IFACE_NAME, AS_JSON],
     )
     .also(&[(Verb::Delete, "/v0/admin/proxmox/network/node/delete")])
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
     action(
         "/v0/admin/proxmox/network//node/list",
         "network_list_interfaces_node",
@@ -92,5 +92,5 @@ pub(super) const ROUTES: &[Route] = &[
         fields![NODE, AS_JSON],
     )
     .also(&[(Verb::Post, "/v0/admin/proxmox/network/node/list")])
-    .by(Permission::Viewer),
+    .by(Access::VIEWER),
 ];

@@ -1,6 +1,6 @@
 //! Snapshots of a machine.
 
-use super::{AS_JSON, Lookup, NODE, NODE_IF_ANY, Permission, Route, VM_ID, action};
+use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, action};
 use crate::http::v0::field::{Field, Kind, NAME as NODE_NAME, WORD};
 
 const NAME: Field =
@@ -18,7 +18,7 @@ pub(super) const ROUTES: &[Route] = &[
         "Lists the snapshots of a machine.",
         fields![NODE_IF_ANY, AS_JSON, VM_ID],
     )
-    .by(Permission::Viewer),
+    .by(Access::VIEWER),
     action(
         "/v0/admin/proxmox/vms/vm_id/snapshot/create",
         "snapshot_vm_create",

@@ -1,12 +1,12 @@
 //! Storage: what there is, and images from elsewhere.
 
-use super::{AS_JSON, NODE, Permission, Route, action};
+use super::{AS_JSON, Access, NODE, Route, action};
 use crate::http::v0::field::{FULL_NAME, Field, HTTP_URL, ISO_FILE, Kind, NAME};
 
 const STORAGE: Field = Field::new("storage_name", Kind::Text(&NAME), r#""local""#, "The storage");
 
 const fn list(path: &'static str, name: &'static str, summary: &'static str) -> Route {
-    action(path, name, "storage", summary, fields![NODE, AS_JSON, STORAGE]).by(Permission::Viewer)
+    action(path, name, "storage", summary, fields![NODE, AS_JSON, STORAGE]).by(Access::VIEWER)
 }
 
 pub(super) const ROUTES: &[Route] = &[
@@ -49,5 +49,5 @@ pub(super) const ROUTES: &[Route] = &[
             ),
         ],
     )
-    .by(Permission::Admin),
+    .by(Access::ADMIN),
 ];

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use super::all;
 use crate::http::{
     body::Body,
-    documents::example,
     v0::{
         check::check,
         field::{Field, Kind},
+        field_schema::example,
         plan::{Known, plan},
         route::{Lookup, Plan, Route},
     },

@@ -1,6 +1,6 @@
 //! Machines: lists, power, making, cloning, deleting.
 
-use super::{AS_JSON, Lookup, NODE, NODE_IF_ANY, Permission, Route, VM_ID, Verb, action};
+use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, Verb, action};
 use crate::http::v0::field::{DESCRIPTION, DOTTED, Field, ISO_VOLUME, Kind, NAME};
 
 const NEW_NAME: Field =
@@ -9,7 +9,7 @@ const NEW_NAME: Field =
 const ON_MACHINE: &[Field] = &[NODE, AS_JSON, VM_ID];
 
 const fn list(path: &'static str, name: &'static str, summary: &'static str) -> Route {
-    action(path, name, "vms", summary, fields![NODE_IF_ANY, AS_JSON]).by(Permission::Viewer)
+    action(path, name, "vms", summary, fields![NODE_IF_ANY, AS_JSON]).by(Access::VIEWER)
 }
 
 const fn power(path: &'static str, name: &'static str, summary: &'static str) -> Route {
@@ -59,7 +59,7 @@ pub(super) const ROUTES: &[Route] = &[
     .locks(&["vm_id"]),
     action("/v0/admin/proxmox/vms/vm_id/delete", "vm_delete", "vm_id", "Destroys a machine.", ON_MACHINE)
         .delete()
-        .by(Permission::Admin)
+        .by(Access::ADMIN)
         .lookup(Lookup::Name)
         .locks(&["vm_id"]),
     action(

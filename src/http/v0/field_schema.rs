@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::http::v0::{
-    field::{Field, Kind, Need},
+use super::{
+    field::{DIGITS, Field, Kind, Need},
     route::{Plan, Route},
 };
 
@@ -82,7 +82,7 @@ fn kind(kind: &Kind) -> Map<String, Value> {
             json!({ "type": "string", "pattern": pattern.text, "not": { "pattern": "^-" } })
         }
         Kind::VmId => json!({
-            "type": ["string", "integer"], "pattern": super::super::v0::field::DIGITS.text, "minimum": 0,
+            "type": ["string", "integer"], "pattern": DIGITS.text, "minimum": 0,
         }),
         Kind::AnyVmId => json!({ "type": ["string", "integer"] }),
         Kind::Bool => json!({ "type": "boolean" }),

@@ -1,0 +1,48 @@
+//! Request and reply types of the HTTP API: what the service reads and writes, and what a client writes and reads.
+//!
+//! Every type owns its data and works with serde in both directions. Their JSON Schemas are the schemas of the OpenAPI
+//! document. Nothing here validates more than the shape of JSON: names, patterns and limits are in the schemas, and the
+//! service checks them.
+//!
+//! This crate knows no other crate of Rangehand and no web framework, so that a client needs nothing else.
+
+mod artifacts;
+mod catalog;
+mod event;
+mod health;
+mod job;
+mod new_job;
+mod page;
+mod problem;
+mod progress;
+mod queue;
+mod report;
+mod resume;
+mod schemas;
+mod text;
+mod timing;
+pub mod v0;
+mod words;
+
+pub use artifacts::{Artifact, Artifacts, LeftOut};
+pub use catalog::{
+    CatalogEntry, Content, Inventory, InventoryGroup, MissingFile, Play, PlayTask, Prompt, PromptKind,
+};
+pub use event::{Event, PlacedEvent};
+pub use health::{Check, CheckStatus, Health, HealthStatus, Readiness, ReadyStatus};
+pub use job::{Actor, Job, JobOrPreview, JobSummary, Reason, Request, Step, Warning};
+pub use new_job::{
+    Inventories, Labels, MAX_ATTEMPTS, MAX_FORKS, MAX_TIMEOUT_S, MAX_VERBOSITY, MIN_ATTEMPTS, NamedLock,
+    NewJob, ResourceLock, Resources, RetryPolicy, Tags, TaskName,
+};
+pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
+pub use problem::{Fault, FaultCode, Problem, ProblemCode};
+pub use progress::{Basis, Progress};
+pub use queue::{Blocker, Capacity, OwnerLock, Queue, Queued, RunningJob, Waiting};
+pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
+pub use resume::{PlayTasks, ResumePreview};
+pub use schemars::JsonSchema;
+pub use schemas::Schemas;
+pub use text::{ContentName, HostPattern, JobId, ProjectName, Resource, Time};
+pub use timing::{TaskTiming, Timing};
+pub use words::{ActorKind, Executor, Isolation, Kind, LockMode, Phase, ReasonCode, RetryOn, State};

@@ -1,0 +1,87 @@
+//! What a job that has ended amounted to.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{JobId, State};
+
+/// Ansible's recap of a host: numbers of tasks
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HostStats {
+    /// Tasks that succeeded, changed ones included
+    pub ok: u64,
+    /// Tasks that changed something
+    pub changed: u64,
+    /// How many times the host could not be reached
+    pub unreachable: u64,
+    /// Tasks that failed and were neither ignored nor rescued
+    pub failed: u64,
+    /// Tasks that were skipped
+    pub skipped: u64,
+    /// Tasks that failed and were rescued
+    pub rescued: u64,
+    /// Tasks that failed and were ignored
+    pub ignored: u64,
+}
+
+/// Ansible's recap, by host
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Stats(pub BTreeMap<String, HostStats>);
+
+/// A failed task or an unreachable host, neither ignored nor rescued
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// The host
+    pub host: String,
+    /// The name of the play
+    pub play: Option<String>,
+    /// The name of the task
+    pub task: Option<String>,
+    /// The module
+    pub action: Option<String>,
+    /// Was the host unreachable?
+    pub unreachable: bool,
+    /// The item of a loop
+    pub item: Option<String>,
+    /// What the module reported
+    pub message: String,
+}
+
+/// What `set_stats` tasks set
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomStats {
+    /// For the whole run, by name
+    pub run: Map<String, Value>,
+    /// By host, then by name (`per_host: true`)
+    #[schemars(extend("additionalProperties" = {"type": "object"}))]
+    pub hosts: Map<String, Value>,
+}
+
+/// What a job that has ended amounted to
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "Result")]
+pub struct JobResult {
+    /// The job
+    pub job_id: JobId,
+    /// How it ended
+    pub state: State,
+    /// Exit code of `ansible-playbook`; `null` when it never ran or was ended
+    pub rc: Option<i32>,
+    /// Ansible's recap
+    pub stats: Stats,
+    /// Failed tasks and unreachable hosts
+    pub failures: Vec<Failure>,
+    /// How many more failures there were, at least
+    pub failures_left_out: u64,
+    /// What `debug` tasks with `var:` printed: for each variable a list of its values
+    #[schemars(extend("additionalProperties" = {"type": "array"}))]
+    pub results: Map<String, Value>,
+    /// How many values, at least, are missing
+    pub results_left_out: u64,
+    /// What `set_stats` tasks set
+    pub custom_stats: CustomStats,
+}

@@ -1,0 +1,88 @@
+//! Which endpoint a request is for. What is registered and no endpoint is rejected.
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use actix_web::dev::ResourceMap;
+
+use crate::http::endpoint::Endpoint;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// An endpoint.
+    Listed(&'static Endpoint),
+    /// The path has these endpoints, but none for the method.
+    WrongMethod(Vec<&'static Endpoint>),
+    /// The path is registered and has no endpoint.
+    Unlisted(String),
+    /// No such path.
+    Nowhere,
+}
+
+/// The endpoints of a server by their paths, as they are registered there.
+///
+/// For paths without parameters it is remembered what actix finds: it goes through all patterns, which for an
+/// ordinary call took longer than all else that the guard does.
+#[derive(Debug)]
+pub(super) struct Places {
+    by_pattern: HashMap<&'static str, Vec<&'static Endpoint>>,
+    found: HashMap<&'static str, OnceLock<Option<String>>>,
+}
+
+impl Places {
+    /// For one server: nothing may be registered later.
+    pub(super) fn new(endpoints: &'static [Endpoint]) -> Self {
+        let mut by_pattern: HashMap<&str, Vec<&Endpoint>> = HashMap::new();
+        for endpoint in endpoints {
+            by_pattern.entry(&endpoint.pattern).or_default().push(endpoint);
+        }
+        let fixed = by_pattern.keys().filter(|path| !path.contains('{'));
+        let found = fixed.map(|path| (*path, OnceLock::new())).collect();
+        Self { by_pattern, found }
+    }
+
+    /// Looks up a method and a path.
+    pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Place {
+        match self.found.get(path) {
+            Some(found) => self.of(method, found.get_or_init(|| registered.match_pattern(path)).as_deref()),
+            None => self.of(method, registered.match_pattern(path).as_deref()),
+        }
+    }
+
+    /// Looks up a method and a pattern as actix knows it.
+    fn of(&self, method: &str, pattern: Option<&str>) -> Place {
+        let Some(pattern) = pattern else { return Place::Nowhere };
+        let Some(endpoints) = self.by_pattern.get(pattern) else {
+            return Place::Unlisted(pattern.to_owned());
+        };
+        match endpoints.iter().find(|endpoint| endpoint.answers(method)) {
+            Some(endpoint) => Place::Listed(endpoint),
+            None => Place::WrongMethod(endpoints.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::endpoints;
+
+    #[test]
+    fn only_an_endpoint_is_found() {
+        let places = Places::new(endpoints());
+        let found = |method, pattern| match places.of(method, Some(pattern)) {
+            Place::Listed(endpoint) => endpoint.doc.operation.clone(),
+            Place::WrongMethod(endpoints) => crate::http::endpoint::allow(&endpoints).into(),
+            Place::Unlisted(_) => "unlisted".into(),
+            Place::Nowhere => "nowhere".into(),
+        };
+        assert_eq!(found("POST", "/v1/jobs"), "submit_job");
+        assert_eq!(found("GET", "/v1/catalog/bundles/{name:.*}"), "show_bundle");
+        assert_eq!(found("POST", "/v0/admin/run/bundles/{name:.+}/run"), "run_bundle");
+        assert_eq!(found("PATCH", "/ws/vm-status"), "watch_vms");
+        assert_eq!(found("HEAD", "/healthz"), "health");
+        assert_eq!(found("PUT", "/v1/jobs"), "GET, POST");
+        assert_eq!(found("GET", "/v1/new"), "unlisted");
+        assert!(matches!(places.of("GET", None), Place::Nowhere));
+    }
+}

@@ -1,0 +1,8 @@
+//! Which requests ask for a WebSocket.
+
+use actix_web::http::header::{self, HeaderMap};
+
+/// Is a WebSocket asked for?
+pub(super) fn upgrades(headers: &HeaderMap) -> bool {
+    headers.get(header::UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
+}

@@ -1,0 +1,249 @@
+//! `/v1/jobs/{id}`: look at a job, wait for it, end it, run it again.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpMessage, HttpRequest, HttpResponse,
+    http::{StatusCode, header},
+    web::{Data, Path},
+};
+use engine::ShownWarning;
+use model::{Job, JobId};
+use serde_json::json;
+
+use super::{
+    query::{self, Parameters},
+    view,
+};
+use crate::http::{
+    Api,
+    access::Caller,
+    endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    problem::{Problem, ProblemCode},
+};
+
+pub(super) const TAG: &str = "jobs";
+
+/// The job that a path names.
+pub(super) const JOB_ID: Parameter = job_parameter("id");
+
+pub(in crate::http) const fn job_parameter(name: &'static str) -> Parameter {
+    Parameter::path(name, Schemas::of::<api::JobId>, "The id of the job")
+}
+
+pub(super) const WAIT: Parameter = Parameter::query(
+    "wait",
+    |_| json!({"type": "number", "minimum": 0, "maximum": 3600}),
+    "Wait so many seconds for the end of the job; the setting `server.wait_max_s` is the limit",
+);
+
+pub(super) const UNKNOWN_JOB: (ProblemCode, &str) = (ProblemCode::UnknownJob, "");
+pub(super) const BAD_QUERY: (ProblemCode, &str) = (
+    ProblemCode::InvalidRequest,
+    "a parameter that is unknown or has a wrong value; `errors` has all of them",
+);
+pub(super) const LOCATION: &[(&str, &str)] = &[("Location", "The address of the job")];
+
+/// A reply with a job.
+fn job_reply(status: u16, about: &'static str) -> Reply {
+    Reply::json(status, about, Schemas::of::<api::Job>)
+}
+
+pub(super) fn accepted_reply() -> Reply {
+    job_reply(202, "Accepted and stored; the job, which has not ended").headers(LOCATION)
+}
+
+pub(super) fn ended_reply() -> Reply {
+    job_reply(200, "With `wait`: the job has ended, well or not: see `state`").headers(LOCATION)
+}
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(
+            Verb::Get,
+            "/v1/jobs/{id}",
+            Access::VIEWER,
+            show,
+            Doc::new("show_job", TAG, "Shows a job.")
+                .about("One that waits also says why, one that runs how far it has come.")
+                .parameters([JOB_ID, WAIT])
+                .replies([job_reply(200, "The job")])
+                .problems([
+                    UNKNOWN_JOB,
+                    BAD_QUERY,
+                    (ProblemCode::AuditUnavailable, ""),
+                    (ProblemCode::InspectionsBusy, ""),
+                ]),
+        )
+        .job("id"),
+        Endpoint::new(
+            Verb::Delete,
+            "/v1/jobs/{id}",
+            Access::ADMIN,
+            delete,
+            Doc::new("delete_job", TAG, "Forgets a job that has ended, with its runs and events.")
+                .parameters([JOB_ID])
+                .replies([Reply::empty(204, "Forgotten")])
+                .problems([UNKNOWN_JOB, (ProblemCode::NotFinished, ""), BAD_QUERY]),
+        )
+        .job("id"),
+        Endpoint::new(
+            Verb::Get,
+            "/v1/jobs/{id}/result",
+            Access::VIEWER,
+            result,
+            Doc::new("show_result", TAG, "Shows what a job that has ended amounted to.")
+                .parameters([JOB_ID, WAIT])
+                .replies([Reply::json(200, "The result", Schemas::of::<api::JobResult>)])
+                .problems([UNKNOWN_JOB, (ProblemCode::NotFinished, ""), BAD_QUERY]),
+        )
+        .job("id"),
+        Endpoint::new(
+            Verb::Post,
+            "/v1/jobs/{id}/cancel",
+            Access::OPERATOR,
+            cancel,
+            Doc::new("cancel_job", TAG, "Ends a job with all its processes.")
+                .about("Asking again is no error.")
+                .parameters([JOB_ID, WAIT])
+                .replies([
+                    job_reply(200, "It is `canceled`; or, with `wait`, it has ended"),
+                    job_reply(202, "Its processes are being ended"),
+                ])
+                .problems([UNKNOWN_JOB, (ProblemCode::WrongState, "it has ended otherwise"), BAD_QUERY]),
+        )
+        .job("id"),
+        Endpoint::new(
+            Verb::Post,
+            "/v1/jobs/{id}/retry",
+            Access::OPERATOR,
+            retry,
+            Doc::new("retry_job", TAG, "Does a job that has ended once more.")
+                .parameters([JOB_ID, WAIT])
+                .replies([ended_reply(), accepted_reply()])
+                .problems([
+                    UNKNOWN_JOB,
+                    (ProblemCode::WrongState, "it has not ended"),
+                    BAD_QUERY,
+                    (ProblemCode::QueueFull, ""),
+                ]),
+        )
+        .job("id"),
+    ]
+}
+
+/// The id in a path; a text that is none names no job.
+pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
+    text.parse().map_err(|_| {
+        Problem::new(ProblemCode::UnknownJob, format!("unknown job `{}`", text.escape_debug()))
+            .hint("GET /v1/jobs lists the jobs")
+    })
+}
+
+pub(super) async fn accepted(
+    api: &Api,
+    mut job: Job,
+    wait: Option<Duration>,
+) -> Result<HttpResponse, Problem> {
+    if let Some(wait) = wait {
+        job = api.wait(job.id, wait).await?;
+    }
+    let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let location = format!("/v1/jobs/{}", job.id);
+    let shown = with_warnings(api, &job).await?;
+    Ok(HttpResponse::build(status).insert_header((header::LOCATION, location)).json(shown))
+}
+
+/// A job with the warnings of its last attempt, if there are any.
+async fn with_warnings(api: &Api, job: &Job) -> Result<api::Job, Problem> {
+    let warnings = api.engine.warnings(job).await?;
+    Ok(api::Job { warnings: warnings.into_iter().filter_map(warning).collect(), ..view::job(job) })
+}
+
+/// A warning; the engine gives none without code and message.
+fn warning(warning: ShownWarning) -> Option<api::Warning> {
+    serde_json::to_value(warning).and_then(serde_json::from_value).ok()
+}
+
+/// The mark of the caller; `None` where callers are not known.
+pub(super) fn owner(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<Caller>().and_then(Caller::mark)
+}
+
+/// The same request once more, in a new attempt of the same job; 202 as for a new job.
+async fn retry(
+    api: Data<Api>,
+    id: Path<String>,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    query.only_known()?;
+    let wait = query::wait(&query, &api)?;
+    api.engine.has_room(owner(&request).as_deref()).await?;
+    let job = api.engine.retry(job_id(&id)?, None).await?;
+    accepted(&api, job, wait).await
+}
+
+/// Forgets a job that has ended: 204.
+async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query.only_known()?;
+    api.engine.delete(job_id(&id)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// A job that waits also says why, one that runs how far it has come.
+async fn show(
+    api: Data<Api>,
+    id: Path<String>,
+    query: Parameters,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let job = waited_for(&api, &id, &query).await?;
+    let mut shown = with_warnings(&api, &job).await?;
+    let capacity = view::capacity(api.engine.capacity());
+    shown.waiting = api.engine.waiting(&job).await?.map(|waiting| view::waiting(waiting, capacity));
+    shown.progress = api.engine.progress(&api.on_behalf(&request)?, &job).await?.map(view::progress);
+    Ok(HttpResponse::Ok().json(shown))
+}
+
+/// 409 as long as the job has not ended.
+async fn result(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let job = waited_for(&api, &id, &query).await?;
+    if !job.state.is_terminal() {
+        let detail = format!("job `{}` is {} and has no result yet", job.id, job.state);
+        return Err(Problem::new(ProblemCode::NotFinished, detail).hint("`?wait=SECONDS` waits for the end"));
+    }
+    Ok(HttpResponse::Ok().json(view::result(job)))
+}
+
+async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Problem> {
+    let id = job_id(id)?;
+    query.only_known()?;
+    match query::wait(query, api)? {
+        Some(wait) => api.wait(id, wait).await,
+        None => Ok(api.engine.job(id).await?),
+    }
+}
+
+/// 202 while processes are being ended, 200 when none is left.
+async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    query.only_known()?;
+    let wait = query::wait(&query, &api)?;
+    let mut job = api.engine.cancel(job_id(&id)?).await?;
+    if let Some(wait) = wait {
+        job = api.wait(job.id, wait).await?;
+    }
+    let status = if job.state.is_terminal() { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok(HttpResponse::build(status).json(with_warnings(&api, &job).await?))
+}
+
+impl Api {
+    /// Waits for the end of a job, at most this long, and not longer than the service itself lives.
+    pub(in crate::http) async fn wait(&self, id: JobId, at_most: Duration) -> Result<Job, Problem> {
+        let mut shutdown = self.shutdown.clone();
+        tokio::select! {
+            job = self.engine.wait(id, at_most) => Ok(job?),
+            () = shutdown.requested() => Ok(self.engine.job(id).await?),
+        }
+    }
+}

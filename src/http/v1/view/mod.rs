@@ -1,0 +1,26 @@
+//! From what the engine knows to what v1 shows: one function for each type of the crate `api`.
+//!
+//! Nothing is decided here. Values are moved where they can be, because reports and events may be large.
+
+mod catalog;
+mod event;
+mod job;
+mod progress;
+mod queue;
+mod request;
+mod words;
+
+pub(in crate::http) use self::{
+    catalog::{content, entry, inventory},
+    event::{event, placed},
+    job::{job, result, summary},
+    progress::{artifacts, preview, progress, timing},
+    queue::{capacity, owner_lock, queued, running, waiting},
+};
+
+use jiff::Timestamp;
+
+/// A time with three digits of seconds, so that texts sort like times.
+fn time(time: Timestamp) -> api::Time {
+    format!("{time:.3}").into()
+}

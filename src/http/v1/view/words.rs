@@ -1,0 +1,64 @@
+//! Words of the model as words of the interface. A word that the interface lacks does not compile.
+
+/// Declares functions from an enum of the model to the one of the interface that has the same variants.
+macro_rules! same {
+    ($($function:ident: $from:ty => $to:ty { $($variant:ident),+ $(,)? })+) => {
+        $(pub(super) const fn $function(word: $from) -> $to {
+            match word { $(<$from>::$variant => <$to>::$variant),+ }
+        })+
+    };
+}
+
+same! {
+    kind: model::ContentKind => api::Kind { Playbook, Bundle, Scenario, Inventory }
+
+    state: model::JobState => api::State {
+        Queued, Running, Canceling, Succeeded, Failed, TimedOut, Canceled, Lost,
+    }
+
+    phase: model::Phase => api::Phase { Validate, Prepare, Spawn, Run, Extract, Cleanup }
+
+    reason_code: model::Code => api::ReasonCode {
+        Waiting, RequeuedNeverBegan, Running, Canceling, Succeeded, TaskFailed, HostUnreachable, NoHostsMatched, NothingToDo, PlaybookInvalid, PlaybookNotFound, RoleNotFound, ModuleNotFound, InventoryNotFound, InventoryInvalid, VaultLocked, InputRequired, PrepareFailed, RunnerMissing, RunnerFailed, TotalTimeout, IdleTimeout, OutputLimit, MemoryLimit, ProcessLimit, SandboxUnavailable, Canceled, Interrupted, NeverBegan, SupervisorGone, NodeGone, NotFound, SpoolFailed,
+    }
+
+    executor: model::Executor => api::Executor { Warm, Runner }
+
+    isolation: model::Isolation => api::Isolation { Process, Sandbox }
+
+    lock_mode: model::LockMode => api::LockMode { Exclusive, Shared }
+
+    retry_on: model::RetryOn => api::RetryOn { Lost, Failed, TimedOut }
+
+    basis: engine::Basis => api::Basis { LastSuccess, ListTasks }
+
+    prompt_kind: ansible::catalog::PromptKind => api::PromptKind { Variable, Pause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_same_texts_in_the_same_order() {
+        fn check<M: Copy, A: Copy + PartialEq + std::fmt::Debug>(
+            model: &[M],
+            api: &[A],
+            same: impl Fn(M) -> A,
+            texts: impl Fn(M, A) -> (&'static str, &'static str),
+        ) {
+            assert_eq!(model.iter().map(|word| same(*word)).collect::<Vec<_>>(), api);
+            for (model, api) in model.iter().zip(api) {
+                let (model, api) = texts(*model, *api);
+                assert_eq!(model, api);
+            }
+        }
+        use model::{Code, ContentKind, Isolation, JobState, Phase, RetryOn};
+        check(ContentKind::ALL, api::Kind::ALL, kind, |a, b| (a.as_str(), b.as_str()));
+        check(JobState::ALL, api::State::ALL, state, |a, b| (a.as_str(), b.as_str()));
+        check(Phase::ALL, api::Phase::ALL, phase, |a, b| (a.as_str(), b.as_str()));
+        check(Code::ALL, api::ReasonCode::ALL, reason_code, |a, b| (a.as_str(), b.as_str()));
+        check(Isolation::ALL, api::Isolation::ALL, isolation, |a, b| (a.as_str(), b.as_str()));
+        check(RetryOn::ALL, api::RetryOn::ALL, retry_on, |a, b| (a.as_str(), b.as_str()));
+    }
+}
