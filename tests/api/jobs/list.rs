@@ -20,7 +20,13 @@ async fn jobs_are_listed_newest_first_by_pages_and_by_state() {
         members.retain(|name, _| {
             !matches!(
                 name.as_str(),
-                "stats" | "failures" | "failures_left_out" | "processes_killed" | "executor" | "isolation"
+                "stats"
+                    | "failures"
+                    | "failures_left_out"
+                    | "processes_killed"
+                    | "executor"
+                    | "isolation"
+                    | "protections"
             )
         });
     }

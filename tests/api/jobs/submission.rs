@@ -54,6 +54,7 @@ async fn a_job_has_all_its_members() {
         "processes_killed",
         "executor",
         "isolation",
+        "protections",
         "events",
     ];
     assert_eq!(members, [&known[..], &counted[..]].concat());
