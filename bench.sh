@@ -19,6 +19,8 @@ case " $* " in
     find_cargo
     ensure_product_venv
     cargo build --release --locked -p rangehand -p bench
+    cargo build --release --locked -p range --example plan
+    ensure_venv "$root/.venv-networkx" "$root/tests/lab/networkx.txt"
     ;;
 esac
 PYTHONDONTWRITEBYTECODE=1 exec "$(find_python)" -m bench "$@"

@@ -14,6 +14,7 @@
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
 #   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
 #   RANGEHAND_TEST_SCHEMATHESIS  Schemathesis, which makes requests from openapi.json
+#   RANGEHAND_TEST_NETWORKX      a Python that has networkx, which checks topologies and orders of plans
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -179,6 +180,8 @@ export RANGEHAND_TEST_GATEWAYS=$scratch/gateways
 if [ $# -eq 0 ]; then lint_documents; fi
 ensure_venv "$root/.venv-schemathesis" "$root/tests/lab/schemathesis.txt"
 export RANGEHAND_TEST_SCHEMATHESIS=$root/.venv-schemathesis/bin/st
+ensure_venv "$root/.venv-networkx" "$root/tests/lab/networkx.txt"
+export RANGEHAND_TEST_NETWORKX=$root/.venv-networkx/bin/python
 start_postgres
 start_ssh_lab
 try_sandbox

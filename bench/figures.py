@@ -88,6 +88,13 @@ FIGURES = [
     Figure("page", "page of GET /v1/jobs at 10,000 jobs and 1,000,000 events", 20, 3, "ms",
            "Python's sqlite3, the same rows of the same file",
            notes="The slowest of five: the first page, one further back, one state, one label, one name."),
+    Figure("plan", "plan of a range of 5,000 machines, checks included", 100, 30, "ms",
+           "networkx: tree check and topological order of the same graphs",
+           notes="From the document as a JSON value to the digest: form, checks, names and addresses, 25,000 steps with needs."),
+    Figure("plan_memory", "memory of that", 100, 50, "MB", "networkx with the same graphs",
+           notes="The most that the process had, the document and the plan included."),
+    Figure("plan_networkx", "the same over networkx", 1.0, 0.2, "x",
+           "networkx: tree check and topological order of the same graphs"),
 ]
 
 BY_NAME = {figure.name: figure for figure in FIGURES}

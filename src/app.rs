@@ -300,6 +300,10 @@ impl Worker {
 /// The vault password, once it is known to open the vault file.
 fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     let password = settings.vault.read_password()?;
+    if let Some(mode) = settings.vault.open_mode() {
+        let mode = format!("{mode:04o}");
+        tracing::warn!(mode, "others than its owner may use the vault password file; set its mode to 0600");
+    }
     if let Some(file) = &settings.vault.file {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
@@ -433,13 +437,10 @@ fn http_options(settings: &Settings) -> http::Options {
     }
 }
 
-/// How long a client may leave what it is sent unread.
-const UNREAD: Duration = Duration::from_secs(60);
-
 /// A client that does not read, or is gone without a word, loses its connection: what waits for it takes memory.
-fn give_up_on_silence(connection: &dyn std::any::Any) {
+fn give_up_on_silence(connection: &dyn std::any::Any, unread: Duration) {
     if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>() {
-        let limit = u32::try_from(UNREAD.as_millis()).unwrap_or(u32::MAX);
+        let limit = u32::try_from(unread.as_millis()).unwrap_or(u32::MAX);
         if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(stream, limit) {
             tracing::debug!(%error, "a connection has no limit for unread data");
         }
@@ -448,7 +449,7 @@ fn give_up_on_silence(connection: &dyn std::any::Any) {
 
 fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error> {
     let server = &settings.server;
-    let (host, port) = (server.host.clone(), server.port);
+    let (host, port, unread) = (server.host.clone(), server.port, settings.limits.unread);
     let origins = Arc::new(server.cors_origins.clone());
     let (api, access) = (api.clone(), api.access());
     let factory = move || {
@@ -462,6 +463,7 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
                 let origins = origins.clone();
                 move |request, next| http::cors(origins.clone(), request, next)
             }))
+            .wrap(from_fn(http::with_isolated_replies))
             .wrap(from_fn(http::with_request_id))
             .wrap(from_fn(http::with_own_headers))
     };
@@ -472,7 +474,7 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
         // Longer than gateways keep an idle connection (a minute for Kong and nginx): whoever closes first decides
         // whether a request meets a connection that is just being closed.
         .keep_alive(KEEP_ALIVE)
-        .on_connect(|connection, _| give_up_on_silence(connection))
+        .on_connect(move |connection, _| give_up_on_silence(connection, unread))
         // Who closes its side of the connection has left: its request ends, its job need not.
         .h1_allow_half_closed(false)
         .bind((host.as_str(), port))

@@ -1,6 +1,6 @@
 //! The vault password, and whether it opens the vault file.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{fs, path::Path};
 
 use secrecy::SecretString;
 
@@ -32,8 +32,7 @@ fn readable_password(vault: &Vault) -> Check {
         Some(PasswordSource::Setting(_)) => Check::ok(PASSWORD, "set by `vault.password`"),
         Some(PasswordSource::File(path)) => {
             let shown = path.display();
-            let mode = fs::metadata(path).map_or(0, |found| found.permissions().mode() & 0o777);
-            if mode & 0o077 != 0 {
+            if let Some(mode) = vault.open_mode() {
                 let problem = format!("`{shown}` has mode {mode:04o}: others than its owner may use it");
                 return Check::warn(PASSWORD, problem, format!("chmod 600 '{shown}'"));
             }

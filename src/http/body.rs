@@ -13,7 +13,10 @@ use model::numbers;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Api, access::Room};
+use super::{
+    Api,
+    access::{Most, Room},
+};
 
 /// Stands for a number that would change, while its place is looked for.
 const CHANGED: &str = "\0number\0";
@@ -138,7 +141,7 @@ async fn receive(mut payload: Payload, limit: usize, mut room: Option<Room>) -> 
         if bytes.len() + chunk.len() > limit {
             return Err(BadBody::TooLong { limit });
         }
-        if !room.as_mut().is_none_or(|room| room.take(chunk.len(), limit)) {
+        if !room.as_mut().is_none_or(|room| room.take(chunk.len(), Most::bodies(limit))) {
             return Err(BadBody::NoRoom);
         }
         bytes.extend_from_slice(&chunk);

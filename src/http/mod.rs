@@ -9,6 +9,7 @@ mod cors;
 pub mod documents;
 mod error;
 mod health;
+mod isolated_replies;
 mod method;
 mod metrics;
 mod own_headers;
@@ -34,6 +35,7 @@ use crate::{
 
 pub use access::guard;
 pub use cors::cors;
+pub use isolated_replies::with_isolated_replies;
 pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
 

@@ -150,7 +150,8 @@ impl Access {
             open_metrics: self.open_metrics,
             reads: limits.reads(),
             writes: limits.writes(),
-            watchers: limits.watchers_per_client,
+            watchers: limits.watchers(),
+            unread: limits.unread(),
         })
     }
 

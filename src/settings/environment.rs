@@ -31,7 +31,7 @@ pub(super) fn layer(environment: &Environment) -> Result<Layer, Error> {
             && !is_of_kubernetes(environment.text(variable)?.unwrap_or_default())
         {
             let (name, origin) = (variable.to_owned(), Origin::Environment(variable.to_owned()));
-            let nearest = Some(key.name.to_owned());
+            let nearest = Some(key);
             return Err(Error::UnknownSetting { name, place: Box::new(origin.into()), nearest });
         }
     }
@@ -59,14 +59,33 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
     }
 }
 
-/// The key whose variable has this name, but for underscores and case.
-fn meant(variable: &str) -> Option<&'static Key> {
-    let letters = |name: &str| name.replace('_', "").to_lowercase();
+/// The key whose variable has this name, but for underscores and case. A project may have any name.
+fn meant(variable: &str) -> Option<String> {
     let is_near = variable
         .get(..PREFIX.len() - 2)
         .is_some_and(|start| PREFIX[..start.len()].eq_ignore_ascii_case(start));
     let wanted = is_near.then(|| letters(variable))?;
-    keys::KEYS.iter().find(|key| letters(&variable_of(key.name)) == wanted)
+    let key = keys::KEYS.iter().find(|key| letters(&variable_of(key.name)) == wanted);
+    key.map(|key| key.name.to_owned()).or_else(|| meant_of_project(variable, &wanted))
+}
+
+fn meant_of_project(variable: &str, wanted: &str) -> Option<String> {
+    let project = wanted.strip_prefix(&letters(&variable_of("projects")))?;
+    let key = projects::PROJECT_KEYS
+        .iter()
+        .filter_map(|key| key.name.strip_prefix("projects."))
+        .filter(|key| project.strip_suffix(&letters(key)).is_some_and(|name| !name.is_empty()))
+        .max_by_key(|key| key.len())?;
+    // The name as it was given, without what is before and after it.
+    let parts: Vec<&str> = variable.split('_').filter(|part| !part.is_empty()).collect();
+    let of_key = key.split('_').count();
+    let name = parts.get(2..parts.len().saturating_sub(of_key)).unwrap_or_default().join("_").to_lowercase();
+    let name = if (projects::NAME_RULE.accepts)(&name) { name } else { "name".to_owned() };
+    Some(format!("projects.{name}.{key}"))
+}
+
+fn letters(name: &str) -> String {
+    name.replace('_', "").to_lowercase()
 }
 
 /// Kubernetes sets `RANGEHAND_SERVER_PORT=tcp://10.0.0.1:8000` for a service that is called `rangehand-server`.

@@ -1,8 +1,11 @@
 //! `[limits]`: how much a client may ask for.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::http::access::Rate;
+use super::seconds;
+use crate::http::access::{Most, Rate, Unread};
 
 /// `[limits]`: how much a client may ask for. 0 a minute sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,8 +19,17 @@ pub struct Limits {
     pub writes_per_minute: u32,
     /// How many of them at once.
     pub writes_burst: u32,
-    /// Streams and WebSockets at once.
+    /// Streams and WebSockets of a client at once.
     pub watchers_per_client: usize,
+    /// Streams and WebSockets of all clients at once.
+    pub watchers: usize,
+    /// How long a client may leave what it is sent unread.
+    #[serde(rename = "unread_s", with = "seconds")]
+    pub unread: Duration,
+    /// Bytes of replies that one client has not read yet.
+    pub unread_bytes_per_client: usize,
+    /// Bytes of replies that all clients have not read yet.
+    pub unread_bytes: usize,
     /// Jobs of one caller that wait.
     pub queued_per_client: u32,
     /// Jobs that wait.
@@ -32,6 +44,15 @@ impl Limits {
     /// How many jobs may wait.
     pub(crate) const fn queue(&self) -> engine::QueueLimits {
         engine::QueueLimits { of_caller: self.queued_per_client, in_all: self.queued }
+    }
+
+    pub(super) const fn watchers(&self) -> Most {
+        Most { of_client: self.watchers_per_client, in_all: self.watchers }
+    }
+
+    pub(super) const fn unread(&self) -> Unread {
+        let most = Most { of_client: self.unread_bytes_per_client, in_all: self.unread_bytes };
+        Unread { most, deadline: self.unread }
     }
 
     pub(super) const fn writes(&self) -> Rate {

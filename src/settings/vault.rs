@@ -73,6 +73,15 @@ impl Vault {
         }
     }
 
+    /// The mode of the password file, if others than its owner may use it. It is in use all the same: secrets of containers
+    /// have such modes.
+    #[must_use]
+    pub fn open_mode(&self) -> Option<u32> {
+        let Some(PasswordSource::File(path)) = self.source() else { return None };
+        let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+        Some(mode).filter(|mode| mode & 0o077 != 0)
+    }
+
     pub(super) fn resolve(&mut self, base: &Base, password: Option<Secret>) {
         self.password = password;
         base.resolve_option(&mut self.password_file);
@@ -83,8 +92,8 @@ impl Vault {
 /// Reads a password as Ansible does: white space around it does not count.
 fn read_file(path: &Path) -> Result<SecretString, PasswordError> {
     let unreadable = |source| PasswordError::Unreadable { path: path.to_owned(), source };
-    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
     let mode = fs::metadata(path).map_err(unreadable)?.permissions().mode();
+    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(unreadable)?;
     // Execute bits alone mean nothing: file systems without modes show every file as executable.
     if mode & 0o111 != 0 && text.starts_with("#!") {
         return Err(PasswordError::Program(path.to_owned()));

@@ -198,7 +198,8 @@ impl TestApp {
         let Some(address) = line.trim().strip_prefix("listening on ") else {
             panic!("the service did not start:\n{}", self.log());
         };
-        self.address = address.to_owned();
+        // On all addresses it listens on this one, too.
+        self.address = address.replace("//0.0.0.0:", "//127.0.0.1:");
         self.service = Some(service);
     }
 

@@ -95,6 +95,7 @@ async fn a_wrong_vault_password_is_told_at_the_start() {
     let by_setting = with_vault().set("VAULT_PASSWORD", &wrong);
     let by_file = with_vault().set("VAULT_PASSWORD_FILE", "wrong");
     by_file.write("wrong", &wrong);
+    fs::set_permissions(by_file.home().join("wrong"), fs::Permissions::from_mode(0o600)).expect("it is ours");
     for setup in [by_setting, by_file] {
         let said = refuses_to_start(&setup).await;
         assert!(said.contains("vault.yml` does not open"), "{said}");

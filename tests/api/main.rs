@@ -5,6 +5,7 @@
 mod access;
 mod app;
 mod bad_input;
+mod browser;
 mod bundles;
 mod catalog;
 mod children;

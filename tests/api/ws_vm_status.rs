@@ -189,6 +189,8 @@ async fn an_encrypted_token_in_the_inventory_is_decrypted() {
     let api = FakePve::start(vec![]).await;
     let setup = setup(&api);
     setup.write("password", &password);
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(setup.home().join("password"), owner_only).expect("it is ours");
     let file = setup.home().join("password").to_string_lossy().into_owned();
     let mut encrypting = Command::new(bin_dir().join("ansible-vault"))
         .args(["encrypt_string", "--vault-password-file", &file])

@@ -84,16 +84,26 @@ fn doctor_fails_an_ansible_that_is_too_old() {
 #[test]
 fn doctor_tries_the_vault_password_on_the_vault_file() {
     let vault = include_str!("../../crates/ansible/tests/fixtures/vault.yml");
-    let project = |password: &str| {
-        project_with_programs("ansible-playbook [core 2.19.1]")
+    use std::os::unix::fs::PermissionsExt;
+    let with_mode = |password: &str, mode| {
+        let project = project_with_programs("ansible-playbook [core 2.19.1]")
             .with_file("secrets/vault.yml", vault)
             .with_file("secrets/password", password)
             .with("API_BACKEND_VAULT_FILE", "secrets/vault.yml")
-            .with("VAULT_PASSWORD_FILE", "secrets/password")
+            .with("VAULT_PASSWORD_FILE", "secrets/password");
+        let file = project.path("secrets/password");
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        project
     };
+    let project = |password: &str| with_mode(password, 0o600);
     let right = text(&project("open sesame\n").doctor(&[]).stdout);
     assert!(line(&right, "ok", "vault file").contains("the password opens"));
-    assert!(line(&right, "warn", "vault password").contains("mode 0"), "others may read it");
+    assert!(line(&right, "ok", "vault password").contains("secrets/password"), "{right}");
+
+    let open = with_mode("open sesame\n", 0o644).doctor(&[]);
+    let report = text(&open.stdout);
+    assert!(line(&report, "warn", "vault password").contains("mode 0644"), "others may read it: {report}");
+    assert!(report.contains("chmod 600"), "{report}");
 
     let wrong = project("open barley\n").doctor(&[]);
     assert_eq!(wrong.status.code(), Some(1));

@@ -59,6 +59,30 @@ fn what_a_project_cannot_be_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_variable_of_a_project_that_differs_in_underscores_or_case_is_not_ignored() {
+    for (variable, meant) in [
+        ("RANGEHAND_PROJECTS__X__ROOT", "RANGEHAND__PROJECTS__X__ROOT"),
+        ("RANGEHAND_PROJECTS_X_ROOT", "RANGEHAND__PROJECTS__X__ROOT"),
+        ("rangehand__projects__x__root", "RANGEHAND__PROJECTS__X__ROOT"),
+        ("RANGEHAND_PROJECTS_MY_LAB_DEFAULT_INVENTORY", "RANGEHAND__PROJECTS__MY_LAB__DEFAULT_INVENTORY"),
+        ("RANGEHANDPROJECTSXROOT", "RANGEHAND__PROJECTS__NAME__ROOT"),
+    ] {
+        let refusal = Project::new().with(variable, "/srv/x").refusal();
+        assert!(refusal.contains(variable), "{refusal}");
+        assert!(refusal.ends_with(&format!("hint: the variable is {meant}")), "{refusal}");
+    }
+    // Set by Kubernetes for a service that is called `rangehand-projects`, and of other programs.
+    for (variable, value) in [
+        ("RANGEHAND_PROJECTS_PORT", "tcp://10.0.0.1:8000"),
+        ("RANGEHAND_PROJECTS_SERVICE_HOST", "10.0.0.1"),
+        ("RANGEHAND_PROJECTS_ROOT", "/srv"),
+        ("MY_RANGEHAND_PROJECTS__X__ROOT", "/srv/x"),
+    ] {
+        assert!(Project::new().with(variable, value).load().is_ok(), "{variable}");
+    }
+}
+
+#[test]
 fn one_default_inventory_or_several_are_set_alike() {
     for (text, shown) in [("\"lab\"", "lab"), ("[\"lab\", \"more/extra\"]", "lab, more/extra")] {
         let project = Project::new().with_settings(&format!("[ansible]\ndefault_inventory = {text}\n"));

@@ -110,8 +110,7 @@ impl Engine {
         let (engine, content, may_run) = (self.clone(), content.clone(), by.may_run);
         let inspection = async move {
             let inspection = engine.list_tasks(&mut held, &catalog, &located.root, &content, may_run).await;
-            let ended = ending(&inspection, |inspection| &inspection.ended);
-            held.give_back(ended.as_ref());
+            held.give_back(&concluded(&inspection, |inspection| inspection.ended.as_ref()));
             inspection
         };
         finish(inspection, present).await
@@ -161,8 +160,7 @@ impl Engine {
         let (engine, may_run) = (self.clone(), by.may_run);
         let inspection = async move {
             let inspection = engine.list_hosts(&mut held, &catalog, &name, may_run).await;
-            let ended = ending(&inspection, |inspection| &inspection.ended);
-            held.give_back(ended.as_ref());
+            held.give_back(&concluded(&inspection, |inspection| inspection.ended.as_ref()));
             inspection
         };
         let inspection = finish(inspection, present).await?;
@@ -223,11 +221,14 @@ async fn finish<T: Send + 'static>(
     tokio::spawn(inspection).await?
 }
 
-/// How Ansible ended, if it was executed.
-fn ending<T>(inspection: &Result<T, Error>, of: impl Fn(&T) -> &Option<Ending>) -> Option<Ending> {
-    match inspection {
-        Ok(inspection) => of(inspection).clone(),
-        Err(error) => Some(Ending::Failed(error.to_string())),
+/// How an inspection ended: the status of the reply that shows it, none when the caller has left, and in words.
+type Conclusion = (Option<u16>, String);
+
+fn concluded<T>(inspection: &Result<T, Error>, of: impl Fn(&T) -> Option<&Ending>) -> Conclusion {
+    match inspection.as_ref().map(of) {
+        Ok(Some(ended)) => (status(ended), ended.to_string()),
+        Ok(None) => (Some(200), "Ansible was not executed".to_owned()),
+        Err(error) => (Some(500), Ending::Failed(error.to_string()).to_string()),
     }
 }
 
@@ -251,8 +252,8 @@ fn described(content: &str, project: Option<&ProjectName>) -> String {
 
 impl Held {
     /// Records the ending; then its directory is removed and its turn is free.
-    fn give_back(self, ended: Option<&Ending>) {
-        self.record.conclude(ended);
+    fn give_back(self, conclusion: &Conclusion) {
+        self.record.conclude(conclusion);
     }
 }
 
@@ -263,34 +264,31 @@ struct Record {
 }
 
 impl Record {
-    fn conclude(mut self, ended: Option<&Ending>) {
-        self.write(match ended {
-            Some(ended) => (status(ended), ended.to_string()),
-            None => (Some(200), "Ansible was not executed".to_owned()),
-        });
+    fn conclude(mut self, conclusion: &Conclusion) {
+        self.write(conclusion);
     }
 
-    fn write(&mut self, (status, how): (Option<u16>, String)) {
+    fn write(&mut self, (status, how): &Conclusion) {
         if let Some(result) = self.result.take() {
             let route = format!("{}: {how}", result.route);
-            self.auditor.hand_over(AuditDraft { time: clock::now(), route, status, ..result });
+            self.auditor.hand_over(AuditDraft { time: clock::now(), route, status: *status, ..result });
         }
     }
 }
 
 impl Drop for Record {
     fn drop(&mut self) {
-        self.write((None, Ending::CallerGone.to_string()));
+        self.write(&(None, Ending::CallerGone.to_string()));
     }
 }
 
-/// The status of a response that shows this ending; none when the caller has left.
+/// The status of a reply that shows this ending; none when the caller has left. That content is broken is what the caller asked
+/// for, and shown in a reply like any other.
 const fn status(ended: &Ending) -> Option<u16> {
     match ended {
-        Ending::Exit(Some(0)) => Some(200),
-        Ending::Exit(_) | Ending::Output | Ending::Memory | Ending::Processes => Some(422),
+        Ending::Exit(_) | Ending::Failed(_) => Some(200),
+        Ending::Output | Ending::Memory | Ending::Processes => Some(422),
         Ending::Clock => Some(504),
-        Ending::Failed(_) => Some(500),
         Ending::CallerGone => None,
     }
 }

@@ -4,6 +4,7 @@
 //!  path too long? --> 414   called by a name that is not ours? [host] --> 421
 //!  who calls? [decide] --no--> 401, and 429 for who tries too often
 //!  has it calls left? [limiter] --no--> 429
+//!  embedded in a page of another origin? [site] --> 403
 //!  sent by a page of strangers, without asking first? --> 403
 //!  what does the route ask for? [routes] --not listed--> 403   --role too low--> 403, audited
 //!  does it change something? [audit] --intent cannot be stored--> 503
@@ -12,19 +13,21 @@
 //! CORS stands before all this, so that pages may read refusals too, and answers preflights itself.
 
 mod audit;
-mod bodies;
 mod caller;
 mod change;
 mod decide;
 mod gateway;
 mod groups;
+mod held;
 mod host;
 mod jwt;
 mod limiter;
 mod reply;
 mod routes;
+mod site;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod watchers;
 
 use std::{
@@ -44,9 +47,9 @@ use engine::{Auditor, OnBehalf, Shutdown, Tokens};
 use model::{AuditKind, Role};
 
 use self::{
-    bodies::Bodies,
     caller::Client,
     decide::{Asked, Credential, Known, Refusal, credential},
+    held::Held,
     jwt::Source,
     limiter::{Kind, Limiter},
     reply::Reply,
@@ -57,18 +60,20 @@ use super::{problem::Problem, ws::upgrades};
 use crate::settings::OriginPattern;
 
 pub(crate) use self::{
-    bodies::Room,
     caller::Caller,
     change::{Change, ForeignOrigin},
+    held::Room,
     watchers::Seat,
 };
 pub use self::{
     gateway::Gateway,
     groups::Groups,
+    held::Most,
     host::Hosts,
     jwt::{Error as JwtError, Options as JwtOptions, Place as KeysPlace, Rules as JwtRules},
     limiter::Rate,
     routes::{Permission, Row, routes},
+    unread::Unread,
 };
 
 /// The longest path with its query, in bytes: names have at most 255 each.
@@ -112,8 +117,10 @@ pub struct Options {
     pub reads: Rate,
     /// How many changes a client may make.
     pub writes: Rate,
-    /// How many streams a client may have open; 0 sets no limit.
-    pub watchers: usize,
+    /// How many streams a client, and all of them, may have open.
+    pub watchers: Most,
+    /// How much of its replies a client may leave unread.
+    pub unread: Unread,
 }
 
 impl Options {
@@ -134,7 +141,10 @@ struct Inner {
     keys: Option<Source>,
     limiter: Limiter,
     watchers: Watchers,
-    bodies: Bodies,
+    /// Bodies of requests that are being received.
+    bodies: Held,
+    /// Replies that are being sent.
+    replies: Held,
     places: Places,
 }
 
@@ -150,8 +160,9 @@ impl Access {
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        let (bodies, places) = (Bodies::default(), Places::new());
-        Ok(Self(Arc::new(Inner { options, tokens, auditor, keys, limiter, watchers, bodies, places })))
+        let (bodies, replies, places) = (Held::default(), Held::default(), Places::new());
+        let inner = Inner { options, tokens, auditor, keys, limiter, watchers, bodies, replies, places };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Room for the body of a request.
@@ -164,10 +175,13 @@ impl Access {
     pub(crate) fn seat(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<Seat, Problem> {
         let extensions = request.extensions();
         let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
+        if !self.0.replies.has_room(&client, self.0.options.unread.most) {
+            return Err(reply::too_much_unread());
+        }
         let seat = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
-            let detail = "this client has as many streams open as it may";
+            let detail = "as many streams are open as may be, of this client or in all";
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_watchers", detail)
-                .hint("`limits.watchers_per_client` sets the limit")
+                .hint("`limits.watchers_per_client` and `limits.watchers` set the limits")
         })?;
         Ok(match extensions.get::<Caller>() {
             Some(caller) => seat.while_let_in(caller, &self.0.tokens),
@@ -388,8 +402,12 @@ impl Access {
             }
             Place::Listed(_) | Place::Nowhere => {}
         }
+        if permission != Some(Permission::Open) && site::is_embedded_elsewhere(request.headers()) {
+            return Ok(request.into_response(Reply::embedded().response(&path)));
+        }
         // Most of what a viewer may do with another method than GET starts a job in the end.
         let may_change = !looks(&request);
+        let room = self.0.replies.room(client.clone());
         if self.is_foreign(&request) {
             if may_change && !is_json(&request) {
                 return Ok(request.into_response(Reply::forged().response(&path)));
@@ -398,7 +416,9 @@ impl Access {
         }
         request.extensions_mut().insert(client);
         let route = if let Place::Listed(row) = place { row.path } else { "" };
-        let Some(caller) = caller else { return Ok(next.call(request).await?.map_into_boxed_body()) };
+        let Some(caller) = caller else {
+            return Ok(self.counted(next.call(request).await?, room, !may_change, &path));
+        };
         if let Some(Permission::Role(needs)) = permission
             && caller.role < needs
         {
@@ -426,7 +446,23 @@ impl Access {
             let refusal = Refusal::BadCredentials("they were revoked or expired while the request waited");
             return Ok(response.into_response(Reply::refusal(refusal).response(&path)));
         }
-        Ok(response)
+        Ok(self.counted(response, room, !may_change, &path))
+    }
+
+    /// The response, counted until it was read, or a refusal where its client has left too much unread.
+    fn counted(
+        &self,
+        response: ServiceResponse<impl MessageBody + 'static>,
+        room: Room,
+        may_refuse: bool,
+        path: &str,
+    ) -> ServiceResponse<BoxBody> {
+        let request = response.request().clone();
+        let counted = self.0.options.unread.count(response, room, may_refuse);
+        counted.unwrap_or_else(|| {
+            let refusal = Reply::too_much_unread().response_after(path, Duration::from_secs(1));
+            ServiceResponse::new(request, refusal)
+        })
     }
 
     /// Whether a page of an origin sends the request that may not. Browsers send bodies of some types, and none at all,

@@ -67,6 +67,13 @@ impl Reply {
         Self::new(problem, StatusCode::FORBIDDEN, detail)
     }
 
+    pub(super) fn embedded() -> Self {
+        let detail = "pages of other origins may not embed this";
+        let problem = Problem::new(StatusCode::FORBIDDEN, "origin_not_allowed", detail)
+            .hint("request it with `fetch`, from an origin that `server.cors_origin_regex` allows");
+        Self::new(problem, StatusCode::FORBIDDEN, detail)
+    }
+
     pub(super) fn unlisted() -> Self {
         let detail = "nobody may call this path: it has no permission";
         let problem = Problem::new(StatusCode::FORBIDDEN, "unlisted_route", detail);
@@ -77,6 +84,10 @@ impl Reply {
         let detail = "too many calls: wait as long as `Retry-After` says";
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
         Self::new(problem, StatusCode::TOO_MANY_REQUESTS, detail)
+    }
+
+    pub(super) fn too_much_unread() -> Self {
+        Self::new(too_much_unread(), StatusCode::TOO_MANY_REQUESTS, TOO_MUCH_UNREAD)
     }
 
     pub(super) fn path_too_long(most: usize) -> Self {
@@ -119,6 +130,14 @@ impl Reply {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
         response
     }
+}
+
+const TOO_MUCH_UNREAD: &str = "too much of earlier replies is unread, of this client or in all";
+
+/// Of a client that does not read what it is sent.
+pub(super) fn too_much_unread() -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_much_unread", TOO_MUCH_UNREAD)
+        .hint("`limits.unread_bytes_per_client` and `limits.unread_bytes` set the limits")
 }
 
 /// A method that the path does not have.

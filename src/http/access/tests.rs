@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Gateway, Groups, Mode, Options, Rate,
+    Gateway, Groups, Mode, Most, Options, Rate, Unread,
     caller::Via,
     decide::{Asked, Known, Refusal, decide},
     host::Hosts,
@@ -57,7 +57,8 @@ fn options(modes: &[Mode], addresses: &[&str], secret: Option<&str>) -> Options 
         open_metrics: false,
         reads: rate,
         writes: rate,
-        watchers: 0,
+        watchers: Most { of_client: 0, in_all: 0 },
+        unread: Unread { most: Most { of_client: 0, in_all: 0 }, deadline: std::time::Duration::MAX },
     }
 }
 

@@ -1,4 +1,4 @@
-//! How many streams and WebSockets a client may have open at once, and for how long: who is let in no more is sent away
+//! How many streams and WebSockets a client, and all of them, may have open at once, and for how long: who is let in no more is sent away
 //! from those, too.
 
 use std::{
@@ -17,6 +17,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::{
     audit::now,
     caller::{Caller, Client, Via},
+    held::Most,
 };
 
 /// How often a token is looked at again.
@@ -25,8 +26,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// Those that are open. A client without any is not remembered.
 #[derive(Debug, Clone)]
 pub(crate) struct Watchers {
-    /// 0 sets no limit.
-    most: usize,
+    most: Most,
     open: Arc<Mutex<HashMap<Client, usize>>>,
 }
 
@@ -43,15 +43,15 @@ pub(crate) struct Seat {
 }
 
 impl Watchers {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(most: Most) -> Self {
         Self { most, open: Arc::default() }
     }
 
-    /// `None` when the client has as many as it may.
+    /// `None` when there are as many as may be, of the client or in all.
     pub(super) fn enter(&self, client: Client, shutdown: &Shutdown) -> Option<Seat> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.get(&client).copied().unwrap_or(0);
-        if self.most > 0 && count >= self.most {
+        if !self.most.allows(count + 1, open.values().sum::<usize>() + 1) {
             return None;
         }
         open.insert(client.clone(), count + 1);
@@ -134,18 +134,21 @@ mod tests {
 
     #[test]
     fn who_leaves_makes_room_and_is_forgotten() {
-        let watchers = Watchers::new(2);
+        let watchers = Watchers::new(Most { of_client: 2, in_all: 3 });
         let (_trigger, shutdown) = engine::shutdown();
         let client = || Client::At(None);
         let (first, second) = (watchers.enter(client(), &shutdown), watchers.enter(client(), &shutdown));
         assert!(first.is_some() && second.is_some());
         assert!(watchers.enter(client(), &shutdown).is_none());
-        assert!(watchers.enter(Client::Others, &shutdown).is_some(), "another client");
+        let other = watchers.enter(Client::Others, &shutdown);
+        assert!(other.is_some(), "another client");
+        assert!(watchers.enter(Client::Others, &shutdown).is_none(), "as many as may be in all");
+        drop(other);
         drop(first);
         assert!(watchers.enter(client(), &shutdown).is_some());
         drop(second);
         assert!(watchers.open.lock().expect("whole").is_empty());
-        let unlimited = Watchers::new(0);
+        let unlimited = Watchers::new(Most { of_client: 0, in_all: 0 });
         let seats: Vec<_> = (0..1000).map_while(|_| unlimited.enter(client(), &shutdown)).collect();
         assert_eq!(seats.len(), 1000);
     }

@@ -1,14 +1,11 @@
 //! Whatever starts a job is a change: role, origin, limits and audit are those of a change. And callers share the queue.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use super::{call, call_as, problem, run, token, with_tokens};
+use super::{audit_records, call, call_as, problem, run, token, with_compose_settings, with_tokens};
 use crate::app::{Gate, Setup, TestApp, until, until_async};
 
 const FUNC_TEST: &str = "/v0/admin/debug/func_test";
@@ -36,14 +33,8 @@ async fn jobs(app: &TestApp, token: &str, query: &str) -> usize {
     list["items"].as_array().expect("a list").len()
 }
 
-fn audit(app: &TestApp) -> Vec<Value> {
-    let output = run(app, &["audit", "list", "--json"]);
-    let lines = String::from_utf8(output.stdout).expect("text");
-    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
 fn records(app: &TestApp, route: &str) -> Vec<(String, Value)> {
-    let found = audit(app).into_iter().filter(|record| record["route"] == route);
+    let found = audit_records(app).into_iter().filter(|record| record["route"] == route);
     found
         .map(|record| (record["kind"].as_str().expect("text").to_owned(), record["status"].clone()))
         .collect()
@@ -117,24 +108,9 @@ async fn a_page_of_another_origin_starts_nothing_whatever_it_sends() {
     assert_eq!(send(LIST, "http://localhost:5173", "application/json", ON_NODE).await, 200, "a page of ours");
 }
 
-/// The address and the environment that the compose file gives the service.
-fn compose_environment() -> Vec<(String, String)> {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docker-compose.yml")).expect("there");
-    let block = text.split("    environment:\n").nth(1).and_then(|rest| rest.split("    volumes:").next());
-    let lines = block.expect("an environment").lines().filter(|line| !line.trim_start().starts_with('#'));
-    let pairs = lines.filter_map(|line| line.trim().split_once(": "));
-    pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect()
-}
-
 #[tokio::test]
 async fn dns_rebinding_gets_nothing_from_the_service_of_the_compose_file() {
-    let mut setup = Setup::new();
-    for (name, value) in compose_environment() {
-        if !matches!(name.as_str(), "PORT" | "PROJECT_ROOT_DIR") {
-            setup = setup.set(&name, value);
-        }
-    }
-    let app = setup.start();
+    let app = with_compose_settings(Setup::new()).start();
     let port = app.address().rsplit(':').next().expect("a port").to_owned();
     let address = format!("http://127.0.0.1:{port}");
     for host in [format!("evil.example:{port}"), "evil.example".to_owned()] {

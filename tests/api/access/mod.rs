@@ -1,6 +1,7 @@
 //! Who is let in, to what, how often, and what is written down of it.
 
 mod audit;
+mod browser;
 mod changes;
 mod floods;
 mod gateway;
@@ -8,12 +9,14 @@ mod hosts;
 mod jwt;
 mod limits;
 mod modes;
+mod readers;
 mod routes;
 mod stores;
 mod streams;
 mod tokens;
 
 use std::{
+    fs,
     io::{Read, Write},
     net::TcpStream,
     process::Output,
@@ -30,6 +33,22 @@ const NO_JOB: &str = "/ws/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
 /// A service that takes API tokens only.
 fn with_tokens() -> TestApp {
     Setup::new().set("RANGEHAND__ACCESS__MODES", "token").start()
+}
+
+/// With the environment that the compose file gives the service.
+fn with_compose_settings(setup: Setup) -> Setup {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docker-compose.yml")).expect("there");
+    let block = text.split("    environment:\n").nth(1).and_then(|rest| rest.split("    volumes:").next());
+    let lines = block.expect("an environment").lines().filter(|line| !line.trim_start().starts_with('#'));
+    let pairs = lines.filter_map(|line| line.trim().split_once(": "));
+    let wanted = pairs.filter(|(name, _)| !matches!(*name, "PORT" | "PROJECT_ROOT_DIR"));
+    wanted.fold(setup, |setup, (name, value)| setup.set(name, value.trim_matches('"')))
+}
+
+/// The records of the audit.
+fn audit_records(app: &TestApp) -> Vec<Value> {
+    let lines = printed(app, &["audit", "list", "--json"]);
+    lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// Runs a command of the program beside the service.

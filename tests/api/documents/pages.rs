@@ -1,16 +1,12 @@
 //! Swagger UI and ReDoc, as requests and in a browser.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::collections::BTreeSet;
 
 use regex::Regex;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::TestApp;
+use crate::{app::TestApp, browser::Browser};
 
 const PAGES: &[&str] = &["/docs/swagger", "/docs/redoc", "/docs/oauth2-redirect"];
 
@@ -53,37 +49,16 @@ async fn other_paths_of_documents_are_unknown() {
     assert_eq!(refused.json::<Value>().await.expect("JSON"), json!({ "detail": "Method Not Allowed" }));
 }
 
-/// Debian's Chromium, or what `RANGEHAND_TEST_BROWSER` names.
-fn browser() -> Option<PathBuf> {
-    let named = std::env::var_os("RANGEHAND_TEST_BROWSER").map(PathBuf::from);
-    named.or_else(|| Some(Path::new("/usr/bin/chromium").to_owned()).filter(|path| path.exists()))
-}
-
 /// No name of the network is found, so what a page asks of elsewhere fails and is told on its console.
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should know that one did nothing")]
 async fn both_pages_render_in_a_browser_without_a_network() {
-    let Some(browser) = browser() else {
-        eprintln!("SKIPPED: no browser. `apt-get install chromium`, or set RANGEHAND_TEST_BROWSER");
-        return;
-    };
     let app = TestApp::new();
     for (page, wanted) in [("swagger", "opblock-tag"), ("redoc", "/v0/admin/proxmox/vms/vm_id/start")] {
-        let mut command = Command::new(&browser);
+        let Some(browser) = Browser::find() else { return };
+        let mut command = browser.command("MAP * ~NOTFOUND , EXCLUDE 127.0.0.1");
         command
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-            ])
-            .args(["--disable-background-networking", "--disable-component-update", "--no-proxy-server"])
-            .arg("--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1")
-            .args(["--enable-logging=stderr", "--v=0", "--virtual-time-budget=30000", "--dump-dom"])
-            .arg(format!("--user-data-dir={}", app.home().join("browser").display()))
-            .arg(format!("{}/docs/{page}", app.address()))
-            .env("HOME", app.home());
+            .args(["--virtual-time-budget=30000", "--dump-dom"])
+            .arg(format!("{}/docs/{page}", app.address()));
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it ends");
         let output = output.expect("a browser");
         let (document, log) =

@@ -142,6 +142,16 @@ fn a_vault_file_without_a_password_keeps_the_service_from_starting() {
 }
 
 #[test]
+fn a_password_file_that_others_may_read_is_reported_in_the_log() {
+    for (mode, is_reported) in [(0o644, true), (0o440, true), (0o600, false), (0o400, false)] {
+        let setup = with_password_file(&generated_secret(), "x");
+        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(mode)).expect("ours");
+        let app = setup.start();
+        assert_eq!(app.log().contains("may use the vault password file"), is_reported, "{mode:o}");
+    }
+}
+
+#[test]
 fn a_password_file_that_is_not_there_keeps_the_service_from_starting() {
     let setup = Setup::new().set("VAULT_PASSWORD_FILE", "nowhere/password");
     assert_refuses_to_start(&setup, &["nowhere/password"], "\0");

@@ -1,0 +1,3 @@
+//! Other formats, read as range documents.
+
+pub mod ldo;
