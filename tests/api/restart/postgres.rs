@@ -35,7 +35,18 @@ impl Database {
 
     /// Every row of every table as text.
     pub(crate) fn all_text(&self) -> String {
-        let tables = ["jobs", "job_labels", "waits", "locks", "idempotency", "runs", "events", "deletions"];
+        let tables = [
+            "jobs",
+            "job_labels",
+            "waits",
+            "resource_locks",
+            "resource_holders",
+            "resource_owners",
+            "idempotency",
+            "runs",
+            "events",
+            "deletions",
+        ];
         let select = tables.map(|table| format!("SELECT t::text FROM {table} AS t")).join(" UNION ALL ");
         let mut psql = Command::new("psql");
         psql.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
