@@ -127,12 +127,18 @@ impl Columns {
         {
             text = others;
         }
+        let digits = digits.iter().filter(|place| byte(place).is_ascii_hexdigit()).count();
         for (open, close) in [(b'|', b'|'), (b'>', b'<')] {
-            if let [first, within @ .., last] = text
-                && (byte(first), byte(last)) == (open, close)
-            {
-                text = within;
+            if text.first().map(byte) != Some(open) {
+                continue;
             }
+            let within = &text[1..];
+            // One character for each byte, of two hexadecimal or three octal digits. Behind the last row of a printed text
+            // stands whatever else is in the line.
+            let is_closed = |length: &usize| within.get(*length).map(byte) == Some(close);
+            let last = within.len().saturating_sub(1);
+            let length = [digits / 2, digits / 3, last].into_iter().find(is_closed);
+            text = length.map_or(text, |length| &within[..length]);
         }
         for place in text.iter().filter(|place| !byte(place).is_ascii_whitespace()) {
             self.text.push(&[byte(place)], *place);
@@ -185,6 +191,8 @@ mod tests {
             ("0000000   h   u   n   t\n0000004   e   r  \\n\n0000007", ("", "hunter")),
             ("  \"00000000: 6875  hu\",\n  \"00000002: 6e74  nt\"\n", ("68756e74", "hunt")),
             (r#""stdout": "00000000: 6875  hu\n00000002: 6e74  nt""#, ("68756e74", "hunt\"")),
+            (r#"{"a": "00000000  68 75  |hu|\n00000002  6e 74  |nt|", "b": "|"}"#, ("68756e74", "hunt")),
+            (r#"["0000000 150 165  >hu<\n0000002 156 174  >n|<"]"#, ("150165156174", "hun|")),
             (
                 "\u{1b}[0;32m00000000: 6875  hu\u{1b}[0m\n\u{1b}[0;32m00000002: 6e74  nt\u{1b}[0m",
                 ("68756e74", "hunt"),
