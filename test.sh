@@ -7,6 +7,7 @@
 #   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
 #   RANGEHAND_TEST_POSTGRES_URL  a PostgreSQL server where databases may be made
 #   RANGEHAND_TEST_SSH_LAB       what tests/lab/ssh.sh made: three hosts over SSH
+#   RANGEHAND_TEST_BROWSER       Chromium, which tests attack the service from
 #   RANGEHAND_TEST_SANDBOX       set: a sandbox can be made here, and tests that cannot make one fail
 #   RANGEHAND_TEST_ISOLATION     for you to set: `sandbox` runs every job of every test in one
 #   RANGEHAND_TEST_EXECUTOR      for you to set: `runner` or `warm` runs every job of every test so
@@ -30,10 +31,10 @@ install_packages() {
   has ssh || missing+=(openssh-client)
   has openssl || missing+=(openssl)
   has bwrap || missing+=(bubblewrap)
+  has chromium || missing+=(chromium)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
   PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
-  has openssl || missing+=(openssl)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
   # Guests are for root only.
   if [ "$(id -u)" -eq 0 ]; then
@@ -184,5 +185,7 @@ ensure_venv "$root/.venv-networkx" "$root/tests/lab/networkx.txt"
 export RANGEHAND_TEST_NETWORKX=$root/.venv-networkx/bin/python
 start_postgres
 start_ssh_lab
+RANGEHAND_TEST_BROWSER=$(command -v chromium)
+export RANGEHAND_TEST_BROWSER
 try_sandbox
 run_tests "$@"
