@@ -49,7 +49,16 @@ fn protections_of(sandbox: &Sandbox) -> Check {
     let name = "protections of a sandbox";
     let protections = sandbox.protections();
     let detail: Vec<String> = protections.iter().map(ToString::to_string).collect();
-    Check::ok(name, detail.join("; "))
+    let detail = detail.join("; ");
+    if rustix::process::geteuid().is_root() {
+        return Check::warn(
+            name,
+            detail,
+            "run the service as an ordinary user: its sandboxes have a user namespace, and what they do outside of it has no \
+             rights of root",
+        );
+    }
+    Check::ok(name, detail)
 }
 
 fn limits(runs: &Runs) -> Check {

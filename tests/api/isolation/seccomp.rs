@@ -192,6 +192,7 @@ fn doctor_lists_which_parts_of_a_sandbox_this_machine_has() {
     }
     let parts = parts(&in_sandbox());
     let is_root = rustix::process::geteuid().is_root();
+    assert_eq!(parts.starts_with("warn"), is_root, "{parts}");
     assert!(parts.contains("namespaces (mounts, "), "{parts}");
     assert!(parts.contains("seccomp (system calls)"), "{parts}");
     assert_eq!(parts.contains("no user namespace (root "), is_root, "{parts}");
