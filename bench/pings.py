@@ -38,7 +38,7 @@ def one(site, options):
 
 def sandbox(site, options):
     """`sandbox`: the same job in a sandbox and without one, by one service."""
-    with site.serve("sandbox", **options.executor) as service:
+    with site.serve("sandbox", RANGEHAND__RUNS__ISOLATION="process", **options.executor) as service:
         def job(isolation):
             return timed(lambda: service.run(REQUEST | isolation), service.rest)
 
