@@ -96,7 +96,7 @@ attack() {
           split(line, word, " "); name = word[2]; sub(/^.*::/, "", name)
           rest = substr(line, RLENGTH + 1)
         } else rest = line
-        if (name != "" && rest ~ /NOT TESTED/) result[name] = "not tested"
+        if (name != "" && rest ~ /NOT TESTED|SKIPPED/) result[name] = "not tested"
         if (name != "" && (rest == "ok" || rest == "FAILED")) {
           if (rest == "FAILED") result[name] = "BROKEN"; else if (!(name in result)) result[name] = "held"
           name = ""
