@@ -7,9 +7,12 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::Read,
     os::unix::fs::MetadataExt,
     path::{Component, Path, PathBuf},
 };
+
+use rustix::fs::{Mode, OFlags};
 
 /// The name of the file that configures Ansible in a directory.
 pub const FILE_NAME: &str = "ansible.cfg";
@@ -76,11 +79,14 @@ fn find(environment: &BTreeMap<String, String>, directory: &Path) -> Option<Path
 }
 
 fn read(file: &Path) -> Option<String> {
-    let size = fs::metadata(file).ok()?.len();
-    if size > MAX_BYTES {
-        return None;
-    }
-    String::from_utf8(fs::read(file).ok()?).ok()
+    // A run may have put a link to something else there, which must neither block nor be without end.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = fs::File::from(rustix::fs::open(file, flags, Mode::empty()).ok()?);
+    let found = file.metadata().ok()?;
+    let mut text = String::new();
+    let is_readable = found.is_file() && found.len() <= MAX_BYTES;
+    let read = is_readable.then(|| file.take(MAX_BYTES + 1).read_to_string(&mut text))?.ok()?;
+    (read as u64 <= MAX_BYTES).then_some(text)
 }
 
 /// The section whose values hold in all others.

@@ -4,7 +4,7 @@
 //! /usr /bin /lib* /etc (parts) /sys   read-only
 //! /proc /dev                          of its own: its processes only, devices without hardware; interfaces to the
 //!                                     kernel, such as /proc/sys, read-only
-//! /tmp /var/tmp /run, the user's home empty, in memory
+//! /tmp /var/tmp /run, the user's home empty at first
 //! Ansible, what settings name         read-only
 //! the run's own directories           writable, and they alone
 //! everything else                     not there
@@ -23,7 +23,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{home, programs, scratch};
+use crate::{home, inventory, programs, scratch};
 
 /// How the sandboxes of runs are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -142,6 +142,9 @@ const NAMING: [&str; 9] = [
     "SSL_CERT_FILE",
 ];
 
+/// More links of `~/.ssh` are not looked at.
+const MAX_LINKS: usize = 1000;
+
 /// Directories that are empty when the run begins.
 const EMPTY: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
 
@@ -153,16 +156,29 @@ impl Sandbox {
             |name: &str| needs.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let homes = homes(needs.environment);
         homes.iter().for_each(|home| view.scratch(home, needs.scratch));
-        let keys = self.ssh_keys.then_some(".ssh");
         for home in &homes {
-            HOME.iter().copied().chain(keys).for_each(|name| view.read(&home.join(name)));
+            let is_shown = |name: &&&str| !self.ssh_keys || !name.starts_with(".ssh");
+            HOME.iter().filter(is_shown).for_each(|name| view.read(&home.join(name)));
+            if self.ssh_keys {
+                view.read(&home.join(".ssh"));
+                linked(&home.join(".ssh")).iter().for_each(|path| view.read(path));
+            }
         }
         programs::needed_by(needs.program, told("PATH").map(AsRef::as_ref))
             .iter()
             .for_each(|path| view.read(path));
         let named = NAMING.iter().filter_map(|name| told(name)).flat_map(std::env::split_paths);
         named.for_each(|path| view.read(&path));
-        self.readable.iter().for_each(|path| view.read(path));
+        let ssh: Vec<PathBuf> = homes.iter().map(|home| home.join(".ssh")).collect();
+        for path in &self.readable {
+            // Within a directory that is shown, nothing can be put over a link; it leads to what is shown.
+            let is_within = self.ssh_keys && ssh.iter().any(|directory| path.starts_with(directory));
+            let real = path.canonicalize().ok().filter(|real| real != path);
+            real.iter().for_each(|real| view.read(real));
+            if real.is_none() || !is_within {
+                view.read(path);
+            }
+        }
         self.writable.iter().for_each(|path| view.write(path));
         if let Some(agent) = told("SSH_AUTH_SOCK") {
             view.write(Path::new(agent));
@@ -181,6 +197,12 @@ impl Sandbox {
     /// The directories that are empty when a run with this environment begins.
     pub(crate) fn empty(environment: &[(String, String)]) -> Vec<PathBuf> {
         EMPTY.iter().map(PathBuf::from).chain(homes(environment)).collect()
+    }
+
+    /// The home of a run with this environment, if it is a directory that is empty when the run begins.
+    pub(crate) fn home(environment: &[(String, String)]) -> Option<PathBuf> {
+        let named = environment.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+        named.filter(|home| is_apart(home))
     }
 
     /// Whether every sandbox shows this path, as it is on the machine.
@@ -226,6 +248,14 @@ fn kernel_interfaces() -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.filter(is_changeable).map(|entry| entry.path()).collect();
     paths.sort();
     paths
+}
+
+/// Where links in the directory lead to, as far as it is something for SSH: the directory alone shows links only.
+fn linked(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().take(MAX_LINKS);
+    let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+    let is_for_ssh = |path: &PathBuf| path.ends_with("config") || inventory::is_connection_file(path);
+    links.map(|link| link.path()).filter(is_for_ssh).filter_map(|link| link.canonicalize().ok()).collect()
 }
 
 /// The homes of the service's user that a sandbox hides.

@@ -72,11 +72,17 @@ fn paths_of(failure: &Failure) -> Vec<PathBuf> {
     let message = &failure.message;
     let identities = IDENTITY.captures_iter(message).filter_map(|found| found.get(1));
     let mut paths: Vec<PathBuf> = identities.map(|path| path.as_str().into()).collect();
-    if LOCAL.contains(&&*failure.host) && MISSING.is_match(message) {
+    let is_local = LOCAL.contains(&&*failure.host) || message.contains("on the Ansible Controller");
+    if is_local && MISSING.is_match(message) {
         let named = PATH.captures_iter(message).filter_map(|found| found.get(1));
         paths.extend(named.map(|path| PathBuf::from(path.as_str().trim_end_matches('.'))));
     }
-    paths.retain(|path| path.components().count() > 1);
+    // The rest of a URL, and names that Ansible makes up, are of no use to anybody.
+    let is_useful = |path: &PathBuf| {
+        let text = path.to_string_lossy();
+        path.components().count() > 2 && !text.starts_with("//") && !text.contains("/.ansible_tmp")
+    };
+    paths.retain(is_useful);
     paths
 }
 
@@ -100,6 +106,7 @@ mod tests {
     fn paths_are_found_in_what_local_tasks_and_ssh_say() {
         for (host, message, path) in [
             ("localhost", "Source /srv/in/x.conf not found", "/srv/in/x.conf"),
+            ("web", "Could not find or access '/srv/x' on the Ansible Controller.", "/srv/x"),
             ("localhost", "[Errno 2] No such file or directory: '/srv/x'", "/srv/x"),
             ("localhost", "Destination directory /srv/out does not exist", "/srv/out"),
             ("localhost", "[Errno 30] Read-only file system: b'/etc/motd'", "/etc/motd"),
@@ -112,6 +119,8 @@ mod tests {
             ("web", "[Errno 2] No such file or directory: '/srv/x'"),
             ("localhost", "non-zero return code, see /srv/log"),
             ("localhost", "and/or not found"),
+            ("localhost", "repository http://192.0.2.1/x.git not found"),
+            ("localhost", "Destination /etc not writable"),
         ] {
             assert_eq!(paths_of(&failure(host, false, message)), Vec::<PathBuf>::new(), "{message}");
         }

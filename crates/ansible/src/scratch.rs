@@ -52,6 +52,8 @@ pub(crate) struct Left {
     pub(crate) total: u64,
     /// How many bytes they have together.
     pub(crate) bytes: u64,
+    /// Whether there are more entries than were looked at.
+    pub(crate) is_partial: bool,
 }
 
 /// Looks into the scratch directories of all steps. Empty files are not counted: some mark where the sandbox shows a file
@@ -82,12 +84,18 @@ fn look_into(
     for (name, kind) in entries {
         *looked_at += 1;
         let text = std::ffi::OsStr::from_bytes(name.to_bytes());
+        if *looked_at > MAX_ENTRIES {
+            left.is_partial = true;
+            return;
+        }
         let is_cache = CACHES.iter().any(|cache| text.as_bytes().starts_with(cache.as_bytes()));
-        if *looked_at > MAX_ENTRIES || is_cache {
+        if is_cache && kind == FileType::Directory {
             continue;
         }
         let path = path.join(text);
-        if kind == FileType::Directory && depth > 0 {
+        if kind == FileType::Directory && depth == 0 {
+            left.is_partial = true;
+        } else if kind == FileType::Directory {
             if let Ok(directory) = open_directory(directory, text) {
                 look_into(&directory, &path, depth - 1, looked_at, left);
             }
@@ -129,7 +137,7 @@ mod tests {
         symlink(&outside, at("/tmp/link")).unwrap();
         symlink(&outside, root.join("2")).unwrap();
         let files = vec![("/home/ann/x".into(), 2), ("/tmp/report".into(), 4)];
-        assert_eq!(left_in(&root), Left { files, total: 2, bytes: 6 });
+        assert_eq!(left_in(&root), Left { files, total: 2, bytes: 6, is_partial: false });
         assert_eq!(left_in(&directory.path().join("missing")), Left::default());
     }
 

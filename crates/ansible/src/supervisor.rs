@@ -221,7 +221,8 @@ fn secrets(spec: &RunSpec) -> Vec<SecretString> {
 
 fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {
     workspace.create()?;
-    if spec.isolation.private_home {
+    let of_sandbox = spec.isolation.sandbox.as_ref().and_then(|_| Sandbox::home(&spec.environment));
+    if spec.isolation.private_home && of_sandbox.is_none() {
         let home = spec.environment.iter().find(|(name, _)| name == "HOME");
         workspace.make_home(home.map(|(_, home)| Path::new(home)))?;
     }
@@ -316,11 +317,13 @@ fn warn_of_sandbox(
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
     let left = scratch::left_in(&workspace.scratch());
     if let Some((first, _)) = left.files.first() {
-        let name = |path: &Path| secrets.text(&path.to_string_lossy()).into_owned();
+        // A name may have line ends and control sequences in it.
+        let name = |path: &Path| secrets.text(&path.to_string_lossy()).escape_debug().to_string();
         let message = format!(
-            "files that the run left outside of its content were removed with its sandbox: {}, {} bytes; the first is \
+            "files that the run left outside of its content were removed with its sandbox: {}{}, {} bytes; the first is \
              `{}`\nhint: files in the content are kept as artifacts, those in a directory that `runs.sandbox_writable` \
              names stay",
+            if left.is_partial { "at least " } else { "" },
             left.total,
             left.bytes,
             name(first)
@@ -334,8 +337,10 @@ fn warn_of_sandbox(
         let own = [workspace.short().to_owned(), workspace.private().to_owned()].into_iter();
         let own: Vec<PathBuf> = own.chain(workspace.content_roots()).collect();
         let environment = spec.environment.iter().cloned().collect();
-        let configuration = Configuration::find(&environment, &workspace.working_directory_here());
-        let roles = configuration.paths("defaults", "roles_path", ':', &spec.source.working_directory);
+        // Of the owner's: the run may have changed its copy, and this process is not in the sandbox.
+        let directory = &spec.source.working_directory;
+        let configuration = Configuration::find(&environment, directory);
+        let roles = configuration.paths("defaults", "roles_path", ':', directory);
         // A spool that cannot be written shows when it is finished.
         sandbox_hints::warning(outcome, sandbox, &own, &roles.unwrap_or_default())
             .map(|draft| spool.append(draft));

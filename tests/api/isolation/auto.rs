@@ -235,3 +235,74 @@ async fn a_run_cannot_reach_the_directories_behind_tmp_by_another_path() {
         .collect();
     assert_eq!(names, [""; 0], "{results:#}");
 }
+
+#[tokio::test]
+async fn a_key_that_is_a_link_out_of_the_home_works() {
+    if !can_sandbox() {
+        return;
+    }
+    let setup = by_default();
+    setup.write("elsewhere/lab.pem", KEY);
+    setup.write("elsewhere/config", "Host *\n");
+    setup.write(".ssh/id_ed25519", KEY);
+    let ssh = setup.home().join(".ssh");
+    symlink(setup.home().join("elsewhere/lab.pem"), ssh.join("lab.pem")).expect("a link");
+    symlink(setup.home().join("elsewhere/config"), ssh.join("config")).expect("a link");
+    setup.write(
+        "inventory/more",
+        "localhost ansible_connection=local ansible_ssh_private_key_file=~/.ssh/lab.pem\n",
+    );
+    let paths = [ssh.join("lab.pem"), ssh.join("config"), ssh.join("id_ed25519")];
+    let app = setup.start();
+    let vars = json!({"paths": paths});
+    let request =
+        json!({"bundle": "sandboxview", "inventory": "more", "limit": "localhost", "extra_vars": vars});
+    let job = app.run(&request).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    let results = app.results(&job).await;
+    assert_eq!(results["sandboxview"][0]["readable"], json!(paths), "{results:#}");
+}
+
+#[tokio::test]
+async fn ordinary_tasks_that_use_the_home_work_in_it() {
+    if !can_sandbox() {
+        return;
+    }
+    let setup = by_default();
+    // Such directories are in the homes of many users.
+    for name in [".ansible_async/x", ".config/x", ".local/x"] {
+        setup.write(name, "x");
+    }
+    let app = setup.start();
+    let home = app.home().to_str().expect("UTF-8").to_owned();
+    let tasks = json!([
+        {"ansible.builtin.file": {"path": "~/.ansible_async", "state": "directory", "mode": "0700"}},
+        {"ansible.builtin.file": {"path": "~/.config/helm", "state": "directory", "mode": "0755"}},
+        {"ansible.builtin.command": {"cmd": "test -d .config/helm", "chdir": "{{ lookup('env', 'HOME') }}"}},
+    ]);
+    let job = run(&app, tasks).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert!(!PathBuf::from(&home).join(".config/helm").exists());
+}
+
+#[tokio::test]
+async fn a_configuration_that_a_run_replaced_by_a_link_leads_the_supervisor_nowhere() {
+    if !can_sandbox() {
+        return;
+    }
+    let setup = by_default().set("RANGEHAND__RUNS__CONTENT", "copy");
+    setup.write("outside.cfg", "[defaults]\nroles_path = /leaked/by/the/supervisor\n");
+    let app = setup.start();
+    let outside = app.home().join("outside.cfg").to_str().expect("UTF-8").to_owned();
+    for target in [&*outside, "/proc/self/pagemap", "/dev/zero"] {
+        let link =
+            format!("cd {{{{ playbook_dir }}}}/../.. && rm -f ansible.cfg && ln -s {target} ansible.cfg");
+        let tasks = json!([
+            {"ansible.builtin.shell": link},
+            {"ansible.builtin.include_role": {"name": "there_is_none"}},
+        ]);
+        let job = run(&app, tasks).await;
+        assert_eq!(job["state"], "failed", "{job:#}");
+        assert!(!job.to_string().contains("/leaked/by"), "{job:#}");
+    }
+}

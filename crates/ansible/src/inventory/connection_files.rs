@@ -36,9 +36,18 @@ static NAMED: LazyLock<Regex> = LazyLock::new(|| {
 #[must_use]
 pub fn connection_files(source: &Source, home: Option<&Path>) -> BTreeSet<PathBuf> {
     let texts = Files::open(&source.root, &source.path).and_then(|files| files.texts());
-    texts
-        .map(|texts| texts.iter().flat_map(|text| connection_files_in(text, home)).take(MAX_FILES).collect())
-        .unwrap_or_default()
+    let mut paths = BTreeSet::new();
+    for path in texts.unwrap_or_default().iter().flat_map(|text| connection_files_in(text, home)) {
+        if paths.len() == MAX_FILES {
+            tracing::warn!(
+                most = MAX_FILES,
+                "an inventory names more files for connections than a sandbox shows"
+            );
+            break;
+        }
+        paths.insert(path);
+    }
+    paths
 }
 
 /// The paths that a text names, absolute.
@@ -71,8 +80,22 @@ fn is_private_key(text: &str) -> bool {
 
 /// X.509 in PEM, without any key; text between them is comment.
 fn are_certificates(text: &str) -> bool {
-    let mut begins = text.lines().filter(|line| line.starts_with("-----BEGIN ")).peekable();
-    begins.peek().is_some() && begins.all(|line| line.trim_end().ends_with("CERTIFICATE-----"))
+    let (mut is_within, mut count) = (false, 0);
+    let is_certificate = |line: &str| {
+        let line = line.trim();
+        if let Some(label) = line.strip_prefix("-----BEGIN ") {
+            is_within = true;
+            count += 1;
+            return label.ends_with("CERTIFICATE-----");
+        }
+        if line.starts_with("-----END ") {
+            is_within = false;
+            return true;
+        }
+        // Comments of bundles; anything else may be something that the file holds besides.
+        is_within || line.is_empty() || line.starts_with('#')
+    };
+    text.lines().all(is_certificate) && count > 0
 }
 
 fn is_ssh_certificate(text: &str) -> bool {
@@ -89,7 +112,8 @@ fn is_known_hosts(text: &str) -> bool {
         ["ssh-", "ecdsa-", "sk-"].iter().any(|family| kind.starts_with(family)) && key.starts_with("AAAA")
     };
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.all(is_key)
+    let has_lines = !text.trim().is_empty();
+    lines.by_ref().next().map_or(!has_lines, is_key) && lines.all(is_key)
 }
 
 #[cfg(test)]
@@ -142,7 +166,13 @@ mod tests {
             (&*format!("ssh-ed25519-cert-v01@openssh.com {key}\n"), true),
             ("", true),
             ("root:$6$x:19000:0:99999:7:::\n", false),
-            ("a\n-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n", true),
+            ("# a\n-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n", true),
+            ("-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\npassword: x\n", false),
+            (
+                "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n -----BEGIN PRIVATE KEY-----\n",
+                false,
+            ),
+            ("# password = x\n", false),
             ("-----BEGIN CERTIFICATE-----\n-----BEGIN DSA PARAMETERS-----\n", false),
             ("password: x\n", false),
             (&*format!("web ssh-ed25519 {key}\nroot:x:0:0::/root:/bin/sh\n"), false),
