@@ -200,9 +200,11 @@ impl Sandbox {
     }
 
     /// The home of a run with this environment, if it is a directory that is empty when the run begins.
-    pub(crate) fn home(environment: &[(String, String)]) -> Option<PathBuf> {
+    pub(crate) fn home(&self, environment: &[(String, String)]) -> Option<PathBuf> {
         let named = environment.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
-        named.filter(|home| is_apart(home))
+        let is_shown =
+            |home: &PathBuf| self.readable.iter().chain(&self.writable).any(|path| home.starts_with(path));
+        named.filter(|home| is_apart(home) && !is_shown(home))
     }
 
     /// Whether every sandbox shows this path, as it is on the machine.

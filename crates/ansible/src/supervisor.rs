@@ -221,7 +221,7 @@ fn secrets(spec: &RunSpec) -> Vec<SecretString> {
 
 fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::Error> {
     workspace.create()?;
-    let of_sandbox = spec.isolation.sandbox.as_ref().and_then(|_| Sandbox::home(&spec.environment));
+    let of_sandbox = spec.isolation.sandbox.as_ref().and_then(|sandbox| sandbox.home(&spec.environment));
     if spec.isolation.private_home && of_sandbox.is_none() {
         let home = spec.environment.iter().find(|(name, _)| name == "HOME");
         workspace.make_home(home.map(|(_, home)| Path::new(home)))?;

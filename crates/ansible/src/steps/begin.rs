@@ -138,7 +138,7 @@ impl Steps<'_> {
         environment.extend(spec.facts.as_ref().map(command::facts).into_iter().flatten());
         environment.extend(search_path(spec, workspace));
         // The user's home is the run's own in a sandbox, and whatever the system or a variable says, it is the same.
-        let of_sandbox = spec.isolation.sandbox.as_ref().and_then(|_| Sandbox::home(&spec.environment));
+        let of_sandbox = spec.isolation.sandbox.as_ref().and_then(|sandbox| sandbox.home(&spec.environment));
         let home = of_sandbox.or_else(|| spec.isolation.private_home.then(|| workspace.home()));
         environment.extend(home.map(|home| ("HOME", home.into_os_string())));
         environment.push((MARKER, spec.run.to_string().into()));
