@@ -14,7 +14,7 @@ pub struct Event {
     pub seq: u64,
     /// When it happened
     pub time: Time,
-    /// ansible-runner's name of an event, or one of ours: `job_state`, `step`, `runner_stderr`, `warning`, `oversized_event`, `unreadable_event`, `verbose`
+    /// ansible-runner's name of an event, or one of Rangehand: `job_state`, `step`, `runner_stderr`, `warning`, `oversized_event`, `unreadable_event`, `verbose`
     pub kind: String,
     /// The host that it is about
     pub host: Option<String>,

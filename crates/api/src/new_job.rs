@@ -60,7 +60,7 @@ pub struct NewJob {
     #[serde(skip_serializing_if = "Map::is_empty")]
     #[schemars(transform = variables, extend("examples" = [{"release": "1.2.3"}]))]
     pub extra_vars: Map<String, Value>,
-    /// Variables whose values nobody is shown: kept encrypted until the job ends, masked in everything that it prints. Otherwise as `extra_vars`; no name may be in both, and a text has at least 4 bytes
+    /// Variables whose values are never shown: kept encrypted until the job ends, masked in everything that it prints. Otherwise as `extra_vars`; no name may be in both, and a text has at least 4 bytes
     #[serde(skip_serializing_if = "Map::is_empty")]
     #[schemars(
         transform = variables,

@@ -39,7 +39,7 @@ problem_codes! {
     NoRole = "no_role", 403, "the caller is known and in no group that has a role";
     OriginNotAllowed = "origin_not_allowed", 403, "a page of this origin may not call, or a page of another origin embeds the reply";
     RoleTooLow = "role_too_low", 403, "the route asks for a higher role";
-    UnlistedRoute = "unlisted_route", 403, "a route that nobody gave a permission: a bug";
+    UnlistedRoute = "unlisted_route", 403, "a route without a permission; this is a bug";
     UnknownPath = "unknown_path", 404, "no such path below `/v1`";
     UnknownArtifact = "unknown_artifact", 404, "the job left no file of this path, or it has been deleted";
     UnknownJob = "unknown_job", 404, "no such job";
@@ -69,7 +69,7 @@ problem_codes! {
     TooManyWatchers = "too_many_watchers", 429, "the client has `limits.watchers_per_client` streams and WebSockets open, or all clients together have `limits.watchers`";
     TooMuchUnread = "too_much_unread", 429, "the client has not read enough of earlier replies (`limits.unread_bytes_per_client`, `limits.unread_bytes`); `Retry-After` has the seconds to wait";
     InternalError = "internal_error", 500, "ours to do, and failed; the log has the cause under the request id";
-    AccessUnavailable = "access_unavailable", 503, "it cannot be told who calls: the store or the issuer of JWTs does not answer";
+    AccessUnavailable = "access_unavailable", 503, "the caller cannot be identified: the store or the issuer of JWTs does not answer";
     AuditUnavailable = "audit_unavailable", 503, "the audit cannot be written, so nothing may be changed, and no content be inspected";
     InspectionsBusy = "inspections_busy", 503, "too many inspections of content are waiting; `Retry-After` has the seconds to wait";
     InspectionTimeout = "inspection_timeout", 504, "Ansible took longer than `runs.inspection_timeout_s` to list the content, and was terminated";

@@ -15,7 +15,7 @@ words!(Basis, "What the number of tasks is guessed from" {
 /// How far a job has come
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
-    /// 100 only when the job has ended well; `null` while nobody knows
+    /// 100 only when the job has ended well; `null` while it is not known
     #[schemars(range(min = 0, max = 100))]
     pub percent: Option<u8>,
     /// How many tasks have ended

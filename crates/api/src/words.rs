@@ -122,7 +122,7 @@ words!(ReasonCode, "Why a job is in its state, for programs" {
     SandboxUnavailable = "sandbox_unavailable",
     /// Ended by request.
     Canceled = "canceled",
-    /// The supervisor was told to end by somebody else than the service.
+    /// The supervisor was asked to end by something other than the service.
     Interrupted = "interrupted",
     /// Its runs ended before Ansible was executed, too many times in a row.
     NeverBegan = "never_began",

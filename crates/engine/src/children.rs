@@ -1,7 +1,7 @@
 //! Children: jobs that another job submits as a part of its own work.
 //!
 //! A child is a job like any other: it waits in the queue, takes a slot, has events and an outcome. Its parent runs when it
-//! is submitted, ends after it, and holds no slot while it waits for it. Whoever cancels the parent cancels its children.
+//! is submitted, ends after it, and holds no slot while it waits for it. Canceling the parent cancels its children.
 
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ pub(crate) struct Held {
     /// Runs of claims that the store did not answer: it may have made them.
     unsure: Mutex<HashSet<RunId>>,
     /// Notified when another process wrote to one of the jobs.
-    pub(crate) told: Notify,
+    pub(crate) changed: Notify,
 }
 
 /// An attempt that this node holds.
@@ -70,11 +70,11 @@ impl Held {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(run.run, run);
     }
 
-    /// There is news of this job.
-    pub(crate) fn tell(&self, job: JobId) {
+    /// Another process wrote to this job.
+    pub(crate) fn notify(&self, job: JobId) {
         let held = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if held.values().any(|held| held.job == job) {
-            self.told.notify_one();
+            self.changed.notify_one();
         }
     }
 }
@@ -93,7 +93,7 @@ impl Drop for Hold {
 }
 
 impl Engine {
-    /// Holds a run from its claim on: nobody but who holds it decides on it here.
+    /// Holds a run from its claim on: only its holder decides on it here.
     pub(crate) fn hold(&self, job: &Job, run: RunId) -> Hold {
         let kind = Kind::of(&job.request.work);
         self.inner.held.add(HeldRun { run, job: job.id, fence: job.fence, kind });

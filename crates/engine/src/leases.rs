@@ -79,7 +79,7 @@ impl Engine {
     pub(crate) async fn heed(self) {
         loop {
             // An error here is the timer: a word may have been lost.
-            let _ = timeout(self.beat_every(), self.inner.held.told.notified()).await;
+            let _ = timeout(self.beat_every(), self.inner.held.changed.notified()).await;
             if self.inner.held.list().is_empty() {
                 continue;
             }
@@ -87,7 +87,7 @@ impl Engine {
                 Ok(runs) => {
                     for held in runs.into_iter().filter_map(|run| self.inner.held.get(run)) {
                         self.ask_to_stop(held.kind, held.run);
-                        // Whoever canceled it may have been killed before it came to these.
+                        // The process that canceled it may have been killed before it canceled these.
                         if let Err(error) = self.cancel_children(held.job).await {
                             tracing::warn!(job.id = %held.job, %error, "its children could not be canceled");
                         }

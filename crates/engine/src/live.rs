@@ -80,7 +80,7 @@ impl crate::Engine {
             match listener.next().await {
                 store::Heard::Job(job) => {
                     self.inner.live.tell(job);
-                    self.inner.held.tell(job);
+                    self.inner.held.notify(job);
                     self.inner.queued.notify_one();
                 }
                 // What was told meanwhile is lost; everybody looks again by a timer.

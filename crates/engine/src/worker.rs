@@ -28,7 +28,7 @@ impl Engine {
         }
     }
 
-    /// Carries work to its end, also when that fails in a way that nobody thought of: the work itself is not touched
+    /// Carries work to its end, also when that fails unexpectedly: the work itself is not touched
     /// by that.
     pub(crate) async fn carry_through(&self, claimed: Claimed) {
         let claimed = Arc::new(claimed);

@@ -1,4 +1,4 @@
-//! The data of Rangehand's own events, as types: whoever writes an event and whoever reads it share one of these.
+//! The data of Rangehand's own events, as types: the writer of an event and its reader share one of these.
 //!
 //! Events of Ansible are not here: their data is what Ansible reports, and has no type.
 

@@ -53,7 +53,7 @@ struct Piece {
 
 impl Unread {
     /// The same response, its body counted in this room; `None` where there is none for it. A response to a change is sent
-    /// all the same: what was done must be told.
+    /// all the same: the caller must know what was done.
     pub(super) fn count<B>(
         self,
         response: ServiceResponse<B>,

@@ -132,7 +132,7 @@ fn responses(schemas: &mut Schemas) -> Value {
         "V0NotFound": v0("No such bundle or scenario", detail()),
         "V0TooLong": v0("More than `server.body_limit_bytes`", detail()),
         "V0NotJson": v0("The content type says that it is no JSON", detail()),
-        "V0Unprocessable": v0("Fields are wrong; all of them are told", faults),
+        "V0Unprocessable": v0("Fields are wrong; all of them are listed", faults),
         "V0Stopping": v0(
             "The service is stopping; the job goes on. Or nothing was begun: it cannot be told who calls, or the audit \
              cannot be written",

@@ -132,7 +132,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// The id in a path; a text that is none names no job.
+/// The id in a path; a text that is not an id names no job.
 pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
     text.parse().map_err(|_| {
         Problem::new(ProblemCode::UnknownJob, format!("unknown job `{}`", text.escape_debug()))

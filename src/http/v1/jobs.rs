@@ -43,7 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 ))
                 .replies([ended_reply(), accepted_reply()])
                 .problems([
-                    (ProblemCode::BadName, "a name that is none"),
+                    (ProblemCode::BadName, "an invalid name"),
                     (ProblemCode::LeavesRoot, "a link that leads out of its root"),
                     (ProblemCode::MalformedJson, ""),
                     (ProblemCode::UnknownPlaybook, ""),

@@ -100,7 +100,7 @@ fn options() -> serde_saphyr::Options {
 struct State {
     faults: Faults,
     values: usize,
-    /// The limit of ours that ended the reading.
+    /// The limit that ended the reading.
     limit: Option<String>,
 }
 

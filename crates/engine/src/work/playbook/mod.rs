@@ -1,6 +1,6 @@
 //! Playbooks: a supervisor runs Ansible, and this process follows it.
 //!
-//! The supervisor and its spool do not need this process: it may end at any moment, and whoever follows the run next
+//! The supervisor and its spool do not need this process: it may end at any moment, and the process that follows the run next
 //! continues with the first event that is not stored.
 
 mod never_began;
@@ -33,7 +33,7 @@ impl Engine {
         let (job, run) = (&claimed.job, claimed.run);
         let spec = self.run_spec(job, run).await?;
         self.launch(&self.run_directory(run), &spec).await?;
-        // A cancel that came before there was a directory found nobody to ask.
+        // A cancel that came before the directory existed had no supervisor to ask.
         if self
             .store()
             .job(job.id)
@@ -159,8 +159,8 @@ impl Engine {
         }
     }
 
-    /// Ends a run whose job is no longer ours, and removes what is left of it. Nothing is told of it: nobody would
-    /// take our word.
+    /// Ends a run whose job another node holds now, and removes what is left of it. Nothing is stored about it: the store
+    /// refuses writes under the old fence.
     pub(super) async fn abandon_playbook(&self, run: RunId) {
         let directory = self.run_directory(run);
         loop {
@@ -178,8 +178,8 @@ impl Engine {
         self.remove_run_directory(run);
     }
 
-    /// Asks the supervisor of a run to end it. Before the run has its directory nobody can be asked; whoever
-    /// makes the directory looks at the job's state afterwards.
+    /// Asks the supervisor of a run to end it. Before the run has its directory there is no supervisor to ask; the process
+    /// that makes the directory looks at the job's state afterwards.
     pub(super) fn ask_supervisor_to_stop(&self, run: RunId) {
         if let Err(error) = self.run_directory(run).ask_to_stop() {
             tracing::debug!(run.id = %run, %error, "the run could not be asked to stop yet");

@@ -1,4 +1,4 @@
-//! What runs left behind that nobody follows any more: their directories, processes and secrets.
+//! What runs that are no longer followed left behind: their directories, processes and secrets.
 //!
 //! Only what is provably ours is touched: directories below our own directory of runs whose name is the id of a
 //! run, whose lock nobody holds and whose job does not need them; secrets that name such a directory as theirs.
