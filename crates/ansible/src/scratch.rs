@@ -16,7 +16,7 @@ use std::{
 
 use rustix::fs::{AtFlags, FileType, statat};
 
-use crate::untrusted::{UntrustedDirectory, entries, open_directory};
+use crate::untrusted::{UntrustedDirectory, entries_up_to, open_directory};
 
 /// The maximum number of files that are named.
 const MAX_NAMED: usize = 10;
@@ -79,7 +79,8 @@ fn look_into(
     looked_at: &mut usize,
     left: &mut Left,
 ) {
-    let mut entries = entries(directory);
+    // One more than may be looked at, so that it shows when there are more.
+    let mut entries = entries_up_to(directory, MAX_ENTRIES + 1 - (*looked_at).min(MAX_ENTRIES));
     entries.sort_by(|one, other| one.0.cmp(&other.0));
     for (name, kind) in entries {
         *looked_at += 1;
@@ -150,5 +151,19 @@ mod tests {
         }
         let left = left_in(root.path());
         assert_eq!((left.files.len(), left.total, left.bytes), (MAX_NAMED, 25, 25));
+    }
+
+    #[test]
+    fn that_there_is_more_than_is_looked_at_is_known() {
+        let root = tempfile::tempdir().unwrap();
+        let tmp = root.path().join("1/tmp");
+        fs::create_dir_all(&tmp).unwrap();
+        for number in 0..MAX_ENTRIES + 10 {
+            fs::write(tmp.join(number.to_string()), "").unwrap();
+        }
+        assert!(left_in(root.path()).is_partial);
+        let deep = tempfile::tempdir().unwrap();
+        fs::create_dir_all(deep.path().join("1/tmp").join("d/".repeat(MAX_DEPTH + 4))).unwrap();
+        assert!(left_in(deep.path()).is_partial);
     }
 }

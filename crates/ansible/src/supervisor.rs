@@ -316,17 +316,17 @@ fn warn_of_sandbox(
     let secrets = secrets(spec);
     let secrets = Redactor::new(secrets.iter().map(ExposeSecret::expose_secret));
     let left = scratch::left_in(&workspace.scratch());
-    if let Some((first, _)) = left.files.first() {
+    if left.is_partial || !left.files.is_empty() {
         // A name may have line ends and control sequences in it.
         let name = |path: &Path| secrets.text(&path.to_string_lossy()).escape_debug().to_string();
+        let first = left.files.first().map(|(path, _)| format!("; the first is `{}`", name(path)));
         let message = format!(
-            "files that the run left outside of its content were removed with its sandbox: {}{}, {} bytes; the first is \
-             `{}`\nhint: files in the content are kept as artifacts, those in a directory that `runs.sandbox_writable` \
-             names stay",
+            "files that the run left outside of its content were removed with its sandbox: {}{}, {} bytes{}\nhint: files \
+             in the content are kept as artifacts, those in a directory that `runs.sandbox_writable` names stay",
             if left.is_partial { "at least " } else { "" },
             left.total,
             left.bytes,
-            name(first)
+            first.unwrap_or_default()
         );
         let files: Vec<_> =
             left.files.iter().map(|(path, size)| json!({ "path": name(path), "size": size })).collect();

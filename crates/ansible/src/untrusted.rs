@@ -79,9 +79,17 @@ pub(crate) fn open_directory(parent: &impl std::os::fd::AsFd, name: &OsStr) -> i
 }
 
 /// The entries of a directory with their types; what cannot be read is left out.
-pub(crate) fn entries(directory: &OwnedFd) -> Vec<(std::ffi::CString, FileType)> {
+fn entries(directory: &OwnedFd) -> Vec<(std::ffi::CString, FileType)> {
+    entries_up_to(directory, usize::MAX)
+}
+
+/// The first `most` entries of a directory with their types: a run may have made millions.
+pub(crate) fn entries_up_to(directory: &OwnedFd, most: usize) -> Vec<(std::ffi::CString, FileType)> {
     let Ok(listing) = Dir::read_from(directory) else { return Vec::new() };
-    let listing = listing.flatten().filter(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."));
+    let listing = listing
+        .take(most.saturating_add(2))
+        .flatten()
+        .filter(|entry| !matches!(entry.file_name().to_bytes(), b"." | b".."));
     let kind = |name: &CStr| {
         let found = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(found.st_mode))
