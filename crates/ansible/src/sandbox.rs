@@ -207,6 +207,12 @@ impl Sandbox {
         named.filter(|home| is_apart(home) && !is_shown(home))
     }
 
+    /// What a run with this environment sees of the homes of the service's user.
+    pub(crate) fn shown_in_homes(&self, environment: &[(String, String)]) -> Vec<PathBuf> {
+        let names = || HOME.iter().copied().chain(self.ssh_keys.then_some(".ssh"));
+        homes(environment).iter().flat_map(|home| names().map(|name| home.join(name))).collect()
+    }
+
     /// Whether every sandbox shows this path, as it is on the machine.
     pub(crate) fn shows(&self, path: &Path) -> bool {
         let system = SYSTEM.iter().map(Path::new).chain([Path::new("/dev"), Path::new("/proc")]);

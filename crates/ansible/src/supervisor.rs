@@ -335,7 +335,8 @@ fn warn_of_sandbox(
     }
     if outcome.ending == Ending::Failed {
         let own = [workspace.short().to_owned(), workspace.private().to_owned()].into_iter();
-        let own: Vec<PathBuf> = own.chain(workspace.content_roots()).collect();
+        let of_homes = sandbox.shown_in_homes(&spec.environment);
+        let own: Vec<PathBuf> = own.chain(workspace.content_roots()).chain(of_homes).collect();
         let environment = spec.environment.iter().cloned().collect();
         // Of the owner's: the run may have changed its copy, and this process is not in the sandbox.
         let directory = &spec.source.working_directory;

@@ -207,6 +207,10 @@ async fn a_failure_that_a_sandbox_may_have_caused_says_what_to_set() {
         assert_eq!(warning["paths"], json!([path]), "{warning:#}");
         assert!(warning["message"].as_str().is_some_and(|text| text.contains("runs.sandbox_readable")));
     }
+    // The directories in which a role is searched for are visible.
+    let job = run(&app, json!([{"ansible.builtin.include_role": {"name": "there_is_none"}}])).await;
+    assert_eq!(job["state"], "failed", "{job:#}");
+    assert_eq!(warning(&job, "outside_sandbox"), None, "{job:#}");
     // Other failures have nothing to do with it.
     let job = run(&app, json!([{"ansible.builtin.fail": {"msg": format!("{path} is broken")}}])).await;
     assert_eq!(job["state"], "failed", "{job:#}");
