@@ -60,12 +60,6 @@ pub enum ProxmoxError {
     /// The inventory cannot be read without Ansible.
     #[error("the inventory does not tell how Proxmox is reached")]
     Inventory(#[source] Arc<inventory::Error>),
-    /// Proxmox answered something else than a list.
-    #[error("Proxmox at `{host}` gave no list")]
-    NoList {
-        /// The API host.
-        host: String,
-    },
     /// Proxmox was not reached, or refused.
     #[error(transparent)]
     Api(#[from] platform::proxmox::Error),
@@ -97,7 +91,7 @@ impl ProxmoxError {
 /// What is known of the APIs, and the client that calls them.
 #[derive(Debug)]
 pub(crate) struct Proxmox {
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     known: Mutex<Option<(String, Arc<Known>)>>,
 }
 
@@ -156,7 +150,7 @@ impl Fault {
 
 impl Proxmox {
     pub(crate) fn new(options: &ProxmoxOptions) -> Self {
-        Self { client: Client::new(options.client.clone()), known: Mutex::default() }
+        Self { client: Arc::new(Client::new(options.client.clone())), known: Mutex::default() }
     }
 }
 

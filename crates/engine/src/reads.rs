@@ -1,9 +1,10 @@
 //! Reads that ask Proxmox itself: what an API answers, without a second of Ansible.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use ansible::{SearchPath, shipped};
 use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Phase, PlaybookOutcome, Reason, Redactor};
+use platform::proxmox::Node;
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
@@ -87,17 +88,12 @@ impl Engine {
             .unwrap_or(false)
     }
 
-    /// What the API of a node has at a path below `/api2/json`. The parts of the path may hold anything.
+    /// A node of Proxmox, to be read without Ansible.
     ///
     /// # Errors
-    /// [`ProxmoxError::Api`] is Proxmox's own answer; every other one says that Ansible has to be asked instead.
-    pub async fn proxmox_get(
-        &self,
-        node: &str,
-        path: &[&str],
-        query: &[(&str, &str)],
-    ) -> Result<Value, ProxmoxError> {
+    /// When the inventory does not say how it is reached: Ansible has to be asked instead.
+    pub async fn proxmox_node(&self, node: &str) -> Result<Node, ProxmoxError> {
         let credentials = self.proxmox_credentials(Some(node)).await?;
-        Ok(self.inner.proxmox.client.get(&credentials, path, query).await?)
+        Ok(Node::new(Arc::clone(&self.inner.proxmox.client), credentials, node.to_owned()))
     }
 }

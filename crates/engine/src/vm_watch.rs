@@ -14,8 +14,7 @@ use std::{
 };
 
 use model::vm_status::{Frame, Told, Vm, machines};
-use platform::proxmox::Credentials;
-use serde_json::Value;
+use platform::proxmox::{Credentials, Node};
 use tokio::{
     runtime::Handle,
     sync::watch::{Receiver, Sender},
@@ -118,11 +117,10 @@ impl Engine {
     }
 
     async fn look(&self, credentials: &Credentials, node: &str) -> Result<Vec<Vm>, ProxmoxError> {
-        let list = self.inner.proxmox.client.get(credentials, &["nodes", node, "qemu"], &[]).await?;
-        match list {
-            Value::Array(list) => Ok(machines(&list)),
-            _ => Err(ProxmoxError::NoList { host: credentials.api_host.clone() }),
-        }
+        let client = Arc::clone(&self.inner.proxmox.client);
+        let node = Node::new(client, credentials.clone(), node.to_owned());
+        let list = node.machine_values().await?.ok_or_else(|| node.no_list())?;
+        Ok(machines(&list))
     }
 
     /// Takes the poller of a place from work, unless somebody came in the last moment.

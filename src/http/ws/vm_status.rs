@@ -134,7 +134,6 @@ fn why_not(error: &ProxmoxError) -> String {
         ProxmoxError::NoCredentials
         | ProxmoxError::Content(_)
         | ProxmoxError::Inventory(_)
-        | ProxmoxError::NoList { .. }
         | ProxmoxError::Api(_) => NO_CREDENTIALS.to_owned(),
     }
 }
