@@ -4,6 +4,7 @@
 
 mod access;
 mod app;
+mod background;
 mod bad_input;
 mod browser;
 mod bundles;

@@ -24,10 +24,10 @@ pub(super) async fn result(
     let Plan::Action { action, .. } = plan else { return None };
     let read = READS.iter().find(|read| read.action == *action)?;
     let request = Request::new(read, values)?;
-    if !engine.reads_directly(generic).await {
+    if !engine.machines().reads_directly(generic).await {
         return None;
     }
-    let node = match engine.proxmox_node(request.node).await {
+    let node = match engine.machines().node(request.node).await {
         Ok(node) => node,
         Err(error) => {
             tracing::debug!(error = error.in_full(), action, "Proxmox could not be asked; Ansible is");
