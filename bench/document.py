@@ -75,13 +75,13 @@ def text_table(results):
 
 def write(results):
     """Replaces what stands between the marks, and the plots."""
+    PLOTS.mkdir(exist_ok=True)
+    for name, lines in results["growth"].items():
+        (PLOTS / f"{name}.svg").write_text(plot.svg(*GROWTH[name], lines))
     text = DOCUMENT.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     DOCUMENT.write_text(before + BEGIN + "\n\n" + "\n".join(generated(results)) + "\n\n" + END + after)
-    PLOTS.mkdir(exist_ok=True)
-    for name, lines in results["growth"].items():
-        (PLOTS / f"{name}.svg").write_text(plot.svg(*GROWTH[name], lines))
 
 
 def generated(results):
@@ -101,8 +101,10 @@ def generated(results):
     yield ""
     for figure, result, _ in found:
         yield f"- **{figure.title}.** {' '.join(told(figure, result))}"
-    for name in results["growth"]:
-        title, across, up = GROWTH[name]
+    # A plot of an earlier run stays until its part is measured again.
+    for name, (title, across, up) in GROWTH.items():
+        if not (PLOTS / f"{name}.svg").exists():
+            continue
         yield ""
         yield f"![{title}: {up} over {across}](performance/{name}.svg)"
 
