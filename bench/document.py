@@ -100,7 +100,7 @@ def generated(results):
         yield "| " + " | ".join(cells) + " |"
     yield ""
     for figure, result, _ in found:
-        yield f"- **{figure.title}.** {' '.join(told(figure, result))}"
+        yield f"- **{figure.title}.** {' '.join(remarks(figure, result))}"
     # A plot of an earlier run stays until its part is measured again.
     for name, (title, across, up) in GROWTH.items():
         if not (PLOTS / f"{name}.svg").exists():
@@ -109,17 +109,17 @@ def generated(results):
         yield f"![{title}: {up} over {across}](performance/{name}.svg)"
 
 
-def told(figure, result):
-    """What there is to say of a line."""
-    yield f"Beside it: {figure.peer}."
+def remarks(figure, result):
+    """The sentences about a line of the table."""
+    yield f"Peer: {figure.peer}."
     if "each" in result:
         unit = result["unit"].split()[0]
         parts = [f"{name} {number(value, unit)}" for name, value in result["each"].items()]
-        yield f"Of it: {', '.join(parts)}."
+        yield f"Parts: {', '.join(parts)}."
     if "after" in result:
-        yield f"After the first job, processes with Ansible imported beside it: {number(result['after'], figure.unit)}."
+        yield f"After the first job, processes with Ansible imported: {number(result['after'], figure.unit)}."
     if "p50" in result:
-        yield f"Half of them: {number(result['p50'], figure.unit)}."
+        yield f"Median: {number(result['p50'], figure.unit)}."
     if "wrk" in result:
         yield f"Its load from `wrk`: {number(result['wrk'], figure.unit)}."
     if figure.notes:
