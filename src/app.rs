@@ -7,12 +7,13 @@ use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time:
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
 use ansible::{
-    Catalog, Inspector, Launcher, Limits, Toolchain,
+    Catalog, Inspector, Launcher, Toolchain,
     content::{Choice, Way, view},
     workspace::own_directory,
 };
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use model::ProjectName;
+use process::Limits;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{

@@ -145,7 +145,7 @@ pub fn main() -> ExitCode {
             ansible::inspector::main()
         })),
         Command::Confine { confinement, program } => {
-            Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))
+            Ok(with_little_log(|| process::confine::main(&confinement, &program)))
         }
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))

@@ -29,18 +29,21 @@ use std::{
 };
 
 use model::{ExtraVars, Redactor, RunId, SecretValue, SecretVars};
+use process::{
+    home,
+    mounts::View,
+    untrusted::{read_file, remove_tree},
+};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
-    content::{self, Content, artifacts::Artifacts, view::View},
-    home,
+    content::{self, Content, artifacts::Artifacts},
     run_directory::new_file,
     run_spec::Facts,
     runtime, shipped,
-    untrusted::{read_file, remove_tree},
 };
 
 /// Where a run's content comes from.

@@ -13,11 +13,12 @@ use std::{
 };
 
 use ansible::{
-    Inventory, catalog, inventory, log_text, spool,
+    Inventory, catalog, inventory, spool,
     stream::{self, Item, Line},
     vault,
 };
 use model::ContentKind;
+use process::log_text;
 use proptest::{prelude::*, string::string_regex, test_runner::Config};
 
 const IDENT: &str = "r1";

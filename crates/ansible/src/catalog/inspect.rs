@@ -12,6 +12,7 @@ use std::{
 };
 
 use model::{ContentKind, ContentName, ContentRef};
+use process::log_text;
 
 use super::{
     Catalog, Error, Inspection, InventoryInspection, Play, graph,
@@ -22,7 +23,7 @@ use super::{
     scan::scan,
     search::SearchPaths,
 };
-use crate::{Inspector, SearchPath, Toolchain, inspector::Turn, log_text};
+use crate::{Inspector, SearchPath, Toolchain, inspector::Turn};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;

@@ -17,13 +17,14 @@ use std::{
 
 use jiff::Timestamp;
 use model::Redactor;
+use process::untrusted::remove_tree;
 use serde::{Deserialize, Serialize};
 
 use super::{
     snapshot::open_plain,
     written::{self, Change, Changes},
 };
-use crate::{catalog::Root, untrusted::remove_tree};
+use crate::catalog::Root;
 
 /// More files of a job are not kept.
 const MOST_FILES: usize = 10_000;

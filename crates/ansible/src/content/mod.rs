@@ -29,6 +29,10 @@ use std::{
 };
 
 use model::{Redactor, RunId};
+use process::{
+    mounts::{Bind, View},
+    untrusted::remove_tree,
+};
 use serde::{Deserialize, Serialize};
 
 use self::{
@@ -36,7 +40,7 @@ use self::{
     manifest::Entry,
     persistent::Layer,
     snapshot::Snapshot,
-    view::{Bind, Layers, Overlay, View},
+    view::Layers,
     written::Changes,
 };
 pub use self::{
@@ -45,7 +49,6 @@ pub use self::{
 };
 use crate::{
     catalog::Root,
-    untrusted::remove_tree,
     workspace::{Source, Tree},
 };
 
@@ -224,7 +227,7 @@ impl Content {
                 upper: &self.upper(number),
                 work: &self.work(number),
             };
-            let Some(overlay) = Overlay::new(&seen.tree.root, &layers, self.way) else { return Ok(None) };
+            let Some(overlay) = layers.overlay(&seen.tree.root, self.way) else { return Ok(None) };
             view.overlays.push(overlay);
         }
         view.binds = self.hidden(needed).map(|path| Bind { from: path.clone(), to: path }).collect();

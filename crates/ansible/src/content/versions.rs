@@ -15,9 +15,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use process::untrusted::remove_tree;
 use rustix::{fs::FlockOperation, io::Errno};
-
-use crate::untrusted::remove_tree;
 
 /// The versions in one directory.
 #[derive(Debug)]

@@ -5,10 +5,9 @@ use std::{
     io::{self, Write},
 };
 
+use process::Excess;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-
-use crate::usage::Excess;
 
 /// How much a program may print, in bytes: its output and its errors together.
 pub(super) const MAX_OUTPUT: u64 = 8 << 20;

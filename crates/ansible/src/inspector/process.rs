@@ -14,20 +14,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Answer, Ending, spec::Spec};
-use crate::{
+use process::{
+    MARKER, NoneLeft, Sandbox, Stop, TreeGroup, TreeKill,
     cgroup::Group,
-    command,
     confine::{self, Confinement},
     home,
     output_limit::Budget,
-    process::{self, NoneLeft, TreeKill},
-    run_loop::{self, Stop},
-    sandbox::{Needs, Sandbox},
-    supervisor::MARKER,
-    tree_group::TreeGroup,
+    sandbox::Needs,
     usage,
 };
+
+use super::{Answer, Ending, spec::Spec};
+use crate::command;
 
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
@@ -47,7 +45,7 @@ fn begin() -> io::Result<Answer> {
     // Fails only for the leader of a process group, as when started from a shell by hand: no harm.
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let stop = run_loop::stop_requests()?;
+    let stop = Stop::requests()?;
     let mut requests = BufReader::new(io::stdin());
     let mut line = Vec::new();
     requests.read_until(b'\n', &mut line)?;
@@ -159,11 +157,7 @@ fn listen(
         gone.send(Input::Ending(Ending::CallerGone))
     });
     let stops = sender.clone();
-    let Stop(mut signals) = stop;
-    thread::spawn(move || {
-        let asked = |_| stops.send(Input::Ending(Ending::CallerGone)).is_ok();
-        signals.forever().take_while(|signal| asked(*signal)).for_each(drop);
-    });
+    thread::spawn(move || stop.each(|| stops.send(Input::Ending(Ending::CallerGone)).is_ok()));
 }
 
 /// Starts the threads that keep what the program prints; what is beyond the limit is not read.

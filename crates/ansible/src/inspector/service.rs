@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use process::{Isolation, Limits, MARKER, orphans};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     process::{Child, ChildStderr, ChildStdin, Command},
@@ -18,7 +19,7 @@ use tokio::{
 };
 
 use super::{Answer, COMMAND, Ending, answer::MAX_OUTPUT, spec::Spec};
-use crate::{Toolchain, orphans, run_spec::Isolation, run_spec::Limits, supervisor::MARKER};
+use crate::Toolchain;
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
 const PATIENCE: Duration = Duration::from_secs(60);

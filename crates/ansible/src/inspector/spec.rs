@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
+use process::{Isolation, Limits};
 use serde::{Deserialize, Serialize};
-
-use crate::run_spec::{Isolation, Limits};
 
 /// Everything about one inspection.
 #[derive(Debug, Serialize, Deserialize)]

@@ -38,7 +38,7 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use connection_files::{connection_files, connection_files_in, is_connection_file};
+pub use connection_files::{connection_files, connection_files_in};
 pub use secrets::secrets;
 pub use value::Value;
 

@@ -11,20 +11,22 @@ use std::{
 
 use jiff::Timestamp;
 use model::{Code, Draft, Phase, Reason, WarningCode};
+use process::{
+    MARKER, Sandbox,
+    confine::{self, Confinement},
+    sandbox::Needs,
+    scope, scratch, seccomp,
+};
 use serde_json::json;
 
 use super::{Steps, not_begun};
 use crate::{
     command::{self, OptionFiles},
-    confine::{self, Confinement},
-    details, process, reasons,
+    details, reasons,
     run_inputs::Leader,
     run_spec::{RunSpec, RunStep},
-    sandbox::{Needs, Sandbox},
-    scope, scratch,
     search_path::SearchPath,
-    seccomp, start,
-    supervisor::MARKER,
+    start,
     warm::{
         Begun, Refusal, Request,
         sandbox::{Ready, Starting},

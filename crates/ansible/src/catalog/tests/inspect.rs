@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use process::{Isolation, Limits};
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    Inspector, Limits, Toolchain,
+    Inspector, Toolchain,
     catalog::{Inspection, Means, MissingFile, Play},
     inspector::Turn,
-    run_spec::Isolation,
 };
 
 /// Looks into content without Ansible: nothing is executed.

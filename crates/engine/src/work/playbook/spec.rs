@@ -8,14 +8,15 @@ use std::{
 };
 
 use ansible::{
-    Configuration, Limits, RunSpec, RunStep,
+    Configuration, RunSpec, RunStep,
     catalog::{self, Located},
     command::PlaybookOptions,
-    content, inventory, run_spec,
+    content, inventory,
     run_spec::Facts,
     workspace::{Source, Tree},
 };
 use model::{Code, Isolation, Job, JobId, Phase, PlaybookWork, ProjectName, Reason, RunId, Step, Work};
+use process::Limits;
 
 use tokio::task::spawn_blocking;
 
@@ -87,7 +88,7 @@ impl Engine {
             for text in variables.chain(configuration) {
                 paths.extend(inventory::connection_files_in(&text, home.as_deref()));
             }
-            paths.into_iter().filter(|path| inventory::is_connection_file(path)).collect()
+            paths.into_iter().filter(|path| process::is_connection_file(path)).collect()
         });
         found
             .await
@@ -223,14 +224,14 @@ fn limits(job: &Job, defaults: Limits) -> Limits {
 }
 
 /// What the node does for every run, and more if the job asks for more.
-fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<run_spec::Isolation, Box<Reason>> {
+fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process::Isolation, Box<Reason>> {
     let level = work.isolation.map_or(options.least, |asked| asked.max(options.least));
     let always = options.always.clone();
     match level {
         Isolation::Process => Ok(always),
         Isolation::Sandbox => {
             let sandbox = options.sandbox.clone().ok_or_else(no_sandbox)?;
-            Ok(run_spec::Isolation { sandbox: Some(sandbox), ..always })
+            Ok(process::Isolation { sandbox: Some(sandbox), ..always })
         }
     }
 }

@@ -21,7 +21,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    content::view::{self, View},
+    mounts::{self, View},
     scope, seccomp,
 };
 
@@ -56,7 +56,7 @@ pub const COMMAND: &str = "confine";
 ///
 /// # Errors
 /// When the confinement cannot be written down, which is never.
-pub(crate) fn command(confinement: &Confinement, program: &Path) -> io::Result<Command> {
+pub fn command(confinement: &Confinement, program: &Path) -> io::Result<Command> {
     command_of(Path::new("/proc/self/exe"), confinement, program)
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn command(confinement: &Confinement, program: &Path) -> io::Result<C
 ///
 /// # Errors
 /// When the confinement cannot be written down, which is never.
-pub(crate) fn command_of(ours: &Path, confinement: &Confinement, program: &Path) -> io::Result<Command> {
+pub fn command_of(ours: &Path, confinement: &Confinement, program: &Path) -> io::Result<Command> {
     let mut command = Command::new(ours);
     command.arg(COMMAND).arg(serde_json::to_string(confinement)?).arg(program);
     Ok(command)
@@ -118,10 +118,10 @@ fn take_upon(confinement: &Confinement) -> io::Result<()> {
         fs::write(group.join("cgroup.procs"), "0")?;
     }
     if let Some(view) = &confinement.view {
-        view::enter(view)?;
+        mounts::enter(view)?;
     }
     if !confinement.read_only.is_empty()
-        && let Err(error) = view::protect(&confinement.read_only, confinement.view.is_some())
+        && let Err(error) = mounts::protect(&confinement.read_only, confinement.view.is_some())
     {
         // Where that is not allowed a sandbox cannot be made either.
         tracing::debug!(%error, "programs cannot be made read-only");

@@ -15,8 +15,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::tree_group;
-
 /// The hierarchies of v1 that may serve: those in which a new group has no effect of its own.
 const V1: [&str; 3] = ["pids", "freezer", "name=systemd"];
 
@@ -29,6 +27,11 @@ pub struct Group {
 /// The name of a run's group; ids of runs are unique, so whatever has this name is the run's.
 fn name(run: &str) -> String {
     format!("rangehand-{run}")
+}
+
+/// The name of the groups of what the run starts; not that of the supervisor's.
+pub(crate) fn tree_name(run: &str) -> String {
+    format!("rangehand-{run}-tree")
 }
 
 impl Group {
@@ -106,7 +109,7 @@ fn move_into(group: &Path) -> io::Result<()> {
 /// Is the process in the group of the run, or below?
 pub(crate) fn holds(run: &str, pid: i32) -> bool {
     let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    is_within(&text, &name(run)) || is_within(&text, &tree_group::name(run))
+    is_within(&text, &name(run)) || is_within(&text, &tree_name(run))
 }
 
 fn is_within(cgroups: &str, name: &str) -> bool {
@@ -128,7 +131,6 @@ pub(crate) fn kill(run: &str) {
 
 /// Removes the group of the run where it would be made from here: its own record of it may be gone.
 pub(crate) fn remove(run: &str) {
-    tree_group::remove_of(run);
     for group in places(run) {
         if let Err(error) = group.remove() {
             tracing::warn!(group = %group.path.display(), %error, "the control group of a run cannot be removed");

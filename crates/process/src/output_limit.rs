@@ -10,19 +10,19 @@ use std::{
 
 /// What the streams of one run may give together, and what they have given.
 #[derive(Debug, Clone)]
-pub(crate) struct Budget {
+pub struct Budget {
     limit: u64,
     used: Arc<AtomicU64>,
 }
 
 impl Budget {
     /// Of so many bytes; 0 sets no limit.
-    pub(crate) fn new(limit: u64) -> Self {
+    pub fn new(limit: u64) -> Self {
         Self { limit: if limit == 0 { u64::MAX } else { limit }, used: Arc::default() }
     }
 
     /// A stream that draws on it.
-    pub(crate) fn count<R>(&self, source: R) -> Counted<R> {
+    pub fn count<R>(&self, source: R) -> Counted<R> {
         Counted { source, budget: self.clone() }
     }
 }
@@ -30,14 +30,14 @@ impl Budget {
 /// A stream that fails where the budget is used up. It does not just end there: then half a line would pass for a
 /// whole one.
 #[derive(Debug)]
-pub(crate) struct Counted<R> {
+pub struct Counted<R> {
     source: R,
     budget: Budget,
 }
 
 impl<R> Counted<R> {
     /// Was more there than the budget has?
-    pub(crate) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         self.budget.used.load(Ordering::Relaxed) > self.budget.limit
     }
 }

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use ansible::process::{NoneLeft, reap_children};
+use process::{NoneLeft, reap_children};
 
 #[test]
 #[expect(clippy::zombie_processes, reason = "what is tested waits for them")]

@@ -13,17 +13,19 @@
 //! ordinary descendants of the supervisor, which asks them to end, ends them, counts them and proves that none is left
 //! just as without a sandbox. That is why there is no `--die-with-parent`: it would end them without asking.
 
+mod view;
+
 use std::{
     collections::BTreeSet,
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::{home, inventory, programs, scratch};
+use self::view::{EMPTY, ETC, SYSTEM, View};
+use crate::{connection_files::is_connection_file, home, programs};
 
 /// How the sandboxes of runs are made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,81 +44,22 @@ pub struct Sandbox {
 
 /// What a run needs besides the system.
 #[derive(Debug)]
-pub(crate) struct Needs<'a> {
+pub struct Needs<'a> {
     /// ansible-runner.
-    pub(crate) program: &'a Path,
+    pub program: &'a Path,
     /// The environment of the run.
-    pub(crate) environment: &'a [(String, String)],
+    pub environment: &'a [(String, String)],
     /// The directories that are the run's own.
-    pub(crate) own: &'a [&'a Path],
+    pub own: &'a [&'a Path],
     /// Of these, what it does not see.
-    pub(crate) hidden: &'a [&'a Path],
+    pub hidden: &'a [&'a Path],
     /// Of these, what it may only read.
-    pub(crate) covered: &'a [PathBuf],
+    pub covered: &'a [PathBuf],
     /// Where it begins.
-    pub(crate) directory: &'a Path,
+    pub directory: &'a Path,
     /// Where directories stand for those that are empty at first; without it they are memory of the sandbox.
-    pub(crate) scratch: Option<&'a Path>,
+    pub scratch: Option<&'a Path>,
 }
-
-/// Directories of the system that are read.
-const SYSTEM: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys"];
-
-/// What is read of /etc: names, certificates, the loader's and SSH's configuration. Not here, because they hold secrets
-/// that root may read: `shadow`, host keys of SSH, `ssl/private`, and whatever else a service keeps there.
-const ETC: [&str; 51] = [
-    "alternatives",
-    "ansible",
-    "ca-certificates",
-    "ca-certificates.conf",
-    "crypto-policies",
-    "debian_version",
-    "default/locale",
-    "environment",
-    "gai.conf",
-    "gitconfig",
-    "group",
-    "host.conf",
-    "hostname",
-    "hosts",
-    "inputrc",
-    "issue",
-    "krb5.conf",
-    "krb5.conf.d",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "locale.alias",
-    "locale.conf",
-    "localtime",
-    "login.defs",
-    "lsb-release",
-    "machine-id",
-    "mime.types",
-    "networks",
-    "nsswitch.conf",
-    "os-release",
-    "passwd",
-    "pki/ca-trust",
-    "pki/tls/certs",
-    "pki/tls/cert.pem",
-    "pki/tls/openssl.cnf",
-    "profile",
-    "profile.d",
-    "protocols",
-    "python3",
-    "redhat-release",
-    "resolv.conf",
-    "services",
-    "shells",
-    "ssh/ssh_config",
-    "ssh/ssh_config.d",
-    "ssh/ssh_known_hosts",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-    "system-release",
-    "timezone",
-];
 
 /// Of the user's home, what SSH and Ansible look for. Keys are not here: an agent lends them without giving them away,
 /// and settings may show them.
@@ -145,12 +88,9 @@ const NAMING: [&str; 9] = [
 /// More links of `~/.ssh` are not looked at.
 const MAX_LINKS: usize = 1000;
 
-/// Directories that are empty when the run begins.
-const EMPTY: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
-
 impl Sandbox {
     /// The arguments of bubblewrap up to the program that it is to start.
-    pub(crate) fn arguments(&self, needs: &Needs<'_>) -> Vec<OsString> {
+    pub fn arguments(&self, needs: &Needs<'_>) -> Vec<OsString> {
         let mut view = View::system(self.network, needs.scratch);
         let told =
             |name: &str| needs.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
@@ -195,12 +135,12 @@ impl Sandbox {
     }
 
     /// The directories that are empty when a run with this environment begins.
-    pub(crate) fn empty(environment: &[(String, String)]) -> Vec<PathBuf> {
+    pub fn empty(environment: &[(String, String)]) -> Vec<PathBuf> {
         EMPTY.iter().map(PathBuf::from).chain(homes(environment)).collect()
     }
 
     /// The home of a run with this environment, if it is a directory that is empty when the run begins.
-    pub(crate) fn home(&self, environment: &[(String, String)]) -> Option<PathBuf> {
+    pub fn home(&self, environment: &[(String, String)]) -> Option<PathBuf> {
         let named = environment.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
         let is_shown =
             |home: &PathBuf| self.readable.iter().chain(&self.writable).any(|path| home.starts_with(path));
@@ -208,13 +148,13 @@ impl Sandbox {
     }
 
     /// What a run with this environment sees of the homes of the service's user.
-    pub(crate) fn shown_in_homes(&self, environment: &[(String, String)]) -> Vec<PathBuf> {
+    pub fn shown_in_homes(&self, environment: &[(String, String)]) -> Vec<PathBuf> {
         let names = || HOME.iter().copied().chain(self.ssh_keys.then_some(".ssh"));
         homes(environment).iter().flat_map(|home| names().map(|name| home.join(name))).collect()
     }
 
     /// Whether every sandbox shows this path, as it is on the machine.
-    pub(crate) fn shows(&self, path: &Path) -> bool {
+    pub fn shows(&self, path: &Path) -> bool {
         let system = SYSTEM.iter().map(Path::new).chain([Path::new("/dev"), Path::new("/proc")]);
         let etc = ETC.iter().map(|name| Path::new("/etc").join(name));
         let named = self.readable.iter().chain(&self.writable);
@@ -225,7 +165,7 @@ impl Sandbox {
 
     /// Programs that processes in the sandbox are to see read-only, because they were started from outside. An ordinary user
     /// can do that only in a mount namespace that it has anyway.
-    pub(crate) fn protected(&self, has_namespace: bool) -> Vec<PathBuf> {
+    pub fn protected(&self, has_namespace: bool) -> Vec<PathBuf> {
         if has_namespace || rustix::process::geteuid().is_root() {
             vec![self.program.clone()]
         } else {
@@ -241,28 +181,11 @@ impl Sandbox {
     }
 }
 
-/// Entries of /proc through which the kernel can be changed: all directories and writable files other than those of
-/// processes. Their permissions are checked against the user id alone, so a process of root without any capability could
-/// write `/proc/sys/kernel/core_pattern` or `/proc/sysrq-trigger`. bubblewrap covers only what it sees as writable itself,
-/// which `/proc/sys` never is: the mode of the directory forbids writing, that of its files does not.
-fn kernel_interfaces() -> Vec<PathBuf> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let is_changeable = |entry: &fs::DirEntry| {
-        let is_process = entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit);
-        // Not followed: `self`, `thread-self`, `net` and `mounts` lead to the process that reads them.
-        let found = fs::symlink_metadata(entry.path());
-        !is_process && found.is_ok_and(|found| found.is_dir() || found.is_file() && found.mode() & 0o222 != 0)
-    };
-    let mut paths: Vec<PathBuf> = entries.filter(is_changeable).map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
-}
-
 /// Where links in the directory lead to, as far as it is something for SSH: the directory alone shows links only.
 fn linked(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten().take(MAX_LINKS);
     let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
-    let is_for_ssh = |path: &PathBuf| path.ends_with("config") || inventory::is_connection_file(path);
+    let is_for_ssh = |path: &PathBuf| path.ends_with("config") || is_connection_file(path);
     links.map(|link| link.path()).filter(is_for_ssh).filter_map(|link| link.canonicalize().ok()).collect()
 }
 
@@ -279,78 +202,6 @@ fn is_apart(home: &Path) -> bool {
         .chain(&["/etc", "/proc", "/dev"])
         .any(|system| Path::new(system).starts_with(home) || home.starts_with(system));
     home.is_absolute() && !holds_system
-}
-
-/// What is seen inside, as arguments of bubblewrap; what comes later lies over what came before.
-struct View {
-    arguments: Vec<OsString>,
-}
-
-impl View {
-    fn system(network: bool, scratch: Option<&Path>) -> Self {
-        let mut view = Self { arguments: Vec::new() };
-        view.add([
-            "--unshare-pid",
-            "--unshare-ipc",
-            "--unshare-uts",
-            "--unshare-cgroup-try",
-            "--new-session",
-        ]);
-        if !network {
-            view.add(["--unshare-net"]);
-        }
-        // Of an ordinary user it is meaningless, and done by the namespace of its own that one gets.
-        if rustix::process::geteuid().is_root() {
-            view.add(["--cap-drop", "ALL"]);
-        }
-        for path in SYSTEM.map(Path::new) {
-            match fs::read_link(path) {
-                Ok(target) => view.add([OsStr::new("--symlink"), target.as_os_str(), path.as_os_str()]),
-                Err(_) => view.read(path),
-            }
-        }
-        view.add(["--proc", "/proc", "--dev", "/dev"]);
-        kernel_interfaces().iter().for_each(|path| view.read(path));
-        EMPTY.iter().for_each(|path| view.scratch(Path::new(path), scratch));
-        view.add(["--symlink", "../run", "/var/run"]);
-        ETC.iter().for_each(|name| view.read(&Path::new("/etc").join(name)));
-        view
-    }
-
-    fn add<T: AsRef<OsStr>, const N: usize>(&mut self, arguments: [T; N]) {
-        self.arguments.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
-    }
-
-    /// An empty directory: the one that stands for it, or memory.
-    fn scratch(&mut self, path: &Path, scratch: Option<&Path>) {
-        match scratch {
-            None => self.empty(path),
-            Some(scratch) => {
-                self.add([
-                    OsStr::new("--bind"),
-                    scratch::backing(scratch, path).as_os_str(),
-                    path.as_os_str(),
-                ]);
-            }
-        }
-    }
-
-    fn empty(&mut self, path: &Path) {
-        self.add([OsStr::new("--tmpfs"), path.as_os_str()]);
-    }
-
-    /// What is not there is not missed.
-    fn read(&mut self, path: &Path) {
-        if path.is_absolute() {
-            self.add([OsStr::new("--ro-bind-try"), path.as_os_str(), path.as_os_str()]);
-        }
-    }
-
-    fn write(&mut self, path: &Path) {
-        if path.is_absolute() {
-            self.add([OsStr::new("--bind-try"), path.as_os_str(), path.as_os_str()]);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::{fmt, process::Stdio};
 
 use crate::{
-    Sandbox,
     confine::{self, Confinement},
+    sandbox::Sandbox,
     scope, seccomp,
 };
 

@@ -36,7 +36,7 @@ pub(crate) fn backing(scratch: &Path, path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When one can't be made.
-pub(crate) fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) -> io::Result<()> {
+pub fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) -> io::Result<()> {
     for path in paths {
         DirBuilder::new().recursive(true).mode(0o700).create(backing(scratch, path))?;
     }
@@ -45,20 +45,20 @@ pub(crate) fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) ->
 
 /// Files that a run left in its scratch directories.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Left {
+pub struct Left {
     /// The first ones, by their path in the sandbox, and their sizes in bytes.
-    pub(crate) files: Vec<(PathBuf, u64)>,
+    pub files: Vec<(PathBuf, u64)>,
     /// How many there are.
-    pub(crate) total: u64,
+    pub total: u64,
     /// How many bytes they have together.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Whether there are more entries than were looked at.
-    pub(crate) is_partial: bool,
+    pub is_partial: bool,
 }
 
 /// Looks into the scratch directories of all steps. Empty files are not counted: some mark where the sandbox shows a file
 /// of the machine.
-pub(crate) fn left_in(root: &Path) -> Left {
+pub fn left_in(root: &Path) -> Left {
     let mut left = Left::default();
     let Ok(root) = UntrustedDirectory::open(root) else { return left };
     let Ok(root) = root.directory(Path::new("")) else { return left };

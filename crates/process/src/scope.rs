@@ -29,7 +29,7 @@ pub(crate) fn is_supported() -> bool {
 }
 
 /// The scopes as the kernel counts them; 0 where it does not know them.
-pub(crate) fn bits() -> u64 {
+pub fn bits() -> u64 {
     if is_supported() { SCOPES.bits() } else { 0 }
 }
 

@@ -23,6 +23,6 @@ pub(crate) fn program() -> Option<Vec<u8>> {
 }
 
 /// The same as hexadecimal digits; empty where there is no filter.
-pub(crate) fn hexadecimal() -> String {
+pub fn hexadecimal() -> String {
     program().unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,16 +6,11 @@
 
 use std::{fs, sync::Arc, thread, time::Duration};
 
-use crate::{process, run_spec::Limits, tree_group::TreeGroup};
-
-/// What a run had too much of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Excess {
-    /// More than `runs.memory_max_bytes`.
-    Memory,
-    /// More than `runs.processes_max`.
-    Processes,
-}
+use crate::{
+    limits::{Excess, Limits},
+    tree,
+    tree_group::TreeGroup,
+};
 
 /// The kernel's own counters are small files.
 const ASK_EVERY: Duration = Duration::from_millis(200);
@@ -23,11 +18,7 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Watches until the run has too much of something or `tell` says that nobody listens any more.
-pub(crate) fn watch(
-    groups: Arc<TreeGroup>,
-    limits: Limits,
-    tell: impl Fn(Option<Excess>) -> bool + Send + 'static,
-) {
+pub fn watch(groups: Arc<TreeGroup>, limits: Limits, tell: impl Fn(Option<Excess>) -> bool + Send + 'static) {
     let by_kernel = |limit: u64, counts: bool| limit == 0 || counts;
     let must_look = !by_kernel(limits.memory_bytes, groups.counts_memory())
         || !by_kernel(limits.processes, groups.counts_processes());
@@ -43,7 +34,7 @@ pub(crate) fn watch(
 }
 
 /// What the run has too much of now, or had.
-pub(crate) fn excess(groups: &TreeGroup, limits: Limits) -> Option<Excess> {
+pub fn excess(groups: &TreeGroup, limits: Limits) -> Option<Excess> {
     if let Some(excess) = groups.excess() {
         return Some(excess);
     }
@@ -54,7 +45,7 @@ pub(crate) fn excess(groups: &TreeGroup, limits: Limits) -> Option<Excess> {
     if !count_memory && !count_processes {
         return None;
     }
-    let pids = process::descendant_numbers();
+    let pids = tree::descendant_numbers();
     if count_processes && pids.len() as u64 > limits.processes {
         return Some(Excess::Processes);
     }

@@ -1,6 +1,6 @@
 //! The processes of a run whose supervisor is gone.
 //!
-//! While the supervisor lives they are its descendants ([`crate::process`]). After it they are children of the machine's
+//! While the supervisor lives they are its descendants ([`crate::tree`]). After it they are children of the machine's
 //! first process, and only what they inherited shows whose they are.
 
 use std::{collections::HashSet, fs, time::Instant};
@@ -9,8 +9,13 @@ use rustix::process::Signal;
 
 use crate::{
     cgroup,
-    process::{Descendant, KILL_LIMIT, LOOK_AGAIN, Sent, numbers, send, stat},
+    identity::{Sent, numbers, send, stat},
+    tree::{Descendant, KILL_LIMIT, LOOK_AGAIN},
+    tree_group,
 };
+
+/// The environment variable that every process of a run carries; its value is the run's id.
+pub const MARKER: &str = "RANGEHAND_RUN";
 
 /// One look at /proc can miss a process that forks and ends meanwhile; so many in a row hardly do.
 const EMPTY_LOOKS: u32 = 5;
@@ -53,6 +58,7 @@ pub fn end(name: &str, run: &str, short: &str) -> u32 {
         cgroup::kill(run);
         std::thread::sleep(LOOK_AGAIN);
     }
+    tree_group::remove_of(run);
     cgroup::remove(run);
     u32::try_from(ended.len()).unwrap_or(u32::MAX)
 }

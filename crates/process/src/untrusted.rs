@@ -23,7 +23,7 @@ use rustix::{
 
 /// A directory that a run can write, held open since before the run began.
 #[derive(Debug)]
-pub(crate) struct UntrustedDirectory {
+pub struct UntrustedDirectory {
     path: PathBuf,
     directory: OwnedFd,
 }
@@ -33,13 +33,13 @@ impl UntrustedDirectory {
     ///
     /// # Errors
     /// When it does not exist or is not a directory.
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+    pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), directory: open_directory(&CWD, path.as_os_str())? })
     }
 
     /// Whether the path still leads to this directory, rather than to what the run put in its place. The answer lasts as
     /// long as no process of the run is left.
-    pub(crate) fn is_in_place(&self) -> bool {
+    pub fn is_in_place(&self) -> bool {
         let same = fstat(&self.directory).and_then(|held| Ok((held, lstat(&self.path)?)));
         same.is_ok_and(|(held, found)| (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino))
     }
@@ -48,7 +48,7 @@ impl UntrustedDirectory {
     ///
     /// # Errors
     /// When a component is missing, or is anything but a directory.
-    pub(crate) fn directory(&self, relative: &Path) -> io::Result<OwnedFd> {
+    pub fn directory(&self, relative: &Path) -> io::Result<OwnedFd> {
         let mut directory = self.directory.try_clone()?;
         for component in relative.components() {
             let Component::Normal(name) = component else { return Err(io::ErrorKind::InvalidInput.into()) };
@@ -58,7 +58,7 @@ impl UntrustedDirectory {
     }
 
     /// Removes the regular files of one directory whose name is accepted. What cannot be removed stays.
-    pub(crate) fn remove_files(directory: &OwnedFd, accepts: impl Fn(&[u8]) -> bool) {
+    pub fn remove_files(directory: &OwnedFd, accepts: impl Fn(&[u8]) -> bool) {
         for (name, kind) in entries(directory) {
             if kind == FileType::RegularFile && accepts(name.to_bytes()) {
                 let _ = unlinkat(directory, &*name, AtFlags::empty());
@@ -67,7 +67,7 @@ impl UntrustedDirectory {
     }
 
     /// The names of the directories in a directory.
-    pub(crate) fn directories(directory: &OwnedFd) -> impl Iterator<Item = std::ffi::CString> {
+    pub fn directories(directory: &OwnedFd) -> impl Iterator<Item = std::ffi::CString> {
         entries(directory).into_iter().filter(|(_, kind)| *kind == FileType::Directory).map(|(name, _)| name)
     }
 }
@@ -101,7 +101,7 @@ pub(crate) fn entries_up_to(directory: &OwnedFd, most: usize) -> Vec<(std::ffi::
 ///
 /// # Errors
 /// When it cannot be opened, is no regular file, or is larger.
-pub(crate) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+pub fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     // Without NONBLOCK, opening a FIFO waits for a writer.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(openat(CWD, path, flags, Mode::empty())?);
@@ -119,7 +119,7 @@ pub(crate) fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// The first error other than a missing entry.
-pub(crate) fn remove_tree(path: &Path) -> io::Result<()> {
+pub fn remove_tree(path: &Path) -> io::Result<()> {
     let removed = match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             make_removable(&CWD, path.as_os_str())?;

@@ -20,7 +20,7 @@ const FIRST_LINE_BYTES: u64 = 4096;
 const MAX_PROGRAMS: usize = 64;
 
 /// The directories and files that the program and `ansible-playbook` need, those of the system excepted.
-pub(crate) fn needed_by(program: &Path, path: Option<&OsStr>) -> BTreeSet<PathBuf> {
+pub fn needed_by(program: &Path, path: Option<&OsStr>) -> BTreeSet<PathBuf> {
     let mut needed = BTreeSet::new();
     let mut open: VecDeque<PathBuf> =
         [Some(program.to_owned()), in_path("ansible-playbook", path)].into_iter().flatten().collect();
@@ -58,7 +58,7 @@ fn next_link(program: &Path) -> Option<PathBuf> {
 }
 
 /// The program that the first line names; that which `env` finds, where it names `env`.
-pub(crate) fn interpreter(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
+pub fn interpreter(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let mut line = Vec::new();
     BufReader::new(File::open(program).ok()?).take(FIRST_LINE_BYTES).read_until(b'\n', &mut line).ok()?;
     let mut words = line.strip_prefix(b"#!")?.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -77,7 +77,8 @@ fn base_of(program: &Path) -> Option<PathBuf> {
     Some(Path::new(home.trim()).join("python3"))
 }
 
-pub(crate) fn in_path(name: impl AsRef<Path>, path: Option<&OsStr>) -> Option<PathBuf> {
+/// The first program of this name in the directories of `PATH`.
+pub fn in_path(name: impl AsRef<Path>, path: Option<&OsStr>) -> Option<PathBuf> {
     let mut places = std::env::split_paths(path?).map(|directory| directory.join(name.as_ref()));
     places.find(|program| program.is_file())
 }

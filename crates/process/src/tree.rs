@@ -1,11 +1,8 @@
-//! The door for processes: find, end and count every descendant.
+//! The tree of processes below this one: find, end and count every descendant.
 //!
 //! A process group is not enough: ansible-runner, ansible-playbook and each of its workers have sessions of
 //! their own, and a playbook may `setsid` or fork twice. The supervisor is a *child subreaper*, so whatever
 //! loses its parent becomes the supervisor's own child and never leaves its tree; the tree is read from /proc.
-//!
-//! Signals go through process descriptors with the start time checked, so a number that was used again cannot
-//! hit a stranger.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,95 +16,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    io::Errno,
-    process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal},
-};
-use serde::{Deserialize, Serialize};
+use rustix::process::{Signal, getpid};
 
-/// A process beyond doubt: numbers are used again, start times within a boot are not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// Its number.
-    pub pid: i32,
-    /// When it was started, in clock ticks since boot (field 22 of /proc/pid/stat).
-    pub start_time: u64,
-    /// The boot it belongs to (/proc/sys/kernel/random/boot_id).
-    pub boot_id: String,
-}
-
-impl Identity {
-    /// This process; `None` where there is no /proc.
-    #[must_use]
-    pub fn of_this_process() -> Option<Self> {
-        let pid = getpid().as_raw_nonzero().get();
-        Some(Self { pid, start_time: stat(pid)?.start_time, boot_id: boot_id()? })
-    }
-
-    /// Asks the process to stop (SIGTERM). Says whether it was there.
-    #[must_use]
-    pub fn stop(&self) -> bool {
-        self.signal(Signal::TERM)
-    }
-
-    /// Sends a signal, unless the process is gone. Says whether it was there.
-    #[must_use]
-    pub fn signal(&self, signal: Signal) -> bool {
-        boot_id().as_deref() == Some(&self.boot_id) && send(self.pid, self.start_time, signal) == Sent::Yes
-    }
-}
-
-/// Which start of the machine this is; `None` where there is no /proc.
-#[must_use]
-pub fn boot_id() -> Option<String> {
-    Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
-}
-
-/// What /proc/pid/stat says of a process.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stat {
-    parent: i32,
-    pub(crate) start_time: u64,
-    /// Nothing of it runs any more. A leader that ended before its threads is a zombie too, but lives.
-    pub(crate) is_dead: bool,
-}
-
-pub(crate) fn stat(pid: i32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may contain anything, parentheses too: read on from the last one.
-    let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
-    Some(Stat {
-        parent: fields.get(1)?.parse().ok()?,
-        start_time: fields.get(19)?.parse().ok()?,
-        is_dead: matches!(fields.first(), Some(&("Z" | "X"))) && matches!(fields.get(17), Some(&("0" | "1"))),
-    })
-}
-
-/// What became of a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// The process has it.
-    Yes,
-    /// The process is gone.
-    Gone,
-    /// The process belongs to somebody else, as one that `become` started.
-    NotOurs,
-}
-
-/// Sends a signal to a process that was started at `start_time`.
-pub(crate) fn send(pid: i32, start_time: u64, signal: Signal) -> Sent {
-    let Some(number) = Pid::from_raw(pid) else { return Sent::Gone };
-    let Ok(descriptor) = pidfd_open(number, PidfdFlags::empty()) else { return Sent::Gone };
-    // Checked after opening: from here on the descriptor means that process and no other.
-    if stat(pid).is_none_or(|now| now.start_time != start_time) {
-        return Sent::Gone;
-    }
-    match pidfd_send_signal(descriptor, signal) {
-        Ok(()) => Sent::Yes,
-        Err(Errno::PERM) => Sent::NotOurs,
-        Err(_) => Sent::Gone,
-    }
-}
+use crate::identity::{Sent, Stat, numbers, send, stat};
 
 /// A process of a run that is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -124,7 +35,7 @@ fn descendants() -> Vec<Descendant> {
 }
 
 /// A process and its descendants, parents before children.
-pub(crate) fn family_of(pid: i32) -> Vec<i32> {
+pub fn family_of(pid: i32) -> Vec<i32> {
     [pid].into_iter().chain(descendants_of(pid).into_iter().map(|descendant| descendant.pid)).collect()
 }
 
@@ -153,11 +64,6 @@ pub(crate) fn descendant_numbers() -> Vec<i32> {
     descendants().into_iter().map(|descendant| descendant.pid).collect()
 }
 
-pub(crate) fn numbers() -> impl Iterator<Item = i32> {
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-}
-
 /// Is it the first process of a namespace below ours, as bubblewrap makes one?
 fn is_first_of_namespace(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -168,7 +74,7 @@ fn is_first_of_namespace(pid: i32) -> bool {
 
 /// The names of descendants that a playbook left running, sorted. Connections that SSH keeps open for later tasks are none
 /// of what it started, nor is what keeps a sandbox.
-pub(crate) fn left_running(spared: Option<i32>, keepers: &Keepers) -> Vec<String> {
+pub fn left_running(spared: Option<i32>, keepers: &Keepers) -> Vec<String> {
     let read = |pid: i32, file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let is_connection = |pid: &i32| read(*pid, "cmdline").windows(5).any(|part| part == b"[mux]");
     let pids = descendants().into_iter().map(|found| found.pid);
@@ -210,9 +116,11 @@ impl NoneLeft {
 /// Processes that keep a sandbox and are none of what a run started. When nothing is held any more they end, and the kernel
 /// ends every process that is left in the sandbox.
 #[derive(Debug, Default)]
-pub(crate) struct Keepers {
-    pub(crate) pids: HashSet<i32>,
-    pub(crate) held: Option<OwnedFd>,
+pub struct Keepers {
+    /// Their numbers.
+    pub pids: HashSet<i32>,
+    /// What they wait for: they end when it is closed.
+    pub held: Option<OwnedFd>,
 }
 
 /// Ends descendants and counts them: first politely, then for good.
@@ -246,7 +154,7 @@ impl TreeKill {
 
     /// Ends these when nothing else is left.
     #[must_use]
-    pub(crate) fn keeping(self, keepers: Keepers) -> Self {
+    pub fn keeping(self, keepers: Keepers) -> Self {
         Self { keepers, ..self }
     }
 
@@ -342,7 +250,7 @@ impl TreeKill {
 }
 
 /// Ends every descendant for good and waits for it; for when nobody else reaps.
-pub(crate) fn end_everything() {
+pub fn end_everything() {
     use rustix::process::{WaitOptions, wait};
     let begun = Instant::now();
     let mut kill = TreeKill::default();
@@ -380,7 +288,7 @@ fn children() -> Option<HashSet<i32>> {
 }
 
 /// Whether the kernel lists children at all.
-pub(crate) fn lists_children() -> bool {
+pub fn lists_children() -> bool {
     fs::exists("/proc/thread-self/children").unwrap_or(false)
 }
 
@@ -404,21 +312,5 @@ pub fn reap_children(none_left: &NoneLeft, spared: Option<i32>, mut ended: impl 
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return none_left.0.store(true, Ordering::Release),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn this_process_is_known_and_a_reused_number_is_not_signaled() {
-        let identity = Identity::of_this_process().expect("there is a /proc");
-        // SIGWINCH is ignored by default: harmless to send to ourselves.
-        assert!(identity.signal(Signal::WINCH));
-        let other_start = Identity { start_time: identity.start_time + 1, ..identity.clone() };
-        assert!(!other_start.signal(Signal::WINCH));
-        let other_boot = Identity { boot_id: "another".into(), ..identity };
-        assert!(!other_boot.signal(Signal::WINCH));
     }
 }

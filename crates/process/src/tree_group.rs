@@ -15,41 +15,36 @@ use std::{
     time::Duration,
 };
 
-use crate::{cgroup, usage::Excess};
+use crate::{cgroup, limits::Excess};
 
 /// Groups that were made for a run.
 #[derive(Debug, Default)]
-pub(crate) struct TreeGroup {
+pub struct TreeGroup {
     /// All of them; each is entered by whatever the run starts.
     groups: Vec<PathBuf>,
     memory: Option<PathBuf>,
     processes: Option<PathBuf>,
 }
 
-/// The name of the groups; not that of the supervisor's.
-pub(crate) fn name(run: &str) -> String {
-    format!("rangehand-{run}-tree")
-}
-
 impl TreeGroup {
     /// Makes what can be made, with these limits; 0 sets none.
-    pub(crate) fn make(run: &str, memory: u64, processes: u64) -> Self {
+    pub fn make(run: &str, memory: u64, processes: u64) -> Self {
         let mut made = Self::default();
         let unified = cgroup::home_in(None);
         let around = unified.as_deref().and_then(Path::parent).map(Path::to_owned);
         for parent in unified.iter().chain(&around) {
             // Where limits can be had counts more; a group that only ends processes is better than none.
             if made.groups.is_empty() && delegate(parent).is_ok() {
-                made.add(&parent.join(name(run)), memory, processes);
+                made.add(&parent.join(cgroup::tree_name(run)), memory, processes);
             }
         }
         if let Some(parent) = unified.filter(|_| made.groups.is_empty()) {
-            made.add(&parent.join(name(run)), 0, 0);
+            made.add(&parent.join(cgroup::tree_name(run)), 0, 0);
         }
         for controller in ["memory", "pids"] {
             let home = cgroup::home_in(Some(controller));
             if let Some(home) = home.filter(|_| made.lacks(controller)) {
-                made.add(&home.join(name(run)), memory, processes);
+                made.add(&home.join(cgroup::tree_name(run)), memory, processes);
             }
         }
         made
@@ -81,22 +76,22 @@ impl TreeGroup {
     }
 
     /// The groups to enter.
-    pub(crate) fn groups(&self) -> &[PathBuf] {
+    pub fn groups(&self) -> &[PathBuf] {
         &self.groups
     }
 
     /// Does the kernel count memory?
-    pub(crate) fn counts_memory(&self) -> bool {
+    pub fn counts_memory(&self) -> bool {
         self.memory.is_some()
     }
 
     /// Does the kernel count processes?
-    pub(crate) fn counts_processes(&self) -> bool {
+    pub fn counts_processes(&self) -> bool {
         self.processes.is_some()
     }
 
     /// How many processes the kernel has ended because the run had too much memory.
-    pub(crate) fn ended_by_kernel(&self) -> u64 {
+    pub fn ended_by_kernel(&self) -> u64 {
         // v2 says it in the one, v1 in the other.
         let ended = |group: &PathBuf| {
             counter(group, "memory.events", "oom_kill") + counter(group, "memory.oom_control", "oom_kill")
@@ -105,7 +100,7 @@ impl TreeGroup {
     }
 
     /// What the kernel refused the run, as far as it did.
-    pub(crate) fn excess(&self) -> Option<Excess> {
+    pub fn excess(&self) -> Option<Excess> {
         if self.ended_by_kernel() > 0 {
             return Some(Excess::Memory);
         }
@@ -114,7 +109,7 @@ impl TreeGroup {
     }
 
     /// Ends all that is in them at once, where the kernel can (v2 from 5.14).
-    pub(crate) fn kill(&self) {
+    pub fn kill(&self) {
         for group in &self.groups {
             // Without the file the signals to each process do it.
             let _ = write(group, "cgroup.kill", "1");
@@ -122,7 +117,7 @@ impl TreeGroup {
     }
 
     /// Removes them; nothing may be left in them.
-    pub(crate) fn remove(&self) {
+    pub fn remove(&self) {
         self.groups.iter().for_each(|group| remove(group));
     }
 }
@@ -158,7 +153,7 @@ pub(crate) fn remove_of(run: &str) {
     let around = unified.as_deref().and_then(Path::parent).map(Path::to_owned);
     let v1 = ["memory", "pids"].into_iter().filter_map(|controller| cgroup::home_in(Some(controller)));
     for home in unified.into_iter().chain(around).chain(v1) {
-        remove(&home.join(name(run)));
+        remove(&home.join(cgroup::tree_name(run)));
     }
 }
 

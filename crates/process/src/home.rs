@@ -19,7 +19,7 @@ const MAX_LINKS: usize = 1000;
 ///
 /// # Errors
 /// When nothing can be made in it. A user's home that cannot be read has nothing in it.
-pub(crate) fn fill(home: &Path, real: Option<&Path>) -> io::Result<()> {
+pub fn fill(home: &Path, real: Option<&Path>) -> io::Result<()> {
     let Some(real) = real.filter(|real| real.is_absolute() && *real != Path::new("/")) else { return Ok(()) };
     link_all(real, home, &[".ansible", ".cache"])?;
     let own = home.join(".ansible");
