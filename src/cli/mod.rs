@@ -142,7 +142,7 @@ pub fn main() -> ExitCode {
         })),
         Command::Inspect => Ok(with_little_log(|| {
             own_memory::close();
-            ansible::inspector::main()
+            content::inspector::main()
         })),
         Command::Confine { confinement, program } => {
             Ok(with_little_log(|| process::confine::main(&confinement, &program)))

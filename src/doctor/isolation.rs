@@ -1,6 +1,6 @@
 //! Sandboxes and limits: can runs be kept apart here, and by what?
 
-use ansible::Toolchain;
+use content::Toolchain;
 use process::{GroupVersion, Sandbox, limits_by_kernel};
 
 use super::check::Check;

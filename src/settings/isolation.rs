@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ansible::Toolchain;
+use content::Toolchain;
 use model::Isolation;
 use process::Sandbox;
 use serde::{Deserialize, Serialize};

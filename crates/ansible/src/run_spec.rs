@@ -4,12 +4,13 @@
 
 use std::path::PathBuf;
 
+use content::{Source, snapshots};
 use model::{ExtraVars, Find, RunId, SecretVars};
 use process::{Isolation, Limits};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{command::PlaybookOptions, content, workspace::Source};
+use crate::command::PlaybookOptions;
 
 /// Everything about one run.
 ///
@@ -21,7 +22,7 @@ pub struct RunSpec {
     /// Where its content comes from.
     pub source: Source,
     /// How the run sees it, and what becomes of what it writes there.
-    pub content: content::Options,
+    pub content: snapshots::Options,
     /// What is run, one after the other; at least one.
     pub steps: Vec<RunStep>,
     /// Values that must not be kept wherever they turn up, besides those that are here as such.

@@ -15,6 +15,7 @@ use std::{
     time::Instant,
 };
 
+use content::snapshots::view;
 use jiff::Timestamp;
 use model::{
     Code, Draft, Ending, Executor, ExtraVars, Find, Phase, PlaybookOutcome, Reason, Redactor, Report,
@@ -26,7 +27,6 @@ use serde_json::Value;
 
 use crate::{
     command::OptionFiles,
-    content::view,
     diagnose::Selection,
     event::Translator,
     overridden, reasons,

@@ -18,6 +18,7 @@ use std::{
     time::Instant,
 };
 
+use content::Configuration;
 use jiff::Timestamp;
 use model::{
     ArtifactsKept, Code, Draft, Ending, Isolation, Phase, PlaybookOutcome, Reason, Redactor, WarningCode,
@@ -28,7 +29,6 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
 use crate::{
-    configuration::Configuration,
     reasons,
     run_directory::RunDirectory,
     run_spec::RunSpec,

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use ansible::{Catalog, Inspector, Launcher, Toolchain, content::Way, run_spec};
+use ansible::{Launcher, run_spec};
+use content::{Catalog, Inspector, Toolchain, snapshots::Way};
 use model::{Inventories, Isolation, ProjectName};
 use process::{Limits, Sandbox};
 use secrecy::SecretString;

@@ -9,6 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use content::SearchPath;
 use jiff::Timestamp;
 use model::{Code, Draft, Phase, Reason, WarningCode};
 use process::{
@@ -25,7 +26,6 @@ use crate::{
     details, reasons,
     run_inputs::Leader,
     run_spec::{RunSpec, RunStep},
-    search_path::SearchPath,
     start,
     warm::{
         Begun, Refusal, Request,
@@ -135,7 +135,7 @@ impl Steps<'_> {
         let mut environment: Vec<(&str, OsString)> = Vec::new();
         let always = command::always(spec.limits.event_bytes);
         environment.extend(always.map(|(name, value)| (name, OsString::from(value))));
-        environment.extend(command::places(workspace.short()));
+        environment.extend(content::private_places(workspace.short()));
         environment.extend(spec.environment.iter().map(|(name, value)| (name.as_str(), value.into())));
         environment.extend(spec.facts.as_ref().map(command::facts).into_iter().flatten());
         environment.extend(search_path(spec, workspace));

@@ -7,13 +7,11 @@ use std::{
     time::Duration,
 };
 
-use ansible::{
-    Configuration, RunSpec, RunStep,
+use ansible::{RunSpec, RunStep, command::PlaybookOptions, run_spec::Facts};
+use content::{
+    Configuration, Source, Tree,
     catalog::{self, Located},
-    command::PlaybookOptions,
-    content, inventory,
-    run_spec::Facts,
-    workspace::{Source, Tree},
+    inventory, snapshots,
 };
 use model::{Code, Isolation, Job, JobId, Phase, PlaybookWork, ProjectName, Reason, RunId, Step, Work};
 use process::Limits;
@@ -47,11 +45,11 @@ impl Engine {
             source: self
                 .source(work.project.as_ref(), &root, &inventories)
                 .map_err(|error| not_prepared(&error))?,
-            content: content::Options {
+            content: snapshots::Options {
                 snapshots: options.state.join("snapshots"),
                 persistent: options.state.join("persistent"),
                 way: options.way,
-                artifacts: (options.artifacts_bytes > 0).then(|| content::artifacts::Options {
+                artifacts: (options.artifacts_bytes > 0).then(|| snapshots::artifacts::Options {
                     directory: self.artifacts_of(job.id),
                     max_bytes: options.artifacts_bytes,
                     node: options.node.clone(),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Root;
-use crate::{SearchPath, Toolchain, shipped};
+use crate::{search_path::SearchPath, shipped, toolchain::Toolchain};
 
 /// Collections that are part of Ansible.
 const BUILT_IN: &[&str] = &["ansible.builtin", "ansible.legacy"];

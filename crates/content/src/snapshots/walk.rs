@@ -24,7 +24,7 @@ use rustix::{
 use super::manifest::{Entry, Kind, Time};
 use crate::{
     catalog::{BeneathError, Root},
-    workspace::Tree,
+    source::Tree,
 };
 
 /// Trees deeper than this are no trees of content.

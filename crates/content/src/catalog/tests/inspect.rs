@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    Inspector, Toolchain,
     catalog::{Inspection, Means, MissingFile, Play},
-    inspector::Turn,
+    inspector::{Inspector, Turn},
+    toolchain::Toolchain,
 };
 
 /// Looks into content without Ansible: nothing is executed.

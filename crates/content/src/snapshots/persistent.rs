@@ -28,7 +28,7 @@ use super::{
     versions::{Version, Versions},
     written::{self, Change, Changes},
 };
-use crate::{catalog::Root, workspace::Tree};
+use crate::{catalog::Root, source::Tree};
 
 /// What runs left in the persistent paths of a tree, as one run finds it.
 #[derive(Debug)]

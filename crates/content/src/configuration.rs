@@ -15,7 +15,7 @@ use std::{
 use rustix::fs::{Mode, OFlags};
 
 /// The name of the file that configures Ansible in a directory.
-pub const FILE_NAME: &str = "ansible.cfg";
+pub(crate) const FILE_NAME: &str = "ansible.cfg";
 
 /// The largest file that is read, in bytes: one that lists every setting has 60 KB.
 const MAX_BYTES: u64 = 4 << 20;

@@ -27,7 +27,7 @@ use super::{
     versions::{Version, Versions},
     walk::{Listing, Origin, walk},
 };
-use crate::{catalog::Root, workspace::Tree};
+use crate::{catalog::Root, source::Tree};
 
 /// The unit in which memory is given, in bytes.
 const PAGE: u64 = 4096;

@@ -49,7 +49,7 @@ pub use self::{
 };
 use crate::{
     catalog::Root,
-    workspace::{Source, Tree},
+    source::{Source, Tree},
 };
 
 /// How runs get their content, and what becomes of what they write there.
@@ -67,7 +67,7 @@ pub struct Options {
 
 /// The content of a run.
 #[derive(Debug)]
-pub(crate) struct Content {
+pub struct Content {
     trees: Vec<Seen>,
     /// The directory that all trees lie in.
     base: PathBuf,
@@ -87,7 +87,10 @@ struct Seen {
 
 impl Content {
     /// Takes snapshots of the trees; what earlier runs left is found.
-    pub(crate) fn take(source: &Source, options: &Options, runtime: &Path) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When something of them cannot be read, or a snapshot not be written.
+    pub fn take(source: &Source, options: &Options, runtime: &Path) -> io::Result<Self> {
         let take = |tree: &Tree| {
             let snapshot = Snapshot::take(&options.snapshots, runtime, tree)?;
             let layer = Layer::take(&options.persistent, tree, &snapshot)?;
@@ -104,12 +107,12 @@ impl Content {
     }
 
     /// How much memory a copy takes, in bytes.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.trees.iter().map(|seen| seen.snapshot.bytes()).fold(0, u64::saturating_add)
     }
 
     /// What is not in the snapshots, with the reason; paths as artifacts have them.
-    pub(crate) fn left_out(&self, working_directory: &Path) -> Vec<(PathBuf, String)> {
+    pub fn left_out(&self, working_directory: &Path) -> Vec<(PathBuf, String)> {
         let of_tree = |seen: &Seen| -> Vec<(PathBuf, String)> {
             let prefix = prefix(&seen.tree, working_directory);
             seen.snapshot.left_out().iter().map(|(path, why)| (prefix.join(path), why.clone())).collect()
@@ -118,7 +121,7 @@ impl Content {
     }
 
     /// Makes what is to be made before the run: directories of overlays, or copies. Both are in `room`, which is made.
-    pub(crate) fn lay_out(&mut self, room: PathBuf) -> io::Result<()> {
+    pub fn lay_out(&mut self, room: PathBuf) -> io::Result<()> {
         self.room = room;
         make(&self.room)?;
         if self.way == Way::Copy {
@@ -146,12 +149,12 @@ impl Content {
     }
 
     /// The directory that a sandbox must not show, though it is in one that the run owns.
-    pub(crate) fn hidden_room(&self) -> Option<&Path> {
+    pub fn hidden_room(&self) -> Option<&Path> {
         (self.way != Way::Copy).then_some(&self.room)
     }
 
     /// Where no overlay can be had after all: copies, in the same room.
-    pub(crate) fn ensure_copies(&mut self) -> io::Result<()> {
+    pub fn ensure_copies(&mut self) -> io::Result<()> {
         if self.way == Way::Copy {
             return Ok(());
         }
@@ -184,7 +187,7 @@ impl Content {
     }
 
     /// Where the run sees what lies at this path of the content.
-    pub(crate) fn place(&self, path: &Path) -> PathBuf {
+    pub fn place(&self, path: &Path) -> PathBuf {
         match self.way {
             Way::Copy => self.room.join(path.strip_prefix(&self.base).unwrap_or(path)),
             Way::Overlay | Way::UserOverlay => path.to_owned(),
@@ -192,7 +195,7 @@ impl Content {
     }
 
     /// Where this process finds what lies at this path of the content.
-    pub(crate) fn at(&self, path: &Path) -> PathBuf {
+    pub fn at(&self, path: &Path) -> PathBuf {
         let seen = self.trees.iter().find_map(|seen| Some((seen, path.strip_prefix(&seen.tree.root).ok()?)));
         match seen {
             _ if self.way == Way::Copy => self.place(path),
@@ -205,7 +208,7 @@ impl Content {
     }
 
     /// The directories that the run has the content in.
-    pub(crate) fn roots(&self) -> Vec<PathBuf> {
+    pub fn roots(&self) -> Vec<PathBuf> {
         match self.way {
             Way::Copy => vec![self.room.clone()],
             Way::Overlay | Way::UserOverlay => self.trees.iter().map(|seen| seen.tree.root.clone()).collect(),
@@ -215,7 +218,7 @@ impl Content {
     /// What the run's process has to enter; `None` when it sees copies, or when there is no way to say it.
     ///
     /// `needed` are paths that must be seen although they lie in a tree; `scratch` is a directory for files of the view.
-    pub(crate) fn view(&self, needed: &[PathBuf], scratch: &Path) -> io::Result<Option<View>> {
+    pub fn view(&self, needed: &[PathBuf], scratch: &Path) -> io::Result<Option<View>> {
         if self.way == Way::Copy {
             return Ok(None);
         }
@@ -267,7 +270,7 @@ impl Content {
     }
 
     /// Keeps what the run wrote: files of persistent paths for later runs, others as artifacts. Gives what to warn of.
-    pub(crate) fn keep(
+    pub fn keep(
         &self,
         run: RunId,
         working_directory: &Path,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{snapshot::Snapshot, snapshot::prune};
-use crate::workspace::Tree;
+use crate::source::Tree;
 
 /// A tree to take snapshots of, and a place for them.
 struct Site {

@@ -23,7 +23,11 @@ use super::{
     scan::scan,
     search::SearchPaths,
 };
-use crate::{Inspector, SearchPath, Toolchain, inspector::Turn};
+use crate::{
+    inspector::{Inspector, Turn},
+    search_path::SearchPath,
+    toolchain::Toolchain,
+};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;

@@ -141,7 +141,7 @@ pub fn shares_blocks(directory: &Path) -> bool {
 ///
 /// # Errors
 /// Why not, as the system says it.
-pub(crate) fn try_out(view: &View) -> io::Result<()> {
+pub fn try_out(view: &View) -> io::Result<()> {
     let confinement = Confinement { view: Some(view.clone()), ..Confinement::default() };
     let mut command: Command = confine::command(&confinement, Path::new("/bin/true"))?;
     let output = command.env_clear().current_dir("/").stdin(Stdio::null()).output()?;

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{Answer, COMMAND, Ending, answer::MAX_OUTPUT, spec::Spec};
-use crate::Toolchain;
+use crate::toolchain::Toolchain;
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -50,3 +50,17 @@ impl Toolchain {
 fn is_executable(program: &Path) -> bool {
     program.is_file() && rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok()
 }
+
+/// What a program of Ansible is told of places of its own.
+///
+/// `short` is a directory whose path leaves room for a socket name in AF_UNIX's 107 bytes. A control path of
+/// its own keeps a run from using another run's SSH connection, which would hide a changed host key.
+#[must_use]
+pub fn private_places(short: &Path) -> [(&'static str, OsString); 3] {
+    [
+        // Files of a vault are decrypted there before they are sent.
+        ("ANSIBLE_LOCAL_TEMP", short.join("tmp").into()),
+        ("ANSIBLE_PERSISTENT_CONTROL_PATH_DIR", short.join("pc").into()),
+        ("ANSIBLE_SSH_CONTROL_PATH_DIR", short.join("cp").into()),
+    ]
+}

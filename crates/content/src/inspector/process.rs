@@ -25,7 +25,7 @@ use process::{
 };
 
 use super::{Answer, Ending, spec::Spec};
-use crate::command;
+use crate::toolchain::private_places;
 
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
@@ -215,7 +215,7 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
         .args(&spec.arguments)
         .current_dir(&spec.directory)
         .env_clear()
-        .envs(command::places(&spec.own))
+        .envs(private_places(&spec.own))
         .envs(spec.environment.iter().map(|(name, value)| (name, value)))
         .envs(spec.more.iter().map(|(name, value)| (name, value)))
         .envs(home.map(|home| ("HOME", home)))

@@ -9,13 +9,13 @@ use proptest::{prelude::*, string::string_regex, test_runner::Config};
 
 use super::Site;
 use crate::{
-    Toolchain,
     catalog::{
         Root,
         scan::{Findings, scan},
         search::SearchPaths,
         yaml,
     },
+    toolchain::Toolchain,
 };
 
 /// Pieces of playbooks, in any order.
