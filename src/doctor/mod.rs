@@ -21,7 +21,7 @@ pub use self::{
 use crate::settings::Settings;
 
 /// Checks everything.
-pub async fn check_all(settings: &Settings, toolchain: &::ansible::Toolchain) -> Vec<Check> {
+pub async fn check_all(settings: &Settings, toolchain: &::content::Toolchain) -> Vec<Check> {
     let mut checks = check_ansible(toolchain).await;
     checks.push(access::check(settings));
     checks.extend(directories::check(settings));

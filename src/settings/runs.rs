@@ -42,7 +42,7 @@ pub struct Runs {
     /// How many bytes a run may print; 0 sets no limit.
     pub output_max_bytes: u64,
     /// How runs see their content.
-    pub content: ansible::content::Choice,
+    pub content: content::snapshots::Choice,
     /// How many bytes of the files that a job leaves in its content are kept; 0 keeps none.
     pub artifacts_max_bytes: u64,
     /// Up to so many bytes of content what a run writes there is kept in memory; 0 keeps all on the disk.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use ansible::log_text;
+use process::log_text;
 use regex::Regex;
 use serde_json::{Value, json};
 
