@@ -2,8 +2,9 @@
 
 use std::process::Output;
 
+use testkit::Setup;
+
 use super::{call, call_as, printed, status, token};
-use crate::app::Setup;
 
 fn refused(setup: &Setup) -> String {
     let output: Output = setup.command().arg("serve").output().expect("the program runs");
