@@ -139,7 +139,7 @@ async fn a_setting_that_nobody_knows_is_refused_with_its_nearest() {
     let setup = Setup::new();
     setup.write("rangehand.toml", "[runs]\ntimeout_s = 60\nmax_at_onze = 2\n");
     let said = refuses_to_start(&setup).await;
-    assert!(said.contains("rangehand.toml, line 3") && said.contains("`runs.max_at_once`"), "{said}");
+    assert!(said.contains("rangehand.toml, line 3") && said.contains("`runs.max_concurrent`"), "{said}");
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn a_waiting_job_says_how_many_come_before_it_and_that_no_place_is_free() 
     let path = format!("/v1/jobs/{}", third["id"].as_str().expect("an id"));
     let waiting = app.get(&path, 200).await["waiting"].clone();
     assert_eq!(waiting["position"], 1);
-    assert_eq!(waiting["capacity"], json!({"at_work": 1, "most": 1}));
+    assert_eq!(waiting["capacity"], json!({"running": 1, "max": 1, "at_work": 1, "most": 1}));
 
     let queue = app.get("/v1/queue", 200).await;
     assert_eq!(queue["running"][0]["id"], first["id"]);

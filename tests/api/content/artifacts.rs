@@ -48,11 +48,13 @@ pub(crate) async fn assert_artifacts_are_kept(setup: Setup, way: Way) {
     assert_eq!(paths, expected, "{way:?}: {list:#}");
     assert_eq!(list["artifacts"][1]["size"], 3, "{list:#}");
     assert_eq!((&list["here"], &list["files"]), (&json!(true), &json!(4)));
-    let left_out = json!([
-        {"path": "reports/leak.yml", "why": "it holds a secret of the run"},
-        {"path": "reports/of ***.txt", "why": "its path holds a secret of the run"},
+    let omitted = |path: &str, reason: &str| json!({"path": path, "reason": reason, "why": reason});
+    let omitted = json!([
+        omitted("reports/leak.yml", "it holds a secret of the run"),
+        omitted("reports/of ***.txt", "its path holds a secret of the run"),
     ]);
-    assert_eq!(list["left_out"], left_out, "{list:#}");
+    assert_eq!((&list["omitted"], &list["left_out"]), (&omitted, &omitted), "{list:#}");
+    assert_eq!(list["local"], list["here"]);
     let events = job.events().await;
     let is_named = |event: &serde_json::Value| {
         event["kind"] == "warning"

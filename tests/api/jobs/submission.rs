@@ -46,8 +46,8 @@ async fn a_job_has_all_its_members() {
     let members: Vec<_> = job.as_object().expect("an object").keys().map(String::as_str).collect();
     let known = ["id", "state", "reason", "request", "submitted_by", "parent"];
     let times = ["attempt", "created_at", "started_at", "finished_at"];
-    let counted = ["rc", "stats", "failures", "failures_left_out", "processes_killed"];
-    let run = ["executor", "isolation", "protections", "events"];
+    let counted = ["rc", "stats", "failures", "failures_omitted", "processes_killed"];
+    let run = ["executor", "isolation", "protections", "events", "failures_left_out"];
     assert_eq!(members, [&known[..], &times[..], &counted[..], &run[..]].concat());
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert_eq!(job["reason"]["code"], "succeeded");
