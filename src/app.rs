@@ -7,10 +7,8 @@ mod state;
 use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{
-    content::{Choice, view},
-    workspace::own_directory,
-};
+use ansible::workspace::own_directory;
+use content::snapshots::{Choice, view};
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
@@ -54,7 +52,7 @@ pub enum Error {
         path: String,
         /// Why not.
         #[source]
-        source: ansible::vault::Error,
+        source: content::vault::Error,
     },
     /// Runs cannot be kept apart as settings say.
     #[error(transparent)]
@@ -307,7 +305,7 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        match password.as_ref().map(|password| ansible::vault::check(&text, password)) {
+        match password.as_ref().map(|password| content::vault::check(&text, password)) {
             Some(Ok(())) => {}
             // Ansible takes variables in clear as well; that it is no vault is for the doctor to tell.
             _ if !text.trim_start().starts_with("$ANSIBLE_VAULT") => {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use ansible::{Catalog, Inspector, Launcher, Limits, Toolchain, content::Way};
+use ansible::Launcher;
+use content::{Catalog, Inspector, Toolchain, snapshots::Way};
 use engine::{CatalogOptions, Directories, JobOptions, Keyring, NodeOptions, PlaybookOptions, Vault};
 use model::ProjectName;
+use process::Limits;
 use secrecy::SecretString;
 
 use crate::{http, settings::Settings};
@@ -41,7 +43,7 @@ pub(super) fn engine_options(settings: &Settings, own: Own) -> engine::Options {
             name: node,
             is_same_boot,
             lease: runs.lease,
-            max_at_once: runs.max_at_once,
+            max_concurrent: runs.max_concurrent,
             drain: runs.drain,
         },
         directories: Directories {
@@ -105,7 +107,7 @@ pub(super) fn http_options(settings: &Settings) -> http::Options {
         origins: settings.server.cors_origins.clone(),
         allow_connection_vars: settings.runs.allow_connection_vars,
         protected_vars: settings.runs.protected_vars.clone(),
-        cancel_when_caller_leaves: settings.server.cancel_when_caller_leaves,
+        cancel_on_disconnect: settings.server.cancel_on_disconnect,
         inventory: settings.paths.inventory.clone(),
         has_public_playbooks: public.is_some(),
         missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),

@@ -2,11 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    app::{Gate, Setup, TestApp, until_async},
-    database::sql,
-};
+use testkit::{Gate, Setup, TestApp, sql, until_async};
 
 /// The tasks by name.
 async fn task(app: &TestApp, name: &str) -> Value {
@@ -25,21 +21,21 @@ async fn sample(app: &TestApp, metric: &str, task: &str) -> String {
 
 #[tokio::test]
 async fn a_submitted_job_nudges_the_task_that_claims_it() {
-    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let mut causes = Vec::new();
     // The timer may be a moment earlier than the nudge, but not each time.
     while !causes.contains(&json!("nudge")) {
         assert!(causes.len() < 5, "{causes:?}");
         let gate = Gate::new(&app);
         let request = json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}});
-        let job = app.post("/v1/jobs", &request, 202).await;
-        app.until_state(&job, "running").await;
+        let job = app.submit(&request).await;
+        job.until_state("running").await;
         // The only slot is taken, so this is still the claim of that job.
         let last = task(&app, "claim_jobs").await["last"].clone();
         assert_eq!((&last["items"], &last["error"]), (&json!(1), &Value::Null), "{last:#}");
         causes.push(last["activated_by"].clone());
         gate.open();
-        app.until_state(&job, "succeeded").await;
+        job.until_state("succeeded").await;
     }
 }
 
@@ -48,8 +44,8 @@ async fn a_task_that_fails_shows_its_error_until_it_succeeds_again() {
     let app = Setup::new().set("RANGEHAND__RUNS__LEASE_S", "3").start();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_state(&job, "running").await;
+    let job = app.submit(&request).await;
+    job.until_state("running").await;
     let error = async || task(&app, "renew_leases").await["last"]["error"].clone();
     let broken =
         "CREATE TRIGGER broken BEFORE UPDATE OF lease_until ON jobs BEGIN SELECT RAISE(ABORT, 'broken'); END";
@@ -65,7 +61,7 @@ async fn a_task_that_fails_shows_its_error_until_it_succeeds_again() {
     until_async("the task succeeds", async || error().await.is_null()).await;
     assert_eq!(sample(&app, "failing", "renew_leases").await, "0");
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use ansible::content::artifacts::{self, Artifact, LeftOut};
+use content::snapshots::artifacts::{self, Artifact, LeftOut};
 use model::{ArtifactsKept, EventKind, JobId};
 use store::{EventQuery, Store};
 use tokio::task::spawn_blocking;

@@ -7,7 +7,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ansible::Inspector;
+use content::Inspector;
 use store::{Backend, Store};
 
 use crate::{
@@ -105,7 +105,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let (name, keys): (Arc<str>, _) = (node.name.as_str().into(), Arc::new(keys));
     let (changes, counters) = (Changes::default(), Arc::<Counters>::default());
     let transitions = Transitions::new(store.clone(), changes.clone());
-    let queue = Queue::new(store.clone(), Slots::new(node.max_at_once));
+    let queue = Queue::new(store.clone(), Slots::new(node.max_concurrent));
     let readiness = Readiness::new(store.clone());
     let catalog = Catalog::new(catalog);
     let inspections =

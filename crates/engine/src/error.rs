@@ -3,7 +3,7 @@
 //! A handle whose errors are its own has them beside it: `KeyError`, `AuditError`, `TokenError`, `ProxmoxError`,
 //! `ResumeError`.
 
-use ansible::catalog;
+use content::catalog;
 use model::{JobId, JobState, ProjectName, Refusal};
 use store::Full;
 

@@ -35,7 +35,7 @@ pub struct NodeOptions {
     /// How long a claim holds without a renewal; it is renewed four times as often.
     pub lease: Duration,
     /// How many runs may run at once; at least one.
-    pub max_at_once: usize,
+    pub max_concurrent: usize,
     /// When the service stops, wait so long for runs to end; zero leaves them to their supervisors at once.
     pub drain: Duration,
 }

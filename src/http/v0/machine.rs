@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use ansible::catalog;
+use content::catalog;
 use engine::{CatalogError, JobError, Jobs};
 use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
 use serde_json::{Map, Value};
@@ -213,7 +213,7 @@ impl Waiting {
             jobs: api.engine.jobs().clone(),
             job,
             was_answered: false,
-            cancels: api.options.cancel_when_caller_leaves,
+            cancels: api.options.cancel_on_disconnect,
         }
     }
 }

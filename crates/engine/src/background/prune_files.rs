@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
-use ansible::content;
+use content::snapshots;
 use tokio::task::spawn_blocking;
 
 use super::{
@@ -43,12 +43,16 @@ impl Task for PruneFiles {
             self.artifacts.sweep().await;
         }
         let directory = self.snapshots.clone();
-        let pruned = spawn_blocking(move || content::prune(&directory)).await;
-        let snapshots = pruned.map_err(std::io::Error::other)??;
+        let pruned = spawn_blocking(move || snapshots::prune(&directory)).await;
+        let unused = pruned.map_err(std::io::Error::other)??;
         let artifacts = self.artifacts.prune(self.keep.artifacts_age, self.keep.artifacts_bytes).await?;
-        if snapshots + artifacts > 0 {
-            tracing::info!(snapshots, artifacts, "removed snapshots and artifacts that are not kept");
+        if unused + artifacts > 0 {
+            tracing::info!(
+                snapshots = unused,
+                artifacts,
+                "removed snapshots and artifacts that are not kept"
+            );
         }
-        Ok((snapshots + artifacts) as u64)
+        Ok((unused + artifacts) as u64)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ansible::{
+use content::{
     Catalog as ContentCatalog, Toolchain,
     catalog::{self, Entry, Located},
 };

@@ -1,6 +1,6 @@
 //! What the content of a job lists now.
 
-use ansible::catalog;
+use content::catalog;
 use model::Job;
 
 use super::inspections::{Inspections, OnBehalf};

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ansible::Catalog as ContentCatalog;
+use content::Catalog as ContentCatalog;
 use model::Inventories;
 
 /// A repository that runs see as a whole.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ansible::{Catalog as ContentCatalog, SearchPath, catalog};
+use content::{Catalog as ContentCatalog, SearchPath, catalog};
 use model::{ContentKind, ContentName, Inventories, JobRequest, ProjectName};
 use tokio::task::spawn_blocking;
 

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-pub use ansible::log_text::colored;
-use ansible::log_text::plain;
 use model::{EventKind, Job, JobId};
+pub use process::log_text::colored;
+use process::log_text::plain;
 use store::EventQuery;
 use tokio::time::{Instant, timeout_at};
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, sync::Arc};
 
-use ansible::inventory;
+use content::inventory;
 
 use crate::error::CatalogError;
 

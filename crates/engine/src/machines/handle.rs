@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ansible::{catalog::Located, inventory::Source};
+use content::{catalog::Located, inventory::Source};
 use platform::proxmox::{Client, Credentials, Node};
 use secrecy::ExposeSecret;
 use tokio::{sync::Mutex, task::spawn_blocking};

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use ansible::inventory::{self, Inventory, Source, Value};
+use content::inventory::{self, Inventory, Source, Value};
 use platform::proxmox::Credentials;
 use secrecy::{ExposeSecret, SecretString};
 

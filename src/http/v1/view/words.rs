@@ -34,7 +34,7 @@ same! {
 
     activation_cause: engine::Cause => api::ActivationCause { Start, Timer, Nudge }
 
-    prompt_kind: ansible::catalog::PromptKind => api::PromptKind { Variable, Pause }
+    prompt_kind: content::catalog::PromptKind => api::PromptKind { Variable, Pause }
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use ansible::{RunDirectory, orphans, supervisor, workspace::Workspace};
+use ansible::{RunDirectory, workspace::Workspace};
 use model::RunId;
+use process::orphans;
 use tokio::task::spawn_blocking;
 
 use crate::options::Directories;
@@ -61,7 +62,7 @@ impl Runs {
     pub(super) async fn clear_up_after(&self, run: RunId) -> u32 {
         let workspace = self.workspace(run);
         let cleared = spawn_blocking(move || {
-            let killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
+            let killed = orphans::end(process::MARKER, &run.to_string(), &run.short());
             (killed, workspace.remove())
         });
         match cleared.await {
