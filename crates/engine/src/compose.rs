@@ -32,7 +32,6 @@ use crate::{
     leases::Leases,
     machines::{handle::Machines, options::ProxmoxOptions},
     metrics::Metrics,
-    nudge::Nudge,
     options::{Directories, NodeOptions, Vault},
     progress::Progress,
     queue::Queue,
@@ -182,8 +181,7 @@ impl Running {
         let (store, leases, held, controls) =
             (|| store.clone(), || leases.clone(), || held.clone(), || controls.clone());
         let renew = RenewLeases { store: store(), leases: leases(), held: held(), controls: controls() };
-        tasks.register(renew, every, Nudge::default());
-        let cancellations = Nudge::default();
+        tasks.register(renew, every);
         let relay = RelayCancellations {
             store: store(),
             leases: leases(),
@@ -191,7 +189,7 @@ impl Running {
             controls: controls(),
             jobs: self.jobs.clone(),
         };
-        tasks.register(relay, Schedule { min_gap: RELAY_GAP, ..every }, cancellations.clone());
+        let cancellations = tasks.register(relay, Schedule { min_gap: RELAY_GAP, ..every });
         let take_over = TakeOverJobs {
             store: store(),
             leases: leases(),
@@ -200,7 +198,7 @@ impl Running {
             executions: self.executions.clone(),
             worker: self.worker.clone(),
         };
-        tasks.register(take_over, every, Nudge::default());
+        tasks.register(take_over, every);
         if self.store.backend() == Backend::Postgres {
             let listen = ListenForChanges {
                 store: store(),
@@ -209,17 +207,17 @@ impl Running {
                 queue: self.queue.clone(),
                 cancellations,
             };
-            tasks.register(listen, Schedule::from_start(LISTEN_AGAIN), Nudge::default());
+            tasks.register(listen, Schedule::from_start(LISTEN_AGAIN));
         }
     }
 
     /// The tasks that queue what was forgotten, and remove what is not kept.
     fn register_housekeeping(&self, tasks: &mut Driver, keep: Keep, snapshots: std::path::PathBuf) {
         let (every, store) = (Schedule::from_start(HOUSEKEEPING), || self.store.clone());
-        tasks.register(RequeueRetries { store: store(), jobs: self.jobs.clone() }, every, Nudge::default());
-        tasks.register(PruneHistory::new(store(), self.artifacts.clone(), keep), every, Nudge::default());
-        tasks.register(PruneAudit::new(store(), keep), every, Nudge::default());
-        tasks.register(PruneFiles::new(self.artifacts.clone(), snapshots, keep), every, Nudge::default());
+        tasks.register(RequeueRetries { store: store(), jobs: self.jobs.clone() }, every);
+        tasks.register(PruneHistory::new(store(), self.artifacts.clone(), keep), every);
+        tasks.register(PruneAudit::new(store(), keep), every);
+        tasks.register(PruneFiles::new(self.artifacts.clone(), snapshots, keep), every);
     }
 
     fn scheduler(

@@ -22,10 +22,12 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Registers a task, with what nudges it.
-    pub(crate) fn register<T: Task>(&mut self, task: T, schedule: Schedule, nudge: Nudge) {
+    /// Registers a task; returns what nudges it.
+    pub(crate) fn register<T: Task>(&mut self, task: T, schedule: Schedule) -> Nudge {
         let recorder = self.recorder(Recorder::new(T::ABOUT, schedule.period));
-        self.loops.push(Box::pin(drive(Arc::new(task), schedule, nudge, recorder)));
+        let nudge = Nudge::default();
+        self.loops.push(Box::pin(drive(Arc::new(task), schedule, nudge.clone(), recorder)));
+        nudge
     }
 
     /// Registers a loop that records its activations itself.
@@ -127,8 +129,8 @@ mod tests {
     impl Running {
         fn new(schedule: Schedule) -> Self {
             let (results, receiver) = mpsc::channel(4);
-            let (mut driver, nudge) = (Driver::default(), Nudge::default());
-            driver.register(Scripted(Mutex::new(receiver)), schedule, nudge.clone());
+            let mut driver = Driver::default();
+            let nudge = driver.register(Scripted(Mutex::new(receiver)), schedule);
             let background = driver.background();
             Self { results, nudge, background, _loops: driver.start() }
         }
