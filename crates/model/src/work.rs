@@ -1,6 +1,6 @@
 //! What a job does, apart from how it is queued, limited and repeated: that is the [`JobRequest`](crate::JobRequest).
 //!
-//! There is one kind of work, a playbook. `ARCHITECTURE.md` lists what a further kind needs; [`Work`] has a single
+//! There is one kind of work, a playbook. `CONTRIBUTING.md` lists what a further kind needs; [`Work`] has a single
 //! variant on purpose: code that is about playbooks takes it apart with `let Work::Playbook(work) = ...`, and the
 //! compiler reports each such place as soon as there is a second variant.
 
