@@ -1,4 +1,4 @@
-//! Every relative link in Markdown leads to a file and to a heading of it, and files that the design documents name exist.
+//! Every relative link in Markdown leads to a file and to a heading of it; files and settings that documents name exist.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,13 +9,16 @@ use std::{
 
 use regex::Regex;
 
-use super::{read, root};
+use super::{all, read, root};
 
 /// Directories below the root that aren't a part of the repository.
 const LOCAL: [&str; 2] = ["target", "var"];
 
 /// Documents whose file names are checked, besides those in `docs/design`.
 const NAMING_FILES: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+/// Names that look like settings, and aren't: files, and a collection of Ansible.
+const FILES_LIKE_SETTINGS: [&str; 4] = ["ansible.cfg", "ansible.builtin", "secrets.key", "store.rs"];
 
 /// Every file and directory of the repository, relative to the root.
 fn paths() -> Vec<PathBuf> {
@@ -148,6 +151,28 @@ fn files_that_the_design_documents_name_exist() {
     }
     assert!(count > 50, "the pattern no longer finds files: {count}");
     assert!(missing.is_empty(), "these files do not exist: {missing:#?}");
+}
+
+#[test]
+fn settings_that_documents_name_exist() {
+    let keys = all(r"(?m)^\| `([a-z_]+\.[a-z_0-9]+)` \|", &read("docs/settings.md"));
+    assert!(keys.len() > 80, "the settings are no longer found: {keys:?}");
+    let sections: BTreeSet<&str> = keys.iter().filter_map(|key| Some(key.split_once('.')?.0)).collect();
+    let sections: Vec<&str> = sections.into_iter().collect();
+    let named = Regex::new(&format!(r"`((?:{})\.[a-z0-9_]+)(?: = [^`]*)?`", sections.join("|"))).unwrap();
+    let mut missing = BTreeSet::new();
+    // These two name settings of earlier versions.
+    let documents = documents()
+        .into_iter()
+        .filter(|path| path != Path::new("CHANGELOG.md") && path != Path::new("docs/renamed.md"));
+    for document in documents {
+        for found in named.captures_iter(&read(&document)) {
+            if !keys.contains(&found[1]) && !FILES_LIKE_SETTINGS.contains(&&found[1]) {
+                missing.insert(format!("{}: {}", document.display(), &found[1]));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "these settings do not exist: {missing:#?}");
 }
 
 #[test]
