@@ -6,13 +6,14 @@ mod state;
 use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{
-    Catalog, Inspector, Launcher, Limits, Toolchain,
-    content::{Choice, Way, view},
-    workspace::own_directory,
+use ansible::{Launcher, workspace::own_directory};
+use content::{
+    Catalog, Inspector, Toolchain,
+    snapshots::{Choice, Way, view},
 };
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use model::ProjectName;
+use process::Limits;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -57,7 +58,7 @@ pub enum Error {
         path: String,
         /// Why not.
         #[source]
-        source: ansible::vault::Error,
+        source: content::vault::Error,
     },
     /// Runs cannot be kept apart as settings say.
     #[error(transparent)]
@@ -308,7 +309,7 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        match password.as_ref().map(|password| ansible::vault::check(&text, password)) {
+        match password.as_ref().map(|password| content::vault::check(&text, password)) {
             Some(Ok(())) => {}
             // Ansible takes variables in clear as well; that it is no vault is for the doctor to tell.
             _ if !text.trim_start().starts_with("$ANSIBLE_VAULT") => {
@@ -395,7 +396,7 @@ fn engine_options(settings: &Settings, own: Own) -> engine::Options {
         facts: settings.ansible.facts(&paths.state),
         limits,
         isolation,
-        max_at_once: runs.max_at_once,
+        max_concurrent: runs.max_concurrent,
         queue: settings.limits.queue(),
         node,
         is_same_boot,
@@ -430,7 +431,7 @@ fn http_options(settings: &Settings) -> http::Options {
         origins: settings.server.cors_origins.clone(),
         allow_connection_vars: settings.runs.allow_connection_vars,
         protected_vars: settings.runs.protected_vars.clone(),
-        cancel_when_caller_leaves: settings.server.cancel_when_caller_leaves,
+        cancel_on_disconnect: settings.server.cancel_on_disconnect,
         inventory: settings.paths.inventory.clone(),
         has_public_playbooks: public.is_some(),
         missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),

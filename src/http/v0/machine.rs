@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use ansible::catalog;
+use content::catalog;
 use engine::Engine;
 use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
 use serde_json::{Map, Value};
@@ -211,7 +211,7 @@ impl Waiting {
             engine: api.engine.clone(),
             job,
             was_answered: false,
-            cancels: api.options.cancel_when_caller_leaves,
+            cancels: api.options.cancel_on_disconnect,
         }
     }
 }
