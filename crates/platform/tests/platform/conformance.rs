@@ -53,6 +53,7 @@ pub(crate) async fn what_is_wrong_is_corrected(site: &dyn Site) {
     let mut other = (*desired.machines[2]).clone();
     other.nics[0].network = "dmz".to_owned();
     other.nics[0].address = Some("10.41.1.77/24".parse().unwrap());
+    other.gateway = Some("10.41.1.1".parse().unwrap());
     let moved = crate::drive::machine_wanted(&Arc::new(other));
     assert_eq!(drive.ensure(&moved).await.unwrap(), Change::Corrected);
     let observed = drive.observe().await;

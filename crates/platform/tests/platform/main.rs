@@ -4,4 +4,6 @@
 
 mod conformance;
 mod drive;
+mod lab;
+mod local;
 mod simulated;
