@@ -210,6 +210,12 @@ impl Fabric {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner).remove(machine);
     }
 
+    /// Is a machine known to be on a network?
+    pub(super) fn has_members(&self) -> bool {
+        let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        members.values().any(|on_network| !on_network.is_empty())
+    }
+
     /// Whom an interface has as neighbors.
     pub(super) fn neighbours(&self, network: &str, own: Option<IpNet>) -> Vec<IpAddr> {
         let members = self.members.lock().unwrap_or_else(PoisonError::into_inner);

@@ -108,9 +108,6 @@ fn prepare(nics: &[Nic<'_>]) {
         // Links come up sooner without. A kernel that has no IPv6 has no such file.
         let _ = std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
     }
-    // Users without privileges serve SSH on port 22 and ping, as they do on a machine of their own.
-    let _ = std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-    let _ = std::fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
 }
 
 /// Which interfaces are not as wanted, and which are not wanted.

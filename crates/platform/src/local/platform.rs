@@ -215,7 +215,8 @@ impl Local {
 
     /// Removes the range itself when nothing is in it.
     fn remove_empty(&self, range: &RangeDir, fabric: Option<&Fabric>) -> Result<(), Error> {
-        if !range.machines().is_empty() {
+        // What is known comes first: a list of everything at each removal would make the whole grow with its square.
+        if fabric.is_some_and(Fabric::has_members) || !range.machines().is_empty() {
             return Ok(());
         }
         if let Some(fabric) = fabric {

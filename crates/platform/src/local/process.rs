@@ -56,6 +56,9 @@ pub(super) fn start(dir: &MachineDir, wanted: &MachineWanted, options: &Options)
     }
     write_login(dir, wanted)?;
     dir.forget(INIT);
+    // Users without privileges serve SSH on port 22 and ping, as they do on a machine of their own.
+    let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+    let _ = fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
     let failed =
         |what: &str, error: io::Error| Failure::new(format!("{what} of machine `{}`", dir.name()), error);
     let _ = fs::create_dir(dir.file("root"));
