@@ -20,7 +20,7 @@ use super::{
     kernel::{Namespace, on_thread, unpin},
     machine, observe,
     options::Options,
-    process, ready, rules,
+    process, program, ready, rules,
 };
 use crate::{
     description::{Capabilities, Description},
@@ -278,11 +278,7 @@ impl Platform for Local {
     fn access<'a>(&'a self, machine: &'a Thing) -> Answer<'a, Access> {
         Box::pin(async move {
             let (dir, wanted) = self.machine(machine)?;
-            let mut connect = self.options.program.clone();
-            if !connect.is_empty() {
-                connect.extend(["connect".to_owned(), self.options.run.display().to_string()]);
-                connect.extend([machine.owner.to_string(), machine.name.clone(), ready::SSH.to_string()]);
-            }
+            let connect = program::connect_command(&self.options, machine);
             Ok(Access {
                 address: ready::address(&wanted.spec),
                 port: ready::SSH,
@@ -329,7 +325,8 @@ fn thread_result<T>(result: io::Result<Result<T, Error>>) -> Result<T, Error> {
     result.unwrap_or_else(|error| Err(Error::retry(format!("cannot start a thread: {error}"))))
 }
 
-fn describe(options: &Options) -> Description {
+/// What the platform does with these options.
+pub(super) fn describe(options: &Options) -> Description {
     let templates: BTreeMap<String, Template> =
         options.templates.keys().map(|name| (name.clone(), Template::default())).collect();
     Description {

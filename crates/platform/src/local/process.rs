@@ -27,6 +27,8 @@ const SCRIPT: &str = include_str!("start.sh");
 const INIT: &str = "init";
 /// There since a start was begun: then a first process may exist although it is not recorded.
 const STARTED: &str = "started";
+/// Not empty when the first process has its surroundings.
+const UP: &str = "up";
 const CONSOLE: &str = "console.log";
 /// How long the first process may take to say who it is, and how long a killed one may take to end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -56,9 +58,11 @@ pub(super) fn start(dir: &MachineDir, wanted: &MachineWanted, options: &Options)
     }
     write_login(dir, wanted)?;
     dir.forget(INIT);
+    dir.forget(UP);
     // Users without privileges serve SSH on port 22 and ping, as they do on a machine of their own.
     let _ = fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
-    let _ = fs::write("/proc/sys/net/ipv4/ping_group_range", "0 2147483647");
+    let groups = if has_one_user() { "0 0" } else { "0 2147483647" };
+    let _ = fs::write("/proc/sys/net/ipv4/ping_group_range", groups);
     let failed =
         |what: &str, error: io::Error| Failure::new(format!("{what} of machine `{}`", dir.name()), error);
     let _ = fs::create_dir(dir.file("root"));
@@ -73,6 +77,7 @@ pub(super) fn start(dir: &MachineDir, wanted: &MachineWanted, options: &Options)
         .arg(dir.path())
         .arg(host_name(dir.name()))
         .arg(format!("{memory}m"))
+        .arg(user())
         .args(options.hidden.iter().map(|path| path.strip_prefix("/").unwrap_or(path)))
         .env_clear()
         .env("PATH", SYSTEM_PATH)
@@ -85,10 +90,27 @@ pub(super) fn start(dir: &MachineDir, wanted: &MachineWanted, options: &Options)
     if !status.success() {
         return Err(failed("start the first process", io::Error::other(last_lines(dir))).into());
     }
+    until_up(dir)
+}
+
+/// Waits until the first process is about to become the SSH server.
+fn until_up(dir: &MachineDir) -> Result<(), Error> {
     let begun = Instant::now();
-    while !dir.file(INIT).exists() {
+    while fs::metadata(dir.file(UP)).map_or(0, |file| file.len()) == 0 {
+        let has_ended = recorded(dir).is_some_and(|init| !is_alive(&init));
+        if has_ended {
+            return Err(Error::refused(format!(
+                "machine `{}` did not start: {}",
+                dir.name(),
+                last_lines(dir)
+            )));
+        }
         if begun.elapsed() > PATIENCE {
-            return Err(Error::retry(format!("machine `{}` did not start: {}", dir.name(), last_lines(dir))));
+            return Err(Error::retry(format!(
+                "machine `{}` did not start in time: {}",
+                dir.name(),
+                last_lines(dir)
+            )));
         }
         thread::sleep(LOOK_AGAIN);
     }
@@ -242,7 +264,14 @@ SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 Subsystem sftp internal-sftp
 ";
 
-/// Who logs in: the user that the first process runs as.
+/// Who logs in. Where only one user exists, it is not root: an SSH server that runs as root wants to become others.
 pub(super) fn user() -> String {
-    "root".to_owned()
+    if has_one_user() { "range" } else { "root" }.to_owned()
+}
+
+/// Does only one user exist here, as in the user namespace of a user without subordinate ids?
+fn has_one_user() -> bool {
+    let text = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let lengths = text.lines().filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());
+    lengths.sum::<u64>() == 1
 }

@@ -1,22 +1,23 @@
-//! What the local platform needs a process of its own for: to connect `ssh` with a machine.
+//! What the local platform needs processes of its own for, as commands of a program.
 //!
 //! ```text
 //! PROGRAM connect RUN OWNER MACHINE PORT    as `ProxyCommand` with `ProxyUseFdpass yes`: passes the connected socket to `ssh`
+//! PROGRAM hold OPTIONS                      is the holder of an ordinary user; OPTIONS is JSON
 //! ```
 
 use std::{
-    io::{self, IoSlice},
-    mem::MaybeUninit,
-    os::fd::{AsFd, OwnedFd},
-    path::PathBuf,
+    io,
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
 };
 
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use super::{holder, home::Home, options::Options, ready};
+use crate::{
+    error::Error,
+    owner::{Owner, Thing, ThingKind},
+};
 
-use super::{home::Home, ready};
-use crate::{error::Error, owner::Owner};
-
-const USAGE: &str = "usage: connect RUN OWNER MACHINE PORT";
+const USAGE: &str = "usage: connect RUN OWNER MACHINE PORT | hold OPTIONS";
 
 /// Carries out one command.
 ///
@@ -27,29 +28,36 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
         ["connect", run, owner, machine, port] => {
             let owner = Owner::parse(owner).ok_or_else(|| Error::refused(USAGE))?;
             let port = port.parse().map_err(|_| Error::refused(USAGE))?;
-            let socket = connect(PathBuf::from(run), &owner, machine, port)?;
-            pass(&socket).map_err(|error| Error::refused(format!("cannot pass the socket to `ssh`: {error}")))
+            let socket = connect(Path::new(run), &owner.thing(ThingKind::Machine, machine), port)?;
+            holder::pass(io::stdout(), &socket)
+                .map_err(|error| Error::refused(format!("cannot pass the socket to `ssh`: {error}")))
+        }
+        ["hold", options] => {
+            let options: Options = serde_json::from_str(options)
+                .map_err(|error| Error::refused(format!("the options of the holder are invalid: {error}")))?;
+            holder::hold(options)
         }
         _ => Err(Error::refused(USAGE)),
     }
 }
 
-fn connect(run: PathBuf, owner: &Owner, machine: &str, port: u16) -> Result<OwnedFd, Error> {
-    let range = Home::new(run).range(owner);
-    let dir = range.machine(machine)?;
-    let gone = || Error::gone(format!("there is no machine `{machine}` in range `{}`", owner.range()));
-    let wanted = if range.exists()? { dir.wanted()? } else { None };
-    Ok(ready::connect(&dir, &wanted.ok_or_else(gone)?.spec, port)?.into())
+/// The command that connects to the SSH server of a machine; empty without a program.
+pub(super) fn connect_command(options: &Options, machine: &Thing) -> Vec<String> {
+    let mut command = options.program.clone();
+    if !command.is_empty() {
+        command.extend(["connect".to_owned(), options.run.display().to_string()]);
+        command.extend([machine.owner.to_string(), machine.name.clone(), ready::SSH.to_string()]);
+    }
+    command
 }
 
-/// Passes a descriptor over the standard output, which is a socket.
-fn pass(socket: &OwnedFd) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let descriptors = [socket.as_fd()];
-    if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
-        return Err(io::Error::other("no space for a descriptor"));
+fn connect(run: &Path, machine: &Thing, port: u16) -> Result<OwnedFd, Error> {
+    if holder::socket(run).exists() {
+        return holder::fetch_connection(run, machine, port);
     }
-    sendmsg(io::stdout(), &[IoSlice::new(b"\0")], &mut control, SendFlags::empty())?;
-    Ok(())
+    let range = Home::new(PathBuf::from(run)).range(&machine.owner);
+    let dir = range.machine(&machine.name)?;
+    let wanted = if range.exists()? { dir.wanted()? } else { None };
+    let wanted = wanted.ok_or_else(|| Error::gone(format!("{machine} does not exist")))?;
+    Ok(ready::connect(&dir, &wanted.spec, port)?.into())
 }

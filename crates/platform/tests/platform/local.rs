@@ -257,6 +257,75 @@ fn a_process_that_is_killed_in_the_middle_is_continued_by_the_next_one() {
     });
 }
 
+/// Makes machines until it is killed: a process for [`a_killed_process_leaves_what_the_next_one_continues`].
+#[test]
+#[ignore = "another test executes it"]
+fn makes_machines_until_it_is_killed() {
+    let Some(options) = std::env::var_os("RANGEHAND_TEST_OPTIONS") else { return };
+    let local = Local::new(serde_json::from_str(options.to_str().unwrap()).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { Drive::new(&local, "kill").up(&hundred()).await.unwrap() });
+}
+
+/// A hundred machines on five networks.
+fn hundred() -> range::Desired {
+    let mut yaml = "name: r\nplatform: p\nnetworks:\n".to_owned();
+    for n in 0..5 {
+        yaml += &format!("  n{n}: {{cidr: 10.61.{n}.0/24}}\n");
+    }
+    yaml += "machines:\n";
+    for m in 0..100 {
+        yaml += &format!("  m{m}: {{kind: namespace, networks: [n{}, n{}]}}\n", m % 5, (m + 1) % 5);
+    }
+    expand(&yaml)
+}
+
+#[test]
+fn a_killed_process_leaves_what_the_next_one_continues() {
+    with_lab(|lab| async move {
+        let desired = hundred();
+        let drive = Drive::new(&*lab.local, "kill");
+        for machines in [1, 20, 60] {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "local::makes_machines_until_it_is_killed", "--ignored"])
+                .env("RANGEHAND_TEST_OPTIONS", serde_json::to_string(&lab.options).unwrap())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap();
+            let directory = lab.options.run.join("test/kill/machines");
+            let made = || std::fs::read_dir(&directory).map_or(0, Iterator::count);
+            while made() < machines && child.try_wait().unwrap().is_none() {
+                thread::sleep(Duration::from_micros(300));
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            for wanted in wanted(&desired) {
+                drive.ensure(&wanted).await.unwrap();
+            }
+            let observed = drive.observe().await;
+            assert_eq!((observed.machines.len(), observed.leftovers.len()), (100, 0), "{machines}");
+            let nics = observed.machines.iter().flat_map(|machine| &machine.nics);
+            assert!(nics.clone().all(|nic| nic.network.is_some() && nic.addresses.len() == 1), "{machines}");
+            drive.down(&desired).await.unwrap();
+            assert_gone(&drive.observe().await);
+        }
+        // And removal alone, without making the rest first.
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "local::makes_machines_until_it_is_killed", "--ignored"])
+            .env("RANGEHAND_TEST_OPTIONS", serde_json::to_string(&lab.options).unwrap())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while !lab.net("kill", "m30").exists() {
+            thread::sleep(Duration::from_micros(300));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drive.down(&desired).await.unwrap();
+        assert_gone(&drive.observe().await);
+    });
+}
+
 #[test]
 fn three_hundred_machines_come_up_and_reach_each_other() {
     with_lab(|lab| async move {

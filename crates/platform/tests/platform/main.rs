@@ -7,3 +7,4 @@ mod drive;
 mod lab;
 mod local;
 mod simulated;
+mod user;
