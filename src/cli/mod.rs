@@ -142,10 +142,10 @@ pub fn main() -> ExitCode {
         })),
         Command::Inspect => Ok(with_little_log(|| {
             own_memory::close();
-            ansible::inspector::main()
+            content::inspector::main()
         })),
         Command::Confine { confinement, program } => {
-            Ok(with_little_log(|| ansible::confine::main(&confinement, &program)))
+            Ok(with_little_log(|| process::confine::main(&confinement, &program)))
         }
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))

@@ -69,10 +69,10 @@ pub(super) const KEYS: &[Key] = &[
     required("server.body_limit_bytes", integer(1024, GIBIBYTE)),
     required("server.cors_origin_regex", Kind::Text(server::ORIGIN_RULE)),
     required("server.wait_max_s", integer(0, 86_400)),
-    required("server.cancel_when_caller_leaves", Kind::Switch),
+    required("server.cancel_on_disconnect", Kind::Switch),
     required("server.shutdown_grace_s", integer(0, 3600)),
     required("access.modes", Kind::List(access::MODE_RULE)),
-    required("access.i_know_what_i_do", Kind::Switch),
+    required("access.allow_unauthenticated", Kind::Switch),
     optional(
         "access.hosts",
         Kind::List(Rule { allowed: "IP addresses or host names, without a port", accepts: is_host }),
@@ -91,14 +91,14 @@ pub(super) const KEYS: &[Key] = &[
     required("access.jwt_name_claim", Kind::Text(access::CLAIM_RULE)),
     required("access.jwt_leeway_s", integer(0, 600)),
     required("access.jwt_refresh_s", integer(5, 86_400)),
-    required("access.open_metrics", Kind::Switch),
+    required("access.allow_unauthenticated_metrics", Kind::Switch),
     required("limits.reads_per_minute", integer(0, 100_000_000)),
     required("limits.reads_burst", integer(1, 1_000_000)),
     required("limits.writes_per_minute", integer(0, 100_000_000)),
     required("limits.writes_burst", integer(1, 1_000_000)),
     required("limits.watchers_per_client", integer(0, 100_000)),
     required("limits.watchers", integer(0, 1_000_000)),
-    required("limits.unread_s", integer(1, 3600)),
+    required("limits.unread_timeout_s", integer(1, 3600)),
     required("limits.unread_bytes_per_client", integer(0, 1_000 * GIBIBYTE)),
     required("limits.unread_bytes", integer(0, 1_000 * GIBIBYTE)),
     required("limits.queued_per_client", integer(0, 1_000_000)),
@@ -140,7 +140,7 @@ pub(super) const KEYS: &[Key] = &[
     required("proxmox.timeout_s", integer(1, 600)),
     required("proxmox.poll_interval_s", integer(1, 3600)),
     required("proxmox.direct_reads", Kind::Word(proxmox::DirectReads::WORDS)),
-    required("runs.max_at_once", integer(0, 1024)),
+    required("runs.max_concurrent", integer(0, 1024)),
     required("runs.timeout_s", integer(1, WEEK_S)),
     required("runs.idle_timeout_s", integer(0, WEEK_S)),
     required("runs.inspection_timeout_s", integer(1, 3600)),
@@ -177,7 +177,7 @@ pub(super) const KEYS: &[Key] = &[
     required("history.keep_artifacts_days", integer(0, 36_500)),
     required("history.keep_artifacts_bytes", integer(0, 1_000_000 * GIBIBYTE)),
     required("history.keep_audit_days", integer(0, 36_500)),
-    required("history.keep_audit_records", integer(0, 1_000_000_000)),
+    required("history.keep_audit_entries", integer(0, 1_000_000_000)),
     required("log.filter", Kind::Text(log::FILTER_RULE)),
     required("log.format", Kind::Word(log::FORMATS)),
 ];
@@ -195,7 +195,7 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_pattern(text: &str) -> bool {
-    text.parse::<::ansible::catalog::Glob>().is_ok()
+    text.parse::<::content::catalog::Glob>().is_ok()
 }
 
 fn is_file_name(text: &str) -> bool {

@@ -29,6 +29,7 @@ mod paths;
 mod projects;
 mod proxmox;
 mod read;
+mod renamed;
 mod runs;
 mod seconds;
 mod secret;
@@ -58,6 +59,7 @@ pub use self::{
     paths::Paths,
     projects::Project,
     proxmox::Proxmox,
+    renamed::{OldNameInUse, RenamedSetting},
     runs::Runs,
     secret::{Secret, StoreUrl},
     secrets::Secrets,
@@ -66,6 +68,8 @@ pub use self::{
     store::Store,
     vault::{PasswordError, PasswordSource, Vault},
 };
+
+pub(crate) use self::{environment::variable_of, load::OLD_NAMES_END, renamed::RENAMED};
 
 /// Every setting, checked; paths are absolute.
 #[derive(Debug, Clone, Serialize, Deserialize)]

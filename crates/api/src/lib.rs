@@ -7,6 +7,7 @@
 //! This crate knows no other crate of Rangehand and no web framework, so that a client needs nothing else.
 
 mod artifacts;
+mod background;
 mod catalog;
 mod event;
 mod health;
@@ -16,6 +17,7 @@ mod page;
 mod problem;
 mod progress;
 mod queue;
+mod renamed;
 mod report;
 mod resume;
 mod schemas;
@@ -24,7 +26,8 @@ mod timing;
 pub mod v0;
 mod words;
 
-pub use artifacts::{Artifact, Artifacts, LeftOut};
+pub use artifacts::{Artifact, Artifacts, OmittedFile};
+pub use background::{Activation, ActivationCause, BackgroundTask, BackgroundTasks};
 pub use catalog::{
     CatalogEntry, Content, Inventory, InventoryGroup, MissingFile, Play, PlayTask, Prompt, PromptKind,
 };
@@ -39,6 +42,7 @@ pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{Blocker, Capacity, OwnerLock, Queue, Queued, RunningJob, Waiting};
+pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};
 pub use schemars::JsonSchema;

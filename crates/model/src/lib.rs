@@ -61,7 +61,7 @@ pub use run::{Code, Ending, Executor, Phase, Reason};
 pub use secret_vars::{SecretValue, SecretVars};
 pub use step::{Find, Step, Take};
 pub use tags::Tags;
-pub use work::{PlaybookWork, Work};
+pub use work::{PlaybookWork, Work, WorkKind};
 
 /// Lets a type be used in JSON by the same text that `Display` writes and `FromStr` reads.
 macro_rules! serde_by_text {

@@ -32,7 +32,9 @@ same! {
 
     basis: engine::Basis => api::Basis { LastSuccess, ListTasks }
 
-    prompt_kind: ansible::catalog::PromptKind => api::PromptKind { Variable, Pause }
+    activation_cause: engine::Cause => api::ActivationCause { Start, Timer, Nudge }
+
+    prompt_kind: content::catalog::PromptKind => api::PromptKind { Variable, Pause }
 }
 
 #[cfg(test)]
