@@ -6,7 +6,7 @@ mod state;
 use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{Launcher, workspace::own_directory};
+use ansible::{Launcher, runtime::own_directory};
 use content::{
     Catalog, Inspector, Toolchain,
     snapshots::{Choice, Way, view},

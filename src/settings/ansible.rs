@@ -77,9 +77,9 @@ pub(super) const EXECUTORS: &[&str] = &["warm", "runner"];
 impl Ansible {
     /// Where facts are kept for later runs, if they are.
     #[must_use]
-    pub fn facts(&self, state: &Path) -> Option<ansible::run_spec::Facts> {
+    pub fn facts(&self, state: &Path) -> Option<ansible::Facts> {
         let seconds = self.fact_caching.as_secs();
-        (seconds > 0).then(|| ansible::run_spec::Facts { directory: state.join("facts"), seconds })
+        (seconds > 0).then(|| ansible::Facts { directory: state.join("facts"), seconds })
     }
 
     /// Where processes with Ansible imported are kept, if they are to be.

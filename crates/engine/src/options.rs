@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use ansible::{Launcher, run_spec};
+use ansible::Launcher;
 use content::{Catalog, Inspector, Toolchain, snapshots::Way};
 use model::{Inventories, Isolation, ProjectName};
 use process::{Limits, Sandbox};
@@ -77,7 +77,7 @@ pub struct Options {
     /// Names that are not copied into a run's private directory.
     pub exclude: Vec<String>,
     /// Where facts are kept for later runs and for how many seconds, if they are; each inventory has a directory below.
-    pub facts: Option<run_spec::Facts>,
+    pub facts: Option<ansible::Facts>,
     /// Up to so many bytes the copy of a run's content is kept in memory.
     pub in_memory_bytes: u64,
     /// What a run may use; a request may shorten or lengthen its total time.

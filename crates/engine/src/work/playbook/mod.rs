@@ -9,7 +9,7 @@ mod sweep;
 
 use std::{io, time::Duration};
 
-use ansible::{Follower, Progress, RunDirectory, RunSpec, workspace::Workspace};
+use ansible::{Follower, Progress, RunDirectory, RunSpec, Workspace};
 use model::{Code, Draft, Ending, Job, JobId, JobState, Phase, PlaybookOutcome, PlaybookWork, Reason, RunId};
 use process::orphans;
 use tokio::task::spawn_blocking;

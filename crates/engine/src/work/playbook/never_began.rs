@@ -5,7 +5,7 @@
 
 use std::io;
 
-use ansible::workspace::Workspace;
+use ansible::Workspace;
 use model::{Code, Ending, Job, JobState, Phase, PlaybookOutcome, Reason, RunId, job_state};
 use store::{Requeue, Requeued};
 use tokio::task::spawn_blocking;

@@ -26,17 +26,17 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::{
-    command::OptionFiles,
-    diagnose::Selection,
-    event::Translator,
-    overridden, reasons,
-    run_directory::RunDirectory,
-    run_loop::{self, RunLoop},
-    run_spec::{RunSpec, RunStep},
-    spool,
-    supervisor::{canceled_before_it_began, prepare_failed},
-    warm::Waiting,
-    workspace::Workspace,
+    events::{diagnose::Selection, event::Translator, spool},
+    forkserver::Waiting,
+    run::{
+        command::OptionFiles,
+        directory::RunDirectory,
+        overridden,
+        reasons::{self, canceled_before_it_began, prepare_failed},
+        run_loop::{self, RunLoop},
+        spec::{RunSpec, RunStep},
+        workspace::Workspace,
+    },
 };
 
 /// What the steps of a run share.

@@ -8,7 +8,10 @@ use std::sync::LazyLock;
 use model::{Code, Ending, Phase, Reason, Tags};
 use regex::RegexSet;
 
-use crate::{command::PlaybookOptions, extract::Findings, work::Work};
+use crate::{
+    events::{extract::Findings, work::Work},
+    run::spec::PlaybookOptions,
+};
 
 /// Ansible's exit code for content that it cannot read.
 const PARSER_ERROR: i32 = 4;
@@ -75,17 +78,17 @@ static PATTERNS: LazyLock<RegexSet> =
 
 /// Which tasks a request selects.
 #[derive(Debug, Clone, Default)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// `start_at_task`
-    pub start_at_task: Option<String>,
+    pub(crate) start_at_task: Option<String>,
     /// Does it select some of the tasks only?
-    pub is_partial: bool,
+    pub(crate) is_partial: bool,
 }
 
 impl Selection {
     /// The selection of these options.
     #[must_use]
-    pub fn of(options: &PlaybookOptions) -> Self {
+    pub(crate) fn of(options: &PlaybookOptions) -> Self {
         let selects = |tags: &Tags| tags.as_str() != "all";
         let start_at_task = options.start_at_task.as_ref().map(ToString::to_string);
         let is_partial = start_at_task.is_some()
@@ -97,15 +100,15 @@ impl Selection {
 
 /// What is known when ansible-runner has ended by itself.
 #[derive(Debug)]
-pub struct Evidence<'a> {
+pub(crate) struct Evidence<'a> {
     /// Its exit code, which is that of ansible-playbook; `None` when a signal ended it.
-    pub rc: Option<i32>,
+    pub(crate) rc: Option<i32>,
     /// What the events amount to.
-    pub findings: &'a Findings,
+    pub(crate) findings: &'a Findings,
     /// Which tasks were asked for.
-    pub selection: &'a Selection,
+    pub(crate) selection: &'a Selection,
     /// The last lines it printed, plain.
-    pub last_lines: &'a [String],
+    pub(crate) last_lines: &'a [String],
 }
 
 /// How the run ended, and why.
@@ -113,7 +116,7 @@ pub struct Evidence<'a> {
 /// An exit code of 0 is a success only when something was done: a task ran on a host or was skipped there by its condition.
 /// Facts that a play gathers by itself are enough for a request that selects no tasks.
 #[must_use]
-pub fn diagnose(evidence: &Evidence<'_>) -> (Ending, Reason) {
+pub(crate) fn diagnose(evidence: &Evidence<'_>) -> (Ending, Reason) {
     let output = evidence.last_lines.join("\n");
     let findings = evidence.findings;
     let nothing = match findings.work {

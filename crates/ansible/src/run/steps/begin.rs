@@ -22,16 +22,19 @@ use serde_json::json;
 
 use super::{Steps, not_begun};
 use crate::{
-    command::{self, OptionFiles},
-    details, reasons,
-    run_inputs::Leader,
-    run_spec::{RunSpec, RunStep},
-    start,
-    warm::{
+    events::details,
+    forkserver::{
         Begun, Refusal, Request,
         sandbox::{Ready, Starting},
     },
-    workspace::Workspace,
+    run::{
+        command::{self, OptionFiles},
+        inputs::Leader,
+        reasons,
+        spec::{RunSpec, RunStep},
+        start,
+        workspace::Workspace,
+    },
 };
 
 impl Steps<'_> {

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::json_lines;
+use crate::events::json_lines;
 
 /// One line, or what became of it.
 #[derive(Debug, PartialEq, Eq)]

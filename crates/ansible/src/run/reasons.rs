@@ -1,9 +1,12 @@
-//! Why a run ended that did not end by itself.
+//! Why a run did not begin, or ended that did not end by itself.
 
 use std::{io, time::Duration};
 
-use model::{Code, Phase, Reason};
+use jiff::Timestamp;
+use model::{Code, Ending, Phase, PlaybookOutcome, Reason};
 use process::{Ended, Excess, Limits};
+
+use crate::run::workspace;
 
 /// The reason of a run whose events could not be kept.
 pub(crate) fn spool_failed(error: &io::Error) -> Reason {
@@ -68,4 +71,20 @@ fn time_limit(code: Code, what: &str, limit: Duration) -> Reason {
         limit.as_secs_f64()
     );
     Reason::new(Some(Phase::Run), code, message)
+}
+
+/// The outcome of a run that was canceled before it did anything.
+pub(crate) fn canceled_before_it_began() -> PlaybookOutcome {
+    let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
+    PlaybookOutcome::without_run(Ending::Canceled, reason, Timestamp::now())
+}
+
+/// The reason of a run whose directories could not be made.
+pub(crate) fn prepare_failed(error: &workspace::Error) -> Box<Reason> {
+    let code = match error {
+        workspace::Error::PlaybookGone(_) => Code::PlaybookNotFound,
+        workspace::Error::NoInventory => Code::InventoryNotFound,
+        workspace::Error::Io { .. } => Code::PrepareFailed,
+    };
+    Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
 }

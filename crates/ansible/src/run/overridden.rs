@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use model::{Draft, WarningCode};
 use serde_json::json;
 
-use crate::run_spec::RunSpec;
+use crate::run::spec::RunSpec;
 
 /// The code of these warnings.
 const CODE: WarningCode = WarningCode::SettingOverridden;

@@ -34,13 +34,18 @@ use process::{
 use serde_json::json;
 
 use crate::{
-    RunDirectory,
-    diagnose::{Evidence, Selection, diagnose},
-    event::Translator,
-    extract::Extractor,
-    prompts, reasons,
-    run_inputs::{Input, Leader, listen, read_streams},
-    spool, workspace,
+    events::{
+        diagnose::{Evidence, Selection},
+        event::Translator,
+        extract::Extractor,
+        prompts, spool,
+    },
+    run::{
+        cause::Cause,
+        directory::RunDirectory,
+        inputs::{Input, Leader, listen, read_streams},
+        workspace,
+    },
 };
 
 /// How many lines of output a reason shows.
@@ -56,20 +61,8 @@ const SWEEP_EVERY: u64 = 256;
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
 
-/// Why the loop began to end the tree.
-enum Cause {
-    Exit(Option<i32>),
-    Stop,
-    Signal,
-    Total,
-    Idle,
-    Output,
-    Excess(Excess),
-    Spool(io::Error),
-}
-
 /// Drives one step of a run.
-pub struct RunLoop<'a> {
+pub(crate) struct RunLoop<'a> {
     translator: Translator,
     spool: &'a mut spool::Writer,
     extractor: Extractor,
@@ -100,19 +93,19 @@ pub struct RunLoop<'a> {
 
 /// What a run loop is told besides its limits.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// Cleans what is kept.
-    pub translator: Translator,
+    pub(crate) translator: Translator,
     /// Marks the events of a process that was given an identifier for them; ansible-runner makes up its own.
-    pub ident: Option<String>,
+    pub(crate) ident: Option<String>,
     /// The run's directory that contains ansible-runner's artifacts.
     pub(crate) own: UntrustedDirectory,
     /// Where a request to stop is left.
-    pub directory: RunDirectory,
+    pub(crate) directory: RunDirectory,
     /// When the supervisor began: the total limit counts from there.
-    pub begun: Instant,
+    pub(crate) begun: Instant,
     /// Which of the run's steps it is, from 1.
-    pub step: u32,
+    pub(crate) step: u32,
     /// The control groups of what the run started.
     pub(crate) groups: Arc<TreeGroup>,
     /// A child that waits for the steps that come; none of what is ended.
@@ -126,7 +119,7 @@ pub struct Run {
 impl<'a> RunLoop<'a> {
     /// For a step that has just been started.
     #[must_use]
-    pub fn new(run: Run, spool: &'a mut spool::Writer, limits: Limits) -> Self {
+    pub(crate) fn new(run: Run, spool: &'a mut spool::Writer, limits: Limits) -> Self {
         Self {
             translator: run.translator,
             spool,
@@ -369,30 +362,9 @@ impl<'a> RunLoop<'a> {
         let findings = self.extractor.finish();
         Self::warn_of(self.spool, &findings.complaints);
         let rc = if let Cause::Exit(rc) = cause { rc } else { None };
-        let (ending, mut reason) = match cause {
-            Cause::Exit(rc) => diagnose(&Evidence {
-                rc,
-                findings: &findings,
-                selection: &self.selection,
-                last_lines: &last_lines,
-            }),
-            Cause::Stop => (Ending::Canceled, reasons::canceled(ended)),
-            Cause::Signal => (Ending::Failed, reasons::interrupted()),
-            Cause::Total => (Ending::TimedOut, reasons::total_timeout(self.limits.total)),
-            Cause::Idle => (Ending::TimedOut, reasons::idle_timeout(self.limits.idle.unwrap_or_default())),
-            Cause::Excess(excess) => (Ending::Failed, reasons::excess(excess, self.limits)),
-            Cause::Output => (Ending::Failed, reasons::output_limit(self.limits.output_bytes)),
-            Cause::Spool(error) => (Ending::Failed, reasons::spool_failed(&error)),
-        };
-        let ending = if ended.survivors > 0
-            && (ending == Ending::Canceled || ended.survivors > ended.not_ours)
-        {
-            reason.message =
-                format!("{} processes of the run could not be ended; {}", ended.survivors, reason.message);
-            Ending::Failed
-        } else {
-            ending
-        };
+        let evidence =
+            Evidence { rc, findings: &findings, selection: &self.selection, last_lines: &last_lines };
+        let (ending, mut reason) = cause.verdict(&evidence, self.limits, ended);
         if ending != Ending::Succeeded {
             reason.last_lines = last_lines;
         }

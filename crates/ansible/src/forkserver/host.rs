@@ -26,7 +26,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_s
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Interpreter, message};
+use super::{Interpreter, message, program};
 
 /// Reads the program from the socket that is its standard input: it is part of ours and lies in no file.
 const BEGIN: &str = "import os; exec(os.read(0, 1 << 20))";
@@ -123,7 +123,7 @@ impl Host {
         // It ends when nobody holds the other end of its socket, and must be waited for then.
         thread::spawn(move || child.wait());
         message::set_patience(&control, START_LIMIT)?;
-        message::send_bytes(&control, super::program().as_bytes(), &[])?;
+        message::send_bytes(&control, program::text().as_bytes(), &[])?;
         let told = json!({
             "environment": environment.iter().cloned().collect::<BTreeMap<_, _>>(),
             "script_directory": interpreter.scripts,

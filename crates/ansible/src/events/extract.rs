@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use model::{Counted, CustomStats, Draft, Failure, HostStats, Report};
 use serde_json::{Map, Value};
 
-use crate::{
+use crate::events::{
     complaints::Complaints,
     failure_text, shown,
     work::{Watch, Work},
@@ -236,13 +236,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
+    use crate::events::{
         event::Translator,
         stream::{Line, parse},
     };
 
     /// A whole run of `vm_list`, recorded from a real ansible-runner with a made-up host and token.
-    const VM_LIST: &str = include_str!("../../../tests/fixtures/events/vm_list.events.jsonl");
+    const VM_LIST: &str = include_str!("../../../../tests/fixtures/events/vm_list.events.jsonl");
 
     fn drafts(recording: &str, ident: &str) -> Vec<Draft> {
         let mut translator = Translator::new(Redactor::default(), "/srv/run/exp/pdd/project/".into());

@@ -9,7 +9,13 @@ use tokio::{
     process::Command,
 };
 
-use crate::{Hosts, RunDirectory, RunSpec, run_directory::new_file};
+use crate::{
+    forkserver::Hosts,
+    run::{
+        directory::{RunDirectory, new_file},
+        spec::RunSpec,
+    },
+};
 
 /// Starts supervisors.
 #[derive(Debug, Clone)]

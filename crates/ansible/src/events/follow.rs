@@ -15,8 +15,8 @@ use rustix::fs::inotify;
 use tokio::{io::unix::AsyncFd, time::timeout};
 
 use crate::{
-    RunDirectory,
-    spool::{Entry, Reader},
+    events::spool::{Entry, Reader},
+    run::directory::RunDirectory,
 };
 
 /// How many events one batch has at most.

@@ -18,13 +18,9 @@
 //! ```
 
 use std::{
-    ffi::OsStr,
-    fs::{self, DirBuilder},
+    fs,
     io::{self, Write},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{DirBuilderExt, MetadataExt, symlink},
-    },
+    os::unix::{ffi::OsStrExt, fs::symlink},
     path::{Path, PathBuf},
 };
 
@@ -33,19 +29,15 @@ use content::{
     snapshots::{self, Content, artifacts::Artifacts},
 };
 use model::{ExtraVars, Redactor, RunId, SecretValue, SecretVars};
-use process::{
-    home,
-    mounts::View,
-    untrusted::{read_file, remove_tree},
-};
+use process::{home, mounts::View, untrusted::remove_tree};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::Value;
 
-use crate::{
-    command::{self, OptionFiles, PlaybookOptions},
-    run_directory::new_file,
-    run_spec::Facts,
-    runtime,
+use crate::run::{
+    command::{self, OptionFiles},
+    directory::new_file,
+    runtime::{self, OWNER, VAULT_PASSWORD, make},
+    spec::{Facts, PlaybookOptions},
 };
 
 /// Why there is no private directory.
@@ -103,7 +95,7 @@ impl Workspace {
     pub fn create(&self) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
         let runtime = self.secrets.parent().unwrap_or(&self.secrets);
-        own_directory(runtime).map_err(at("cannot use the runtime directory"))?;
+        runtime::own_directory(runtime).map_err(at("cannot use the runtime directory"))?;
         make(&self.secrets).map_err(at("cannot make the directory for secrets"))?;
         let owner = self.listed.parent().unwrap_or(&self.listed).as_os_str().as_bytes();
         let mut file =
@@ -286,7 +278,7 @@ impl Workspace {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub fn write_input(
+    pub(crate) fn write_input(
         &self,
         options: &PlaybookOptions,
         vault_password: Option<&SecretString>,
@@ -396,108 +388,4 @@ fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<Stri
 const ROOM: &str = "content";
 /// ansible-runner's artifacts, below the directory for secrets.
 pub(crate) const ARTIFACTS: &str = "artifacts";
-const VAULT_PASSWORD: &str = "vault-password";
 const EXTRA_VARS: &str = "extra-vars.json";
-
-/// The file in a directory of secrets that names the run it belongs to.
-const OWNER: &str = "run";
-/// The longest path that it can hold.
-const OWNER_BYTES: u64 = 4096;
-
-/// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
-/// there were. Secrets of other services, which may share `runtime`, are left alone.
-///
-/// # Errors
-/// When `runtime` cannot be read; one that is not there holds nothing.
-pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> bool) -> io::Result<usize> {
-    let entries = match fs::read_dir(runtime) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        other => other?,
-    };
-    let mut swept = 0;
-    for entry in entries {
-        let secrets = entry?.path();
-        // A run can put anything in the place of this file.
-        let Ok(owner) = read_file(&secrets.join(OWNER), OWNER_BYTES) else { continue };
-        let owner = Path::new(OsStr::from_bytes(&owner));
-        if owner.parent() == Some(runs) && is_dead(owner) {
-            remove_tree(&secrets)?;
-            swept += 1;
-        }
-    }
-    Ok(swept)
-}
-
-/// A directory on tmpfs for a program that is not a run: its input is stored there. Removed when dropped, and swept
-/// like the secrets of a run when this process is killed before.
-#[derive(Debug)]
-pub struct Scratch {
-    directory: PathBuf,
-}
-
-impl Scratch {
-    /// Makes a directory of its own below `runtime`, under an id that no run below `runs` has. Its name distinguishes it from
-    /// those of runs.
-    ///
-    /// # Errors
-    /// When it cannot be made, or `runtime` belongs to another user.
-    pub fn create(runtime: &Path, runs: &Path, id: RunId) -> io::Result<Self> {
-        own_directory(runtime)?;
-        let scratch = Self { directory: runtime.join(format!("inspection-{}", id.short())) };
-        make(&scratch.directory)?;
-        let owner = runs.join(id.to_string());
-        new_file(&scratch.directory.join(OWNER))?.write_all(owner.as_os_str().as_bytes())?;
-        Ok(scratch)
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.directory
-    }
-
-    /// Writes the vault password into a file of it; gives the path.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn write_password(&self, password: &SecretString) -> io::Result<PathBuf> {
-        let path = self.directory.join(VAULT_PASSWORD);
-        writeln!(new_file(&path)?, "{}", password.expose_secret())?;
-        Ok(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = remove_tree(&self.directory) {
-            tracing::error!(%error, "the directory with the input of a program cannot be removed");
-        }
-    }
-}
-
-fn make(path: &Path) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    DirBuilder::new().mode(0o700).create(path).map_err(named)
-}
-
-/// Makes the directory if it is not there; one that somebody else owns, or a link, is refused: it may have
-/// been put there to read our secrets.
-///
-/// # Errors
-/// When it is not ours alone, or cannot be made.
-pub fn own_directory(path: &Path) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    match make(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        other => return other,
-    }
-    let metadata = fs::symlink_metadata(path)?;
-    let ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-    if ours && metadata.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    let text = format!("{} is not a directory of this user with mode 0700", path.display());
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, text))
-}

@@ -1,40 +1,24 @@
-//! Ansible imported once for many runs.
-//!
-//! ```text
-//! service --start--> host (Python, imports Ansible) --fork--> supervisor --what to run--> its child, forked too
-//! ```
-//! A host belongs to one Python and one environment, because Ansible reads its settings while it is imported. It runs
-//! nothing itself: it forks, and what it forked becomes a supervisor by executing our program, with a child that waits
-//! with Ansible imported; both are there before a run needs them. So the supervisor is what it always is, and what runs
-//! Ansible is its own child. Whatever goes wrong here, there is the other way: the supervisor starts ansible-runner.
-
-mod host;
-mod message;
-pub(crate) mod sandbox;
-mod waiting;
+//! The hosts of this process: found by what they are good for, started when there is none, replaced when they are used up.
 
 use std::{
     collections::HashMap,
-    ffi::OsStr,
     fs::File,
     io::{self, ErrorKind},
     os::fd::{AsFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use content::Configuration;
 use model::redact::tells_of_a_secret;
-use process::programs;
 use tokio::{
     sync::OnceCell,
     task::{JoinError, spawn_blocking},
 };
 
-use self::host::Host;
-pub(crate) use self::waiting::{Begun, Refusal, Request, Spare, Waiting};
-use crate::{command, details, run_spec::RunSpec};
+use super::{Interpreter, host::Host};
+use crate::run::{command, spec::RunSpec};
 
 /// How many hosts there are at most; the one that was not used for longest goes.
 const MOST_HOSTS: usize = 3;
@@ -46,31 +30,6 @@ const HEAD_START: Duration = Duration::from_millis(20);
 const UNFIT_FOR: Duration = Duration::from_secs(10 * 60);
 /// How long not to try again when one ended while it began: somebody may have killed it.
 const ENDED_FOR: Duration = Duration::from_secs(5);
-
-/// The Python that runs `ansible-playbook`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Interpreter {
-    pub(crate) python: PathBuf,
-    /// Where the program is: Python looks there first for what it imports.
-    pub(crate) scripts: PathBuf,
-}
-
-impl Interpreter {
-    /// The one that would run `ansible-playbook`.
-    pub(crate) fn of(environment: &[(String, String)]) -> Option<Self> {
-        let path =
-            environment.iter().find(|(name, _)| name == "PATH").map(|(_, path)| OsStr::new(path.as_str()));
-        let program = programs::in_path("ansible-playbook", path)?;
-        let scripts = program.parent()?.to_owned();
-        let is_python = |program: &PathBuf| {
-            program.file_name().is_some_and(|name| name.to_string_lossy().starts_with("python"))
-        };
-        let named = programs::interpreter(&program, path).filter(is_python);
-        // A line that would be too long for the kernel names a shell instead.
-        let python = named.or_else(|| Some(scripts.join("python3")).filter(|python| python.is_file()))?;
-        Some(Self { python, scripts })
-    }
-}
 
 /// What a host is good for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -220,23 +179,4 @@ impl Hosts {
             }
         }
     }
-}
-
-/// The program of a host, as one text: its files, and what makes modules of them.
-fn program() -> String {
-    let files = [
-        ("details", details::PROGRAM),
-        ("events", include_str!("python/events.py")),
-        ("surroundings", include_str!("../python/surroundings.py")),
-        ("modules", include_str!("python/modules.py")),
-        ("view", include_str!("python/view.py")),
-        ("sandbox", include_str!("python/sandbox.py")),
-        ("run", include_str!("python/run.py")),
-        ("preload", include_str!("python/preload.py")),
-        ("host", include_str!("python/host.py")),
-    ];
-    // JSON's strings are Python's, too.
-    let files: serde_json::Map<String, serde_json::Value> =
-        files.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
-    format!("FILES = {}\n{}", serde_json::Value::from(files), include_str!("python/begin.py"))
 }

@@ -29,13 +29,16 @@ use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
 use crate::{
-    reasons,
-    run_directory::RunDirectory,
-    run_spec::RunSpec,
-    sandbox_hints, spool,
-    steps::{self, Steps},
-    warm::{Spare, Waiting},
-    workspace::{self, Workspace},
+    events::spool,
+    forkserver::{Spare, Waiting},
+    run::{
+        directory::RunDirectory,
+        reasons::{self, canceled_before_it_began, prepare_failed},
+        sandbox_hints,
+        spec::RunSpec,
+        steps::{self, Steps},
+        workspace::{self, Workspace},
+    },
 };
 
 /// Runs to the end of the run in `directory`; the specification comes on standard input. Without a directory it waits
@@ -197,11 +200,6 @@ fn prepare_and_run(
     )
 }
 
-pub(crate) fn canceled_before_it_began() -> PlaybookOutcome {
-    let reason = Reason::new(Some(Phase::Prepare), Code::Canceled, "canceled before Ansible was started");
-    PlaybookOutcome::without_run(Ending::Canceled, reason, Timestamp::now())
-}
-
 /// Values that must not be kept wherever they turn up: the vault password, secret variables, and what the environment
 /// holds under names that tell of a secret.
 fn secrets(spec: &RunSpec) -> Vec<SecretString> {
@@ -224,15 +222,6 @@ fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::E
         made.map_err(|source| workspace::Error::Io { what: "cannot make the directory of facts", source })?;
     }
     workspace.fill(&spec.source, &spec.content, spec.steps.iter().map(|step| step.playbook.as_path()))
-}
-
-pub(crate) fn prepare_failed(error: &workspace::Error) -> Box<Reason> {
-    let code = match error {
-        workspace::Error::PlaybookGone(_) => Code::PlaybookNotFound,
-        workspace::Error::NoInventory => Code::InventoryNotFound,
-        workspace::Error::Io { .. } => Code::PrepareFailed,
-    };
-    Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
 }
 
 fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Result<()> {

@@ -5,12 +5,10 @@
 use std::path::PathBuf;
 
 use content::{Source, snapshots};
-use model::{ExtraVars, Find, RunId, SecretVars};
+use model::{ExtraVars, Find, HostPattern, RunId, SecretVars, Tags, TaskName};
 use process::{Isolation, Limits};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
-
-use crate::command::PlaybookOptions;
 
 /// Everything about one run.
 ///
@@ -43,6 +41,27 @@ pub struct RunSpec {
     pub limits: Limits,
     /// How far it is kept from everything else.
     pub isolation: Isolation,
+}
+
+/// The part of a request that becomes options of ansible-playbook.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PlaybookOptions {
+    /// `--limit`
+    pub limit: Option<HostPattern>,
+    /// `--start-at-task`
+    pub start_at_task: Option<TaskName>,
+    /// `--tags`
+    pub tags: Option<Tags>,
+    /// `--skip-tags`
+    pub skip_tags: Option<Tags>,
+    /// `--check`
+    pub check: bool,
+    /// `--diff`
+    pub diff: bool,
+    /// How many `v`s, 0 to 5.
+    pub verbosity: u8,
+    /// `--forks`
+    pub forks: Option<u16>,
 }
 
 /// Where facts of hosts are kept for later runs.

@@ -9,78 +9,55 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use model::{HostPattern, Tags, TaskName};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::run_spec::Facts;
-
-/// The part of a request that becomes options of ansible-playbook.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct PlaybookOptions {
-    /// `--limit`
-    pub limit: Option<HostPattern>,
-    /// `--start-at-task`
-    pub start_at_task: Option<TaskName>,
-    /// `--tags`
-    pub tags: Option<Tags>,
-    /// `--skip-tags`
-    pub skip_tags: Option<Tags>,
-    /// `--check`
-    pub check: bool,
-    /// `--diff`
-    pub diff: bool,
-    /// How many `v`s, 0 to 5.
-    pub verbosity: u8,
-    /// `--forks`
-    pub forks: Option<u16>,
-}
+use crate::run::spec::{Facts, PlaybookOptions};
 
 /// Files that options name; all absolute.
 #[derive(Debug, Clone, Default)]
-pub struct OptionFiles {
+pub(crate) struct OptionFiles {
     /// Holds the vault password.
-    pub vault_password: Option<PathBuf>,
+    pub(crate) vault_password: Option<PathBuf>,
     /// Encrypted variables for every run.
-    pub vault: Option<PathBuf>,
+    pub(crate) vault: Option<PathBuf>,
     /// Variables of the request, as JSON.
-    pub extra_vars: Option<PathBuf>,
+    pub(crate) extra_vars: Option<PathBuf>,
     /// Inventories before the last one, which ansible-runner is given in another way.
-    pub inventories: Vec<PathBuf>,
+    pub(crate) inventories: Vec<PathBuf>,
 }
 
 /// Where ansible-runner finds things.
 #[derive(Debug)]
-pub struct Places<'a> {
+pub(crate) struct Places<'a> {
     /// The private data directory.
-    pub private: &'a Path,
+    pub(crate) private: &'a Path,
     /// Where it may keep what it wants to keep; on tmpfs, because that includes the environment and the arguments
     /// of modules.
-    pub artifacts: &'a Path,
+    pub(crate) artifacts: &'a Path,
     /// Where Ansible is started.
-    pub project: &'a Path,
+    pub(crate) project: &'a Path,
     /// The playbook, relative to the project.
-    pub playbook: &'a Path,
+    pub(crate) playbook: &'a Path,
     /// The last inventory, absolute; those before it are among the options.
-    pub inventory: &'a Path,
+    pub(crate) inventory: &'a Path,
     /// What ansible-runner starts in place of `ansible-playbook`.
-    pub start: Option<&'a Start>,
+    pub(crate) start: Option<&'a Start>,
 }
 
 /// How `ansible-playbook` is started in the surroundings of a run: `python`, `program`, the script, the playbook, options.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
+pub(crate) struct Start {
     /// The Python of the script.
-    pub python: PathBuf,
+    pub(crate) python: PathBuf,
     /// `start.py`.
-    pub program: PathBuf,
+    pub(crate) program: PathBuf,
     /// `ansible-playbook`.
-    pub script: PathBuf,
+    pub(crate) script: PathBuf,
 }
 
 /// The arguments of ansible-runner.
 #[must_use]
-pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
+pub(crate) fn arguments(places: &Places<'_>) -> Vec<OsString> {
     let start = places.start.map(|start| ["--binary".into(), start.python.clone().into_os_string()]);
     let arguments = [
         "run".into(),
@@ -100,13 +77,18 @@ pub fn arguments(places: &Places<'_>) -> Vec<OsString> {
 
 /// The content of `env/cmdline`: options of ansible-playbook, quoted for Python's `shlex.split`.
 #[must_use]
-pub fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
+pub(crate) fn cmdline(options: &PlaybookOptions, files: &OptionFiles) -> String {
     words(options, files).iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// The same when ansible-runner does not start `ansible-playbook` itself: it adds no more than the inventory then.
 #[must_use]
-pub fn start_line(start: &Start, options: &PlaybookOptions, files: &OptionFiles, playbook: &Path) -> String {
+pub(crate) fn start_line(
+    start: &Start,
+    options: &PlaybookOptions,
+    files: &OptionFiles,
+    playbook: &Path,
+) -> String {
     let first = [&start.program, &start.script].map(|path| path.to_string_lossy().into_owned());
     let playbook = playbook.to_string_lossy().into_owned();
     let words = first.into_iter().chain([playbook]).chain(words(options, files));
@@ -117,7 +99,7 @@ pub fn start_line(start: &Start, options: &PlaybookOptions, files: &OptionFiles,
 ///
 /// The vault file comes before the request's variables, so that the request wins, as in the reference service.
 #[must_use]
-pub fn words(options: &PlaybookOptions, files: &OptionFiles) -> Vec<String> {
+pub(crate) fn words(options: &PlaybookOptions, files: &OptionFiles) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     if let Some(path) = &files.vault_password {
         words.push(format!("--vault-password-file={}", path.display()));
@@ -141,7 +123,7 @@ pub fn words(options: &PlaybookOptions, files: &OptionFiles) -> Vec<String> {
 
 /// The content of `env/settings`.
 #[must_use]
-pub fn settings(facts: Option<&Facts>) -> Value {
+pub(crate) fn settings(facts: Option<&Facts>) -> Value {
     // The output is in the events already; a second copy of it would only cost.
     let mut settings = json!({ "suppress_output_file": true });
     if let Some(facts) = facts {
@@ -154,7 +136,7 @@ pub fn settings(facts: Option<&Facts>) -> Value {
 
 /// What a run is told of facts that are kept.
 #[must_use]
-pub fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
+pub(crate) fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
     [
         ("ANSIBLE_CACHE_PLUGIN_TIMEOUT", facts.seconds.to_string().into()),
         // Otherwise they are gathered whether they are there or not.
@@ -164,7 +146,7 @@ pub fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
 
 /// What every run is told by its environment, unless a setting says otherwise: always the same.
 #[must_use]
-pub fn always(event_bytes: usize) -> [(&'static str, String); 4] {
+pub(crate) fn always(event_bytes: usize) -> [(&'static str, String); 4] {
     [
         // ansible-runner switches host key checking off unless this is set.
         ("ANSIBLE_HOST_KEY_CHECKING", "True".into()),
@@ -179,7 +161,10 @@ pub fn always(event_bytes: usize) -> [(&'static str, String); 4] {
 ///
 /// Where no facts are kept ansible-runner has them kept in a file of the run, which is as good as in memory.
 #[must_use]
-pub fn like_the_runner(environment: &[(String, String)], facts: Option<&Facts>) -> Vec<(String, String)> {
+pub(crate) fn like_the_runner(
+    environment: &[(String, String)],
+    facts: Option<&Facts>,
+) -> Vec<(String, String)> {
     let told =
         |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let shown_by =
@@ -223,7 +208,7 @@ const OWN: [&str; 15] = [
 
 /// Variables of Ansible's own process, each with the value that its children get: the one of the user's environment.
 #[must_use]
-pub fn inherited(environment: &[(String, String)]) -> BTreeMap<String, Option<String>> {
+pub(crate) fn inherited(environment: &[(String, String)]) -> BTreeMap<String, Option<String>> {
     let of_the_user =
         |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     OWN.into_iter().map(|name| (name.to_owned(), of_the_user(name))).collect()

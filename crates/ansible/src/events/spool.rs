@@ -12,7 +12,7 @@ use std::{
 use model::Draft;
 use serde::{Deserialize, Serialize};
 
-use crate::run_directory::new_file;
+use crate::run::directory::new_file;
 
 /// An event with its number within the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What Ansible itself adds to its events: a program in Python that extends ansible-runner's callback.
 //!
-//! A process that has Ansible imported (`warm/`) has the program already. For ansible-runner it is a callback plugin in a
+//! A process that has Ansible imported (`forkserver/`) has the program already. For ansible-runner it is a callback plugin in a
 //! directory of the run.
 
 use std::{
@@ -10,9 +10,9 @@ use std::{
 };
 
 /// The program.
-pub(crate) const PROGRAM: &str = include_str!("warm/python/details.py");
+pub(crate) const PROGRAM: &str = include_str!("../forkserver/python/details.py");
 /// What makes a callback plugin of it.
-const PLUGIN: &str = include_str!("warm/python/details_plugin.py");
+const PLUGIN: &str = include_str!("../forkserver/python/details_plugin.py");
 /// The setting of Ansible that names directories of callback plugins.
 pub(crate) const PLACES: &str = "ANSIBLE_CALLBACK_PLUGINS";
 

@@ -15,7 +15,7 @@ use process::{
     output_limit::{Budget, Counted},
 };
 
-use crate::stream::{self, Events, Item};
+use crate::events::stream::{self, Events, Item};
 
 /// The longest line of ansible-runner's own error output that is kept.
 const STDERR_LINE_BYTES: usize = 64 * 1024;

@@ -31,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::RunDirectory;
+use crate::run::directory::RunDirectory;
 
 /// More than a boot's id has.
 const LONGEST_BOOT_ID: u64 = 128;

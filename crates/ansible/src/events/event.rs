@@ -11,7 +11,7 @@ use model::{Draft, EventKind, Oversized, Payload, Redactor, Unreadable, redact::
 use process::log_text::{plain, unix_lines};
 use serde_json::{Map, Value};
 
-use crate::stream::{Item, RunnerEvent};
+use crate::events::stream::{Item, RunnerEvent};
 
 /// Keys of an event's data that say nothing to a user: counters of Ansible's own, and copies of what an event
 /// of ours has in a field.

@@ -5,7 +5,10 @@
 
 use std::{io, process::Command};
 
-use crate::{command, warm::Interpreter, workspace::Workspace};
+use crate::{
+    forkserver::Interpreter,
+    run::{command, workspace::Workspace},
+};
 
 /// The variable that names to `start.py` what children get.
 const INHERITED: &str = "RANGEHAND_INHERITED";

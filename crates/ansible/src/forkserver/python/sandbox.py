@@ -1,6 +1,6 @@
 """Joins the sandbox that bubblewrap has made for a run.
 
-What a sandbox shows is bubblewrap's work, on behalf of the supervisor; see `warm/sandbox.rs`. Here a process that was forked,
+What a sandbox shows is bubblewrap's work, on behalf of the supervisor; see `sandbox.rs` beside `python/`. Here a process that was forked,
 not executed, becomes a part of it, and gives up what bubblewrap has a program give up.
 """
 
