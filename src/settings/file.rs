@@ -12,8 +12,8 @@ use toml::{
 };
 
 use super::{
-    Error, Inputs, Origin,
-    keys::{self, Kind},
+    Error, Inputs, Origin, keys,
+    kind::Kind,
     layer::{Entry, Layer},
     nearest::nearest,
     origin::Place,
@@ -117,7 +117,7 @@ fn entries_of_projects(
             let at = place(key.span());
             match projects::find(key.get_ref()) {
                 Some(known) => entries.push(Entry::of_project(known, name.get_ref(), raw(value), at)?),
-                None => return Err(Error::unknown_of_project(name.get_ref(), key.get_ref(), at)),
+                None => return Err(projects::unknown(name.get_ref(), key.get_ref(), at)),
             }
         }
     }
@@ -152,7 +152,7 @@ fn line_of(text: &str, byte: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{environment::variable_of, keys::KEYS, old_names::OLD_NAMES};
+    use crate::settings::{keys::KEYS, old_names::OLD_NAMES, variable::variable_of};
 
     /// Every key of the embedded file in its order, with the comment above it.
     fn documented() -> Vec<(String, String)> {
