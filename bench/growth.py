@@ -21,7 +21,7 @@ def upto(numbers, options, quick):
 def jobs_at_once(site, options):
     """`jobs`: so many pings at once, seconds until the last has ended."""
     ours, bare = [], []
-    with site.serve("growth", RANGEHAND__RUNS__MAX_AT_ONCE="64", **options.executor) as service:
+    with site.serve("growth", RANGEHAND__RUNS__MAX_CONCURRENT="64", **options.executor) as service:
         service.run(REQUEST)
         for number in upto(JOBS, options, 8):
             def jobs():

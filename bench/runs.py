@@ -133,7 +133,7 @@ def memory(site, options):
     idle, jobs, kept, bare = [], [], [], []
     for at in range(options.rounds(3)):
         until = site.scratch / f"until-{at}"
-        with site.serve(f"memory-{at}", RANGEHAND__RUNS__MAX_AT_ONCE=str(RUNNING), **options.executor) as service:
+        with site.serve(f"memory-{at}", RANGEHAND__RUNS__MAX_CONCURRENT=str(RUNNING), **options.executor) as service:
             time.sleep(1)
             idle.append(machine.memory_kib(service.pid) / 1000)
             request = {"bundle": "wait", "extra_vars": {"until": str(until)}}

@@ -5,5 +5,6 @@ pub mod cli;
 pub mod doctor;
 pub mod http;
 mod own_memory;
+pub mod renamed;
 pub mod settings;
 pub mod telemetry;

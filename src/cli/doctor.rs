@@ -32,7 +32,7 @@ pub(super) fn run(inputs: &Inputs, json: bool, out: &mut dyn Write) -> Result<Ex
     let loaded = Settings::load(inputs)?;
     let toolchain = loaded.settings.toolchain(&inputs.environment);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let checks = runtime.block_on(check_all(&loaded.settings, &toolchain));
+    let checks = runtime.block_on(check_all(&loaded, &toolchain));
     let ok = !checks.iter().any(|check| check.status == Status::Fail);
     let report = Report { ok, settings: loaded.rows(), checks };
     if json {

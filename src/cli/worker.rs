@@ -15,8 +15,10 @@ use crate::{
 
 /// Works; says on standard output, in one line, as which node, once it is ready.
 pub(super) fn run(inputs: &Inputs) -> Result<ExitCode, Box<dyn Error>> {
-    let settings = Settings::load(inputs)?.settings;
-    telemetry::init(&(&settings.log).into())?;
+    let loaded = Settings::load(inputs)?;
+    telemetry::init(&(&loaded.settings.log).into())?;
+    loaded.warn_of_old_names();
+    let settings = loaded.settings;
     own_memory::close();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

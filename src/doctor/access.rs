@@ -13,7 +13,7 @@ pub(super) fn check(settings: &Settings) -> Check {
             let (problem, hint) = text.split_once("\nhint: ").unwrap_or((&text, "see docs/security.md"));
             Check::fail(NAME, problem, hint)
         }
-        Ok(_) if access.is_none() && access.i_know_what_i_do => {
+        Ok(_) if access.is_none() && access.allow_unauthenticated => {
             let detail = format!("mode none on {host}: whoever reaches it may run every playbook");
             Check::warn(NAME, detail, "name `token`, `gateway` or `jwt` in `access.modes`")
         }

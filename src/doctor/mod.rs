@@ -10,6 +10,7 @@ mod directories;
 mod isolation;
 mod keys;
 mod proxmox;
+mod renamed;
 mod store;
 mod vault;
 
@@ -18,11 +19,13 @@ pub use self::{
     check::{Check, Status},
 };
 
-use crate::settings::Settings;
+use crate::settings::Loaded;
 
 /// Checks everything.
-pub async fn check_all(settings: &Settings, toolchain: &::content::Toolchain) -> Vec<Check> {
+pub async fn check_all(loaded: &Loaded, toolchain: &::content::Toolchain) -> Vec<Check> {
+    let settings = &loaded.settings;
     let mut checks = check_ansible(toolchain).await;
+    checks.extend(renamed::check(loaded));
     checks.push(access::check(settings));
     checks.extend(directories::check(settings));
     checks.push(keys::check(&settings.secrets.key_file(&settings.paths)));

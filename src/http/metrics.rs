@@ -1,6 +1,6 @@
-//! `/metrics`: figures in Prometheus' text format, version 0.0.4.
+//! `/metrics`: metrics in the Prometheus text format, version 0.0.4.
 //!
-//! What is counted is the engine's; here is only how it is written.
+//! The engine counts; this file only writes. A metric that was renamed is exported under both names for one release.
 
 use std::fmt::{Display, Write as _};
 
@@ -15,10 +15,23 @@ use super::{
     problem::Problem,
 };
 
+/// A metric that was renamed.
+#[derive(Debug)]
+pub(crate) struct RenamedMetric {
+    /// The name that is deprecated.
+    pub(crate) old: &'static str,
+    /// The name of the metric.
+    pub(crate) new: &'static str,
+}
+
+/// Every metric that was renamed. Remove a row one release after it was added.
+pub(crate) const RENAMED: &[RenamedMetric] =
+    &[RenamedMetric { old: "rangehand_runs_at_work", new: "rangehand_runs_running" }];
+
 pub(super) fn endpoint() -> Endpoint {
-    let doc = Doc::new("metrics", TAG, "Figures for Prometheus, text format 0.0.4.").replies([Reply::text(
+    let doc = Doc::new("metrics", TAG, "Metrics for Prometheus, text format 0.0.4.").replies([Reply::text(
         200,
-        "Figures",
+        "Metrics",
         "text/plain",
     )]);
     Endpoint::new(Verb::Get, "/metrics", Access::Metrics, show, doc).any_origin()
@@ -36,32 +49,33 @@ fn write(figures: &Figures, resident_bytes: Option<u64>) -> String {
     page.family(
         "rangehand_events_total",
         "counter",
-        "Events of runs that are over by stage; delivered: to watchers, now.",
+        "Events of finished runs by stage; delivered: to watchers, including active ones.",
     );
     for (stage, count) in figures.events {
         page.labelled("rangehand_events_total", "stage", stage, count);
     }
-    let mismatches = "Runs and watchers for which emitted, spooled, stored and delivered were not alike.";
+    let mismatches =
+        "Runs and watchers whose numbers of emitted, spooled, stored, and delivered events differ.";
     page.single("rangehand_event_mismatch_total", "counter", mismatches, figures.mismatches);
     page.family("rangehand_jobs", "gauge", "Jobs by state.");
     for (state, count) in &figures.jobs {
         page.labelled("rangehand_jobs", "state", state.as_str(), count);
     }
     let waiting = figures.jobs.iter().filter(|(state, _)| *state == JobState::Queued).map(|(_, count)| count);
-    page.single("rangehand_queue_waiting", "gauge", "Jobs that wait in the queue.", waiting.sum::<u64>());
-    page.single("rangehand_runs_at_work", "gauge", "Runs at work on this node.", figures.capacity.at_work);
+    page.single("rangehand_queue_waiting", "gauge", "Queued jobs.", waiting.sum::<u64>());
+    page.single("rangehand_runs_running", "gauge", "Active runs on this node.", figures.capacity.at_work);
     page.single(
         "rangehand_runs_capacity",
         "gauge",
-        "The most runs at once on this node.",
+        "Maximum number of concurrent runs on this node.",
         figures.capacity.most,
     );
-    page.family("rangehand_watchers", "gauge", "Streams that are open.");
+    page.family("rangehand_watchers", "gauge", "Open streams.");
     for (kind, count) in &figures.watchers {
         page.labelled("rangehand_watchers", "kind", kind.as_str(), count);
     }
     if let Some(bytes) = resident_bytes {
-        let help = "Memory of this process that is in use.";
+        let help = "Resident memory of this process.";
         page.single("process_resident_memory_bytes", "gauge", help, bytes);
     }
     page.0
@@ -80,9 +94,14 @@ impl Page {
         let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {count}");
     }
 
+    /// A metric without labels, and the same under its old name if it was renamed.
     fn single(&mut self, name: &str, kind: &str, help: &str, count: impl Display) {
         self.family(name, kind, help);
         let _ = writeln!(self.0, "{name} {count}");
+        for RenamedMetric { old, new } in RENAMED.iter().filter(|metric| metric.new == name) {
+            self.family(old, kind, &format!("Deprecated: use {new}."));
+            let _ = writeln!(self.0, "{old} {count}");
+        }
     }
 }
 
@@ -91,4 +110,22 @@ fn resident_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
     Some(pages * rustix::param::page_size() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_renamed_metric_is_exported_under_both_names() {
+        for RenamedMetric { old, new } in RENAMED {
+            let mut page = Page::default();
+            page.single(new, "gauge", "About.", 7);
+            let wanted = format!(
+                "# HELP {new} About.\n# TYPE {new} gauge\n{new} 7\n\
+                 # HELP {old} Deprecated: use {new}.\n# TYPE {old} gauge\n{old} 7\n"
+            );
+            assert_eq!(page.0, wanted);
+        }
+    }
 }

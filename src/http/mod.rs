@@ -12,7 +12,7 @@ mod endpoints;
 mod error;
 mod health;
 mod isolated_replies;
-mod metrics;
+pub(crate) mod metrics;
 mod own_headers;
 mod problem;
 mod request_id;
@@ -68,7 +68,7 @@ pub struct Options {
     /// Variables that requests of v1 may not set.
     pub protected_vars: BTreeSet<String>,
     /// Is the job of a v0 call canceled when the caller leaves?
-    pub cancel_when_caller_leaves: bool,
+    pub cancel_on_disconnect: bool,
     /// The inventories; v0 names them when they are missing.
     pub inventory: PathBuf,
     /// Is there a second playbooks root? v0 says so when it is missing.

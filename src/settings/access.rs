@@ -27,7 +27,7 @@ pub struct Access {
     /// How it is known who calls; any of them will do.
     pub modes: Vec<ModeWord>,
     /// Whether mode `none` is allowed on every address.
-    pub i_know_what_i_do: bool,
+    pub allow_unauthenticated: bool,
     /// Names by which the service may be called.
     pub hosts: Vec<String>,
     /// The file with the secret of a gateway.
@@ -60,7 +60,7 @@ pub struct Access {
     #[serde(rename = "jwt_refresh_s", with = "seconds")]
     pub jwt_refresh: Duration,
     /// Whether `/metrics` is open.
-    pub open_metrics: bool,
+    pub allow_unauthenticated_metrics: bool,
 }
 
 /// A mode as it is written.
@@ -89,7 +89,7 @@ pub enum AccessError {
     /// Everybody on the network could run everything.
     #[error(
         "with `access.modes = [\"none\"]` whoever reaches {0} may run every playbook\nhint: name `token`, `gateway` or \
-         `jwt` in `access.modes` (RANGEHAND__ACCESS__MODES), or listen on 127.0.0.1; `access.i_know_what_i_do = true` \
+         `jwt` in `access.modes` (RANGEHAND__ACCESS__MODES), or listen on 127.0.0.1; `access.allow_unauthenticated = true` \
          starts it as it is. See docs/security.md"
     )]
     Exposed(String),
@@ -147,7 +147,7 @@ impl Access {
             jwt: if self.has(ModeWord::Jwt) { Some(self.jwt()?) } else { None },
             hosts: self.hosts(&server.host),
             origins: server.cors_origins.clone(),
-            open_metrics: self.open_metrics,
+            open_metrics: self.allow_unauthenticated_metrics,
             reads: limits.reads(),
             writes: limits.writes(),
             watchers: limits.watchers(),
@@ -162,7 +162,7 @@ impl Access {
     pub fn check(&self, host: &str) -> Result<(), AccessError> {
         match self.modes.as_slice() {
             [] => return Err(AccessError::NoMode),
-            [ModeWord::None] if !self.i_know_what_i_do && !is_loopback(host) => {
+            [ModeWord::None] if !self.allow_unauthenticated && !is_loopback(host) => {
                 return Err(AccessError::Exposed(host.to_owned()));
             }
             [ModeWord::None] => {}

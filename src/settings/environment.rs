@@ -9,6 +9,7 @@ use super::{
     nearest::nearest,
     projects,
     read::{Raw, switch_word},
+    renamed,
     variable::{PREFIX, variable_of},
 };
 
@@ -45,8 +46,10 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
             None => Err(projects::unknown(project, key, origin.into())),
         };
     }
-    match keys::find(&name) {
-        Some(key) => Entry::new(key, value_in(key, text), origin.into()),
+    match renamed::find(&name) {
+        Some((key, old_name)) => {
+            Entry::new(key, value_in(key, text), origin.into()).map(|entry| entry.under(old_name))
+        }
         None => {
             let nearest = nearest(&name).map(str::to_owned);
             Err(Error::UnknownSetting { name, place: Box::new(origin.into()), nearest })
@@ -60,8 +63,10 @@ fn meant(variable: &str) -> Option<String> {
         .get(..PREFIX.len() - 2)
         .is_some_and(|start| PREFIX[..start.len()].eq_ignore_ascii_case(start));
     let wanted = is_near.then(|| letters(variable))?;
-    let key = keys::KEYS.iter().find(|key| letters(&variable_of(key.name)) == wanted);
-    key.map(|key| key.name.to_owned()).or_else(|| meant_of_project(variable, &wanted))
+    let current = keys::KEYS.iter().map(|key| (key.name, key.name));
+    let old = renamed::RENAMED.iter().map(|row| (row.old, row.new));
+    let key = current.chain(old).find(|(name, _)| letters(&variable_of(name)) == wanted);
+    key.map(|(_, key)| key.to_owned()).or_else(|| meant_of_project(variable, &wanted))
 }
 
 fn meant_of_project(variable: &str, wanted: &str) -> Option<String> {

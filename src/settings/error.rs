@@ -35,6 +35,20 @@ pub enum Error {
         /// Where it stands.
         place: Box<Place>,
     },
+    /// A setting that was renamed has one value under its old name and another under its new one.
+    #[error(
+        "`{old}` ({old_place}) was renamed to `{new}` ({new_place}), and they have different values\nhint: remove `{old}`"
+    )]
+    RenamedTwice {
+        /// The old name.
+        old: String,
+        /// The name of the key.
+        new: String,
+        /// Where the old name is set.
+        old_place: Box<Place>,
+        /// Where the new name is set.
+        new_place: Box<Place>,
+    },
     /// A variable that holds a setting is not UTF-8 text.
     #[error("environment {variable}: its value is not UTF-8 text")]
     NotText {

@@ -12,13 +12,14 @@ use toml::{
 };
 
 use super::{
-    Error, Inputs, Origin, keys,
+    Error, Inputs, Origin,
     kind::Kind,
     layer::{Entry, Layer},
     nearest::nearest,
     origin::Place,
     projects,
     read::Raw,
+    renamed,
 };
 
 /// Every key with its meaning and its default.
@@ -91,7 +92,7 @@ fn entries(
     value: &Spanned<DeValue<'_>>,
     place: &dyn Fn(std::ops::Range<usize>) -> Place,
 ) -> Result<Vec<Entry>, Error> {
-    let Some(key) = keys::find(name) else {
+    let Some((key, old_name)) = renamed::find(name) else {
         return Err(unknown(name.to_owned(), place(span)));
     };
     match (key.kind, value.get_ref()) {
@@ -99,7 +100,7 @@ fn entries(
             .iter()
             .map(|(member, value)| Entry::member(key, member.get_ref(), raw(value), place(member.span())))
             .collect(),
-        _ => Entry::new(key, raw(value), place(span)).map(|entry| vec![entry]),
+        _ => Entry::new(key, raw(value), place(span)).map(|entry| vec![entry.under(old_name)]),
     }
 }
 
@@ -152,7 +153,11 @@ fn line_of(text: &str, byte: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::{keys::KEYS, old_names::OLD_NAMES, variable::variable_of};
+    use crate::settings::{
+        keys::{self, KEYS},
+        old_names::OLD_NAMES,
+        variable::variable_of,
+    };
 
     /// Every key of the embedded file in its order, with the comment above it.
     fn documented() -> Vec<(String, String)> {

@@ -23,7 +23,7 @@ pub struct History {
     /// For how many days records of the audit are kept.
     pub keep_audit_days: u32,
     /// How many records of the audit, the newest.
-    pub keep_audit_records: u64,
+    pub keep_audit_entries: u64,
 }
 
 impl History {
@@ -39,7 +39,7 @@ impl History {
             jobs: limit(self.keep_jobs),
             bytes: limit(self.keep_bytes),
             audit_days: Some(self.keep_audit_days).filter(|days| *days > 0),
-            audit_records: limit(self.keep_audit_records),
+            audit_records: limit(self.keep_audit_entries),
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) struct Entry {
     pub(super) member: Option<String>,
     pub(super) value: Checked,
     pub(super) place: Place,
+    /// The name under which the source sets the key, if it is an old one.
+    pub(super) old_name: Option<&'static str>,
 }
 
 impl Entry {
@@ -28,7 +30,7 @@ impl Entry {
     pub(super) fn new(key: &'static Key, raw: Raw, place: Place) -> Result<Self, Error> {
         let shown = shown(key, &raw);
         match read::check(key, raw) {
-            Ok(value) => Ok(Self { key, member: None, value, place }),
+            Ok(value) => Ok(Self { key, member: None, value, place, old_name: None }),
             Err(allowed) => {
                 Err(Error::BadValue { key: key.name.to_owned(), value: shown, allowed, place: place.into() })
             }
@@ -53,8 +55,13 @@ impl Entry {
                 place: Box::new(place),
             });
         }
-        let entry =
-            Self { member: Some(project.to_owned()), key, place, value: Checked::Plain(ValueKind::Nil) };
+        let entry = Self {
+            member: Some(project.to_owned()),
+            key,
+            place,
+            value: Checked::Plain(ValueKind::Nil),
+            old_name: None,
+        };
         let shown = raw.to_string();
         match read::check(key, raw) {
             Ok(value) => Ok(Self { value, ..entry }),
@@ -82,10 +89,15 @@ impl Entry {
         match raw {
             Raw::Text(text) if !text.contains('\0') => {
                 let value = Checked::Plain(ValueKind::String(text));
-                Ok(Self { key, member: Some(name.to_owned()), value, place })
+                Ok(Self { key, member: Some(name.to_owned()), value, place, old_name: None })
             }
             _ => refuse("not a text".to_owned(), "a text", place),
         }
+    }
+
+    /// The same entry, set under an old name of its key.
+    pub(super) fn under(self, old_name: Option<&'static str>) -> Self {
+        Self { old_name, ..self }
     }
 
     /// `section.key`, and the name in a table.

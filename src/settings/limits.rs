@@ -24,7 +24,7 @@ pub struct Limits {
     /// Streams and WebSockets of all clients at once.
     pub watchers: usize,
     /// How long a client may leave what it is sent unread.
-    #[serde(rename = "unread_s", with = "seconds")]
+    #[serde(rename = "unread_timeout_s", with = "seconds")]
     pub unread: Duration,
     /// Bytes of replies that one client has not read yet.
     pub unread_bytes_per_client: usize,

@@ -5,13 +5,17 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::{
-    Error, Inputs, Origin, Origins, Secret, Settings, StoreUrl, environment, file, keys,
+    Error, Inputs, OldNameInUse, Origin, Origins, Secret, Settings, StoreUrl, environment, file, keys,
     layer::{Entry, Layer},
     old_names,
     paths::Base,
     projects,
     read::{Checked, Raw},
+    renamed,
 };
+
+/// What happens to old names of settings.
+pub(crate) const OLD_NAMES_END: &str = "the old name works for one release";
 
 /// Settings, and where each came from.
 #[derive(Debug, Clone)]
@@ -20,6 +24,18 @@ pub struct Loaded {
     pub settings: Settings,
     /// Where each value came from.
     pub origins: Origins,
+    /// Which old names of settings are in use.
+    pub old_names: Vec<OldNameInUse>,
+}
+
+impl Loaded {
+    /// Logs each old name that is in use.
+    pub fn warn_of_old_names(&self) {
+        for old_name in &self.old_names {
+            let OldNameInUse { old, new, .. } = old_name;
+            tracing::warn!(setting.old = old, setting.new = new, "{old_name}: {OLD_NAMES_END}");
+        }
+    }
 }
 
 impl Settings {
@@ -65,6 +81,7 @@ fn command_line(inputs: &Inputs) -> Result<Layer, Error> {
 }
 
 fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, Error> {
+    let old_names = renamed::in_use(&layers)?;
     let mut origins = Origins::default();
     for entry in layers.iter().flat_map(Layer::entries) {
         origins.set(entry.name(), entry.place.origin.clone());
@@ -91,7 +108,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
         Some(url) => StoreUrl::new(url).resolved(&base),
         None => StoreUrl::sqlite_in(&settings.paths.state),
     };
-    Ok(Loaded { settings, origins })
+    Ok(Loaded { settings, origins, old_names })
 }
 
 /// The value of a secret key in the last layer that sets it.

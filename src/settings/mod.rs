@@ -32,6 +32,7 @@ mod paths;
 mod projects;
 mod proxmox;
 mod read;
+mod renamed;
 mod runs;
 mod sandbox;
 mod seconds;
@@ -59,6 +60,7 @@ pub use self::{
     paths::Paths,
     projects::Project,
     proxmox::Proxmox,
+    renamed::{OldNameInUse, RenamedSetting},
     runs::Runs,
     sandbox::NoSandbox,
     secret::{Secret, StoreUrl},
@@ -68,3 +70,5 @@ pub use self::{
     store::Store,
     vault::{PasswordError, PasswordSource, Vault},
 };
+
+pub(crate) use self::{load::OLD_NAMES_END, renamed::RENAMED, variable::variable_of};

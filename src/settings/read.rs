@@ -1,7 +1,7 @@
 //! One value of one key: from what was written to what the key may hold.
 
 use config::ValueKind;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::kind::{Key, Kind, Rule};
 
@@ -47,6 +47,19 @@ pub(super) enum Checked {
     Plain(ValueKind),
     /// Kept out of the layers, which hold plain texts.
     Secret(Option<SecretString>),
+}
+
+impl Checked {
+    /// Is it the same value?
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        let exposed =
+            |secret: &Option<SecretString>| secret.as_ref().map(|secret| secret.expose_secret().to_owned());
+        match (self, other) {
+            (Self::Plain(one), Self::Plain(other)) => one == other,
+            (Self::Secret(one), Self::Secret(other)) => exposed(one) == exposed(other),
+            (Self::Plain(_), Self::Secret(_)) | (Self::Secret(_), Self::Plain(_)) => false,
+        }
+    }
 }
 
 /// Checks a value against its key.

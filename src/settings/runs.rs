@@ -18,7 +18,7 @@ pub(super) const CONTENT: &[&str] = &["auto", "overlay", "copy"];
 #[serde(deny_unknown_fields)]
 pub struct Runs {
     /// How many runs may go on at the same time, at least one.
-    pub max_at_once: usize,
+    pub max_concurrent: usize,
     /// How long a run may take, unless its request says otherwise.
     #[serde(rename = "timeout_s", with = "seconds")]
     pub timeout: Duration,
@@ -86,9 +86,9 @@ impl Runs {
 
     /// One run per core, but no more than there is memory for.
     pub(super) fn resolve(&mut self, cores: usize, memory: Option<u64>) {
-        if self.max_at_once == 0 {
+        if self.max_concurrent == 0 {
             let fitting = memory.map_or(u64::MAX, |bytes| bytes / MEMORY_PER_RUN);
-            self.max_at_once = cores.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1);
+            self.max_concurrent = cores.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1);
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct Server {
     #[serde(rename = "wait_max_s", with = "seconds")]
     pub wait_max: Duration,
     /// Is the job of a v0 call canceled when the caller leaves before it has ended?
-    pub cancel_when_caller_leaves: bool,
+    pub cancel_on_disconnect: bool,
     /// How long open requests are given to finish when the service stops.
     #[serde(rename = "shutdown_grace_s", with = "seconds")]
     pub shutdown_grace: Duration,

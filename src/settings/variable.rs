@@ -4,6 +4,6 @@
 pub(super) const PREFIX: &str = "RANGEHAND__";
 
 /// The variable that sets `section.key`.
-pub(super) fn variable_of(key: &str) -> String {
+pub(crate) fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))
 }

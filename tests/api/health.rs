@@ -9,8 +9,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, bin_dir, generated_secret, until};
+use testkit::{Setup, TestApp, bin_dir, generated_secret, until};
 
 #[tokio::test]
 async fn a_service_with_ansible_is_alive_and_ready() {
@@ -140,7 +139,7 @@ async fn a_setting_that_nobody_knows_is_refused_with_its_nearest() {
     let setup = Setup::new();
     setup.write("rangehand.toml", "[runs]\ntimeout_s = 60\nmax_at_onze = 2\n");
     let said = refuses_to_start(&setup).await;
-    assert!(said.contains("rangehand.toml, line 3") && said.contains("`runs.max_at_once`"), "{said}");
+    assert!(said.contains("rangehand.toml, line 3") && said.contains("`runs.max_concurrent`"), "{said}");
 }
 
 #[tokio::test]
@@ -166,8 +165,8 @@ async fn a_test_that_waits_for_a_state_fails_when_the_job_has_ended_in_another()
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     let address = app.address().to_owned();
     let waiting = tokio::spawn(async move {
-        let app = app;
-        app.until_state(&job, "failed").await;
+        let _app = app;
+        job.until_state("failed").await;
     });
     let failure = tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.expect("at once");
     let text = *failure.expect_err("it failed").into_panic().downcast::<String>().expect("a text");

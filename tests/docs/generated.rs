@@ -37,6 +37,30 @@ fn the_openapi_document_is_what_the_routes_say() {
 }
 
 #[test]
+fn the_list_of_renamed_names_is_what_the_tables_say() {
+    let document = rangehand::renamed::document();
+    lock("docs/renamed.md", &document);
+    let changelog = read("CHANGELOG.md");
+    let mut column = 0;
+    for cells in document
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .map(|line| line.split(" | ").collect::<Vec<_>>())
+    {
+        match cells.iter().position(|cell| cell.trim_matches(['|', ' ']) == "new name") {
+            Some(position) => column = position,
+            None => {
+                let name = cells.get(column).map_or("", |cell| cell.trim_matches(['|', ' ']));
+                assert!(
+                    name.starts_with("---") || changelog.contains(name),
+                    "CHANGELOG.md lacks the new name {name}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn the_configuration_of_kong_is_what_the_routes_say() {
     lock("kong.yml", &documents::kong(UPSTREAM));
 }

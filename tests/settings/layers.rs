@@ -17,7 +17,7 @@ fn the_defaults_are_settings_and_paths_are_below_the_working_directory() {
     assert_eq!(settings.paths.public_playbooks, None);
     assert_eq!(settings.store.url.file(), Some(project.path("var/rangehand.db")));
     assert_eq!(settings.runs.idle_timeout, None);
-    assert_eq!((settings.server.workers, settings.runs.max_at_once), (3, 3), "0 takes the cores");
+    assert_eq!((settings.server.workers, settings.runs.max_concurrent), (3, 3), "0 takes the cores");
     assert!(settings.server.cors_origins.allows("http://localhost:5173"));
     assert!(!settings.server.cors_origins.allows("http://localhost.evil.org"));
 }

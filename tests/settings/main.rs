@@ -6,4 +6,5 @@ mod doctor;
 mod layers;
 mod project;
 mod projects;
+mod renamed;
 mod secrets;

@@ -22,24 +22,28 @@ pub struct Artifact {
 /// A file that is not kept
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
-pub struct LeftOut {
+#[serde(remote = "Self")]
+#[schemars(transform = crate::renamed::deprecate::<Self>)]
+pub struct OmittedFile {
     /// The path of the file
     pub path: String,
     /// Why it is not kept
-    pub why: String,
+    pub reason: String,
 }
 
 /// Files that the last attempt of a job created or changed in its content
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+#[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Artifacts {
     /// The node that has the files; `null`: the job left none, or they are not kept any more
     pub node: Option<String>,
     /// Whether that is the node that replies
-    pub here: bool,
+    pub local: bool,
     /// How many files there are on that node
     pub files: u64,
-    /// The files, if they are here
+    /// The files, if they are on the node that replies
     pub artifacts: Vec<Artifact>,
     /// Files that the job wrote and that are not kept
-    pub left_out: Vec<LeftOut>,
+    pub omitted: Vec<OmittedFile>,
 }

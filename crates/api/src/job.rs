@@ -151,6 +151,8 @@ pub struct Actor {
 
 /// A job
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+#[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Job {
     /// Its id
     pub id: JobId,
@@ -179,8 +181,8 @@ pub struct Job {
     /// Failed tasks and unreachable hosts
     #[schemars(length(max = 1000))]
     pub failures: Vec<Failure>,
-    /// How many more there were, at least
-    pub failures_left_out: u64,
+    /// Minimum number of further failures, which are not listed
+    pub failures_omitted: u64,
     /// Processes ended at a limit, by a cancel, or left behind by the playbook
     pub processes_killed: u32,
     /// What ran Ansible in the last step: a process that was forked with Ansible imported, or ansible-runner; null as long as nothing did or the job has not ended

@@ -16,6 +16,7 @@ mod page;
 mod problem;
 mod progress;
 mod queue;
+mod renamed;
 mod report;
 mod resume;
 mod schemas;
@@ -25,7 +26,7 @@ pub mod v0;
 mod waiting;
 mod words;
 
-pub use artifacts::{Artifact, Artifacts, LeftOut};
+pub use artifacts::{Artifact, Artifacts, OmittedFile};
 pub use catalog::{
     CatalogEntry, Content, Inventory, InventoryGroup, MissingFile, Play, PlayTask, Prompt, PromptKind,
 };
@@ -40,6 +41,7 @@ pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
+pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};
 pub use schemars::JsonSchema;

@@ -64,6 +64,8 @@ pub struct CustomStats {
 /// What a job that has ended amounted to
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Result")]
+#[serde(remote = "Self")]
+#[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct JobResult {
     /// The job
     pub job_id: JobId,
@@ -75,13 +77,13 @@ pub struct JobResult {
     pub stats: Stats,
     /// Failed tasks and unreachable hosts
     pub failures: Vec<Failure>,
-    /// How many more failures there were, at least
-    pub failures_left_out: u64,
+    /// Minimum number of further failures, which are not listed
+    pub failures_omitted: u64,
     /// What `debug` tasks with `var:` printed: for each variable a list of its values
     #[schemars(extend("additionalProperties" = {"type": "array"}))]
     pub results: Map<String, Value>,
-    /// How many values, at least, are missing
-    pub results_left_out: u64,
+    /// Minimum number of values that are missing
+    pub results_omitted: u64,
     /// What `set_stats` tasks set
     pub custom_stats: CustomStats,
 }

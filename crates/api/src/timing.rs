@@ -37,12 +37,14 @@ pub struct TaskTiming {
 
 /// How long tasks and hosts of the last attempt took, as far as it has come
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+#[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Timing {
     /// In the order in which they began
     #[schemars(length(max = 10000))]
     pub tasks: Vec<TaskTiming>,
-    /// How many more tasks there were
-    pub tasks_left_out: u64,
+    /// Number of further tasks, which are not listed
+    pub tasks_omitted: u64,
     /// The slowest tasks, slowest first
     #[schemars(length(max = 10))]
     pub slowest: Vec<TaskTiming>,

@@ -5,13 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{JobId, Resource};
 
-/// The places on this node
+/// The capacity of this node
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self")]
+#[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Capacity {
-    /// Runs at work
-    pub at_work: u64,
-    /// The most runs at once
-    pub most: u64,
+    /// Number of active runs
+    pub running: u64,
+    /// Maximum number of concurrent runs
+    pub max: u64,
 }
 
 /// A job that has, or waits for, a resource which another one needs

@@ -122,7 +122,7 @@ impl Engine {
     /// An engine over a store; nothing runs before [`Scheduler::run`].
     #[must_use]
     pub fn new(store: Store, options: Options) -> Self {
-        let slots = Slots::new(options.max_at_once);
+        let slots = Slots::new(options.max_concurrent);
         let proxmox = proxmox::Proxmox::new(&options.proxmox);
         let inner = Inner {
             store,

@@ -85,7 +85,7 @@ pub struct Options {
     /// How far runs are kept from one another and from their machine.
     pub isolation: IsolationOptions,
     /// How many runs may be at work at once; at least one.
-    pub max_at_once: usize,
+    pub max_concurrent: usize,
     /// How many jobs may wait, of a caller and in all.
     pub queue: store::QueueLimits,
     /// The name of this service among those that share the store; stays the same over restarts.

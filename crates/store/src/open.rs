@@ -21,14 +21,14 @@ use crate::{Backend, Error, Options, Store, channel};
 
 /// All changes to the tables, oldest first. A change that was ever released is never edited.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "jobs, runs and events", include_str!("../../../migrations/0001_jobs_runs_events.sql")),
-    (2, "tokens and the audit", include_str!("../../../migrations/0002_access.sql")),
-    (3, "secrets of jobs", include_str!("../../../migrations/0003_secrets.sql")),
-    (4, "runs that never began", include_str!("../../../migrations/0004_never_began.sql")),
-    (5, "warnings of jobs", include_str!("../../../migrations/0005_warnings.sql")),
-    (6, "callers of jobs", include_str!("../../../migrations/0006_owners.sql")),
-    (7, "locks by mode and owner", include_str!("../../../migrations/0007_locks.sql")),
-    (8, "parents and submitters of jobs", include_str!("../../../migrations/0008_parents.sql")),
+    (1, "jobs, runs and events", include_str!("../migrations/0001_jobs_runs_events.sql")),
+    (2, "tokens and the audit", include_str!("../migrations/0002_access.sql")),
+    (3, "secrets of jobs", include_str!("../migrations/0003_secrets.sql")),
+    (4, "runs that never began", include_str!("../migrations/0004_never_began.sql")),
+    (5, "warnings of jobs", include_str!("../migrations/0005_warnings.sql")),
+    (6, "callers of jobs", include_str!("../migrations/0006_owners.sql")),
+    (7, "locks by mode and owner", include_str!("../migrations/0007_locks.sql")),
+    (8, "parents and submitters of jobs", include_str!("../migrations/0008_parents.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.

@@ -9,7 +9,7 @@ pub enum Access {
     Open,
     /// A caller with at least this role.
     Role(Role),
-    /// A viewer, or everyone if `access.open_metrics` is set.
+    /// A viewer, or everyone if `access.allow_unauthenticated_metrics` is set.
     Metrics,
 }
 

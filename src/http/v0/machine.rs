@@ -211,7 +211,7 @@ impl Waiting {
             engine: api.engine.clone(),
             job,
             was_answered: false,
-            cancels: api.options.cancel_when_caller_leaves,
+            cancels: api.options.cancel_on_disconnect,
         }
     }
 }

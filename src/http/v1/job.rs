@@ -9,7 +9,7 @@ use actix_web::{
 };
 use engine::ShownWarning;
 use model::{Job, JobId};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     query::{self, Parameters},
@@ -162,7 +162,11 @@ async fn with_warnings(api: &Api, job: &Job) -> Result<api::Job, Problem> {
 
 /// A warning; the engine gives none without code and message.
 fn warning(warning: ShownWarning) -> Option<api::Warning> {
-    serde_json::to_value(warning).and_then(serde_json::from_value).ok()
+    let mut shown = serde_json::to_value(warning).ok()?;
+    if let Value::Object(data) = &mut shown {
+        api::complete_warning(data);
+    }
+    serde_json::from_value(shown).ok()
 }
 
 /// The mark of the caller; `None` where callers are not known.

@@ -4,12 +4,9 @@ use std::process::Command;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, sql, until};
 
 use super::{call, call_as, printed, problem, run, status, token, with_tokens};
-use crate::{
-    app::{Setup, TestApp, until},
-    database::sql,
-};
 
 fn records(app: &TestApp, more: &[&str]) -> Vec<Value> {
     let arguments = [&["audit", "list", "--json"], more].concat();
@@ -27,7 +24,7 @@ async fn a_change_is_written_down_before_and_after_it_happens() {
     let operator = token(&app, "operator");
     let secret = "a-value-that-nobody-writes-down";
     let body = json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"x": secret}}).to_string();
-    let path = format!("/v1/jobs?wait={}", crate::app::PATIENCE.as_secs());
+    let path = format!("/v1/jobs?wait={}", testkit::PATIENCE.as_secs());
     let headers = [("authorization", format!("Bearer {operator}")), ("x-request-id", "req-1".to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let response = call(&app, "POST", &path, &headers, Some(&body)).await;

@@ -2,8 +2,9 @@
 
 use std::process::Output;
 
+use testkit::Setup;
+
 use super::{call, call_as, printed, status, token};
-use crate::app::Setup;
 
 fn refused(setup: &Setup) -> String {
     let output: Output = setup.command().arg("serve").output().expect("the program runs");
@@ -16,7 +17,7 @@ fn without_access_control_it_starts_only_on_a_loopback_address() {
     for host in ["0.0.0.0", "::", "192.0.2.1", "some-host"] {
         let text = refused(&Setup::new().set("RANGEHAND__SERVER__HOST", host));
         assert!(
-            text.contains("whoever reaches") && text.contains("access.i_know_what_i_do"),
+            text.contains("whoever reaches") && text.contains("access.allow_unauthenticated"),
             "{host}: {text}"
         );
     }

@@ -1,9 +1,9 @@
 //! Which hosts go on.
 
 use serde_json::{Value, json};
+use testkit::TestApp;
 
 use super::{Marks, has_note, preview, resume};
-use crate::app::TestApp;
 
 #[tokio::test]
 async fn only_the_host_that_failed_runs_again() {

@@ -230,7 +230,7 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     }
     let entry = |(path, why): &(PathBuf, String)| json!({ "path": path.to_string_lossy(), "why": why });
     let shown: Vec<_> = workspace.left_out.iter().take(100).map(entry).collect();
-    let more = json!({ "left_out_of_the_private_directory": shown, "total": workspace.left_out.len() });
+    let more = json!({ "omitted": shown, "total": workspace.left_out.len() });
     let first = workspace.left_out.first().map(|(path, why)| format!("`{}` ({why})", path.display()));
     let message = format!(
         "{} files or links of the content are not seen by the run, the first is {}",

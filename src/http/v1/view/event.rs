@@ -1,12 +1,18 @@
 //! Events.
 
-use model::{Event, JobId};
+use model::{Event, EventKind, JobId};
+use serde_json::Value;
 
 use super::time;
 
 /// An event of a job.
 pub(in crate::http) fn event(event: Event) -> api::Event {
-    let Event { seq, draft } = event;
+    let Event { seq, mut draft } = event;
+    if draft.kind == EventKind::WARNING
+        && let Value::Object(data) = &mut draft.data
+    {
+        api::complete_warning(data);
+    }
     api::Event {
         seq,
         time: time(draft.time),

@@ -17,7 +17,7 @@ pub(in crate::http) fn timing(timing: &Timing) -> api::Timing {
     let totals = timing.totals();
     api::Timing {
         tasks: timing.tasks().iter().map(task).collect(),
-        tasks_left_out: timing.tasks_left_out(),
+        tasks_omitted: timing.tasks_left_out(),
         slowest: timing.slowest(SLOWEST).into_iter().map(task).collect(),
         hosts: timing.hosts().clone(),
         changed: totals.changed,
@@ -63,13 +63,14 @@ pub(in crate::http) fn artifacts(found: JobArtifacts) -> api::Artifacts {
         mode: artifact.mode,
         modified: artifact.modified.to_string(),
     });
-    let left_out = found.left_out.into_iter().map(|file| api::LeftOut { path: file.path, why: file.why });
+    let omitted = found.left_out.into_iter();
+    let omitted = omitted.map(|file| api::OmittedFile { path: file.path, reason: file.why });
     api::Artifacts {
         node: found.node,
-        here: found.is_here,
+        local: found.is_here,
         files: found.files,
         artifacts: artifacts.collect(),
-        left_out: left_out.collect(),
+        omitted: omitted.collect(),
     }
 }
 

@@ -5,23 +5,32 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use rustix::process::{Signal, kill_process};
+
+use crate::{processes::pid_of, surroundings::BROWSER};
+
 /// Debian's Chromium, or the program that `RANGEHAND_TEST_BROWSER` names, with a profile of its own.
-pub(crate) struct Browser {
+pub struct Browser {
     program: PathBuf,
     profile: tempfile::TempDir,
 }
 
 /// A page that is open; dropping it ends the browser.
-pub(crate) struct Page {
+pub struct Page {
     process: Child,
     _browser: Browser,
 }
 
 impl Browser {
     /// `None` where no browser is installed, which is printed.
-    #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
-    pub(crate) fn find() -> Option<Self> {
-        let named = std::env::var_os("RANGEHAND_TEST_BROWSER").map(PathBuf::from);
+    ///
+    /// # Panics
+    ///
+    /// If no temporary directory can be made.
+    #[must_use]
+    #[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
+    pub fn find() -> Option<Self> {
+        let named = std::env::var_os(BROWSER).map(PathBuf::from);
         let debian = || Some(Path::new("/usr/bin/chromium").to_owned()).filter(|path| path.exists());
         let Some(program) = named.or_else(debian) else {
             eprintln!("SKIPPED: no browser. `apt-get install chromium`, or set RANGEHAND_TEST_BROWSER");
@@ -32,7 +41,8 @@ impl Browser {
     }
 
     /// The command of a browser that resolves host names by these rules of Chromium only.
-    pub(crate) fn command(&self, host_rules: &str) -> Command {
+    #[must_use]
+    pub fn command(&self, host_rules: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args([
@@ -52,7 +62,12 @@ impl Browser {
     }
 
     /// Opens a page without the protection of local addresses that some browsers have: the service must not depend on it.
-    pub(crate) fn open(self, host_rules: &str, address: &str) -> Page {
+    ///
+    /// # Panics
+    ///
+    /// If the browser does not start.
+    #[must_use]
+    pub fn open(self, host_rules: &str, address: &str) -> Page {
         let mut command = self.command(host_rules);
         command
             .arg("--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests")
@@ -65,11 +80,8 @@ impl Browser {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        let pid = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw);
         // Its other processes end with it.
-        if let Some(pid) = pid {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        }
+        let _ = kill_process(pid_of(&self.process), Signal::TERM);
         let _ = self.process.wait();
     }
 }

@@ -14,9 +14,8 @@ use std::{
 use model::{Code, JobState, Phase, WarningCode};
 use regex::Regex;
 
-#[path = "docs/generated.rs"]
 mod generated;
-#[path = "docs/security.rs"]
+
 mod security;
 
 fn root() -> &'static Path {

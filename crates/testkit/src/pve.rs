@@ -1,16 +1,20 @@
 //! A fake Proxmox of one test: `tests/lab/pve.py`.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
-use crate::{bin_dir, case::Control, http::Endpoint, repository};
+use crate::{
+    http::Endpoint,
+    processes::spawn_until_ready,
+    surroundings::{bin_dir, repository},
+};
+
+/// A call of a control path: method, path, body.
+pub type Control = (String, String, Value);
 
 /// A running fake; it ends with its test.
-pub(crate) struct Pve {
+pub struct Pve {
     /// The fake ends when this process's standard input is closed, however the test ends.
     process: Child,
     endpoint: Endpoint,
@@ -18,30 +22,32 @@ pub(crate) struct Pve {
 
 impl Pve {
     /// Starts it on a free port.
-    pub(crate) fn start() -> Self {
-        let mut process = Command::new(bin_dir().join("python"))
-            .arg("-B")
-            .arg(repository("tests/lab/pve.py"))
-            .arg("--while-stdin-is-open")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the venv has a Python");
-        let mut line = String::new();
-        let output = process.stdout.take().expect("a pipe");
-        BufReader::new(output).read_line(&mut line).expect("it says that it is ready");
-        let address = line.trim().strip_prefix("pve ready https://");
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut command = Command::new(bin_dir().join("python"));
+        command.arg("-B").arg(repository("tests/lab/pve.py")).arg("--while-stdin-is-open");
+        let (process, line) = spawn_until_ready(command.stdin(Stdio::piped()));
+        let address = line.strip_prefix("pve ready https://");
         let address = address.unwrap_or_else(|| panic!("the fake Proxmox did not start: {line}"));
         Self { endpoint: Endpoint::new(address), process }
     }
 
     /// `host:port`
-    pub(crate) fn host(&self) -> &str {
+    #[must_use]
+    pub fn host(&self) -> &str {
         &self.endpoint.address
     }
 
     /// Calls a control path.
-    pub(crate) fn control(&self, (method, path, body): &Control) -> Value {
+    ///
+    /// # Panics
+    ///
+    /// If it is rejected.
+    pub fn control(&self, (method, path, body): &Control) -> Value {
         let body = (!body.is_null()).then(|| body.to_string());
         let answer =
             self.endpoint.send(method, path, &Map::new(), body.as_deref()).expect("the fake answers");
@@ -50,7 +56,7 @@ impl Pve {
     }
 
     /// Back to the beginning, then these changes.
-    pub(crate) fn prepare(&self, changes: &[Control]) {
+    pub fn prepare(&self, changes: &[Control]) {
         self.control(&("POST".into(), "/__reset".into(), json!({})));
         for change in changes {
             self.control(change);
@@ -58,12 +64,17 @@ impl Pve {
     }
 
     /// Forgets the calls.
-    pub(crate) fn forget_calls(&self) {
+    pub fn forget_calls(&self) {
         self.control(&("DELETE".into(), "/__log".into(), Value::Null));
     }
 
     /// All calls of the API, as the cases have them: method, path and, if there is one, a body of texts.
-    pub(crate) fn calls(&self) -> Vec<Value> {
+    ///
+    /// # Panics
+    ///
+    /// If it has no list of calls.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Value> {
         let calls = self.control(&("GET".into(), "/__log".into(), Value::Null));
         let calls = calls.as_array().expect("a list").iter().map(|call| {
             let mut shown = json!({"method": call["method"], "path": call["path"]});

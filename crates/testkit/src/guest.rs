@@ -2,44 +2,63 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    process::Stdio,
+    path::PathBuf,
+    process::{Command, Stdio},
 };
 
+use crate::surroundings::{GUESTS, needed, repository};
+
 /// A guest that is up; it ends when this is dropped.
-pub(crate) struct Guest {
+pub struct Guest {
     directory: PathBuf,
 }
 
 impl Guest {
-    /// Boots one. None where this machine cannot, which `./test.sh` has said aloud.
+    /// Boots one. `None` where this machine cannot, which `./test.sh` has printed.
+    ///
+    /// # Panics
+    ///
+    /// If it does not boot.
+    #[must_use]
     #[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
-    pub(crate) fn boot(name: &str) -> Option<Self> {
-        let guests = std::env::var("RANGEHAND_TEST_GUESTS");
-        let guests = guests.expect("RANGEHAND_TEST_GUESTS is not set: run ./test.sh");
-        if guests == "none" {
+    pub fn boot(name: &str) -> Option<Self> {
+        let guests = needed(GUESTS);
+        if guests.as_os_str() == "none" {
             eprintln!("NOT TESTED: no guests can be made on this machine");
             return None;
         }
-        let guest = Self { directory: Path::new(&guests).join(format!("{name}-{}", std::process::id())) };
+        let guest = Self { directory: guests.join(format!("{name}-{}", std::process::id())) };
         assert!(guest.lab("up"), "the guest did not start");
         Some(guest)
     }
 
     /// The inventory with the host `guest-1`.
-    pub(crate) fn inventory(&self) -> String {
+    ///
+    /// # Panics
+    ///
+    /// If the guest is down.
+    #[must_use]
+    pub fn inventory(&self) -> String {
         fs::read_to_string(self.directory.join("inventory/guest.yml")).expect("the guest is up")
     }
 
-    /// Runs a shell command as root in the guest, which must succeed; gives what it printed, without the last line end.
-    pub(crate) async fn run(&self, command: &str) -> String {
+    /// Runs a shell command as root in the guest, which must succeed; returns what it printed, without the last line end.
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub async fn run(&self, command: &str) -> String {
         let (succeeded, output) = self.attempt(command).await;
         assert!(succeeded, "`{command}` failed in the guest: {output}");
         output
     }
 
-    /// Runs a shell command as root in the guest; gives whether it succeeded and what it printed.
-    pub(crate) async fn attempt(&self, command: &str) -> (bool, String) {
+    /// Runs a shell command as root in the guest; returns whether it succeeded and what it printed.
+    ///
+    /// # Panics
+    ///
+    /// If there is no ssh.
+    pub async fn attempt(&self, command: &str) -> (bool, String) {
         let file = |name: &str| self.directory.join(name).to_string_lossy().into_owned();
         let address = fs::read_to_string(file("address")).expect("the guest is up");
         let output = tokio::process::Command::new("ssh")
@@ -59,10 +78,9 @@ impl Guest {
     }
 
     fn lab(&self, verb: &str) -> bool {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/guest.sh");
-        // Its processes go on, so nothing that somebody reads to its end is given to them.
-        let status =
-            std::process::Command::new(script).arg(verb).arg(&self.directory).stdin(Stdio::null()).status();
+        let script = repository("tests/lab/guest.sh");
+        // Its processes continue, so they get no pipe that is read to its end.
+        let status = Command::new(script).arg(verb).arg(&self.directory).stdin(Stdio::null()).status();
         status.expect("the script is there").success()
     }
 }
@@ -74,7 +92,8 @@ impl Drop for Guest {
     }
 }
 
-/// One word of a shell.
-pub(crate) fn quoted(text: &str) -> String {
+/// A text as one word of a shell.
+#[must_use]
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

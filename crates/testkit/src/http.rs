@@ -1,4 +1,5 @@
-//! HTTP byte by byte: a client library would tidy up paths with `%2e%2e` or `//` before it sends them.
+//! HTTP byte by byte: a client library would normalize paths with `%2e%2e` or `//`, and lengths without a body, before it sends
+//! them.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -7,11 +8,11 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::PATIENCE;
+use crate::{app::TestApp, wait::PATIENCE};
 
 /// Where to send to, and the headers that every request there gets.
 #[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// `127.0.0.1:port`
     pub address: String,
     /// Header lines, each with its end.
@@ -20,9 +21,11 @@ pub(crate) struct Endpoint {
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// The status code.
     pub status: u16,
+    /// Everything before the body, in lower case.
+    pub head: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
@@ -31,17 +34,24 @@ pub(crate) struct Answer {
 
 impl Endpoint {
     /// Without more headers.
-    pub(crate) fn new(address: &str) -> Self {
+    #[must_use]
+    pub fn new(address: &str) -> Self {
         Self { address: address.to_owned(), headers: String::new() }
     }
 
     /// With one more header.
-    pub(crate) fn with(&self, name: &str, value: &str) -> Self {
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
         Self { address: self.address.clone(), headers: format!("{}{name}: {value}\r\n", self.headers) }
     }
 
     /// An open connection.
-    pub(crate) fn connect(&self) -> TcpStream {
+    ///
+    /// # Panics
+    ///
+    /// If the service does not listen.
+    #[must_use]
+    pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
         stream.set_write_timeout(Some(PATIENCE)).expect("a duration");
@@ -49,7 +59,12 @@ impl Endpoint {
     }
 
     /// The head of a request; the target goes into it as it is.
-    pub(crate) fn head(&self, method: &str, target: &str, headers: &Map<String, Value>) -> String {
+    ///
+    /// # Panics
+    ///
+    /// If a header is no text.
+    #[must_use]
+    pub fn head(&self, method: &str, target: &str, headers: &Map<String, Value>) -> String {
         let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n{}", self.address, self.headers);
         for (name, value) in headers {
             head += &format!("{name}: {}\r\n", value.as_str().expect("a text"));
@@ -58,7 +73,11 @@ impl Endpoint {
     }
 
     /// Sends a request and reads the answer.
-    pub(crate) fn send(
+    ///
+    /// # Errors
+    ///
+    /// Without a whole answer.
+    pub fn send(
         &self,
         method: &str,
         target: &str,
@@ -81,12 +100,22 @@ impl Endpoint {
     }
 
     /// GET, for tests that know what to expect.
-    pub(crate) fn get(&self, target: &str) -> Answer {
+    ///
+    /// # Panics
+    ///
+    /// Without an answer.
+    #[must_use]
+    pub fn get(&self, target: &str) -> Answer {
         self.send("GET", target, &Map::new(), None).expect("an answer")
     }
 
     /// POST of JSON, for tests that know what to expect.
-    pub(crate) fn post(&self, target: &str, body: &Value) -> Answer {
+    ///
+    /// # Panics
+    ///
+    /// Without an answer.
+    #[must_use]
+    pub fn post(&self, target: &str, body: &Value) -> Answer {
         let headers = Map::from_iter([("content-type".to_owned(), Value::from("application/json"))]);
         self.send("POST", target, &headers, Some(&body.to_string())).expect("an answer")
     }
@@ -94,20 +123,52 @@ impl Endpoint {
 
 impl Answer {
     /// A header's value; `name` in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON.
-    pub(crate) fn json(&self) -> Value {
+    ///
+    /// # Panics
+    ///
+    /// If it is no JSON.
+    #[must_use]
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
+}
+
+/// Sends a request with a JSON body to a service; the target goes into the request line as it is.
+///
+/// # Panics
+///
+/// Without an answer.
+#[must_use]
+pub fn send(app: &TestApp, method: &str, target: &str, body: &str) -> Answer {
+    let headers = format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len());
+    send_with(app, method, target, &headers, body)
+}
+
+/// Sends a request with exactly these header lines, each with its end.
+///
+/// # Panics
+///
+/// Without an answer.
+#[must_use]
+pub fn send_with(app: &TestApp, method: &str, target: &str, headers: &str, body: &str) -> Answer {
+    let endpoint = Endpoint::new(app.address().strip_prefix("http://").expect("an address"));
+    let head = endpoint.head(method, target, &Map::new());
+    let mut stream = endpoint.connect();
+    let request = format!("{head}connection: close\r\n{headers}\r\n{body}");
+    stream.write_all(request.as_bytes()).expect("the service reads");
+    read_answer(&mut stream).expect("the service answers")
 }
 
 fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     let (head, mut body) = read_head(stream)?;
     let (status, headers) = parse_head(&head).ok_or_else(|| io::Error::other(format!("no HTTP: {head}")))?;
-    let mut answer = Answer { status, headers, body: String::new() };
+    let mut answer = Answer { status, head: head.to_ascii_lowercase(), headers, body: String::new() };
     match answer.header("content-length").and_then(|length| length.parse::<usize>().ok()) {
         Some(length) => {
             while body.len() < length {
@@ -125,8 +186,12 @@ fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     Ok(answer)
 }
 
-/// Reads to the end of the head; gives what it read of the body as well.
-pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<(String, Vec<u8>)> {
+/// Reads to the end of the head; returns what it read of the body as well.
+///
+/// # Errors
+///
+/// If the connection ends before.
+pub fn read_head(stream: &mut impl Read) -> io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|end| end == b"\r\n\r\n") {
@@ -149,7 +214,8 @@ fn read_more(stream: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<()> {
 }
 
 /// The status and the headers of an answer.
-pub(crate) fn parse_head(head: &str) -> Option<(u16, Vec<(String, String)>)> {
+#[must_use]
+pub fn parse_head(head: &str) -> Option<(u16, Vec<(String, String)>)> {
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
     let pairs = lines.filter_map(|line| line.split_once(':'));

@@ -6,17 +6,25 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{http::Endpoint, repository};
+use crate::{
+    http::Endpoint,
+    surroundings::{GATEWAYS, repository},
+};
 
 /// A running gateway; it ends with its test.
-pub(crate) struct Gateway {
+pub struct Gateway {
     directory: tempfile::TempDir,
 }
 
 impl Gateway {
     /// Starts it in front of `127.0.0.1:port`.
-    pub(crate) fn start(service: &str) -> Self {
-        let parent = env::var_os("RANGEHAND_TEST_GATEWAYS").map_or_else(env::temp_dir, PathBuf::from);
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start(service: &str) -> Self {
+        let parent = env::var_os(GATEWAYS).map_or_else(env::temp_dir, PathBuf::from);
         let directory = tempfile::Builder::new().prefix("rangehand-gateway-").tempdir_in(parent);
         let directory = directory.expect("a temporary directory");
         let gateway = Self { directory };
@@ -26,22 +34,30 @@ impl Gateway {
     }
 
     /// Where it listens, without credentials.
-    pub(crate) fn endpoint(&self) -> Endpoint {
+    ///
+    /// # Panics
+    ///
+    /// If it is down.
+    #[must_use]
+    pub fn endpoint(&self) -> Endpoint {
         Endpoint::new(self.read("url").trim().strip_prefix("http://").expect("an address"))
     }
 
     /// The same with the API key of a consumer.
-    pub(crate) fn endpoint_of(&self, consumer: &str) -> Endpoint {
+    #[must_use]
+    pub fn endpoint_of(&self, consumer: &str) -> Endpoint {
         self.endpoint().with("apikey", &self.key(consumer))
     }
 
     /// A consumer's API key.
-    pub(crate) fn key(&self, consumer: &str) -> String {
+    #[must_use]
+    pub fn key(&self, consumer: &str) -> String {
         self.read(&format!("{consumer}.key"))
     }
 
     /// What signs a consumer's tokens.
-    pub(crate) fn secret(&self, consumer: &str) -> String {
+    #[must_use]
+    pub fn secret(&self, consumer: &str) -> String {
         self.read(&format!("{consumer}.secret"))
     }
 

@@ -2,16 +2,10 @@
 //! own has signed, as a node's is.
 
 use std::{
-    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    process::Command,
     sync::{Arc, Mutex},
 };
 
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -19,7 +13,9 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What the API says and what it was asked.
+use crate::tls::tls;
+
+/// The replies of the API, and the calls that it got.
 #[derive(Default)]
 struct State {
     machines: Vec<Value>,
@@ -30,13 +26,15 @@ struct State {
 
 /// A call that the API got.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
-    pub(crate) path: String,
-    pub(crate) authorization: String,
+pub struct Call {
+    /// Its path.
+    pub path: String,
+    /// Its header `Authorization`.
+    pub authorization: String,
 }
 
 /// A running API; ends with its test.
-pub(crate) struct FakePve {
+pub struct FakePve {
     address: SocketAddr,
     authority: String,
     state: Arc<Mutex<State>>,
@@ -44,12 +42,16 @@ pub(crate) struct FakePve {
 
 impl FakePve {
     /// One with these machines, on the loopback address.
-    pub(crate) async fn start(machines: Vec<Value>) -> Self {
+    pub async fn start(machines: Vec<Value>) -> Self {
         Self::start_at(Ipv4Addr::LOCALHOST.into(), machines).await
     }
 
     /// One on another address of this machine.
-    pub(crate) async fn start_at(ip: IpAddr, machines: Vec<Value>) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If no port is free.
+    pub async fn start_at(ip: IpAddr, machines: Vec<Value>) -> Self {
         let listener = TcpListener::bind((ip, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(Mutex::new(State { machines, ..State::default() }));
@@ -59,56 +61,44 @@ impl FakePve {
     }
 
     /// `host:port`
-    pub(crate) fn host(&self) -> String {
+    #[must_use]
+    pub fn host(&self) -> String {
         self.address.to_string()
     }
 
     /// The certificate of its authority in PEM.
-    pub(crate) fn authority(&self) -> &str {
+    #[must_use]
+    pub fn authority(&self) -> &str {
         &self.authority
     }
 
     /// Changes the machines.
-    pub(crate) fn set(&self, machines: Vec<Value>) {
-        self.state.lock().expect("nobody panicked").machines = machines;
+    ///
+    /// # Panics
+    ///
+    /// If a connection panicked.
+    pub fn set(&self, machines: Vec<Value>) {
+        self.state.lock().expect("no connection panicked").machines = machines;
     }
 
-    /// From now on every call fails so, or none.
-    pub(crate) fn fail(&self, failure: Option<(u16, &'static str)>) {
-        self.state.lock().expect("nobody panicked").failure = failure;
+    /// From now on every call fails with this status and reason, or none fails.
+    ///
+    /// # Panics
+    ///
+    /// If a connection panicked.
+    pub fn fail(&self, failure: Option<(u16, &'static str)>) {
+        self.state.lock().expect("no connection panicked").failure = failure;
     }
 
     /// Every call so far.
-    pub(crate) fn calls(&self) -> Vec<Call> {
-        self.state.lock().expect("nobody panicked").calls.clone()
+    ///
+    /// # Panics
+    ///
+    /// If a connection panicked.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.lock().expect("no connection panicked").calls.clone()
     }
-}
-
-/// A certificate for this address, and the authority that signed it.
-pub(crate) fn tls(ip: IpAddr) -> (ServerConfig, String) {
-    platform::install_provider();
-    let directory = tempfile::tempdir().expect("a directory");
-    let make = |name: &str, more: &[&str]| {
-        let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"];
-        let files = [format!("{name}.key"), format!("{name}.pem")];
-        let made = Command::new("openssl")
-            .current_dir(&directory)
-            .args(["req", "-x509", "-subj", &format!("/CN={name}"), "-keyout", &files[0], "-out", &files[1]])
-            .args(key)
-            .args(more)
-            .output()
-            .expect("there is an openssl");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        files.map(|file| directory.path().join(file))
-    };
-    let [_, authority] = make("authority", &[]);
-    let name = format!("subjectAltName=IP:{ip}");
-    let signed = ["-CA", "authority.pem", "-CAkey", "authority.key", "-addext", "basicConstraints=CA:FALSE"];
-    let [key, certificate] = make("node", &[&signed[..], &["-addext", &name]].concat());
-    let certificate = CertificateDer::from_pem_file(certificate).expect("a certificate");
-    let key = PrivateKeyDer::from_pem_file(key).expect("a key");
-    let tls = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
-    (tls.expect("they fit"), fs::read_to_string(authority).expect("readable"))
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, state: Arc<Mutex<State>>) {
@@ -132,7 +122,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, state: Arc<Mutex<State>
             }
             head.push(line.trim().to_owned());
         }
-        let answer = answer(&head, &mut state.lock().expect("nobody panicked"));
+        let answer = answer(&head, &mut state.lock().expect("no connection panicked"));
         stream.write_all(answer.as_bytes()).await?;
         stream.flush().await?;
     }

@@ -1,11 +1,15 @@
-//! The database of a service under test, for what no request can do.
+//! The SQLite file of a service, for changes that no request can make.
 
 use std::process::Command;
 
-use crate::app::{TestApp, bin_dir};
+use crate::{app::TestApp, surroundings::bin_dir};
 
-/// Does something to the database file that the service would not do.
-pub(crate) fn sql(app: &TestApp, statement: &str) {
+/// Executes a statement in the database of a service.
+///
+/// # Panics
+///
+/// If it fails.
+pub fn sql(app: &TestApp, statement: &str) {
     let program = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=60); c.execute(sys.argv[2]); c.commit()";
     let file = app.home().join("var/rangehand.db");
     let output =

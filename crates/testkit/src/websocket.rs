@@ -9,10 +9,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::app::PATIENCE;
+use crate::wait::PATIENCE;
 
 /// An open connection.
-pub(crate) struct WebSocket {
+pub struct WebSocket {
     stream: TcpStream,
     /// How many bytes it reads at once.
     step: usize,
@@ -20,19 +20,29 @@ pub(crate) struct WebSocket {
 
 /// What the service sent.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Frame {
+pub enum Frame {
+    /// A text, which is JSON.
     Text(Value),
+    /// The code of the close.
     Close(u16),
 }
 
 impl WebSocket {
     /// Opens a connection; gives the status when it is refused.
-    pub(crate) async fn open(address: &str, path: &str, headers: &str) -> Result<Self, u16> {
+    ///
+    /// # Errors
+    ///
+    /// The status, if it is refused.
+    pub async fn open(address: &str, path: &str, headers: &str) -> Result<Self, u16> {
         Self::open_with(address, path, headers, usize::MAX).await
     }
 
     /// One that reads a byte at a time and has as good as no buffer.
-    pub(crate) async fn open_slow(address: &str, path: &str) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If it is refused.
+    pub async fn open_slow(address: &str, path: &str) -> Self {
         Self::open_with(address, path, "", 1).await.expect("it is accepted")
     }
 
@@ -74,7 +84,11 @@ impl WebSocket {
     }
 
     /// The next frame that is no ping.
-    pub(crate) async fn frame(&mut self) -> Frame {
+    ///
+    /// # Panics
+    ///
+    /// If none comes in time.
+    pub async fn frame(&mut self) -> Frame {
         loop {
             if let Some(frame) = self.frame_or_ping().await {
                 return frame;
@@ -100,7 +114,11 @@ impl WebSocket {
     }
 
     /// All frames but pings, and the code of the close.
-    pub(crate) async fn frames(mut self) -> (Vec<Value>, u16) {
+    ///
+    /// # Panics
+    ///
+    /// If the connection breaks.
+    pub async fn frames(mut self) -> (Vec<Value>, u16) {
         let mut frames = Vec::new();
         loop {
             match self.frame().await {
@@ -113,7 +131,12 @@ impl WebSocket {
 }
 
 /// The lines of the log among frames.
-pub(crate) fn log_lines(frames: &[Value]) -> Vec<String> {
+///
+/// # Panics
+///
+/// If a frame has no text.
+#[must_use]
+pub fn log_lines(frames: &[Value]) -> Vec<String> {
     let logs = frames.iter().filter(|frame| frame["type"] == "log");
     logs.map(|frame| frame["data"].as_str().expect("text").to_owned()).collect()
 }
