@@ -21,6 +21,7 @@ case " $* " in
     cargo build --release --locked -p rangehand -p bench
     cargo build --release --locked -p range --example plan
     cargo build --release --locked -p saga --example latencies
+    cargo build --release --locked -p platform --example namespaces
     ensure_venv "$root/.venv-networkx" "$root/tests/lab/networkx.txt"
     ;;
 esac

@@ -84,6 +84,14 @@ FIGURES = [
     Figure("saga_steps", "saga of 1,000 steps without latency, journal in SQLite", 5, 2, "s",
            "Python's sqlite3: two commits for each step, one after the other",
            notes="Ten steps at once. Changes that are decided at the same moment are one commit."),
+    Figure("namespaces", "1,000 machines as namespaces with two interfaces, made, over `ip -batch`", 0.6, 0.35, "x",
+           "`ip -batch` for all links, and one batch within each namespace",
+           notes="Ours also keeps a record of each machine and makes its neighbors permanent. What remains is the kernel's work, "
+                 "which takes turns under one lock."),
+    Figure("namespaces_down", "the same, removed", None, None, "x", "`ip -batch` that deletes namespaces and bridges"),
+    Figure("namespaces_grid", "1,089 machines in a square with 2,112 links, made, over `ip -batch`", 0.6, 0.3, "x",
+           "`ip -batch`, a bridge for each link"),
+    Figure("namespaces_grid_down", "the same, removed", None, None, "x", "`ip -batch` that deletes namespaces and bridges"),
 ]
 
 BY_NAME = {figure.name: figure for figure in FIGURES}

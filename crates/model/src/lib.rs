@@ -67,7 +67,7 @@ pub use secret_vars::{SecretValue, SecretVars};
 pub use step::{Find, Step, Take};
 pub use stored_range::{RangeState, StoredPlan, StoredRange};
 pub use tags::Tags;
-pub use work::{PlaybookWork, Work};
+pub use work::{PlaybookWork, Work, WorkKind};
 
 /// Lets a type be used in JSON by the same text that `Display` writes and `FromStr` reads.
 macro_rules! serde_by_text {
