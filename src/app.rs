@@ -2,6 +2,7 @@
 
 mod error;
 mod guard;
+mod signals;
 mod state;
 
 use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -17,12 +18,10 @@ use model::ProjectName;
 use process::Limits;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::error::Error;
+use self::signals::Signals;
 use crate::{
     http::{self, Api},
     settings::{Environment, Settings},
@@ -63,25 +62,6 @@ pub struct Application {
 pub struct Worker {
     node: Node,
     work: Work,
-}
-
-/// What tells the service to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 impl Node {
