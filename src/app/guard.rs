@@ -19,7 +19,7 @@ pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Guard, 
     if settings.access.is_none() {
         tracing::warn!(
             server.host = settings.server.host,
-            "access mode `none`: whoever reaches this address may run every playbook"
+            "access mode `none`: every client that can reach this address can run every playbook"
         );
     }
     let (auditor, writer) = auditor(store.clone());
@@ -37,7 +37,7 @@ impl Auditing {
     pub(super) async fn end(self) {
         self.trigger.pull();
         if let Err(error) = self.writer.await {
-            tracing::error!(%error, "the writer of the audit ended badly");
+            tracing::error!(%error, "the audit log writer failed");
         }
     }
 }

@@ -68,11 +68,11 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
             return Ok(exit_code(status));
         }
         let Some(pause) = starts.pause_after(status, begun.elapsed()) else {
-            tracing::error!("the service ended {status} once more before it had started well; giving up");
+            tracing::error!("the service exited with {status} again before it was ready; giving up");
             end_runs()?;
             return Ok(exit_code(status));
         };
-        tracing::warn!("the service ended: {status}; starting it again, its runs go on meanwhile");
+        tracing::warn!("the service exited: {status}; restarting it while its runs continue");
         stop.pause(pause)?;
         if stop.is_asked() {
             end_runs()?;

@@ -32,7 +32,7 @@ const CORE: Requirement = Requirement {
     name: "ansible-core",
     program: "ansible-playbook",
     oldest: (2, 15),
-    hint: "run ./start.sh, which makes .venv from requirements.txt; or install ansible-core 2.15 or newer and name \
+    hint: "run ./start.sh, which creates .venv from requirements.txt; or install ansible-core 2.15 or newer and name \
            the directory of its programs in `ansible.bin_dir`",
 };
 
@@ -40,7 +40,7 @@ const RUNNER: Requirement = Requirement {
     name: "ansible-runner",
     program: "ansible-runner",
     oldest: (2, 4),
-    hint: "run ./start.sh, which makes .venv from requirements.txt; or install ansible-runner 2.4 or newer beside \
+    hint: "run ./start.sh, which creates .venv from requirements.txt; or install ansible-runner 2.4 or newer next to \
            ansible-core and name their directory in `ansible.bin_dir`",
 };
 
@@ -112,7 +112,7 @@ async fn version(program: &Path, toolchain: &Toolchain) -> Result<Version, Strin
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
         return Err(format!("failed ({}): {last}", output.status));
     }
     parse(&text).ok_or_else(|| "names no version".to_owned())

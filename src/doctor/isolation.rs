@@ -18,7 +18,7 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
     let (problem, hint) = match tried {
         Some((Ok(()), program)) => {
             if runs.isolation == IsolationLevel::Process && rustix::process::geteuid().is_root() {
-                let problem = "can be made, and no setting wants one: jobs of a service of root can do anything here, and may \
+                let problem = "can be created, but is not enabled: jobs of a service that runs as root can do anything on this machine, and may \
                                outlive their end";
                 return Check::warn(
                     name,
@@ -27,8 +27,8 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
                 );
             }
             let used =
-                if runs.isolation == IsolationLevel::Process { "for jobs that ask for it" } else { "always" };
-            return Check::ok(name, format!("can be made, {used} ({})", program.display()));
+                if runs.isolation == IsolationLevel::Process { "for jobs that request it" } else { "always" };
+            return Check::ok(name, format!("can be created, {used} ({})", program.display()));
         }
         Some((Err(problem), _)) => {
             (problem, "an ordinary user needs user namespaces, in a container too; see docs/isolation.md")
@@ -39,7 +39,7 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
         IsolationLevel::Sandbox => Check::fail(name, problem, hint),
         IsolationLevel::Auto => Check::warn(name, format!("{problem}: runs go without"), hint),
         IsolationLevel::Process => {
-            Check::ok(name, format!("cannot be made, and no setting wants one: {problem}"))
+            Check::ok(name, format!("cannot be created, and is not enabled: {problem}"))
         }
     }
 }

@@ -42,7 +42,7 @@ fn later(path: &Path) -> Check {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let check = writable(NAME, directory, "secrets.key_file");
     match check.status {
-        Status::Ok => Check::ok(NAME, format!("{} (will be made)", path.display())),
+        Status::Ok => Check::ok(NAME, format!("{} (will be created)", path.display())),
         Status::Warn | Status::Fail => check,
     }
 }

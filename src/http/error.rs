@@ -34,11 +34,11 @@ impl From<engine::Error> for Problem {
             }
             engine::Error::NotEnded { .. } => {
                 Self::new(ProblemCode::NotFinished, error.to_string())
-                    .hint("POST /v1/jobs/{id}/cancel ends it")
+                    .hint("POST /v1/jobs/{id}/cancel cancels it")
             }
             engine::Error::QueueFull(_) => {
                 Self::new(ProblemCode::QueueFull, error.to_string())
-                    .hint("wait until jobs have ended, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
+                    .hint("wait until jobs finish, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
                     .retry_after(QUEUE_RETRY_S)
             }
             engine::Error::KeyUsed(_) => {

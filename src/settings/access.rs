@@ -84,19 +84,19 @@ pub enum AccessError {
     #[error("`access.modes` is empty: name `gateway`, `token` or `jwt`, or `none`")]
     NoMode,
     /// `none` together with others.
-    #[error("`access.modes` has `none` beside others: with it nobody would be asked")]
+    #[error("`access.modes` combines `none` with other modes: `none` disables authentication")]
     NoneAndOthers,
     /// Everybody on the network could run everything.
     #[error(
-        "with `access.modes = [\"none\"]` whoever reaches {0} may run every playbook\nhint: name `token`, `gateway` or \
-         `jwt` in `access.modes` (RANGEHAND__ACCESS__MODES), or listen on 127.0.0.1; `access.allow_unauthenticated = true` \
-         starts it as it is. See docs/security.md"
+        "with `access.modes = [\"none\"]` every client that can reach {0} can run every playbook\nhint: add `token`, `gateway`, or \
+         `jwt` to `access.modes` (RANGEHAND__ACCESS__MODES), or listen on 127.0.0.1; `access.allow_unauthenticated = true` \
+         allows this configuration. See docs/security.md"
     )]
     Exposed(String),
     /// Nothing tells a gateway from others.
     #[error(
-        "mode `gateway` needs `access.gateway_secret_file`, `access.gateway_addresses` or both: otherwise anybody could \
-         name a consumer"
+        "mode `gateway` needs `access.gateway_secret_file`, `access.gateway_addresses` or both: otherwise every client could \
+         claim to be any consumer"
     )]
     AnyGateway,
     /// The file cannot be read.

@@ -131,7 +131,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("ansible.pass_environment", Kind::List(ansible::PASS_RULE)),
     required("ansible.environment", Kind::Variables),
     optional("vault.password_file", Kind::Path),
-    optional("vault.password", Kind::Secret(Rule { allowed: "a text", accepts: |_| true })),
+    optional("vault.password", Kind::Secret(Rule { allowed: "a string", accepts: |_| true })),
     optional("vault.file", Kind::Path),
     optional("secrets.key_file", Kind::Path),
     required("proxmox.verify_tls", Kind::Switch),

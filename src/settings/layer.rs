@@ -91,7 +91,7 @@ impl Entry {
                 let value = Checked::Plain(ValueKind::String(text));
                 Ok(Self { key, member: Some(name.to_owned()), value, place, old_name: None })
             }
-            _ => refuse("not a text".to_owned(), "a text", place),
+            _ => refuse("not a string".to_owned(), "a string", place),
         }
     }
 

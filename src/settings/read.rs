@@ -107,10 +107,10 @@ pub(super) fn allowed(key: &Key) -> String {
         Kind::Text(rule) | Kind::Secret(rule) => rule.allowed.to_owned(),
         Kind::Word(words) => words.join(" or "),
         Kind::Path => "the path of a file or directory".to_owned(),
-        Kind::SearchPath => "a list of directories, or a text such as `/a:/b`".to_owned(),
+        Kind::SearchPath => "a list of directories, or a string such as `/a:/b`".to_owned(),
         Kind::List(rule) => format!("a list of {}", rule.allowed),
-        Kind::OneOrMore(rule) => format!("{}, or a list of such texts", rule.allowed),
-        Kind::Variables => "a table of environment variables and their texts".to_owned(),
+        Kind::OneOrMore(rule) => format!("{}, or a list of such strings", rule.allowed),
+        Kind::Variables => "a table of environment variables and their values".to_owned(),
     };
     if key.optional { format!("{allowed}, or \"\" for none") } else { allowed }
 }

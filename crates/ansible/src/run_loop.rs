@@ -402,15 +402,16 @@ impl<'a> RunLoop<'a> {
             Cause::Output => (Ending::Failed, reasons::output_limit(self.limits.output_bytes)),
             Cause::Spool(error) => (Ending::Failed, reasons::spool_failed(&error)),
         };
-        let ending = if ended.survivors > 0
-            && (ending == Ending::Canceled || ended.survivors > ended.not_ours)
-        {
-            reason.message =
-                format!("{} processes of the run could not be ended; {}", ended.survivors, reason.message);
-            Ending::Failed
-        } else {
-            ending
-        };
+        let ending =
+            if ended.survivors > 0 && (ending == Ending::Canceled || ended.survivors > ended.not_ours) {
+                reason.message = format!(
+                    "{} processes of the run could not be terminated; {}",
+                    ended.survivors, reason.message
+                );
+                Ending::Failed
+            } else {
+                ending
+            };
         if ending != Ending::Succeeded {
             reason.last_lines = last_lines;
         }

@@ -20,7 +20,7 @@ impl Engine {
             JobState::Queued => {
                 Reason::new(Some(Phase::Validate), Code::Canceled, "canceled before it was begun")
             }
-            _ => Reason::new(None, Code::Canceling, "its processes are being ended"),
+            _ => Reason::new(None, Code::Canceling, "its processes are being terminated"),
         };
         match self.move_job(job, Move::Cancel, &reason, None).await {
             // It was claimed between the look and the move: the claim is what is canceled now.

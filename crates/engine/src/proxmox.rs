@@ -47,7 +47,7 @@ pub enum ProxmoxError {
     #[error("no host of the group `proxmox` has a `proxmox_api_host`")]
     NoCredentials,
     /// Only Ansible can evaluate a value.
-    #[error("`{variable}` of the host `{host}` is a template or no text: only Ansible can tell it")]
+    #[error("`{variable}` of the host `{host}` is a template or not a string: only Ansible can evaluate it")]
     Unclear {
         /// The host.
         host: String,
@@ -58,7 +58,7 @@ pub enum ProxmoxError {
     #[error(transparent)]
     Content(#[from] jobs::Error),
     /// The inventory cannot be read without Ansible.
-    #[error("the inventory does not tell how Proxmox is reached")]
+    #[error("the inventory does not contain the address and credentials of Proxmox")]
     Inventory(#[source] Arc<inventory::Error>),
     /// Proxmox answered something else than a list.
     #[error("Proxmox at `{host}` gave no list")]
@@ -360,7 +360,7 @@ all:
             [
                 "empty: none",
                 "px-testing: 10.0.0.1:8006 px-testing API_master@pam API_master geheim",
-                "templated: `proxmox_api_host` of the host `templated` is a template or no text: only Ansible can tell it",
+                "templated: `proxmox_api_host` of the host `templated` is a template or not a string: only Ansible can evaluate it",
                 "bare: 10.0.0.2 pve01 API_master@pam  ",
             ]
         );

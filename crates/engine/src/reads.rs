@@ -48,8 +48,11 @@ impl Engine {
     ) -> Result<Job, Error> {
         Redactor::new(self.proxmox_secrets().await).value(&mut result);
         let now = clock::now();
-        let reason =
-            Reason::new(Some(Phase::Run), Code::Succeeded, "Proxmox was asked itself; Ansible was not run");
+        let reason = Reason::new(
+            Some(Phase::Run),
+            Code::Succeeded,
+            "Rangehand queried the Proxmox API directly; Ansible was not run",
+        );
         let event = state_event(None, JobState::Succeeded, &reason, now);
         let mut outcome = PlaybookOutcome::without_run(Ending::Succeeded, reason.clone(), now);
         outcome.detail.rc = Some(0);

@@ -24,7 +24,7 @@ impl Engine {
         let unfinished = self.unfinished().await;
         let needed = unfinished.iter().filter_map(|job| job.run).collect();
         for (kind, run) in self.sweep(needed).await {
-            tracing::warn!(run.id = %run, "this run's job is no longer ours; ending it");
+            tracing::warn!(run.id = %run, "this node no longer holds the job of this run; terminating the run");
             self.spawn_abandon(workers, kind, run);
         }
         for job in unfinished {

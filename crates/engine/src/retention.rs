@@ -81,7 +81,7 @@ impl Engine {
             match self.prune().await {
                 Ok(0) => {}
                 Ok(pruned) => {
-                    tracing::info!(pruned, "forgot jobs that ended long ago");
+                    tracing::info!(pruned, "deleted finished jobs according to the retention policy");
                     continue;
                 }
                 Err(error) => tracing::warn!(%error, "old jobs cannot be forgotten; trying again"),

@@ -33,11 +33,8 @@ impl Engine {
         if job.state.is_terminal() && job.lacks_secrets() {
             return Err(Error::SecretsGone(id));
         }
-        let reason = Reason::new(
-            None,
-            Code::Waiting,
-            format!("waits for a free place, after attempt {}", job.attempt),
-        );
+        let reason =
+            Reason::new(None, Code::Waiting, format!("waits for a free slot, after attempt {}", job.attempt));
         let job = self.move_job_to(job, Move::Retry, &reason, None, resume).await?;
         self.inner.queued.notify_one();
         Ok(job)

@@ -107,7 +107,7 @@ impl Scheduler {
                 return None;
             }
         };
-        let reason = Reason::new(None, Code::Running, "a run is at work");
+        let reason = Reason::new(None, Code::Running, "a run is active");
         let event = state_event(Some(JobState::Queued), JobState::Running, &reason, now);
         let (node, reason, event) = (&self.engine.options().node, &reason, &event);
         let claim = store::Claim { run, node, now, lease_until, reason, event };

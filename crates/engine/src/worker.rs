@@ -41,7 +41,7 @@ impl Engine {
             if error.is_cancelled() {
                 return;
             }
-            tracing::error!(job.id = %claimed.job.id, %error, "working on a job failed; beginning anew");
+            tracing::error!(job.id = %claimed.job.id, %error, "processing a job failed; starting again");
             patience.pause().await;
         }
     }

@@ -88,7 +88,7 @@ impl Job {
         Self {
             id,
             state: JobState::Queued,
-            reason: Reason::new(None, Code::Waiting, "waits for a free place"),
+            reason: Reason::new(None, Code::Waiting, "waits for a free slot"),
             request,
             submitted_by: Actor::default(),
             parent: None,

@@ -14,7 +14,7 @@ pub enum Error {
     )]
     Address(&'static str),
     /// The database file or its directory could not be made.
-    #[error("the database file `{path}` cannot be made")]
+    #[error("the database file `{path}` cannot be created")]
     File {
         /// The file or directory.
         path: PathBuf,
@@ -23,7 +23,7 @@ pub enum Error {
         source: io::Error,
     },
     /// There is no database at the address, or it has no tables of a store.
-    #[error("there is no store at this address")]
+    #[error("there is no database at this URL")]
     NoStore,
     /// This SQLite can corrupt its file when two connections write and checkpoint (fixed in 3.51.3).
     #[error("SQLite {found} is too old: at least 3.51.3 is needed")]

@@ -292,7 +292,11 @@ pub(super) async fn result(
     match engine.proxmox_get(request.node, &path, &request.query).await {
         Ok(data) => Some((read.action, request.shaped(read, &data)?)),
         Err(error) => {
-            tracing::debug!(error = error.in_full(), action, "Proxmox could not be asked; Ansible is");
+            tracing::debug!(
+                error = error.in_full(),
+                action,
+                "Proxmox could not be queried; running Ansible instead"
+            );
             None
         }
     }

@@ -96,12 +96,12 @@ async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
     assert!(told(&["--known", &noted]).0);
 
     sql(&app, "UPDATE audit SET caller = 'somebody else' WHERE seq = 3");
-    assert_eq!(told(&[]), (false, "broken at record 3: the record is not as it was written\n".to_owned()));
+    assert_eq!(told(&[]), (false, "broken at entry 3: the record is not as it was written\n".to_owned()));
     sql(&app, "UPDATE audit SET caller = 'anybody' WHERE seq = 3");
     assert!(told(&[]).0, "as it was");
 
     sql(&app, "DELETE FROM audit WHERE seq = 8");
-    assert_eq!(told(&[]), (false, "broken at record 8: the record is not there\n".to_owned()));
+    assert_eq!(told(&[]), (false, "broken at entry 8: the record is not there\n".to_owned()));
     sql(&app, "UPDATE audit_head SET seq = 7, hash = (SELECT hash FROM audit WHERE seq = 7)");
     assert!(told(&[]).0, "whoever can write everything can cut off the end ...");
     let (is_intact, text) = told(&["--known", &noted, "--json"]);
@@ -147,7 +147,7 @@ async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
     let output = run(&app, &["audit", "verify"]);
     assert!(!output.status.success());
     let told = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(told.contains("broken at record 116: the record is not there"), "{told}");
+    assert!(told.contains("broken at entry 116: the record is not there"), "{told}");
 }
 
 /// What no more fits on.

@@ -24,7 +24,7 @@ pub enum Error {
         source: io::Error,
     },
     /// No connection can be made at all, such as without any certificate authority.
-    #[error("calls to Proxmox cannot be made")]
+    #[error("Proxmox cannot be called")]
     Client(#[source] reqwest::Error),
     /// The API was not reached, or broke off.
     #[error("Proxmox at `{host}` cannot be reached")]

@@ -67,7 +67,7 @@ impl Engine {
     pub(super) async fn lose_playbook(&self, job: &Job) {
         let node = job.node.clone().unwrap_or_default();
         let message = format!(
-            "node `{node}`, which ran it, has not been heard of for {} s",
+            "node `{node}`, which ran the job, has not renewed its lease for {} s",
             self.options().lease.as_secs()
         );
         let reason = Reason::new(Some(Phase::Run), Code::NodeGone, message);
@@ -149,8 +149,8 @@ impl Engine {
             return "the run has no directory".to_owned();
         }
         let words = directory.last_words();
-        let nothing = "its supervisor ended without an outcome";
-        if words.is_empty() { nothing.to_owned() } else { format!("{nothing}; it said: {words}") }
+        let nothing = "its supervisor exited without an outcome";
+        if words.is_empty() { nothing.to_owned() } else { format!("{nothing}; it logged: {words}") }
     }
 
     pub(super) fn remove_run_directory(&self, run: RunId) {
@@ -182,7 +182,7 @@ impl Engine {
     /// that makes the directory looks at the job's state afterwards.
     pub(super) fn ask_supervisor_to_stop(&self, run: RunId) {
         if let Err(error) = self.run_directory(run).ask_to_stop() {
-            tracing::debug!(run.id = %run, %error, "the run could not be asked to stop yet");
+            tracing::debug!(run.id = %run, %error, "the stop request could not be delivered to the run yet");
         }
     }
 
