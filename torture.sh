@@ -64,8 +64,9 @@ fuzz() {
   local cases=${PROPTEST_CASES:-100000} code=0
   say "fuzz: $cases cases of each property, a part of them where each is slow"
   PROPTEST_CASES=$cases cargo test --release --locked -p model --test fuzz || code=$?
+  PROPTEST_CASES=$cases cargo test --release --locked -p content --test fuzz || code=$?
   PROPTEST_CASES=$cases cargo test --release --locked -p ansible --test fuzz || code=$?
-  PROPTEST_CASES=$cases cargo test --release --locked -p ansible --lib fuzz || code=$?
+  PROPTEST_CASES=$cases cargo test --release --locked -p content --lib fuzz || code=$?
   PROPTEST_CASES=$cases cargo test --release --locked -p rangehand --lib fuzz || code=$?
   PROPTEST_CASES=$((cases / 20)) cargo test --release --locked --test api fuzz:: || code=$?
   return "$code"

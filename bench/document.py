@@ -75,13 +75,13 @@ def text_table(results):
 
 def write(results):
     """Replaces what stands between the marks, and the plots."""
+    PLOTS.mkdir(exist_ok=True)
+    for name, lines in results["growth"].items():
+        (PLOTS / f"{name}.svg").write_text(plot.svg(*GROWTH[name], lines))
     text = DOCUMENT.read_text()
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     DOCUMENT.write_text(before + BEGIN + "\n\n" + "\n".join(generated(results)) + "\n\n" + END + after)
-    PLOTS.mkdir(exist_ok=True)
-    for name, lines in results["growth"].items():
-        (PLOTS / f"{name}.svg").write_text(plot.svg(*GROWTH[name], lines))
 
 
 def generated(results):
@@ -100,24 +100,26 @@ def generated(results):
         yield "| " + " | ".join(cells) + " |"
     yield ""
     for figure, result, _ in found:
-        yield f"- **{figure.title}.** {' '.join(told(figure, result))}"
-    for name in results["growth"]:
-        title, across, up = GROWTH[name]
+        yield f"- **{figure.title}.** {' '.join(remarks(figure, result))}"
+    # A plot of an earlier run stays until its part is measured again.
+    for name, (title, across, up) in GROWTH.items():
+        if not (PLOTS / f"{name}.svg").exists():
+            continue
         yield ""
         yield f"![{title}: {up} over {across}](performance/{name}.svg)"
 
 
-def told(figure, result):
-    """What there is to say of a line."""
-    yield f"Beside it: {figure.peer}."
+def remarks(figure, result):
+    """The sentences about a line of the table."""
+    yield f"Peer: {figure.peer}."
     if "each" in result:
         unit = result["unit"].split()[0]
         parts = [f"{name} {number(value, unit)}" for name, value in result["each"].items()]
-        yield f"Of it: {', '.join(parts)}."
+        yield f"Parts: {', '.join(parts)}."
     if "after" in result:
-        yield f"After the first job, processes with Ansible imported beside it: {number(result['after'], figure.unit)}."
+        yield f"After the first job, processes with Ansible imported: {number(result['after'], figure.unit)}."
     if "p50" in result:
-        yield f"Half of them: {number(result['p50'], figure.unit)}."
+        yield f"Median: {number(result['p50'], figure.unit)}."
     if "wrk" in result:
         yield f"Its load from `wrk`: {number(result['wrk'], figure.unit)}."
     if figure.notes:

@@ -6,13 +6,14 @@ mod state;
 use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{
-    Catalog, Inspector, Launcher, Limits, Toolchain,
-    content::{Choice, Way, view},
-    workspace::own_directory,
+use ansible::{Launcher, workspace::own_directory};
+use content::{
+    Catalog, Inspector, Toolchain,
+    snapshots::{Choice, Way, view},
 };
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use model::ProjectName;
+use process::Limits;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -57,7 +58,7 @@ pub enum Error {
         path: String,
         /// Why not.
         #[source]
-        source: ansible::vault::Error,
+        source: content::vault::Error,
     },
     /// Runs cannot be kept apart as settings say.
     #[error(transparent)]
@@ -98,7 +99,7 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Who may come in is not settled.
+    /// The access settings are invalid.
     #[error(transparent)]
     Access(#[from] AccessError),
     /// The keys of the issuer of JWTs are not there.
@@ -129,13 +130,13 @@ struct Node {
     _lock: File,
 }
 
-/// A node's scheduler at work.
+/// The running scheduler of a node.
 struct Work {
     scheduler: JoinHandle<()>,
     trigger: Trigger,
 }
 
-/// A service that listens, with its scheduler at work.
+/// A service that listens, with its running scheduler.
 pub struct Application {
     server: Server,
     address: SocketAddr,
@@ -150,7 +151,7 @@ pub struct Worker {
     work: Work,
 }
 
-/// What tells the service to stop.
+/// The signals that stop the service.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -212,9 +213,9 @@ impl Application {
     /// Opens the store, checks the vault password, begins to listen and to claim jobs.
     ///
     /// # Errors
-    /// What keeps it from starting: better told now than at the first job.
+    /// Problems that would make every job fail are reported at the start.
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
-        // Told before anything is opened.
+        // Checked before anything is opened.
         settings.access.check(&settings.server.host)?;
         let node = Node::build(settings, environment).await?;
         // It listens before it works: what cannot listen takes no job.
@@ -232,7 +233,7 @@ impl Application {
         self.address
     }
 
-    /// Serves until SIGTERM or SIGINT. Runs that are at work go on under their supervisors.
+    /// Serves until SIGTERM or SIGINT. Active runs continue under their supervisors.
     ///
     /// # Errors
     /// When the server fails.
@@ -278,7 +279,7 @@ impl Worker {
         &self.node.engine.options().node
     }
 
-    /// Works until SIGTERM or SIGINT. Runs that are at work go on under their supervisors.
+    /// Runs jobs until SIGTERM or SIGINT. Active runs continue under their supervisors.
     ///
     /// # Errors
     /// When the scheduler fails.
@@ -311,9 +312,9 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
         let path = file.display().to_string();
         let unreadable = |source| Error::VaultUnreadable { path: path.clone(), source };
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        match password.as_ref().map(|password| ansible::vault::check(&text, password)) {
+        match password.as_ref().map(|password| content::vault::check(&text, password)) {
             Some(Ok(())) => {}
-            // Ansible takes variables in clear as well; that it is no vault is for the doctor to tell.
+            // Ansible accepts plaintext variables as well; `rangehand doctor` warns that the file is not encrypted.
             _ if !text.trim_start().starts_with("$ANSIBLE_VAULT") => {
                 tracing::warn!(path, "the vault file is not encrypted");
             }
@@ -334,7 +335,7 @@ fn known_secrets(
     own.chain(environment.secrets()).collect()
 }
 
-/// Jobs whose secrets nobody here can open fail when they are claimed: better told now.
+/// Logs it at the start if jobs have secrets that this node cannot decrypt: they would fail when they are claimed.
 async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
     match keys.uses(store).await {
         Ok(uses) => {

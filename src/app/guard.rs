@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::Error;
 use crate::{http, http::access::Guard, settings::Settings};
 
-/// A writer at work. It outlives the server, whose last calls it still writes down.
+/// A running writer. It outlives the server, because it still records the last requests.
 pub(super) struct Auditing {
     writer: JoinHandle<()>,
     trigger: Trigger,

@@ -29,7 +29,7 @@ pub(super) fn lock(state: &Path) -> Result<File, Error> {
 /// Did the service before this one run since the machine was started? Then the kernel has all that it wrote, however it
 /// ended. From here on this service is the one before.
 pub(super) fn is_same_boot(state: &Path) -> io::Result<bool> {
-    let Some(boot) = ansible::process::boot_id() else { return Ok(false) };
+    let Some(boot) = process::boot_id() else { return Ok(false) };
     let path = state.join("boot");
     match std::fs::read_to_string(&path) {
         Ok(before) if before == boot => Ok(true),

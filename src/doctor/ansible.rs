@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Stdio, sync::LazyLock, time::Duration};
 
-use ansible::Toolchain;
+use content::Toolchain;
 use regex::Regex;
 use tokio::{process::Command, time::timeout};
 

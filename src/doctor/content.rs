@@ -1,6 +1,6 @@
 //! How runs see their content here, and why not in a better way.
 
-use ansible::content::{Choice, Way, view};
+use content::snapshots::{Choice, Way, view};
 
 use super::check::Check;
 use crate::settings::Settings;

@@ -1,6 +1,7 @@
 //! Sandboxes and limits: can runs be kept apart here, and by what?
 
-use ansible::{GroupVersion, Sandbox, Toolchain, limits_by_kernel};
+use content::Toolchain;
+use process::{GroupVersion, Sandbox, limits_by_kernel};
 
 use super::check::Check;
 use crate::settings::{IsolationLevel, Runs};

@@ -22,7 +22,7 @@ pub use self::{
 use crate::settings::Loaded;
 
 /// Checks everything.
-pub async fn check_all(loaded: &Loaded, toolchain: &::ansible::Toolchain) -> Vec<Check> {
+pub async fn check_all(loaded: &Loaded, toolchain: &::content::Toolchain) -> Vec<Check> {
     let settings = &loaded.settings;
     let mut checks = check_ansible(toolchain).await;
     checks.extend(renamed::check(loaded));

@@ -60,9 +60,9 @@ fn vault_file(file: &Path, password: Option<&SecretString>) -> Check {
     let Some(password) = password else {
         return without_password(file, &text);
     };
-    match ansible::vault::check(&text, password) {
+    match content::vault::check(&text, password) {
         Ok(()) => Check::ok(FILE, format!("the password decrypts {shown}")),
-        Err(error @ ansible::vault::Error::NotAVault) => Check::warn(
+        Err(error @ content::vault::Error::NotAVault) => Check::warn(
             FILE,
             format!("`{shown}` is not encrypted: {error}"),
             format!("ansible-vault encrypt '{shown}'"),

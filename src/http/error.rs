@@ -1,6 +1,6 @@
 //! The one place where what failed becomes a status code of v1.
 
-use ansible::catalog;
+use content::catalog;
 use model::ContentKind;
 
 use super::{

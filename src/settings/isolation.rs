@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use ansible::{Sandbox, Toolchain, run_spec};
+use content::Toolchain;
 use model::Isolation;
+use process::Sandbox;
 use serde::{Deserialize, Serialize};
 
 use super::Runs;
@@ -123,7 +124,7 @@ impl Runs {
                 IsolationLevel::Process | IsolationLevel::Auto => Isolation::Process,
             },
             sandbox,
-            always: run_spec::Isolation {
+            always: process::Isolation {
                 sandbox: None,
                 private_home: self.private_home,
                 no_new_privileges: self.no_new_privileges,

@@ -195,7 +195,7 @@ fn is_host(text: &str) -> bool {
 }
 
 fn is_pattern(text: &str) -> bool {
-    text.parse::<::ansible::catalog::Glob>().is_ok()
+    text.parse::<::content::catalog::Glob>().is_ok()
 }
 
 fn is_file_name(text: &str) -> bool {

@@ -77,28 +77,28 @@ pub(crate) use self::{environment::variable_of, load::OLD_NAMES_END, renamed::RE
 pub struct Settings {
     /// `[server]`: the HTTP server.
     pub server: Server,
-    /// `[access]`: who is let in.
+    /// `[access]`: authentication.
     pub access: Access,
-    /// `[limits]`: how much a client may ask for.
+    /// `[limits]`: limits for clients.
     pub limits: Limits,
     /// `[paths]`: where content and state are.
     pub paths: Paths,
     /// `[projects.NAME]`: repositories whose content runs see as a whole.
     #[serde(default)] // Without projects the table leaves no trace in the layers.
     pub projects: BTreeMap<ProjectName, Project>,
-    /// `[ansible]`: which Ansible is used, and what it is told.
+    /// `[ansible]`: which Ansible is used, and its environment.
     pub ansible: Ansible,
     /// `[vault]`: the Ansible Vault password and the file it opens.
     pub vault: Vault,
-    /// `[secrets]`: what keeps the secret variables of jobs.
+    /// `[secrets]`: encryption of the secret variables of jobs.
     pub secrets: Secrets,
-    /// `[proxmox]`: how Proxmox is asked without Ansible.
+    /// `[proxmox]`: direct calls to the Proxmox API.
     pub proxmox: Proxmox,
     /// `[runs]`: limits of runs.
     pub runs: Runs,
     /// `[store]`: the database.
     pub store: Store,
-    /// `[history]`: what is kept of jobs that have ended.
+    /// `[history]`: retention of finished jobs.
     pub history: History,
     /// `[log]`: what is logged, and how.
     pub log: Log,
@@ -108,7 +108,7 @@ impl Settings {
     /// Reads and checks all settings.
     ///
     /// # Errors
-    /// The first setting that is unknown or does not fit, with its place.
+    /// The first setting that is unknown or invalid, with its location.
     pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         load::load(inputs)
     }

@@ -108,7 +108,7 @@ const CONTENT: &[&str] = &[
 
 /// Is it content, and not only around some?
 fn is_content(directory: &Path) -> bool {
-    CONTENT.iter().any(|name| directory.join(name).exists()) || ansible::catalog::has_playbook(directory)
+    CONTENT.iter().any(|name| directory.join(name).exists()) || content::catalog::has_playbook(directory)
 }
 
 /// Where relative paths start.

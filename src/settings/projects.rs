@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use ansible::{
+use content::{
     Catalog,
     catalog::{self, Glob, Places},
 };

@@ -4,21 +4,21 @@ use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 
 use super::{Environment, Settings, ansible::matches, locale};
 
-/// Tells the warm executor, not Ansible.
+/// Read by the warm executor, not by Ansible.
 const COMPILED_MODULES: &str = "RANGEHAND_COMPILED_MODULES";
 
 impl Settings {
     /// Ansible's programs and their environment, made up from scratch: what is passed on from the service's
     /// own environment, then Ansible's search paths and ways, then `[ansible.environment]`; later ones win.
     #[must_use]
-    pub fn toolchain(&self, environment: &Environment) -> ansible::Toolchain {
+    pub fn toolchain(&self, environment: &Environment) -> content::Toolchain {
         let mut variables: BTreeMap<String, String> = self.passed_on(environment).collect();
         variables.extend(self.search_paths());
         variables.extend(self.ways());
         variables.extend(self.ansible.environment.iter().map(|(name, value)| (name.into(), value.into())));
         let path = environment.raw("PATH");
         locale::settle(&mut variables, path.map(AsRef::as_ref));
-        ansible::Toolchain {
+        content::Toolchain {
             bin_dir: self.ansible.bin_dir.clone(),
             environment: variables,
             path: path.cloned().unwrap_or_default(),

@@ -1,15 +1,11 @@
 //! The bundles for Ubuntu and Debian do to a real host what they say, and nothing the second time.
 //!
-//! Every test has a guest of its own; see [`crate::guest::Guest`].
+//! Every test has a guest of its own; see [`testkit::Guest`].
 
-use std::{path::Path, time::Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
-
-use crate::{
-    app::{Setup, TestApp, copy, generated_secret},
-    guest::{Guest, quoted},
-};
+use testkit::{Guest, Job, Setup, TestApp, copy, generated_secret, quoted, repository};
 
 /// How long a bundle may take, in seconds: it downloads packages.
 const PATIENCE_S: u64 = 300;
@@ -17,17 +13,17 @@ const PATIENCE_S: u64 = 300;
 /// A service with the playbooks that we ship, and with the guest's inventory.
 fn app(guest: &Guest) -> TestApp {
     let setup = Setup::new();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"), &setup.home().join("playbooks"));
+    copy(&repository("playbooks"), &setup.home().join("playbooks"));
     setup.write("inventory/guest.yml", &guest.inventory());
     setup.start()
 }
 
 /// Runs a bundle to its end; gives the job.
-async fn run(app: &TestApp, bundle: &str, variables: &Value) -> Value {
+async fn run(app: &TestApp, bundle: &str, variables: &Value) -> Job {
     let request = json!({
         "bundle": format!("core/linux/ubuntu/{bundle}"), "inventory": "guest", "limit": "guest-1", "extra_vars": variables,
     });
-    app.post(&format!("/v1/jobs?wait={PATIENCE_S}"), &request, 200).await
+    app.job(&app.post(&format!("/v1/jobs?wait={PATIENCE_S}"), &request, 200).await)
 }
 
 /// Runs a bundle, which must succeed; gives the number of changes and its only result.
@@ -36,11 +32,11 @@ async fn succeed(app: &TestApp, bundle: &str, variables: &Value) -> (u64, Value)
     let begun = Instant::now();
     let job = run(app, bundle, variables).await;
     if job["state"] != "succeeded" {
-        panic!("{bundle}: {job:#}\n{}", app.text_log(&job).await);
+        panic!("{bundle}: {job:#}\n{}", job.log().await);
     }
     let changed = job["stats"]["guest-1"]["changed"].as_u64().expect("a number");
     eprintln!("{bundle}: {:.1} s, {changed} changes", begun.elapsed().as_secs_f32());
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let (_, values) = results.as_object().and_then(|results| results.iter().next()).expect("a result");
     (changed, values[0].clone())
 }
@@ -129,7 +125,7 @@ async fn an_account_gets_what_was_asked_for_and_is_left_alone_then() {
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let hash = shadow(&guest, "student-1").await[1].clone();
     assert!(hash.starts_with("$6$"), "{hash}");
-    let told = format!("{}{}{}", Value::from(app.events(&job).await), app.text_log(&job).await, app.log());
+    let told = format!("{}{}{}", Value::from(job.events().await), job.log().await, app.log());
     assert!(!told.contains(&secret) && !told.contains(&hash), "{told}");
 
     let (changed, result) = succeed(&app, "configure/add-user", &variables).await;

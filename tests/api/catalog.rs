@@ -1,8 +1,7 @@
 //! The catalog over HTTP: what there is to run, what it would do, and what it lacks.
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, copy, fixtures};
+use testkit::{Setup, TestApp, copy, fixtures};
 
 #[tokio::test]
 async fn lists_tell_every_name_with_its_file() {

@@ -3,11 +3,7 @@
 //! Playbooks have no children, so the tests make some jobs the children of others in the database.
 
 use serde_json::{Value, json};
-
-use crate::{
-    app::{Gate, Setup, TestApp},
-    database::sql,
-};
+use testkit::{Gate, Setup, TestApp, sql};
 
 fn id(job: &Value) -> &str {
     job["id"].as_str().expect("an id")
@@ -30,11 +26,11 @@ async fn children(app: &TestApp, parent: &Value) -> Vec<Value> {
 async fn a_job_ends_after_its_children_and_leaves_them_its_only_slot() {
     let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
     let gate = Gate::new(&app);
-    let parent = app.post("/v1/jobs", &waits_at(&gate), 202).await;
-    app.until_state(&parent, "running").await;
-    let first = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
-    let second = app.post("/v1/jobs", &json!({"bundle": "failing"}), 202).await;
-    let other = app.post("/v1/jobs", &json!({"bundle": "ping", "priority": -100}), 202).await;
+    let parent = app.submit(&waits_at(&gate)).await;
+    parent.until_state("running").await;
+    let first = app.submit(&json!({"bundle": "ping"})).await;
+    let second = app.submit(&json!({"bundle": "failing"})).await;
+    let other = app.submit(&json!({"bundle": "ping", "priority": -100})).await;
     for child in [&first, &second] {
         adopt(&app, &parent, child);
     }
@@ -42,15 +38,15 @@ async fn a_job_ends_after_its_children_and_leaves_them_its_only_slot() {
     assert_eq!(children(&app, &other).await, [] as [Value; 0]);
 
     gate.open();
-    let ended = app.until_state(&parent, "succeeded").await;
+    let ended = parent.until_state("succeeded").await;
     assert_eq!(
         (&ended["parent"], &ended["submitted_by"]),
         (&Value::Null, &json!({"kind": "caller", "name": null}))
     );
-    let first = app.until_state(&first, "succeeded").await;
+    let first = first.until_state("succeeded").await;
     assert_eq!(first["parent"], parent["id"]);
-    app.until_state(&second, "failed").await;
-    app.until_state(&other, "succeeded").await;
+    second.until_state("failed").await;
+    other.until_state("succeeded").await;
     let events = app.get("/v1/events?kind=job_state&limit=100", 200).await;
     let ends: Vec<&str> = events["items"]
         .as_array()
@@ -67,19 +63,19 @@ async fn a_job_ends_after_its_children_and_leaves_them_its_only_slot() {
 async fn a_canceled_job_takes_its_children_and_theirs_with_it() {
     let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
     let gate = Gate::new(&app);
-    let parent = app.post("/v1/jobs", &waits_at(&gate), 202).await;
-    let child = app.post("/v1/jobs", &waits_at(&gate), 202).await;
+    let parent = app.submit(&waits_at(&gate)).await;
+    let child = app.submit(&waits_at(&gate)).await;
     for job in [&parent, &child] {
-        app.until_state(job, "running").await;
+        job.until_state("running").await;
     }
-    let grandchild = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
-    let other = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
+    let grandchild = app.submit(&json!({"bundle": "ping"})).await;
+    let other = app.submit(&json!({"bundle": "ping"})).await;
     adopt(&app, &parent, &child);
     adopt(&app, &child, &grandchild);
 
     app.post(&format!("/v1/jobs/{}/cancel", id(&parent)), &Value::Null, 202).await;
     for job in [&parent, &child, &grandchild] {
-        app.until_state(job, "canceled").await;
+        job.until_state("canceled").await;
     }
-    app.until_state(&other, "succeeded").await;
+    other.until_state("succeeded").await;
 }

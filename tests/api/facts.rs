@@ -3,8 +3,7 @@
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::json;
-
-use crate::app::Setup;
+use testkit::Setup;
 
 /// Says whether facts were gathered in this run, and what is known of the host's processors.
 const PLAYBOOK: &str = "- hosts: localhost
@@ -39,9 +38,9 @@ async fn facts_are_kept_for_later_runs_against_the_same_inventory_when_that_is_s
             let request = json!({"playbook": "facts", "inventory": inventory, "limit": "localhost"});
             let job = app.run(&request).await;
             assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!(executor)), "{job:#}");
-            let results = app.results(&job).await.to_string();
+            let results = job.results().await.to_string();
             assert!(results.contains(expected), "{executor} {inventory}: {results}");
-            let events = app.events(&job).await;
+            let events = job.events().await;
             assert_eq!(gathered(&events), expected == "nothing", "{executor} {inventory}");
         }
         let facts = app.home().join("var/facts");
@@ -64,7 +63,7 @@ async fn facts_are_not_kept_otherwise_whatever_a_configuration_says() {
     for _ in 0..2 {
         let job = app.run(&json!({"playbook": "facts", "limit": "localhost"})).await;
         assert_eq!(job["state"], "succeeded", "{job:#}");
-        assert!(app.results(&job).await.to_string().contains("nothing"));
+        assert!(job.results().await.to_string().contains("nothing"));
     }
     assert!(!kept.exists());
 }

@@ -12,12 +12,8 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
-use serde_json::{Value, json};
-
-use crate::{
-    app::{Gate, PATIENCE, TestApp, until},
-    raw_http,
-};
+use serde_json::json;
+use testkit::{Gate, PATIENCE, TestApp, http, until};
 
 /// A part of the usual cases: each is a connection.
 fn runner(part: u32) -> TestRunner {
@@ -62,7 +58,7 @@ async fn any_query_and_any_header_gets_an_answer_that_is_no_fault_of_ours() {
     ];
     let case = (prop::sample::select(paths.to_vec()), query(), headers());
     let result = runner(1).run(&case, |(path, query, headers)| {
-        let answer = raw_http::send_with(&app, "GET", &format!("{path}?{query}"), &headers, "");
+        let answer = http::send_with(&app, "GET", &format!("{path}?{query}"), &headers, "");
         prop_assert!(answer.status < 500, "{}: {}", answer.status, answer.body);
         if answer.status >= 400 && answer.head.contains("application/problem+json") {
             prop_assert_eq!(&answer.json()["status"], &json!(answer.status));
@@ -132,9 +128,8 @@ async fn frames_of_any_kind_close_their_own_socket_and_nothing_else() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let vars = json!({"gate": gate.path(), "fail": false});
-    let job =
-        app.post("/v1/jobs", &json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars}), 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars})).await;
+    job.until_task("Wait for the gate").await;
     let path = format!("/ws/{}", job["id"].as_str().expect("an id"));
     let before = resident(app.pid());
     let case = (prop::collection::vec(frame(), 1..5), prop::option::of(0_usize..40));
@@ -153,7 +148,7 @@ async fn frames_of_any_kind_close_their_own_socket_and_nothing_else() {
     });
     result.unwrap_or_else(|error| panic!("{error}"));
     let metrics = || {
-        let answer = raw_http::send_with(&app, "GET", "/metrics", "", "");
+        let answer = http::send_with(&app, "GET", "/metrics", "", "");
         assert_eq!(answer.status, 200);
         answer.body
     };
@@ -161,7 +156,7 @@ async fn frames_of_any_kind_close_their_own_socket_and_nothing_else() {
     let grown = resident(app.pid()).saturating_sub(before);
     assert!(grown < 64 * 1024, "the service grew by {grown} KiB");
     gate.open();
-    let job: Value = app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     assert_eq!(job["rc"], 0);
 }
 

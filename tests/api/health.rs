@@ -9,8 +9,7 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, bin_dir, generated_secret, until};
+use testkit::{Setup, TestApp, bin_dir, generated_secret, until};
 
 #[tokio::test]
 async fn a_service_with_ansible_is_alive_and_ready() {
@@ -163,8 +162,8 @@ async fn a_test_that_waits_for_a_state_fails_when_the_job_has_ended_in_another()
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     let address = app.address().to_owned();
     let waiting = tokio::spawn(async move {
-        let app = app;
-        app.until_state(&job, "failed").await;
+        let _app = app;
+        job.until_state("failed").await;
     });
     let failure = tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.expect("at once");
     let text = *failure.expect_err("it failed").into_panic().downcast::<String>().expect("a text");

@@ -2,8 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::app::{Gate, Setup, TestApp};
+use testkit::{Gate, Setup, TestApp};
 
 fn ids(page: &Value) -> Vec<&str> {
     page["items"].as_array().expect("a page").iter().map(|job| job["id"].as_str().expect("an id")).collect()
@@ -43,12 +42,11 @@ async fn jobs_are_found_by_state_content_label_and_time() {
 async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
-    let job =
-        app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
+    let job = app.submit(&json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}})).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 409);
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 204);
     app.get(&path, 404).await;
     app.get(&format!("{path}/events"), 404).await;
@@ -66,7 +64,7 @@ async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (V
     }
     app.stop();
     let database = app.home().join("var/rangehand.db");
-    let python = crate::app::bin_dir().join("python");
+    let python = testkit::bin_dir().join("python");
     let script = format!("import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\n{script}\ndb.commit()");
     let output =
         std::process::Command::new(python).args(["-c", &script]).arg(database).output().expect("python");
@@ -87,7 +85,7 @@ async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (V
             }
             return (jobs, left);
         }
-        assert!(begun.elapsed() < crate::app::PATIENCE, "{page:#}");
+        assert!(begun.elapsed() < testkit::PATIENCE, "{page:#}");
     }
 }
 
@@ -115,8 +113,8 @@ async fn no_more_bytes_of_events_are_kept_than_the_setting_says() {
 #[tokio::test]
 async fn a_service_that_drains_waits_for_its_runs_before_it_ends() {
     let mut app = Setup::new().set("RANGEHAND__RUNS__DRAIN_S", "100").start();
-    let job = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
-    app.until_state(&job, "running").await;
+    let job = app.submit(&json!({"bundle": "ping"})).await;
+    job.until_state("running").await;
     app.stop();
     assert!(app.run_directories().is_empty(), "the run has ended and was recorded");
     app.start_again();

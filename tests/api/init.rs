@@ -8,8 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-
-use crate::app::{PATIENCE, Setup, until};
+use testkit::{PATIENCE, Setup, until};
 
 /// A container, as far as it matters here: processes of its own, which end with its process 1.
 struct Container {
@@ -155,7 +154,7 @@ async fn a_container_that_is_stopped_ends_its_runs_and_their_jobs_say_so() {
     assert!(container.stop().success());
     let setup = std::mem::replace(&mut container.setup, Setup::new());
     let app = setup.through(&[]).start();
-    let job = app.until_state(&job, "failed").await;
+    let job = app.job(&job).until_state("failed").await;
     assert_eq!(job["reason"]["code"], "interrupted", "{job:#}");
 }
 

@@ -1,22 +1,17 @@
 //! The service as its users meet it: the real program, real HTTP, real Ansible.
 //!
-//! Every test starts a service of its own, with its own port, directories and database; see [`app::TestApp`].
+//! Every test starts a service of its own, with its own port, directories and database; see [`testkit`].
 
 mod access;
-mod app;
 mod bad_input;
-mod browser;
 mod bundles;
 mod catalog;
 mod children;
 mod content;
-mod database;
 mod documents;
 mod executor;
 mod facts;
-mod fake_pve;
 mod fuzz;
-mod guest;
 mod health;
 mod history;
 mod init;
@@ -27,7 +22,6 @@ mod nodes;
 mod progress;
 mod proxmox;
 mod queue;
-mod raw_http;
 mod readme;
 mod restart;
 mod resume;

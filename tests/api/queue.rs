@@ -1,11 +1,7 @@
 //! The queue: who goes first, who waits for whom, and what a waiting job says.
 
 use serde_json::{Value, json};
-
-use crate::{
-    app::{Gate, Setup, TestApp},
-    database::sql,
-};
+use testkit::{Gate, Setup, TestApp, sql};
 
 fn one_place() -> TestApp {
     Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start()
@@ -19,10 +15,10 @@ fn waits_at(gate: &Gate) -> Value {
 async fn a_waiting_job_says_how_many_come_before_it_and_that_no_place_is_free() {
     let app = one_place();
     let gate = Gate::new(&app);
-    let first = app.post("/v1/jobs", &waits_at(&gate), 202).await;
-    app.until_state(&first, "running").await;
-    let second = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
-    let third = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
+    let first = app.submit(&waits_at(&gate)).await;
+    first.until_state("running").await;
+    let second = app.submit(&json!({"bundle": "ping"})).await;
+    let third = app.submit(&json!({"bundle": "ping"})).await;
     let path = format!("/v1/jobs/{}", third["id"].as_str().expect("an id"));
     let waiting = app.get(&path, 200).await["waiting"].clone();
     assert_eq!(waiting["position"], 1);
@@ -35,7 +31,7 @@ async fn a_waiting_job_says_how_many_come_before_it_and_that_no_place_is_free() 
     assert_eq!(waiting, [&second["id"], &third["id"]]);
     gate.open();
     for job in [&first, &second, &third] {
-        app.until_state(job, "succeeded").await;
+        job.until_state("succeeded").await;
     }
 }
 
@@ -43,13 +39,13 @@ async fn a_waiting_job_says_how_many_come_before_it_and_that_no_place_is_free() 
 async fn a_job_of_higher_priority_goes_first() {
     let app = one_place();
     let gate = Gate::new(&app);
-    let first = app.post("/v1/jobs", &waits_at(&gate), 202).await;
-    app.until_state(&first, "running").await;
-    let low = app.post("/v1/jobs", &json!({"bundle": "ping"}), 202).await;
-    let high = app.post("/v1/jobs", &json!({"bundle": "ping", "priority": 50}), 202).await;
+    let first = app.submit(&waits_at(&gate)).await;
+    first.until_state("running").await;
+    let low = app.submit(&json!({"bundle": "ping"})).await;
+    let high = app.submit(&json!({"bundle": "ping", "priority": 50})).await;
     gate.open();
-    let low = app.until_state(&low, "succeeded").await;
-    let high = app.until_state(&high, "succeeded").await;
+    let low = low.until_state("succeeded").await;
+    let high = high.until_state("succeeded").await;
     assert!(high["started_at"].as_str() < low["started_at"].as_str(), "{high:#} {low:#}");
 }
 
@@ -59,10 +55,10 @@ async fn jobs_that_name_the_same_resource_never_run_together_and_others_pass() {
     let gate = Gate::new(&app);
     let mut request = waits_at(&gate);
     request["resources"] = json!(["vm:pve1/1000", "host:a"]);
-    let holder = app.post("/v1/jobs", &request, 202).await;
-    app.until_state(&holder, "running").await;
+    let holder = app.submit(&request).await;
+    holder.until_state("running").await;
     let blocked = json!({"bundle": "ping", "resources": ["vm:pve1/1000"]});
-    let blocked = app.post("/v1/jobs", &blocked, 202).await;
+    let blocked = app.submit(&blocked).await;
     let free = app.run(&json!({"bundle": "ping", "resources": ["vm:pve1/1001"]})).await;
     assert_eq!(free["state"], "succeeded");
 
@@ -71,8 +67,8 @@ async fn jobs_that_name_the_same_resource_never_run_together_and_others_pass() {
     let blockers = json!([{"resource": "vm:pve1/1000", "job": holder["id"], "holds": true}]);
     assert_eq!(shown["waiting"]["blockers"], blockers);
     gate.open();
-    let holder = app.until_state(&holder, "succeeded").await;
-    let blocked = app.until_state(&blocked, "succeeded").await;
+    let holder = holder.until_state("succeeded").await;
+    let blocked = blocked.until_state("succeeded").await;
     assert!(blocked["started_at"].as_str() >= holder["finished_at"].as_str(), "{holder:#} {blocked:#}");
 }
 
@@ -103,14 +99,14 @@ async fn jobs_that_share_a_resource_run_together_and_keep_out_who_needs_it_alone
     let gate = Gate::new(&app);
     let mut request = waits_at(&gate);
     request["resources"] = json!([{"name": "vm:pve1/1000", "mode": "shared"}]);
-    let one = app.post("/v1/jobs", &request, 202).await;
-    let two = app.post("/v1/jobs", &request, 202).await;
+    let one = app.submit(&request).await;
+    let two = app.submit(&request).await;
     assert_eq!(one["request"]["resources"], request["resources"]);
     for job in [&one, &two] {
-        app.until_state(job, "running").await;
+        job.until_state("running").await;
     }
     let alone = json!({"bundle": "ping", "resources": [{"name": "vm:pve1/1000", "mode": "exclusive"}]});
-    let alone = app.post("/v1/jobs", &alone, 202).await;
+    let alone = app.submit(&alone).await;
     assert_eq!(alone["request"]["resources"], json!(["vm:pve1/1000"]));
     let path = format!("/v1/jobs/{}", alone["id"].as_str().expect("an id"));
     let shown = app.get(&path, 200).await;
@@ -121,7 +117,7 @@ async fn jobs_that_share_a_resource_run_together_and_keep_out_who_needs_it_alone
     assert_eq!(shown["waiting"]["blockers"], json!(blockers));
     gate.open();
     for job in [&one, &two, &alone] {
-        app.until_state(job, "succeeded").await;
+        job.until_state("succeeded").await;
     }
     let odd = json!({"bundle": "ping", "resources": [{"name": "vm:a", "mode": "mine"}]});
     let problem = app.post("/v1/jobs", &odd, 422).await;
@@ -133,13 +129,13 @@ async fn what_a_thing_holds_beyond_jobs_is_shown_and_waited_for() {
     let app = TestApp::new();
     let hold = "INSERT INTO resource_owners (resource, owner, shared) VALUES ('vm:pve1/7', 'range:alpha', 0)";
     sql(&app, hold);
-    let job = app.post("/v1/jobs", &json!({"bundle": "ping", "resources": ["vm:pve1/7"]}), 202).await;
+    let job = app.submit(&json!({"bundle": "ping", "resources": ["vm:pve1/7"]})).await;
     let queue = app.get("/v1/queue", 200).await;
     let lock = json!({"owner": "range:alpha", "resource": "vm:pve1/7", "mode": "exclusive"});
     assert_eq!(queue["owner_locks"], json!([lock]));
     let blocker = json!({"resource": "vm:pve1/7", "job": null, "owner": "range:alpha", "holds": true});
     assert_eq!(queue["queued"][0]["waiting"]["blockers"], json!([blocker]));
     sql(&app, "DELETE FROM resource_owners");
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     assert_eq!(app.get("/v1/queue", 200).await["owner_locks"], json!([]));
 }

@@ -9,17 +9,12 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
     os::unix::fs::{PermissionsExt, symlink},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
-
-use crate::app::{bin_dir, copy, generated_secret};
-
-fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+use testkit::{bin_dir, copy, generated_secret, program, repository, ssh_lab};
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -77,7 +72,7 @@ fn checkout(directory: &Path) {
     let (functions, dispatch) = start.split_once("\ncase ${1:-} in\n").expect("it ends with its commands");
     let built = format!(
         "ensure_product_venv() {{ :; }}\ninstall_collections() {{ :; }}\nbuild() {{ binary={}; }}",
-        env!("CARGO_BIN_EXE_rangehand")
+        program().display()
     );
     write(&directory.join("start.sh"), &format!("{functions}\n{built}\ncase ${{1:-}} in\n{dispatch}"), 0o755);
     copy(&repository("scripts"), &directory.join("scripts"));
@@ -116,9 +111,7 @@ fn documents(text: &str) -> Vec<Value> {
 #[test]
 #[expect(clippy::print_stdout, reason = "a run that shows nothing should say so")]
 fn the_walk_of_the_readme_works_when_it_is_copied_line_by_line() {
-    let Some(lab) = std::env::var_os("RANGEHAND_TEST_SSH_LAB").map(PathBuf::from) else {
-        panic!("RANGEHAND_TEST_SSH_LAB is not set: run ./test.sh")
-    };
+    let lab = ssh_lab::directory();
     let is_root = rustix::process::geteuid().is_root();
     let unshare: &[&str] =
         if is_root { &["unshare", "--mount"] } else { &["unshare", "--user", "--map-root-user", "--mount"] };

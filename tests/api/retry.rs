@@ -2,8 +2,7 @@
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-
-use crate::app::{Gate, TestApp, until};
+use testkit::{Gate, TestApp, until};
 
 #[tokio::test]
 async fn a_retry_is_a_new_attempt_of_the_same_job() {
@@ -14,11 +13,11 @@ async fn a_retry_is_a_new_attempt_of_the_same_job() {
     let failed = app.run(&request).await;
     assert_eq!((&failed["state"], &failed["attempt"]), (&json!("failed"), &json!(1)));
     let path = format!("/v1/jobs/{}/retry?wait=120", failed["id"].as_str().expect("an id"));
-    let again = app.post(&path, &Value::Null, 200).await;
+    let again = app.job(&app.post(&path, &Value::Null, 200).await);
     assert_eq!((&again["id"], &again["attempt"]), (&failed["id"], &json!(2)));
     assert_eq!(again["state"], "failed");
     let numbers: Vec<u64> =
-        app.events(&again).await.iter().map(|event| event["seq"].as_u64().expect("a number")).collect();
+        again.events().await.iter().map(|event| event["seq"].as_u64().expect("a number")).collect();
     assert_eq!(numbers, (1..=again["events"].as_u64().expect("a number")).collect::<Vec<_>>());
 }
 
@@ -26,31 +25,29 @@ async fn a_retry_is_a_new_attempt_of_the_same_job() {
 async fn only_a_job_that_has_ended_is_retried() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
-    let job =
-        app.post("/v1/jobs", &json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}}), 202).await;
-    app.until_state(&job, "running").await;
+    let job = app.submit(&json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}})).await;
+    job.until_state("running").await;
     let id = job["id"].as_str().expect("an id");
     let problem = app.post(&format!("/v1/jobs/{id}/retry"), &Value::Null, 409).await;
     assert_eq!(problem["code"], "wrong_state");
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
 }
 
 #[tokio::test]
 async fn a_job_is_retried_by_its_own_policy_and_no_more_often_than_that() {
     let app = TestApp::new();
     let request = json!({"bundle": "failing", "retry": {"on": ["failed"], "max_attempts": 3}});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
+    let job = app.submit(&request).await;
     let ended = loop {
-        let job = app.get(&format!("{path}?wait=120"), 200).await;
+        let job = job.wait().await;
         if job["attempt"] == 3 && job["state"] == "failed" {
             break job;
         }
     };
-    let ends = app.events(&ended).await.iter().filter(|event| event["data"]["to"] == "failed").count();
+    let ends = ended.events().await.iter().filter(|event| event["data"]["to"] == "failed").count();
     assert_eq!(ends, 3);
-    assert_eq!(app.get(&path, 200).await["state"], "failed");
+    assert_eq!(job.read().await["state"], "failed");
 }
 
 async fn submit(app: &TestApp, key: &str, body: &Value) -> (StatusCode, Value) {
@@ -75,7 +72,7 @@ async fn the_same_request_under_the_same_key_is_one_job_also_all_at_once() {
     assert_eq!(ids.len(), 1);
     let jobs = app.get("/v1/jobs", 200).await;
     assert_eq!(jobs["items"].as_array().map(Vec::len), Some(1));
-    app.until_state(&jobs["items"][0], "succeeded").await;
+    app.job(&jobs["items"][0]).until_state("succeeded").await;
 }
 
 #[tokio::test]
@@ -86,7 +83,7 @@ async fn another_request_under_a_used_key_is_a_conflict() {
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("idempotency_key_used")));
     let (status, problem) = submit(&app, "", &json!({"bundle": "ping"})).await;
     assert_eq!((status.as_u16(), &problem["errors"][0]["field"]), (422, &json!("Idempotency-Key")));
-    app.until_state(&job, "succeeded").await;
+    app.job(&job).until_state("succeeded").await;
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
 }
 
@@ -103,6 +100,6 @@ async fn many_retries_at_once_are_accepted_or_refused() {
             let status = retry.await.expect("no panic").expect("an answer").status();
             assert!(matches!(status, StatusCode::ACCEPTED | StatusCode::CONFLICT), "{status}");
         }
-        app.until_state(&job, "succeeded").await;
+        job.until_state("succeeded").await;
     }
 }

@@ -1,33 +1,15 @@
 //! Hosts over real SSH with host-key checking on; `tests/lab/ssh.sh` makes them.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
-
 use serde_json::{Value, json};
-
-use crate::app::{Gate, Setup, TestApp, processes_with, until};
-
-const HOSTS: [&str; 3] = ["lab-1", "lab-2", "lab-3"];
-
-fn lab() -> PathBuf {
-    let directory = std::env::var_os("RANGEHAND_TEST_SSH_LAB");
-    PathBuf::from(directory.expect("RANGEHAND_TEST_SSH_LAB is not set: run ./test.sh"))
-}
-
-/// Where the lab's hosts are, as `LAB_1_ADDRESS` and so on.
-fn places() -> BTreeMap<String, String> {
-    let text = fs::read_to_string(lab().join("hosts.env")).expect("the lab is up");
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-}
+use testkit::{
+    Gate, Job, Setup, TestApp, processes_with,
+    ssh_lab::{self, HOSTS},
+    until,
+};
 
 /// A service that has the lab's inventories.
 fn app() -> TestApp {
-    let setup = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3");
-    for name in ["lab.yml", "lab_wrong_key.yml"] {
-        let text = fs::read_to_string(lab().join("inventory").join(name)).expect("the lab is up");
-        setup.write(&format!("inventory/{name}"), &text);
-    }
-    setup.start()
+    ssh_lab::with_inventories(Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3")).start()
 }
 
 fn request(inventory: &str) -> Value {
@@ -41,7 +23,7 @@ fn masters(app: &TestApp) -> Vec<String> {
 }
 
 /// Shows that the first host was refused for its key, and that the others did everything.
-async fn assert_refused_for_its_key(app: &TestApp, job: &Value) {
+async fn assert_refused_for_its_key(job: &Job) {
     assert_eq!(job["state"], "failed", "{job:#}");
     assert_eq!(job["reason"]["code"], "host_unreachable");
     assert!(job["reason"]["message"].as_str().is_some_and(|text| text.contains("lab-1")), "{job:#}");
@@ -54,7 +36,7 @@ async fn assert_refused_for_its_key(app: &TestApp, job: &Value) {
     for host in ["lab-2", "lab-3"] {
         assert_all_done(&job["stats"][host]);
     }
-    let results = app.results(job).await;
+    let results = job.results().await;
     assert_eq!(hosts(&results), ["lab-2", "lab-3"]);
 }
 
@@ -77,9 +59,9 @@ async fn three_hosts_over_ssh_give_their_own_statistics_and_results() {
     let app = app();
     let job = app.run(&request("lab")).await;
     assert_eq!((&job["state"], &job["rc"]), (&json!("succeeded"), &json!(0)), "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     assert_eq!(hosts(&results), HOSTS);
-    let places = places();
+    let places = ssh_lab::places();
     for result in results["remote"].as_array().expect("a value per host") {
         let host = result["host"].as_str().expect("a name");
         let number = host.strip_prefix("lab-").expect("a name of the lab");
@@ -89,7 +71,7 @@ async fn three_hosts_over_ssh_give_their_own_statistics_and_results() {
     for host in HOSTS {
         assert_all_done(&job["stats"][host]);
     }
-    let events = app.events(&job).await;
+    let events = job.events().await;
     for host in HOSTS {
         let done = |event: &&Value| event["kind"] == "runner_on_ok" && event["host"] == host;
         assert!(events.iter().filter(done).count() >= 2, "{host}");
@@ -103,7 +85,7 @@ async fn a_limit_leaves_the_other_hosts_alone() {
     request["limit"] = json!("lab-2");
     let job = app.run(&request).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(hosts(&app.results(&job).await), ["lab-2"]);
+    assert_eq!(hosts(&job.results().await), ["lab-2"]);
     assert!(job["stats"]["lab-1"].is_null() && job["stats"]["lab-3"].is_null());
 }
 
@@ -113,7 +95,7 @@ async fn a_host_with_another_key_than_the_known_one_is_unreachable_even_right_af
     let job = app.run(&request("lab")).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let job = app.run(&request("lab_wrong_key")).await;
-    assert_refused_for_its_key(&app, &job).await;
+    assert_refused_for_its_key(&job).await;
 }
 
 #[tokio::test]
@@ -122,24 +104,24 @@ async fn a_host_with_another_key_is_unreachable_while_another_run_is_connected_t
     let gate = Gate::new(&app);
     let mut held = request("lab");
     held["extra_vars"] = json!({"gate": gate.path()});
-    let held = app.post("/v1/jobs", &held, 202).await;
-    app.until_task(&held, "Wait for the gate").await;
+    let held = app.submit(&held).await;
+    held.until_task("Wait for the gate").await;
     assert_eq!(masters(&app).len(), 3, "the run has a connection to each host");
 
     let job = app.run(&request("lab_wrong_key")).await;
-    assert_refused_for_its_key(&app, &job).await;
+    assert_refused_for_its_key(&job).await;
     assert_eq!(masters(&app).len(), 3, "the run that has ended took its connections along, and only those");
 
     gate.open();
-    let held = app.until_state(&held, "succeeded").await;
-    assert_eq!(hosts(&app.results(&held).await), HOSTS);
+    let held = held.until_state("succeeded").await;
+    assert_eq!(hosts(&held.results().await), HOSTS);
     assert_eq!(masters(&app), Vec::<String>::new(), "connections are left");
 }
 
 #[tokio::test]
 async fn one_unreachable_host_is_named_and_the_others_do_their_work() {
     let app = app();
-    let inventory = fs::read_to_string(lab().join("inventory/lab.yml")).expect("the lab is up");
+    let inventory = ssh_lab::inventory("lab.yml");
     // Nothing listens on port 1.
     let (before, rest) = inventory.split_once("ansible_port: ").expect("the port of the first host");
     let (_, after) = rest.split_once('\n').expect("more lines");
@@ -151,7 +133,7 @@ async fn one_unreachable_host_is_named_and_the_others_do_their_work() {
     let failures = job["failures"].as_array().expect("a list");
     assert_eq!(failures.len(), 1, "{job:#}");
     assert_eq!((&failures[0]["host"], &failures[0]["unreachable"]), (&json!("lab-1"), &json!(true)));
-    assert_eq!(hosts(&app.results(&job).await), ["lab-2", "lab-3"]);
+    assert_eq!(hosts(&job.results().await), ["lab-2", "lab-3"]);
 }
 
 #[tokio::test]
@@ -160,9 +142,9 @@ async fn a_canceled_run_leaves_no_connection() {
     let gate = Gate::new(&app);
     let mut request = request("lab");
     request["extra_vars"] = json!({"gate": gate.path()});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     until("there is a connection to each host", || masters(&app).len() == 3).await;
-    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    assert_eq!(job.cancel().await["state"], "canceled");
     assert_eq!(masters(&app), Vec::<String>::new(), "connections are left");
 }

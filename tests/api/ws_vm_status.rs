@@ -8,11 +8,9 @@ use std::{
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{
-    app::{Setup, TestApp, bin_dir, generated_secret, until},
-    fake_pve::FakePve,
-    streams::websocket_client::{Frame, WebSocket},
+use testkit::{
+    FakePve, Setup, TestApp, bin_dir, generated_secret, until,
+    websocket::{Frame, WebSocket},
 };
 
 const PATH: &str = "/ws/vm-status";

@@ -83,7 +83,7 @@ fn doctor_fails_an_ansible_that_is_too_old() {
 
 #[test]
 fn doctor_tries_the_vault_password_on_the_vault_file() {
-    let vault = include_str!("../../crates/ansible/tests/fixtures/vault.yml");
+    let vault = include_str!("../../crates/content/tests/fixtures/vault.yml");
     use std::os::unix::fs::PermissionsExt;
     let with_mode = |password: &str, mode| {
         let project = project_with_programs("ansible-playbook [core 2.19.1]")

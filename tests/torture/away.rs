@@ -3,17 +3,15 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use rustix::process::{Pid, Signal};
+use testkit::{Postgres, repository, until};
 
 use crate::{
-    app::until,
-    by_form,
-    database::Database,
-    fake, is_long,
+    by_form, fake, is_long,
     truth::{self, Asked, Hit},
 };
 
@@ -36,7 +34,7 @@ async fn nothing_is_lost_while_the_database_is_locked() {
         Asked::fake(&app, 1, 1.0, true).await,
         Asked::fake(&app, 2, f64::from(seconds) + 1.0, false).await,
     ];
-    app.until_state(&jobs[2].job, "running").await;
+    jobs[2].job.until_state("running").await;
     let mut python = Command::new("python3");
     python.args(["-c", LOCK]).arg(app.home().join("var/rangehand.db")).arg(seconds.to_string());
     let mut lock = python.stdout(Stdio::piped()).spawn().expect("there is a python3");
@@ -72,7 +70,7 @@ impl Server {
     }
 
     fn lab(&self, what: &str) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/postgres.sh");
+        let script = repository("tests/lab/postgres.sh");
         let mut command = Command::new(script);
         // The server keeps the streams it is given; nobody must wait for their end.
         command.arg(what).arg(&self.at).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -129,10 +127,10 @@ async fn nothing_is_lost_while_the_database_server_is_gone() {
         return;
     }
     let mut server = Server::new();
-    let database = Database::on(server.url());
+    let database = Postgres::on(server.url());
     let app = fake::setup().set("RANGEHAND__STORE__URL", database.url()).start();
     let jobs = [Asked::fake(&app, 0, 2.0, false).await, Asked::fake(&app, 1, 12.0, true).await];
-    app.until_state(&jobs[1].job, "running").await;
+    jobs[1].job.until_state("running").await;
     let command = server.command();
     server.stop().await;
     // As long as the requirement says; nothing is asserted about time.

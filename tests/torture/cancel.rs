@@ -3,11 +3,9 @@
 use std::{fs, time::Instant};
 
 use serde_json::json;
+use testkit::{TestApp, generated_secret, processes_with, until};
 
-use crate::{
-    app::{TestApp, generated_secret, processes_with, until},
-    by_form,
-};
+use crate::by_form;
 
 /// Whether all kinds are there and those that are to ignore SIGTERM have come to do so.
 fn is_complete(processes: &[String]) -> bool {
@@ -34,11 +32,11 @@ async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
     for _ in 0..times {
         let marker = generated_secret();
         let request = json!({"bundle": "tree", "limit": "localhost", "extra_vars": {"marker": marker}});
-        let job = app.post("/v1/jobs", &request, 202).await;
+        let job = app.submit(&request).await;
         until("the family is complete and as deaf as it gets", || is_complete(&processes_with(&marker)))
             .await;
         let begun = Instant::now();
-        let job = app.cancel(&job).await;
+        let job = job.cancel().await;
         seconds += begun.elapsed().as_secs_f64();
         // Looked at once, with no patience: canceled means that nothing is left.
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
@@ -62,10 +60,10 @@ async fn a_well_behaved_tree_is_gone_at_once_when_its_job_is_canceled() {
         let marker = generated_secret();
         let gate = app.home().join(format!("gate-{marker}"));
         let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate}});
-        let job = app.post("/v1/jobs", &request, 202).await;
-        app.until_task(&job, "Wait for the gate").await;
+        let job = app.submit(&request).await;
+        job.until_task("Wait for the gate").await;
         let begun = Instant::now();
-        let job = app.cancel(&job).await;
+        let job = job.cancel().await;
         let taken = begun.elapsed().as_secs_f64();
         (seconds, longest) = (seconds + taken, longest.max(taken));
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");

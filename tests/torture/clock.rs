@@ -34,7 +34,7 @@ async fn no_job_is_lost_when_the_clock_jumps_back_and_forth() {
     for (number, jump) in ["-2h", "+1h", "-30d", "+0"].into_iter().enumerate() {
         jobs.push(Asked::fake(&app, number * 2, 1.0, false).await);
         jobs.push(Asked::fake(&app, number * 2 + 1, 12.0, true).await);
-        app.until_state(&jobs[number * 2 + 1].job, "running").await;
+        jobs[number * 2 + 1].job.until_state("running").await;
         fs::write(&file, format!("{jump}\n")).expect("writable");
         if number == 2 {
             app.kill();

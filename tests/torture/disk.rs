@@ -6,11 +6,9 @@ use std::{
 };
 
 use serde_json::json;
+use testkit::{TestApp, until};
 
-use crate::{
-    app::{TestApp, until},
-    fake, truth,
-};
+use crate::{fake, truth};
 
 /// A small file system in memory; unmounted when dropped.
 struct SmallDisk(PathBuf);
@@ -65,7 +63,7 @@ async fn a_run_whose_spool_is_full_is_no_success() {
         ["spool_failed", "supervisor_gone"].contains(&job["reason"]["code"].as_str().expect("a code")),
         "{job:#}"
     );
-    truth::assert_numbered(&job, &app.events(&job).await);
+    truth::assert_numbered(&job, &job.events().await);
     until("the directories of runs are gone", || app.run_directories().is_empty()).await;
     assert_goes_on(&app).await;
     println!(
@@ -86,17 +84,16 @@ async fn a_run_whose_spool_and_database_are_full_ends_truly_when_there_is_room_a
     let Some(disk) = SmallDisk::new(&setup.home().join("var"), "16m") else { return };
     let mut app = setup.start();
     let asked = fake::request(&json!({"mode": "bytes", "count": 64 << 20}));
-    let job = app.post("/v1/jobs", &asked, 202).await;
+    let job = app.submit(&asked).await;
     until("the disk is full", || disk.free() < 64 << 10).await;
     until("the run has ended", || {
         app.run_directories().iter().all(|run| crate::memory::supervisor(run).is_none())
     })
     .await;
     disk.grow("256m");
-    let id = job["id"].as_str().expect("a job has an id");
-    let job = app.get(&format!("/v1/jobs/{id}?wait=120"), 200).await;
+    let job = job.wait().await;
     assert!(["failed", "lost"].contains(&job["state"].as_str().expect("a state")), "{job:#}");
-    truth::assert_numbered(&job, &app.events(&job).await);
+    truth::assert_numbered(&job, &job.events().await);
     assert_goes_on(&app).await;
     println!(
         "figure: the disk of spools and database is full (16 MiB, a run prints 64 MiB), then grows | ends {}/{} with {} \

@@ -1,13 +1,11 @@
 //! Services whose ansible-runner is the fake one, and requests for it.
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, fixtures};
+use testkit::Setup;
 
 /// A service with the fake runner.
 pub(crate) fn setup() -> Setup {
-    let programs = fixtures().join("fake-runner");
-    Setup::new().set("RANGEHAND__ANSIBLE__BIN_DIR", programs.to_string_lossy())
+    Setup::without_ansible()
 }
 
 /// A request whose variables tell the fake runner what to do. Which playbook it names does not matter.

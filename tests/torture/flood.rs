@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use testkit::{PATIENCE, TestApp};
 
-use crate::{
-    app::{PATIENCE, TestApp},
-    by_form, fake, is_long,
-    memory::Peaks,
-};
+use crate::{by_form, fake, is_long, memory::Peaks};
 
 /// What a watcher saw of a job up to its end.
 struct Seen {
@@ -27,7 +24,7 @@ struct Seen {
 /// `tenth` is the number of the event at which the memory is looked at first.
 async fn watch(app: &TestApp, request: &Value, tenth: u64) -> Seen {
     let begun = Instant::now();
-    let job = app.post("/v1/jobs", request, 202).await;
+    let job = app.submit(request).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("a job has an id"));
     let (mut early, mut late) = (None, Peaks::default());
     let (mut events, mut numbered, mut plain_bytes) = (0, 0, 0);

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use testkit::Setup;
 
-use crate::{app::Setup, by_form};
+use crate::by_form;
 
 #[tokio::test]
 async fn a_sandbox_costs_little_and_changes_no_end() {

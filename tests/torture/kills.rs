@@ -9,16 +9,13 @@ use std::{
 };
 
 use rustix::process::Signal;
+use testkit::{Postgres, Setup, TestApp, Worker, processes_with_environment, runs_in, until};
 
 use crate::{
-    app::{Setup, TestApp, processes_with_environment, until},
-    by_form,
-    database::Database,
-    is_long,
+    by_form, is_long,
     random::Random,
     truth::{self, Asked, Hit},
     victims::{self, Stopped},
-    worker::{Worker, runs_in},
 };
 
 /// How many runs are kept at work, and as many more in the queue.
@@ -33,7 +30,7 @@ async fn jobs_end_truly_whoever_is_killed_on_sqlite() {
 
 #[tokio::test]
 async fn jobs_end_truly_whoever_is_killed_on_postgres() {
-    let Some(database) = Database::new() else { return };
+    let Some(database) = Postgres::create() else { return };
     let setup = Setup::new().set("RANGEHAND__STORE__URL", database.url());
     torture(setup, None, "PostgreSQL", by_form(8, 500)).await;
     // The database goes last: the service is connected to it until here.
@@ -42,7 +39,7 @@ async fn jobs_end_truly_whoever_is_killed_on_postgres() {
 
 #[tokio::test]
 async fn jobs_end_truly_when_workers_are_killed_too() {
-    let Some(database) = Database::new() else { return };
+    let Some(database) = Postgres::create() else { return };
     let node = || Setup::new().set("RANGEHAND__STORE__URL", database.url());
     let worker = Worker::start(node().set("RANGEHAND__RUNS__MAX_AT_ONCE", AT_ONCE.to_string()));
     torture(node(), Some(worker), "PostgreSQL with a worker", by_form(6, 200)).await;

@@ -5,13 +5,9 @@
 
 #![allow(clippy::print_stdout, reason = "figures are what the long form is for")]
 
-#[path = "../api/app.rs"]
-#[allow(dead_code, reason = "shared with the tests of the interface, which use all of it")]
-mod app;
 mod away;
 mod cancel;
 mod clock;
-mod database;
 mod disk;
 mod fake;
 mod flood;
@@ -21,9 +17,6 @@ mod memory;
 mod random;
 mod truth;
 mod victims;
-#[path = "../api/nodes/worker.rs"]
-#[allow(dead_code, reason = "shared with the tests of nodes, which use all of it")]
-mod worker;
 
 /// Is the long form wanted?
 fn is_long() -> bool {

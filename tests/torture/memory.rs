@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use crate::app::TestApp;
+use testkit::TestApp;
 
 /// Peaks in MiB; 0 for a process that was not seen.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,18 +6,16 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testkit::{Job, TestApp, until};
 
-use crate::{
-    app::{TestApp, until},
-    fake,
-};
+use crate::fake;
 
 /// How many events of its own a run of the fake runner prints.
 const COUNT: u64 = 10;
 
 /// A job that was asked for.
 pub(crate) struct Asked {
-    pub(crate) job: Value,
+    pub(crate) job: Job,
     name: String,
     /// A playbook of Ansible, as the service runs it by default; otherwise the fake runner.
     is_real: bool,
@@ -54,7 +52,7 @@ impl Asked {
         let request = fake::request(&json!({
             "mode": "marks", "journal": journal, "name": name, "count": COUNT, "seconds": seconds, "fail": fail,
         }));
-        Self { job: app.post("/v1/jobs", &request, 202).await, name, is_real: false }
+        Self { job: app.submit(&request).await, name, is_real: false }
     }
 
     /// Asks for a run of Ansible.
@@ -64,15 +62,15 @@ impl Asked {
         let variables =
             json!({"journal": journal, "name": name, "count": COUNT, "seconds": seconds, "fail": fail});
         let request = json!({"bundle": "journal", "limit": "localhost", "extra_vars": variables});
-        Self { job: app.post("/v1/jobs", &request, 202).await, name, is_real: true }
+        Self { job: app.submit(&request).await, name, is_real: true }
     }
 
     /// Waits for its end and shows that it is the true one; gives the state, and how often the job was queued again.
     ///
     /// Lost may only be a run whose supervisor was killed when it had begun: one that never began is queued again.
     async fn assert_true(&self, app: &TestApp, done: &Done, hit: &Hit) -> (String, usize) {
-        let job = self.ended(app).await;
-        let events = app.events(&job).await;
+        let job = self.job.wait().await;
+        let events = job.events().await;
         assert_numbered(&job, &events);
         let state = job["state"].as_str().expect("a state");
         let context = || format!("{}: began {:?}, ended {:?}: {job:#}", self.name, done.begun, done.ended);
@@ -104,11 +102,6 @@ impl Asked {
             _ => panic!("a false end: {}\n{}", context(), app.log()),
         }
         (state.to_owned(), requeued)
-    }
-
-    async fn ended(&self, app: &TestApp) -> Value {
-        let id = self.job["id"].as_str().expect("a job has an id");
-        app.get(&format!("/v1/jobs/{id}?wait=60"), 200).await
     }
 
     fn did_everything(done: &Done, code: &str) -> bool {
@@ -161,7 +154,7 @@ fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> u
 pub(crate) async fn assert_all(app: &TestApp, jobs: &[Asked], hit: &Hit) -> Ends {
     let mut ends = Ends::default();
     for asked in jobs {
-        asked.ended(app).await;
+        asked.job.wait().await;
     }
     let journal = journal(app);
     for asked in jobs {
@@ -198,5 +191,5 @@ fn processes_of_runs(app: &TestApp) -> Vec<std::path::PathBuf> {
         let environment = fs::read(process.join("environ")).unwrap_or_default();
         String::from_utf8_lossy(&environment).contains("RANGEHAND_RUN=")
     };
-    crate::app::processes_with_environment(&ours).into_iter().filter(is_of_run).collect()
+    testkit::processes_with_environment(&ours).into_iter().filter(is_of_run).collect()
 }

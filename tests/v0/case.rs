@@ -4,11 +4,7 @@ use std::fs;
 
 use serde::Deserialize;
 use serde_json::Value;
-
-use crate::repository;
-
-/// A call of the fake Proxmox's control paths: method, path, body.
-pub(crate) type Control = (String, String, Value);
+use testkit::{pve::Control, repository};
 
 /// One recorded case.
 #[derive(Debug, Clone, Deserialize)]

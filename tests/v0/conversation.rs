@@ -6,12 +6,11 @@ use std::{
 };
 
 use serde_json::{Map, Value, json};
+use testkit::{http::Endpoint, pve::Pve};
 
 use crate::{
     case::{Conversation, PollCount},
-    http::Endpoint,
     matcher::differences,
-    pve::Pve,
     websocket::WebSocket,
 };
 

@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
+use testkit::{http::Endpoint, pve::Pve};
 
-use crate::{http::Endpoint, pve::Pve, service::Service, site::Sites};
+use crate::{service::Service, site::Sites};
 
 const ROUTES: &[(&str, &str)] = &[
     ("vms/list", ""),

@@ -12,15 +12,13 @@ use std::{
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
-
-use crate::{
-    haproxy::Gateway,
+use testkit::{
+    Gateway,
     http::{self, Endpoint},
     pve::Pve,
-    service::Service,
-    site::Sites,
-    websocket::WebSocket,
 };
+
+use crate::{service::Service, site::Sites, websocket::WebSocket};
 
 /// A backend that answers with the head of the request; it ends with the test's process.
 fn mirror() -> String {

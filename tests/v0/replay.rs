@@ -3,15 +3,17 @@
 use std::io;
 
 use serde_json::{Value, json};
+use testkit::{
+    Gateway,
+    http::{Answer, Endpoint},
+    pve::Pve,
+};
 
 use crate::{
     case::{self, Case, Detail, Kind, Request},
     conversation,
-    haproxy::Gateway,
-    http::{Answer, Endpoint},
     matcher::{differences, short},
     normalise,
-    pve::Pve,
     service::Service,
     site::{Site, Sites},
 };

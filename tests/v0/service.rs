@@ -10,10 +10,10 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use testkit::{POLL, bin_dir, http::Endpoint, program};
 
 use crate::{
-    LOOK_AGAIN, PATIENCE, bin_dir,
-    http::Endpoint,
+    PATIENCE,
     site::{self, Site, Sites},
 };
 
@@ -32,7 +32,7 @@ impl Service {
     pub(crate) fn start(sites: &Sites, site: &Site) -> Result<Self, String> {
         let log = site.root.with_file_name("service.log");
         let runtime = Path::new("/dev/shm").join(sites.name());
-        let mut process = Command::new(env!("CARGO_BIN_EXE_rangehand"))
+        let mut process = Command::new(program())
             .args(["serve", "--port", "0"])
             .env_clear()
             .env("HOME", site.root.with_file_name("public"))
@@ -79,7 +79,7 @@ impl Service {
                     self.process = Some(process);
                     return vec!["the service does not stop".to_owned()];
                 }
-                None => thread::sleep(LOOK_AGAIN),
+                None => thread::sleep(POLL),
             }
         };
         let mut wrong = Vec::new();

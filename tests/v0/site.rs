@@ -12,7 +12,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::{bin_dir, repository};
+use testkit::{bin_dir, repository};
 
 /// Below `core/linux/ubuntu/` of the stub site.
 const UBUNTU: &[&str] = &[

@@ -1,8 +1,9 @@
 //! Two nodes that are no cluster: each host of the group has a node and an API of its own.
 
 use serde_json::{Map, Value, json};
+use testkit::pve::Pve;
 
-use crate::{pve::Pve, service::Service, site::Sites};
+use crate::{service::Service, site::Sites};
 
 fn ask(service: &Service, path: &str, body: &Value) -> Value {
     let headers = Map::from_iter([("content-type".to_owned(), Value::from("application/json"))]);

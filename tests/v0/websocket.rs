@@ -7,8 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-
-use crate::http::{self, Endpoint};
+use testkit::http::{self, Endpoint};
 
 /// An open connection.
 #[derive(Debug)]

@@ -31,7 +31,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{RunDirectory, process};
+use crate::RunDirectory;
 
 /// More than a boot's id has.
 const LONGEST_BOOT_ID: u64 = 128;

@@ -175,20 +175,6 @@ pub fn always(event_bytes: usize) -> [(&'static str, String); 4] {
     ]
 }
 
-/// What every run is told of its own places.
-///
-/// `short` is a directory whose path leaves room for a socket name in AF_UNIX's 107 bytes. A control path of
-/// its own keeps a run from using another run's SSH connection, which would hide a changed host key.
-#[must_use]
-pub fn places(short: &Path) -> [(&'static str, OsString); 3] {
-    [
-        // Files of a vault are decrypted there before they are sent.
-        ("ANSIBLE_LOCAL_TEMP", short.join("tmp").into()),
-        ("ANSIBLE_PERSISTENT_CONTROL_PATH_DIR", short.join("pc").into()),
-        ("ANSIBLE_SSH_CONTROL_PATH_DIR", short.join("cp").into()),
-    ]
-}
-
 /// What ansible-runner would add to the environment of ansible-playbook, as far as it shows.
 ///
 /// Where no facts are kept ansible-runner has them kept in a file of the run, which is as good as in memory.

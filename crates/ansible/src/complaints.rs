@@ -1,8 +1,7 @@
 //! Errors that Ansible prints outside of tasks and that do not change its exit code, and patterns that match no host.
 
 use model::Draft;
-
-use crate::log_text::plain;
+use process::log_text::plain;
 
 /// So many are kept.
 const MOST: usize = 20;

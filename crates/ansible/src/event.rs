@@ -8,12 +8,10 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::Timestamp;
 use model::{Draft, EventKind, Oversized, Payload, Redactor, Unreadable, redact::Passage};
+use process::log_text::{plain, unix_lines};
 use serde_json::{Map, Value};
 
-use crate::{
-    log_text::{plain, unix_lines},
-    stream::{Item, RunnerEvent},
-};
+use crate::stream::{Item, RunnerEvent};
 
 /// Keys of an event's data that say nothing to a user: counters of Ansible's own, and copies of what an event
 /// of ours has in a field.

@@ -4,11 +4,12 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use content::Configuration;
 use jiff::Timestamp;
 use model::{Draft, WarningCode};
 use serde_json::json;
 
-use crate::{configuration::Configuration, run_spec::RunSpec};
+use crate::run_spec::RunSpec;
 
 /// The code of these warnings.
 const CODE: WarningCode = WarningCode::SettingOverridden;

@@ -3,8 +3,7 @@
 use std::{io, time::Duration};
 
 use model::{Code, Phase, Reason};
-
-use crate::{process::Ended, run_spec::Limits, usage::Excess};
+use process::{Ended, Excess, Limits};
 
 /// The reason of a run whose events could not be kept.
 pub(crate) fn spool_failed(error: &io::Error) -> Reason {

@@ -22,18 +22,13 @@ use std::{
 };
 
 use model::{PlaybookOutcome, RunId};
+use process::{Identity, cgroup::Group, untrusted::remove_tree};
 use rustix::{
     fs::{FallocateFlags, FlockOperation, Mode, OFlags},
     io::Errno,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
-
-use crate::{
-    cgroup::Group,
-    process::{self, Identity},
-    untrusted::remove_tree,
-};
 
 /// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
 const REMOVALS: usize = 3;

@@ -10,14 +10,12 @@ use std::{
     thread,
 };
 
-use crate::{
+use process::{
+    Ended, Excess, Keepers, Limits, NoneLeft, Stop,
     output_limit::{Budget, Counted},
-    process::{self, Ended, Keepers, NoneLeft},
-    run_loop::Stop,
-    run_spec::Limits,
-    stream::{self, Events, Item},
-    usage::Excess,
 };
+
+use crate::stream::{self, Events, Item};
 
 /// The longest line of ansible-runner's own error output that is kept.
 const STDERR_LINE_BYTES: usize = 64 * 1024;
@@ -103,8 +101,7 @@ pub(crate) fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft
         process::reap_children(&none_left, spared, tell);
     });
     let stops = sender.clone();
-    let Stop(mut signals) = stop;
-    thread::spawn(move || signals.forever().take_while(|_| stops.send(Input::Stop).is_ok()).for_each(drop));
+    thread::spawn(move || stop.each(|| stops.send(Input::Stop).is_ok()));
 }
 
 fn read_lines(

@@ -27,27 +27,20 @@ use jiff::Timestamp;
 use model::{
     Complaint, Draft, Ending, EventKind, Executor, Phase, PlaybookDetail, PlaybookOutcome, WarningCode,
 };
-use serde_json::json;
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    iterator::Signals,
+use process::{
+    Ended, Excess, Keepers, Limits, NoneLeft, Stop, TreeGroup, TreeKill, log_text,
+    untrusted::UntrustedDirectory, usage,
 };
+use serde_json::json;
 
 use crate::{
     RunDirectory,
     diagnose::{Evidence, Selection, diagnose},
     event::Translator,
     extract::Extractor,
-    log_text,
-    process::{self, Ended, Keepers, NoneLeft, TreeKill},
     prompts, reasons,
     run_inputs::{Input, Leader, listen, read_streams},
-    run_spec::Limits,
-    spool,
-    tree_group::TreeGroup,
-    untrusted::UntrustedDirectory,
-    usage::{self, Excess},
-    workspace,
+    spool, workspace,
 };
 
 /// How many lines of output a reason shows.
@@ -73,17 +66,6 @@ enum Cause {
     Output,
     Excess(Excess),
     Spool(io::Error),
-}
-
-/// Requests to stop that arrived; made before the run is prepared, so that none is lost.
-pub struct Stop(pub(crate) Signals);
-
-/// Begins to take SIGTERM and SIGINT as requests to stop.
-///
-/// # Errors
-/// When the handlers cannot be installed.
-pub fn stop_requests() -> io::Result<Stop> {
-    Signals::new([SIGTERM, SIGINT]).map(Stop)
 }
 
 /// Drives one step of a run.

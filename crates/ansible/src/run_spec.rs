@@ -2,13 +2,15 @@
 //!
 //! It holds secrets, so it goes through a pipe from the service's memory to the supervisor's and nowhere else.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
+use content::{Source, snapshots};
 use model::{ExtraVars, Find, RunId, SecretVars};
+use process::{Isolation, Limits};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{command::PlaybookOptions, content, sandbox::Sandbox, workspace::Source};
+use crate::command::PlaybookOptions;
 
 /// Everything about one run.
 ///
@@ -20,7 +22,7 @@ pub struct RunSpec {
     /// Where its content comes from.
     pub source: Source,
     /// How the run sees it, and what becomes of what it writes there.
-    pub content: content::Options,
+    pub content: snapshots::Options,
     /// What is run, one after the other; at least one.
     pub steps: Vec<RunStep>,
     /// Values that must not be kept wherever they turn up, besides those that are here as such.
@@ -52,21 +54,6 @@ pub struct Facts {
     pub seconds: u64,
 }
 
-/// How far a run is kept from everything else on its machine.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Isolation {
-    /// Only what it needs is seen; `None` leaves all to be seen.
-    pub sandbox: Option<Sandbox>,
-    /// Whether its home is its own.
-    pub private_home: bool,
-    /// Whether programs with the rights of their owner, such as `sudo`, are kept from getting them.
-    pub no_new_privileges: bool,
-    /// How many files each of its processes may have open; 0 sets no limit.
-    pub open_files: u64,
-    /// The largest file in bytes that each of its processes may write; 0 sets no limit.
-    pub file_bytes: u64,
-}
-
 /// One execution of Ansible within a run.
 #[derive(Serialize, Deserialize)]
 pub struct RunStep {
@@ -81,27 +68,6 @@ pub struct RunStep {
     pub secret_vars: SecretVars,
     /// What is looked up in its results.
     pub find: Option<Find>,
-}
-
-/// What a run may use.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub struct Limits {
-    /// The longest it may take.
-    pub total: Duration,
-    /// The longest it may be silent; `None` sets no limit.
-    pub idle: Option<Duration>,
-    /// How long its processes may take to end after SIGTERM.
-    pub grace: Duration,
-    /// The largest event that is kept, in bytes.
-    pub event_bytes: usize,
-    /// How much it may print, in bytes; 0 sets no limit.
-    pub output_bytes: u64,
-    /// How much memory its processes may use together, in bytes; 0 sets no limit.
-    pub memory_bytes: u64,
-    /// How many processes and threads it may have at a time; 0 sets no limit.
-    pub processes: u64,
-    /// How much the results may hold together, in bytes of JSON.
-    pub result_bytes: usize,
 }
 
 fn all_into_the_pipe<S: Serializer>(secrets: &[SecretString], serializer: S) -> Result<S::Ok, S::Error> {

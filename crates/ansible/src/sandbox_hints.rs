@@ -10,10 +10,9 @@ use std::{
 
 use jiff::Timestamp;
 use model::{Code, Draft, Failure, PlaybookOutcome, WarningCode};
+use process::Sandbox;
 use regex::Regex;
 use serde_json::json;
-
-use crate::sandbox::Sandbox;
 
 /// The code of the warning.
 const CODE: WarningCode = WarningCode::OutsideSandbox;

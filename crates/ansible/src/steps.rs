@@ -15,27 +15,26 @@ use std::{
     time::Instant,
 };
 
+use content::snapshots::view;
 use jiff::Timestamp;
 use model::{
     Code, Draft, Ending, Executor, ExtraVars, Find, Phase, PlaybookOutcome, Reason, Redactor, Report,
     StepStart,
 };
+use process::{Stop, TreeGroup, mounts::View, programs, untrusted::UntrustedDirectory};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::{
     command::OptionFiles,
-    content::view::{self, View},
     diagnose::Selection,
     event::Translator,
-    overridden, programs, reasons,
+    overridden, reasons,
     run_directory::RunDirectory,
-    run_loop::{self, RunLoop, Stop},
+    run_loop::{self, RunLoop},
     run_spec::{RunSpec, RunStep},
     spool,
     supervisor::{canceled_before_it_began, prepare_failed},
-    tree_group::TreeGroup,
-    untrusted::UntrustedDirectory,
     warm::Waiting,
     workspace::Workspace,
 };
@@ -79,7 +78,7 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<PlaybookOutcome, 
             return Ok(after(before, canceled));
         }
         // Made before the step begins: a request that comes between two steps is heard by the next one.
-        let next_stop = run_loop::stop_requests().map_err(|error| not_begun(&error))?;
+        let next_stop = Stop::requests().map_err(|error| not_begun(&error))?;
         let (outcome, is_clear) = steps.run_one(number, step, &found, stop)?;
         let outcome = after(before, outcome);
         if outcome.ending != Ending::Succeeded || number as usize == spec.steps.len() {

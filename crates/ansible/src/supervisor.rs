@@ -18,32 +18,25 @@ use std::{
     time::Instant,
 };
 
+use content::Configuration;
 use jiff::Timestamp;
 use model::{
     ArtifactsKept, Code, Draft, Ending, Isolation, Phase, PlaybookOutcome, Reason, Redactor, WarningCode,
     redact::tells_of_a_secret,
 };
+use process::{Identity, Sandbox, Stop, TreeGroup, cgroup::Group, scratch};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 use serde_json::json;
 
 use crate::{
-    cgroup::Group,
-    configuration::Configuration,
-    process::{self, Identity},
     reasons,
     run_directory::RunDirectory,
-    run_loop,
     run_spec::RunSpec,
-    sandbox::Sandbox,
-    sandbox_hints, scratch, spool,
+    sandbox_hints, spool,
     steps::{self, Steps},
-    tree_group::TreeGroup,
     warm::{Spare, Waiting},
     workspace::{self, Workspace},
 };
-
-/// The environment variable that every process of a run carries; its value is the run's id.
-pub const MARKER: &str = "RANGEHAND_RUN";
 
 /// Runs to the end of the run in `directory`; the specification comes on standard input. Without a directory it waits
 /// until the service gives it one, with a specification, beside a child that has Ansible imported.
@@ -89,7 +82,7 @@ fn supervise(
     identity: &Identity,
     spare: Option<Spare>,
 ) -> io::Result<()> {
-    let stop = run_loop::stop_requests()?;
+    let stop = Stop::requests()?;
     directory.write_identity(identity)?;
     let run = spec.run.to_string();
     name_process(&format!("run-{}", &run[run.len() - 8..]));
@@ -169,7 +162,7 @@ fn enter_group(directory: &RunDirectory, spec: &RunSpec) -> Option<Group> {
 /// What began before the run was prepared.
 struct Beginning {
     begun: Instant,
-    stop: run_loop::Stop,
+    stop: Stop,
     groups: Arc<TreeGroup>,
     waiting: Option<Waiting>,
 }

@@ -28,59 +28,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use content::{
+    Source, shipped,
+    snapshots::{self, Content, artifacts::Artifacts},
+};
 use model::{ExtraVars, Redactor, RunId, SecretValue, SecretVars};
+use process::{
+    home,
+    mounts::View,
+    untrusted::{read_file, remove_tree},
+};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     command::{self, OptionFiles, PlaybookOptions},
-    content::{self, Content, artifacts::Artifacts, view::View},
-    home,
     run_directory::new_file,
     run_spec::Facts,
-    runtime, shipped,
-    untrusted::{read_file, remove_tree},
+    runtime,
 };
-
-/// Where a run's content comes from.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Source {
-    /// Directory trees that the run sees, each at its own path. None lies below another.
-    pub trees: Vec<Tree>,
-    /// Absolute: where Ansible is started; in one of the trees.
-    pub working_directory: PathBuf,
-    /// Absolute paths of the inventories, passed to Ansible as `-i` in this order.
-    pub inventories: Vec<PathBuf>,
-    /// Encrypted variables for the run.
-    pub vault: Option<PathBuf>,
-    /// Up to so many bytes are kept in memory.
-    pub in_memory_bytes: u64,
-}
-
-/// A directory tree of content.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tree {
-    /// Its root, absolute and without links on the way.
-    pub root: PathBuf,
-    /// Names that are left out.
-    pub exclude: Vec<String>,
-    /// Directories outside of it that links may lead to.
-    pub link_targets: Vec<PathBuf>,
-    /// Paths relative to the root, or names at any depth, that are kept between runs.
-    pub persistent: Vec<String>,
-}
-
-impl Source {
-    /// Adds a tree, unless it lies in one that is here; those that lie in it go.
-    pub fn add_tree(&mut self, tree: Tree) {
-        if self.trees.iter().any(|known| tree.root.starts_with(&known.root)) {
-            return;
-        }
-        self.trees.retain(|known| !known.root.starts_with(&tree.root));
-        self.trees.push(tree);
-    }
-}
 
 /// Why there is no private directory.
 #[derive(Debug, thiserror::Error)]
@@ -211,7 +177,7 @@ impl Workspace {
     pub fn fill<'a>(
         &mut self,
         source: &Source,
-        options: &content::Options,
+        options: &snapshots::Options,
         playbooks: impl IntoIterator<Item = &'a Path>,
     ) -> Result<(), Error> {
         let at = |what| move |source| Error::Io { what, source };
@@ -307,7 +273,7 @@ impl Workspace {
     pub(crate) fn keep_written(
         &self,
         run: RunId,
-        options: &content::Options,
+        options: &snapshots::Options,
         secrets: &Redactor,
     ) -> io::Result<(Artifacts, Vec<PathBuf>)> {
         match &self.content {

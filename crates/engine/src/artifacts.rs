@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use ansible::content::{
+use content::snapshots::{
     self,
     artifacts::{self, Artifact, LeftOut},
 };
@@ -91,7 +91,7 @@ impl Engine {
         let state = self.options().state.clone();
         let keep = self.options().keep;
         let pruned = spawn_blocking(move || {
-            let snapshots = content::prune(&state.join("snapshots"));
+            let snapshots = snapshots::prune(&state.join("snapshots"));
             let artifacts =
                 artifacts::prune(&state.join("artifacts"), keep.artifacts_age, keep.artifacts_bytes);
             snapshots.and_then(|snapshots| Ok((snapshots, artifacts?)))

@@ -1,6 +1,6 @@
 //! The catalog, off the async threads.
 
-use ansible::catalog::Entry;
+use content::catalog::Entry;
 use model::{ContentKind, ContentRef, ProjectName};
 use serde::Serialize;
 use tokio::task::spawn_blocking;

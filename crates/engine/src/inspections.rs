@@ -7,12 +7,12 @@
 
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
-use ansible::{
+use ansible::workspace::Scratch;
+use content::{
     Catalog, SearchPath, Toolchain,
     catalog::{Inspection, InventoryInspection, Means},
     inspector::{Ending, Turn},
     shipped,
-    workspace::Scratch,
 };
 use model::{AuditDraft, AuditKind, ContentName, ContentRef, ProjectName};
 use tokio::{

@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use ansible::{
+use content::{
     catalog::Located,
     inventory::{self, Source},
 };

@@ -78,13 +78,13 @@ impl crate::Engine {
     async fn pass_on(&self, mut listener: store::Listener) -> ! {
         loop {
             match listener.next().await {
-                store::Heard::Job(job) => {
+                store::Notification::Job(job) => {
                     self.inner.live.tell(job);
                     self.inner.held.notify(job);
                     self.inner.queued.notify_one();
                 }
                 // What was told meanwhile is lost; everybody looks again by a timer.
-                store::Heard::Reconnected => self.inner.queued.notify_one(),
+                store::Notification::Reconnected => self.inner.queued.notify_one(),
             }
         }
     }

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-pub use ansible::log_text::colored;
-use ansible::log_text::plain;
 use model::{EventKind, Job, JobId, Work};
+pub use process::log_text::colored;
+use process::log_text::plain;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{Engine, EventQuery, jobs::Error, live::News};

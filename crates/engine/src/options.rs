@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use ansible::{Catalog, Inspector, Launcher, Limits, Sandbox, Toolchain, content::Way, run_spec};
+use ansible::{Launcher, run_spec};
+use content::{Catalog, Inspector, Toolchain, snapshots::Way};
 use model::{Inventories, Isolation, ProjectName};
+use process::{Limits, Sandbox};
 use secrecy::SecretString;
 
 use crate::{Keep, Keyring, Project, ProxmoxOptions};
@@ -25,15 +27,15 @@ pub struct IsolationOptions {
     /// How sandboxes are made; `None` when there is no bubblewrap.
     pub sandbox: Option<Sandbox>,
     /// What holds with and without a sandbox; the sandbox in it is not used.
-    pub always: run_spec::Isolation,
+    pub always: process::Isolation,
 }
 
 impl IsolationOptions {
     /// What holds for every run, and for inspections.
     #[must_use]
-    pub fn of_all(&self) -> run_spec::Isolation {
+    pub fn of_all(&self) -> process::Isolation {
         let sandbox = self.sandbox.clone().filter(|_| self.least == Isolation::Sandbox);
-        run_spec::Isolation { sandbox, ..self.always.clone() }
+        process::Isolation { sandbox, ..self.always.clone() }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ansible::{
+use content::{
     Catalog, SearchPath,
     catalog::{self, Located},
 };

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, error::Error as _, sync::Arc, time::Duration};
 
-use ansible::{
+use content::{
     catalog::Located,
     inventory::{self, Inventory, Source, Value},
 };

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ansible::{SearchPath, shipped};
+use content::{SearchPath, shipped};
 use model::{Code, ContentRef, Ending, Job, JobRequest, JobState, Phase, PlaybookOutcome, Reason, Redactor};
 use serde_json::Value;
 use tokio::task::spawn_blocking;

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use ansible::catalog::Inspection;
+use content::catalog::Inspection;
 use model::{PlaybookWork, Tags, TaskName};
 
 /// Stands between the name of a role and that of its task.

@@ -4,6 +4,7 @@
 //! more and more secrets; a ratio near 2 from one length to the next is linear time.
 
 #![expect(clippy::print_stdout, reason = "a program that prints its measurements")]
+#![expect(clippy::disallowed_methods, reason = "a program that measures uses the clock")]
 
 use std::{hint::black_box, time::Instant};
 

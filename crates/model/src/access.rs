@@ -1,4 +1,4 @@
-//! Who may do what: roles, each of which may do what the ones before it may.
+//! Roles and API tokens. Each role includes the permissions of the previous ones.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub fn is_caller_name(name: &str) -> bool {
 pub struct Token {
     /// The part of the token that is no secret: 12 hexadecimal digits.
     pub id: String,
-    /// Who calls with it.
+    /// Name of the caller.
     pub name: String,
     /// What it may do.
     pub role: Role,
@@ -44,7 +44,7 @@ pub struct Token {
     /// From when on it is worth nothing, if ever.
     #[serde(serialize_with = "time_text::serialize_option")]
     pub expires_at: Option<Timestamp>,
-    /// When it was taken back, if it was.
+    /// When it was revoked, if it was.
     #[serde(serialize_with = "time_text::serialize_option")]
     pub revoked_at: Option<Timestamp>,
     /// When it was last used, give or take a minute.

@@ -15,13 +15,13 @@ use serde::Serialize;
 use crate::{JobId, text_enum, time_text};
 
 text_enum! {
-    /// What a record tells.
+    /// Kind of an audit entry.
     AuditKind {
-        /// Somebody is about to be served.
+        /// A request is about to be carried out.
         Intent = "intent",
         /// What became of it.
         Result = "result",
-        /// Somebody was refused for a role too low.
+        /// A request was rejected because the role is too low.
         Denied = "denied",
         /// The command line did something.
         Command = "command",
@@ -36,7 +36,7 @@ pub struct AuditDraft {
     /// When.
     #[serde(serialize_with = "time_text::serialize")]
     pub time: Timestamp,
-    /// What it tells.
+    /// Its kind.
     pub kind: AuditKind,
     /// Who.
     pub caller: String,

@@ -16,7 +16,7 @@ pub struct Attempt {
     pub number: u32,
     /// Its run.
     pub run: RunId,
-    /// How it ended; `None` while it is at work.
+    /// How it ended; `None` while it is running.
     pub outcome: Option<Outcome>,
 }
 
@@ -49,7 +49,7 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// The run of the current attempt; while it waits for another, that of the attempt before.
     pub run: Option<RunId>,
-    /// The node that holds it while a run is at work.
+    /// The node that holds it while a run is active.
     pub node: Option<String>,
     /// Until when the node holds it unless it says more.
     pub lease_until: Option<Timestamp>,
@@ -63,7 +63,7 @@ pub struct Job {
     pub last_seq: u64,
     /// The thing that it acts for: it may use resources which that thing holds, see [`Holder`](crate::Holder).
     pub acts_for: Option<Resource>,
-    /// The values of its secret variables, sealed; `None` when it has none, or they are wiped because it has ended.
+    /// The encrypted values of its secret variables; `None` if it has none, or if they were deleted because it has ended.
     pub secrets: Option<Sealed>,
 }
 

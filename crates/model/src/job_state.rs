@@ -16,7 +16,7 @@ text_enum! {
     JobState {
         /// Accepted and stored; waits for a worker.
         Queued = "queued",
-        /// A run is at work.
+        /// A run is active.
         Running = "running",
         /// The run is being ended by request.
         Canceling = "canceling",
@@ -49,7 +49,7 @@ impl JobState {
 pub enum Move {
     /// A worker takes it.
     Claim,
-    /// Somebody asks for its end.
+    /// A client requests a cancel.
     Cancel,
     /// Its run is over.
     End(Ending),

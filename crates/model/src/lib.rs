@@ -122,7 +122,7 @@ macro_rules! text_enum {
 }
 pub(crate) use text_enum;
 
-/// A word that is none of the allowed ones.
+/// A word that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word `{word}`: use {}", .allowed.join(", "))]
 pub struct UnknownWord {

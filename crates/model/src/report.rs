@@ -74,7 +74,7 @@ pub struct Report {
     pub failures_left_out: u64,
     /// For each variable that a debug task printed, its values in order.
     ///
-    /// `debug: var=vm_list` on one host gives `{"vm_list": [<value>]}`; in a loop over machines there is one
+    /// `debug: var=vm_list` on one host becomes `{"vm_list": [<value>]}`; in a loop over machines there is one
     /// value per turn.
     pub results: Map<String, Value>,
     /// How many values, at least, were left out because they or all results together were too large.

@@ -78,7 +78,7 @@ serde_by_text!(Resource);
 pub struct TooManyResources(usize);
 
 text_enum! {
-    /// Who may have a resource at the same time.
+    /// How a resource is locked: exclusively or shared.
     LockMode {
         /// One holder alone.
         Exclusive = "exclusive",

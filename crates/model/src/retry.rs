@@ -41,7 +41,7 @@ pub enum BadRetryPolicy {
     Attempts(u32),
 }
 
-/// Which ends lead to a new attempt without anybody asking, and how often.
+/// The outcomes after which a job is retried automatically, and the maximum number of attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct RetryPolicy {

@@ -13,7 +13,7 @@ text_enum! {
         Prepare = "prepare",
         /// ansible-runner was started.
         Spawn = "spawn",
-        /// Ansible was at work.
+        /// Ansible was running.
         Run = "run",
         /// The events were made into a report.
         Extract = "extract",
@@ -25,11 +25,11 @@ text_enum! {
 text_enum! {
     /// Why a job is in its state; stable, for programs. The message beside it is for people.
     Code {
-        /// Waits for a free place.
+        /// Waits for a free slot.
         Waiting = "waiting",
         /// Its run ended before Ansible was executed: the job waits again, in its old place.
         RequeuedNeverBegan = "requeued_never_began",
-        /// A run is at work.
+        /// A run is active.
         Running = "running",
         /// Someone asked for the end; processes are being ended.
         Canceling = "canceling",
@@ -67,7 +67,7 @@ text_enum! {
         RunnerFailed = "runner_failed",
         /// The time limit of the whole run was reached.
         TotalTimeout = "total_timeout",
-        /// Nothing was heard of the run for too long.
+        /// The run produced no output for too long.
         IdleTimeout = "idle_timeout",
         /// It printed more than it may.
         OutputLimit = "output_limit",
@@ -85,7 +85,7 @@ text_enum! {
         NeverBegan = "never_began",
         /// The supervisor vanished without an outcome.
         SupervisorGone = "supervisor_gone",
-        /// The node that ran it was not heard of any more.
+        /// The node that ran it did not renew its lease.
         NodeGone = "node_gone",
         /// What a step looked for was not there.
         NotFound = "not_found",
@@ -99,13 +99,13 @@ text_enum! {
     Ending {
         /// Ansible said so, and it did something.
         Succeeded = "succeeded",
-        /// Anything that is none of the others.
+        /// Any other failure.
         Failed = "failed",
         /// A time limit ended it.
         TimedOut = "timed_out",
         /// A request ended it, and no process is left.
         Canceled = "canceled",
-        /// Nobody knows: its supervisor is gone.
+        /// Unknown: its supervisor disappeared.
         Lost = "lost",
     }
 }

@@ -32,12 +32,12 @@ pub struct Step {
     pub find: Option<Find>,
 }
 
-/// Looks for an object in the lists that a step printed.
+/// Finds an object in the lists that a step printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// The variable that was printed: objects, or lists of objects.
     pub list: String,
-    /// The member that tells the objects apart.
+    /// The field that identifies the objects.
     pub by: String,
     /// What it must be. Numbers and their texts are the same.
     pub value: String,

@@ -4,6 +4,7 @@
 //! `plan graph [MACHINES]` prints the links of the machines and the needs of the steps, for a peer to work on.
 
 #![expect(clippy::print_stdout, reason = "what a program prints is its result")]
+#![expect(clippy::disallowed_methods, reason = "a program that measures uses the clock")]
 
 use std::{env, error::Error, fs, time::Instant};
 

@@ -53,7 +53,7 @@ pub struct AuditQuery {
     pub job: Option<JobId>,
 }
 
-/// What a look at the whole chain found.
+/// Result of the verification of the whole chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chain {
     /// Every record is as it was written, up to this one.
@@ -68,7 +68,7 @@ pub enum Chain {
 }
 
 impl Store {
-    /// Adds records, all or none, and gives the number of the first.
+    /// Adds entries, all or none, and returns the number of the first.
     ///
     /// # Errors
     /// When the database fails.
@@ -152,7 +152,7 @@ impl Store {
         })
     }
 
-    /// Follows the chain from a record to another; gives that one, or where it is broken.
+    /// Follows the chain from one entry to another; returns the latter, or where the chain is broken.
     async fn walk(
         &self,
         mut last: AuditHead,

@@ -37,13 +37,13 @@ pub enum Error {
     /// The database refused or did not answer.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// The job is gone, was claimed anew, or left the state it was thought to be in. Nothing was written.
+    /// The job was deleted, was claimed again, or left the expected state. Nothing was written.
     #[error("job `{job}` is no longer as the writer knew it")]
     Stale {
         /// The job.
         job: JobId,
     },
-    /// A stored value is none that we write: somebody else did, or a newer version.
+    /// A stored value was not written by this version: another program or a newer version wrote it.
     #[error("the stored `{column}` cannot be read")]
     Unreadable {
         /// The column.

@@ -14,7 +14,7 @@ use crate::{
 const LAST_SUCCESSES: &str = "SELECT tasks, started_at, finished_at, request FROM jobs WHERE kind = $1 AND name = $2 \
      AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT $3";
 
-/// Which jobs are wanted; the default is none of them, for want of a limit.
+/// Which jobs to return; the default returns none, because the limit is 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobQuery {
     /// Only those older than this one, by its creation and id: where the page before ended.

@@ -1,4 +1,4 @@
-//! Keys under which callers ask for jobs: asking again under the same key gives the same job.
+//! Idempotency keys: a repeated request with the same key returns the same job.
 
 use jiff::Timestamp;
 use model::JobId;

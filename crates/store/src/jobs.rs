@@ -35,13 +35,13 @@ macro_rules! summary_columns {
 }
 pub(crate) use summary_columns;
 
-/// True of jobs that a run is at work on.
-macro_rules! at_work {
+/// True for jobs with an active run.
+macro_rules! active {
     () => {
         "state IN ('running', 'canceling')"
     };
 }
-pub(crate) use at_work;
+pub(crate) use active;
 
 const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, kind, name, attempt, fence, \
      created_at, queued_at, queue_key, started_at, finished_at, run_id, node, lease_until, resume, outcome, rc, \
@@ -269,11 +269,11 @@ mod tests {
 
     #[test]
     fn the_states_at_work_are_those_between_the_queue_and_the_end() {
-        let at_work: Vec<_> = JobState::ALL
+        let active: Vec<_> = JobState::ALL
             .iter()
             .filter(|state| !state.is_terminal() && **state != JobState::Queued)
             .map(|state| format!("'{state}'"))
             .collect();
-        assert_eq!(at_work!(), format!("state IN ({})", at_work.join(", ")));
+        assert_eq!(active!(), format!("state IN ({})", active.join(", ")));
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept: jobs, runs, events, tokens and the audit, in SQLite or PostgreSQL.
 //!
-//! The store keeps what it is told. Whether a move is allowed, when to retry and what to delete is decided
-//! elsewhere; here stands only what must hold whoever writes: a job moves together with its event, events are
+//! The store persists data. Whether a transition is allowed, when to retry, and what to delete is decided
+//! elsewhere; this crate only guarantees what must hold for every writer: a job changes together with its event, events are
 //! numbered without gap or repeat, two claims never get the same job or the same resource, and a holder of an old
 //! claim is refused.
 //!
@@ -47,7 +47,7 @@ pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
 pub use jobs::{Admission, Inserted};
-pub use listen::{Heard, Listener};
+pub use listen::{Listener, Notification};
 pub use moves::JobMove;
 pub use owners::{Owned, OwnerLock};
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
@@ -150,11 +150,11 @@ impl Write {
         &mut self.transaction
     }
 
-    /// Has the commit tell all listeners of this job.
-    async fn tell(&mut self, job: JobId) -> Result<(), Error> {
+    /// Makes the commit notify all listeners of this job.
+    async fn notify(&mut self, job: JobId) -> Result<(), Error> {
         if self.is_heard {
-            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(listen::CHANNEL).bind(job.to_string());
-            tell.execute(self.connection()).await?;
+            let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(listen::CHANNEL).bind(job.to_string());
+            notify.execute(self.connection()).await?;
         }
         Ok(())
     }

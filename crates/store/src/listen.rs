@@ -1,7 +1,7 @@
-//! Hearing of what other processes do: PostgreSQL tells everybody who listens which job was written to.
+//! Notifications from other processes: PostgreSQL notifies all listeners which job was changed.
 //!
 //! What was written stands in the tables; the word comes after it is there. Words can be lost with the connection,
-//! so whoever waits for one also looks again from time to time.
+//! so every waiter also polls from time to time.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -27,16 +27,16 @@ impl fmt::Debug for Address {
     }
 }
 
-/// What was heard.
+/// A notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum Notification {
     /// This job was stored, moved, written to or deleted.
     Job(JobId),
-    /// Words may have been missed: look at everything.
+    /// Notifications may have been lost: read everything again.
     Reconnected,
 }
 
-/// Hears of every job that any process writes to, this one included.
+/// Receives a notification for every job that any process changes, including this one.
 #[derive(Debug)]
 pub struct Listener {
     address: Address,
@@ -45,7 +45,7 @@ pub struct Listener {
 }
 
 impl Store {
-    /// Listens from now on, over a connection of its own. `None` on SQLite, whose writers cannot be heard.
+    /// Listens from now on, over its own connection. `None` on SQLite, which has no notifications.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -59,13 +59,13 @@ impl Store {
 impl Listener {
     /// The next word. While the connection is lost it waits until there is one again. Giving up the wait loses
     /// nothing.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Notification {
         loop {
             let Some(listener) = &mut self.listener else {
                 match connect(&self.address).await {
                     Ok(listener) => {
                         self.listener = Some(listener);
-                        return Heard::Reconnected;
+                        return Notification::Reconnected;
                     }
                     Err(error) => {
                         let error = &error as &(dyn std::error::Error + Send + Sync);
@@ -77,9 +77,9 @@ impl Listener {
             };
             match listener.try_recv().await {
                 Ok(Some(word)) => {
-                    // Anything else is not of ours.
+                    // Any other payload is not from Rangehand.
                     if let Ok(job) = word.payload().parse() {
-                        return Heard::Job(job);
+                        return Notification::Job(job);
                     }
                 }
                 Ok(None) | Err(_) => self.listener = None,

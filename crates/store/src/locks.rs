@@ -1,8 +1,8 @@
-//! Resources: what queued jobs wait for, and what jobs at work have, for themselves or shared.
+//! Resources: those that queued jobs wait for, and those that running jobs hold, exclusively or shared.
 //!
-//! A job gets all its resources in its claim or none, so nobody waits while holding one. Each resource is given in
+//! A job gets all its resources in its claim or none, so no job waits while holding one. Each resource is assigned in
 //! the order of the queue: a job that waits for two of them is not passed by others that need only one, and one that
-//! needs a resource for itself is not passed by others that share it, or it might wait for ever.
+//! needs a resource for itself is not passed by others that share it, or it might wait indefinitely.
 //!
 //! What an owner holds (`owners.rs`) is kept from all jobs that do not act for it. Those that do need not wait behind
 //! those that do not, which cannot have the resource before the owner releases it.
@@ -113,7 +113,7 @@ pub(crate) async fn wait(connection: &mut AnyConnection, job: &Job, queue_key: i
     Ok(())
 }
 
-/// Gives a job that is being claimed the resources it waited for. Did it get all of them? Another claimer, or an owner,
+/// Assigns to a job that is being claimed the resources it waited for. Did it get all of them? Another claimer, or an owner,
 /// may have been faster: then the claim must be undone.
 pub(crate) async fn take(connection: &mut AnyConnection, job: &Job) -> Result<bool, Error> {
     if job.request.resources.is_empty() {

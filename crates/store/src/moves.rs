@@ -1,4 +1,4 @@
-//! Moves: a job goes to another state together with the event that tells of it.
+//! State transitions: a job changes its state together with the event that reports it.
 
 use jiff::Timestamp;
 use model::{Draft, Job, JobId, JobState, Outcome, Reason, Resume};
@@ -11,7 +11,7 @@ use crate::{
     locks, runs, turns,
 };
 
-/// Whoever leaves the work gives up its lease with it.
+/// A transition that ends the work also releases the lease.
 const MOVE: &str = concat!(
     "UPDATE jobs SET state = $1, reason = $2, last_lines = $3, outcome = $4, rc = $5, finished_at = $6, \
      node = CASE WHEN $7 = 1 THEN node END, lease_until = CASE WHEN $7 = 1 THEN lease_until END, \
@@ -46,7 +46,7 @@ pub struct JobMove<'a> {
     pub resume: Option<&'a Resume>,
     /// Are the secrets of the job wiped?
     pub wipes_secrets: bool,
-    /// The event that tells of it.
+    /// The event that reports it.
     pub event: &'a Draft,
 }
 

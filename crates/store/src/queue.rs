@@ -9,12 +9,12 @@ use crate::{
     Backend, Blocker, Error, Store,
     columns::{json, number, parsed, text, time},
     events::{self, Tail},
-    jobs::{at_work, job_columns, read, read_summary, reason_columns, summary_columns},
+    jobs::{active, job_columns, read, read_summary, reason_columns, summary_columns},
     locks::{self, resources_are_free},
     runs,
 };
 
-/// How often a claimer looks again when others took the resources of the job it looked at. Each time another claim
+/// How often a claimer retries when others took the resources of the job it selected. Each time another claim
 /// went through, so this ends; the bound is for the case that something else is wrong.
 const MOST_LOOKS: usize = 64;
 
@@ -36,7 +36,7 @@ macro_rules! claim {
     };
 }
 
-/// SQLite has one writer at a time: nobody is there to be passed.
+/// SQLite has one writer at a time: there are no locked rows to skip.
 const CLAIM_SQLITE: &str = claim!("");
 const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE OF next SKIP LOCKED");
 
@@ -51,7 +51,7 @@ const RUNNING: &str = concat!(
     "SELECT ",
     summary_columns!(),
     ", node, lease_until FROM jobs WHERE ",
-    at_work!(),
+    active!(),
     " ORDER BY started_at, id"
 );
 
@@ -68,7 +68,7 @@ pub struct Claim<'a> {
     pub lease_until: Timestamp,
     /// Why the job runs.
     pub reason: &'a Reason,
-    /// The event that tells of it.
+    /// The event that reports it.
     pub event: &'a Draft,
 }
 
@@ -96,7 +96,7 @@ pub struct QueueEntry {
     pub waiting: Waiting,
 }
 
-/// A job at work.
+/// A running job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunningJob {
     /// The job.
@@ -109,7 +109,7 @@ pub struct RunningJob {
 
 impl Store {
     /// Claims the first queued job that can have its resources: it becomes running, in a new attempt under a new
-    /// fence, has its resources for itself, and nobody else gets it. `None` when there is no such job.
+    /// fence, has its resources for itself, and no other node gets it. `None` if there is no such job.
     ///
     /// # Errors
     /// When the database fails.
@@ -184,7 +184,7 @@ impl Store {
         (0..).zip(&rows).map(entry).collect()
     }
 
-    /// All jobs at work, the longest at work first.
+    /// All running jobs, the longest running first.
     ///
     /// # Errors
     /// When the database fails.
@@ -198,7 +198,7 @@ impl Store {
     }
 }
 
-/// What a look into the queue gave.
+/// The result of reading the queue.
 enum Look {
     Claimed(Box<Job>),
     Nothing,

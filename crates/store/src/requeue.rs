@@ -51,7 +51,7 @@ pub enum Requeued {
 }
 
 impl Store {
-    /// Gives a running job back its old place in the queue, as if its run had not been. It gives up its lease and its
+    /// Returns a running job to its original place in the queue, as if its run had not existed. It releases its lease and its
     /// resources, and waits for them in its old order.
     ///
     /// # Errors

@@ -47,7 +47,7 @@ impl Store {
 
     /// Deletes a finished job with all that belongs to it. Was there one?
     ///
-    /// The job is gone at once and as a whole; its events, which nobody can see any more, are cleared away bit by
+    /// The job is deleted immediately and completely; its events, which are no longer visible, are deleted bit by
     /// bit before this returns, so that other writers come in between. Should this be broken off,
     /// [`Store::finish_deletions`] does the rest.
     ///
@@ -63,7 +63,7 @@ impl Store {
         }
         let remember = sqlx::query("INSERT INTO deletions (job_id) VALUES ($1)").bind(id.to_string());
         remember.execute(write.connection()).await?;
-        write.tell(id).await?;
+        write.notify(id).await?;
         write.commit().await?;
         self.delete_events(id).await?;
         Ok(true)

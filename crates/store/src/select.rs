@@ -23,13 +23,13 @@ impl Select {
         Self { sql: sql.to_owned(), arguments: AnyArguments::default() }
     }
 
-    /// Goes on with this text.
+    /// Appends this text.
     pub(crate) fn text(&mut self, sql: &'static str) -> &mut Self {
         self.sql.push_str(sql);
         self
     }
 
-    /// Goes on with a parameter of this value.
+    /// Appends a parameter with this value.
     ///
     /// # Errors
     /// When the value cannot be bound.

@@ -1,6 +1,6 @@
 //! Events on their way out: of one job or of all, filtered, and as lines of a log.
 //!
-//! Nothing is shown of a job that is not there any more, so that nobody sees half of one that is being deleted.
+//! Nothing is returned of a deleted job, so that a reader never sees half of a job that is being deleted.
 
 use model::{Draft, Event, EventKind, JobId};
 use sqlx::any::AnyRow;
@@ -52,9 +52,9 @@ pub struct EventQuery {
     pub task: Option<String>,
     /// Only those of this kind.
     pub kind: Option<EventKind>,
-    /// Only those that tell of a change.
+    /// Only those that report a change.
     pub changed: bool,
-    /// Only those that tell of a failure; with `changed` those that tell of either.
+    /// Only those that report a failure; with `changed`, those that report either.
     pub failed: bool,
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
-use ansible::catalog;
+use content::catalog;
 use engine::Engine;
 use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
 use serde_json::{Map, Value};

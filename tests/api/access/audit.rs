@@ -4,12 +4,9 @@ use std::process::Command;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, sql, until};
 
 use super::{call, call_as, printed, problem, run, status, token, with_tokens};
-use crate::{
-    app::{Setup, TestApp, until},
-    database::sql,
-};
 
 fn records(app: &TestApp, more: &[&str]) -> Vec<Value> {
     let arguments = [&["audit", "list", "--json"], more].concat();
@@ -27,7 +24,7 @@ async fn a_change_is_written_down_before_and_after_it_happens() {
     let operator = token(&app, "operator");
     let secret = "a-value-that-nobody-writes-down";
     let body = json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"x": secret}}).to_string();
-    let path = format!("/v1/jobs?wait={}", crate::app::PATIENCE.as_secs());
+    let path = format!("/v1/jobs?wait={}", testkit::PATIENCE.as_secs());
     let headers = [("authorization", format!("Bearer {operator}")), ("x-request-id", "req-1".to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let response = call(&app, "POST", &path, &headers, Some(&body)).await;
@@ -91,7 +88,7 @@ async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
         (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
     };
     let (is_intact, text) = told(&[]);
-    assert!(is_intact && text.starts_with("intact up to record 8:"), "{text}");
+    assert!(is_intact && text.starts_with("intact up to entry 8:"), "{text}");
     let noted = text.trim().rsplit(' ').next().expect("a record").to_owned();
     assert!(told(&["--known", &noted]).0);
 
@@ -134,13 +131,13 @@ async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
     }
     until_records(&app, 120).await;
     let verify = |app: &TestApp| printed(app, &["audit", "verify"]);
-    assert!(verify(&app).starts_with("intact up to record 120:"), "without the setting all are kept");
+    assert!(verify(&app).starts_with("intact up to entry 120:"), "without the setting all are kept");
     app.stop();
     std::fs::write(app.home().join("rangehand.toml"), "[history]\nkeep_audit_records = 5\n")
         .expect("writable");
     app.start_again();
-    until("old records are gone", || verify(&app).contains("up to record 115\n")).await;
-    assert!(verify(&app).contains("intact up to record 121:"), "{}", verify(&app));
+    until("old records are gone", || verify(&app).contains("up to entry 115\n")).await;
+    assert!(verify(&app).contains("intact up to entry 121:"), "{}", verify(&app));
     let left = records(&app, &[]);
     assert_eq!((left.len(), &left[0]["seq"], &left[5]["kind"]), (6, &json!(116), &json!("removed")));
     sql(&app, "DELETE FROM audit WHERE seq = 116");

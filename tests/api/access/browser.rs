@@ -8,11 +8,9 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use self::attacker::{Attacker, rebinding};
+use testkit::{Browser, Setup, TestApp, until, until_async};
+
 use super::{audit_records, with_compose_settings, with_tokens};
-use crate::{
-    app::{Setup, TestApp, until, until_async},
-    browser::Browser,
-};
 
 const CROSS_SITE: &str = include_str!("browser/cross_site.html");
 const REBOUND: &str = include_str!("browser/rebound.html");

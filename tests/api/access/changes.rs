@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use serde_json::{Value, json};
+use testkit::{Gate, Setup, TestApp, until, until_async};
 
 use super::{audit_records, call, call_as, problem, run, token, with_compose_settings, with_tokens};
-use crate::app::{Gate, Setup, TestApp, until, until_async};
 
 const FUNC_TEST: &str = "/v0/admin/debug/func_test";
 const LIST: &str = "/v0/admin/proxmox/vms/list";

@@ -7,9 +7,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testkit::{PATIENCE, Setup, TestApp};
 
 use super::{call, call_as, token, with_tokens};
-use crate::app::{PATIENCE, Setup, TestApp};
 
 fn connect(app: &TestApp) -> TcpStream {
     let stream = TcpStream::connect(app.address().trim_start_matches("http://")).expect("it listens");

@@ -1,9 +1,9 @@
 //! Behind Kong: whose word about consumers counts?
 
 use serde_json::Value;
+use testkit::{Setup, TestApp};
 
 use super::{call, printed, problem, status};
-use crate::app::{Setup, TestApp};
 
 const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 

@@ -1,9 +1,9 @@
 //! By which names the service is called: a page that lets its own name lead to this machine does not get in.
 
 use serde_json::Value;
+use testkit::{Setup, TestApp};
 
 use super::{NO_JOB, call, problem, upgrade, upgrade_of};
-use crate::app::{Setup, TestApp};
 
 async fn status_as(app: &TestApp, path: &str, host: &str) -> u16 {
     call(app, "GET", path, &[("host", host)], None).await.status().as_u16()

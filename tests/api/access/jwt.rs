@@ -18,13 +18,10 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use serde_json::{Value, json};
+use testkit::{FakePve, PATIENCE, Setup, TestApp};
 
 use super::{NO_JOB, call_as, problem, rest_of, upgrade};
-use crate::{
-    app::{PATIENCE, Setup, TestApp},
-    fake_pve::FakePve,
-    ws_vm_status::inventory,
-};
+use crate::ws_vm_status::inventory;
 
 fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
@@ -281,7 +278,7 @@ async fn while_the_issuer_never_answered_nobody_is_let_in() {
 
 /// Serves a JWKS over HTTPS until the end of the process, with a certificate for `name`; gives its address and its authority.
 fn over_tls(document: String, name: &str) -> (String, String) {
-    let (config, authority) = crate::fake_pve::tls(name.parse().expect("an address"));
+    let (config, authority) = testkit::tls(name.parse().expect("an address"));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = format!("https://{}/jwks", listener.local_addr().expect("an address"));
     let config = Arc::new(config);

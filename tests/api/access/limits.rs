@@ -1,12 +1,9 @@
 //! How often, how long, how deep.
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, http};
 
 use super::{call, problem, status};
-use crate::{
-    app::{Setup, TestApp},
-    raw_http,
-};
 
 fn limited(setup: Setup) -> TestApp {
     setup
@@ -98,7 +95,7 @@ async fn paths_headers_and_depth_have_limits() {
     let name = format!("/v1/catalog/bundles/{}", "x".repeat(256));
     assert_eq!(problem(call(&app, "GET", &name, &[], None).await, 400).await, "bad_name");
     let many: String = (0..100).map(|number| format!("x-{number}: y\r\n")).collect();
-    assert_eq!(raw_http::send_with(&app, "GET", "/v1/jobs", &many, "").status, 431, "96 headers at most");
+    assert_eq!(http::send_with(&app, "GET", "/v1/jobs", &many, "").status, 431, "96 headers at most");
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     let answer = call(&app, "POST", "/v1/jobs", &[], Some(&deep)).await;
     assert_eq!(problem(answer, 400).await, "malformed_json");

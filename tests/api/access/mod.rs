@@ -24,8 +24,7 @@ use std::{
 
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
-
-use crate::app::{PATIENCE, Setup, TestApp};
+use testkit::{PATIENCE, Setup, TestApp};
 
 /// A WebSocket of a job that is not there.
 const NO_JOB: &str = "/ws/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";

@@ -2,8 +2,9 @@
 
 use std::process::Output;
 
+use testkit::Setup;
+
 use super::{call, call_as, printed, status, token};
-use crate::app::Setup;
 
 fn refused(setup: &Setup) -> String {
     let output: Output = setup.command().arg("serve").output().expect("the program runs");
@@ -55,7 +56,7 @@ fn settings_that_do_not_fit_together_are_refused() {
     };
     for (pairs, said) in [
         (&[("MODES", "")][..], "access.modes"),
-        (&[("MODES", "none,token")], "beside others"),
+        (&[("MODES", "none,token")], "with other modes"),
         (&[("MODES", "gateway")], "access.gateway_secret_file"),
         (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "missing")], "cannot be read"),
         (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "short")], "fewer than 16"),

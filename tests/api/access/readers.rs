@@ -11,9 +11,9 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt::set_socket_recv_buffer_size};
 use serde_json::{Value, json};
+use testkit::{PATIENCE, Setup, TestApp, until};
 
 use super::{call_as, token};
-use crate::app::{PATIENCE, Setup, TestApp, until};
 
 /// A job whose events, as one reply, are larger than what the kernel keeps for a connection.
 const CHATTY: &str = "- hosts: all
@@ -109,7 +109,7 @@ async fn who_does_not_read_a_list_a_stream_a_log_or_a_websocket_loses_the_connec
     let theirs = ports(&streams);
     assert!(theirs.is_subset(&connected(&app)), "all are connected");
     // Others are served meanwhile.
-    crate::app::until_async("others are served", async || {
+    testkit::until_async("others are served", async || {
         call_as(&app, &operator, "GET", "/v1/jobs", None).await.status() == 200
     })
     .await;
@@ -118,7 +118,7 @@ async fn who_does_not_read_a_list_a_stream_a_log_or_a_websocket_loses_the_connec
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
     let metrics =
         async || call_as(&app, &operator, "GET", "/metrics", None).await.text().await.expect("text");
-    crate::app::until_async("no stream is counted as open", async || {
+    testkit::until_async("no stream is counted as open", async || {
         let metrics = metrics().await;
         let mut watchers = metrics.lines().filter(|line| line.starts_with("rangehand_watchers{"));
         watchers.all(|line| line.ends_with(" 0"))
@@ -158,7 +158,7 @@ async fn what_waits_for_a_client_that_does_not_read_is_bounded_and_others_are_se
     let list = call_as(&app, &other, "GET", &path, None).await;
     assert_eq!(list.bytes().await.expect("a list").len(), whole, "another client");
     drop(streams);
-    crate::app::until_async("a client that hung up has room again", async || {
+    testkit::until_async("a client that hung up has room again", async || {
         call_as(&app, &operator, "GET", &path, None).await.status() == 200
     })
     .await;
@@ -174,6 +174,6 @@ async fn there_are_only_so_many_streams_in_all() {
     assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
     assert_eq!(super::problem(stream(&bob).await, 429).await, "too_many_watchers");
     drop(first);
-    crate::app::until_async("room is made", async || stream(&bob).await.status() == 200).await;
+    testkit::until_async("room is made", async || stream(&bob).await.status() == 200).await;
     drop(second);
 }

@@ -6,9 +6,9 @@ use rangehand::http::{
 };
 use reqwest::Response;
 use serde_json::Value;
+use testkit::TestApp;
 
 use super::{call, call_as, printed, token, with_tokens};
-use crate::app::TestApp;
 
 /// A call of an endpoint.
 #[derive(Debug, Clone, Copy)]

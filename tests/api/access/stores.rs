@@ -6,11 +6,9 @@ use std::{
     process::{Command, Output},
 };
 
+use testkit::{Postgres, Setup, TestApp, program};
+
 use super::{run, with_tokens};
-use crate::{
-    app::{Setup, TestApp},
-    restart::postgres::{Database, skip},
-};
 
 /// Commands that need a store.
 const COMMANDS: &[&[&str]] = &[
@@ -37,7 +35,7 @@ fn left(directory: &Path) -> Vec<String> {
 fn a_command_in_a_directory_without_a_store_is_refused_and_creates_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
     for arguments in COMMANDS {
-        let output = Command::new(env!("CARGO_BIN_EXE_rangehand"))
+        let output = Command::new(program())
             .args(*arguments)
             .env_clear()
             .env("HOME", directory.path())
@@ -68,8 +66,7 @@ fn a_database_of_another_program_or_an_empty_file_is_no_store() {
 
 #[test]
 fn a_postgresql_database_without_tables_is_no_store() {
-    let Ok(server) = std::env::var("RANGEHAND_TEST_POSTGRES_URL") else { return skip() };
-    let database = Database::new(server);
+    let Some(database) = Postgres::create() else { return };
     let setup = Setup::new().set("RANGEHAND__STORE__URL", database.url());
     for arguments in COMMANDS.iter().chain(&[&["doctor"][..]]) {
         let output = setup.command().args(*arguments).output().expect("the program runs");
@@ -77,7 +74,7 @@ fn a_postgresql_database_without_tables_is_no_store() {
         assert!(arguments == &["doctor"] || !output.status.success(), "{arguments:?}: {said}");
     }
     let output = setup.command().args(["token", "list"]).output().expect("the program runs");
-    assert!(text(&output).contains("there is no store"), "the doctor created none: {}", text(&output));
+    assert!(text(&output).contains("there is no database"), "the doctor created none: {}", text(&output));
 }
 
 #[tokio::test]

@@ -4,13 +4,10 @@ use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use serde_json::{Value, json};
+use testkit::{FakePve, Gate, PATIENCE, Setup, TestApp, until};
 
 use super::{NO_JOB, call, call_as, printed, problem, rest_of, token, upgrade, with_tokens};
-use crate::{
-    app::{Gate, PATIENCE, Setup, TestApp, until},
-    fake_pve::FakePve,
-    ws_vm_status::inventory,
-};
+use crate::ws_vm_status::inventory;
 
 /// A token is looked at every five seconds; the rest is for a busy machine.
 const AT_MOST: Duration = Duration::from_secs(12);

@@ -1,9 +1,9 @@
 //! API tokens: made, used, listed, taken back.
 
 use serde_json::Value;
+use testkit::{Setup, until, until_async};
 
 use super::{call, call_as, printed, problem, run, status, token, with_tokens};
-use crate::app::{Setup, until, until_async};
 
 #[tokio::test]
 async fn a_token_is_printed_once_and_kept_only_as_a_hash() {

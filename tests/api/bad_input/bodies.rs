@@ -2,12 +2,9 @@
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::json;
+use testkit::{Setup, TestApp, http};
 
 use super::{assert_nothing_was_run, problem};
-use crate::{
-    app::{Setup, TestApp},
-    raw_http,
-};
 
 /// A POST with this content type, if any. `{}` as a body is JSON without content to run: 422.
 fn post(app: &TestApp, content_type: Option<&str>, body: &str) -> RequestBuilder {
@@ -102,7 +99,7 @@ async fn a_body_beyond_the_limit_is_refused() {
     assert!(problem["detail"].as_str().is_some_and(|text| text.contains("1024")), "{problem:#}");
 
     let chunked = format!("401\r\n{at_limit} \r\n0\r\n\r\n");
-    let answer = raw_http::send_with(&app, "POST", "/v1/jobs", "transfer-encoding: chunked\r\n", &chunked);
+    let answer = http::send_with(&app, "POST", "/v1/jobs", "transfer-encoding: chunked\r\n", &chunked);
     assert_eq!((answer.status, &answer.json()["code"]), (413, &json!("body_too_long")));
     assert_nothing_was_run(&app).await;
 }
@@ -111,7 +108,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 async fn a_body_may_have_one_mebibyte_unless_a_setting_says_otherwise() {
     let app = TestApp::new();
     // The length alone decides: no byte of the body is sent.
-    let answer = raw_http::send_with(&app, "POST", "/v1/jobs", "content-length: 1048577\r\n", "");
+    let answer = http::send_with(&app, "POST", "/v1/jobs", "content-length: 1048577\r\n", "");
     assert_eq!((answer.status, &answer.json()["code"]), (413, &json!("body_too_long")));
     let whole = format!("{{{}}}", " ".repeat(1_048_574));
     let sent = post(&app, None, &whole).send().await.expect("an answer");

@@ -1,9 +1,9 @@
 //! Fields that are unknown, of the wrong type, out of range or not allowed.
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp};
 
 use super::{assert_nothing_was_run, faults, refused};
-use crate::app::{Setup, TestApp};
 
 #[tokio::test]
 async fn an_unknown_field_is_told_with_its_nearest() {
@@ -160,5 +160,5 @@ async fn a_setting_allows_variables_of_the_connection() {
         .run(&json!({"bundle": "ping", "inventory": "unreachable", "limit": "nobody", "extra_vars": vars}))
         .await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(app.results(&job).await["ping"], json!([{"host": "nobody", "reply": "pong"}]));
+    assert_eq!(job.results().await["ping"], json!([{"host": "nobody", "reply": "pong"}]));
 }

@@ -9,8 +9,7 @@ mod traversal;
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 /// POSTs a job that must be refused; gives the problem.
 async fn refused(app: &TestApp, request: &Value, status: u16) -> Value {

@@ -4,9 +4,9 @@ use std::os::unix::fs::symlink;
 
 use reqwest::Method;
 use serde_json::json;
+use testkit::{Setup, TestApp};
 
 use super::{assert_nothing_was_run, faults, problem, refused};
-use crate::app::{Setup, TestApp};
 
 #[tokio::test]
 async fn an_unknown_name_is_told_with_its_nearest() {

@@ -1,8 +1,7 @@
 //! Content that is there and cannot be run: the job ends `failed` and says where, why and what Ansible printed last.
 
 use serde_json::json;
-
-use crate::app::{PATIENCE, TestApp};
+use testkit::{PATIENCE, TestApp};
 
 #[tokio::test]
 async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
@@ -17,7 +16,7 @@ async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
     ];
     let mut jobs = Vec::new();
     for (request, ..) in &cases {
-        jobs.push(app.post("/v1/jobs", request, 202).await);
+        jobs.push(app.submit(request).await);
     }
     for (job, (request, phase, code, line)) in jobs.iter().zip(cases) {
         let path = format!("/v1/jobs/{}?wait={}", job["id"].as_str().expect("an id"), PATIENCE.as_secs());
@@ -43,7 +42,7 @@ async fn a_missing_inventory_fails_the_job_before_ansible_is_started() {
     assert_eq!((&reason["phase"], &reason["code"]), (&json!("prepare"), &json!("inventory_not_found")));
     assert_eq!(reason["message"], "unknown inventory `hots`\nhint: there is `hosts`");
     assert_eq!((&job["rc"], &job["attempt"]), (&json!(null), &json!(1)));
-    let kinds: Vec<_> = app.events(&job).await.iter().map(|event| event["kind"].clone()).collect();
+    let kinds: Vec<_> = job.events().await.iter().map(|event| event["kind"].clone()).collect();
     assert_eq!(kinds, ["job_state", "job_state", "job_state"]);
 }
 

@@ -2,9 +2,9 @@
 
 use reqwest::{Client, Method, header};
 use serde_json::Value;
+use testkit::TestApp;
 
 use super::{assert_nothing_was_run, faults, problem};
-use crate::app::TestApp;
 
 /// A job that is well formed and does not exist.
 const NO_JOB: &str = "/v1/jobs/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";

@@ -5,12 +5,9 @@ use proptest::{
     test_runner::{Config, TestCaseError, TestRunner},
 };
 use serde_json::json;
+use testkit::{Setup, TestApp, http};
 
 use super::{assert_nothing_was_run, refused};
-use crate::{
-    app::{Setup, TestApp},
-    raw_http,
-};
 
 /// Files that a climb would reach from below `playbooks/`, and what stands in them.
 const BAIT: &[(&str, &str)] = &[
@@ -47,7 +44,7 @@ fn refuses_everywhere(app: &TestApp, spelled: &str) -> Result<(), String> {
     for (method, before, after) in DOORS {
         let target = format!("{before}{spelled}{after}");
         let body = if *method == "POST" { V0_BODY } else { "" };
-        let answer = raw_http::send(app, method, &target, body);
+        let answer = http::send(app, method, &target, body);
         if answer.status != 400 {
             return Err(format!("{target} gives {}: {}", answer.status, answer.body));
         }

@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 use serde_json::json;
+use testkit::Setup;
 
 use super::{Way, playbook, succeed};
-use crate::app::Setup;
 
 const REPORTS: &str = r#"    - ansible.builtin.shell: |
         set -e
@@ -34,7 +34,7 @@ pub(crate) async fn assert_artifacts_are_kept(setup: Setup, way: Way) {
         "playbook": "reports", "limit": "localhost", "secret_vars": {"secret": "correct-horse-battery"},
     });
     let job = app.run(&request).await;
-    assert_eq!(job["state"], "succeeded", "{way:?}: {job:#}\n{}", app.text_log(&job).await);
+    assert_eq!(job["state"], "succeeded", "{way:?}: {job:#}\n{}", job.log().await);
     let of_job = format!("/v1/jobs/{}/artifacts", job["id"].as_str().expect("an id"));
     let list = app.get(&of_job, 200).await;
     let paths: Vec<&str> = list["artifacts"]
@@ -55,7 +55,7 @@ pub(crate) async fn assert_artifacts_are_kept(setup: Setup, way: Way) {
     ]);
     assert_eq!((&list["omitted"], &list["left_out"]), (&omitted, &omitted), "{list:#}");
     assert_eq!(list["local"], list["here"]);
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let is_named = |event: &serde_json::Value| {
         event["kind"] == "warning"
             && event["data"]["message"].as_str().is_some_and(|text| text.contains("reports/leak.yml"))

@@ -8,11 +8,9 @@ pub(crate) mod untouched;
 pub(crate) mod view;
 
 use serde_json::{Value, json};
+use testkit::{Job, Setup, TestApp};
 
-use crate::{
-    app::{Setup, TestApp},
-    isolation::can_sandbox,
-};
+use crate::isolation::can_sandbox;
 
 /// A way that a run may get its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +57,11 @@ impl Way {
 }
 
 /// Runs a playbook on this machine, to its good end; gives the values that it shows.
-pub(crate) async fn succeed(app: &TestApp, playbook: &str, vars: Value) -> (Value, Value) {
+pub(crate) async fn succeed(app: &TestApp, playbook: &str, vars: Value) -> (Job, Value) {
     let request = json!({"playbook": playbook, "limit": "localhost", "extra_vars": vars});
     let job = app.run(&request).await;
-    assert_eq!(job["state"], "succeeded", "{job:#}\n{}", app.text_log(&job).await);
-    let results = app.results(&job).await;
+    assert_eq!(job["state"], "succeeded", "{job:#}\n{}", job.log().await);
+    let results = job.results().await;
     (job, results)
 }
 

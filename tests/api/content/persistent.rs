@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::json;
+use testkit::{Gate, Setup};
 
 use super::{Way, playbook, succeed};
-use crate::app::{Gate, Setup};
 
 const PASSWORD: &str = r#"    - ansible.builtin.set_fact:
         generated: "{{ lookup('password', inventory_dir + '/credentials/db length=20') }}"
@@ -111,13 +111,13 @@ async fn of_two_runs_that_write_one_persistent_file_the_first_has_it_and_the_sec
     let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
     let gate = Gate::new(&app);
     let request = |text: &str, gate: &str| json!({"playbook": "write", "limit": "localhost", "extra_vars": {"text": text, "gate": gate}});
-    let second = app.post("/v1/jobs", &request("second", gate.path()), 202).await;
-    app.until_task(&second, "Wait for the gate").await;
+    let second = app.submit(&request("second", gate.path())).await;
+    second.until_task("Wait for the gate").await;
     let first = app.run(&request("first", "/dev/null")).await;
     assert_eq!(first["state"], "succeeded", "{first:#}");
     gate.open();
-    app.until_state(&second, "succeeded").await;
-    let events = app.events(&second).await;
+    second.until_state("succeeded").await;
+    let events = second.events().await;
     let is_warned = |event: &serde_json::Value| {
         event["kind"] == "warning"
             && event["data"]["message"].as_str().is_some_and(|text| text.contains("credentials/x"))

@@ -8,9 +8,9 @@ use std::{
 };
 
 use serde_json::json;
+use testkit::{Gate, Setup, until};
 
 use super::{Way, playbook, succeed, view::assert_nothing_is_mounted};
-use crate::app::{Gate, Setup, until};
 
 const HARM: &str = r#"    - name: Do all that can be done to files
       ansible.builtin.shell: |
@@ -115,17 +115,17 @@ async fn a_change_of_the_owner_is_in_the_next_run_and_not_in_the_one_at_work() {
         let app = setup.start();
         let gate = Gate::new(&app);
         let request = json!({"playbook": "late", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-        let job = app.post("/v1/jobs", &request, 202).await;
-        app.until_task(&job, "Wait for the gate").await;
+        let job = app.submit(&request).await;
+        job.until_task("Wait for the gate").await;
         // The same size, and at once: a change that the time does not show must be found all the same.
         app.write("playbooks/files/text.txt", "other\n");
         gate.open();
-        app.until_state(&job, "succeeded").await;
-        assert_eq!(app.results(&job).await["text"], json!(["first"]), "{way:?}");
+        job.until_state("succeeded").await;
+        assert_eq!(job.results().await["text"], json!(["first"]), "{way:?}");
         for text in ["other", "third", "fourth"] {
             app.write("playbooks/files/text.txt", &format!("{text}\n"));
             let job = app.run(&request).await;
-            assert_eq!(app.results(&job).await["text"], json!([text]), "{way:?}");
+            assert_eq!(job.results().await["text"], json!([text]), "{way:?}");
         }
     }
 }
@@ -136,8 +136,8 @@ async fn nothing_stays_mounted_or_at_work_when_everything_is_killed() {
         let mut app = way.setup().start();
         let gate = Gate::new(&app);
         let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-        let job = app.post("/v1/jobs", &request, 202).await;
-        app.until_task(&job, "Wait for the gate").await;
+        let job = app.submit(&request).await;
+        job.until_task("Wait for the gate").await;
         let identity = fs::read(app.run_directories()[0].join("supervisor.json")).expect("readable");
         let identity: serde_json::Value = serde_json::from_slice(&identity).expect("JSON");
         app.kill();
@@ -145,7 +145,7 @@ async fn nothing_stays_mounted_or_at_work_when_everything_is_killed() {
         let supervisor = rustix::process::Pid::from_raw(supervisor).expect("a pid");
         rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("ours");
         app.start_again();
-        let job = app.until_state(&job, "lost").await;
+        let job = job.until_state("lost").await;
         assert_eq!(job["reason"]["code"], "supervisor_gone", "{way:?}: {job:#}");
         assert_nothing_is_mounted(app.home());
         until("its directories are gone", || {

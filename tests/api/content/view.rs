@@ -7,9 +7,9 @@ use std::{
 };
 
 use serde_json::json;
+use testkit::Setup;
 
 use super::{Way, playbook, succeed};
-use crate::app::Setup;
 
 /// A template whose text has its own path and time.
 const STAMP: &str = r#"    - name: Write a configuration with a header
@@ -156,7 +156,7 @@ async fn a_run_sees_paths_modes_and_times_of_its_content_as_the_owner_has_them()
 async fn a_project_that_holds_the_state_and_the_inventory_is_one_tree() {
     for way in Way::all() {
         let setup = way.setup();
-        crate::app::copy(&setup.home().join("inventory"), &setup.home().join("playbooks/inventory"));
+        testkit::copy(&setup.home().join("inventory"), &setup.home().join("playbooks/inventory"));
         setup.write("playbooks/where.yml", &playbook("    - ansible.builtin.debug: {var: inventory_dir}\n"));
         let home = setup.home().to_owned();
         let setup = setup

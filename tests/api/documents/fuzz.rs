@@ -4,8 +4,9 @@
 
 use std::{path::Path, process::Command};
 
+use testkit::{TestApp, until_async};
+
 use super::stub;
-use crate::app::{TestApp, until_async};
 
 /// What is the same for all of its runs. One worker: CPython 3.11's parser, which it uses, is not safe for threads. Bad requests may be accepted: v0 reads `"2"` for 2, v1 takes `null` for not given.
 const OPTIONS: &[&str] = &[

@@ -9,8 +9,7 @@ mod scripts;
 use regex::Regex;
 use reqwest::Method;
 use serde_json::Value;
-
-use crate::app::{Setup, TestApp, fixtures};
+use testkit::{Setup, TestApp, fixtures};
 
 /// A service whose ansible-runner is the fake one, with empty content for every route of v0: calls take no time.
 pub(crate) fn stub() -> Setup {

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::{app::TestApp, browser::Browser};
+use testkit::{Browser, TestApp};
 
 const PAGES: &[&str] = &["/docs/swagger", "/docs/redoc", "/docs/oauth2-redirect"];
 

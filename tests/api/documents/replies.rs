@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use testkit::TestApp;
 
 use super::{schemas::Document, stub};
-use crate::app::TestApp;
 
 /// Sends a request and checks the reply; gives it.
 async fn checked(
@@ -95,7 +95,7 @@ async fn a_running_and_a_waiting_job_are_shown_as_the_schemas_say() {
         "mode": "marks", "journal": journal, "name": "slow", "seconds": 60,
     }});
     let job = checked(&app, &document, ("POST", "/v1/jobs"), "/v1/jobs", Some(&slow)).await;
-    app.until_state(&job, "running").await;
+    app.job(&job).until_state("running").await;
     let waits = checked(&app, &document, ("POST", "/v1/jobs"), "/v1/jobs", Some(&slow)).await;
     for job in [&job, &waits] {
         let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
@@ -104,7 +104,7 @@ async fn a_running_and_a_waiting_job_are_shown_as_the_schemas_say() {
     let queue = checked(&app, &document, ("GET", "/v1/queue"), "/v1/queue", None).await;
     assert_eq!(queue["queued"].as_array().map(Vec::len), Some(1), "{queue:#}");
     for job in [&waits, &job] {
-        app.cancel(job).await;
+        app.job(job).cancel().await;
     }
 }
 

@@ -6,9 +6,9 @@ use std::{
 };
 
 use serde_json::Value;
+use testkit::TestApp;
 
 use super::stub;
-use crate::app::TestApp;
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("curl_utils")

@@ -4,16 +4,13 @@ use std::{fs, path::Path};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use testkit::{Gate, Job, Postgres, Setup, TestApp, until};
 
 use super::{
     hosts::{hosts_of, parent, processes, signal, spare_of},
     with,
 };
-use crate::{
-    app::{Gate, Setup, TestApp, until},
-    restart::postgres::{Database, skip},
-    restart::supervisor,
-};
+use crate::restart::supervisor;
 
 /// A request for the bundle `journal`, which says there that it began and ended.
 fn journaled(home: &Path, name: &str, more: &Value) -> Value {
@@ -33,9 +30,9 @@ fn journal(home: &Path) -> Vec<String> {
 }
 
 /// The moves of a job: state and reason code.
-async fn moves(app: &TestApp, job: &Value) -> Vec<(String, String)> {
+async fn moves(job: &Job) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let events = app.events(job).await;
+    let events = job.events().await;
     let numbers: Vec<_> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
     let moves = events.iter().filter(|event| event["kind"] == "job_state");
@@ -72,17 +69,17 @@ async fn assert_jobs_that_never_began_run_once(setup: Setup) {
     let mut app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
     let mut jobs = Vec::new();
     for name in ["a", "b"] {
-        jobs.push(app.post("/v1/jobs", &journaled(app.home(), name, &json!({})), 202).await);
+        jobs.push(app.submit(&journaled(app.home(), name, &json!({}))).await);
     }
     let host = stop_the_host(&app).await;
     for job in &jobs {
-        app.until_state(job, "running").await;
+        job.until_state("running").await;
     }
     kill_and_start(&mut app, host);
     for job in &jobs {
-        let job = app.until_state(job, "succeeded").await;
+        let job = job.until_state("succeeded").await;
         assert_eq!(job["attempt"], 1, "{job:#}");
-        assert_eq!(moves(&app, &job).await, expected(&ONCE_MORE));
+        assert_eq!(moves(&job).await, expected(&ONCE_MORE));
     }
     let mut done = journal(app.home());
     done.sort();
@@ -96,10 +93,7 @@ async fn jobs_that_never_began_when_the_service_was_killed_run_once_after_its_re
 
 #[tokio::test]
 async fn jobs_that_never_began_run_once_with_a_postgres_store() {
-    let Ok(server) = std::env::var("RANGEHAND_TEST_POSTGRES_URL") else {
-        return skip();
-    };
-    let database = Database::new(server);
+    let Some(database) = Postgres::create() else { return };
     assert_jobs_that_never_began_run_once(with("warm").set("RANGEHAND__STORE__URL", database.url())).await;
     drop(database);
 }
@@ -109,34 +103,30 @@ async fn a_job_that_never_began_keeps_its_place_its_resources_and_its_secrets() 
     let mut app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
     let more = json!({"resources": ["vm:a"], "secret_vars": {"token": "swordfish-1"}});
     let first = journaled(app.home(), "first", &more);
-    let post = async |app: &TestApp| {
-        let request = app.send(reqwest::Method::POST, "/v1/jobs", Some(&first)).await;
-        serde_json::from_str::<Value>(&request.text().await.expect("text")).expect("JSON")
-    };
-    let job = post(&app).await;
+    let job = app.submit(&first).await;
     let host = stop_the_host(&app).await;
-    app.until_state(&job, "running").await;
+    job.until_state("running").await;
     // More urgent by a hair than nothing, but later.
     let second = journaled(app.home(), "second", &json!({"resources": ["vm:a"]}));
-    let second = app.post("/v1/jobs", &second, 202).await;
+    let second = app.submit(&second).await;
     kill_and_start(&mut app, host);
-    app.until_state(&second, "succeeded").await;
-    let job = app.until_state(&job, "succeeded").await;
-    assert_eq!(moves(&app, &job).await, expected(&ONCE_MORE));
+    second.until_state("succeeded").await;
+    let job = job.until_state("succeeded").await;
+    assert_eq!(moves(&job).await, expected(&ONCE_MORE));
     assert_eq!(journal(app.home()), ["begin first", "end first", "begin second", "end second"]);
 }
 
 #[tokio::test]
 async fn a_job_that_is_canceled_before_it_began_is_canceled_after_a_restart() {
     let mut app = with("warm").start();
-    let job = app.post("/v1/jobs", &journaled(app.home(), "a", &json!({})), 202).await;
+    let job = app.submit(&journaled(app.home(), "a", &json!({}))).await;
     let host = stop_the_host(&app).await;
-    app.until_state(&job, "running").await;
+    job.until_state("running").await;
     let id = job["id"].as_str().expect("a job has an id");
     app.post(&format!("/v1/jobs/{id}/cancel"), &Value::Null, 202).await;
     kill_and_start(&mut app, host);
-    let job = app.until_state(&job, "canceled").await;
-    assert_eq!(moves(&app, &job).await, expected(&["queued/waiting", "running", "canceling", "canceled"]));
+    let job = job.until_state("canceled").await;
+    assert_eq!(moves(&job).await, expected(&["queued/waiting", "running", "canceling", "canceled"]));
     assert_eq!(journal(app.home()), Vec::<String>::new());
 }
 
@@ -160,7 +150,7 @@ async fn a_job_whose_supervisors_never_begin_waits_again_and_fails_in_the_end() 
     let app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
     app.run(&journaled(app.home(), "before", &json!({}))).await;
     stop_the_next_child(&app).await;
-    let job = app.post("/v1/jobs", &journaled(app.home(), "a", &json!({})), 202).await;
+    let job = app.submit(&journaled(app.home(), "a", &json!({}))).await;
     for time in 1..=5 {
         let stuck = stuck_supervisor(&app).await;
         if time < 5 {
@@ -170,14 +160,14 @@ async fn a_job_whose_supervisors_never_begin_waits_again_and_fails_in_the_end() 
         rustix::process::kill_process(stuck, Signal::KILL).expect("it is ours");
         until("the run is gone", || !run.exists()).await;
     }
-    let job = app.until_state(&job, "failed").await;
+    let job = job.until_state("failed").await;
     assert_eq!((&job["reason"]["code"], &job["attempt"]), (&json!("never_began"), &json!(1)), "{job:#}");
     let mut states = expected(&["queued/waiting", "running"]);
     for _ in 0..4 {
         states.extend(expected(&["queued/requeued_never_began", "running"]));
     }
     states.extend(expected(&["failed/never_began"]));
-    assert_eq!(moves(&app, &job).await, states);
+    assert_eq!(moves(&job).await, states);
     assert_eq!(journal(app.home()), ["begin before", "end before"]);
 }
 
@@ -187,7 +177,7 @@ async fn a_job_that_began_is_lost_with_its_supervisor_and_not_queued_again() {
     let mut app = with("warm").start();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     until("Ansible may be executed", || {
         app.run_directories().iter().any(|run| run.join("begun").is_symlink())
     })
@@ -196,6 +186,6 @@ async fn a_job_that_began_is_lost_with_its_supervisor_and_not_queued_again() {
     app.kill();
     rustix::process::kill_process(stuck, Signal::KILL).expect("it is ours");
     app.start_again();
-    let job = app.until_state(&job, "lost").await;
-    assert_eq!(moves(&app, &job).await, expected(&["queued/waiting", "running", "lost/supervisor_gone"]));
+    let job = job.until_state("lost").await;
+    assert_eq!(moves(&job).await, expected(&["queued/waiting", "running", "lost/supervisor_gone"]));
 }

@@ -9,9 +9,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use testkit::{Gate, PATIENCE, TestApp, bin_dir, processes_with_environment, until};
 
 use super::with;
-use crate::app::{Gate, PATIENCE, TestApp, bin_dir, processes_with_environment, until};
 
 /// All processes of this machine, by number.
 pub(super) fn processes() -> impl Iterator<Item = i32> {
@@ -83,7 +83,7 @@ async fn setting(app: &TestApp, name: &str) -> (Value, Value) {
     let job =
         app.run(&json!({"bundle": "setting", "limit": "localhost", "extra_vars": {"name": name}})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    (app.results(&job).await["setting"][0].clone(), job["executor"].clone())
+    (job.results().await["setting"][0].clone(), job["executor"].clone())
 }
 
 #[tokio::test]
@@ -92,10 +92,10 @@ async fn many_jobs_at_once_share_one_host() {
     let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
     let mut jobs = Vec::new();
     for _ in 0..4 {
-        jobs.push(app.post("/v1/jobs", &ping(), 202).await);
+        jobs.push(app.submit(&ping()).await);
     }
     for job in &jobs {
-        assert_eq!(app.until_state(job, "succeeded").await["executor"], "warm");
+        assert_eq!(job.until_state("succeeded").await["executor"], "warm");
     }
     assert_eq!(app.log().matches("Ansible is imported, ready for runs").count(), 1);
     assert_eq!(hosts_of(&app).len(), 1);
@@ -113,13 +113,13 @@ async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
     let mut jobs = Vec::new();
     for _ in 0..6 {
         let host = hosts_of(&app).first().copied();
-        jobs.push(app.post("/v1/jobs", &ping(), 202).await);
+        jobs.push(app.submit(&ping()).await);
         if let Some(host) = host {
             kill(host);
         }
     }
     for job in &jobs {
-        let job = app.until_state(job, "succeeded").await;
+        let job = job.until_state("succeeded").await;
         assert_eq!((&job["attempt"], &job["rc"]), (&json!(1), &json!(0)), "{job:#}");
     }
     // One that was killed while it began is not tried again at once.
@@ -192,11 +192,11 @@ async fn a_supervisor_that_ends_before_it_has_heard_everything_is_replaced() {
     // More than a pipe holds, so it cannot be told everything while it is stopped.
     let request =
         json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"long": "x".repeat(200_000)}});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     let given = format!("a supervisor has a run pid={spare} ");
     until("it was given the run", || app.log().contains(&given)).await;
     kill(spare);
-    let job = app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     assert_eq!((&job["attempt"], &job["executor"]), (&json!(1), &json!("runner")), "{job:#}");
 }
 
@@ -261,15 +261,15 @@ async fn a_warm_run_goes_on_without_its_service_and_its_host() {
     let (gate, marks) = (Gate::new(&app), app.home().join("marks"));
     let vars = json!({"gate": gate.path(), "marks": marks});
     let request = json!({"bundle": "marks", "limit": "localhost", "extra_vars": vars});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     let [host] = hosts_of(&app)[..] else { panic!("one host") };
     app.kill();
     until("the host is gone with its service", || parent(host).is_none()).await;
     gate.open();
     app.start_again();
-    let job = app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     assert_eq!((&job["executor"], &job["attempt"]), (&json!("warm"), &json!(1)), "{job:#}");
-    assert_eq!(app.results(&job).await["marked"], json!([10]));
+    assert_eq!(job.results().await["marked"], json!([10]));
     assert_nothing_is_left(&mut app).await;
 }

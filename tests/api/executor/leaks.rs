@@ -8,14 +8,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testkit::{TestApp, generated_secret, until};
 
 use super::{hosts::hosts_of, with};
-use crate::app::{TestApp, generated_secret, until};
 
 async fn result(app: &TestApp, bundle: &str) -> Value {
     let job = app.run(&json!({"bundle": format!("zoo/{bundle}"), "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    app.results(&job).await[bundle][0].clone()
+    job.results().await[bundle][0].clone()
 }
 
 /// What a run sees of its processes, without what belongs to this run only.

@@ -7,7 +7,7 @@ mod modules;
 mod told;
 mod zoo;
 
-use crate::app::{Setup, copy, fixtures};
+use testkit::{Setup, copy, fixtures};
 
 /// The two ways in which Ansible is run.
 const EXECUTORS: [&str; 2] = ["runner", "warm"];

@@ -7,9 +7,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testkit::{PATIENCE, TestApp, ssh_lab};
 
 use super::with;
-use crate::app::{PATIENCE, TestApp};
 
 /// Says of each host whether its module came compiled, and whether its Python is of the version of the one that sent it.
 const SENT: &str = r#"
@@ -40,7 +40,7 @@ async fn sent(app: &TestApp, directory: &Path, gather: bool) -> (bool, bool) {
     let vars = json!({"directory": directory, "gather": gather});
     let job = app.run(&json!({"bundle": "sent", "inventory": "lab", "extra_vars": vars})).await;
     assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("warm")), "{job:#}");
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let results = events.iter().filter_map(|event| event["data"]["res"]["sent.stdout"].as_str());
     match results.collect::<Vec<_>>()[..] {
         [text] => (text.starts_with("True "), text.ends_with(" True")),
@@ -50,11 +50,8 @@ async fn sent(app: &TestApp, directory: &Path, gather: bool) -> (bool, bool) {
 
 /// A service that has the lab, and where packages of modules are unpacked.
 fn service(compiled: &str) -> (TestApp, PathBuf) {
-    let lab = std::env::var_os("RANGEHAND_TEST_SSH_LAB");
-    let lab = PathBuf::from(lab.expect("RANGEHAND_TEST_SSH_LAB is not set: run ./test.sh"));
     let setup = with("warm").set("RANGEHAND__ANSIBLE__COMPILED_MODULES", compiled);
-    let inventory = fs::read_to_string(lab.join("inventory/lab.yml")).expect("the lab is up");
-    setup.write("inventory/lab.yml", &inventory);
+    let setup = ssh_lab::with_inventories(setup);
     setup.write("playbooks/bundles/sent/main.yml", SENT);
     let directory = setup.home().join("payload");
     fs::create_dir(&directory).expect("ours");

@@ -2,11 +2,10 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use ansible::log_text;
+use process::log_text;
 use regex::Regex;
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::{Job, TestApp};
 
 /// Members of results that say when something was done, or which file or process it was.
 const OF_ONE_RUN: &[&str] = &[
@@ -93,11 +92,11 @@ pub(super) struct Told {
 /// All that a caller can tell of a job that has ended: one line each for the job, its events and its log.
 ///
 /// Where several hosts are at work at once their order is that of chance: the lines are sorted.
-pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> {
+pub(super) async fn told(app: &TestApp, job: &Job, sorted: bool) -> Vec<Told> {
     let mut whole = json!({
         "state": job["state"], "code": job["reason"]["code"], "message": job["reason"]["message"],
         "rc": job["rc"], "stats": job["stats"], "failures": job["failures"],
-        "has_killed": job["processes_killed"] != 0, "results": app.results(job).await,
+        "has_killed": job["processes_killed"] != 0, "results": job.results().await,
     });
     if sorted {
         sort_hosts(&mut whole);
@@ -105,7 +104,7 @@ pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> 
     plain_value(app, &mut whole);
     let mut told = vec![Told { text: whole.to_string(), is_between: false }];
     let mut between = HashSet::new();
-    for event in app.events(job).await {
+    for event in job.events().await {
         let stdout = event["stdout"].as_str().map(|text| plain(app, text));
         let stdout = stdout.map(|text| if sorted { BANNER.replace(&text, "").into_owned() } else { text });
         let is_between = event["kind"] == "verbose" && event["data"] == json!({});
@@ -124,7 +123,7 @@ pub(super) async fn told(app: &TestApp, job: &Value, sorted: bool) -> Vec<Told> 
         plain_value(app, &mut line);
         told.push(Told { text: line.to_string(), is_between });
     }
-    let log = plain(app, &app.text_log(job).await);
+    let log = plain(app, &job.log().await);
     // Which host's result comes first, and so below the name of its task, is chance.
     let log = log.lines().filter(|line| !(sorted && (line.is_empty() || line.starts_with("TASK ["))));
     told.extend(log.map(|line| Told { text: format!("log: {line}"), is_between: between.contains(line) }));

@@ -3,13 +3,13 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, fixtures, ssh_lab};
 
 use super::{
     EXECUTORS,
     told::{Told, differences, told},
     with,
 };
-use crate::app::{Setup, TestApp, fixtures};
 
 /// What is requested, and whether several hosts are at work in it at once.
 struct Case {
@@ -73,10 +73,8 @@ fn usual() -> Vec<Case> {
     cases.push(on_many("zoo/hosts", "trio", json!({})));
     cases.push(on_many("ping", "unreachable", json!({})));
     cases.push(on_many("ping", "dynamic", json!({"limit": "made,nobody"})));
-    if std::env::var_os("RANGEHAND_TEST_SSH_LAB").is_some() {
-        cases.push(on_many("zoo/ssh", "lab", json!({"diff": true})));
-        cases.push(on_many("zoo/ssh", "lab_wrong_key", json!({"forks": 1, "verbosity": 1})));
-    }
+    cases.push(on_many("zoo/ssh", "lab", json!({"diff": true})));
+    cases.push(on_many("zoo/ssh", "lab_wrong_key", json!({"forks": 1, "verbosity": 1})));
     cases
 }
 
@@ -90,14 +88,7 @@ fn configured(name: &str) -> Vec<Case> {
 }
 
 fn service(executor: &str) -> Setup {
-    let setup = with(executor).set("VAULT_PASSWORD", "zoo-password");
-    if let Some(lab) = std::env::var_os("RANGEHAND_TEST_SSH_LAB") {
-        for name in ["lab.yml", "lab_wrong_key.yml"] {
-            let text = fs::read_to_string(std::path::Path::new(&lab).join("inventory").join(name));
-            setup.write(&format!("inventory/{name}"), &text.expect("the lab is up"));
-        }
-    }
-    setup
+    ssh_lab::with_inventories(with(executor).set("VAULT_PASSWORD", "zoo-password"))
 }
 
 async fn run(app: &TestApp, case: &Case, executor: &str) -> Vec<Told> {
@@ -146,5 +137,5 @@ async fn a_callback_that_the_environment_names_prints_under_both_executors() {
     let found = compare(&apps, &[on_one("ping")], "of the environment").await;
     assert!(found.is_empty(), "{}", found.join("\n\n"));
     let log = apps[1].run(&on_one("ping").request).await;
-    assert!(apps[1].text_log(&log).await.contains("localhost | SUCCESS"), "`minimal` prints that");
+    assert!(apps[1].job(&log).log().await.contains("localhost | SUCCESS"), "`minimal` prints that");
 }

@@ -4,9 +4,9 @@
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
 use serde_json::{Value, json};
+use testkit::{Job, Setup, TestApp};
 
 use super::{can_sandbox, view};
-use crate::app::{Setup, TestApp};
 
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nnone\n-----END OPENSSH PRIVATE KEY-----\n";
 
@@ -24,11 +24,10 @@ fn warning<'a>(job: &'a Value, code: &str) -> Option<&'a Value> {
 }
 
 /// Runs tasks on this machine.
-async fn run(app: &TestApp, tasks: Value) -> Value {
+async fn run(app: &TestApp, tasks: Value) -> Job {
     let play = json!([{"hosts": "localhost", "connection": "local", "gather_facts": false, "tasks": tasks}]);
     app.write("playbooks/bundles/local/main.yml", &play.to_string());
-    let job = app.run(&json!({"bundle": "local", "limit": "localhost"})).await;
-    app.get(&format!("/v1/jobs/{}", job["id"].as_str().expect("an id")), 200).await
+    app.run(&json!({"bundle": "local", "limit": "localhost"})).await.read().await
 }
 
 #[tokio::test]
@@ -124,7 +123,7 @@ async fn keys_of_ssh_are_readable_by_default_and_nothing_else_that_an_inventory_
         json!({"bundle": "sandboxview", "inventory": "more", "limit": "localhost", "extra_vars": vars});
     let job = app.run(&request).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let found = app.results(&job).await["sandboxview"][0].clone();
+    let found = job.results().await["sandboxview"][0].clone();
     assert_eq!(found["readable"], json!(paths), "{found:#}");
     assert_eq!(found["writable"], json!([]), "{found:#}");
 }
@@ -230,7 +229,7 @@ async fn a_run_cannot_reach_the_directories_behind_tmp_by_another_path() {
     }, {"ansible.builtin.debug": {"var": "tried.stdout_lines"}}]);
     let job = run(&app, tasks).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let lines = results["tried.stdout_lines"][0].as_array().expect("a list").clone();
     let names: Vec<&str> = lines
         .iter()
@@ -263,7 +262,7 @@ async fn a_key_that_is_a_link_out_of_the_home_works() {
         json!({"bundle": "sandboxview", "inventory": "more", "limit": "localhost", "extra_vars": vars});
     let job = app.run(&request).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     assert_eq!(results["sandboxview"][0]["readable"], json!(paths), "{results:#}");
 }
 

@@ -4,16 +4,16 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use testkit::{Job, TestApp, until};
 
 use super::{can_sandbox, in_process, in_sandbox};
-use crate::app::{TestApp, until};
 
 /// Sets `controller` to the process that runs the play, whose output is that of Ansible: the parent of the worker.
 const CONTROLLER: &str = "worker={{ lookup('ansible.builtin.pipe', 'echo $PPID') }}
 controller=$(sed 's/.*) //' /proc/$worker/stat | cut -d' ' -f2)";
 
 /// A playbook of one shell task on this machine, and what the task printed.
-async fn shell(app: &TestApp, name: &str, script: &str) -> (Value, String) {
+async fn shell(app: &TestApp, name: &str, script: &str) -> (Job, String) {
     let play = json!([{
         "hosts": "localhost", "connection": "local", "gather_facts": false,
         "tasks": [
@@ -23,7 +23,7 @@ async fn shell(app: &TestApp, name: &str, script: &str) -> (Value, String) {
     }]);
     app.write(&format!("playbooks/bundles/{name}/main.yml"), &play.to_string());
     let job = app.run(&json!({"bundle": name, "limit": "localhost"})).await;
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let printed = results["tried.stdout"][0]["value"].as_str().or(results["tried.stdout"][0].as_str());
     (job, printed.map(str::to_owned).unwrap_or_else(|| results.to_string()))
 }
@@ -102,7 +102,7 @@ async fn a_run_in_a_sandbox_reaches_nothing_through_the_process_of_ansible() {
         }]);
         app.write("playbooks/bundles/reaching/main.yml", &play.to_string());
         let job = app.run(&json!({"bundle": "reaching", "limit": "localhost"})).await;
-        let events = app.events(&job).await;
+        let events = job.events().await;
         assert_eq!(
             (&job["state"], &job["executor"]),
             (&json!("succeeded"), &json!(executor)),
@@ -129,7 +129,7 @@ rm job_events && mv moved job_events && echo restored"#,
         outside.display()
     );
     let (job, printed) = shell(&app, "replacing", &script).await;
-    assert!(printed.contains("restored") && app.events(&job).await.len() > 600, "{printed}: {job:#}");
+    assert!(printed.contains("restored") && job.events().await.len() > 600, "{printed}: {job:#}");
     assert!(outside.join("kept.json").exists(), "{job:#}");
 }
 
@@ -146,7 +146,7 @@ async fn a_fifo_in_the_place_of_a_file_of_the_run_does_not_stop_the_next_start()
         "tasks": [{"name": "Block", "ansible.builtin.shell": script}],
     }]);
     app.write("playbooks/bundles/blocking/main.yml", &play.to_string());
-    let job = app.post("/v1/jobs", &json!({"bundle": "blocking", "limit": "localhost"}), 202).await;
+    let job = app.submit(&json!({"bundle": "blocking", "limit": "localhost"})).await;
     until("the job has planted its FIFO", || {
         app.secret_directories().iter().any(|directory| directory.join("tmp-ready").exists())
     })
@@ -159,7 +159,7 @@ async fn a_fifo_in_the_place_of_a_file_of_the_run_does_not_stop_the_next_start()
     rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("it is ours");
     app.start_again();
     app.hang_up();
-    assert_eq!(app.until_state(&job, "lost").await["state"], "lost");
+    assert_eq!(job.until_state("lost").await["state"], "lost");
     let ping = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     assert_eq!(ping["state"], "succeeded", "{ping:#}");
     assert_eq!(app.get("/readyz", 200).await["status"], "ready");
@@ -183,7 +183,7 @@ echo tried"#
     let (job, printed) = shell(&app, "forging", &script).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert!(printed.contains("tried"), "{printed}");
-    let events = app.events(&job).await;
+    let events = job.events().await;
     assert!(events.iter().all(|event| event["task"] != "forged"), "{events:#?}");
-    assert!(app.text_log(&job).await.contains("forged"), "it is in the log, as what it is");
+    assert!(job.log().await.contains("forged"), "it is in the log, as what it is");
 }

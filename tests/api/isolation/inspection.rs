@@ -12,9 +12,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, processes_with, until};
 
 use super::{can_sandbox, in_process, in_sandbox};
-use crate::app::{Setup, TestApp, processes_with, until};
 
 /// Callers need a token, and inspections are short.
 fn guarded(setup: Setup) -> Setup {

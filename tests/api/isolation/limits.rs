@@ -4,10 +4,10 @@
 
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::{Job, Setup, TestApp, processes_with};
 
 use super::{can_sandbox, in_process, in_sandbox};
-use crate::app::{Setup, TestApp, processes_with};
 
 /// Limits that are far above what a healthy run takes, and far below what the greedy ones want.
 pub(super) fn limited(setup: Setup) -> TestApp {
@@ -19,14 +19,14 @@ pub(super) fn limited(setup: Setup) -> TestApp {
 }
 
 /// Runs it beside a healthy job; gives how it ended.
-async fn beside_a_healthy_one(app: &TestApp, bundle: &str) -> Value {
+async fn beside_a_healthy_one(app: &TestApp, bundle: &str) -> Job {
     let marker = format!("greedy-{bundle}-{}", app.home().file_name().expect("a name").to_string_lossy());
     let begun = Instant::now();
     let request = json!({"bundle": bundle, "limit": "localhost", "extra_vars": {"marker": marker}});
-    let greedy = app.post("/v1/jobs", &request, 202).await;
+    let greedy = app.submit(&request).await;
     let healthy = app.run(&json!({"bundle": "echo", "limit": "localhost"})).await;
     assert_eq!(healthy["state"], "succeeded", "{healthy:#}");
-    let greedy = app.until_state(&greedy, "failed").await;
+    let greedy = greedy.until_state("failed").await;
     assert!(begun.elapsed().as_secs() < 110, "it ended by itself");
     assert_eq!(processes_with(&marker), Vec::<String>::new(), "survivors");
     assert!(greedy["processes_killed"].as_u64().expect("a number") > 0, "{greedy:#}");

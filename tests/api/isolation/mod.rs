@@ -14,8 +14,7 @@ mod seccomp;
 mod warm;
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp};
+use testkit::{Setup, TestApp};
 
 /// Is bubblewrap there? A test without it says so and shows nothing; `./test.sh` installs it.
 pub(crate) fn can_sandbox() -> bool {
@@ -46,7 +45,7 @@ async fn view(app: &TestApp, paths: &[&str], isolation: Option<&str>) -> Value {
     }
     let job = app.run(&request).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    app.results(&job).await["sandboxview"][0].clone()
+    job.results().await["sandboxview"][0].clone()
 }
 
 /// Without the sandbox that the whole suite may be set to.

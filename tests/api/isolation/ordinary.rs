@@ -6,19 +6,17 @@
 
 use std::{
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
 use serde_json::json;
+use testkit::{Gate, Setup, bin_dir, program, until};
 
 use super::{can_sandbox_through, in_process, in_sandbox, inspection, limits, seccomp, view};
-use crate::{
-    app::{Gate, Setup, bin_dir, until},
-    content::{
-        Way, artifacts::assert_artifacts_are_kept, persistent::assert_a_password_stays,
-        untouched::assert_nothing_is_touched, view::assert_it_is_as_the_owner_has_it,
-    },
+use crate::content::{
+    Way, artifacts::assert_artifacts_are_kept, persistent::assert_a_password_stays,
+    untouched::assert_nothing_is_touched, view::assert_it_is_as_the_owner_has_it,
 };
 
 /// Nobody's, on every Linux.
@@ -50,7 +48,7 @@ fn can_be_nobody() -> bool {
     let why = if !rustix::process::geteuid().is_root() {
         Some("only root can become somebody else".to_owned())
     } else {
-        let programs = [bin_dir().join("ansible-runner"), PathBuf::from(env!("CARGO_BIN_EXE_rangehand"))];
+        let programs = [bin_dir().join("ansible-runner"), program()];
         programs.iter().find_map(|program| {
             // By way of `env`, which has no privileges left when it looks for the program.
             let output = nobody(Path::new("/usr/bin/env")).arg(program).arg("--version").output();
@@ -173,8 +171,8 @@ async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors
     let gate = Gate::new(&app);
     let vars = json!({"gate": gate.path()});
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     let identity = std::fs::read(app.run_directories()[0].join("supervisor.json")).expect("readable");
     let identity: serde_json::Value = serde_json::from_slice(&identity).expect("JSON");
     let supervisor = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
@@ -205,7 +203,7 @@ async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors
     }
     open.wait().expect("ours");
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
 }
 
 /// The fork servers of a service: its children that run Python.

@@ -5,15 +5,13 @@ use std::{fs, os::unix::net::UnixListener, path::PathBuf};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use testkit::{Job, Setup, TestApp, until};
 
 use super::{can_sandbox, in_process, in_sandbox};
-use crate::{
-    app::{Setup, TestApp, until},
-    restart::{signal, supervisor},
-};
+use crate::restart::{signal, supervisor};
 
 /// Runs a program of Python on this machine; gives the job and what it printed as JSON.
-async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Value, Value) {
+async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Job, Value) {
     let play = json!([{
         "hosts": "localhost", "connection": "local", "gather_facts": false,
         "tasks": [
@@ -27,7 +25,7 @@ async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Value
     let vars = json!({"program": format!("import json, os, sys\nmore = json.loads({:?})\n{program}", more.to_string())});
     let job = app.run(&json!({"bundle": name, "limit": "localhost", "extra_vars": vars})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let found = app.results(&job).await["found"][0].clone();
+    let found = job.results().await["found"][0].clone();
     (job, found)
 }
 
@@ -226,8 +224,8 @@ async fn a_terminal_that_shows_a_log_is_sent_nothing_that_it_obeys() {
          - name: Fail\n      ansible.builtin.fail: {{msg: \"Failed {attack}\"}}\n"
     );
     app.write("playbooks/bundles/obeyed/main.yml", &play);
-    let job = app.post("/v1/jobs", &json!({"bundle": "obeyed", "limit": "localhost"}), 202).await;
-    let job = app.until_state(&job, "failed").await;
+    let job = app.submit(&json!({"bundle": "obeyed", "limit": "localhost"})).await;
+    let job = job.until_state("failed").await;
     let id = job["id"].as_str().expect("an id");
     for format in ["text", "ansi", "html"] {
         let path = format!("/v1/jobs/{id}/log?format={format}");
@@ -286,12 +284,12 @@ async fn assert_nothing_outlives(app: &TestApp, seconds: &str) {
         ],
     }]);
     app.write("playbooks/bundles/outliving/main.yml", &play.to_string());
-    let job = app.post("/v1/jobs", &json!({"bundle": "outliving", "limit": "localhost"}), 202).await;
-    app.until_task(&job, "Wait").await;
+    let job = app.submit(&json!({"bundle": "outliving", "limit": "localhost"})).await;
+    job.until_task("Wait").await;
     until("the attempt stays", || is_at_work(seconds)).await;
     // As the job itself could, as root.
     signal(supervisor(&app.run_directories()[0]), Signal::KILL);
-    let lost = app.until_state(&job, "lost").await;
+    let lost = job.until_state("lost").await;
     assert!(!is_at_work(seconds), "it outlives its run: {lost:#}");
 }
 

@@ -1,9 +1,9 @@
 //! The same results with a sandbox as without: a zoo of playbooks runs in both.
 
 use serde_json::{Map, Value, json};
+use testkit::TestApp;
 
 use super::{can_sandbox, in_process};
-use crate::app::TestApp;
 
 /// Playbooks that succeed, fail, print, loop, decrypt, include, and leave processes behind.
 fn zoo() -> Vec<Value> {
@@ -35,7 +35,7 @@ fn zoo() -> Vec<Value> {
 async fn told(app: &TestApp, request: &Value) -> Value {
     let job = app.run(request).await;
     let mut kinds: Map<String, Value> = Map::new();
-    for event in app.events(&job).await {
+    for event in job.events().await {
         let kind = event["kind"].as_str().expect("a kind");
         let count = kinds.get(kind).and_then(Value::as_u64).unwrap_or(0);
         kinds.insert(kind.to_owned(), json!(count + 1));
@@ -50,7 +50,7 @@ async fn told(app: &TestApp, request: &Value) -> Value {
         "stats": job["stats"],
         "failures": job["failures"].as_array().map(Vec::len),
         "left_processes": job["processes_killed"].as_u64().is_some_and(|killed| killed > 0),
-        "results": app.results(&job).await,
+        "results": job.results().await,
         "kinds": kinds,
     })
 }

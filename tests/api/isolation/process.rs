@@ -1,9 +1,9 @@
 //! What holds for every run, without a sandbox too.
 
 use serde_json::json;
+use testkit::TestApp;
 
 use super::{in_process, view};
-use crate::app::TestApp;
 
 #[tokio::test]
 async fn a_run_has_no_new_privileges_no_cores_and_a_home_of_its_own_that_shows_the_users() {
@@ -25,7 +25,7 @@ async fn a_run_has_no_new_privileges_no_cores_and_a_home_of_its_own_that_shows_t
     );
     app.write("playbooks/bundles/homely/main.yml", &play);
     let job = app.run(&json!({"bundle": "homely", "limit": "localhost"})).await;
-    assert_eq!(app.results(&job).await["netrc"], json!(["machine x"]), "{job:#}");
+    assert_eq!(job.results().await["netrc"], json!(["machine x"]), "{job:#}");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn ansible_checks_host_keys_and_takes_its_environment_from_settings_only()
         .set("PYTHONHTTPSVERIFY", "0")
         .start();
     let job = app.run(&json!({"bundle": "cwdenv", "limit": "localhost"})).await;
-    let found = app.results(&job).await["cwdenv"][0].clone();
+    let found = job.results().await["cwdenv"][0].clone();
     assert_eq!(found["host_key_checking"], "True");
     let names: Vec<&str> =
         found["names"].as_array().expect("a list").iter().filter_map(|name| name.as_str()).collect();
@@ -95,7 +95,7 @@ async fn a_project_s_configuration_does_not_switch_host_key_checking_off() {
          \"{{ lookup('ansible.builtin.config', 'HOST_KEY_CHECKING') }}\"}\n",
     );
     let job = app.run(&json!({"bundle": "checking", "limit": "localhost"})).await;
-    assert_eq!(app.results(&job).await["checking"], json!([true]), "{job:#}");
+    assert_eq!(job.results().await["checking"], json!([true]), "{job:#}");
 }
 
 #[tokio::test]

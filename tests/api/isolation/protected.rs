@@ -1,8 +1,7 @@
 //! A caller cannot send the stored token to another host.
 
 use serde_json::json;
-
-use crate::app::{Setup, TestApp};
+use testkit::{Setup, TestApp};
 
 #[tokio::test]
 async fn a_request_of_v1_may_not_set_where_the_stored_token_goes() {

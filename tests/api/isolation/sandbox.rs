@@ -1,9 +1,9 @@
 //! What a run in a sandbox sees and can do.
 
 use serde_json::json;
+use testkit::{Setup, processes_with};
 
 use super::{can_sandbox, in_process, in_sandbox, view};
-use crate::app::{Setup, processes_with};
 
 /// Paths of this machine that a run has no business with.
 const HIDDEN: [&str; 8] = [
@@ -163,8 +163,8 @@ async fn a_run_in_a_sandbox_cannot_touch_the_process_of_another() {
     }
     let app = in_sandbox().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
     let slow = json!({"bundle": "slow", "limit": "localhost", "extra_vars": {"seconds": 600}});
-    let slow = app.post("/v1/jobs", &slow, 202).await;
-    app.until_state(&slow, "running").await;
+    let slow = app.submit(&slow).await;
+    slow.until_state("running").await;
     // Whoever can see no other process can kill none: all that may be signaled is one's own.
     app.write(
         "playbooks/bundles/killer/main.yml",
@@ -175,7 +175,7 @@ async fn a_run_in_a_sandbox_cannot_touch_the_process_of_another() {
     assert!(!killer["finished_at"].is_null(), "{killer:#}");
     let id = slow["id"].as_str().expect("an id");
     assert_eq!(app.get(&format!("/v1/jobs/{id}"), 200).await["state"], "running");
-    assert_eq!(app.cancel(&slow).await["state"], "canceled");
+    assert_eq!(slow.cancel().await["state"], "canceled");
 }
 
 #[tokio::test]
@@ -210,16 +210,15 @@ async fn a_supervisor_that_is_killed_leaves_nothing_of_its_sandbox() {
     let app = in_sandbox().start();
     let marker = format!("family-{}-", app.home().file_name().expect("a name").to_string_lossy());
     let vars = json!({"marker": marker, "seconds": 600});
-    let job =
-        app.post("/v1/jobs", &json!({"bundle": "tree", "limit": "localhost", "extra_vars": vars}), 202).await;
-    crate::app::until("the family is up", || processes_with(&marker).len() >= 5).await;
+    let job = app.submit(&json!({"bundle": "tree", "limit": "localhost", "extra_vars": vars})).await;
+    testkit::until("the family is up", || processes_with(&marker).len() >= 5).await;
     let identity = app.run_directories()[0].join("supervisor.json");
     let identity: serde_json::Value =
         serde_json::from_slice(&std::fs::read(identity).expect("readable")).expect("JSON");
     let pid = i32::try_from(identity["pid"].as_i64().expect("a number")).expect("small");
     let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
-    let job = app.until_state(&job, "lost").await;
+    let job = job.until_state("lost").await;
     assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
 }
 

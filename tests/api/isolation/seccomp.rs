@@ -6,9 +6,9 @@ use std::os::{
 };
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp};
 
 use super::{can_sandbox, in_sandbox};
-use crate::app::{Setup, TestApp};
 
 /// A filter that tries what the system call filter refuses, in the process that runs Ansible, and gives each attempt with an
 /// unexpected end. No attempt changes anything if it is allowed: addresses and descriptors are invalid, and flags contradict
@@ -149,7 +149,7 @@ pub(super) async fn assert_attempts_are_refused(setup: Setup, executor: &str) {
     let shown = app.get("/v1/catalog/bundles/attempts", 200).await;
     assert_eq!(shown["plays"][0]["hosts"], "localhost", "an inspection: {shown:#}");
     let job = app.run(&json!({"bundle": "attempts", "limit": "localhost"})).await;
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let ended = (&job["state"], &job["executor"], &job["stats"]["localhost"]["ok"]);
     assert_eq!(ended, (&json!("succeeded"), &json!(executor), &json!(1)), "{events:#?}\n{job:#}");
 }
@@ -174,7 +174,7 @@ async fn connect(app: &TestApp, name: &str) -> Value {
     app.write("playbooks/bundles/attempts/main.yml", &play.to_string());
     let job = app.run(&json!({"bundle": "attempts", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    app.results(&job).await["connected"][0].clone()
+    job.results().await["connected"][0].clone()
 }
 
 /// What doctor reports about the parts of a sandbox.

@@ -1,8 +1,7 @@
 //! Jobs that end before their playbook does. That nothing is left of them is checked when the service is dropped.
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp};
+use testkit::{Setup, TestApp};
 
 #[tokio::test]
 async fn a_run_that_takes_too_long_is_timed_out() {
@@ -17,38 +16,38 @@ async fn a_run_that_takes_too_long_is_timed_out() {
 #[tokio::test]
 async fn a_running_job_is_canceled() {
     let app = TestApp::new();
-    let job = app.post("/v1/jobs", &json!({"bundle": "slow", "extra_vars": {"seconds": 600}}), 202).await;
-    app.until_task(&job, "Sleep").await;
-    let job = app.cancel(&job).await;
+    let job = app.submit(&json!({"bundle": "slow", "extra_vars": {"seconds": 600}})).await;
+    job.until_task("Sleep").await;
+    let job = job.cancel().await;
     assert_eq!((&job["state"], &job["rc"]), (&json!("canceled"), &Value::Null), "{job:#}");
     assert_eq!(job["reason"]["code"], "canceled");
-    let moves: Vec<_> = app
-        .events(&job)
+    let moves: Vec<_> = job
+        .events()
         .await
         .iter()
         .filter(|event| event["kind"] == "job_state")
         .map(|event| event["data"]["to"].clone())
         .collect();
     assert_eq!(moves, ["queued", "running", "canceling", "canceled"]);
-    assert!(app.text_log(&job).await.contains("TASK [Sleep]"), "a canceled run keeps its log");
-    assert_eq!(app.cancel(&job).await, job, "asking again is no error");
+    assert!(job.log().await.contains("TASK [Sleep]"), "a canceled run keeps its log");
+    assert_eq!(*job.cancel().await, *job, "asking again is no error");
 }
 
 #[tokio::test]
 async fn a_waiting_job_is_canceled_at_once() {
     let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
     let slow = json!({"bundle": "slow", "extra_vars": {"seconds": 600}});
-    let first = app.post("/v1/jobs", &slow, 202).await;
-    app.until_task(&first, "Sleep").await;
-    let second = app.post("/v1/jobs", &slow, 202).await;
+    let first = app.submit(&slow).await;
+    first.until_task("Sleep").await;
+    let second = app.submit(&slow).await;
     assert_eq!((&second["state"], &second["reason"]["code"]), (&json!("queued"), &json!("waiting")));
 
     let cancel = format!("/v1/jobs/{}/cancel", second["id"].as_str().expect("an id"));
     let second = app.post(&cancel, &Value::Null, 200).await;
     assert_eq!(second["state"], "canceled");
     assert_eq!((&second["attempt"], &second["started_at"]), (&json!(0), &Value::Null));
-    assert_eq!(app.until_state(&first, "running").await["id"], first["id"], "the other job goes on");
-    assert_eq!(app.cancel(&first).await["state"], "canceled");
+    assert_eq!(first.until_state("running").await["id"], first["id"], "the other job goes on");
+    assert_eq!(first.cancel().await["state"], "canceled");
 }
 
 #[tokio::test]

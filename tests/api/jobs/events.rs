@@ -2,14 +2,13 @@
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 #[tokio::test]
 async fn events_tell_what_happened_from_the_first_state_to_the_last() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping"})).await;
-    let events = app.events(&job).await;
+    let events = job.events().await;
     for (event, number) in events.iter().zip(1..) {
         assert_eq!(event["seq"], number);
         event["time"].as_str().expect("text").parse::<Timestamp>().expect("a time");
@@ -63,7 +62,7 @@ async fn a_flood_of_lines_arrives_complete_and_in_order() {
     let request = json!({"bundle": "flood", "extra_vars": {"chunks": 1010, "chunk_lines": 100}});
     let job = app.run(&request).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let log = app.text_log(&job).await;
+    let log = job.log().await;
     let numbers: Vec<u32> = log
         .lines()
         .filter_map(|line| line.trim().trim_end_matches(',').strip_prefix("\"line ")?.strip_suffix('"'))
@@ -73,7 +72,7 @@ async fn a_flood_of_lines_arrives_complete_and_in_order() {
     let misplaced = numbers.iter().zip(1..).find(|&(&found, wanted)| found != wanted);
     assert_eq!(misplaced, None, "every line once, in order");
 
-    let events = app.events(&job).await;
+    let events = job.events().await;
     assert!(events.len() > 1010, "{}", events.len());
     let misplaced = events.iter().zip(1_u64..).find(|&(event, wanted)| event["seq"] != wanted);
     assert_eq!(misplaced, None, "numbered without a gap");

@@ -1,8 +1,7 @@
 //! What a request asks of Ansible, as Ansible itself tells it.
 
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 #[tokio::test]
 async fn every_option_of_a_request_reaches_ansible() {
@@ -15,7 +14,7 @@ async fn every_option_of_a_request_reaches_ansible() {
         }))
         .await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let seen = |host: &str| {
         json!({
             "host": host, "check": true, "diff": true, "verbosity": 2, "forks": 3, "limit": "node-a,node-c",
@@ -26,7 +25,7 @@ async fn every_option_of_a_request_reaches_ansible() {
     assert_eq!(sorted(&results["red"]), ["node-a", "node-c"]);
     assert_eq!(results["blue"], Value::Null, "its tag is skipped");
     assert_eq!(results["written.stat.exists"], json!([false, false]), "a check changes nothing");
-    assert!(app.text_log(&job).await.contains("+written"), "the difference is shown");
+    assert!(job.log().await.contains("+written"), "the difference is shown");
 }
 
 #[tokio::test]
@@ -34,7 +33,7 @@ async fn what_a_request_does_not_ask_for_is_left_to_ansible() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "options", "tags": "all,write", "limit": null})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let seen = json!({
         "host": "localhost", "check": false, "diff": false, "verbosity": 0, "forks": 5, "limit": null,
         "tags": ["all", "write"], "skip_tags": [], "word": "unset",
@@ -42,7 +41,7 @@ async fn what_a_request_does_not_ask_for_is_left_to_ansible() {
     assert_eq!(results["options"], json!([seen]));
     assert_eq!(results["blue"], json!(["localhost"]));
     assert_eq!(results["written.stat.exists"], json!([true]));
-    assert!(!app.text_log(&job).await.contains("+written"), "no difference is shown");
+    assert!(!job.log().await.contains("+written"), "no difference is shown");
 }
 
 fn sorted(values: &Value) -> Vec<Value> {

@@ -1,8 +1,7 @@
 //! What a run amounted to.
 
 use serde_json::json;
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 #[tokio::test]
 async fn a_failed_task_is_told_with_its_host_and_what_it_said() {
@@ -27,7 +26,7 @@ async fn a_failed_task_is_told_with_its_host_and_what_it_said() {
     assert!(last_lines.iter().any(|line| line.starts_with("fatal: [localhost]: FAILED!")), "{last_lines:#?}");
     assert!(last_lines.last().is_some_and(|line| line.starts_with("localhost ")), "{last_lines:#?}");
     assert_eq!(
-        app.results(&job).await,
+        job.results().await,
         json!({"before_the_failure": [{"reached": true}]}),
         "what was done before the failure stays"
     );
@@ -41,10 +40,10 @@ async fn failures_that_were_ignored_or_rescued_are_no_failures() {
     assert_eq!(job["failures"], json!([]));
     let stats = &job["stats"]["localhost"];
     assert_eq!([&stats["failed"], &stats["rescued"], &stats["ignored"]], [0, 1, 1]);
-    let failed = app.events(&job).await.iter().filter(|event| event["kind"] == "runner_on_failed").count();
+    let failed = job.events().await.iter().filter(|event| event["kind"] == "runner_on_failed").count();
     assert_eq!(failed, 2, "the events tell them all the same");
     assert_eq!(
-        app.results(&job).await["rescued"],
+        job.results().await["rescued"],
         json!([{"task": "Fail and be rescued", "message": "help is near"}])
     );
 }
@@ -55,7 +54,7 @@ async fn results_and_statistics_are_told_for_each_host() {
     let job = app.run(&json!({"bundle": "ping", "inventory": "trio"})).await;
     let hosts: Vec<_> = job["stats"].as_object().expect("an object").keys().collect();
     assert_eq!(hosts, ["node-a", "node-b", "node-c"]);
-    let mut replies: Vec<_> = app.results(&job).await["ping"]
+    let mut replies: Vec<_> = job.results().await["ping"]
         .as_array()
         .expect("values")
         .iter()
@@ -75,5 +74,5 @@ async fn a_host_that_cannot_be_reached_is_told_apart_from_a_failed_task() {
     let told: Vec<_> = failures.iter().map(|failure| (&failure["host"], &failure["unreachable"])).collect();
     assert_eq!(told, [(&json!("nobody"), &json!(true))]);
     assert_eq!(job["stats"]["nobody"]["unreachable"], 1);
-    assert_eq!(app.results(&job).await["ping"], json!([{"host": "localhost", "reply": "pong"}]));
+    assert_eq!(job.results().await["ping"], json!([{"host": "localhost", "reply": "pong"}]));
 }

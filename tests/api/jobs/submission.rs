@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
-
-use crate::app::{PATIENCE, Setup, TestApp};
+use testkit::{PATIENCE, Setup, TestApp};
 
 #[tokio::test]
 async fn a_ping_comes_back_with_its_structured_result() {
@@ -13,7 +12,7 @@ async fn a_ping_comes_back_with_its_structured_result() {
     assert_eq!(job["state"], "succeeded");
     assert_eq!(job["rc"], 0);
     assert_eq!(job["stats"]["localhost"]["ok"], 2);
-    assert_eq!(app.results(&job).await["ping"], json!([{"host": "localhost", "reply": "pong"}]));
+    assert_eq!(job.results().await["ping"], json!([{"host": "localhost", "reply": "pong"}]));
 }
 
 #[tokio::test]
@@ -37,7 +36,7 @@ async fn a_request_waits_no_longer_than_it_says() {
     let app = TestApp::new();
     let job = app.post("/v1/jobs?wait=0.1", &json!({"bundle": "slow"}), 202).await;
     assert_eq!(job["finished_at"], Value::Null);
-    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    assert_eq!(app.job(&job).cancel().await["state"], "canceled");
 }
 
 #[tokio::test]
@@ -65,7 +64,7 @@ async fn a_job_has_all_its_members() {
     });
     assert_eq!(job["stats"], json!({"localhost": counts}));
     assert_eq!(job["failures"], json!([]));
-    assert_eq!(job["events"], app.events(&job).await.len());
+    assert_eq!(job["events"], job.events().await.len());
     let time = |name: &str| job[name].as_str().expect("text").parse::<Timestamp>().expect("a time");
     assert!(time("created_at") <= time("started_at"), "{job:#}");
     assert!(time("started_at") < time("finished_at"), "{job:#}");
@@ -74,11 +73,11 @@ async fn a_job_has_all_its_members() {
 #[tokio::test]
 async fn a_job_that_has_not_ended_has_no_result() {
     let app = TestApp::new();
-    let job = app.post("/v1/jobs", &json!({"bundle": "slow"}), 202).await;
+    let job = app.submit(&json!({"bundle": "slow"})).await;
     let result = format!("/v1/jobs/{}/result", job["id"].as_str().expect("an id"));
     let problem = app.get(&result, 409).await;
     assert_eq!(problem["code"], "not_finished");
-    app.cancel(&job).await;
+    job.cancel().await;
     assert_eq!(app.get(&result, 200).await["state"], "canceled");
 }
 

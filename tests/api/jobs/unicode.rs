@@ -1,8 +1,7 @@
 //! Text outside ASCII, terminal sequences and control characters, on every way out.
 
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 const PLAY: &str = "Ünïcödé 測試 🚀";
 const TASK: &str = "Grüße, 世界 🎯 — שלום עולם, مرحبا";
@@ -23,9 +22,9 @@ async fn text_outside_ascii_comes_back_unharmed() {
         "raw": "b\0c\r\n\u{1b}[31mred\u{1b}[0m",
         "separators": "a\u{2028}b\u{2029}c\u{85}d",
     });
-    assert_eq!(app.results(&job).await["unicode"], json!([result]));
+    assert_eq!(job.results().await["unicode"], json!([result]));
 
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let printed = event(&events, "runner_on_ok", TASK);
     assert_eq!(printed["play"], PLAY);
     assert_eq!(printed["data"]["res"]["stdout_lines"], result["clé"]);
@@ -37,7 +36,7 @@ async fn text_outside_ascii_comes_back_unharmed() {
         "colours stay: {escaped:#}"
     );
 
-    let log = app.text_log(&job).await;
+    let log = job.log().await;
     assert!(!log.contains('\u{1b}'), "the log is plain");
     assert!(log.contains("TASK [Escape bold and bell  in a name]"), "a bell would ring: {log}");
     for text in [PLAY, TASK, "zażółć gęślą jaźń", "𝕏 🚀", "שלום, مرحبا", "line separator \u{2028}"]
@@ -55,7 +54,7 @@ async fn text_of_a_request_comes_back_unharmed() {
     }});
     let job = app.run(&request).await;
     assert_eq!(job["request"]["extra_vars"], request["extra_vars"]);
-    let results = app.results(&job).await;
+    let results = job.results().await;
     assert_eq!(results["message"], json!([message]));
     assert_eq!(results["vm_ids"], json!([["1000", 1000, true, null, 1.5]]));
     assert_eq!(results["nested"], json!([{"clé": [message]}]));

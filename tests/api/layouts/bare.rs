@@ -10,9 +10,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, bin_dir, copy, fixtures};
 
 use super::{out, playbook, with_project};
-use crate::app::{Setup, TestApp, bin_dir, copy, fixtures};
 
 /// What came of a run.
 #[derive(Debug, PartialEq)]

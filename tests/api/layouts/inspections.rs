@@ -1,12 +1,10 @@
 //! What the catalog shows of whole repositories is the same with and without a sandbox.
 
 use serde_json::Value;
+use testkit::{Setup, TestApp};
 
 use super::{listed, with_project};
-use crate::{
-    app::{Setup, TestApp},
-    isolation::can_sandbox,
-};
+use crate::isolation::can_sandbox;
 
 /// Everything that the catalog shows of a project.
 async fn views(app: &TestApp, project: &str) -> Vec<(String, Value)> {

@@ -1,9 +1,9 @@
 //! Which files are inventories, several at once, and what the catalog shows of them.
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp};
 
 use super::{listed, out, playbook, results, with_files, with_project};
-use crate::app::{Setup, TestApp};
 
 #[tokio::test]
 async fn several_inventories_of_a_request_are_shown_kept_and_used_in_order() {
@@ -25,7 +25,7 @@ async fn several_inventories_of_a_request_are_shown_kept_and_used_in_order() {
     ] {
         let job = app.run(&json!({"playbook": "word", "inventory": inventories})).await;
         assert_eq!(job["state"], "succeeded", "{job:#}");
-        assert_eq!(app.results(&job).await["word"], json!([word]), "{inventories}");
+        assert_eq!(job.results().await["word"], json!([word]), "{inventories}");
         let shown = if inventories == json!(["first"]) { json!("first") } else { inventories };
         assert_eq!(job["request"]["inventory"], shown);
         let again = app
@@ -52,7 +52,7 @@ async fn several_inventories_of_a_request_are_shown_kept_and_used_in_order() {
 #[tokio::test]
 async fn secrets_of_every_inventory_of_a_request_are_masked() {
     let setup = Setup::new();
-    let secret = crate::app::generated_secret();
+    let secret = testkit::generated_secret();
     setup.write("inventory/first.yml", "all:\n  hosts: {localhost: {ansible_connection: local}}\n");
     setup.write("inventory/second.yml", &format!("all:\n  vars: {{lab_password: {secret}}}\n"));
     setup.write(
@@ -62,7 +62,7 @@ async fn secrets_of_every_inventory_of_a_request_are_masked() {
     let app = setup.start();
     let job = app.run(&json!({"playbook": "tell", "inventory": ["first", "second"]})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert!(!app.text_log(&job).await.contains(&secret));
+    assert!(!job.log().await.contains(&secret));
 }
 
 #[tokio::test]

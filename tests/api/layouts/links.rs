@@ -1,9 +1,9 @@
 //! Links out of the content, as with Range42's `scenarios/<name>/secrets`.
 
 use serde_json::json;
+use testkit::{Setup, copy, fixtures};
 
 use super::{listed, results, with_files};
-use crate::app::{Setup, copy, fixtures};
 
 /// Range42's playbooks, with what their link leads to beside them.
 fn range42() -> Setup {
@@ -52,7 +52,7 @@ async fn a_refused_link_is_named_with_its_target_and_the_setting() {
     // What is left out of a run for it is named among its events.
     let job = app.run(&json!({"bundle": "ping"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let warnings = app.events(&job).await.into_iter().filter(|event| event["kind"] == "warning");
+    let warnings = job.events().await.into_iter().filter(|event| event["kind"] == "warning");
     let warnings: Vec<_> = warnings.map(|event| event.to_string()).collect();
     assert!(warnings.iter().any(|text| text.contains("scenarios/demo_lab/secrets")), "{warnings:#?}");
 }

@@ -14,8 +14,7 @@ mod scripts;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, copy, fixtures};
+use testkit::{Setup, TestApp, copy, fixtures};
 
 /// A service with a repository of the fixtures as a project of the same name.
 fn with_project(name: &str) -> Setup {
@@ -42,7 +41,7 @@ async fn listed(app: &TestApp, path: &str) -> Vec<String> {
 async fn results(app: &TestApp, request: &Value) -> Value {
     let job = app.run(request).await;
     assert_eq!(job["state"], "succeeded", "{request}: {job:#}");
-    app.results(&job).await
+    job.results().await
 }
 
 /// A directory for what playbooks write.

@@ -1,9 +1,9 @@
 //! Roles, collections and configuration: runs and the catalog look in the same places.
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp};
 
 use super::{listed, results, with_files};
-use crate::app::{Setup, TestApp};
 
 /// A service whose project root is a site of the fixtures, as `PROJECT_ROOT_DIR` says.
 fn at_site(name: &str) -> Setup {
@@ -92,7 +92,7 @@ async fn a_repository_with_playbooks_below_it_works_with_one_setting() {
         for playbook in ["nightly", "playbooks/nightly"] {
             let job = app.run(&json!({"playbook": playbook, "project": project, "limit": "localhost"})).await;
             assert_eq!(job["state"], "succeeded", "{name}: {job:#}");
-            assert!(app.text_log(&job).await.contains("SWEPT"), "the role and the filter of the root");
+            assert!(job.log().await.contains("SWEPT"), "the role and the filter of the root");
         }
         let data = json!({"playbook": "data", "project": project});
         assert_eq!(results(&app, &data).await["lab.domain"], json!(["north.lab"]), "{name}");

@@ -1,9 +1,9 @@
 //! Projects by name: settings, requests, the catalog.
 
 use serde_json::{Value, json};
+use testkit::{copy, fixtures};
 
 use super::{listed, out, playbook, results, with_project};
-use crate::app::{copy, fixtures};
 
 #[tokio::test]
 async fn the_catalog_lists_a_project_by_its_places() {

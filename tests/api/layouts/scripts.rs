@@ -8,9 +8,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp, processes_with};
 
 use super::listed;
-use crate::app::{Setup, TestApp, processes_with};
 
 /// A program that says that it was executed, and one host.
 fn script(setup: &Setup, path: &str) -> PathBuf {

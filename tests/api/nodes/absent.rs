@@ -4,27 +4,22 @@ use std::path::PathBuf;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use testkit::{Job, Postgres, TestApp, Worker, processes_with_environment, runs_in, until};
 
-use super::{
-    assert_numbered, id, lines, marks, node, open, runs_in, shared_store, states, waiting, worker::Worker,
-};
-use crate::{
-    app::{TestApp, processes_with_environment, until},
-    restart::postgres::Database,
-};
+use super::{assert_numbered, id, lines, marks, node, open, states, waiting};
 
 /// A service whose only place is taken, and a worker.
 struct Pair {
     app: TestApp,
-    busy: Value,
+    busy: Job,
     worker: Worker,
 }
 
 impl Pair {
-    async fn begin(store: &Database, places: &str) -> Self {
+    async fn begin(store: &Postgres, places: &str) -> Self {
         let app = node(store).start();
-        let busy = app.post("/v1/jobs", &waiting(&app.home().join("busy")), 202).await;
-        app.until_task(&busy, "Wait for the gate").await;
+        let busy = app.submit(&waiting(&app.home().join("busy"))).await;
+        busy.until_task("Wait for the gate").await;
         let worker = Worker::start(node(store).set("RANGEHAND__RUNS__MAX_AT_ONCE", places));
         Self { app, busy, worker }
     }
@@ -32,7 +27,7 @@ impl Pair {
     /// Gives the service its place back.
     async fn free(&self) {
         open(&self.app.home().join("busy"));
-        self.app.until_state(&self.busy, "succeeded").await;
+        self.busy.until_state("succeeded").await;
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -40,11 +35,11 @@ impl Pair {
     }
 
     /// Begins a job that only the worker can take, and waits until it stands at its gate.
-    async fn at_the_gate(&self, name: &str, retry: &Value) -> Value {
+    async fn at_the_gate(&self, name: &str, retry: &Value) -> Job {
         let mut request = marks(&self.path("gate"), &self.path(name));
         request["retry"] = retry.clone();
-        let job = self.app.post("/v1/jobs", &request, 202).await;
-        self.app.until_task(&job, "Wait for the gate").await;
+        let job = self.app.submit(&request).await;
+        job.until_task("Wait for the gate").await;
         job
     }
 }
@@ -57,7 +52,7 @@ fn assert_node_gone(job: &Value, node: &str) {
 
 #[tokio::test]
 async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_request() {
-    let Some(store) = shared_store() else { return };
+    let Some(store) = Postgres::create() else { return };
     let mut pair = Pair::begin(&store, "2").await;
     let again = pair.at_the_gate("again", &json!({"on": ["lost"], "max_attempts": 2})).await;
     let once = pair.at_the_gate("once", &Value::Null).await;
@@ -65,13 +60,13 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
     assert_eq!(left.len(), 2, "the worker has both");
     pair.worker.kill();
 
-    let lost = pair.app.until_state(&once, "lost").await;
+    let lost = once.until_state("lost").await;
     assert_node_gone(&lost, pair.worker.name());
-    pair.app.until_state(&again, "queued").await;
+    again.until_state("queued").await;
     pair.free().await;
     until("the first half is done a second time", || lines(&pair.path("again")).len() == 10).await;
-    assert_eq!(pair.app.until_state(&again, "running").await["attempt"], 2);
-    let told = pair.app.events(&once).await;
+    assert_eq!(again.until_state("running").await["attempt"], 2);
+    let told = once.events().await;
 
     // The runs that nobody follows are still at work; their node ends them when it is back.
     assert_eq!(runs_in(pair.worker.home()).len(), 2);
@@ -83,7 +78,7 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
     }
 
     open(&pair.path("gate"));
-    let job = pair.app.until_state(&again, "succeeded").await;
+    let job = again.until_state("succeeded").await;
     assert_eq!(job["attempt"], 2);
     let done = lines(&pair.path("again"));
     assert_eq!(
@@ -91,13 +86,13 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
         1,
         "only one of the two runs went on: {done:?}"
     );
-    let events = pair.app.events(&again).await;
+    let events = again.events().await;
     assert_numbered(&events);
     assert_eq!(states(&events), ["queued", "running", "lost", "queued", "running", "succeeded"]);
 
     assert_eq!(lines(&pair.path("once")).len(), 5);
     assert_eq!(pair.app.get(&format!("/v1/jobs/{}", id(&once)), 200).await["state"], "lost");
-    assert_eq!(pair.app.events(&once).await, told);
+    assert_eq!(once.events().await, told);
     assert_eq!(states(&told), ["queued", "running", "lost"]);
     until("the run's directory is gone", || pair.app.run_directories().is_empty()).await;
     drop((pair.worker, pair.app));
@@ -105,18 +100,18 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
 
 #[tokio::test]
 async fn a_node_that_slept_through_its_lease_ends_its_run_and_writes_nothing() {
-    let Some(store) = shared_store() else { return };
+    let Some(store) = Postgres::create() else { return };
     let pair = Pair::begin(&store, "1").await;
     let job = pair.at_the_gate("marks", &Value::Null).await;
     pair.worker.signal(Signal::STOP);
-    let lost = pair.app.until_state(&job, "lost").await;
+    let lost = job.until_state("lost").await;
     assert_node_gone(&lost, pair.worker.name());
-    let told = pair.app.events(&job).await;
+    let told = job.events().await;
     pair.worker.signal(Signal::CONT);
     until("the old run is ended", || runs_in(pair.worker.home()).is_empty()).await;
     let now = pair.app.get(&format!("/v1/jobs/{}", id(&job)), 200).await;
     assert_eq!(now["state"], "lost", "{now:#}");
-    assert_eq!(pair.app.events(&job).await, told);
+    assert_eq!(job.events().await, told);
     assert_eq!(lines(&pair.path("marks")).len(), 5, "the run did not go on");
     // The worker works on.
     let next = pair.app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;

@@ -2,32 +2,17 @@
 
 mod absent;
 mod sharing;
-mod worker;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-
-use crate::{
-    app::{Setup, TestApp, until},
-    restart::postgres::{Database, skip},
-};
-use worker::runs_in;
+use testkit::{Job, Postgres, Setup, TestApp, runs_in, until};
 
 /// How long a claim holds without a word: short, so that a node that is gone is soon missed.
 const LEASE_S: &str = "3";
 
-/// The database that the nodes of one test share; `None` when there is no server for tests.
-fn shared_store() -> Option<Database> {
-    let Ok(server) = std::env::var("RANGEHAND_TEST_POSTGRES_URL") else {
-        skip();
-        return None;
-    };
-    Some(Database::new(server))
-}
-
 /// A node with directories of its own, one place, and the common store.
-fn node(store: &Database) -> Setup {
+fn node(store: &Postgres) -> Setup {
     Setup::new()
         .set("RANGEHAND__STORE__URL", store.url())
         .set("RANGEHAND__STORE__MAX_CONNECTIONS", "4")
@@ -75,23 +60,23 @@ fn states(events: &[Value]) -> Vec<&str> {
 struct Elsewhere {
     here: TestApp,
     there: TestApp,
-    job: Value,
+    job: Job,
     gate: PathBuf,
 }
 
 impl Elsewhere {
     /// The first service's only place is taken, so that the second gets the job.
-    async fn begin(store: &Database) -> Self {
+    async fn begin(store: &Postgres) -> Self {
         let here = node(store).start();
         let (busy, gate) = (here.home().join("busy"), here.home().join("gate"));
-        let first = here.post("/v1/jobs", &waiting(&busy), 202).await;
-        here.until_task(&first, "Wait for the gate").await;
+        let first = here.submit(&waiting(&busy)).await;
+        first.until_task("Wait for the gate").await;
         let there = node(store).start();
-        let job = here.post("/v1/jobs", &marks(&gate, &here.home().join("marks")), 202).await;
-        here.until_task(&job, "Wait for the gate").await;
+        let job = here.submit(&marks(&gate, &here.home().join("marks"))).await;
+        job.until_task("Wait for the gate").await;
         assert_eq!((runs_in(here.home()).len(), runs_in(there.home()).len()), (1, 1));
         open(&busy);
-        here.until_state(&first, "succeeded").await;
+        first.until_state("succeeded").await;
         Self { here, there, job, gate }
     }
 

@@ -4,15 +4,13 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::{Postgres, Worker, runs_in, until};
 
-use super::{
-    Elsewhere, assert_numbered, id, lines, node, open, runs_in, shared_store, states, worker::Worker,
-};
-use crate::app::until;
+use super::{Elsewhere, assert_numbered, id, lines, node, open, states};
 
 #[tokio::test]
 async fn three_nodes_share_one_queue_and_each_job_runs_once() {
-    let Some(store) = shared_store() else { return };
+    let Some(store) = Postgres::create() else { return };
     let app = node(&store).start();
     let (other, worker) = (node(&store).start(), Worker::start(node(&store)));
     let (gate, marks) = (app.home().join("gate"), app.home().join("marks"));
@@ -28,7 +26,7 @@ async fn three_nodes_share_one_queue_and_each_job_runs_once() {
         let request = json!({"bundle": "once", "limit": "localhost", "extra_vars": vars});
         // Whoever is asked, all run it.
         let asked = if mark % 2 == 0 { &app } else { &other };
-        jobs.push(asked.post("/v1/jobs", &request, 202).await);
+        jobs.push(asked.submit(&request).await);
     }
     // One place each, and the gate is closed: three at work means that each node has one.
     until("three jobs are at work", || lines(&marks).len() == 3).await;
@@ -41,9 +39,9 @@ async fn three_nodes_share_one_queue_and_each_job_runs_once() {
     assert!(holders.len() == 3 && holders.contains(worker.name()), "{queue:#}");
     open(&gate);
     for job in &jobs {
-        let job = other.until_state(job, "succeeded").await;
+        let job = other.job(job).until_state("succeeded").await;
         assert_eq!(job["attempt"], 1);
-        let events = other.events(&job).await;
+        let events = other.job(&job).events().await;
         assert_numbered(&events);
         assert_eq!(states(&events), ["queued", "running", "succeeded"]);
     }
@@ -58,7 +56,7 @@ async fn three_nodes_share_one_queue_and_each_job_runs_once() {
 
 #[tokio::test]
 async fn events_stream_from_a_node_that_does_not_run_the_job() {
-    let Some(store) = shared_store() else { return };
+    let Some(store) = Postgres::create() else { return };
     let nodes = Elsewhere::begin(&store).await;
     let path = format!("/v1/jobs/{}/events", id(&nodes.job));
     // Both streams begin while the run stands at its gate, and end with it.
@@ -68,12 +66,12 @@ async fn events_stream_from_a_node_that_does_not_run_the_job() {
     let told: Vec<Value> = ndjson.text().await.expect("text").lines().filter_map(read_event).collect();
     assert_numbered(&told);
     assert_eq!(states(&told), ["queued", "running", "succeeded"]);
-    assert_eq!(told, nodes.there.events(&nodes.job).await);
+    assert_eq!(told, nodes.there.job(&nodes.job).events().await);
     let sse = sse.text().await.expect("text");
     let sse: Vec<Value> =
         sse.lines().filter_map(|line| read_event(line.strip_prefix("data:")?.trim_start())).collect();
     assert_eq!(sse, told);
-    assert_eq!(nodes.here.text_log(&nodes.job).await, nodes.there.text_log(&nodes.job).await);
+    assert_eq!(nodes.here.job(&nodes.job).log().await, nodes.there.job(&nodes.job).log().await);
     nodes.until_forgotten().await;
     drop((nodes.here, nodes.there));
 }
@@ -86,12 +84,12 @@ fn read_event(line: &str) -> Option<Value> {
 
 #[tokio::test]
 async fn a_cancel_reaches_the_node_that_runs_the_job() {
-    let Some(store) = shared_store() else { return };
+    let Some(store) = Postgres::create() else { return };
     let nodes = Elsewhere::begin(&store).await;
-    let job = nodes.here.cancel(&nodes.job).await;
+    let job = nodes.here.job(&nodes.job).cancel().await;
     assert_eq!((&job["state"], &job["reason"]["code"]), (&json!("canceled"), &json!("canceled")), "{job:#}");
     assert!(job["processes_killed"].as_u64().expect("a number") > 0, "{job:#}");
-    let events = nodes.there.events(&nodes.job).await;
+    let events = nodes.there.job(&nodes.job).events().await;
     assert_numbered(&events);
     assert_eq!(states(&events), ["queued", "running", "canceling", "canceled"]);
     assert_eq!(lines(&nodes.here.home().join("marks")).len(), 5, "nothing was done after the gate");

@@ -3,8 +3,7 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
-
-use crate::app::{Gate, PATIENCE, TestApp};
+use testkit::{Gate, PATIENCE, TestApp};
 
 async fn timing(app: &TestApp, job: &Value) -> Value {
     app.get(&format!("/v1/jobs/{}/timing", job["id"].as_str().expect("an id")), 200).await
@@ -73,8 +72,8 @@ async fn progress_comes_from_the_list_of_tasks_then_from_the_last_good_run() {
     let gate = Gate::new(&app);
     let variables = json!({"marks": app.home().join("marks"), "gate": gate.path(), "half": 1});
     let request = json!({"bundle": "marks", "extra_vars": variables});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     let first = with_basis(&app, &job).await;
     let told = |progress: &Value| {
         ["percent", "tasks_done", "tasks_total", "basis"].map(|member| progress[member].clone())
@@ -82,15 +81,15 @@ async fn progress_comes_from_the_list_of_tasks_then_from_the_last_good_run() {
     assert_eq!(told(&first), [json!(25), json!(1), json!(4), json!("list_tasks")], "{first:#}");
     assert!(first["eta_s"].as_f64().is_some_and(|eta| eta > 0.0), "{first:#}");
     gate.open();
-    let job = app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     assert_eq!(told(&job["progress"])[..3], [json!(100), json!(4), json!(4)], "{job:#}");
 
     std::fs::remove_file(gate.path()).expect("it is there");
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     let second = with_basis(&app, &job).await;
     assert_eq!(told(&second), [json!(25), json!(1), json!(4), json!("last_success")], "{second:#}");
-    let job = app.cancel(&job).await;
+    let job = job.cancel().await;
     let job = app.get(&format!("/v1/jobs/{}", job["id"].as_str().expect("an id")), 200).await;
     assert!(job.get("progress").is_none(), "{job:#}");
 }
@@ -113,15 +112,15 @@ async fn an_estimate_is_made_from_runs_that_did_the_same_whatever_their_labels()
 
     std::fs::remove_file(gate.path()).expect("it is there");
     for request in [&request, &other] {
-        let job = app.post("/v1/jobs", request, 202).await;
-        app.until_task(&job, "Wait for the gate").await;
+        let job = app.submit(request).await;
+        job.until_task("Wait for the gate").await;
         let progress = with_basis(&app, &job).await;
         assert_eq!(
             (&progress["basis"], &progress["tasks_total"]),
             (&json!("last_success"), &json!(4)),
             "{progress:#}"
         );
-        app.cancel(&job).await;
+        job.cancel().await;
     }
 }
 
@@ -130,7 +129,7 @@ async fn the_share_never_goes_back_and_is_100_only_at_the_end() {
     let app = TestApp::new();
     let request = json!({"bundle": "resume_include", "extra_vars":
         {"marks": app.home().join("marks"), "fixed": app.home()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
     let mut last = 0;
     let begun = Instant::now();

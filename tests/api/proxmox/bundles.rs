@@ -71,7 +71,7 @@ async fn the_mass_routes_take_any_machine_and_stop_at_the_first_failure() {
     }});
     let job = lab.run(request).await;
     assert_eq!((&job["state"], &job["rc"]), (&json!("failed"), &json!(2)), "{job:#}");
-    assert_eq!(ids(&lab.app.results(&job).await["vm_start"]), [&json!("101")]);
+    assert_eq!(ids(&job.results().await["vm_start"]), [&json!("101")]);
 
     let request = json!({"bundle": bundle("delete-vms-vuln"), "limit": "pve1", "extra_vars": {
         "PROXMOX_NODE": "pve1", "VMS": [{"ID": "101", "NAME": "db-01"}, {"ID": "100", "NAME": "web-01"}],

@@ -29,7 +29,7 @@ async fn a_call_that_a_lock_stands_in_the_way_of_is_repeated() {
     let job = lab.act("vm_start", machine()).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert_eq!(lab.simulator.count("POST", START).await, 3);
-    assert_eq!(lab.app.results(&job).await["vm_start"][0]["vm_status"], "running");
+    assert_eq!(job.results().await["vm_start"][0]["vm_status"], "running");
 
     // The same within the task, where it is the worker that waits in vain.
     let end = json!({
@@ -57,8 +57,8 @@ async fn a_task_that_ends_with_warnings_has_succeeded() {
     lab.simulator.post("/task", json!({"type": "qmstart", "exitstatus": "WARNINGS: 1"})).await;
     let job = lab.act("vm_start", machine()).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(lab.app.results(&job).await["vm_start"][0]["vm_status"], "running");
-    let log = lab.app.text_log(&job).await;
+    assert_eq!(job.results().await["vm_start"][0]["vm_status"], "running");
+    let log = job.log().await;
     assert!(log.contains("ended with WARNINGS: 1"), "{log}");
 }
 
@@ -69,7 +69,7 @@ async fn a_task_that_fails_fails_the_job_and_says_why() {
     let job = lab.act("vm_start", machine()).await;
     assert_failed(&job, &["the task failed: start failed: no KVM here", "TASK ERROR"]);
     assert_eq!(lab.simulator.count("POST", START).await, 1, "this is no lock");
-    assert_eq!(lab.app.results(&job).await, json!({}));
+    assert_eq!(job.results().await, json!({}));
 }
 
 #[tokio::test]
@@ -108,9 +108,9 @@ async fn values_are_data_and_no_templates() {
 #[tokio::test]
 async fn a_wrong_token_and_an_unknown_certificate_are_refused() {
     let lab = Lab::with(&[("proxmox_api_token_secret", json!("not-the-secret"))]);
-    assert_failed(&lab.act("vm_list", json!({})).await, &["authentication failure", "401"]);
+    assert_failed(&*lab.act("vm_list", json!({})).await, &["authentication failure", "401"]);
     let lab = Lab::with(&[("proxmox_api_ca_path", Value::Null)]);
-    assert_failed(&lab.act("vm_list", json!({})).await, &["is not trusted", "proxmox_api_ca_path"]);
+    assert_failed(&*lab.act("vm_list", json!({})).await, &["is not trusted", "proxmox_api_ca_path"]);
 }
 
 #[tokio::test]

@@ -21,11 +21,11 @@ async fn an_action_runs_once_where_two_hosts_stand_for_one_node() {
         let before = lab.simulator.changes().await.len();
         let name = format!("once-{acting}");
         let job = lab.act("snapshot_vm_create", json!({"vm_id": "100", "vm_snapshot_name": name})).await;
-        assert_eq!(job["state"], "succeeded", "{job:#}\n{}", lab.app.text_log(&job).await);
-        let results = lab.app.results(&job).await;
+        assert_eq!(job["state"], "succeeded", "{job:#}\n{}", job.log().await);
+        let results = job.results().await;
         assert_eq!(results["snapshot_vm_create"].as_array().map(Vec::len), Some(1), "{results:#}");
         assert_eq!(lab.simulator.changes().await.len(), before + 1, "{names:?}");
-        let events = lab.app.events(&job).await;
+        let events = job.events().await;
         let host = events.iter().rev().find_map(|event| event["host"].as_str());
         assert_eq!(host, Some(acting));
     }

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use testkit::fixtures;
+
 use super::shipped;
-use crate::app::fixtures;
 
 /// What stands before the first `:` of the lines that begin so.
 fn names(text: &str, prefix: &str, end: char) -> BTreeSet<String> {

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use testkit::{Gate, TestApp};
+
 use super::{at_the_gate, processes_of};
-use crate::app::{Gate, TestApp};
 
 /// A service that is killed after it recorded the request and before it told the supervisor: here the
 /// supervisor cannot be told, because what it said of itself is out of sight.
@@ -19,7 +20,7 @@ async fn a_cancel_that_was_recorded_is_carried_out_after_a_restart() {
     assert!(!processes_of(&run).is_empty(), "the run is at work");
     fs::rename(&hidden, &identity).expect("ours");
     app.start_again();
-    app.until_state(&job, "canceled").await;
+    job.until_state("canceled").await;
     assert_eq!(processes_of(&run), Vec::<std::path::PathBuf>::new());
 }
 
@@ -31,9 +32,9 @@ async fn a_job_that_is_canceled_and_canceled_again_after_a_restart_is_canceled_o
     app.post(&format!("/v1/jobs/{id}/cancel"), &serde_json::Value::Null, 202).await;
     app.kill();
     app.start_again();
-    let ended = app.cancel(&job).await;
+    let ended = job.cancel().await;
     assert_eq!(ended["state"], "canceled");
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let states = events.iter().filter(|event| event["kind"] == "job_state");
     let states: Vec<_> = states.map(|event| event["data"]["to"].clone()).collect();
     assert_eq!(states, ["queued", "running", "canceling", "canceled"]);

@@ -1,7 +1,7 @@
 //! The service ends, well or badly, and comes back: what happens to the runs meanwhile.
 
 mod canceling;
-pub(crate) mod postgres;
+mod postgres;
 mod service;
 mod supervisor;
 
@@ -12,12 +12,11 @@ use std::{
 
 use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
-
-use crate::app::{Gate, TestApp, processes_with_environment, until};
+use testkit::{Gate, Job, TestApp, processes_with_environment, until};
 
 /// A run of the bundle `marks`: what it did stands in a file, what was told of it in the events.
 struct MarkedRun {
-    job: Value,
+    job: Job,
     gate: Gate,
     marks: PathBuf,
 }
@@ -28,7 +27,7 @@ impl MarkedRun {
         let (gate, marks) = (Gate::new(app), app.home().join("marks"));
         let vars = json!({"gate": gate.path(), "marks": marks});
         let request = json!({"bundle": "marks", "limit": "localhost", "extra_vars": vars});
-        Self { job: app.post("/v1/jobs", &request, 202).await, gate, marks }
+        Self { job: app.submit(&request).await, gate, marks }
     }
 
     /// Waits until the playbook has made some of its marks.
@@ -43,14 +42,14 @@ impl MarkedRun {
 
     /// Shows that the run did everything once and that the job tells it once, in order.
     async fn assert_done_and_told_once(&self, app: &TestApp) {
-        let job = app.until_state(&self.job, "succeeded").await;
+        let job = self.job.until_state("succeeded").await;
         assert_eq!((&job["attempt"], &job["rc"]), (&json!(1), &json!(0)), "{job:#}");
-        assert_eq!(app.results(&job).await["marked"], json!([10]));
+        assert_eq!(job.results().await["marked"], json!([10]));
         assert_eq!(job["stats"]["localhost"]["ok"], 4);
 
         let done: Vec<_> = (1..=10).map(|number| format!("mark {number}")).collect();
         assert_eq!(self.done(), done);
-        let events = app.events(&job).await;
+        let events = job.events().await;
         let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().expect("a number")).collect();
         assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
         assert_eq!(job["events"], json!(numbers.len()));
@@ -72,10 +71,10 @@ impl MarkedRun {
 }
 
 /// Runs the bundle `gate` up to its gate; gives the job and its run's directory.
-async fn at_the_gate(app: &TestApp, gate: &Gate) -> (Value, PathBuf) {
+async fn at_the_gate(app: &TestApp, gate: &Gate) -> (Job, PathBuf) {
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     let [run] = &app.run_directories()[..] else { panic!("one run is at work") };
     (job, run.clone())
 }

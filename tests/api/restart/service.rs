@@ -6,9 +6,9 @@ use std::{
 };
 
 use serde_json::json;
+use testkit::{Gate, Setup, TestApp, until};
 
 use super::{MarkedRun, at_the_gate};
-use crate::app::{Gate, Setup, TestApp, until};
 
 #[tokio::test]
 async fn a_run_goes_on_when_the_service_is_killed_and_is_taken_up_again() {
@@ -18,7 +18,7 @@ async fn a_run_goes_on_when_the_service_is_killed_and_is_taken_up_again() {
     app.kill();
     run.until_marks(5).await;
     app.start_again();
-    app.until_task(&run.job, "Wait for the gate").await;
+    run.job.until_task("Wait for the gate").await;
     // Once more, now that a part of the events was kept by one service and a part by another.
     app.kill();
     run.gate.open();
@@ -45,7 +45,7 @@ async fn a_run_that_ends_while_the_service_is_down_is_found_at_the_restart() {
 async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     let mut app = TestApp::new();
     let run = MarkedRun::begin(&app).await;
-    app.until_task(&run.job, "Wait for the gate").await;
+    run.job.until_task("Wait for the gate").await;
     // Somebody waits for the job meanwhile: an answer comes before the end, and the end does not wait for the gate.
     let id = run.job["id"].as_str().expect("a job has an id");
     let mut waiting = TcpStream::connect(authority(&app)).expect("the service listens");
@@ -59,7 +59,7 @@ async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     assert!(answer.contains(r#""state":"running""#), "{answer}");
 
     app.start_again();
-    app.until_state(&run.job, "running").await;
+    run.job.until_state("running").await;
     run.gate.open();
     run.assert_done_and_told_once(&app).await;
 }
@@ -85,16 +85,16 @@ async fn jobs_that_wait_survive_a_crash_and_run() {
     let gate = Gate::new(&app);
     let (first, _) = at_the_gate(&app, &gate).await;
     let request = json!({"bundle": "ping", "limit": "localhost"});
-    let waiting = [app.post("/v1/jobs", &request, 202).await, app.post("/v1/jobs", &request, 202).await];
+    let waiting = [app.submit(&request).await, app.submit(&request).await];
     app.kill();
     app.start_again();
     for job in &waiting {
-        assert_eq!(app.until_state(job, "queued").await["attempt"], 0);
+        assert_eq!(job.until_state("queued").await["attempt"], 0);
     }
     gate.open();
-    app.until_state(&first, "succeeded").await;
+    first.until_state("succeeded").await;
     for job in &waiting {
-        assert_eq!(app.until_state(job, "succeeded").await["attempt"], 1);
+        assert_eq!(job.until_state("succeeded").await["attempt"], 1);
     }
 }
 
@@ -104,7 +104,7 @@ async fn what_an_ended_run_left_behind_is_removed_at_the_next_start() {
     let gate = Gate::new(&app);
     let (job, run) = at_the_gate(&app, &gate).await;
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
     // As if the service had been killed after it recorded the end and before it removed the directory.
     app.kill();

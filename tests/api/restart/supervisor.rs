@@ -6,20 +6,19 @@ use std::{
 };
 
 use rustix::process::Signal;
-use serde_json::Value;
+use testkit::{Gate, Job, TestApp, processes_with, until};
 
 use super::{at_the_gate, processes_of, signal, supervisor};
-use crate::app::{Gate, TestApp, processes_with, until};
 
-async fn assert_lost_without_a_trace(app: &TestApp, job: &Value, run: &Path) {
-    let job = app.until_state(job, "lost").await;
+async fn assert_lost_without_a_trace(app: &TestApp, job: &Job, run: &Path) {
+    let job = job.until_state("lost").await;
     assert_eq!(job["reason"]["code"], "supervisor_gone", "{job:#}");
     assert!(job["processes_killed"].as_u64().expect("a number") > 0, "{job:#}");
     assert_eq!(processes_of(run), Vec::<PathBuf>::new(), "processes of the run are left");
     assert_eq!(app.secret_directories(), Vec::<PathBuf>::new());
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
     // What was told before stays.
-    let events = app.events(&job).await;
+    let events = job.events().await;
     assert!(events.iter().any(|event| event["task"] == "Wait for the gate"));
 }
 
@@ -64,7 +63,7 @@ async fn a_killed_supervisor_leaves_no_process_whatever_its_environment() {
     let marker = format!("family-{}-", app.home().file_name().expect("a name").to_string_lossy());
     let vars = serde_json::json!({"marker": marker, "seconds": 600});
     let request = serde_json::json!({"bundle": "tree", "limit": "localhost", "extra_vars": vars});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     let is_up =
         |kind: &&str| processes_with(&marker).iter().any(|process| process.trim_end().ends_with(kind));
     let family = ["background", "setsid", "deaf", "bare", "foreground"];
@@ -73,7 +72,7 @@ async fn a_killed_supervisor_leaves_no_process_whatever_its_environment() {
     let pid = supervisor(run);
     let group = fs::read_to_string(format!("/proc/{}/cgroup", pid.as_raw_nonzero())).expect("it is at work");
     signal(pid, Signal::KILL);
-    let job = app.until_state(&job, "lost").await;
+    let job = job.until_state("lost").await;
     assert_eq!(job["reason"]["code"], "supervisor_gone", "{job:#}");
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
     if group.contains("/rangehand-") {

@@ -1,9 +1,9 @@
 //! Runs that were ended before they came to an end.
 
 use serde_json::json;
+use testkit::{Gate, TestApp};
 
 use super::{preview, resume};
-use crate::app::{Gate, TestApp};
 
 #[tokio::test]
 async fn a_canceled_job_goes_on_at_the_task_that_was_at_work() {
@@ -12,9 +12,9 @@ async fn a_canceled_job_goes_on_at_the_task_that_was_at_work() {
     let marks = app.home().join("marks");
     let variables = json!({"marks": marks, "gate": gate.path(), "half": 1});
     let request = json!({"bundle": "marks", "inventory": "trio", "extra_vars": variables});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
-    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
+    assert_eq!(job.cancel().await["state"], "canceled");
     let plan = preview(&app, &job).await;
     assert_eq!(plan["start_at_task"], "Wait for the gate", "{plan:#}");
     assert_eq!(plan["hosts"], json!(["node-a", "node-b", "node-c"]));
@@ -28,17 +28,17 @@ async fn a_canceled_job_goes_on_at_the_task_that_was_at_work() {
 
 #[tokio::test]
 async fn a_job_that_was_canceled_in_the_queue_before_its_second_attempt_knows_the_first() {
-    let app = crate::app::Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = testkit::Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
     let job = app.run(&json!({"bundle": "failing"})).await;
     let slow = json!({"bundle": "slow", "extra_vars": {"seconds": 600}});
-    let slow = app.post("/v1/jobs", &slow, 202).await;
-    app.until_task(&slow, "Sleep").await;
+    let slow = app.submit(&slow).await;
+    slow.until_task("Sleep").await;
     let retry = format!("/v1/jobs/{}/retry", job["id"].as_str().expect("an id"));
     app.post(&retry, &serde_json::Value::Null, 202).await;
-    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    assert_eq!(job.cancel().await["state"], "canceled");
     let plan = preview(&app, &job).await;
     assert_eq!(plan["start_at_task"], "Exit with three", "{plan:#}");
-    app.cancel(&slow).await;
+    slow.cancel().await;
 }
 
 #[tokio::test]
@@ -47,6 +47,6 @@ async fn a_timed_out_job_goes_on_at_the_task_that_was_at_work() {
     let job = app.run(&json!({"bundle": "slow", "timeout_s": 5, "extra_vars": {"seconds": 600}})).await;
     assert_eq!(job["state"], "timed_out", "{job:#}");
     let plan = preview(&app, &job).await;
-    let begun = app.events(&job).await.iter().any(|event| event["task"] == "Sleep");
+    let begun = job.events().await.iter().any(|event| event["task"] == "Sleep");
     assert_eq!(plan["start_at_task"], if begun { json!("Sleep") } else { json!(null) }, "{plan:#}");
 }

@@ -8,8 +8,7 @@ use std::{fs, path::PathBuf};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::app::{PATIENCE, TestApp};
+use testkit::{Job, PATIENCE, TestApp};
 
 /// The file of marks, and the one whose existence mends the playbook.
 struct Marks {
@@ -47,8 +46,8 @@ async fn preview(app: &TestApp, job: &Value) -> Value {
     app.post(&path(job, "?dry_run=true"), &Value::Null, 200).await
 }
 
-async fn resume(app: &TestApp, job: &Value) -> Value {
-    app.post(&path(job, &format!("?wait={}", PATIENCE.as_secs())), &Value::Null, 200).await
+async fn resume(app: &TestApp, job: &Value) -> Job {
+    app.job(&app.post(&path(job, &format!("?wait={}", PATIENCE.as_secs())), &Value::Null, 200).await)
 }
 
 fn has_note(preview: &Value, part: &str) -> bool {
@@ -79,7 +78,7 @@ async fn a_resumed_job_goes_on_at_the_failed_task() {
     let job = resume(&app, &job).await;
     assert_eq!((&job["state"], &job["attempt"]), (&json!("succeeded"), &json!(2)), "{job:#}");
     assert_eq!(marks.read(), ["first localhost", "last localhost"], "the first task ran once");
-    assert_eq!(app.results(&job).await["done"], json!(["localhost"]));
+    assert_eq!(job.results().await["done"], json!(["localhost"]));
 
     let problem = app.post(&path(&job, ""), &Value::Null, 409).await;
     assert_eq!(problem["code"], "nothing_to_resume");
@@ -111,13 +110,13 @@ async fn what_cannot_be_resumed_is_refused() {
     for rest in ["", "?dry_run=true"] {
         assert_eq!(app.post(&path(&job, rest), &Value::Null, 409).await["code"], "nothing_to_resume");
     }
-    let job = app.post("/v1/jobs", &json!({"bundle": "slow", "extra_vars": {"seconds": 600}}), 202).await;
-    app.until_task(&job, "Sleep").await;
+    let job = app.submit(&json!({"bundle": "slow", "extra_vars": {"seconds": 600}})).await;
+    job.until_task("Sleep").await;
     for rest in ["", "?dry_run=true"] {
         let problem = app.post(&path(&job, rest), &Value::Null, 409).await;
         assert_eq!(problem["code"], "wrong_state", "{problem:#}");
     }
-    app.cancel(&job).await;
+    job.cancel().await;
     let unknown = json!({"id": "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11"});
     assert_eq!(app.post(&path(&unknown, ""), &Value::Null, 404).await["code"], "unknown_job");
     assert_eq!(app.post(&path(&job, "?dry=1"), &Value::Null, 422).await["code"], "invalid_request");

@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use testkit::TestApp;
 
 use super::{Marks, has_note, preview, resume};
-use crate::app::TestApp;
 
 #[tokio::test]
 async fn a_failure_in_a_dynamic_include_begins_at_the_include() {

@@ -1,8 +1,7 @@
 //! A run finds what stands beside its playbook, above it and beside its inventory.
 
 use serde_json::json;
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 #[tokio::test]
 async fn vars_files_that_climb_seven_levels_are_read() {
@@ -11,7 +10,7 @@ async fn vars_files_that_climb_seven_levels_are_read() {
     let job = app.run(&json!({"bundle": name, "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let found = json!({"root": "at the root of the tree", "stage": "beside the bundle"});
-    assert_eq!(app.results(&job).await["climbing"], json!([found]));
+    assert_eq!(job.results().await["climbing"], json!([found]));
 }
 
 #[tokio::test]
@@ -19,7 +18,7 @@ async fn a_scenario_reads_its_stages_and_their_files() {
     let app = TestApp::new();
     let job = app.run(&json!({"scenario": "demo_lab", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     assert_eq!(results["first"], json!([{"marker": "at the root of the tree"}]));
     assert_eq!(results["second"], json!([{"level": "from the import"}]));
 }
@@ -35,7 +34,7 @@ async fn roles_and_variables_beside_the_playbook_and_beside_the_inventory_count(
         "beside_inventory": "from group_vars beside the inventory",
         "of_host": "from host_vars beside the inventory",
     });
-    assert_eq!(app.results(&job).await["adjacent"], json!([found]));
+    assert_eq!(job.results().await["adjacent"], json!([found]));
 }
 
 #[tokio::test]
@@ -43,7 +42,7 @@ async fn an_inventory_by_another_name_has_the_same_neighbours() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "adjacent", "inventory": "trio"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let found = results["adjacent"].as_array().expect("a value per host");
     assert_eq!(found.len(), 3);
     for host in found {
@@ -68,5 +67,5 @@ async fn roles_in_the_root_serve_playbooks_at_any_depth() {
     );
     let job = app.run(&json!({"bundle": "deep/er", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(app.results(&job).await["said"], json!(["from the role in the root"]));
+    assert_eq!(job.results().await["said"], json!(["from the role in the root"]));
 }

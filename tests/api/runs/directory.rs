@@ -7,9 +7,8 @@ use std::{
     process::Stdio,
 };
 
-use serde_json::{Value, json};
-
-use crate::app::{Gate, Setup, TestApp, until};
+use serde_json::json;
+use testkit::{Gate, Job, Setup, TestApp, until};
 
 fn mode(path: &Path) -> u32 {
     path.metadata().expect("it is there").permissions().mode() & 0o777
@@ -34,11 +33,10 @@ async fn until_nothing_is_left(app: &TestApp) {
 }
 
 /// Runs the bundle `gate` up to its gate.
-async fn at_the_gate(app: &TestApp, gate: &Gate, fail: bool) -> Value {
+async fn at_the_gate(app: &TestApp, gate: &Gate, fail: bool) -> Job {
     let vars = json!({"gate": gate.path(), "fail": fail});
-    let job =
-        app.post("/v1/jobs", &json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars}), 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars})).await;
+    job.until_task("Wait for the gate").await;
     assert_private(app);
     job
 }
@@ -49,7 +47,7 @@ async fn the_private_directory_is_closed_to_others_and_gone_after_a_success() {
     let gate = Gate::new(&app);
     let job = at_the_gate(&app, &gate, false).await;
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     until_nothing_is_left(&app).await;
 }
 
@@ -59,7 +57,7 @@ async fn the_private_directory_is_gone_after_a_failure() {
     let gate = Gate::new(&app);
     let job = at_the_gate(&app, &gate, true).await;
     gate.open();
-    let job = app.until_state(&job, "failed").await;
+    let job = job.until_state("failed").await;
     assert_eq!(job["reason"]["code"], "task_failed");
     until_nothing_is_left(&app).await;
 }
@@ -68,7 +66,7 @@ async fn the_private_directory_is_gone_after_a_failure() {
 async fn the_private_directory_is_gone_after_a_cancel() {
     let app = TestApp::new();
     let job = at_the_gate(&app, &Gate::new(&app), false).await;
-    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    assert_eq!(job.cancel().await["state"], "canceled");
     until_nothing_is_left(&app).await;
 }
 
@@ -77,13 +75,13 @@ async fn the_private_directory_is_gone_after_a_timeout() {
     let app = TestApp::new();
     let request =
         json!({"bundle": "slow", "limit": "localhost", "timeout_s": 3, "extra_vars": {"seconds": 300}});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     until("the run has its directories", || {
         app.secret_directories().len() == 1 && app.run_directories()[0].join("private/env/settings").exists()
     })
     .await;
     assert_private(&app);
-    let job = app.until_state(&job, "timed_out").await;
+    let job = job.until_state("timed_out").await;
     assert_eq!(job["reason"]["code"], "total_timeout");
     until_nothing_is_left(&app).await;
 }
@@ -105,7 +103,7 @@ async fn a_bad_link_elsewhere_in_the_root_is_left_out_and_told() {
     symlink("gone", elsewhere.join("dangling")).expect("writable");
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let warning = events.iter().find(|event| event["kind"] == "warning").expect("a warning");
     assert_eq!(warning["data"]["total"], 2);
     let left_out = &warning["data"]["left_out_of_the_private_directory"];

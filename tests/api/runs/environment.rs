@@ -1,13 +1,12 @@
 //! What a run sees of its surroundings.
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, generated_secret};
+use testkit::{Setup, TestApp, generated_secret};
 
 async fn surroundings(app: &TestApp) -> Value {
     let job = app.run(&json!({"bundle": "cwdenv", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    app.results(&job).await["cwdenv"][0].clone()
+    job.results().await["cwdenv"][0].clone()
 }
 
 fn has(surroundings: &Value, name: &str) -> bool {

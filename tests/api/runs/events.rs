@@ -3,8 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, generated_secret};
+use testkit::{Setup, TestApp, generated_secret};
 
 /// Everything that was kept of the jobs of this service: the database and the service's log, as text.
 fn kept(app: &TestApp) -> String {
@@ -23,7 +22,7 @@ async fn the_arguments_of_modules_are_in_no_event_at_any_verbosity() {
         });
         let job = app.run(&request).await;
         assert!(job["rc"].is_number(), "{job:#}");
-        for event in app.events(&job).await {
+        for event in job.events().await {
             assert!(!event.to_string().contains("invocation"), "{bundle} at {verbosity}: {event:#}");
         }
     }
@@ -51,14 +50,14 @@ async fn the_arguments_of_modules_are_in_no_event_when_results_are_printed_as_ya
         let request = json!({"bundle": "registered", "limit": "localhost", "verbosity": 3});
         let job = app.run(&request).await;
         assert_eq!(job["state"], "succeeded", "{job:#}");
-        let events = app.events(&job).await;
+        let events = job.events().await;
         assert!(
             events.iter().all(|event| !event.to_string().contains("invocation")),
             "{format}: {events:#?}"
         );
         // Nothing else is missing from what was printed.
-        assert!(app.text_log(&job).await.contains("stdout_lines"));
-        assert_eq!(app.results(&job).await["answer"][0]["results"][1]["stdout"], "one\n\n  two");
+        assert!(job.log().await.contains("stdout_lines"));
+        assert_eq!(job.results().await["answer"][0]["results"][1]["stdout"], "one\n\n  two");
     }
 }
 
@@ -95,8 +94,8 @@ async fn an_api_token_in_a_header_is_kept_nowhere() {
         assert_eq!(job["state"], "succeeded", "{job:#}");
         assert_eq!(job["stats"]["localhost"]["ignored"], 2);
         assert!(!job.to_string().contains(&token));
-        assert!(!Value::from(app.events(&job).await).to_string().contains(&token), "in the events");
-        assert!(!app.text_log(&job).await.contains(&token), "in the log of the job");
+        assert!(!Value::from(job.events().await).to_string().contains(&token), "in the events");
+        assert!(!job.log().await.contains(&token), "in the log of the job");
     }
     assert!(!kept(&app).contains(&token), "in the database or the service's log");
 }
@@ -107,8 +106,8 @@ async fn an_event_larger_than_the_limit_is_replaced_and_the_run_goes_on() {
     let vars = json!({"chunks": 2, "chunk_lines": 10_000});
     let job = app.run(&json!({"bundle": "flood", "limit": "localhost", "extra_vars": vars})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(app.results(&job).await["flood"], json!([{"lines": 20_000}]));
-    let events = app.events(&job).await;
+    assert_eq!(job.results().await["flood"], json!([{"lines": 20_000}]));
+    let events = job.events().await;
     let replaced: Vec<_> = events.iter().filter(|event| event["kind"] == "oversized_event").collect();
     assert!(replaced.len() >= 2, "{}", replaced.len());
     for event in &replaced {

@@ -3,16 +3,15 @@
 use std::fs;
 
 use serde_json::json;
-
-use crate::app::{Gate, TestApp};
+use testkit::{Gate, TestApp};
 
 #[tokio::test]
 async fn editing_the_source_changes_nothing_for_a_run_at_work() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "snapshot", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
 
     // In place, so that a copy that shares the content would change too; and by a new file, as editors do.
     app.write("playbooks/bundles/snapshot/files/text.txt", "second edition\n");
@@ -22,14 +21,14 @@ async fn editing_the_source_changes_nothing_for_a_run_at_work() {
     fs::write(&late, &text).expect("ours");
 
     gate.open();
-    let job = app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     let first = json!({"before": "first edition", "after": "first edition", "late_tasks": "first edition"});
-    assert_eq!(app.results(&job).await["snapshot"], json!([first]));
+    assert_eq!(job.results().await["snapshot"], json!([first]));
 
     let job = app.run(&request).await;
     let second =
         json!({"before": "second edition", "after": "second edition", "late_tasks": "second edition"});
-    assert_eq!(app.results(&job).await["snapshot"], json!([second]));
+    assert_eq!(job.results().await["snapshot"], json!([second]));
 }
 
 #[tokio::test]
@@ -37,11 +36,11 @@ async fn removing_the_source_changes_nothing_for_a_run_at_work() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "snapshot", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     fs::remove_dir_all(app.home().join("playbooks/bundles/snapshot")).expect("ours");
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
 }
 
 #[tokio::test]
@@ -50,7 +49,7 @@ async fn what_a_run_writes_beside_its_playbook_does_not_reach_the_source() {
     let job = app.run(&json!({"bundle": "selfedit", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let seen = json!({"lines": ["as shipped", "appended by the run", "made by the run"]});
-    assert_eq!(app.results(&job).await["selfedit"], json!([seen]));
+    assert_eq!(job.results().await["selfedit"], json!([seen]));
     let bundle = app.home().join("playbooks/bundles/selfedit");
     assert_eq!(fs::read_to_string(bundle.join("files/data.txt")).expect("there"), "as shipped\n");
     assert!(!bundle.join("made_by_the_run.txt").exists());

@@ -3,8 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, processes_with, until};
+use testkit::{Setup, TestApp, processes_with, until};
 
 /// How the processes of the bundle `tree` call themselves: a plain child, one in a session of its own, one that
 /// is deaf to SIGTERM, one with an empty environment that is deaf too, and the one that Ansible waits for.
@@ -58,13 +57,13 @@ async fn a_cancel_ends_the_whole_tree_and_no_other() {
     let mut jobs = Vec::new();
     for number in 0..5 {
         let marker = marker(&app, number);
-        jobs.push((app.post("/v1/jobs", &request("tree", &marker), 202).await, marker));
+        jobs.push((app.submit(&request("tree", &marker)).await, marker));
     }
     for (_, marker) in &jobs {
         until("the family is up", || is_up(marker)).await;
     }
     while let Some((job, marker)) = jobs.pop() {
-        let job = app.cancel(&job).await;
+        let job = job.cancel().await;
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "survivors");
         assert_eq!(job["state"], "canceled", "{job:#}");
         assert_eq!(job["reason"]["code"], "canceled");
@@ -83,9 +82,9 @@ async fn a_timeout_ends_the_whole_tree() {
         let marker = marker(&app, number);
         let mut request = request("tree", &marker);
         request["timeout_s"] = json!(timeout_s);
-        let job = app.post("/v1/jobs", &request, 202).await;
+        let job = app.submit(&request).await;
         let was_up = comes_up(&app, &job, &marker).await;
-        let job = app.until_state(&job, "timed_out").await;
+        let job = job.until_state("timed_out").await;
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "survivors");
         assert_eq!(job["reason"]["code"], "total_timeout");
         if was_up {
@@ -103,7 +102,7 @@ async fn what_a_playbook_leaves_behind_is_ended_and_the_run_is_a_success() {
     let job = app.run(&request("linger", &marker)).await;
     assert_eq!(processes_with(&marker), Vec::<String>::new(), "survivors");
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(app.results(&job).await["linger"], json!([{"left": 4}]));
+    assert_eq!(job.results().await["linger"], json!([{"left": 4}]));
     assert!(job["processes_killed"].as_u64().expect("a number") >= 4, "{job:#}");
 }
 
@@ -129,8 +128,8 @@ async fn a_job_that_is_canceled_the_moment_it_runs_is_canceled() {
     let app = TestApp::new();
     for _ in 0..5 {
         let request = json!({"bundle": "slow", "limit": "localhost", "extra_vars": {"seconds": 600}});
-        let job = app.post("/v1/jobs", &request, 202).await;
-        app.until_state(&job, "running").await;
-        assert_eq!(app.cancel(&job).await["state"], "canceled");
+        let job = app.submit(&request).await;
+        job.until_state("running").await;
+        assert_eq!(job.cancel().await["state"], "canceled");
     }
 }

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 /// A file that only Jinja makes, and the expression that makes it.
 struct Trap {
@@ -41,7 +40,7 @@ impl Trap {
 async fn run(app: &TestApp, bundle: &str, vars: &Value) -> Value {
     let job = app.run(&json!({"bundle": bundle, "limit": "localhost", "extra_vars": vars})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    app.results(&job).await
+    job.results().await
 }
 
 /// The trap works: from a playbook, whose authors may write Jinja, it springs.

@@ -3,9 +3,9 @@
 use std::process::Output;
 
 use serde_json::json;
+use testkit::{Gate, Setup, TestApp, generated_secret};
 
 use super::files_with;
-use crate::app::{Gate, Setup, TestApp, generated_secret};
 
 fn keys(app: &TestApp, action: &str) -> String {
     let Output { status, stdout, stderr } =
@@ -25,9 +25,9 @@ async fn rotation_seals_what_waits_anew_and_removes_the_old_key() {
     let (gate, secret) = (Gate::new(&app), generated_secret());
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()},
                          "secret_vars": {"value": secret}});
-    let running = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&running, "Wait for the gate").await;
-    let waiting = app.post("/v1/jobs", &request, 202).await;
+    let running = app.submit(&request).await;
+    running.until_task("Wait for the gate").await;
+    let waiting = app.submit(&request).await;
     let before = keys(&app, "list");
     let old = names(&before);
     assert!(old.len() == 1 && before.contains("jobs: 2"), "{before}");
@@ -37,11 +37,11 @@ async fn rotation_seals_what_waits_anew_and_removes_the_old_key() {
     let after = keys(&app, "list");
     assert!(names(&after).len() == 1 && names(&after) != old && after.contains("jobs: 2"), "{after}");
     // The service knows the new key without a restart, for what waited and for what comes.
-    let later = app.post("/v1/jobs", &request, 202).await;
+    let later = app.submit(&request).await;
     assert!(keys(&app, "list").contains("jobs: 3"));
     gate.open();
     for job in [running, waiting, later] {
-        app.until_state(&job, "succeeded").await;
+        job.until_state("succeeded").await;
     }
     assert!(keys(&app, "list").contains("jobs: 0"));
     assert!(files_with(&app.home().join("var"), &secret).is_empty());

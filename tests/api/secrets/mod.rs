@@ -13,8 +13,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-
-use crate::app::{Gate, TestApp, bin_dir, until};
+use testkit::{Gate, Job, TestApp, bin_dir, until};
 
 /// Encrypts a text with the real ansible-vault.
 fn encrypt(home: &Path, password: &str, text: &str) -> String {
@@ -34,12 +33,12 @@ fn encrypt(home: &Path, password: &str, text: &str) -> String {
 }
 
 /// Runs the bundle `gate` up to its gate.
-async fn at_the_gate(app: &TestApp, gate: &Gate) -> Value {
+async fn at_the_gate(app: &TestApp, gate: &Gate) -> Job {
     // Verbose, so that more is printed that could hold a secret.
     let vars = json!({"gate": gate.path()});
     let request = json!({"bundle": "gate", "limit": "localhost", "verbosity": 4, "extra_vars": vars});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     job
 }
 
@@ -74,13 +73,13 @@ fn assert_private_on_tmpfs(app: &TestApp, secret: &str) {
 }
 
 /// After the run: not in the database, the spool, a log or an answer, not on tmpfs, and in no directory of a run.
-async fn assert_nowhere(app: &TestApp, job: &Value, secret: &str) {
+async fn assert_nowhere(app: &TestApp, job: &Job, secret: &str) {
     until("the run's directory is gone", || app.run_directories().is_empty()).await;
     until("no file on tmpfs holds the secret", || files_with(app.runtime(), secret).is_empty()).await;
     assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
     assert!(!app.log().contains(secret), "in the service's log");
-    assert!(!Value::from(app.events(job).await).to_string().contains(secret), "in the events");
-    assert!(!app.text_log(job).await.contains(secret), "in the job's log");
+    assert!(!Value::from(job.events().await).to_string().contains(secret), "in the events");
+    assert!(!job.log().await.contains(secret), "in the job's log");
 }
 
 /// The files below a directory that hold a secret.

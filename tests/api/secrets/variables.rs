@@ -4,9 +4,9 @@ use std::fs;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use testkit::{Gate, Setup, TestApp, generated_secret, until_async};
 
 use super::{assert_nowhere, assert_private_on_tmpfs, files_with, processes_that_show};
-use crate::app::{Gate, Setup, TestApp, generated_secret, until_async};
 
 /// Prints the variable `value` in clear, in base64 and as a number of characters.
 const PRINTS: &str = "- name: Prints\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Result\n      \
@@ -30,7 +30,7 @@ async fn a_secret_variable_reaches_ansible_and_is_masked_in_all_that_comes_back(
     let job = app.run(&prints(&secret)).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert_eq!(job["request"]["secret_vars"], json!(["value"]));
-    let printed = &app.results(&job).await["printed"][0];
+    let printed = &job.results().await["printed"][0];
     assert_eq!(printed["value"], "***");
     assert_eq!(printed["length"], secret.len());
     assert!(printed["coded"].as_str().is_some_and(|coded| coded.contains("***")), "{printed}");
@@ -41,7 +41,7 @@ async fn a_secret_variable_reaches_ansible_and_is_masked_in_all_that_comes_back(
 async fn a_text_of_a_secret_variable_is_never_a_template() {
     let app = printing();
     let job = app.run(&prints("{{ 7 * 191 }}")).await;
-    let printed = &app.results(&job).await["printed"][0];
+    let printed = &job.results().await["printed"][0];
     assert_eq!(printed["length"], "{{ 7 * 191 }}".len(), "{printed}");
 }
 
@@ -51,15 +51,15 @@ async fn a_waiting_job_has_its_secrets_sealed_and_a_running_one_on_tmpfs() {
     let (gate, secret) = (Gate::new(&app), generated_secret());
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()},
                          "secret_vars": {"value": [secret, {"deep": secret}]}});
-    let running = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&running, "Wait for the gate").await;
-    let waiting = app.post("/v1/jobs", &request, 202).await;
+    let running = app.submit(&request).await;
+    running.until_task("Wait for the gate").await;
+    let waiting = app.submit(&request).await;
     assert_eq!(files_with(&app.home().join("var"), &secret), Vec::<std::path::PathBuf>::new());
     assert_eq!(processes_that_show(&secret), Vec::<std::path::PathBuf>::new());
     assert_private_on_tmpfs(&app, &secret);
     gate.open();
     for job in [running, waiting] {
-        app.until_state(&job, "succeeded").await;
+        job.until_state("succeeded").await;
         assert_nowhere(&app, &job, &secret).await;
     }
 }
@@ -71,16 +71,16 @@ async fn a_waiting_job_keeps_its_secrets_over_a_restart() {
     let mut app = setup.start();
     let gate = Gate::new(&app);
     let busy = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let first = app.post("/v1/jobs", &busy, 202).await;
-    app.until_task(&first, "Wait for the gate").await;
+    let first = app.submit(&busy).await;
+    first.until_task("Wait for the gate").await;
     let secret = generated_secret();
-    let waiting = app.post("/v1/jobs", &prints(&secret), 202).await;
+    let waiting = app.submit(&prints(&secret)).await;
     app.kill();
     app.start_again();
     gate.open();
-    let job = app.until_state(&waiting, "succeeded").await;
-    assert_eq!(app.results(&job).await["printed"][0]["length"], secret.len());
-    app.until_state(&first, "succeeded").await;
+    let job = waiting.until_state("succeeded").await;
+    assert_eq!(job.results().await["printed"][0]["length"], secret.len());
+    app.job(&first).until_state("succeeded").await;
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_retry_by_policy_has_the_secrets_and_the_last_one_wipes_them() {
     let secret = generated_secret();
     let request = json!({"bundle": "failing", "limit": "localhost", "secret_vars": {"value": secret},
                          "retry": {"on": ["failed"], "max_attempts": 2}});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     let id = job["id"].as_str().expect("a job has an id");
     let mut ended = Value::Null;
     let has_failed_twice = async || {
@@ -154,7 +154,7 @@ async fn the_same_request_is_told_by_its_secrets_and_the_database_does_not_help_
     assert_eq!(again["id"], first["id"]);
     let (status, other) = send("hunter-three").await;
     assert_eq!((status, &other["code"]), (409, &json!("idempotency_key_used")));
-    app.until_state(&first, "succeeded").await;
+    app.job(&first).until_state("succeeded").await;
 }
 
 #[tokio::test]
@@ -162,18 +162,18 @@ async fn without_its_key_a_waiting_job_fails_and_says_why() {
     let mut app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let first = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&first, "Wait for the gate").await;
+    let first = app.submit(&request).await;
+    first.until_task("Wait for the gate").await;
     let mut secret = request.clone();
     secret["secret_vars"] = json!({"value": generated_secret()});
-    let waiting = app.post("/v1/jobs", &secret, 202).await;
+    let waiting = app.submit(&secret).await;
     app.kill();
     fs::remove_file(app.home().join("var/secrets.key")).expect("it is there");
     app.start_again();
     assert!(app.log().contains("not in the key file"), "it says so at its start");
     gate.open();
-    let job = app.until_state(&waiting, "failed").await;
+    let job = waiting.until_state("failed").await;
     let message = job["reason"]["message"].as_str().expect("text");
     assert!(message.contains("secrets.key_file"), "{message}");
-    app.until_state(&first, "succeeded").await;
+    app.job(&first).until_state("succeeded").await;
 }

@@ -7,12 +7,12 @@ use std::{
 };
 
 use serde_json::json;
+use testkit::{Gate, Setup, TestApp, generated_secret};
 
 use super::{
     assert_nowhere, assert_on_tmpfs_only, assert_private_on_tmpfs, at_the_gate, encrypt, files_with,
     processes_that_show,
 };
-use crate::app::{Gate, Setup, TestApp, generated_secret};
 
 /// A service with a password in a file and a vault file that holds `vault_probe`.
 fn with_password_file(password: &str, probe: &str) -> Setup {
@@ -39,7 +39,7 @@ async fn a_password_from_a_file_opens_the_vault_file_for_every_run() {
     let app = with_password_file(&generated_secret(), &probe).start();
     let job = app.run(&json!({"bundle": "vaulted", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(app.results(&job).await["vaulted"], json!([{"length": probe.len()}]));
+    assert_eq!(job.results().await["vaulted"], json!([{"length": probe.len()}]));
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_password_from_the_environment_opens_encrypted_vars_files() {
     let app = with_password_in_environment(&generated_secret()).start();
     let job = app.run(&json!({"scenario": "demo_lab", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(app.results(&job).await["first"], json!([{"marker": "from a vault"}]));
+    assert_eq!(job.results().await["first"], json!([{"marker": "from a vault"}]));
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn variables_of_a_request_win_over_the_vault_file() {
     let app = with_password_file(&generated_secret(), &generated_secret()).start();
     let vars = json!({"vault_probe": "of the request"});
     let job = app.run(&json!({"bundle": "vaulted", "limit": "localhost", "extra_vars": vars})).await;
-    assert_eq!(app.results(&job).await["vaulted"], json!([{"length": "of the request".len()}]));
+    assert_eq!(job.results().await["vaulted"], json!([{"length": "of the request".len()}]));
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn a_password_from_a_file_is_on_tmpfs_only_and_gone_after_the_run() {
     assert_eq!(processes_that_show(&password), Vec::<PathBuf>::new());
     assert_on_tmpfs_only(&app, &password);
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     assert_nowhere(&app, &job, &password).await;
 }
 
@@ -93,7 +93,7 @@ async fn a_password_from_the_environment_stays_with_the_service() {
     assert_eq!(processes_that_show(&password), [service]);
     assert_on_tmpfs_only(&app, &password);
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     assert_nowhere(&app, &job, &password).await;
 }
 
@@ -105,7 +105,7 @@ async fn a_password_is_gone_after_a_cancel_and_after_a_restart() {
     app.kill();
     app.start_again();
     assert_on_tmpfs_only(&app, &password);
-    assert_eq!(app.cancel(&job).await["state"], "canceled");
+    assert_eq!(job.cancel().await["state"], "canceled");
     assert_nowhere(&app, &job, &password).await;
 }
 
@@ -114,16 +114,15 @@ async fn the_variables_of_a_request_reach_ansible_by_a_private_file_on_tmpfs() {
     let app = TestApp::new();
     let (gate, value) = (Gate::new(&app), generated_secret());
     let vars = json!({"gate": gate.path(), "value": value});
-    let job =
-        app.post("/v1/jobs", &json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars}), 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars})).await;
+    job.until_task("Wait for the gate").await;
     assert_eq!(processes_that_show(&value), Vec::<PathBuf>::new());
     assert_private_on_tmpfs(&app, &value);
     for run in app.run_directories() {
         assert_eq!(files_with(&run, &value), Vec::<PathBuf>::new());
     }
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     assert_eq!(files_with(app.runtime(), &value), Vec::<PathBuf>::new());
 }
 

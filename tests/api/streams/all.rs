@@ -1,9 +1,9 @@
 //! The events of all jobs.
 
 use serde_json::{Value, json};
+use testkit::TestApp;
 
 use super::{Stream, id};
-use crate::app::TestApp;
 
 fn positions(items: &[Value]) -> Vec<u64> {
     items.iter().map(|item| item["position"].as_u64().expect("a number")).collect()
@@ -31,7 +31,7 @@ async fn the_events_of_all_jobs_have_positions_without_a_gap_and_each_job_its_ow
     }
     assert_eq!(positions(&items), (1..=items.len() as u64).collect::<Vec<_>>());
     for job in &jobs {
-        assert_eq!(of_job(&items, job), app.events(job).await);
+        assert_eq!(of_job(&items, job), job.events().await);
     }
     let lines = Stream::open(&app, "/v1/events?format=ndjson", &[]).await.values().await;
     assert_eq!(lines, items);
@@ -62,7 +62,7 @@ async fn a_stream_of_all_jobs_goes_on_from_one_job_to_the_next_and_ends_with_the
     }
     assert_eq!(positions(&items), (seen + 1..=seen + total).collect::<Vec<_>>());
     for job in &jobs {
-        assert_eq!(of_job(&items, job), app.events(job).await);
+        assert_eq!(of_job(&items, job), job.events().await);
     }
     let all_jobs = [&first, &jobs[0], &jobs[1]];
     for job in all_jobs {

@@ -1,9 +1,9 @@
 //! Only some of the events.
 
 use serde_json::{Value, json};
+use testkit::TestApp;
 
 use super::{Stream, id, numbers};
-use crate::app::TestApp;
 
 const PLAYBOOK: &str = "- name: Mixed
   hosts: all
@@ -36,7 +36,7 @@ async fn filters_give_the_same_events_by_pages_as_lines_and_as_server_sent_event
     app.write("playbooks/bundles/mixed/main.yml", PLAYBOOK);
     let job = app.run(&json!({"bundle": "mixed", "inventory": "trio"})).await;
     assert_eq!(job["state"], "failed", "{job:#}");
-    let all = app.events(&job).await;
+    let all = job.events().await;
     let cases: [(&str, Wanted); 8] = [
         ("host=node-b", |event| event["host"] == "node-b"),
         ("task=Look%20%26%20see", |event| event["task"] == "Look & see"),

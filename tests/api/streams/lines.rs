@@ -1,9 +1,9 @@
 //! Lines of JSON.
 
 use serde_json::json;
+use testkit::TestApp;
 
 use super::{Stream, id, job_at_the_gate, numbers};
-use crate::app::TestApp;
 
 #[tokio::test]
 async fn lines_of_json_end_where_the_job_is_or_follow_it_to_its_end() {
@@ -18,7 +18,7 @@ async fn lines_of_json_end_where_the_job_is_or_follow_it_to_its_end() {
     gate.open();
     let followed = followed.values().await;
     assert_eq!(followed.last().expect("events")["data"]["to"], "succeeded");
-    assert_eq!(followed, app.events(&job).await);
+    assert_eq!(followed, job.events().await);
     assert_eq!(followed[..so_far.len()], so_far);
     let rest = format!("{path}?format=ndjson&after={}", so_far.len());
     assert_eq!(Stream::open(&app, &rest, &[]).await.values().await, followed[so_far.len()..]);
@@ -38,5 +38,5 @@ async fn a_download_is_the_whole_record_as_a_file() {
     let events = file.values().await;
     assert!(events.len() > 150, "{}", events.len());
     assert_eq!(numbers(&events), (1..=events.len() as u64).collect::<Vec<_>>());
-    assert_eq!(events, app.events(&job).await);
+    assert_eq!(events, job.events().await);
 }

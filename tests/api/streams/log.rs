@@ -1,15 +1,15 @@
 //! The log of a job.
 
-use serde_json::{Value, json};
+use serde_json::json;
+use testkit::{Job, TestApp};
 
 use super::{Stream, id, job_at_the_gate, printed};
-use crate::app::TestApp;
 
 fn joined(lines: &[String]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-async fn flood(app: &TestApp) -> Value {
+async fn flood(app: &TestApp) -> Job {
     let vars = json!({"chunks": 3, "chunk_lines": 4});
     app.run(&json!({"bundle": "flood", "limit": "localhost", "extra_vars": vars})).await
 }
@@ -18,10 +18,10 @@ async fn flood(app: &TestApp) -> Value {
 async fn a_log_is_paged_by_line_whatever_event_printed_the_line() {
     let app = TestApp::new();
     let job = flood(&app).await;
-    let lines = printed(&app.events(&job).await);
+    let lines = printed(&job.events().await);
     let total = lines.len().to_string();
     assert!(lines.len() > 20, "{lines:?}");
-    assert_eq!(app.text_log(&job).await, joined(&lines));
+    assert_eq!(job.log().await, joined(&lines));
     let path = format!("/v1/jobs/{}/log", id(&job));
     for size in [1, 3, 7, lines.len(), lines.len() + 1] {
         let (mut from, mut found) = (1, Vec::new());
@@ -63,13 +63,13 @@ async fn a_log_can_be_followed_from_any_line_to_the_end_of_the_job() {
     let few = Stream::open(&app, &format!("{path}&from=2&limit={}", seen.len()), &[]).await;
     gate.open();
     seen.extend(whole.lines().await);
-    let lines = printed(&app.events(&job).await);
+    let lines = printed(&job.events().await);
     assert_eq!(seen, lines);
     let place = lines.iter().position(|line| line.starts_with("TASK [Wait for the gate]")).expect("a task");
     assert_eq!(late.lines().await, lines[place..]);
     assert_eq!(later.lines().await, lines[place + 3..], "lines that were not there yet");
     assert_eq!(few.lines().await, lines[1..place + 2]);
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn a_log_has_its_colours_or_is_a_page_without_anything_that_runs() {
     );
     let job = app.run(&json!({"bundle": "page", "limit": "localhost"})).await;
     let path = format!("/v1/jobs/{}/log", id(&job));
-    let events = app.events(&job).await;
+    let events = job.events().await;
     let ansi = Stream::open(&app, &format!("{path}?format=ansi"), &[]).await.lines().await;
     let raw: Vec<_> = events
         .iter()

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::json;
+use testkit::TestApp;
 
 use super::{Stream, id, job_at_the_gate};
-use crate::app::TestApp;
 
 async fn figures(app: &TestApp) -> BTreeMap<String, u64> {
     let reply = app.send(Method::GET, "/metrics", None).await;
@@ -27,7 +27,7 @@ async fn what_was_emitted_was_spooled_stored_and_delivered() {
     let mut numbers = 0;
     for request in [json!({"bundle": "ping"}), json!({"bundle": "failing"}), json!({"bundle": "nohosts"})] {
         let job = app.run(&request).await;
-        let moves = app.events(&job).await.iter().filter(|event| event["kind"] == "job_state").count();
+        let moves = job.events().await.iter().filter(|event| event["kind"] == "job_state").count();
         let events = job["events"].as_u64().expect("a number");
         let path = format!("/v1/jobs/{}/events?format=ndjson", id(&job));
         assert_eq!(Stream::open(&app, &path, &[]).await.values().await.len() as u64, events);
@@ -60,7 +60,7 @@ async fn runs_and_watchers_are_counted_while_they_are_there() {
     stream.messages().await;
     let begun = std::time::Instant::now();
     while figures(&app).await["rangehand_watchers{kind=\"sse\"}"] > 0 {
-        assert!(begun.elapsed() < crate::app::PATIENCE, "the watcher is still counted");
+        assert!(begun.elapsed() < testkit::PATIENCE, "the watcher is still counted");
         tokio::task::yield_now().await;
     }
 }

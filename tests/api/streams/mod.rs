@@ -8,15 +8,13 @@ mod metrics;
 mod sse;
 mod watchers;
 mod websocket;
-pub(crate) mod websocket_client;
 
 use std::collections::VecDeque;
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+use testkit::{Gate, Job, PATIENCE, TestApp};
 use tokio::time::timeout;
-
-use crate::app::{Gate, PATIENCE, TestApp};
 
 /// The id of a job.
 fn id(job: &Value) -> &str {
@@ -24,11 +22,11 @@ fn id(job: &Value) -> &str {
 }
 
 /// A job that stands still until its gate is opened, at the task that waits for it.
-async fn job_at_the_gate(app: &TestApp) -> (Value, Gate) {
+async fn job_at_the_gate(app: &TestApp) -> (Job, Gate) {
     let gate = Gate::new(app);
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
-    app.until_task(&job, "Wait for the gate").await;
+    let job = app.submit(&request).await;
+    job.until_task("Wait for the gate").await;
     (job, gate)
 }
 

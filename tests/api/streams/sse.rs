@@ -1,9 +1,9 @@
 //! Server-sent events of a job.
 
 use serde_json::{Value, json};
+use testkit::TestApp;
 
 use super::{Stream, id, job_at_the_gate, numbers};
-use crate::app::TestApp;
 
 #[tokio::test]
 async fn server_sent_events_tell_every_number_and_end_with_the_job() {
@@ -21,7 +21,7 @@ async fn server_sent_events_tell_every_number_and_end_with_the_job() {
     }
     assert_eq!(end["state"], "succeeded");
     assert_eq!(numbers(&events), (1..=events.len() as u64).collect::<Vec<_>>());
-    assert_eq!(events, app.events(&job).await);
+    assert_eq!(events, job.events().await);
 
     // Of a job that has ended the same comes at once.
     let again = Stream::open(&app, &format!("{path}?format=sse"), &[]).await.messages().await;
@@ -48,7 +48,7 @@ async fn who_connects_again_with_the_last_number_misses_and_repeats_nothing() {
     let (rest, _) = Stream::open(&app, &path, &[("last-event-id", "5")]).await.messages().await;
     seen.extend(numbers(&rest));
     assert_eq!(seen, (2..=seen.len() as u64 + 1).collect::<Vec<_>>());
-    let job = app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     assert_eq!(seen.last().copied(), job["events"].as_u64());
 
     // Exclusive to the very end, and a text that is no number is none.

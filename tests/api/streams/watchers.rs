@@ -1,13 +1,13 @@
 //! Many watchers of one job.
 
 use serde_json::{Value, json};
+use testkit::{
+    Gate, TestApp,
+    websocket::{WebSocket, log_lines},
+};
 use tokio::task::JoinSet;
 
-use super::{
-    Stream, id, numbers, printed,
-    websocket_client::{WebSocket, log_lines},
-};
-use crate::app::{Gate, TestApp};
+use super::{Stream, id, numbers, printed};
 
 const PLAYBOOK: &str = "- name: Watched
   hosts: all
@@ -74,7 +74,7 @@ async fn twenty_watchers_who_join_at_any_moment_see_the_same() {
     app.write("playbooks/bundles/watched/main.yml", PLAYBOOK);
     let gate = Gate::new(&app);
     let request = json!({"bundle": "watched", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
-    let job = app.post("/v1/jobs", &request, 202).await;
+    let job = app.submit(&request).await;
     let mut watchers = JoinSet::new();
     let mut join = |number: usize| {
         watchers.spawn(watch(number, app.address().to_owned(), id(&job).to_owned()));

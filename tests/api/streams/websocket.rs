@@ -2,12 +2,12 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use super::{
-    Stream, id, job_at_the_gate, printed,
-    websocket_client::{Frame, WebSocket, log_lines},
+use testkit::{
+    Setup, TestApp,
+    websocket::{Frame, WebSocket, log_lines},
 };
-use crate::app::{Setup, TestApp};
+
+use super::{Stream, id, job_at_the_gate, printed};
 
 fn frame(kind: &str, data: impl Into<Value>) -> Value {
     json!({"type": kind, "data": data.into()})
@@ -36,7 +36,7 @@ async fn a_running_job_is_told_from_its_first_line_to_done() {
     gate.open();
     let (live, code) = socket.frames().await;
     let lines = [log_lines(&past), log_lines(&live)].concat();
-    assert_eq!(lines, printed(&app.events(&job).await));
+    assert_eq!(lines, printed(&job.events().await));
     let end = &live[live.iter().take_while(|told| told["type"] == "log").count()..];
     assert_eq!(end, [frame("status", "succeeded"), json!({"type": "done"})]);
     assert_eq!(code, 1000);
@@ -47,9 +47,9 @@ async fn a_job_that_has_ended_is_told_at_once_with_its_result_or_its_error() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     let (frames, code) = watch(&app, &job).await.frames().await;
-    let lines = printed(&app.events(&job).await);
+    let lines = printed(&job.events().await);
     assert_eq!(log_lines(&frames), lines);
-    let results = app.results(&job).await;
+    let results = job.results().await;
     let end = [frame("status", "succeeded"), frame("result", results), json!({"type": "done"})];
     assert_eq!((&frames[lines.len()..], code), (&end[..], 1000));
 
@@ -99,6 +99,6 @@ async fn a_quiet_job_is_shown_alive_and_stays_running_however_long_it_is_quiet()
     let now = app.get(&format!("/v1/jobs/{}", id(&job)), 200).await;
     assert_eq!(now["state"], "running");
     gate.open();
-    app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     assert_eq!(socket.frames().await.1, 1000);
 }

@@ -26,7 +26,7 @@ async fn runs_have_a_locale_with_utf_8_whatever_the_service_has() {
             let app = setup.start();
             let job = app.run(&json!({"playbook": "speaks"})).await;
             assert_eq!(job["state"], "succeeded", "{executor} {name}={value}: {job:#}");
-            let spoken = app.results(&job).await["spoken"][0].clone();
+            let spoken = job.results().await["spoken"][0].clone();
             assert_eq!(spoken, "UTF-8\ngr\u{fc}n", "{executor} {name}={value}");
         }
     }

@@ -6,7 +6,7 @@ mod nested;
 mod prompts;
 mod warnings;
 
-use crate::app::Setup;
+use testkit::Setup;
 
 /// The two ways in which Ansible is run.
 const EXECUTORS: [&str; 2] = ["runner", "warm"];

@@ -2,9 +2,9 @@
 
 use reqwest::Method;
 use serde_json::json;
+use testkit::Setup;
 
 use super::{EXECUTORS, with};
-use crate::app::Setup;
 
 const SAYS: &str = "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug:\n        var: inventory_hostname\n";
 const HOSTS: &str = "\
@@ -51,7 +51,7 @@ async fn content_whose_names_have_spaces_and_umlauts_can_be_called() {
                     let request = json!({kind: name, "inventory": name, "limit": "k\u{fc}che"});
                     let job = app.run(&request).await;
                     assert_eq!(job["state"], "succeeded", "{executor} {name}: {job:#}");
-                    assert_eq!(app.results(&job).await["inventory_hostname"], json!(["k\u{fc}che"]));
+                    assert_eq!(job.results().await["inventory_hostname"], json!(["k\u{fc}che"]));
                 }
             }
         }

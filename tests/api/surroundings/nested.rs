@@ -57,7 +57,7 @@ async fn ansible_within_a_run_prints_plain_text() {
         let app = setup.start();
         let job = app.run(&json!({"playbook": "outer"})).await;
         assert_eq!(job["state"], "succeeded", "{executor}: {job:#}");
-        let lines = app.results(&job).await["lines"][0].clone();
+        let lines = job.results().await["lines"][0].clone();
         for name in ["nested", "piped", "script"] {
             let text = lines[name].as_str().expect("a text");
             assert!(text.contains("PLAY RECAP") && text.contains("from within"), "{executor} {name}: {text}");
@@ -115,7 +115,7 @@ async fn ansible_within_a_run_has_the_configuration_of_the_user() {
         let app = setup.start();
         let job = app.run(&json!({"playbook": "twice"})).await;
         assert_eq!(job["state"], "succeeded", "{executor}: {job:#}");
-        let results = app.results(&job).await;
+        let results = job.results().await;
         let nested = results["nested.stdout"][0].as_str().expect("a text");
         // `minimal` of the environment wins over `oneline` of the configuration, as it does without us.
         assert!(

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use testkit::{Job, TestApp};
 
 use super::{EXECUTORS, with};
-use crate::app::TestApp;
 
 /// What none of these runs comes near, and a prompt that waits does.
 const AT_ONCE: Duration = Duration::from_secs(90);
@@ -45,11 +45,11 @@ const ASKS: &str = "\
         msg: after
 ";
 
-async fn run(app: &TestApp, request: &Value) -> Value {
+async fn run(app: &TestApp, request: &Value) -> Job {
     let begun = Instant::now();
     let job = app.run(request).await;
     assert!(begun.elapsed() < AT_ONCE, "it waited for an answer: {job:#}");
-    assert!(!app.text_log(&job).await.is_empty(), "its log is empty: {job:#}");
+    assert!(!job.log().await.is_empty(), "its log is empty: {job:#}");
     job
 }
 
@@ -61,9 +61,9 @@ async fn prompts_take_their_defaults_at_once() {
         let app = setup.start();
         let job = run(&app, &json!({"playbook": "asks"})).await;
         assert_eq!(job["state"], "succeeded", "{executor}: {job:#}");
-        assert_eq!(app.results(&job).await["answers"], json!([["taken", "behind", "same"]]));
-        assert!(app.text_log(&job).await.contains("after"), "{executor}");
-        assert!(!json!(app.events(&job).await).to_string().contains("\"default\":\"behind\""), "{executor}");
+        assert_eq!(job.results().await["answers"], json!([["taken", "behind", "same"]]));
+        assert!(job.log().await.contains("after"), "{executor}");
+        assert!(!json!(job.events().await).to_string().contains("\"default\":\"behind\""), "{executor}");
     }
 }
 
@@ -76,7 +76,7 @@ async fn a_request_answers_prompts_by_variables() {
                          "secret_vars": {"hidden": "answer-in-secret"}});
     let job = run(&app, &request).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let answers = app.results(&job).await["answers"].clone();
+    let answers = job.results().await["answers"].clone();
     assert_eq!((&answers[0][0], &answers[0][2]), (&json!("given"), &json!("given too")));
     assert!(!answers.to_string().contains("behind"), "{answers}");
 }
@@ -104,7 +104,7 @@ async fn no_process_of_a_run_has_a_terminal_to_ask_at() {
         );
         let app = setup.start();
         let job = run(&app, &json!({"playbook": "terminal"})).await;
-        let found = app.results(&job).await["found"][0].clone();
+        let found = job.results().await["found"][0].clone();
         assert_eq!(found, json!({"task": "none", "filter": "none", "input": "0"}), "{executor}");
     }
 }

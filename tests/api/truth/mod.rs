@@ -6,8 +6,7 @@ mod shown;
 mod work;
 
 use serde_json::{Value, json};
-
-use crate::app::{PATIENCE, TestApp};
+use testkit::{Job, TestApp};
 
 /// Two hosts in `pair`, none in `spare`; all of them are this machine.
 const INVENTORY: &str = "all:
@@ -27,15 +26,14 @@ fn with_playbooks(playbooks: &[(&str, &str)]) -> TestApp {
 }
 
 /// Runs all of these at once; gives the jobs in the same order.
-async fn run_all(app: &TestApp, requests: impl IntoIterator<Item = Value>) -> Vec<Value> {
+async fn run_all(app: &TestApp, requests: impl IntoIterator<Item = Value>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for mut request in requests {
         request["inventory"] = json!("lab");
-        jobs.push(app.post("/v1/jobs", &request, 202).await);
+        jobs.push(app.submit(&request).await);
     }
     for job in &mut jobs {
-        let id = job["id"].as_str().expect("an id");
-        *job = app.get(&format!("/v1/jobs/{id}?wait={}", PATIENCE.as_secs()), 200).await;
+        *job = job.wait().await;
     }
     jobs
 }

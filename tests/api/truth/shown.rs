@@ -48,7 +48,7 @@ async fn results_are_exactly_the_variables_that_were_shown() {
         "vms[0].name": ["alpha"],
         "outer": ["x", "x", "y", "y"],
     });
-    assert_eq!(app.results(&job).await, expected, "{job:#}");
+    assert_eq!(job.results().await, expected, "{job:#}");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn numbers_are_kept_exactly_or_refused() {
     let kept: serde_json::Value = serde_json::from_str(kept).expect("JSON");
     let job = run_all(&app, [json!({"playbook": "numbers", "extra_vars": {"kept": kept}})]).await.remove(0);
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    let results = app.results(&job).await;
+    let results = job.results().await;
     assert_eq!(results["kept"][0].to_string(), kept.to_string());
     // As text, because a number in JSON would be rounded by most that read it.
     assert_eq!(results["large"], json!(["10000000000000000000001"]));

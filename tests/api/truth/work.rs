@@ -110,7 +110,7 @@ async fn what_ansible_reports_beside_a_good_exit_code_is_said() {
     let no_task = "No matching task \"no such task\" found.";
     for (job, state, said) in [(&jobs[0], "succeeded", ignored), (&jobs[1], "failed", no_task)] {
         assert_eq!(job["state"], state, "{job:#}");
-        let events = app.events(job).await;
+        let events = job.events().await;
         let is_warning = |event: &&Value| {
             event["kind"] == "warning"
                 && event["data"]["message"].as_str().is_some_and(|text| text.contains(said))

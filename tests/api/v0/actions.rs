@@ -4,8 +4,7 @@ use std::fs;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-
-use crate::app::{Setup, TestApp, until_async};
+use testkit::{Job, Setup, TestApp, until_async};
 
 const VMS: &str = "/v0/admin/proxmox/vms/vm_id";
 
@@ -35,7 +34,7 @@ fn call(app: &TestApp, method: Method, action: &str, body: Value) -> tokio::task
 }
 
 /// The job of a route, once there is one in this state.
-async fn job(app: &TestApp, operation: &str, state: &str) -> Value {
+async fn job(app: &TestApp, operation: &str, state: &str) -> Job {
     let path = format!("/v1/jobs?label=operation={operation}&state={state}");
     let mut found = Value::Null;
     let is_there = async || {
@@ -43,7 +42,7 @@ async fn job(app: &TestApp, operation: &str, state: &str) -> Value {
         !found.is_null()
     };
     until_async(&format!("a job of `{operation}` is {state}"), is_there).await;
-    found
+    app.job(&found)
 }
 
 fn on(vm_id: &str) -> Value {
@@ -79,10 +78,9 @@ async fn a_look_up_and_its_action_are_two_steps_of_one_job() {
     let id = reply.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
     let reply: Value = reply.json().await.expect("JSON");
     assert_eq!(reply, json!({ "rc": 0, "result": [{ "vm_id": "1000", "vm_name": "web-01" }] }));
-    let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
+    let job = app.job(&json!({"id": id})).read().await;
     assert_eq!(job["request"]["before"][0]["find"]["value"], "1000");
-    let steps: Vec<Value> =
-        app.events(&job).await.into_iter().filter(|event| event["kind"] == "step").collect();
+    let steps: Vec<Value> = job.events().await.into_iter().filter(|event| event["kind"] == "step").collect();
     let numbers: Vec<_> = steps.iter().map(|step| (&step["data"]["step"], &step["data"]["of"])).collect();
     assert_eq!(numbers, [(&json!(1), &json!(2)), (&json!(2), &json!(2))]);
 
@@ -113,14 +111,14 @@ async fn steps_go_on_when_the_service_is_killed_between_them() {
     write(&app, "hold-vm_list");
     let reply = call(&app, Method::DELETE, "delete", on("1000"));
     let job = job(&app, "vm_delete", "running").await;
-    app.until_task(&job, "Wait for the gate").await;
+    job.until_task("Wait for the gate").await;
     app.kill();
     // Whoever called is told that the connection is gone.
     assert!(reply.await.is_err());
     write(&app, "gate");
     app.start_again();
-    let job = app.until_state(&job, "succeeded").await;
-    assert_eq!(app.results(&job).await["vm_delete"], json!([{ "vm_id": "1000", "vm_name": "web-01" }]));
+    let job = job.until_state("succeeded").await;
+    assert_eq!(job.results().await["vm_delete"], json!([{ "vm_id": "1000", "vm_name": "web-01" }]));
     assert_eq!(job["attempt"], 1);
 }
 
@@ -130,9 +128,9 @@ async fn a_cancel_in_the_second_step_ends_the_job() {
     write(&app, "hold-vm_delete");
     let reply = call(&app, Method::DELETE, "delete", on("1000"));
     let job = job(&app, "vm_delete", "running").await;
-    app.until_task(&job, "Machines").await;
-    app.cancel(&job).await;
-    app.until_state(&job, "canceled").await;
+    job.until_task("Machines").await;
+    job.cancel().await;
+    job.until_state("canceled").await;
     let (status, reply) = reply.await.expect("an answer");
     assert_eq!((status, &reply["rc"]), (500, &json!(254)), "{reply}");
 }
@@ -144,13 +142,13 @@ async fn a_job_outlives_its_caller_unless_a_setting_says_otherwise() {
         write(&app, "hold-vm_start");
         let caller = call(&app, Method::POST, "start", on("1000"));
         let job = job(&app, "vm_start", "running").await;
-        app.until_task(&job, "Wait for the gate").await;
+        job.until_task("Wait for the gate").await;
         caller.abort();
         let _ = caller.await;
         if state == "succeeded" {
             write(&app, "gate");
         }
-        app.until_state(&job, state).await;
+        job.until_state(state).await;
     }
 }
 
@@ -175,7 +173,7 @@ async fn calls_for_a_whole_set_lock_the_set() {
 
 #[tokio::test]
 async fn the_token_of_the_inventory_is_shown_by_no_playbook() {
-    let token = crate::app::generated_secret();
+    let token = testkit::generated_secret();
     let setup = setup();
     let inventory = format!(
         "proxmox: {{hosts: {{px: {{ansible_connection: local, proxmox_api_host: '127.0.0.1:9', \
@@ -195,7 +193,7 @@ async fn the_token_of_the_inventory_is_shown_by_no_playbook() {
 
 #[tokio::test]
 async fn a_password_of_a_request_is_shown_nowhere() {
-    let password = crate::app::generated_secret();
+    let password = testkit::generated_secret();
     let app = setup().start();
     app.write(
         "playbooks/bundles/core/linux/ubuntu/configure/add-user/main.yml",
@@ -210,9 +208,9 @@ async fn a_password_of_a_request_is_shown_nowhere() {
     let id = reply.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
     let text = reply.text().await.expect("text");
     assert!(text.contains("***") && !text.contains(&password), "{text}");
-    let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
+    let job = app.job(&json!({"id": id})).read().await;
     assert_eq!(job["request"]["secret_vars"], json!(["TARGET_PASSWORD"]));
-    let seen = format!("{job}{:?}{}", app.events(&job).await, app.log());
+    let seen = format!("{job}{:?}{}", job.events().await, app.log());
     assert!(!seen.contains(&password));
 }
 
@@ -232,7 +230,7 @@ async fn a_password_of_a_few_letters_is_not_shown_either() {
     let id = reply.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
     let text = reply.text().await.expect("text");
     assert!(text.contains("***") && !text.contains("Q7"), "{text}");
-    let job = app.get(&format!("/v1/jobs/{id}"), 200).await;
-    let seen = format!("{job}{:?}", app.events(&job).await);
+    let job = app.job(&json!({"id": id})).read().await;
+    let seen = format!("{job}{:?}", job.events().await);
     assert!(!seen.contains("\"Q7") && !seen.contains("Q7\""), "{seen}");
 }

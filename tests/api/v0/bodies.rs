@@ -2,9 +2,9 @@
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
+use testkit::{TestApp, http};
 
 use super::{PING, ROUTES, detail, post};
-use crate::{app::TestApp, raw_http};
 
 const NODE_PATTERN: &str = "^[A-Za-z0-9-]*$";
 const HOSTS_PATTERN: &str = r"^[A-Za-z0-9\._-]+$";
@@ -141,7 +141,7 @@ async fn a_body_beyond_one_mebibyte_is_refused() {
     let app = TestApp::new();
     for route in ROUTES {
         // The length alone decides: no byte of the body is sent.
-        let answer = raw_http::send_with(&app, "POST", route, "content-length: 1048577\r\n", "");
+        let answer = http::send_with(&app, "POST", route, "content-length: 1048577\r\n", "");
         assert_eq!(answer.status, 413);
         assert!(answer.json()["detail"].is_string(), "{}", answer.body);
     }

@@ -7,8 +7,7 @@ mod replies;
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-
-use crate::app::TestApp;
+use testkit::TestApp;
 
 const PING: &str = "/v0/admin/debug/ping";
 

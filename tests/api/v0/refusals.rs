@@ -4,12 +4,9 @@ use std::os::unix::fs::symlink;
 
 use reqwest::{Method, header};
 use serde_json::json;
+use testkit::{Setup, TestApp, http};
 
 use super::{PING, ROUTES, detail, on_localhost, post};
-use crate::{
-    app::{Setup, TestApp},
-    raw_http,
-};
 
 #[tokio::test]
 async fn a_bad_name_is_told_as_recorded() {
@@ -31,7 +28,7 @@ async fn a_bad_name_is_told_as_recorded() {
     ] {
         for kind in ["bundles", "scenarios"] {
             let target = format!("/v0/admin/run/{kind}/{spelled}/run");
-            let answer = raw_http::send(&app, "POST", &target, &on_localhost().to_string());
+            let answer = http::send(&app, "POST", &target, &on_localhost().to_string());
             let expected = json!({"detail": format!(":: err - INVALID ACTION NAME FORMAT {shown}")});
             assert_eq!((answer.status, answer.json()), (400, expected), "{target}");
             assert!(!answer.head.contains("\nx-rangehand-job:"), "{}", answer.head);

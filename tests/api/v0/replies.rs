@@ -1,9 +1,9 @@
 //! What comes back from a run: `{"rc", "log_multiline"}`, and `error` when it went wrong.
 
 use serde_json::{Value, json};
+use testkit::{Setup, TestApp};
 
 use super::{PING, ROUTES, on_localhost, post};
-use crate::app::{Setup, TestApp};
 
 /// Runs to the end; gives the reply, after a look at the job behind it.
 async fn reply(app: &TestApp, path: &str, body: &Value, status: u16) -> Value {

@@ -9,22 +9,24 @@ use std::{
     process::{Command, Stdio},
 };
 
+use content::SearchPath;
 use jiff::Timestamp;
 use model::{Code, Draft, Phase, Reason, WarningCode};
+use process::{
+    MARKER, Sandbox,
+    confine::{self, Confinement},
+    sandbox::Needs,
+    scope, scratch, seccomp,
+};
 use serde_json::json;
 
 use super::{Steps, not_begun};
 use crate::{
     command::{self, OptionFiles},
-    confine::{self, Confinement},
-    details, process, reasons,
+    details, reasons,
     run_inputs::Leader,
     run_spec::{RunSpec, RunStep},
-    sandbox::{Needs, Sandbox},
-    scope, scratch,
-    search_path::SearchPath,
-    seccomp, start,
-    supervisor::MARKER,
+    start,
     warm::{
         Begun, Refusal, Request,
         sandbox::{Ready, Starting},
@@ -133,7 +135,7 @@ impl Steps<'_> {
         let mut environment: Vec<(&str, OsString)> = Vec::new();
         let always = command::always(spec.limits.event_bytes);
         environment.extend(always.map(|(name, value)| (name, OsString::from(value))));
-        environment.extend(command::places(workspace.short()));
+        environment.extend(content::private_places(workspace.short()));
         environment.extend(spec.environment.iter().map(|(name, value)| (name.as_str(), value.into())));
         environment.extend(spec.facts.as_ref().map(command::facts).into_iter().flatten());
         environment.extend(search_path(spec, workspace));

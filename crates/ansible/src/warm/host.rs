@@ -18,15 +18,15 @@ use std::{
     time::Duration,
 };
 
+use process::{
+    MARKER,
+    confine::{self, Confinement},
+};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{Interpreter, message};
-use crate::{
-    confine::{self, Confinement},
-    supervisor::MARKER,
-};
 
 /// Reads the program from the socket that is its standard input: it is part of ours and lies in no file.
 const BEGIN: &str = "import os; exec(os.read(0, 1 << 20))";

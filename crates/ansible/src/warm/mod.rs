@@ -24,7 +24,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use content::Configuration;
 use model::redact::tells_of_a_secret;
+use process::programs;
 use tokio::{
     sync::OnceCell,
     task::{JoinError, spawn_blocking},
@@ -32,7 +34,7 @@ use tokio::{
 
 use self::host::Host;
 pub(crate) use self::waiting::{Begun, Refusal, Request, Spare, Waiting};
-use crate::{command, configuration::Configuration, details, programs, run_spec::RunSpec};
+use crate::{command, details, run_spec::RunSpec};
 
 /// How many hosts there are at most; the one that was not used for longest goes.
 const MOST_HOSTS: usize = 3;

@@ -18,9 +18,8 @@ use std::{
     time::Duration,
 };
 
+use process::Keepers;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
-use crate::process::{self, Keepers};
 
 /// Prints a line when the sandbox is there and waits for the end of its input. Requests to end are for Ansible.
 const KEEPER: [&str; 3] = ["/bin/sh", "-c", "trap '' TERM INT HUP; echo; read -r end"];

@@ -10,6 +10,7 @@ use std::{
 };
 
 use model::RunId;
+use process::confine::Confinement;
 use rustix::{
     net::Shutdown,
     process::{Pid, Signal, WaitOptions, kill_process, waitpid},
@@ -17,7 +18,6 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::message;
-use crate::confine::Confinement;
 
 /// How long the child may take to answer that it is there.
 const MEET_LIMIT: Duration = Duration::from_secs(10);

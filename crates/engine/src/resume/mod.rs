@@ -8,7 +8,7 @@
 mod plan;
 mod trace;
 
-use ansible::catalog;
+use content::catalog;
 use model::{Detail, Ending, Job, JobId, JobState, Outcome, PlaybookDetail, Work};
 
 use crate::{Engine, OnBehalf, jobs::Error, task_list::TaskList};

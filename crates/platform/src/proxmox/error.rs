@@ -51,7 +51,7 @@ pub enum Error {
         /// What Proxmox says.
         message: String,
     },
-    /// The answer is not what an API of Proxmox gives.
+    /// The response does not have the form of a Proxmox API.
     #[error("Proxmox at `{host}` answered something else than its API does: {why}")]
     Unreadable {
         /// The API host.

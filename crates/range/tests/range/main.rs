@@ -1,6 +1,10 @@
 //! Ranges through the public functions of the crate: documents in, faults, plans and matrices out.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue should say where")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and start networkx; the crate itself does neither"
+)]
 
 mod checks;
 mod convergence;

@@ -4,7 +4,7 @@
 //!  1 ... 4000    4001 ... 4711    4712: removed, 4000:9c0e...
 //!  gone          where the chain begins is said by a record further on, which its hash covers
 //! ```
-//! What goes is checked before: a chain that is broken there stays as it is, for somebody to look into.
+//! Entries are verified before they are deleted: a chain that is broken there stays unchanged, for an investigation.
 
 use std::ops::ControlFlow;
 

@@ -1,13 +1,11 @@
 //! A database of its own for each fact, gone when the fact is done, however it ended.
 
-use std::{env, fs::File, future::Future, panic::resume_unwind};
+use std::fs::File;
 
-use sqlx::{AnyConnection, AssertSqlSafe, Connection, Executor, any::install_default_drivers};
+use sqlx::{AnyConnection, Connection, any::install_default_drivers};
 use store::{Options, Store};
 use tempfile::TempDir;
-use uuid::Uuid;
-
-const SERVER: &str = "RANGEHAND_TEST_POSTGRES_URL";
+use testkit::Postgres;
 
 /// An open store and the way to its database.
 #[derive(Clone)]
@@ -37,19 +35,19 @@ async fn another(url: &str) -> Store {
 }
 
 /// Runs a fact over a file in a directory of its own.
-pub(crate) async fn on_sqlite<F: Future<Output = ()> + Send + 'static>(fact: fn(Database) -> F) {
+pub(crate) async fn on_sqlite<F: Future<Output = ()>>(fact: fn(Database) -> F) {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("deep/er/store.db");
     check(fact, format!("sqlite://{}", path.display())).await;
 }
 
 /// Runs a fact over a new database of the test server, where there is one.
-pub(crate) async fn on_postgres<F: Future<Output = ()> + Send + 'static>(fact: fn(Database) -> F) {
+pub(crate) async fn on_postgres<F: Future<Output = ()>>(fact: fn(Database) -> F) {
     with_postgres(move |url| check(fact, url)).await;
 }
 
 /// Runs a fact over the address of an empty file.
-pub(crate) async fn on_empty_sqlite<F: Future<Output = ()> + Send + 'static>(fact: fn(String) -> F) {
+pub(crate) async fn on_empty_sqlite<F: Future<Output = ()>>(fact: fn(String) -> F) {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("store.db");
     File::create(&path).expect("created");
@@ -57,26 +55,14 @@ pub(crate) async fn on_empty_sqlite<F: Future<Output = ()> + Send + 'static>(fac
 }
 
 /// Runs a fact over the address of a new database without tables.
-pub(crate) async fn on_empty_postgres<F: Future<Output = ()> + Send + 'static>(fact: fn(String) -> F) {
+pub(crate) async fn on_empty_postgres<F: Future<Output = ()>>(fact: fn(String) -> F) {
     with_postgres(fact).await;
 }
 
-async fn with_postgres<F: Future<Output = ()> + Send + 'static>(fact: impl FnOnce(String) -> F) {
-    let Ok(server) = env::var(SERVER) else {
-        skip();
-        return;
-    };
+async fn with_postgres<F: Future<Output = ()>>(fact: impl FnOnce(String) -> F) {
+    let Some(database) = Postgres::create() else { return };
     install_default_drivers();
-    let name = format!("test_{}", Uuid::now_v7().simple());
-    command(&server, format!("CREATE DATABASE {name}")).await;
-    let (address, parameters) = server.split_once('?').map_or((server.as_str(), ""), |(a, p)| (a, p));
-    let (address, _) = address.rsplit_once('/').expect("the address names a database");
-    // In a task of its own, so that the database is dropped even when the fact does not hold.
-    let checked = tokio::spawn(fact(format!("{address}/{name}?{parameters}"))).await;
-    command(&server, format!("DROP DATABASE {name} WITH (FORCE)")).await;
-    if let Err(failure) = checked {
-        resume_unwind(failure.into_panic());
-    }
+    fact(database.url()).await;
 }
 
 async fn check<F: Future<Output = ()>>(fact: fn(Database) -> F, url: String) {
@@ -84,15 +70,4 @@ async fn check<F: Future<Output = ()>>(fact: fn(Database) -> F, url: String) {
     let store = database.store.clone();
     fact(database).await;
     store.close().await;
-}
-
-async fn command(server: &str, sql: String) {
-    let mut connection = AnyConnection::connect(server).await.expect("the test server answers");
-    connection.execute(AssertSqlSafe(sql)).await.expect("the test server obeys");
-    connection.close().await.expect("the connection closes");
-}
-
-#[expect(clippy::print_stdout, reason = "a run that shows nothing should say so")]
-fn skip() {
-    println!("skipped: {SERVER} is not set (./test.sh sets it)");
 }

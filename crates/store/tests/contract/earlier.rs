@@ -18,12 +18,12 @@ use crate::samples::{claim, moved};
 
 const ROWS: &str = include_str!("../fixtures/rows_6.json");
 const MIGRATIONS: [&str; 6] = [
-    include_str!("../../../../migrations/0001_jobs_runs_events.sql"),
-    include_str!("../../../../migrations/0002_access.sql"),
-    include_str!("../../../../migrations/0003_secrets.sql"),
-    include_str!("../../../../migrations/0004_never_began.sql"),
-    include_str!("../../../../migrations/0005_warnings.sql"),
-    include_str!("../../../../migrations/0006_owners.sql"),
+    include_str!("../../migrations/0001_jobs_runs_events.sql"),
+    include_str!("../../migrations/0002_access.sql"),
+    include_str!("../../migrations/0003_secrets.sql"),
+    include_str!("../../migrations/0004_never_began.sql"),
+    include_str!("../../migrations/0005_warnings.sql"),
+    include_str!("../../migrations/0006_owners.sql"),
 ];
 /// Tables that others refer to come first.
 const TABLES: [&str; 7] = ["jobs", "waits", "locks", "runs", "job_labels", "idempotency", "events"];

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ansible::catalog::{Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Prompt, Task};
+use content::catalog::{Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Prompt, Task};
 use engine::Listed;
 
 use super::words;

@@ -32,7 +32,7 @@ same! {
 
     basis: engine::Basis => api::Basis { LastSuccess, ListTasks }
 
-    prompt_kind: ansible::catalog::PromptKind => api::PromptKind { Variable, Pause }
+    prompt_kind: content::catalog::PromptKind => api::PromptKind { Variable, Pause }
 }
 
 #[cfg(test)]

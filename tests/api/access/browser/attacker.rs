@@ -4,14 +4,13 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::Value;
+use testkit::PATIENCE;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
     sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     time::timeout,
 };
-
-use crate::app::PATIENCE;
 
 /// Where pages send what they could do.
 const REPORT: &str = "/report";

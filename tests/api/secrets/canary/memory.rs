@@ -5,7 +5,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use crate::app::TestApp;
+use testkit::TestApp;
 
 /// The longest part of a mapping that is read at once, in bytes.
 const PART: usize = 1 << 24;

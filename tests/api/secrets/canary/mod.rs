@@ -19,11 +19,10 @@ use tokio::{
 };
 
 use self::ledger::{Canary, Ledger};
+use testkit::{Gate, Job, PATIENCE, Postgres, Setup, TestApp, generated_secret, until};
+
 use super::encrypt;
-use crate::{
-    app::{Gate, PATIENCE, Setup, TestApp, generated_secret, until},
-    restart::{postgres::Database, signal, supervisor},
-};
+use crate::restart::{signal, supervisor};
 
 /// Prints all that it knows, in the clear and encoded, as results, output and errors.
 const LEAKY: &str = include_str!("leaky.yml");
@@ -63,12 +62,12 @@ struct Cage {
     app: TestApp,
     canaries: Vec<Canary>,
     ledger: Ledger,
-    database: Option<Database>,
+    database: Option<Postgres>,
     begun: SystemTime,
 }
 
 impl Cage {
-    fn start(database: Option<Database>) -> Self {
+    fn start(database: Option<Postgres>) -> Self {
         let mut canaries = canaries();
         if let Some(database) = &database {
             // The server's own: a test cannot choose it.
@@ -130,10 +129,10 @@ impl Cage {
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
-    async fn submit(&mut self, request: &Value) -> Value {
+    async fn submit(&mut self, request: &Value) -> Job {
         let job = self.ask(Method::POST, "/v1/jobs", Some(request)).await;
         assert!(job["id"].is_string(), "{job:#}");
-        job
+        self.app.job(&job)
     }
 
     /// Everything that can be asked about a job.
@@ -218,10 +217,27 @@ impl Cage {
 
     fn look_into_tables(&mut self) {
         let Some(database) = &self.database else { return };
-        let text = database.all_text();
+        let text = database.query(&every_row());
         self.ledger.search("tables of PostgreSQL", text.as_bytes());
         self.app.hang_up();
     }
+}
+
+/// A statement that returns every row of every table with data of jobs as text.
+fn every_row() -> String {
+    let tables = [
+        "jobs",
+        "job_labels",
+        "waits",
+        "resource_locks",
+        "resource_holders",
+        "resource_owners",
+        "idempotency",
+        "runs",
+        "events",
+        "deletions",
+    ];
+    tables.map(|table| format!("SELECT t::text FROM {table} AS t")).join(" UNION ALL ")
 }
 
 fn value_of<'a>(canaries: &'a [Canary], kind: &str) -> &'a str {
@@ -272,7 +288,7 @@ async fn run_all(cage: &mut Cage) {
     let gate = Gate::new(&cage.app);
     let request = cage.leaky(&json!({"gate": gate.path()}));
     let job = cage.submit(&request).await;
-    cage.app.until_task(&job, "Wait for the gate").await;
+    job.until_task("Wait for the gate").await;
     let id = job["id"].as_str().expect("an id").to_owned();
     let streams = [
         (format!("/v1/jobs/{id}/events?format=sse"), "stream: SSE", ""),
@@ -294,7 +310,7 @@ async fn run_all(cage: &mut Cage) {
     cage.look_at_the_run();
     cage.look_into_tables();
     gate.open();
-    cage.app.until_state(&job, "succeeded").await;
+    job.until_state("succeeded").await;
     for (place, watcher) in watchers {
         let bytes = watcher.await.expect("it ends");
         cage.ledger.search(place, &bytes);
@@ -302,7 +318,7 @@ async fn run_all(cage: &mut Cage) {
     cage.ask_all_about(&job).await;
 
     // Fails.
-    let failed = cage.app.until_state(&waiting, "failed").await;
+    let failed = waiting.until_state("failed").await;
     assert_eq!(failed["reason"]["code"], "task_failed", "{failed:#}");
     cage.ask_all_about(&failed).await;
     fs::remove_file(gate.path()).expect("it is there");
@@ -311,14 +327,14 @@ async fn run_all(cage: &mut Cage) {
     let job = at_the_gate(cage, &gate).await;
     let id = job["id"].as_str().expect("an id").to_owned();
     cage.ask(Method::POST, &format!("/v1/jobs/{id}/cancel?wait=60"), None).await;
-    let job = cage.app.until_state(&job, "canceled").await;
+    let job = job.until_state("canceled").await;
     cage.ask_all_about(&job).await;
 
     // Its supervisor is killed.
     let job = at_the_gate(cage, &gate).await;
     let run = cage.app.run_directories().pop().expect("the run's");
     signal(supervisor(&run), Signal::KILL);
-    let job = cage.app.until_state(&job, "lost").await;
+    let job = job.until_state("lost").await;
     cage.ask_all_about(&job).await;
 
     // The service is killed, and a job of v0 comes after it.
@@ -327,7 +343,7 @@ async fn run_all(cage: &mut Cage) {
     cage.look();
     cage.app.start_again();
     gate.open();
-    let job = cage.app.until_state(&job, "succeeded").await;
+    let job = job.until_state("succeeded").await;
     cage.ask_all_about(&job).await;
     let password = cage.value("v0 password").to_owned();
     let user = json!({"proxmox_node": "pve01", "hosts": "localhost", "user": "trainee", "password": password, "shell_path": "/bin/bash",
@@ -348,15 +364,15 @@ async fn run_all(cage: &mut Cage) {
 const STATE: &str = "state directory (database, spools)";
 const SNAPSHOTS: &str = "state directory: snapshots of the content";
 
-async fn at_the_gate(cage: &mut Cage, gate: &Gate) -> Value {
+async fn at_the_gate(cage: &mut Cage, gate: &Gate) -> Job {
     let request = cage.leaky(&json!({"gate": gate.path()}));
     let job = cage.submit(&request).await;
-    cage.app.until_task(&job, "Wait for the gate").await;
+    job.until_task("Wait for the gate").await;
     job
 }
 
 #[expect(clippy::print_stdout, reason = "the figures are what the test is for")]
-async fn prove(database: Option<Database>) {
+async fn prove(database: Option<Postgres>) {
     let mut cage = Cage::start(database);
     run_all(&mut cage).await;
     until("no run is left", || cage.app.run_directories().is_empty()).await;
@@ -413,8 +429,6 @@ async fn no_secret_is_found_in_anything_that_the_service_wrote_or_sent() {
 
 #[tokio::test]
 async fn no_secret_is_found_with_postgresql_either() {
-    match std::env::var("RANGEHAND_TEST_POSTGRES_URL") {
-        Ok(server) => prove(Some(Database::new(server))).await,
-        Err(_) => crate::restart::postgres::skip(),
-    }
+    let Some(database) = Postgres::create() else { return };
+    prove(Some(database)).await;
 }

@@ -9,8 +9,9 @@ mod sweep;
 
 use std::{io, time::Duration};
 
-use ansible::{Follower, Progress, RunDirectory, RunSpec, orphans, supervisor, workspace::Workspace};
+use ansible::{Follower, Progress, RunDirectory, RunSpec, workspace::Workspace};
 use model::{Code, Draft, Ending, Job, JobId, JobState, Phase, PlaybookOutcome, PlaybookWork, Reason, RunId};
+use process::orphans;
 use tokio::task::spawn_blocking;
 
 use super::Finished;
@@ -191,7 +192,7 @@ impl Engine {
         let private = self.run_directory(run).private();
         let workspace = Workspace::new(private, &self.options().runtime, &run.short());
         let cleared = spawn_blocking(move || {
-            let killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
+            let killed = orphans::end(process::MARKER, &run.to_string(), &run.short());
             (killed, workspace.remove())
         });
         match cleared.await {

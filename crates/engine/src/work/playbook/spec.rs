@@ -7,15 +7,14 @@ use std::{
     time::Duration,
 };
 
-use ansible::{
-    Configuration, Limits, RunSpec, RunStep,
+use ansible::{RunSpec, RunStep, command::PlaybookOptions, run_spec::Facts};
+use content::{
+    Configuration, Source, Tree,
     catalog::{self, Located},
-    command::PlaybookOptions,
-    content, inventory, run_spec,
-    run_spec::Facts,
-    workspace::{Source, Tree},
+    inventory, snapshots,
 };
 use model::{Code, Isolation, Job, JobId, Phase, PlaybookWork, ProjectName, Reason, RunId, Step, Work};
+use process::Limits;
 
 use tokio::task::spawn_blocking;
 
@@ -46,11 +45,11 @@ impl Engine {
             source: self
                 .source(work.project.as_ref(), &root, &inventories)
                 .map_err(|error| not_prepared(&error))?,
-            content: content::Options {
+            content: snapshots::Options {
                 snapshots: options.state.join("snapshots"),
                 persistent: options.state.join("persistent"),
                 way: options.way,
-                artifacts: (options.artifacts_bytes > 0).then(|| content::artifacts::Options {
+                artifacts: (options.artifacts_bytes > 0).then(|| snapshots::artifacts::Options {
                     directory: self.artifacts_of(job.id),
                     max_bytes: options.artifacts_bytes,
                     node: options.node.clone(),
@@ -87,7 +86,7 @@ impl Engine {
             for text in variables.chain(configuration) {
                 paths.extend(inventory::connection_files_in(&text, home.as_deref()));
             }
-            paths.into_iter().filter(|path| inventory::is_connection_file(path)).collect()
+            paths.into_iter().filter(|path| process::is_connection_file(path)).collect()
         });
         found
             .await
@@ -223,14 +222,14 @@ fn limits(job: &Job, defaults: Limits) -> Limits {
 }
 
 /// What the node does for every run, and more if the job asks for more.
-fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<run_spec::Isolation, Box<Reason>> {
+fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process::Isolation, Box<Reason>> {
     let level = work.isolation.map_or(options.least, |asked| asked.max(options.least));
     let always = options.always.clone();
     match level {
         Isolation::Process => Ok(always),
         Isolation::Sandbox => {
             let sandbox = options.sandbox.clone().ok_or_else(no_sandbox)?;
-            Ok(run_spec::Isolation { sandbox: Some(sandbox), ..always })
+            Ok(process::Isolation { sandbox: Some(sandbox), ..always })
         }
     }
 }

@@ -9,8 +9,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ansible::{RunDirectory, orphans, supervisor, workspace};
+use ansible::{RunDirectory, workspace};
 use model::RunId;
+use process::orphans;
 use tokio::task::spawn_blocking;
 
 use crate::Engine;
@@ -62,7 +63,7 @@ impl Sweep {
     fn is_over(&self, path: &Path) -> bool {
         let is_dead = self.is_dead(path);
         if let Some(run) = run_of(path).filter(|_| is_dead && !path.exists()) {
-            let _killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
+            let _killed = orphans::end(process::MARKER, &run.to_string(), &run.short());
         }
         is_dead
     }
@@ -77,7 +78,7 @@ impl Sweep {
             let path = entry?.path();
             let Some(run) = run_of(&path) else { continue };
             if self.is_dead(&path) {
-                let _killed = orphans::end(supervisor::MARKER, &run.to_string(), &run.short());
+                let _killed = orphans::end(process::MARKER, &run.to_string(), &run.short());
                 RunDirectory::at(path).remove()?;
                 swept.count += 1;
             } else if !self.needed.contains(&run) {

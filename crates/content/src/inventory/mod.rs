@@ -1,0 +1,238 @@
+//! What a static YAML inventory says about its hosts, read without Ansible.
+//!
+//! Asking Ansible takes a second and a half; a few values (where an API is, and the token for it) are needed more
+//! often than that. So the tree of groups, the variables in it, `group_vars/` and `host_vars/` beside it and the
+//! service's file of encrypted variables are read here, vaults decrypted. What wins is what Ansible documents, from
+//! weak to strong:
+//!
+//! ```text
+//! vars of all < vars of groups < group_vars/all < group_vars of groups < vars of the host < host_vars < vault file
+//! ```
+//! and among groups: parents before children, then by `ansible_group_priority`, then by name.
+//!
+//! A template is never evaluated: [`Value::Unclear`] says that only Ansible can tell. Inventories that are programs,
+//! plugins or INI files are refused, and variables that playbooks, roles or facts set are not seen.
+//!
+//! All of this blocks on the file system, and each vault takes some 50 ms.
+
+mod connection_files;
+mod files;
+mod groups;
+mod node;
+mod pattern;
+mod secrets;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+
+pub use connection_files::{connection_files, connection_files_in};
+pub use secrets::secrets;
+pub use value::Value;
+
+use crate::{catalog::BeneathError, vault};
+use files::{Beside, Files};
+use groups::{ALL, Groups, Variables};
+
+/// The longest file of encrypted variables.
+const VAULT_FILE_BYTES: u64 = 4 << 20;
+
+/// Why an inventory does not say what a variable is.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of the inventory cannot be opened.
+    #[error("the inventory cannot be read")]
+    Unreadable(#[from] BeneathError),
+    /// The file of encrypted variables cannot be opened.
+    #[error("the vault file `{}` cannot be read", .path.display())]
+    VaultFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is not YAML. Its text is not shown: it may hold a secret.
+    #[error("`{}` is not valid YAML: {place}", .file.display())]
+    NotYaml {
+        /// Relative to the inventory root.
+        file: PathBuf,
+        /// Line and column.
+        place: String,
+    },
+    /// A file is YAML, but says nothing that can be used.
+    #[error("`{}` cannot be used: {why}", .file.display())]
+    Unusable {
+        /// Relative to the inventory root.
+        file: PathBuf,
+        /// What is the matter with it.
+        why: String,
+    },
+    /// Groups are children of each other.
+    #[error("a group of the inventory is a child of itself")]
+    Circle,
+    /// Something is encrypted and no password is set.
+    #[error("{what} is encrypted and there is no vault password\nhint: set `vault.password_file`")]
+    NoPassword {
+        /// A variable of a host, or a file.
+        what: String,
+    },
+    /// Something does not decrypt.
+    #[error("{what} cannot be decrypted")]
+    Locked {
+        /// A variable of a host, or a file.
+        what: String,
+        /// Why.
+        #[source]
+        source: vault::Error,
+    },
+}
+
+/// What is read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The inventory root.
+    pub root: PathBuf,
+    /// The inventory file or directory, relative to it.
+    pub path: PathBuf,
+    /// Variables that every run is given, as the settings say; they win over everything.
+    pub vault_file: Option<PathBuf>,
+}
+
+impl Source {
+    /// A text that changes whenever a file that may be read for this inventory changes, comes or goes.
+    ///
+    /// # Errors
+    /// When the inventory cannot be looked at.
+    pub fn fingerprint(&self) -> Result<String, Error> {
+        let print = Files::open(&self.root, &self.path)?.fingerprint()?;
+        let vault = self.vault_file.as_ref().and_then(|path| path.metadata().ok()).map(|metadata| {
+            (metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec(), metadata.ctime_nsec())
+        });
+        Ok(format!("{print}{vault:?}"))
+    }
+}
+
+/// An inventory that has been read.
+#[derive(Debug)]
+pub struct Inventory<'a> {
+    files: Files,
+    password: Option<&'a SecretString>,
+    groups: Groups,
+    by_host: BTreeMap<String, Vec<String>>,
+    vault_file: Variables,
+    /// What stands beside the inventory, once it has been asked for.
+    beside: RefCell<BTreeMap<(Beside, String), Rc<Variables>>>,
+}
+
+impl<'a> Inventory<'a> {
+    /// Reads the tree and the vault file; what stands beside the tree is read when it is asked for.
+    ///
+    /// # Errors
+    /// The first file that cannot be used.
+    pub fn read(source: &Source, password: Option<&'a SecretString>) -> Result<Self, Error> {
+        let files = Files::open(&source.root, &source.path)?;
+        let mut groups = Groups::default();
+        for (file, document) in files.inventory(password)? {
+            groups.add(&document).map_err(|why| Error::Unusable { file, why })?;
+        }
+        let by_host = groups.by_host()?;
+        let vault_file = match &source.vault_file {
+            Some(path) => read_vault_file(path, password)?,
+            None => Variables::new(),
+        };
+        Ok(Self { files, password, groups, by_host, vault_file, beside: RefCell::default() })
+    }
+
+    /// The hosts of a group and of its children, in the order of the file; none where there is no such group.
+    #[must_use]
+    pub fn hosts(&self, group: &str) -> Vec<&str> {
+        self.groups.hosts_of(group)
+    }
+
+    /// What a variable is for a host.
+    ///
+    /// # Errors
+    /// A file beside the inventory cannot be read, or what is encrypted does not open.
+    pub fn value(&self, host: &str, variable: &str) -> Result<Value, Error> {
+        match self.vault_file.get(variable) {
+            Some(node) => Value::of(node, self.password, || format!("`{variable}` of the vault file")),
+            None => self.value_in_tree(host, variable),
+        }
+    }
+
+    /// Every text that a variable has for some host or in the vault file; what cannot be told is left out.
+    #[must_use]
+    pub fn all_values(&self, variable: &str) -> BTreeSet<String> {
+        let in_vault_file = self.vault_file.contains_key(variable).then(|| self.value("", variable));
+        let of_hosts = self.hosts(ALL).into_iter().map(|host| self.value_in_tree(host, variable));
+        let plain = |value: Result<Value, Error>| match value {
+            Ok(Value::Plain(text)) if !text.expose_secret().is_empty() => {
+                Some(text.expose_secret().to_owned())
+            }
+            Ok(Value::Plain(_) | Value::Unclear | Value::Absent) => None,
+            Err(error) => {
+                tracing::warn!(%error, variable, "a value of the inventory cannot be told");
+                None
+            }
+        };
+        in_vault_file.into_iter().chain(of_hosts).filter_map(plain).collect()
+    }
+
+    /// What a variable is for a host without the vault file. From strong to weak: the first place that has it.
+    ///
+    /// # Errors
+    /// As [`Self::value`].
+    pub fn value_in_tree(&self, host: &str, variable: &str) -> Result<Value, Error> {
+        let of = || format!("`{variable}` of the host `{}`", host.escape_debug());
+        let found = |variables: Option<&Variables>| {
+            variables.and_then(|all| all.get(variable)).map(|node| Value::of(node, self.password, of))
+        };
+        if let Some(value) = found(Some(&*self.beside(Beside::Host, host)?)) {
+            return value;
+        }
+        if let Some(value) = found(self.groups.host_variables(host)) {
+            return value;
+        }
+        let groups = self.by_host.get(host).map(Vec::as_slice).unwrap_or_default();
+        let strong_first = || groups.iter().rev().map(String::as_str);
+        for group in strong_first().chain([ALL]) {
+            if let Some(value) = found(Some(&*self.beside(Beside::Group, group)?)) {
+                return value;
+            }
+        }
+        let in_tree = strong_first().chain([ALL]).find_map(|group| found(self.groups.variables(group)));
+        in_tree.unwrap_or(Ok(Value::Absent))
+    }
+
+    fn beside(&self, beside: Beside, name: &str) -> Result<Rc<Variables>, Error> {
+        let key = (beside, name.to_owned());
+        if let Some(known) = self.beside.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let variables = Rc::new(self.files.variables(beside, name, self.password)?);
+        self.beside.borrow_mut().insert(key, Rc::clone(&variables));
+        Ok(variables)
+    }
+}
+
+fn read_vault_file(path: &Path, password: Option<&SecretString>) -> Result<Variables, Error> {
+    let unreadable = |source| Error::VaultFile { path: path.to_owned(), source };
+    let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(VAULT_FILE_BYTES).read_to_string(&mut text).map_err(unreadable)?;
+    let document = files::parse(&text, path, password)?;
+    Ok(files::entries(document, path)?.into_iter().collect())
+}
