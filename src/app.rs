@@ -441,7 +441,7 @@ fn http_options(settings: &Settings) -> http::Options {
     }
 }
 
-/// A client that does not read, or is gone without a word, loses its connection: what waits for it takes memory.
+/// Closes the connection of a client that does not read, or has disappeared: data that waits for it takes memory.
 fn give_up_on_silence(connection: &dyn std::any::Any, unread: Duration) {
     if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>() {
         let limit = u32::try_from(unread.as_millis()).unwrap_or(u32::MAX);
@@ -475,8 +475,8 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
         .workers(server.workers)
         .shutdown_timeout(server.shutdown_grace.as_secs())
         .disable_signals()
-        // Longer than gateways keep an idle connection (a minute for Kong and nginx): whoever closes first decides
-        // whether a request meets a connection that is just being closed.
+        // Longer than gateways keep an idle connection (a minute for Kong and nginx): if the service closed it first, a
+        // request could arrive on a connection that is being closed.
         .keep_alive(KEEP_ALIVE)
         .on_connect(move |connection, _| give_up_on_silence(connection, unread))
         // Who closes its side of the connection has left: its request ends, its job need not.

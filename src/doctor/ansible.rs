@@ -11,7 +11,7 @@ use super::check::Check;
 /// Starting Ansible takes a second, and several on a busy machine; longer means that it hangs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
-/// A program that must be there, and what to do if it is not.
+/// A required program, and the hint if it is missing.
 #[derive(Debug)]
 struct Requirement {
     name: &'static str,
@@ -72,7 +72,7 @@ async fn check(requirement: &Requirement, toolchain: &Toolchain) -> Check {
     }
 }
 
-/// A program that is there and fails is not mended by installing it.
+/// If a program exists but fails, installing it does not help.
 fn hint_for(problem: &str, shown: &str) -> String {
     if problem.contains("locale") {
         return "set `LC_ALL` of the service to a UTF-8 locale that `locale -a` lists, such as C.UTF-8"

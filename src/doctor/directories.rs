@@ -81,7 +81,7 @@ fn default_inventory(settings: &Settings) -> Check {
     }
 }
 
-/// A directory that is written to, and made when it is missing.
+/// A directory that the service writes to, and creates if it is missing.
 pub(super) fn writable(name: &'static str, directory: &Path, key: &str) -> Check {
     let shown = directory.display();
     let Some(existing) = directory.ancestors().find(|path| path.exists()) else {

@@ -1,4 +1,4 @@
-//! Sandboxes and limits: can runs be kept apart here, and by what?
+//! Checks sandboxes and limits of runs.
 
 use content::Toolchain;
 use process::{GroupVersion, Sandbox, limits_by_kernel};
@@ -6,7 +6,7 @@ use process::{GroupVersion, Sandbox, limits_by_kernel};
 use super::check::Check;
 use crate::settings::{IsolationLevel, Runs};
 
-/// Makes a sandbox that does nothing, and looks who would keep the limits.
+/// Creates a sandbox that does nothing, and finds out what enforces the limits.
 pub(super) fn check(runs: &Runs, toolchain: &Toolchain) -> Vec<Check> {
     let protections = runs.sandbox(toolchain).filter(|sandbox| sandbox.probe().is_ok());
     let protections = protections.as_ref().map(protections_of);
@@ -45,7 +45,7 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
     }
 }
 
-/// The parts of a sandbox that can be made: which of them this machine has.
+/// The parts of a sandbox, and which of them this machine supports.
 fn protections_of(sandbox: &Sandbox) -> Check {
     let name = "protections of a sandbox";
     let protections = sandbox.protections();

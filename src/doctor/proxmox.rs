@@ -1,4 +1,4 @@
-//! How Proxmox is asked, where the settings say something about it. Nothing is called.
+//! Checks the settings for direct calls to Proxmox. Calls nothing.
 
 use platform::proxmox::Client;
 

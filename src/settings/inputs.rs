@@ -1,4 +1,4 @@
-//! Everything settings are made of that lies outside the program.
+//! The external inputs of the settings.
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
@@ -12,7 +12,7 @@ use super::Error;
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// The value of a variable, unless it is unset or the empty text.
+    /// The value of a variable, unless it is unset or empty.
     ///
     /// # Errors
     /// [`Error::NotText`] if the value is not UTF-8.
@@ -69,7 +69,7 @@ pub struct CommandLine {
     pub port: Option<u16>,
 }
 
-/// Everything settings are made of that lies outside the program.
+/// The external inputs of the settings.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// The environment.

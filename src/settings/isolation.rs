@@ -1,4 +1,4 @@
-//! How far runs are kept from one another, as settings say it; part of `[runs]`.
+//! Isolation of runs; part of `[runs]`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize};
 
 use super::Runs;
 
-/// What a setting says of isolation.
+/// The setting for isolation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IsolationLevel {
-    /// Without a sandbox, unless a job asks for one.
+    /// Without a sandbox, unless a job requests one.
     Process,
     /// In a sandbox, always.
     Sandbox,
-    /// In a sandbox where one can be made, with the user's SSH keys visible.
+    /// In a sandbox if one can be created, with the user's SSH keys visible.
     Auto,
 }
 
@@ -41,16 +41,16 @@ impl IsolationLevel {
     pub(super) const WORDS: &[&str] = &["process", "sandbox", "auto"];
 }
 
-/// Why runs cannot be kept apart as settings say.
+/// Why the required isolation is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSandbox {
-    /// The program that makes sandboxes is missing.
+    /// The program that creates sandboxes is missing.
     #[error(
         "`runs.isolation` is `sandbox`, and `bwrap` is not in PATH\nhint: install it (Debian: apt install \
          bubblewrap), or set `runs.isolation` to `process`"
     )]
     NoProgram,
-    /// It is there and does not work.
+    /// The program exists but does not work.
     #[error(
         "`runs.isolation` is `sandbox`, and a sandbox cannot be created on this machine: {0}\nhint: an ordinary user needs user \
          namespaces, in a container too; docs/isolation.md says what else may be missing"
@@ -58,7 +58,7 @@ pub enum NoSandbox {
     Fails(String),
 }
 
-/// A name that a variable may have.
+/// A valid name of a variable.
 pub(super) fn is_variable(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
@@ -66,7 +66,7 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 impl Runs {
-    /// How sandboxes are made, if bubblewrap is there.
+    /// The sandbox options, if bubblewrap is installed.
     #[must_use]
     pub fn sandbox(&self, toolchain: &Toolchain) -> Option<Sandbox> {
         Some(Sandbox {
@@ -86,7 +86,7 @@ impl Runs {
     /// is wanted.
     ///
     /// # Errors
-    /// When settings want a sandbox that cannot be made.
+    /// If the settings require a sandbox that cannot be created.
     pub fn isolation_options(
         &self,
         toolchain: &Toolchain,

@@ -1,4 +1,4 @@
-//! One value of one key: from what was written to what the key may hold.
+//! One value of one key: from the given value to a checked one.
 
 use config::ValueKind;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +12,7 @@ pub(super) enum Raw {
     Integer(i64),
     Switch(bool),
     List(Vec<Raw>),
-    /// Something that no key may hold, as it is to be named in an error.
+    /// A value that is invalid for every key, as it is shown in an error.
     Other(String),
 }
 
@@ -40,7 +40,7 @@ impl std::fmt::Display for Raw {
     }
 }
 
-/// A value that its key may hold.
+/// A value that is valid for its key.
 #[derive(Debug, Clone)]
 pub(super) enum Checked {
     /// For the layers; `Nil` where an optional key is not set.
@@ -65,7 +65,7 @@ impl Checked {
 /// Checks a value against its key.
 ///
 /// # Errors
-/// What the key may hold.
+/// The allowed values.
 pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
     if key.optional && raw == Raw::Text(String::new()) {
         return Ok(match key.kind {
@@ -99,7 +99,7 @@ pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
     checked.map(Checked::Plain).ok_or_else(|| allowed(key))
 }
 
-/// What a key may hold, for an error.
+/// The allowed values of a key, for an error.
 pub(super) fn allowed(key: &Key) -> String {
     let allowed = match key.kind {
         Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),

@@ -1,25 +1,25 @@
-//! Problem documents (RFC 9457): how v1 reports what went wrong.
+//! Problem documents (RFC 9457): the error responses of v1.
 //!
-//! A code is stable: it keeps its meaning and its status. The tables of the documentation are made from these lists.
+//! A code is stable: its meaning and status never change. The tables of the documentation are generated from these lists.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-/// Declares the codes of problems, each with its text, its status and what it means.
+/// Declares the problem codes, each with its text, status, and meaning.
 macro_rules! problem_codes {
     ($($variant:ident = $text:literal, $status:literal, $about:literal;)+) => {
-        words!(ProblemCode, "Stable, for programs" { $(#[doc = $about] $variant = $text),+ });
+        words!(ProblemCode, "Stable code for programs" { $(#[doc = $about] $variant = $text),+ });
 
         impl ProblemCode {
-            /// The status of a reply with this problem.
+            /// Status of a response with this problem.
             #[must_use]
             pub const fn status(self) -> u16 {
                 match self { $(Self::$variant => $status),+ }
             }
 
-            /// What it means, as Markdown.
+            /// Meaning, as Markdown.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $about),+ }
@@ -75,13 +75,13 @@ problem_codes! {
     InspectionTimeout = "inspection_timeout", 504, "Ansible took longer than `runs.inspection_timeout_s` to list the content, and was terminated";
 }
 
-/// Declares the codes of faults, each with its text and what it means.
+/// Declares the fault codes, each with its text and meaning.
 macro_rules! fault_codes {
     ($($variant:ident = $text:literal, $about:literal;)+) => {
-        words!(FaultCode, "For programs" { $(#[doc = $about] $variant = $text),+ });
+        words!(FaultCode, "Stable code for programs" { $(#[doc = $about] $variant = $text),+ });
 
         impl FaultCode {
-            /// What it means, as Markdown.
+            /// Meaning, as Markdown.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => $about),+ }
@@ -105,37 +105,37 @@ fault_codes! {
     BadName = "bad_name", "an invalid name (with status 400)";
 }
 
-/// One thing that is wrong with a request.
+/// An invalid part of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
-    /// Where it is, with dots between levels; empty for the whole body
+    /// Path of the field, with dots between levels; empty for the whole body
     pub field: String,
-    /// For programs
+    /// Stable code for programs
     pub code: FaultCode,
-    /// What is wrong, and what is allowed
+    /// What is invalid, and what is allowed
     pub message: String,
 }
 
-/// RFC 9457
+/// A problem document (RFC 9457)
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// `urn:rangehand:problem:` and the code
     pub r#type: String,
-    /// The name of the status
+    /// Name of the status
     pub title: String,
-    /// The status of the reply
+    /// Status of the response
     #[schemars(range(min = 400, max = 599))]
     pub status: u16,
-    /// Stable, for programs
+    /// Stable code for programs
     pub code: ProblemCode,
-    /// For people: this very case
+    /// Explanation of this occurrence
     pub detail: String,
-    /// What helps, where something does
+    /// Suggested fix, if there is one
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// What is wrong with which field
+    /// Invalid fields
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
-    /// The id of the request, as in the header `X-Request-Id`
+    /// ID of the request, as in the header `X-Request-Id`
     pub request_id: Option<String>,
 }

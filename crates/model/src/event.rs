@@ -76,7 +76,7 @@ pub struct Draft {
     /// The task it happened in.
     #[serde(default)]
     pub task: Option<String>,
-    /// What Ansible printed for it, with colours and without the last line end.
+    /// Output of Ansible for it, with colors and without the last line end.
     #[serde(default)]
     pub stdout: Option<String>,
     /// The rest, by kind.

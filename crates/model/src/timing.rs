@@ -1,4 +1,4 @@
-//! How long tasks and hosts took in one attempt, and what became of each task.
+//! Durations of tasks and hosts in one attempt, and the outcome of each task.
 //!
 //! Worked out from events alone, so it is the same for a running job and for one that ended a year ago. A
 //! task's time is that from its start to its last result; a host's is the sum of what its own results took.
@@ -27,7 +27,7 @@ pub struct TaskTiming {
     pub duration_s: f64,
     /// It changed something on them.
     pub changed: u64,
-    /// It ended well on them without a change.
+    /// It succeeded on them without a change.
     pub ok: u64,
     /// It failed on them, neither ignored nor, as far as is known, rescued.
     pub failed: u64,

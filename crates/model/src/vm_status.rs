@@ -96,7 +96,7 @@ fn percent(share: &Value) -> Value {
     rounded.and_then(Number::from_f64).map_or(json!(0), Value::Number)
 }
 
-/// What is sent.
+/// A message to a watcher.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Frame {
@@ -105,7 +105,7 @@ pub enum Frame {
         /// In the order of Proxmox.
         vms: Vec<Vm>,
     },
-    /// What changed.
+    /// The changes.
     Diff {
         /// By id: current machines in the order of Proxmox, then removed ones.
         changes: Changes,
@@ -121,7 +121,7 @@ pub enum Frame {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Changes(Vec<(String, Change)>);
 
-/// What became of one machine.
+/// The change of one machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Change {

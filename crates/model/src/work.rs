@@ -1,4 +1,4 @@
-//! What a job does, apart from how it is queued, limited and repeated: that is the [`JobRequest`](crate::JobRequest).
+//! The work of a job, without how it is queued, limited, and repeated: that is the [`JobRequest`](crate::JobRequest).
 //!
 //! There is one kind of work, a playbook. `ARCHITECTURE.md` lists what a further kind needs; [`Work`] has a single
 //! variant on purpose: code that is about playbooks takes it apart with `let Work::Playbook(work) = ...`, and the
@@ -13,7 +13,7 @@ use crate::{
     SecretValue, SecretVars, Step, Tags, TaskName,
 };
 
-/// What a job does.
+/// The work of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// Runs Ansible.
@@ -23,7 +23,7 @@ pub enum Work {
 /// A call of `ansible-playbook`, or several of them in one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaybookWork {
-    /// What to run.
+    /// The content to run.
     pub content: ContentRef,
     /// In which project; `None` for the content of `paths.playbooks`.
     pub project: Option<ProjectName>,

@@ -1,24 +1,24 @@
-//! What can go wrong with the store.
+//! Errors of the store.
 
 use std::{io, path::PathBuf};
 
 use model::JobId;
 
-/// Why the store could not do what it was asked to.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address names no database we can open. It is not shown, since it may hold a password.
+    /// The URL is invalid. It is not shown, because it can contain a password.
     #[error(
         "the database address cannot be used: {0}\nhint: use `sqlite:///path/to/file.db` or \
          `postgres://user@host/database`"
     )]
     Address(&'static str),
-    /// The database file or its directory could not be made.
+    /// The database file or its directory could not be created.
     #[error("the database file `{path}` cannot be created")]
     File {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },

@@ -3,7 +3,7 @@
 //! Numbers are assigned while the job's row is locked: every writer of an event first changes that row, and on both
 //! databases only one transaction at a time can have done so. `jobs.last_seq` is always the number of the last
 //! event, so that the next number can be assigned without reading the events. Positions over all jobs come from one row in the
-//! same way; it is taken last and held until the commit, so that who has seen a position has seen all before it.
+//! same way; it is taken last and held until the commit, so that a reader that has seen a position has seen all positions before it.
 
 use std::{collections::HashSet, sync::LazyLock};
 

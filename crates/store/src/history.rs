@@ -84,7 +84,7 @@ impl Store {
 }
 
 impl JobQuery {
-    /// Labels carry the time and id of their job, so that whatever is asked for, one index has the page in order.
+    /// Labels carry the time and id of their job, so that for every query one index has the page in order.
     fn select(&self) -> Result<Select, Error> {
         let mut select = Select::new(concat!("SELECT ", summary_columns!(), " FROM "));
         let order = match &self.label {

@@ -1,6 +1,6 @@
 //! Leases: a running job belongs to a node as long as that node renews its lease in time.
 //!
-//! Who holds a job raises its lease now and then. When the lease is over, another node may take the job over; that
+//! The holder of a job renews its lease regularly. When the lease expires, another node can take the job over; that
 //! raises the fence, so that the former holder, should it still be there, is refused from then on. Times are the
 //! callers', and they should all take them from [`Store::clock`].
 
@@ -77,8 +77,8 @@ impl Store {
         select.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
-    /// Takes over a running job whose lease has expired, or which this node already holds, under a new fence: no one
-    /// who held it before can write to it any more. State, run and resources stay as they are.
+    /// Takes over a running job whose lease has expired, or which this node already holds, under a new fence: no node
+    /// that held it before can write to it any more. State, run and resources stay as they are.
     ///
     /// # Errors
     /// [`Error::Stale`] if the fence differs, the job has ended, or its holder has renewed the lease.

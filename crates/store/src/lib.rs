@@ -1,4 +1,4 @@
-//! What is kept: jobs, runs, events, tokens and the audit, in SQLite or PostgreSQL.
+//! Storage of jobs, runs, events, tokens, and the audit log, in SQLite or PostgreSQL.
 //!
 //! The store persists data. Whether a transition is allowed, when to retry, and what to delete is decided
 //! elsewhere; this crate only guarantees what must hold for every writer: a job changes together with its event, events are
@@ -61,7 +61,7 @@ pub use turns::{Full, QueueLimits};
 pub enum Backend {
     /// A file on this machine.
     Sqlite,
-    /// A server, which several machines may share.
+    /// A server, which several machines can share.
     Postgres,
 }
 
@@ -71,14 +71,14 @@ pub struct Options {
     /// `sqlite:///absolute/path/file.db`, `sqlite://relative/path/file.db`, or
     /// `postgres://user:password@host:port/database` with libpq's parameters.
     ///
-    /// The path of a file is taken as it stands: nothing in it is decoded, and `?` may not occur in it.
+    /// The path of a file is used literally: nothing in it is decoded, and `?` is not allowed.
     pub url: String,
     /// The most connections to the database at once; 0 is taken as 1.
     pub max_connections: u32,
 }
 
 impl fmt::Debug for Options {
-    /// Everything after the scheme of a server's address may hold a password, so it is not shown.
+    /// Everything after the scheme of a server's URL can contain a password, so it is not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = match self.url.split_once("://") {
             Some(("sqlite", _)) => &self.url,

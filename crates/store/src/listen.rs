@@ -1,6 +1,6 @@
 //! Notifications from other processes: PostgreSQL notifies all listeners which job was changed.
 //!
-//! What was written stands in the tables; the word comes after it is there. Words can be lost with the connection,
+//! The data is in the tables before its notification is sent. Notifications can be lost with the connection,
 //! so every waiter also polls from time to time.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -11,13 +11,13 @@ use tokio::time::sleep;
 
 use crate::{Error, Store};
 
-/// What all of Rangehand's processes talk on.
+/// The notification channel of all processes of Rangehand.
 pub(crate) const CHANNEL: &str = "rangehand";
 
 /// How long to wait before connecting again when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The address of a database that can be listened to; never shown, because it may hold a password.
+/// The URL of a database that supports notifications; never shown, because it can contain a password.
 #[derive(Clone)]
 pub(crate) struct Address(pub(crate) Arc<str>);
 
@@ -90,7 +90,7 @@ impl Listener {
 
 async fn connect(address: &Address) -> Result<PgListener, Error> {
     let mut listener = PgListener::connect(&address.0).await?;
-    // We connect again ourselves: it would lose the news that it did when the wait for it is given up.
+    // Reconnecting is done here: sqlx would lose the information that it reconnected if the wait is canceled.
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     Ok(listener)

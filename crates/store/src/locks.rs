@@ -4,7 +4,7 @@
 //! the order of the queue: a job that waits for two of them is not passed by others that need only one, and one that
 //! needs a resource for itself is not passed by others that share it, or it might wait indefinitely.
 //!
-//! What an owner holds (`owners.rs`) is kept from all jobs that do not act for it. Those that do need not wait behind
+//! Resources of an owner (`owners.rs`) are blocked for all jobs that do not act for it. Those that do need not wait behind
 //! those that do not, which cannot have the resource before the owner releases it.
 
 use model::{Job, LockMode};
@@ -88,7 +88,7 @@ const GIVE_BACK: &str = "INSERT INTO resource_locks (resource, shared, holders) 
 const FORGET_FREE: &str = "DELETE FROM resource_locks WHERE holders <= 0 \
      AND resource IN (SELECT resource FROM resource_holders WHERE job_id = $1)";
 
-/// The column that says how a resource is locked.
+/// The column with the lock mode of a resource.
 pub(crate) const fn is_shared(mode: LockMode) -> i64 {
     match mode {
         LockMode::Exclusive => 0,
@@ -134,7 +134,7 @@ pub(crate) async fn take(connection: &mut AnyConnection, job: &Job) -> Result<bo
     Ok(true)
 }
 
-/// A job neither has nor waits for anything from here on. What owners hold stays with them.
+/// Removes all locks and waits of a job. Owners keep their resources.
 pub(crate) async fn release(connection: &mut AnyConnection, job: &Job) -> Result<(), Error> {
     if !job.request.resources.is_empty() {
         let forget = [

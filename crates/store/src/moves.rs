@@ -24,7 +24,7 @@ const MOVE: &str = concat!(
 const QUEUE_AGAIN: &str = "UPDATE jobs SET queued_at = $1, queue_key = $2, resume = $3, started_at = NULL, \
      tasks = 0, never_began = 0 WHERE id = $4";
 
-/// A move of a job to another state, with what goes with it.
+/// A transition of a job to another state, with its data.
 #[derive(Debug, Clone, Copy)]
 pub struct JobMove<'a> {
     /// The job.
@@ -42,7 +42,7 @@ pub struct JobMove<'a> {
     /// How its run ended, where it did: kept with the job and with its attempt. A job that is queued again has no
     /// outcome any more, its attempts keep theirs.
     pub outcome: Option<&'a Outcome>,
-    /// What the next attempt does otherwise than the request says, where the job is queued again.
+    /// How the next attempt differs from the request, if the job is queued again.
     pub resume: Option<&'a Resume>,
     /// Are the secrets of the job wiped?
     pub wipes_secrets: bool,
@@ -51,7 +51,7 @@ pub struct JobMove<'a> {
 }
 
 impl Store {
-    /// Moves a job and stores the event of the move, and the outcome of its run where one is given. At its end and
+    /// Changes the state of a job and stores the event of the transition, and the outcome of its run if one is given. At its end and
     /// back in the queue a job has no lease and no resources.
     ///
     /// # Errors

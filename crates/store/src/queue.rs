@@ -1,6 +1,6 @@
 //! The queue: the jobs table seen by state. A claim takes the first queued job that can have its resources.
 //!
-//! First is who has waited longest, where a point of priority counts as a minute of waiting.
+//! The job that has waited longest is first; one point of priority counts as a minute of waiting.
 
 use jiff::Timestamp;
 use model::{Draft, Job, JobId, JobRequest, JobSummary, Priority, Reason, RunId, Work};
@@ -55,7 +55,7 @@ const RUNNING: &str = concat!(
     " ORDER BY started_at, id"
 );
 
-/// What a claimer says.
+/// The data of a claimer.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// The run it will start.
@@ -64,7 +64,7 @@ pub struct Claim<'a> {
     pub node: &'a str,
     /// When the run begins.
     pub now: Timestamp,
-    /// Until when the job is the node's, unless it says more.
+    /// When the node's lease expires unless it is renewed.
     pub lease_until: Timestamp,
     /// Why the job runs.
     pub reason: &'a Reason,
@@ -77,7 +77,7 @@ pub struct Claim<'a> {
 pub struct Waiting {
     /// How many queued jobs are before it, as the order is now.
     pub position: u64,
-    /// Who keeps it from its resources; empty when only a place is missing.
+    /// The blockers of its resources; empty if only a slot is missing.
     pub blockers: Vec<Blocker>,
 }
 
@@ -86,7 +86,7 @@ pub struct Waiting {
 pub struct QueueEntry {
     /// The job.
     pub id: JobId,
-    /// What it does.
+    /// Its work.
     pub work: Work,
     /// How urgent it is.
     pub priority: Priority,
@@ -103,7 +103,7 @@ pub struct RunningJob {
     pub job: JobSummary,
     /// Who holds it.
     pub node: String,
-    /// Until when, unless the node says more.
+    /// When the lease expires unless it is renewed.
     pub lease_until: Timestamp,
 }
 

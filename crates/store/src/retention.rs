@@ -1,4 +1,4 @@
-//! What goes in the end: jobs that are old, too many, or too large.
+//! Retention: deletes jobs that are old, too many, or too large.
 
 use jiff::Timestamp;
 use model::JobId;
@@ -20,14 +20,14 @@ const CANDIDATES: &str = "SELECT id FROM (SELECT id, finished_at, ROW_NUMBER() O
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE job_id = $1 \
      AND seq < (SELECT MIN(seq) FROM events WHERE job_id = $1) + $2";
 
-/// Which finished jobs are kept. What no rule excludes stays.
+/// Which finished jobs are kept: those that no rule excludes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
     /// None that ended before this time.
     pub older_than: Option<Timestamp>,
     /// None but so many that ended last.
     pub keep: Option<u64>,
-    /// None but those that ended last whose events together have so many bytes.
+    /// Only the most recently finished jobs whose events together have at most this many bytes.
     pub bytes: Option<u64>,
 }
 
@@ -69,7 +69,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Clears away what deletions that were broken off have left, and says of how many jobs. Others may be at it
+    /// Deletes the remains of interrupted deletions, and returns of how many jobs. Others may do it
     /// at the same time.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ const COUNT: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS jobs FROM 
 const OTHERS: &str = "SELECT id, secrets FROM jobs WHERE secrets IS NOT NULL AND SUBSTR(secrets, 4, 8) <> $1 \
      AND id > $2 ORDER BY id LIMIT $3";
 
-/// Only what is still as it was read: the job may have ended meanwhile.
+/// Only if it has not changed since it was read: the job may have ended meanwhile.
 const RESEAL: &str = "UPDATE jobs SET secrets = $1 WHERE id = $2 AND secrets = $3";
 
 impl Store {

@@ -1,4 +1,4 @@
-//! A `SELECT` whose conditions depend on what is asked for.
+//! A `SELECT` whose conditions depend on the query.
 //!
 //! Its text is put together from constants and from the numbers of its parameters; values are only ever bound.
 

@@ -41,10 +41,10 @@ const SELECT_LINE: &str = concat!(
 pub struct EventQuery {
     /// Only those after this number or position.
     pub after: u64,
-    /// Only those up to this one. Who follows filtered events looks up to what was last when it looked, and goes
-    /// on from there: then nothing is looked through twice, however rare what it is looking for.
+    /// Only those up to this one. A follower of filtered events reads up to the event that was last at that time, and
+    /// continues from there: so no event is read twice, however rare the matching ones are.
     pub until: Option<u64>,
-    /// At most so many.
+    /// Maximum number of events.
     pub limit: u32,
     /// Only those about this host.
     pub host: Option<String>,
@@ -93,7 +93,7 @@ impl EventQuery {
     }
 }
 
-/// Where a line of a job's log stands.
+/// The position of a line in a job's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogPlace {
     /// The event that printed it.
@@ -154,7 +154,7 @@ impl Store {
         row.as_ref().map(|row| number(row, "line_end")).transpose()
     }
 
-    /// Where a line stands, by its number from 1; `None` when so many have not been printed.
+    /// The position of a line, by its number from 1; `None` if fewer lines have been printed.
     ///
     /// # Errors
     /// When the database fails.

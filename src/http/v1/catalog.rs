@@ -79,7 +79,7 @@ fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: ProblemCode)
     let (about, reply) = match kind {
         ContentKind::Playbook | ContentKind::Bundle | ContentKind::Scenario => (
             "Runs Ansible, which takes about a second. The inspection is recorded in the audit log.",
-            Reply::json(200, "What it would do and what it lacks", Schemas::of::<api::Content>),
+            Reply::json(200, "Its plays and missing parts", Schemas::of::<api::Content>),
         ),
         ContentKind::Inventory => (
             "Runs Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.",

@@ -34,7 +34,7 @@ pub(in crate::http) const fn job_parameter(name: &'static str) -> Parameter {
 pub(super) const WAIT: Parameter = Parameter::query(
     "wait",
     |_| json!({"type": "number", "minimum": 0, "maximum": 3600}),
-    "Wait so many seconds for the end of the job; the setting `server.wait_max_s` is the limit",
+    "Maximum time in seconds to wait until the job finishes; limited by the setting `server.wait_max_s`",
 );
 
 pub(super) const UNKNOWN_JOB: (ProblemCode, &str) = (ProblemCode::UnknownJob, "");

@@ -52,7 +52,7 @@ pub(super) fn endpoint() -> Endpoint {
         .replies([
             UPGRADED,
             Reply::empty(403, "Pages of this origin may not watch"),
-            Reply::empty(404, "No WebSocket was asked for"),
+            Reply::empty(404, "Not a WebSocket request"),
         ])
         .streams();
     Endpoint::new(Verb::Get, "/ws/vm-status", Access::VIEWER, open, doc).hidden_without_upgrade()

@@ -23,7 +23,7 @@ use crate::{
     selection::Selection,
 };
 
-/// What all checks look at.
+/// The input of all checks.
 pub(crate) struct Scene<'a> {
     document: &'a Document,
     layout: &'a Layout<'a>,
