@@ -1,19 +1,15 @@
 //! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
 
 mod guard;
+mod options;
 mod state;
 
-use std::{collections::BTreeMap, fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::{Launcher, workspace::own_directory};
-use content::{
-    Catalog, Inspector, Toolchain,
-    snapshots::{Choice, Way, view},
-};
+use ansible::workspace::own_directory;
+use content::snapshots::{Choice, view};
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
-use model::ProjectName;
-use process::Limits;
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
 use tokio::{
@@ -21,14 +17,12 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 
+use self::options::{Own, engine_options, http_options};
 use crate::{
     http::{self, Api, access::JwtError},
     settings::{AccessError, Environment, NoSandbox, PasswordError, Settings},
     telemetry,
 };
-
-/// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
-const RESULT_BYTES: usize = 8 << 20;
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -171,8 +165,8 @@ impl Signals {
 }
 
 impl Node {
-    /// Opens the store and checks the vault password and the directories.
-    async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
+    /// Opens the store and checks the vault password and the directories. The scheduler is not started.
+    async fn build(settings: &Settings, environment: &Environment) -> Result<(Self, Scheduler), Error> {
         let signals = Signals::listen()?;
         let vault_password = vault_password(settings)?;
         let lock = state::lock(&settings.paths.state)?;
@@ -199,13 +193,15 @@ impl Node {
             tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
         let own = Own { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
-        let engine = Engine::new(store.clone(), engine_options(settings, own));
-        Ok(Self { engine, store, signals, _lock: lock })
+        let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
+        Ok((Self { engine, store, signals, _lock: lock }, scheduler))
     }
+}
 
+impl Work {
     /// Begins to claim jobs.
-    fn work(&self, trigger: Trigger, shutdown: Shutdown) -> Work {
-        Work { scheduler: tokio::spawn(Scheduler::new(self.engine.clone()).run(shutdown)), trigger }
+    fn begin(scheduler: Scheduler, trigger: Trigger, shutdown: Shutdown) -> Self {
+        Self { scheduler: tokio::spawn(scheduler.run(shutdown)), trigger }
     }
 }
 
@@ -217,13 +213,13 @@ impl Application {
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
         // Checked before anything is opened.
         settings.access.check(&settings.server.host)?;
-        let node = Node::build(settings, environment).await?;
+        let (node, scheduler) = Node::build(settings, environment).await?;
         // It listens before it works: what cannot listen takes no job.
         let (trigger, shutdown) = engine::shutdown();
-        let (access, auditing) = guard::build(settings, &node.store).await?;
+        let (access, auditing) = guard::build(settings, &node.store, node.engine.tokens().clone()).await?;
         let api = Api::new(node.engine.clone(), access, http_options(settings), shutdown.clone());
         let (server, address) = listen(settings, &api)?;
-        let work = node.work(trigger, shutdown);
+        let work = Work::begin(scheduler, trigger, shutdown);
         Ok(Self { server, address, node, work, auditing })
     }
 
@@ -267,16 +263,16 @@ impl Worker {
         if settings.store.url.as_secret().expose_secret().starts_with("sqlite:") {
             return Err(Error::NothingToShare);
         }
-        let node = Node::build(settings, environment).await?;
+        let (node, scheduler) = Node::build(settings, environment).await?;
         let (trigger, shutdown) = engine::shutdown();
-        let work = node.work(trigger, shutdown);
+        let work = Work::begin(scheduler, trigger, shutdown);
         Ok(Self { node, work })
     }
 
     /// Its name among the nodes that share the store.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.node.engine.options().node
+        self.node.engine.node()
     }
 
     /// Runs jobs until SIGTERM or SIGINT. Active runs continue under their supervisors.
@@ -345,99 +341,6 @@ async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
             }
         }
         Err(error) => tracing::warn!(%error, "the keys of waiting jobs cannot be looked at"),
-    }
-}
-
-/// What is found out at the start, besides the settings.
-struct Own {
-    toolchain: Toolchain,
-    isolation: engine::IsolationOptions,
-    way: Way,
-    vault_password: Option<SecretString>,
-    node: String,
-    is_same_boot: bool,
-    keys: Keyring,
-}
-
-fn engine_options(settings: &Settings, own: Own) -> engine::Options {
-    let Own { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = own;
-    let (paths, runs) = (&settings.paths, &settings.runs);
-    let limits = Limits {
-        total: runs.timeout,
-        idle: runs.idle_timeout,
-        grace: runs.kill_grace,
-        event_bytes: runs.event_max_bytes,
-        output_bytes: runs.output_max_bytes,
-        memory_bytes: runs.memory_max_bytes,
-        processes: runs.processes_max,
-        result_bytes: RESULT_BYTES,
-    };
-    engine::Options {
-        catalog: settings.catalog(),
-        projects: projects(settings),
-        link_targets: paths.link_targets.clone(),
-        toolchain,
-        launcher: Launcher::this_program(settings.ansible.hosts()),
-        inspector: Inspector {
-            program: "/proc/self/exe".into(),
-            isolation: isolation.of_all(),
-            limits: Limits { total: runs.inspection_timeout, ..limits },
-            hidden: vec![paths.state.clone(), paths.runtime()],
-        },
-        default_inventory: settings.ansible.default_inventory.clone(),
-        keys,
-        vault_password,
-        vault_file: settings.vault.file.clone(),
-        runs: paths.state.join("runs"),
-        runtime: paths.runtime(),
-        state: paths.state.clone(),
-        way,
-        persistent: paths.persistent.clone(),
-        artifacts_bytes: runs.artifacts_max_bytes,
-        exclude: runs.exclude.clone(),
-        in_memory_bytes: runs.in_memory_max_bytes,
-        facts: settings.ansible.facts(&paths.state),
-        limits,
-        isolation,
-        max_concurrent: runs.max_concurrent,
-        queue: settings.limits.queue(),
-        node,
-        is_same_boot,
-        lease: runs.lease,
-        keep: settings.history.keep(),
-        drain: engine::DrainOptions { at_most: runs.drain },
-        proxmox: settings.proxmox.options(),
-    }
-}
-
-fn projects(settings: &Settings) -> BTreeMap<ProjectName, engine::Project> {
-    let catalogs = settings.catalogs_of_projects().into_iter();
-    let project = |(name, catalog): (ProjectName, Catalog)| {
-        let project = settings.projects.get(&name)?;
-        let project = engine::Project {
-            catalog,
-            root: project.root.clone(),
-            default_inventory: project.default_inventory.clone(),
-            link_targets: project.link_targets.clone(),
-            persistent: project.persistent.clone(),
-        };
-        Some((name, project))
-    };
-    catalogs.filter_map(project).collect()
-}
-
-fn http_options(settings: &Settings) -> http::Options {
-    let public = settings.paths.public_playbooks.as_ref();
-    http::Options {
-        body_limit_bytes: settings.server.body_limit_bytes,
-        wait_max: settings.server.wait_max,
-        origins: settings.server.cors_origins.clone(),
-        allow_connection_vars: settings.runs.allow_connection_vars,
-        protected_vars: settings.runs.protected_vars.clone(),
-        cancel_on_disconnect: settings.server.cancel_on_disconnect,
-        inventory: settings.paths.inventory.clone(),
-        has_public_playbooks: public.is_some(),
-        missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),
     }
 }
 

@@ -14,7 +14,11 @@ pub(super) struct Auditing {
 }
 
 /// A guard, and the writer behind it.
-pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Guard, Auditing), Error> {
+pub(super) async fn build(
+    settings: &Settings,
+    store: &Store,
+    tokens: Tokens,
+) -> Result<(Guard, Auditing), Error> {
     let options = settings.access.options(&settings.limits, &settings.server)?;
     if settings.access.is_none() {
         tracing::warn!(
@@ -23,7 +27,7 @@ pub(super) async fn build(settings: &Settings, store: &Store) -> Result<(Guard, 
         );
     }
     let (auditor, writer) = auditor(store.clone());
-    let guard = Guard::new(options, Tokens::new(store.clone()), auditor, http::endpoints()).await?;
+    let guard = Guard::new(options, tokens, auditor, http::endpoints()).await?;
     Ok((guard, Auditing::begin(writer)))
 }
 

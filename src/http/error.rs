@@ -1,6 +1,7 @@
 //! The one place where what failed becomes a status code of v1.
 
 use content::catalog;
+use engine::{CatalogError, JobError, StoreError};
 use model::ContentKind;
 
 use super::{
@@ -18,67 +19,65 @@ const INSPECTION_RETRY_S: u16 = 10;
 /// After how many seconds a job may be sent again when the queue was full.
 pub(super) const QUEUE_RETRY_S: u16 = 10;
 
-impl From<engine::Error> for Problem {
-    fn from(error: engine::Error) -> Self {
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
         match error {
-            engine::Error::Content(error) => error.into(),
-            engine::Error::UnknownProject { .. } => {
+            JobError::Catalog(error) => error.into(),
+            JobError::UnknownJob(_) => {
+                Self::new(ProblemCode::UnknownJob, error.to_string()).hint("GET /v1/jobs lists the jobs")
+            }
+            JobError::Refused(refusal) => Self::new(ProblemCode::WrongState, refusal.to_string()),
+            JobError::NotEnded { .. } => Self::new(ProblemCode::NotFinished, error.to_string())
+                .hint("POST /v1/jobs/{id}/cancel cancels it"),
+            JobError::QueueFull(_) => Self::new(ProblemCode::QueueFull, error.to_string())
+                .hint("wait until jobs finish, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
+                .retry_after(QUEUE_RETRY_S),
+            JobError::KeyUsed(_) => Self::new(ProblemCode::IdempotencyKeyUsed, error.to_string())
+                .hint("use a new key for a new request"),
+            JobError::UnknownArtifact { .. } => Self::new(ProblemCode::UnknownArtifact, error.to_string())
+                .hint("GET /v1/jobs/{id}/artifacts lists the artifacts; settings limit how long they are kept"),
+            JobError::ArtifactElsewhere { .. } => {
+                Self::new(ProblemCode::ArtifactElsewhere, error.to_string()).hint("send the request to that node")
+            }
+            JobError::SecretsGone(_) => Self::from_text(ProblemCode::SecretsGone, &error.to_string()),
+            JobError::Keys(error) => Self::internal(&error),
+            JobError::Store(error) => error.into(),
+            JobError::Io(error) => Self::internal(&error),
+            JobError::Task(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Content(error) => error.into(),
+            CatalogError::UnknownProject { .. } => {
                 Self::from_text(ProblemCode::UnknownProject, &error.to_string())
             }
-            engine::Error::UnknownJob(_) => {
-                Self::new(ProblemCode::UnknownJob, error.to_string())
-                    .hint("GET /v1/jobs lists the jobs")
-            }
-            engine::Error::Refused(refusal) => {
-                Self::new(ProblemCode::WrongState, refusal.to_string())
-            }
-            engine::Error::NotEnded { .. } => {
-                Self::new(ProblemCode::NotFinished, error.to_string())
-                    .hint("POST /v1/jobs/{id}/cancel cancels it")
-            }
-            engine::Error::QueueFull(_) => {
-                Self::new(ProblemCode::QueueFull, error.to_string())
-                    .hint("wait until jobs finish, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
-                    .retry_after(QUEUE_RETRY_S)
-            }
-            engine::Error::KeyUsed(_) => {
-                Self::new(ProblemCode::IdempotencyKeyUsed, error.to_string())
-                    .hint("use a new key for a new request")
-            }
-            engine::Error::UnknownArtifact { .. } => {
-                Self::new(ProblemCode::UnknownArtifact, error.to_string()).hint(
-                    "GET /v1/jobs/{id}/artifacts lists the artifacts; settings limit how long they are kept",
-                )
-            }
-            engine::Error::ArtifactElsewhere { .. } => {
-                Self::new(ProblemCode::ArtifactElsewhere, error.to_string())
-                    .hint("send the request to that node")
-            }
-            engine::Error::SecretsGone(_) => {
-                Self::from_text(ProblemCode::SecretsGone, &error.to_string())
-            }
-            engine::Error::InspectionEnded { is_time: true, why } => {
+            CatalogError::InspectionEnded { is_time: true, why } => {
                 Self::from_text(ProblemCode::InspectionTimeout, &why)
             }
-            engine::Error::InspectionEnded { is_time: false, why } => {
+            CatalogError::InspectionEnded { is_time: false, why } => {
                 Self::from_text(ProblemCode::InspectionLimit, &why)
             }
-            engine::Error::TooManyInspections => {
-                Self::new(ProblemCode::InspectionsBusy, error.to_string())
-                    .hint("send the request again later")
-                    .retry_after(INSPECTION_RETRY_S)
-            }
-            engine::Error::Audit(error) => {
+            CatalogError::TooManyInspections => Self::new(ProblemCode::InspectionsBusy, error.to_string())
+                .hint("send the request again later")
+                .retry_after(INSPECTION_RETRY_S),
+            CatalogError::Audit(error) => {
                 tracing::error!(%error, "content was not inspected: it would not be in the audit");
                 let detail = "content may not be inspected: the audit cannot be written";
-                Self::new(ProblemCode::AuditUnavailable, detail).hint(
-                    "is there room for the store, and does it answer? The service's log has the cause",
-                )
+                Self::new(ProblemCode::AuditUnavailable, detail)
+                    .hint("is there room for the store, and does it answer? The service's log has the cause")
             }
-            engine::Error::Keys(error) => Self::internal(&error),
-            engine::Error::Store(error) => Self::internal(&error),
-            engine::Error::Io(error) => Self::internal(&error),
-            engine::Error::Task(error) => Self::internal(&error),
+            CatalogError::Io(error) => Self::internal(&error),
+            CatalogError::Task(error) => Self::internal(&error),
         }
     }
 }

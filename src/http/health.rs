@@ -85,21 +85,21 @@ async fn ansible_checks(api: &Api) -> Vec<Check> {
     if let Some((_, checks)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < COUNTS_FOR) {
         return checks.clone();
     }
-    let checks = doctor::check_ansible(&api.engine.options().toolchain).await;
+    let checks = doctor::check_ansible(api.engine.catalog().toolchain()).await;
     let good = checks.iter().all(|check| check.status != Status::Fail);
     *known = good.then(|| (Instant::now(), checks.clone()));
     checks
 }
 
 async fn store_check(api: &Api) -> Check {
-    match api.engine.check_store().await {
+    match api.engine.readiness().check_store().await {
         Ok(()) => Check::ok("store", "answers"),
         Err(error) => Check::fail("store", error.to_string(), "the service's log has the cause"),
     }
 }
 
 async fn recovery_check(api: &Api) -> Check {
-    if api.engine.is_recovered_within(RECOVERY_LIMIT).await {
+    if api.engine.readiness().is_recovered_within(RECOVERY_LIMIT).await {
         return Check::ok("recovery", "jobs can begin");
     }
     Check::fail(

@@ -5,7 +5,7 @@
 use std::fmt::{Display, Write as _};
 
 use actix_web::{HttpResponse, http::header, web::Data};
-use engine::Figures;
+use engine::{Figures, TaskStatus};
 use model::JobState;
 
 use super::{
@@ -38,7 +38,7 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 async fn show(api: Data<Api>) -> Result<HttpResponse, Problem> {
-    let text = write(&api.engine.figures().await?, resident_bytes());
+    let text = write(&api.engine.metrics().figures().await?, resident_bytes());
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
         .body(text))
@@ -63,17 +63,18 @@ fn write(figures: &Figures, resident_bytes: Option<u64>) -> String {
     }
     let waiting = figures.jobs.iter().filter(|(state, _)| *state == JobState::Queued).map(|(_, count)| count);
     page.single("rangehand_queue_waiting", "gauge", "Queued jobs.", waiting.sum::<u64>());
-    page.single("rangehand_runs_running", "gauge", "Active runs on this node.", figures.capacity.at_work);
+    page.single("rangehand_runs_running", "gauge", "Active runs on this node.", figures.capacity.running);
     page.single(
         "rangehand_runs_capacity",
         "gauge",
         "Maximum number of concurrent runs on this node.",
-        figures.capacity.most,
+        figures.capacity.max,
     );
     page.family("rangehand_watchers", "gauge", "Open streams.");
     for (kind, count) in &figures.watchers {
         page.labelled("rangehand_watchers", "kind", kind.as_str(), count);
     }
+    page.background(&figures.background);
     if let Some(bytes) = resident_bytes {
         let help = "Resident memory of this process.";
         page.single("process_resident_memory_bytes", "gauge", help, bytes);
@@ -92,6 +93,36 @@ impl Page {
 
     fn labelled(&mut self, name: &str, label: &str, value: &str, count: impl Display) {
         let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {count}");
+    }
+
+    /// One sample of each family for each task.
+    fn background(&mut self, tasks: &[TaskStatus]) {
+        let name = "rangehand_background_task_activations_total";
+        self.family(name, "counter", "Activations of background tasks that ended.");
+        for task in tasks {
+            self.labelled(name, "task", task.name, task.activations);
+        }
+        let name = "rangehand_background_task_failures_total";
+        self.family(name, "counter", "Activations of background tasks that failed.");
+        for task in tasks {
+            self.labelled(name, "task", task.name, task.failures);
+        }
+        let name = "rangehand_background_task_failing";
+        self.family(name, "gauge", "1 if the last activation of a background task failed.");
+        let last = || tasks.iter().filter_map(|task| Some((task.name, task.last.as_ref()?)));
+        for (task, last) in last() {
+            self.labelled(name, "task", task, u8::from(last.result.is_err()));
+        }
+        let name = "rangehand_background_task_last_activation_timestamp_seconds";
+        self.family(name, "gauge", "When the last activation of a background task began, since 1970.");
+        for (task, last) in last() {
+            self.labelled(name, "task", task, last.started_at.as_second());
+        }
+        let name = "rangehand_background_task_last_duration_seconds";
+        self.family(name, "gauge", "How long the last activation of a background task took.");
+        for (task, last) in last() {
+            self.labelled(name, "task", task, last.duration.as_secs_f64());
+        }
     }
 
     /// A metric without labels, and the same under its old name if it was renamed.

@@ -3,6 +3,7 @@
 //! Every test starts a service of its own, with its own port, directories and database; see [`testkit`].
 
 mod access;
+mod background;
 mod bad_input;
 mod bundles;
 mod catalog;

@@ -8,14 +8,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use model::{Code, JobState, Phase, WarningCode};
 use regex::Regex;
 
 mod generated;
-
+mod links;
 mod security;
 
 fn root() -> &'static Path {
@@ -30,24 +30,6 @@ fn read(path: impl AsRef<Path>) -> String {
 /// Are the generated documents to be written?
 fn is_update() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some()
-}
-
-/// Every file below a directory with this extension, relative to the root.
-fn files(directory: &str, extension: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![root().join(directory)];
-    while let Some(directory) = open.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                open.push(path);
-            } else if path.extension().is_some_and(|found| found == extension) {
-                found.push(path.strip_prefix(root()).unwrap().to_owned());
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// Every match of the first group of a pattern.
@@ -241,35 +223,5 @@ fn every_dependency_is_in_the_document_of_dependencies_with_its_users() {
     assert_same("dependencies", "docs/dependencies.md", &names(&wanted), &names(&documented));
     for (name, users) in wanted {
         assert_eq!(documented[&name], users, "docs/dependencies.md, who uses `{name}`");
-    }
-}
-
-/// The documents that people read.
-fn documents() -> Vec<PathBuf> {
-    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "playbooks/README.md"].map(PathBuf::from);
-    top.into_iter().chain(files("docs", "md")).collect()
-}
-
-#[test]
-fn links_between_documents_lead_somewhere() {
-    let link = Regex::new(r"\]\(([^)#:]+)(?:#[^)]*)?\)").unwrap();
-    for document in documents() {
-        for found in link.captures_iter(&read(&document)) {
-            let target = root().join(&document).with_file_name(&found[1]);
-            assert!(target.exists(), "{}: `{}` does not exist", document.display(), &found[1]);
-        }
-    }
-}
-
-#[test]
-fn files_that_the_architecture_names_exist() {
-    let text = read("ARCHITECTURE.md");
-    for part in text.split("\n### ").skip(1) {
-        let heading = part.lines().next().unwrap();
-        let Some(directory) = all("`([^`]+)/?`", heading).into_iter().next() else { continue };
-        for name in first_column(part).iter().filter(|name| name.ends_with(".rs") || name.ends_with('/')) {
-            let path = root().join(&directory).join(name);
-            assert!(path.exists(), "ARCHITECTURE.md, {heading}: `{name}` does not exist");
-        }
     }
 }

@@ -7,6 +7,7 @@
 //! This crate depends on no other crate of Rangehand and on no web framework, so that a client needs nothing else.
 
 mod artifacts;
+mod background;
 mod catalog;
 mod event;
 mod health;
@@ -26,6 +27,7 @@ pub mod v0;
 mod words;
 
 pub use artifacts::{Artifact, Artifacts, OmittedFile};
+pub use background::{Activation, ActivationCause, BackgroundTask, BackgroundTasks};
 pub use catalog::{
     CatalogEntry, Content, Inventory, InventoryGroup, MissingFile, Play, PlayTask, Prompt, PromptKind,
 };

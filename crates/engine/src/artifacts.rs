@@ -1,16 +1,18 @@
 //! Files that a job's run left: listed, opened, removed. They are on the node that ran it.
 
-use std::fs::File;
-
-use content::snapshots::{
-    self,
-    artifacts::{self, Artifact, LeftOut},
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
+
+use content::snapshots::artifacts::{self, Artifact, LeftOut};
 use model::{ArtifactsKept, EventKind, JobId};
-use store::EventQuery;
+use store::{EventQuery, Store};
 use tokio::task::spawn_blocking;
 
-use crate::{Engine, jobs::Error};
+use crate::error::JobError;
 
 /// The artifacts of a job.
 #[derive(Debug, Clone)]
@@ -27,18 +29,36 @@ pub struct JobArtifacts {
     pub left_out: Vec<LeftOut>,
 }
 
-impl Engine {
+/// The artifacts of the jobs that ran on this node; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Artifacts {
+    store: Store,
+    /// Each job has a directory in it.
+    directory: Arc<Path>,
+    node: Arc<str>,
+}
+
+impl Artifacts {
+    pub(crate) const fn new(store: Store, directory: Arc<Path>, node: Arc<str>) -> Self {
+        Self { store, directory, node }
+    }
+
+    /// Where the artifacts of a job are, on the node that ran it.
+    pub(crate) fn of_job(&self, job: JobId) -> PathBuf {
+        self.directory.join(job.to_string())
+    }
+
     /// What the last attempt of a job left.
     ///
     /// # Errors
     /// When there is no such job, or the artifacts cannot be read.
-    pub async fn artifacts(&self, job: JobId) -> Result<JobArtifacts, Error> {
-        self.job(job).await?;
-        let directory = self.artifacts_of(job);
+    pub async fn list(&self, job: JobId) -> Result<JobArtifacts, JobError> {
+        self.check_exists(job).await?;
+        let directory = self.of_job(job);
         let here = spawn_blocking(move || artifacts::list(&directory)).await??;
         if !here.artifacts.is_empty() || !here.left_out.is_empty() {
             return Ok(JobArtifacts {
-                node: Some(self.options().node.clone()),
+                node: Some(self.node.to_string()),
                 is_here: true,
                 files: here.artifacts.len() as u64,
                 artifacts: here.artifacts,
@@ -47,10 +67,10 @@ impl Engine {
         }
         let query =
             EventQuery { kind: Some(EventKind::ARTIFACTS), ..EventQuery::after(0, u32::from(u16::MAX)) };
-        let event = self.events(job, &query).await?.into_iter().next_back();
+        let event = self.store.events(job, &query).await?.into_iter().next_back();
         let kept = event.and_then(|event| event.draft.read::<ArtifactsKept>());
         // Those that were here are removed by now.
-        let elsewhere = kept.filter(|kept| kept.node != self.options().node);
+        let elsewhere = kept.filter(|kept| *kept.node != *self.node);
         Ok(JobArtifacts {
             is_here: elsewhere.is_none(),
             files: elsewhere.as_ref().map_or(0, |kept| kept.files),
@@ -64,19 +84,20 @@ impl Engine {
     ///
     /// # Errors
     /// When there is none of that path on this node.
-    pub async fn open_artifact(&self, job: JobId, path: String) -> Result<(Artifact, File), Error> {
-        let all = self.artifacts(job).await?;
+    pub async fn open(&self, job: JobId, path: String) -> Result<(Artifact, File), JobError> {
+        let all = self.list(job).await?;
         if let (Some(node), false) = (all.node, all.is_here) {
-            return Err(Error::ArtifactElsewhere { job, node });
+            return Err(JobError::ArtifactElsewhere { job, node });
         }
-        let directory = self.artifacts_of(job);
+        let directory = self.of_job(job);
         let (name, wanted) = (path.clone(), path);
         let found = spawn_blocking(move || artifacts::open(&directory, &wanted)).await??;
-        found.ok_or(Error::UnknownArtifact { job, path: name })
+        found.ok_or(JobError::UnknownArtifact { job, path: name })
     }
 
-    pub(crate) async fn remove_artifacts(&self, job: JobId) {
-        let directory = self.artifacts_of(job);
+    /// Removes the artifacts of a job.
+    pub(crate) async fn remove(&self, job: JobId) {
+        let directory = self.of_job(job);
         match spawn_blocking(move || artifacts::remove(&directory)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
@@ -86,35 +107,24 @@ impl Engine {
         }
     }
 
-    /// Removes artifacts beyond the limits, those of jobs that are gone, and snapshots that no run needs.
-    pub(crate) async fn prune_files(&self) {
-        let state = self.options().state.clone();
-        let keep = self.options().keep;
-        let pruned = spawn_blocking(move || {
-            let snapshots = snapshots::prune(&state.join("snapshots"));
-            let artifacts =
-                artifacts::prune(&state.join("artifacts"), keep.artifacts_age, keep.artifacts_bytes);
-            snapshots.and_then(|snapshots| Ok((snapshots, artifacts?)))
-        });
-        match pruned.await {
-            Ok(Ok((snapshots, artifacts))) if snapshots + artifacts > 0 => {
-                tracing::info!(snapshots, artifacts, "removed snapshots and artifacts that are not kept");
+    /// Removes artifacts beyond the limits; returns of how many jobs.
+    pub(crate) async fn prune(&self, age: Option<Duration>, bytes: Option<u64>) -> Result<usize, JobError> {
+        let directory = Arc::clone(&self.directory);
+        Ok(spawn_blocking(move || artifacts::prune(&directory, age, bytes)).await??)
+    }
+
+    /// Removes artifacts of jobs that another node deleted while this one was away.
+    pub(crate) async fn sweep(&self) {
+        let jobs = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
+        let jobs: Vec<JobId> = jobs.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        for job in jobs {
+            if matches!(self.store.job(job).await, Ok(None)) {
+                self.remove(job).await;
             }
-            Ok(Ok(_)) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "old snapshots and artifacts cannot be removed"),
-            Err(error) => tracing::warn!(%error, "old snapshots and artifacts were not removed"),
         }
     }
 
-    /// Artifacts of jobs that another node deleted while this one was away.
-    pub(crate) async fn sweep_artifacts(&self) {
-        let directory = self.options().state.join("artifacts");
-        let jobs = std::fs::read_dir(&directory).into_iter().flatten().flatten();
-        let jobs: Vec<JobId> = jobs.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-        for job in jobs {
-            if matches!(self.store().job(job).await, Ok(None)) {
-                self.remove_artifacts(job).await;
-            }
-        }
+    async fn check_exists(&self, job: JobId) -> Result<(), JobError> {
+        self.store.job(job).await?.map(drop).ok_or(JobError::UnknownJob(job))
     }
 }

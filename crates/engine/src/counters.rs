@@ -1,21 +1,21 @@
-//! Figures of this process: how many events went through each stage, and who watches.
+//! Counters of this process: how many events went through each stage, and how many watchers there are.
 //!
 //! ```text
 //!   ansible-runner --emitted--> spool --spooled--> store --stored--> watchers --delivered-->
 //! ```
 //! The first three are counted when a run is over and must be alike. What is delivered is counted once per
-//! watcher; that nothing is missing there is looked after while it is given, see [`crate::Following`].
+//! watcher; that nothing is missing there is looked after while it is given, see [`crate::Following`]. `metrics.rs` shows
+//! them.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use model::{Ending, Job, JobState, PlaybookDetail, PlaybookOutcome, RunId};
+use model::{Ending, Job, PlaybookDetail, PlaybookOutcome, RunId};
+use store::Store;
 
-use crate::{Capacity, Engine, jobs::Error};
-
-/// How somebody watches.
+/// How a client watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatcherKind {
     /// Server-sent events.
@@ -83,63 +83,13 @@ impl Drop for Watching {
     }
 }
 
-/// All figures at one moment. Those of events count from the start of this process.
-#[derive(Debug)]
-pub struct Figures {
-    /// Events by stage, in the order of their way.
-    pub events: [(&'static str, u64); 4],
-    /// Runs and watchers for which the numbers of events were not alike.
-    pub mismatches: u64,
-    /// Jobs by state, on all nodes.
-    pub jobs: Vec<(JobState, u64)>,
-    /// Places for runs on this node.
-    pub capacity: Capacity,
-    /// Watchers of this process by kind.
-    pub watchers: Vec<(WatcherKind, u64)>,
-}
-
-impl Engine {
-    /// Counts somebody who watches until what this gives is dropped.
-    #[must_use]
-    pub fn watching(&self, kind: WatcherKind) -> Watching {
-        let counters = Arc::clone(&self.inner.counters);
-        counters.watchers[kind as usize].fetch_add(1, Relaxed);
-        Watching { counters, kind }
-    }
-
-    /// All figures as they are now.
-    ///
-    /// # Errors
-    /// When the store does not answer.
-    pub async fn figures(&self) -> Result<Figures, Error> {
-        let counts = self.store().counts().await?;
-        let counters = &self.inner.counters;
-        Ok(Figures {
-            events: [
-                ("emitted", counters.emitted.load(Relaxed)),
-                ("spooled", counters.spooled.load(Relaxed)),
-                ("stored", counters.stored.load(Relaxed)),
-                ("delivered", counters.delivered.load(Relaxed)),
-            ],
-            mismatches: counters.mismatches.load(Relaxed),
-            jobs: JobState::ALL
-                .iter()
-                .map(|state| (*state, counts.get(state).copied().unwrap_or(0)))
-                .collect(),
-            capacity: self.capacity(),
-            watchers: WatcherKind::ALL
-                .iter()
-                .map(|kind| (*kind, counters.watchers[*kind as usize].load(Relaxed)))
-                .collect(),
-        })
-    }
-
-    /// Counts the events of a run that is over, and compares. Of a lost run nobody knows how many there were.
-    pub(crate) async fn account(&self, job: &Job, run: RunId, outcome: &PlaybookOutcome) {
+impl Counters {
+    /// Counts the events of a run that is over, and compares. Of a lost run it isn't known how many there were.
+    pub(crate) async fn account(&self, store: &Store, job: &Job, run: RunId, outcome: &PlaybookOutcome) {
         if outcome.ending == Ending::Lost {
             return;
         }
-        let stored = match self.store().event_count(run).await {
+        let stored = match store.event_count(run).await {
             Ok(stored) => stored,
             Err(error) => {
                 tracing::warn!(job.id = %job.id, %error, "the events of the run were not counted");
@@ -147,14 +97,40 @@ impl Engine {
             }
         };
         let PlaybookDetail { emitted, events: spooled, .. } = &outcome.detail;
-        let counters = &self.inner.counters;
-        counters.emitted.fetch_add(*emitted, Relaxed);
-        counters.spooled.fetch_add(*spooled, Relaxed);
-        counters.stored.fetch_add(stored, Relaxed);
+        self.emitted.fetch_add(*emitted, Relaxed);
+        self.spooled.fetch_add(*spooled, Relaxed);
+        self.stored.fetch_add(stored, Relaxed);
         if emitted != spooled || *spooled != stored {
-            counters.mismatch();
+            self.mismatch();
             tracing::error!(job.id = %job.id, emitted, spooled, stored, "events of the run are missing");
         }
+    }
+
+    /// Counts a watcher until what this returns is dropped.
+    pub(crate) fn watching(self: &Arc<Self>, kind: WatcherKind) -> Watching {
+        self.watchers[kind as usize].fetch_add(1, Relaxed);
+        Watching { counters: Arc::clone(self), kind }
+    }
+
+    /// Events by stage, in the order of their way.
+    pub(crate) fn events(&self) -> [(&'static str, u64); 4] {
+        [
+            ("emitted", self.emitted.load(Relaxed)),
+            ("spooled", self.spooled.load(Relaxed)),
+            ("stored", self.stored.load(Relaxed)),
+            ("delivered", self.delivered.load(Relaxed)),
+        ]
+    }
+
+    /// How many runs and watchers there were for which the numbers of events were not alike.
+    pub(crate) fn mismatches(&self) -> u64 {
+        self.mismatches.load(Relaxed)
+    }
+
+    /// Watchers by kind.
+    pub(crate) fn watchers(&self) -> Vec<(WatcherKind, u64)> {
+        let count = |kind: WatcherKind| (kind, self.watchers[kind as usize].load(Relaxed));
+        WatcherKind::ALL.into_iter().map(count).collect()
     }
 }
 

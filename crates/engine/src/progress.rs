@@ -2,20 +2,25 @@
 //!
 //! How many tasks there will be is a guess: as many as the last good run of the same content had, or as many as
 //! Ansible lists. Whichever it is stays so for the whole attempt, so that the share that is done never goes back.
-//! Listing takes seconds and is begun by the first who asks; nobody waits for it.
+//! The first request for a running job begins the listing, which takes seconds; no request waits for it.
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use jiff::Timestamp;
 use model::{Job, JobId, JobRequest, JobState, PlaybookWork, Work, timing::Timing};
 use serde::Serialize;
 use serde_json::Value;
-use store::LastSuccess;
+use store::{LastSuccess, Store};
 
-use crate::{Engine, OnBehalf, clock, jobs::Error};
+use crate::{
+    catalog::inspections::{Inspections, OnBehalf},
+    clock,
+    error::JobError,
+    events::handle::Events,
+};
 
 /// The variable that selects an action, in the playbook `generic` and in bundles for machines.
 const ACTION: &str = "proxmox_vm_action";
@@ -37,7 +42,7 @@ pub enum Basis {
 /// How far a job has come.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct JobProgress {
-    /// 0 to 100; 100 only when the job has ended well. `None` while nobody knows.
+    /// 0 to 100; 100 only when the job has ended well. `None` while unknown.
     pub percent: Option<u8>,
     /// How many tasks have ended.
     pub tasks_done: u64,
@@ -52,7 +57,7 @@ pub struct JobProgress {
 /// What is guessed of an attempt.
 #[derive(Debug, Clone, Copy)]
 enum Guess {
-    /// Ansible is being asked.
+    /// Ansible is listing its tasks.
     Pending,
     /// It did not tell anything.
     Unknown,
@@ -64,7 +69,7 @@ enum Guess {
 
 /// The guesses that were made, by job and claim.
 #[derive(Debug, Default)]
-pub(crate) struct Guesses(Mutex<VecDeque<((JobId, u64), Guess)>>);
+struct Guesses(Mutex<VecDeque<((JobId, u64), Guess)>>);
 
 impl Guesses {
     fn get(&self, key: (JobId, u64)) -> Option<Guess> {
@@ -93,12 +98,25 @@ impl Guesses {
     }
 }
 
-impl Engine {
+/// Guesses how far jobs have come; clones share the guesses.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    store: Store,
+    events: Events,
+    inspections: Inspections,
+    guesses: Arc<Guesses>,
+}
+
+impl Progress {
+    pub(crate) fn new(store: Store, events: Events, inspections: Inspections) -> Self {
+        Self { store, events, inspections, guesses: Arc::default() }
+    }
+
     /// How far a job has come; `None` when it waits, or ended otherwise than well.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn progress(&self, by: &OnBehalf, job: &Job) -> Result<Option<JobProgress>, Error> {
+    pub async fn of_job(&self, by: &OnBehalf, job: &Job) -> Result<Option<JobProgress>, JobError> {
         match job.state {
             JobState::Running | JobState::Canceling => {
                 let guess = self.guess(by, job).await?;
@@ -123,15 +141,15 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such job.
-    pub async fn timing(&self, id: JobId) -> Result<Timing, Error> {
-        let job = self.job(id).await?;
+    pub async fn timing(&self, id: JobId) -> Result<Timing, JobError> {
+        let job = self.store.job(id).await?.ok_or(JobError::UnknownJob(id))?;
         let mut timing = Timing::default();
-        self.each_event(&job, |event| timing.take(event)).await?;
+        self.events.each_of_last_run(&job, |event| timing.take(event)).await?;
         Ok(timing)
     }
 
-    async fn guess(&self, by: &OnBehalf, job: &Job) -> Result<Guess, Error> {
-        let (guesses, key) = (&self.inner.guesses, (job.id, job.fence));
+    async fn guess(&self, by: &OnBehalf, job: &Job) -> Result<Guess, JobError> {
+        let (guesses, key) = (&self.guesses, (job.id, job.fence));
         if let Some(guess) = guesses.get(key) {
             return Ok(guess);
         }
@@ -141,36 +159,31 @@ impl Engine {
         };
         let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
         if is_new && last.is_none() {
-            let (engine, by, job) = (self.clone(), by.clone(), job.clone());
+            let (progress, by, job) = (self.clone(), by.clone(), job.clone());
             tokio::spawn(async move {
-                let listed = engine.listed(&by, &job).await;
-                engine.inner.guesses.settle(key, listed.map_or(Guess::Unknown, Guess::Listed));
+                let listed = progress.listed(&by, &job).await;
+                progress.guesses.settle(key, listed.map_or(Guess::Unknown, Guess::Listed));
             });
         }
         Ok(guess)
     }
 
     /// The last successful run that did the same as this request asks for.
-    async fn last_alike(&self, work: &Work) -> Result<Option<LastSuccess>, Error> {
-        let Work::Playbook(work) = work;
-        if !is_whole(work) {
-            return Ok(None);
-        }
-        let last = self.store().last_successes(&work.content, LOOKED_AT).await?;
+    async fn last_alike(&self, work: &Work) -> Result<Option<LastSuccess>, JobError> {
+        let Some(work) = work.as_playbook().filter(|work| is_whole(work)) else { return Ok(None) };
+        let last = self.store.last_successes(&work.content, LOOKED_AT).await?;
         let alike = |(other, _): &(JobRequest, LastSuccess)| {
-            let Work::Playbook(other) = &other.work;
-            is_whole(other) && other.project == work.project && action(other) == action(work)
+            other.work.as_playbook().is_some_and(|other| {
+                is_whole(other) && other.project == work.project && action(other) == action(work)
+            })
         };
         Ok(last.into_iter().find(alike).map(|(_, last)| last))
     }
 
     /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
     async fn listed(&self, by: &OnBehalf, job: &Job) -> Option<u64> {
-        let Work::Playbook(work) = &job.request.work;
-        if !work.before.is_empty() {
-            return None;
-        }
-        let list = match self.task_list(by, job).await {
+        let work = job.request.work.as_playbook().filter(|work| work.before.is_empty())?;
+        let list = match self.inspections.tasks_of_job(by, job).await {
             Ok(list) => list,
             Err(error) => {
                 tracing::debug!(job.id = %job.id, %error, "the tasks of a job cannot be listed");

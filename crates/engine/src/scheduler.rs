@@ -1,54 +1,88 @@
 //! The loop that claims jobs while there are free slots.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{mem, ops::ControlFlow, sync::Arc, time::Duration};
 
 use model::{Code, Job, JobState, Reason};
-use tokio::{task::JoinSet, time::timeout};
+use store::Store;
+use tokio::{sync::RwLock, task::JoinSet, time::timeout};
 
 use crate::{
-    Engine, Shutdown,
-    claimed::{Claimed, Origin},
+    background::{
+        driver::Driver,
+        status::{Cause, Recorder},
+        task::About,
+    },
+    changes::Changes,
     clock,
-    moves::state_event,
+    held::HeldRuns,
+    leases::Leases,
+    queue::Queue,
+    readiness::Readiness,
+    shutdown::Shutdown,
     slots::Slot,
-    worker::Beginning,
+    transitions::state_event,
+    work::{
+        claimed::{Claimed, Origin},
+        recovery::Recovery,
+        worker::{Beginning, Worker},
+    },
 };
 
-/// How long a lost wake-up can leave a queued job waiting.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a lost nudge can leave a queued job waiting.
+pub(crate) const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Claims jobs and gives each to a worker.
+/// The loop among the background tasks: an activation is one claim.
+pub(crate) const ABOUT: About =
+    About { name: "claim_jobs", summary: "Claims the next job of the queue, while this node has free slots" };
+
+/// Claims jobs and gives each to a worker; one per node.
 #[derive(Debug)]
 pub struct Scheduler {
-    engine: Engine,
+    parts: SchedulerParts,
     workers: JoinSet<()>,
+    /// Read-locked while a job is claimed and its run begun.
+    starting: Arc<RwLock<()>>,
+    /// What woke the loop last.
+    cause: Cause,
+}
+
+/// What a scheduler is made of.
+#[derive(Debug)]
+pub(crate) struct SchedulerParts {
+    pub(crate) store: Store,
+    pub(crate) changes: Changes,
+    pub(crate) queue: Queue,
+    pub(crate) leases: Leases,
+    pub(crate) held: HeldRuns,
+    pub(crate) worker: Worker,
+    pub(crate) recovery: Recovery,
+    pub(crate) readiness: Readiness,
+    /// The other background tasks.
+    pub(crate) tasks: Driver,
+    /// Records the claims.
+    pub(crate) recorder: Arc<Recorder>,
+    /// How long runs may take to end when the service stops.
+    pub(crate) drain: Duration,
 }
 
 impl Scheduler {
-    /// For this engine; one scheduler per engine.
-    #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        Self { engine, workers: JoinSet::new() }
+    pub(crate) fn new(parts: SchedulerParts) -> Self {
+        Self { parts, workers: JoinSet::new(), starting: Arc::default(), cause: Cause::Start }
     }
 
-    /// Takes up the runs of the service before this one, then claims jobs until the end is asked for.
+    /// Recovers the runs of the service before this one, starts the background tasks, then claims jobs until the end is
+    /// requested.
     ///
-    /// Runs that are at work then stay at work: their supervisors do not need us, and the next service takes
-    /// them up again.
+    /// Running jobs then stay running: their supervisors do not need this process, and the next service recovers them.
     pub async fn run(mut self, mut shutdown: Shutdown) {
         tokio::select! {
-            () = self.engine.recover(&mut self.workers) => {}
+            () = self.parts.recovery.run(&mut self.workers) => {}
             // Only when the store does not answer does this take time.
             () = shutdown.requested() => return,
         }
-        self.engine.inner.recovered.send_replace(true);
-        let mut chores = JoinSet::new();
-        chores.spawn(self.engine.clone().beat());
-        chores.spawn(self.engine.clone().heed());
-        chores.spawn(self.engine.clone().expire());
-        chores.spawn(self.engine.clone().retry_forgotten());
-        chores.spawn(self.engine.clone().retain());
-        chores.spawn(self.engine.clone().hear());
+        self.parts.readiness.set_recovered();
+        // They end when this returns.
+        let _tasks = mem::take(&mut self.parts.tasks).start();
         while self.turn(&mut shutdown).await.is_continue() {
             while let Some(ended) = self.workers.try_join_next() {
                 if let Err(error) = ended {
@@ -57,7 +91,7 @@ impl Scheduler {
             }
         }
         // A claimed job whose run is not begun yet would be lost.
-        drop(self.engine.inner.starting.write().await);
+        drop(self.starting.write().await);
         self.drain().await;
         let left = self.workers.len();
         if left > 0 {
@@ -65,9 +99,9 @@ impl Scheduler {
         }
     }
 
-    /// Waits for the runs at work, as far as a setting says so.
+    /// Waits for the running jobs, as far as a setting says so.
     async fn drain(&mut self) {
-        let at_most = self.engine.options().drain.at_most;
+        let at_most = self.parts.drain;
         if !at_most.is_zero() && !self.workers.is_empty() {
             tracing::info!(runs = self.workers.len(), "waiting for runs to end");
             let all = async { while self.workers.join_next().await.is_some() {} };
@@ -82,55 +116,58 @@ impl Scheduler {
         let slot = tokio::select! {
             biased;
             () = shutdown.requested() => return ControlFlow::Break(()),
-            slot = self.engine.inner.slots.take() => slot,
+            slot = self.parts.queue.slots().take() => slot,
         };
-        let beginning = self.engine.inner.starting.clone().read_owned().await;
+        let beginning = self.starting.clone().read_owned().await;
         if let Some(job) = self.claim().await {
             self.start(job, slot, beginning);
             return ControlFlow::Continue(());
         }
         drop((slot, beginning));
-        tokio::select! {
+        let nudged = timeout(POLL_EVERY, self.parts.queue.nudged());
+        self.cause = tokio::select! {
             () = shutdown.requested() => return ControlFlow::Break(()),
-            // An error here is the timer: look again.
-            _ = timeout(LOOK_AGAIN, self.engine.inner.queued.notified()) => {}
-        }
+            nudged = nudged => if nudged.is_ok() { Cause::Nudge } else { Cause::Timer },
+        };
         ControlFlow::Continue(())
     }
 
-    async fn claim(&self) -> Option<Job> {
+    /// Claims the next job, and records that.
+    async fn claim(&mut self) -> Option<Job> {
+        let started = self.parts.recorder.begin(self.cause);
+        let claimed = self.claim_next().await;
+        let result = claimed.as_ref().map(|job| u64::from(job.is_some()));
+        self.parts.recorder.end(&started, result.map_err(ToString::to_string));
+        claimed.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the queue cannot be read; trying again");
+            None
+        })
+    }
+
+    async fn claim_next(&mut self) -> Result<Option<Job>, store::Error> {
         let run = clock::new_run_id();
-        let (now, lease_until) = match self.engine.lease().await {
-            Ok(lease) => lease,
-            Err(error) => {
-                tracing::warn!(%error, "the queue cannot be read; trying again");
-                return None;
-            }
-        };
+        let (now, lease_until) = self.parts.leases.begin().await?;
         let reason = Reason::new(None, Code::Running, "a run is active");
         let event = state_event(Some(JobState::Queued), JobState::Running, &reason, now);
-        let (node, reason, event) = (&self.engine.options().node, &reason, &event);
+        let (node, reason, event) = (self.parts.leases.node(), &reason, &event);
         let claim = store::Claim { run, node, now, lease_until, reason, event };
-        self.engine.inner.held.claims(Some(run));
-        match self.engine.store().claim_next(&claim).await {
-            Ok(job) => job,
-            Err(error) => {
-                tracing::warn!(%error, "the queue cannot be read; trying again");
-                self.engine.inner.held.is_unsure_of(run);
-                self.engine.inner.held.claims(None);
-                None
-            }
+        self.parts.held.set_claiming(Some(run));
+        let claimed = self.parts.store.claim_next(&claim).await;
+        if claimed.is_err() {
+            self.parts.held.add_unsure(run);
+            self.parts.held.set_claiming(None);
         }
+        claimed
     }
 
     fn start(&mut self, job: Job, slot: Slot, beginning: Beginning) {
-        let engine = self.engine.clone();
-        engine.inner.live.tell(job.id);
+        let worker = self.parts.worker.clone();
+        self.parts.changes.publish(job.id);
         let Some(run) = job.run else { return };
         // Before the claim counts as made.
-        let hold = engine.hold(&job, run);
-        engine.inner.held.claims(None);
+        let hold = self.parts.held.hold(&job, run);
+        self.parts.held.set_claiming(None);
         let claimed = Claimed { job, run, origin: Origin::Started, slot, _hold: hold };
-        self.workers.spawn(async move { engine.work_on(claimed, beginning).await });
+        self.workers.spawn(async move { worker.work_on(claimed, beginning).await });
     }
 }

@@ -15,7 +15,9 @@ pub mod isolation;
 pub mod job;
 pub mod job_request;
 pub mod job_state;
+pub mod journal;
 pub mod labels;
+pub mod lease;
 pub mod names;
 pub mod numbers;
 pub mod outcome;
@@ -28,6 +30,7 @@ pub mod retry;
 pub mod run;
 pub mod secret_vars;
 pub mod step;
+pub mod stored_range;
 pub mod tags;
 pub mod time_text;
 pub mod timing;
@@ -40,13 +43,15 @@ pub use audit::{AuditDraft, AuditKind, AuditRecord};
 pub use event::{Counted, Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
 pub use host_pattern::HostPattern;
-pub use ids::{JobId, RunId};
+pub use ids::{JobId, PlanId, RangeId, RunId};
 pub use inventories::Inventories;
 pub use isolation::Isolation;
 pub use job::{Attempt, Job, JobSummary, Sealed};
 pub use job_request::JobRequest;
 pub use job_state::{JobState, Move, Refusal};
+pub use journal::{JournalChange, JournalEntry, JournalPhase, JournalRecord, StepMove, StepState};
 pub use labels::Labels;
+pub use lease::{LeaseKey, LeaseKind, RangeLease};
 pub use names::{ContentKind, ContentName, ContentRef, ProjectName};
 pub use outcome::{Detail, Outcome, PlaybookDetail, PlaybookOutcome};
 pub use own_event::{
@@ -60,8 +65,9 @@ pub use retry::{Resume, RetryOn, RetryPolicy, TaskName};
 pub use run::{Code, Ending, Executor, Phase, Reason};
 pub use secret_vars::{SecretValue, SecretVars};
 pub use step::{Find, Step, Take};
+pub use stored_range::{RangeState, StoredPlan, StoredRange};
 pub use tags::Tags;
-pub use work::{PlaybookWork, Work};
+pub use work::{PlaybookWork, Work, WorkKind};
 
 /// Implements serde for a type by the text of `Display` and `FromStr`.
 macro_rules! serde_by_text {

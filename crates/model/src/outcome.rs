@@ -105,6 +105,14 @@ impl From<PlaybookOutcome> for Outcome {
 }
 
 impl Detail {
+    /// What a run of Ansible amounted to; `None` for another kind of work.
+    #[must_use]
+    pub const fn as_playbook(&self) -> Option<&PlaybookDetail> {
+        match self {
+            Self::Playbook(detail) => Some(detail),
+        }
+    }
+
     /// The exit code of the program that did the work, where there was one.
     #[must_use]
     pub const fn rc(&self) -> Option<i32> {

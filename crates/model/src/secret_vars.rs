@@ -81,7 +81,7 @@ impl SecretVars {
         }
     }
 
-    /// The variables as Ansible takes them, every text tagged as unsafe.
+    /// The variables as Ansible takes them, every string tagged as unsafe.
     #[must_use]
     pub fn to_unsafe_json(&self) -> SecretValue {
         let members = self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_ref()?)));

@@ -1,8 +1,7 @@
 //! The work of a job, without how it is queued, limited, and repeated: that is the [`JobRequest`](crate::JobRequest).
 //!
-//! There is one kind of work, a playbook. `ARCHITECTURE.md` lists what a further kind needs; [`Work`] has a single
-//! variant on purpose: code that is about playbooks takes it apart with `let Work::Playbook(work) = ...`, and the
-//! compiler reports each such place as soon as there is a second variant.
+//! There is one kind of work, a playbook. `CONTRIBUTING.md` lists what a further kind needs. Code that is about playbooks
+//! asks for one with [`Work::as_playbook`], and does without where the work is of another kind.
 
 use std::fmt;
 
@@ -18,6 +17,18 @@ use crate::{
 pub enum Work {
     /// Runs Ansible.
     Playbook(PlaybookWork),
+}
+
+/// A kind of work, without the work itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkKind {
+    /// [`Work::Playbook`].
+    Playbook,
+}
+
+impl WorkKind {
+    /// Every kind, in the order of the variants.
+    pub const ALL: &[Self] = &[Self::Playbook];
 }
 
 /// A call of `ansible-playbook`, or several of them in one run.
@@ -57,6 +68,30 @@ pub struct PlaybookWork {
 }
 
 impl Work {
+    /// The kind of this work.
+    #[must_use]
+    pub const fn kind(&self) -> WorkKind {
+        match self {
+            Self::Playbook(_) => WorkKind::Playbook,
+        }
+    }
+
+    /// The playbook; `None` for another kind of work.
+    #[must_use]
+    pub const fn as_playbook(&self) -> Option<&PlaybookWork> {
+        match self {
+            Self::Playbook(work) => Some(work),
+        }
+    }
+
+    /// The playbook, to be changed; `None` for another kind of work.
+    #[must_use]
+    pub const fn as_playbook_mut(&mut self) -> Option<&mut PlaybookWork> {
+        match self {
+            Self::Playbook(work) => Some(work),
+        }
+    }
+
     /// The kind of thing it is about, and the name of that thing: jobs are searched by them. Both are the only member
     /// of a short JSON form of the work, `{"playbook": "ping"}`.
     #[must_use]

@@ -1,8 +1,23 @@
 //! Where machines live: the door to hypervisors and clouds.
 //!
-//! It knows no Ansible, no SQL, and no jobs: it gets addresses and credentials, and returns the responses of an API.
+//! [`Platform`] creates the parts of ranges; [`simulated`] and [`local`] are platforms. It knows no Ansible, no SQL, and no jobs: it
+//! gets addresses, credentials, and specifications, and returns the responses of a platform.
 
+mod description;
+mod error;
+pub mod local;
+mod observed;
+mod owner;
+mod platform;
 pub mod proxmox;
+pub mod simulated;
 mod tls;
+mod wanted;
 
+pub use description::{Capabilities, Description};
+pub use error::Error;
+pub use observed::{Leftover, Observed, ObservedMachine, ObservedNetwork, ObservedNic, Power, RulesState};
+pub use owner::{InvalidOwner, Owner, Thing, ThingKind};
+pub use platform::{Access, Answer, Awaited, Change, Ensured, Handle, Platform, Progress, SnapshotAction};
 pub use tls::install_provider;
+pub use wanted::{Login, MachineWanted, Wanted};

@@ -1,4 +1,4 @@
-//! Storage of jobs, runs, events, tokens, and the audit log, in SQLite or PostgreSQL.
+//! Storage of jobs, runs, events, ranges with their plans, tokens, and the audit log, in SQLite or PostgreSQL.
 //!
 //! The store persists data. Whether a transition is allowed, when to retry, and what to delete is decided
 //! elsewhere; this crate only guarantees what must hold for every writer: a job changes together with its event, events are
@@ -17,6 +17,7 @@ mod events;
 mod history;
 mod idempotency;
 mod jobs;
+mod journal;
 mod leases;
 mod listen;
 mod locks;
@@ -26,6 +27,8 @@ mod owners;
 #[cfg(test)]
 mod plan;
 mod queue;
+mod range_leases;
+mod ranges;
 mod requeue;
 mod retention;
 mod runs;
@@ -47,10 +50,13 @@ pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
 pub use jobs::{Admission, Inserted};
+pub use journal::PlanHolder;
 pub use listen::{Listener, Notification};
 pub use moves::JobMove;
 pub use owners::{Owned, OwnerLock};
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
+pub use range_leases::HeldLease;
+pub use ranges::{PlanDraft, PlanInputs, Planned, Settlement};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use stream::{EventQuery, LogPlace};

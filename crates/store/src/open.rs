@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "callers of jobs", include_str!("../migrations/0006_owners.sql")),
     (7, "locks by mode and owner", include_str!("../migrations/0007_locks.sql")),
     (8, "parents and submitters of jobs", include_str!("../migrations/0008_parents.sql")),
+    (9, "ranges, plans and leases", include_str!("../migrations/0009_ranges.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use content::catalog;
-use engine::Engine;
+use engine::{CatalogError, JobError, Jobs};
 use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
 use serde_json::{Map, Value};
 
@@ -40,9 +40,9 @@ pub(super) async fn answer(
     }
     inventory_is_there(api).await?;
     api_host_is_known(api, &values).await?;
-    let inventory = &api.engine.options().default_inventory;
+    let inventory = api.engine.catalog().default_inventory();
     // Only locks ask for it.
-    let node = if is_read(route) { None } else { api.engine.default_proxmox_node().await };
+    let node = if is_read(route) { None } else { api.engine.machines().default_node().await };
     let host = acting_host(api, route, &values).await;
     let known = Known {
         inventory,
@@ -50,16 +50,17 @@ pub(super) async fn answer(
         name,
         host: host.as_deref(),
         limits_actions: host.is_some()
-            && api.engine.plays_on_group(plan::generic()?, plan::ACTION_HOSTS).await,
+            && api.engine.catalog().plays_on_group(plan::generic()?, plan::ACTION_HOSTS).await,
     };
     let mut request = plan::plan(route, &values, &known)?;
-    api.engine.settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
+    api.engine.catalog().settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
     let Work::Playbook(work) = &request.work;
     let content = work.content.clone();
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
     {
-        let job = api.engine.record_read(request, action, result, &Caller::submitter_of(http)).await;
+        let job =
+            api.engine.machines().record_read(request, action, result, &Caller::submitter_of(http)).await;
         return job.map(|job| reply::results(&job, action)).map_err(|error| Refusal::failed(&error));
     }
     let change = http.extensions().get::<Change>().cloned();
@@ -70,7 +71,7 @@ pub(super) async fn answer(
         },
         None => None,
     };
-    let submitted = api.engine.submit(request, &Caller::submitter_of(http)).await;
+    let submitted = api.engine.jobs().submit(request, &Caller::submitter_of(http)).await;
     let id = submitted.as_ref().ok().map(|job| job.id);
     let answer = async {
         let job = ended(api, submitted.map_err(|error| refused(api, &content, &error))?.id).await?;
@@ -90,7 +91,7 @@ async fn acting_host(api: &Api, route: &Route, values: &Map<String, Value>) -> O
         Plan::Ping | Plan::Named(_) => None,
         Plan::Action { .. } | Plan::Bundle { .. } | Plan::CreateMachines { .. } | Plan::Find { .. } => {
             let node = values.get("proxmox_node").and_then(Value::as_str).filter(|node| !node.is_empty());
-            api.engine.proxmox_host_of(node).await
+            api.engine.machines().host_of(node).await
         }
     }
 }
@@ -127,7 +128,8 @@ async fn reply(
         }
         Reply::Null => Ok(reply::null(job)),
         Reply::Results(_) | Reply::Log => {
-            let log = api.engine.log_of_last_step(job).await.map_err(|error| Refusal::failed(&error))?;
+            let log =
+                api.engine.events().log_of_last_step(job).await.map_err(|error| Refusal::failed(&error))?;
             Ok(reply::log(job, &log))
         }
     }
@@ -145,7 +147,7 @@ fn wants_results(route: &Route, values: &Map<String, Value>) -> bool {
 async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(), Refusal> {
     let named = values.get("proxmox_api_host").and_then(Value::as_str).filter(|host| !host.is_empty());
     let Some(host) = named else { return Ok(()) };
-    let known = api.engine.known_api_hosts().await;
+    let known = api.engine.machines().known_api_hosts().await;
     if known.contains(host) {
         return Ok(());
     }
@@ -155,10 +157,10 @@ async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(),
 
 /// A missing inventory is a fault of the installation, which v0 tells before anything else of the run.
 async fn inventory_is_there(api: &Api) -> Result<(), Refusal> {
-    match api.engine.check_default_inventory().await {
+    match api.engine.catalog().check_default_inventory().await {
         Ok(()) => Ok(()),
-        Err(engine::Error::Content(catalog::Error::NotFound { name, .. })) => Err(no_inventory(api, &name)),
-        Err(engine::Error::Content(problem @ catalog::Error::LeavesRoot { .. })) => Err(leaves(&problem)),
+        Err(CatalogError::Content(catalog::Error::NotFound { name, .. })) => Err(no_inventory(api, &name)),
+        Err(CatalogError::Content(problem @ catalog::Error::LeavesRoot { .. })) => Err(leaves(&problem)),
         Err(error) => Err(Refusal::failed(&error)),
     }
 }
@@ -187,7 +189,7 @@ async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
     let mut caller = Waiting::new(api, id);
     let mut shutdown = api.shutdown.clone();
     let job = tokio::select! {
-        job = api.engine.wait(id, Duration::MAX) => job.map_err(|error| Refusal::failed(&error)),
+        job = api.engine.jobs().wait(id, Duration::MAX) => job.map_err(|error| Refusal::failed(&error)),
         () = shutdown.requested() => {
             let text = "the service is stopping; the job goes on and can be asked for when it is back";
             Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).job(id))
@@ -199,7 +201,7 @@ async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
 
 /// Somebody who waits for a job. Dropped unanswered when the connection ends.
 struct Waiting {
-    engine: Engine,
+    jobs: Jobs,
     job: JobId,
     was_answered: bool,
     cancels: bool,
@@ -208,7 +210,7 @@ struct Waiting {
 impl Waiting {
     fn new(api: &Api, job: JobId) -> Self {
         Self {
-            engine: api.engine.clone(),
+            jobs: api.engine.jobs().clone(),
             job,
             was_answered: false,
             cancels: api.options.cancel_on_disconnect,
@@ -223,9 +225,9 @@ impl Drop for Waiting {
         }
         tracing::info!(job.id = %self.job, canceled = self.cancels, "the client disconnected before the job finished");
         if self.cancels {
-            let (engine, job) = (self.engine.clone(), self.job);
+            let (jobs, job) = (self.jobs.clone(), self.job);
             actix_web::rt::spawn(async move {
-                if let Err(error) = engine.cancel(job).await {
+                if let Err(error) = jobs.cancel(job).await {
                     tracing::warn!(job.id = %job, %error, "the job of a caller who left could not be canceled");
                 }
             });
@@ -233,10 +235,10 @@ impl Drop for Waiting {
     }
 }
 
-fn refused(api: &Api, content: &ContentRef, error: &engine::Error) -> Refusal {
+fn refused(api: &Api, content: &ContentRef, error: &JobError) -> Refusal {
     let problem = match error {
-        engine::Error::Content(problem) => problem,
-        engine::Error::QueueFull(_) => {
+        JobError::Catalog(CatalogError::Content(problem)) => problem,
+        JobError::QueueFull(_) => {
             return Refusal::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).retry_after(QUEUE_RETRY_S);
         }
         _ => return Refusal::failed(error),

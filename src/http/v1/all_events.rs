@@ -35,12 +35,12 @@ async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Resu
     let wanted = Wanted::read(&request, &query, "events")?;
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
     let seat = api.guard.seat(&request, &api.shutdown)?;
-    let following = Source::All(Box::new(api.engine.follow_all(wanted.query)));
+    let following = Source::All(Box::new(api.engine.events().follow_all(wanted.query)));
     Ok(stream::response(following, sending, seat, &api.engine))
 }
 
 async fn page(api: &Api, query: &EventQuery) -> Result<HttpResponse, Problem> {
-    let mut events = api.engine.all_events(query).await?;
+    let mut events = api.engine.events().list_all(query).await?;
     let next = next(&mut events, query).map(|(position, ..)| *position);
     let items = events.into_iter().map(view::placed).collect();
     Ok(HttpResponse::Ok().json(api::PlacedEventPage { items, next }))

@@ -68,7 +68,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 async fn list(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
-    let found = api.engine.artifacts(job_id(&id)?).await?;
+    let found = api.engine.artifacts().list(job_id(&id)?).await?;
     Ok(HttpResponse::Ok().json(view::artifacts(found)))
 }
 
@@ -80,7 +80,7 @@ async fn download(
 ) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let (id, path) = at.into_inner();
-    let (artifact, file) = api.engine.open_artifact(job_id(&id)?, path).await?;
+    let (artifact, file) = api.engine.artifacts().open(job_id(&id)?, path).await?;
     let name = artifact.path.rsplit('/').next().unwrap_or_default();
     let pieces = stream::try_unfold(file, |mut file| async move {
         let read = spawn_blocking(move || {

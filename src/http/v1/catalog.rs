@@ -109,7 +109,7 @@ fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: ProblemCode)
 
 async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<HttpResponse, Problem> {
     let project = project(&query)?;
-    let entries = api.engine.list_content(project.as_ref(), kind).await?;
+    let entries = api.engine.catalog().list(project.as_ref(), kind).await?;
     let items = entries.into_iter().map(view::entry).collect();
     Ok(HttpResponse::Ok().json(api::CatalogPage { items, next: () }))
 }
@@ -137,9 +137,10 @@ async fn show(
         ContentKind::Bundle => ContentRef::Bundle(name),
         ContentKind::Scenario => ContentRef::Scenario(name),
         ContentKind::Inventory => {
-            let shown = api.engine.inspect_inventory(&by, project, &name).await?;
+            let shown = api.engine.inspections().inventory(&by, project, &name).await?;
             return Ok(HttpResponse::Ok().json(view::inventory(shown)));
         }
     };
-    Ok(HttpResponse::Ok().json(view::content(api.engine.inspect_content(&by, project, &content).await?)))
+    Ok(HttpResponse::Ok()
+        .json(view::content(api.engine.inspections().content(&by, project, &content).await?)))
 }

@@ -148,13 +148,13 @@ async fn events(
     let id = job_id(&id)?;
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
     let seat = api.guard.seat(&request, &api.shutdown)?;
-    let following = Source::Job(Box::new(api.engine.follow_job(id, wanted.query).await?));
+    let following = Source::Job(Box::new(api.engine.events().follow(id, wanted.query).await?));
     Ok(stream::response(following, sending, seat, &api.engine))
 }
 
 /// The events after a number; `next` is the `after` of the page after this one, `null` at the end for now.
 async fn page(api: &Api, id: JobId, query: &EventQuery) -> Result<HttpResponse, Problem> {
-    let mut events = api.engine.events(id, query).await?;
+    let mut events = api.engine.events().list(id, query).await?;
     let next = next(&mut events, query).map(|event| event.seq);
     let items = events.into_iter().map(view::event).collect();
     Ok(HttpResponse::Ok().json(api::EventPage { items, next }))

@@ -160,7 +160,7 @@ pub(super) async fn accepted(
 
 /// A job with the warnings of its last attempt, if there are any.
 async fn with_warnings(api: &Api, job: &Job) -> Result<api::Job, Problem> {
-    let warnings = api.engine.warnings(job).await?;
+    let warnings = api.engine.events().warnings(job).await?;
     Ok(api::Job { warnings: warnings.into_iter().filter_map(warning).collect(), ..view::job(job) })
 }
 
@@ -187,15 +187,15 @@ async fn retry(
 ) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let wait = query::wait(&query, &api)?;
-    api.engine.has_room(owner(&request).as_deref()).await?;
-    let job = api.engine.retry(job_id(&id)?, None).await?;
+    api.engine.jobs().has_room(owner(&request).as_deref()).await?;
+    let job = api.engine.jobs().retry(job_id(&id)?, None).await?;
     accepted(&api, job, wait).await
 }
 
 /// Forgets a job that has ended: 204.
 async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
-    api.engine.delete(job_id(&id)?).await?;
+    api.engine.jobs().delete(job_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -208,9 +208,9 @@ async fn show(
 ) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
     let mut shown = with_warnings(&api, &job).await?;
-    let capacity = view::capacity(api.engine.capacity());
-    shown.waiting = api.engine.waiting(&job).await?.map(|waiting| view::waiting(waiting, capacity));
-    shown.progress = api.engine.progress(&api.on_behalf(&request)?, &job).await?.map(view::progress);
+    let capacity = view::capacity(api.engine.queue().capacity());
+    shown.waiting = api.engine.queue().waiting(&job).await?.map(|waiting| view::waiting(waiting, capacity));
+    shown.progress = api.engine.progress().of_job(&api.on_behalf(&request)?, &job).await?.map(view::progress);
     Ok(HttpResponse::Ok().json(shown))
 }
 
@@ -229,7 +229,7 @@ async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Prob
     query.only_known()?;
     match query::wait(query, api)? {
         Some(wait) => api.wait(id, wait).await,
-        None => Ok(api.engine.job(id).await?),
+        None => Ok(api.engine.jobs().get(id).await?),
     }
 }
 
@@ -237,7 +237,7 @@ async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Prob
 async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let wait = query::wait(&query, &api)?;
-    let mut job = api.engine.cancel(job_id(&id)?).await?;
+    let mut job = api.engine.jobs().cancel(job_id(&id)?).await?;
     if let Some(wait) = wait {
         job = api.wait(job.id, wait).await?;
     }
@@ -250,8 +250,8 @@ impl Api {
     pub(in crate::http) async fn wait(&self, id: JobId, at_most: Duration) -> Result<Job, Problem> {
         let mut shutdown = self.shutdown.clone();
         tokio::select! {
-            job = self.engine.wait(id, at_most) => Ok(job?),
-            () = shutdown.requested() => Ok(self.engine.job(id).await?),
+            job = self.engine.jobs().wait(id, at_most) => Ok(job?),
+            () = shutdown.requested() => Ok(self.engine.jobs().get(id).await?),
         }
     }
 }

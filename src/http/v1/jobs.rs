@@ -115,15 +115,15 @@ async fn submit(
     query.only_known()?;
     let wait = query::wait(&query, &api)?;
     let (key, submitter) = (idempotency_key(&request)?, Caller::submitter_of(&request));
-    let options = api.engine.options();
     let rules = Rules {
         allow_connection_vars: api.options.allow_connection_vars,
         protected_vars: &api.options.protected_vars,
-        least_isolation: options.isolation.required,
+        least_isolation: api.engine.jobs().required_isolation(),
     };
-    let (mut request, names_inventory) = job_request::read(body.0?, &options.default_inventory, &rules)?;
-    api.engine.settle(&mut request, names_inventory).await?;
-    let job = api.engine.submit_once(request, key, &submitter).await?.into_job();
+    let (mut request, names_inventory) =
+        job_request::read(body.0?, api.engine.catalog().default_inventory(), &rules)?;
+    api.engine.catalog().settle(&mut request, names_inventory).await?;
+    let job = api.engine.jobs().submit_once(request, key, &submitter).await?.into_job();
     accepted(&api, job, wait).await
 }
 
@@ -154,12 +154,13 @@ async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
     query.only_known()?;
     let limit = query::number(&query, "limit", 1..=500)?.unwrap_or(50);
     let before = match parsed::<JobId>(&query, "before")? {
-        Some(id) => Some((api.engine.job(id).await?.created_at, id)),
+        Some(id) => Some((api.engine.jobs().get(id).await?.created_at, id)),
         None => None,
     };
     let jobs = api
         .engine
-        .jobs(&JobQuery {
+        .jobs()
+        .list(&JobQuery {
             before,
             limit,
             state: parsed(&query, "state")?,

@@ -137,7 +137,7 @@ async fn log(
     };
     let id = job_id(&id)?;
     let seat = api.guard.seat(&request, &api.shutdown)?;
-    let reader = api.engine.read_log(id, wanted).await?;
+    let reader = api.engine.events().log(id, wanted).await?;
     let mut response = HttpResponse::Ok();
     headers(&mut response, format, &reader);
     let begun = Sending {
@@ -147,7 +147,7 @@ async fn log(
         follow: wanted.follow,
         shutdown: seat.until(),
         has_ended: false,
-        _watching: api.engine.watching(WatcherKind::Log),
+        _watching: api.engine.metrics().watching(WatcherKind::Log),
         _seat: seat,
     };
     Ok(response.streaming(stream::try_unfold(begun, |mut sending| async move {

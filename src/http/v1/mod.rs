@@ -2,6 +2,7 @@
 
 mod all_events;
 mod artifacts;
+mod background;
 mod catalog;
 mod events;
 mod fields;
@@ -26,7 +27,8 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(job::endpoints());
     endpoints.extend([resume::endpoint(), timing::endpoint()]);
     endpoints.extend(artifacts::endpoints());
-    endpoints.extend([queue::endpoint(), events::endpoint(), all_events::endpoint(), log::endpoint()]);
+    endpoints.extend([queue::endpoint(), background::endpoint()]);
+    endpoints.extend([events::endpoint(), all_events::endpoint(), log::endpoint()]);
     endpoints
 }
 

@@ -31,7 +31,7 @@ pub(super) fn endpoint() -> Endpoint {
 async fn show(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let limit = query::number(&query, "limit", 1..=1000)?.unwrap_or(100);
-    let queue = api.engine.queue(limit).await?;
+    let queue = api.engine.queue().state(limit).await?;
     let capacity = view::capacity(queue.capacity);
     Ok(HttpResponse::Ok().json(api::Queue {
         running: queue.running.into_iter().map(view::running).collect(),

@@ -56,10 +56,10 @@ async fn resume(
     let id = job_id(&id)?;
     let by = api.on_behalf(&request)?;
     if query::flag(&query, "dry_run")?.unwrap_or(false) {
-        return Ok(HttpResponse::Ok().json(view::preview(api.engine.resume_plan(&by, id).await?)));
+        return Ok(HttpResponse::Ok().json(view::preview(api.engine.resume().plan(&by, id).await?)));
     }
-    api.engine.has_room(owner(&request).as_deref()).await?;
-    let job = api.engine.resume(&by, id).await?;
+    api.engine.jobs().has_room(owner(&request).as_deref()).await?;
+    let job = api.engine.resume().apply(&by, id).await?;
     accepted(&api, job, wait).await
 }
 

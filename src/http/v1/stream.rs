@@ -181,7 +181,7 @@ impl Stream {
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
-    Engine(#[from] engine::Error),
+    Engine(#[from] engine::JobError),
     #[error("an event is no JSON")]
     Json(#[from] serde_json::Error),
 }
@@ -196,7 +196,7 @@ pub(super) fn response(source: Source, sending: Sending, seat: Seat, engine: &En
         left: limit.unwrap_or(u64::MAX),
         shutdown: seat.until(),
         has_ended: false,
-        _watching: engine.watching(framing.watcher()),
+        _watching: engine.metrics().watching(framing.watcher()),
         _seat: seat,
     };
     let pieces = stream::try_unfold(begun, |mut stream| async move {

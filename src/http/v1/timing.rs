@@ -27,6 +27,6 @@ pub(super) fn endpoint() -> Endpoint {
 /// Of the last run, as far as it has come.
 async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
-    let timing = api.engine.timing(job_id(&id)?).await?;
+    let timing = api.engine.progress().timing(job_id(&id)?).await?;
     Ok(HttpResponse::Ok().json(view::timing(&timing)))
 }

@@ -73,7 +73,7 @@ async fn open(
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
         let following = match id.parse() {
-            Ok(job) => api.engine.follow_job(job, EventQuery::default()).await.ok(),
+            Ok(job) => api.engine.events().follow(job, EventQuery::default()).await.ok(),
             Err(_) => None,
         };
         match following {
@@ -104,7 +104,7 @@ struct Left;
 
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
-        let _watching = api.engine.watching(WatcherKind::WebSocket);
+        let _watching = api.engine.metrics().watching(WatcherKind::WebSocket);
         let mut shutdown = self.seat.until();
         let answering = self.session.clone();
         let told = tokio::select! {

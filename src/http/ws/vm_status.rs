@@ -78,7 +78,7 @@ async fn open(
 struct Left;
 
 async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
-    let _watching = api.engine.watching(WatcherKind::VmStatus);
+    let _watching = api.engine.metrics().watching(WatcherKind::VmStatus);
     let mut shutdown = seat.until();
     let answering = session.clone();
     let told = tokio::select! {
@@ -103,7 +103,7 @@ async fn tell(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Cl
         send(session, &Frame::Error { error: BAD_NODE.to_owned() }).await?;
         return Ok((CloseCode::Policy, None));
     }
-    match api.engine.watch_vms(node).await {
+    match api.engine.machines().watch(node).await {
         Ok(watching) => tell_all(watching, session).await,
         Err(error) => {
             tracing::warn!(error = error.in_full(), "watching machines is unavailable");
@@ -136,7 +136,6 @@ fn why_not(error: &ProxmoxError) -> String {
         ProxmoxError::NoCredentials
         | ProxmoxError::Content(_)
         | ProxmoxError::Inventory(_)
-        | ProxmoxError::NoList { .. }
         | ProxmoxError::Api(_) => NO_CREDENTIALS.to_owned(),
     }
 }

@@ -59,6 +59,7 @@ async fn replies_of_v1_are_what_the_schemas_say() {
         ("/v1/jobs/{id}/timing", ""),
         ("/v1/events", "?limit=1000"),
         ("/v1/queue", ""),
+        ("/v1/background-tasks", ""),
         ("/readyz", ""),
         ("/healthz", ""),
     ] {

@@ -86,6 +86,10 @@ fn read_event(line: &str) -> Option<Value> {
 async fn a_cancel_reaches_the_node_that_runs_the_job() {
     let Some(store) = Postgres::create() else { return };
     let nodes = Elsewhere::begin(&store).await;
+    let tasks = nodes.there.get("/v1/background-tasks", 200).await;
+    let is_listening =
+        |task: &Value| task["name"] == "listen_for_changes" && task["running_since"].is_string();
+    assert!(tasks["items"].as_array().expect("a list").iter().any(is_listening), "{tasks:#}");
     let job = nodes.here.job(&nodes.job).cancel().await;
     assert_eq!((&job["state"], &job["reason"]["code"]), (&json!("canceled"), &json!("canceled")), "{job:#}");
     assert!(job["processes_killed"].as_u64().expect("a number") > 0, "{job:#}");

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use sha2::{Digest, Sha256};
 
-use super::KeyError;
+use super::error::KeyError;
 use crate::clock;
 
 /// The most a key file may hold, in bytes.

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use store::Store;
 
 use super::{
-    KeyError, Keyring, file,
-    file::{Key, Keys},
+    error::KeyError,
+    file::{self, Key, Keys},
+    handle::Keyring,
 };
-use crate::jobs::Error;
 
 /// How many jobs are read at once.
 const PAGE: u32 = 500;
@@ -47,7 +47,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When file or store cannot be read.
-    pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, Error> {
+    pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, KeyError> {
         let mut jobs = store.sealed_by_key().await?;
         let keys = self.keys()?;
         let active = &keys.active().id;
@@ -70,7 +70,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When file or store fail; what was done up to there stands, and another rotation goes on from it.
-    pub async fn rotate(&self, store: &Store) -> Result<Rotation, Error> {
+    pub async fn rotate(&self, store: &Store) -> Result<Rotation, KeyError> {
         let active = self.change(|keys| {
             let key = Key::generate()?;
             let id = key.id.clone();
@@ -91,7 +91,7 @@ impl Keyring {
         Ok(rotation)
     }
 
-    async fn reseal_all(&self, store: &Store, rotation: &mut Rotation) -> Result<(), Error> {
+    async fn reseal_all(&self, store: &Store, rotation: &mut Rotation) -> Result<(), KeyError> {
         let mut after = None;
         rotation.left = 0;
         loop {
@@ -102,7 +102,7 @@ impl Keyring {
                 match self.unseal(job, &old).and_then(|secrets| self.seal(job, &secrets)) {
                     Ok(new) => rotation.resealed += u64::from(store.reseal(job, &old, &new).await?),
                     Err(KeyError::Unknown(_) | KeyError::Damaged) => rotation.left += 1,
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(error),
                 }
             }
         }

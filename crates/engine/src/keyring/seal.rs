@@ -18,7 +18,8 @@ use model::{JobId, Sealed, SecretValue};
 use secrecy::zeroize::Zeroizing;
 use sha2::Sha256;
 
-use super::{KeyError, file::Key};
+use super::{error::KeyError, file::Key};
+use crate::canonical::canonical;
 
 const VERSION: &str = "v1";
 const NONCE_BYTES: usize = 24;
@@ -62,7 +63,7 @@ pub(super) fn key_of(sealed: &Sealed) -> Option<&str> {
 /// A keyed hash, under a key of its own that is made from the key.
 pub(super) fn fingerprint(key: &Key, secrets: &SecretValue) -> Result<[u8; 32], KeyError> {
     let own = mac(&*key.bytes, b"rangehand fingerprints of requests")?;
-    let text = Zeroizing::new(crate::jobs::canonical(secrets.expose()).to_string());
+    let text = Zeroizing::new(canonical(secrets.expose()).to_string());
     mac(&own, text.as_bytes())
 }
 

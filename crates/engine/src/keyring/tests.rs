@@ -2,9 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use model::{Sealed, SecretValue};
 use serde_json::json;
 
-use super::*;
+use super::{error::KeyError, file::Key, handle::Keyring, seal};
 use crate::clock;
 
 fn keyring() -> (tempfile::TempDir, Keyring) {

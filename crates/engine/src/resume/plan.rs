@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Ending, HostPattern, Job, JobId, Outcome, Resume, TaskName, Work};
+use model::{Ending, HostPattern, Job, JobId, Outcome, PlaybookWork, Resume, TaskName};
 use serde::Serialize;
 
 use super::trace::{Kind, Mark, Trace};
@@ -29,17 +29,16 @@ pub struct ResumePlan {
 }
 
 impl ResumePlan {
-    /// A job of several steps begins at its first one again: a later step may need what an earlier one looked up.
-    pub(super) fn of_all_steps(job: &Job) -> Self {
-        let Work::Playbook(work) = &job.request.work;
-        let note = format!("the job has {} steps: all of them run again", work.steps());
+    /// Everything is done again, with a note that says so. A job of several steps begins at its first one: a later step may
+    /// need what an earlier one looked up.
+    pub(super) fn of_everything(job: &Job, note: impl Into<String>) -> Self {
         Self {
             job_id: job.id,
             start_at_task: None,
             limit: None,
             hosts: Vec::new(),
             tasks: Vec::new(),
-            notes: vec![note],
+            notes: vec![note.into()],
             resume: Resume::default(),
         }
     }
@@ -61,8 +60,13 @@ struct Start {
     notes: Vec<String>,
 }
 
-pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace: &Trace<'_>) -> ResumePlan {
-    let Work::Playbook(work) = &job.request.work;
+pub(super) fn plan(
+    job: &Job,
+    work: &PlaybookWork,
+    outcome: Option<&Outcome>,
+    list: &TaskList,
+    trace: &Trace<'_>,
+) -> ResumePlan {
     let mut resume = job.resume.clone().unwrap_or_default();
     let mut notes = Vec::new();
     if list.is_partial {
@@ -80,7 +84,7 @@ pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace:
                 .to_owned(),
         );
     }
-    check_start(job, list, start.index, &mut resume, &mut notes);
+    check_start(work, list, start.index, &mut resume, &mut notes);
     if trace.notified {
         notes.push("handlers run only if a task notifies them again".to_owned());
     }
@@ -102,7 +106,7 @@ pub(super) fn plan(job: &Job, outcome: Option<&Outcome>, list: &TaskList, trace:
 
 /// A task that is not listed would leave nothing to do: an earlier resume's start is given up, the request's own is named.
 fn check_start(
-    job: &Job,
+    work: &PlaybookWork,
     list: &TaskList,
     found: Option<usize>,
     resume: &mut Resume,
@@ -116,7 +120,6 @@ fn check_start(
             "`{task}`, where the attempt before began, is not listed: the attempt begins with the first task"
         ));
     }
-    let Work::Playbook(work) = &job.request.work;
     let own = work.start_at_task.as_ref().filter(|_| resume.start_at_task.is_none());
     // It may also be a pattern.
     let is_name = |task: &&TaskName| !task.as_str().contains(['*', '?', '[']);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use reqwest::Url;
 
-use super::Error;
+use super::error::Error;
 
 /// The API of one host.
 #[derive(Debug, Clone)]

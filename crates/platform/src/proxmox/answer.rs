@@ -4,7 +4,7 @@ use hyper::ext::ReasonPhrase;
 use reqwest::Response;
 use serde_json::Value;
 
-use super::Error;
+use super::error::Error;
 
 /// The longest answer: ten thousand machines take 5 MiB.
 const ANSWER_BYTES: usize = 32 << 20;

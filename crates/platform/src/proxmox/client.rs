@@ -10,7 +10,7 @@ use reqwest::{
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use super::{Credentials, Error, address::Address, answer};
+use super::{address::Address, answer, credentials::Credentials, error::Error};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -59,4 +59,10 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// The answer to a call for a list is not a list.
+    #[error("Proxmox at `{host}` gave no list")]
+    NoList {
+        /// The API host.
+        host: String,
+    },
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here. Values are moved where they can be, because reports and events may be large.
 
+mod background;
 mod catalog;
 mod event;
 mod job;
@@ -11,6 +12,7 @@ mod request;
 mod words;
 
 pub(in crate::http) use self::{
+    background::background_task,
     catalog::{content, entry, inventory},
     event::{event, placed},
     job::{job, result, summary},

@@ -10,7 +10,7 @@ use super::{
 };
 
 pub(in crate::http) fn capacity(capacity: Capacity) -> api::Capacity {
-    api::Capacity { running: capacity.at_work as u64, max: capacity.most as u64 }
+    api::Capacity { running: capacity.running as u64, max: capacity.max as u64 }
 }
 
 /// Why a job waits: how many come before it, which jobs have what it needs, and whether there is a place at all.

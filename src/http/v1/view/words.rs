@@ -32,6 +32,8 @@ same! {
 
     basis: engine::Basis => api::Basis { LastSuccess, ListTasks }
 
+    activation_cause: engine::Cause => api::ActivationCause { Start, Timer, Nudge }
+
     prompt_kind: content::catalog::PromptKind => api::PromptKind { Variable, Pause }
 }
 

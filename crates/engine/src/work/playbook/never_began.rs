@@ -5,18 +5,19 @@
 
 use std::io;
 
-use ansible::workspace::Workspace;
 use model::{Code, Ending, Job, JobState, Phase, PlaybookOutcome, Reason, RunId, job_state};
-use store::{Requeue, Requeued};
+use store::{Requeue, Requeued, Store};
 use tokio::task::spawn_blocking;
 
+use super::runs::Runs;
 use crate::{
-    Engine,
-    claimed::Origin,
+    backoff::Backoff,
+    changes::Changes,
     clock,
-    jobs::Error,
-    moves::{Patience, state_event},
-    work::Finished,
+    error::JobError,
+    queue::Queue,
+    transitions::state_event,
+    work::{claimed::Origin, contract::Finished},
 };
 
 /// What all times in a row that a run never began may not reach, by [`weight`].
@@ -32,17 +33,28 @@ const fn weight(origin: Origin) -> u32 {
     }
 }
 
-impl Engine {
+/// Decides whether a run never began, and queues its job again.
+#[derive(Debug)]
+pub(crate) struct NeverBegan {
+    pub(crate) store: Store,
+    pub(crate) changes: Changes,
+    pub(crate) queue: Queue,
+    pub(crate) runs: Runs,
+    /// The service before this one ran since the machine was started.
+    pub(crate) is_same_boot: bool,
+}
+
+impl NeverBegan {
     /// Is it proven that a run whose supervisor is gone never began? Then it can't begin anymore.
-    pub(super) async fn never_began(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, Error> {
+    pub(super) async fn is_proven(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, JobError> {
         let is_same_boot = match origin {
             // It has made the directory. If the directory is gone, another process was at work there.
             Origin::Started => false,
-            Origin::Recovered => self.options().is_same_boot,
+            Origin::Recovered => self.is_same_boot,
             Origin::Unanswered => true,
         };
-        let directory = self.run_directory(run);
-        let mut patience = Patience::new(job.id);
+        let directory = self.runs.directory(run);
+        let mut backoff = Backoff::new(job.id);
         loop {
             let looked = directory.clone();
             let ruled_out = spawn_blocking(move || looked.rule_out_beginning(is_same_boot)).await;
@@ -55,43 +67,37 @@ impl Engine {
                     tracing::warn!(job.id = %job.id, %error, "it can't be found out whether the run began; trying again");
                 }
             }
-            patience.pause().await;
+            backoff.pause().await;
         }
     }
 
     /// Has a run without a directory done anything that shows elsewhere?
-    async fn has_left_traces(&self, job: &Job, run: RunId) -> Result<bool, Error> {
-        let mut patience = Patience::new(job.id);
+    async fn has_left_traces(&self, job: &Job, run: RunId) -> Result<bool, JobError> {
+        let mut backoff = Backoff::new(job.id);
         let events = loop {
-            match self.store().last_run_seq(run).await {
+            match self.store.last_run_seq(run).await {
                 Ok(last) => break last,
-                Err(error) => patience.after(error).await?,
+                Err(error) => backoff.after(error).await?,
             }
         };
-        let private = self.run_directory(run).private();
-        let workspace = Workspace::new(private, &self.options().runtime, &run.short());
-        Ok(events > 0 || workspace.short().exists())
+        Ok(events > 0 || self.runs.workspace(run).short().exists())
     }
 
     /// Queues the job of a run that never began again, in its old place. If it is being canceled, it is canceled; if that
     /// happened too often in a row, it fails. Events of the preparation of such a run are not counted: no supervisor is
     /// left to report their number.
-    pub(super) async fn queue_never_begun(
-        &self,
-        job: &Job,
-        run: RunId,
-        origin: Origin,
-    ) -> Result<Finished, Error> {
-        let words = self.last_words(run);
+    pub(super) async fn requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Finished, JobError> {
+        let words = self.runs.last_words(run);
         // Before the store is updated: a job that waits has no processes and no secrets in files.
-        let _killed = self.clear_up_after(run).await;
-        let mut patience = Patience::new(job.id);
+        let _killed = self.runs.clear_up_after(run).await;
+        let mut backoff = Backoff::new(job.id);
         loop {
-            let now = match self.job(job.id).await {
-                Ok(now) if now.fence == job.fence && now.run == Some(run) => now,
-                Ok(_) => return Err(store::Error::Stale { job: job.id }.into()),
+            let now = match self.store.job(job.id).await {
+                Ok(Some(now)) if now.fence == job.fence && now.run == Some(run) => now,
+                Ok(Some(_)) => return Err(store::Error::Stale { job: job.id }.into()),
+                Ok(None) => return Err(JobError::UnknownJob(job.id)),
                 Err(error) => {
-                    patience.after(error).await?;
+                    backoff.after(error).await?;
                     continue;
                 }
             };
@@ -101,12 +107,12 @@ impl Engine {
                 let canceled = PlaybookOutcome::without_run(Ending::Canceled, reason, clock::now());
                 return Ok(Finished::With(Box::new(canceled.into())));
             }
-            match self.requeue(&now, run, origin).await {
+            match self.store_requeue(&now, run, origin).await {
                 Ok(Requeued::Queued(queued)) => {
                     tracing::warn!(job.id = %job.id, run.id = %run, "the run never began; the job waits again: {words}");
-                    self.remove_run_directory(run);
-                    self.inner.live.tell(queued.id);
-                    self.inner.queued.notify_one();
+                    self.runs.remove(run);
+                    self.changes.publish(queued.id);
+                    self.queue.nudge();
                     return Ok(Finished::Requeued);
                 }
                 Ok(Requeued::TooOften) => {
@@ -118,13 +124,13 @@ impl Engine {
                     return Ok(Finished::With(Box::new(failed.into())));
                 }
                 // A client cancels it, or another node has it now.
-                Err(Error::Store(store::Error::Stale { .. })) => {}
-                Err(error) => patience.after(error).await?,
+                Err(error) if error.is_stale() => {}
+                Err(error) => backoff.after(error).await?,
             }
         }
     }
 
-    async fn requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Requeued, Error> {
+    async fn store_requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Requeued, JobError> {
         let to = job_state::apply(job.state, job_state::Move::Requeue)?;
         let message = "waits for a free slot; its run ended before Ansible was started";
         let reason = Reason::new(None, Code::RequeuedNeverBegan, message);
@@ -138,6 +144,6 @@ impl Engine {
             reason: &reason,
             event: &event,
         };
-        Ok(self.store().requeue(&requeue).await?)
+        Ok(self.store.requeue(&requeue).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! From a claimed job to what its supervisor is told.
+//! From a claimed job to the specification of its run for the supervisor.
 
 use std::{
     collections::BTreeSet,
@@ -13,26 +13,48 @@ use content::{
     catalog::{self, Located},
     inventory, snapshots,
 };
-use model::{Code, Isolation, Job, JobId, Phase, PlaybookWork, ProjectName, Reason, RunId, Step, Work};
+use model::{Code, Isolation, Job, Phase, PlaybookWork, ProjectName, Reason, RunId, Step};
 use process::Limits;
-
 use tokio::task::spawn_blocking;
 
-use crate::{Engine, IsolationOptions, jobs::Error, known_inventories::Known};
+use super::options::{IsolationOptions, PlaybookOptions as Options};
+use crate::{
+    artifacts::Artifacts,
+    catalog::{
+        handle::Catalog,
+        known_inventories::{Known, KnownInventories},
+    },
+    error::{CatalogError, JobError},
+    keyring::handle::Keyring,
+    options::{Directories, Vault},
+};
 
-impl Engine {
-    /// What the supervisor is told. The content is looked up again: it may have changed while the job waited.
+/// Makes specifications of runs.
+#[derive(Debug)]
+pub(crate) struct RunSpecs {
+    pub(crate) options: Options,
+    pub(crate) node: Arc<str>,
+    pub(crate) directories: Directories,
+    pub(crate) vault: Vault,
+    pub(crate) catalog: Catalog,
+    pub(crate) known_inventories: KnownInventories,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) keys: Arc<Keyring>,
+}
+
+impl RunSpecs {
+    /// The specification of a run. The content is looked up again: it may have changed while the job waited.
     ///
     /// # Errors
     /// The reason why the job fails before it runs.
-    pub(crate) async fn run_spec(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
-        let options = self.options();
+    pub(super) async fn of(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
+        let (options, toolchain) = (&self.options, self.catalog.toolchain());
         let work = self.with_secrets(job)?;
         let (root, steps) = self.run_steps(job, &work).await?;
-        let inventories = self.locate_inventories(work.project.as_ref(), &work.inventory).await;
-        let inventories = inventories.map_err(|error| not_prepared(&error))?;
-        let program = options.toolchain.program("ansible-runner").ok_or_else(no_runner)?;
-        let known = self.known_of(&inventories).await;
+        let inventories = self.catalog.locate_inventories(work.project.as_ref(), &work.inventory).await;
+        let inventories = inventories.map_err(|error| not_found(&error))?;
+        let program = toolchain.program("ansible-runner").ok_or_else(no_runner)?;
+        let known = self.known_inventories.all(&inventories).await;
         let mut isolation = isolation(&work, &options.isolation)?;
         if let Some(sandbox) = isolation.sandbox.as_mut().filter(|sandbox| sandbox.ssh_keys) {
             sandbox.readable.extend(self.connection_files(&root, &known).await);
@@ -44,23 +66,23 @@ impl Engine {
             run,
             source: self
                 .source(work.project.as_ref(), &root, &inventories)
-                .map_err(|error| not_prepared(&error))?,
+                .map_err(|error| not_found(&error))?,
             content: snapshots::Options {
-                snapshots: options.state.join("snapshots"),
-                persistent: options.state.join("persistent"),
+                snapshots: self.directories.state.join("snapshots"),
+                persistent: self.directories.state.join("persistent"),
                 way: options.way,
                 artifacts: (options.artifacts_bytes > 0).then(|| snapshots::artifacts::Options {
-                    directory: self.artifacts_of(job.id),
+                    directory: self.artifacts.of_job(job.id),
                     max_bytes: options.artifacts_bytes,
-                    node: options.node.clone(),
+                    node: self.node.to_string(),
                 }),
             },
             secrets: known.iter().flat_map(|known| known.secrets.iter().cloned()).collect(),
             steps,
-            vault_password: options.vault_password.clone(),
+            vault_password: self.vault.password.clone(),
             program,
-            environment: options.toolchain.variables().filter_map(as_text).collect(),
-            runtime: options.runtime.clone(),
+            environment: toolchain.variables().filter_map(as_text).collect(),
+            runtime: self.directories.runtime.clone(),
             facts: options.facts.as_ref().map(|facts| Facts {
                 // Hosts of two inventories may have one name.
                 directory: facts.directory.join(facts_key(&work)),
@@ -74,7 +96,7 @@ impl Engine {
     /// The keys, certificates, and lists of known hosts that the inventories, the configuration in this directory, and the
     /// environment of runs name.
     async fn connection_files(&self, directory: &Path, known: &[Arc<Known>]) -> Vec<PathBuf> {
-        let toolchain = self.options().toolchain.clone();
+        let toolchain = self.catalog.toolchain().clone();
         let mut paths: BTreeSet<PathBuf> =
             known.iter().flat_map(|known| known.connection_files.iter().cloned()).collect();
         let directory = directory.to_owned();
@@ -94,11 +116,6 @@ impl Engine {
             .unwrap_or_default()
     }
 
-    /// Where the artifacts of a job are, on the node that ran it.
-    pub(crate) fn artifacts_of(&self, job: JobId) -> PathBuf {
-        self.options().state.join("artifacts").join(job.to_string())
-    }
-
     /// The trees of playbooks and inventories, at the paths that they have without links on the way: the content stays the one
     /// that it is when a link is changed while the run goes on.
     fn source(
@@ -106,13 +123,13 @@ impl Engine {
         project: Option<&ProjectName>,
         root: &Path,
         inventories: &[Located],
-    ) -> Result<Source, Error> {
-        let options = self.options();
-        let project = project.map(|name| self.project(name)).transpose()?;
+    ) -> Result<Source, CatalogError> {
+        let options = &self.options;
+        let project = project.map(|name| self.catalog.project(name)).transpose()?;
         let root = root.canonicalize()?;
         let mut source = Source {
             working_directory: root.clone(),
-            vault: options.vault_file.clone(),
+            vault: self.vault.file.clone(),
             in_memory_bytes: options.in_memory_bytes,
             ..Source::default()
         };
@@ -138,11 +155,11 @@ impl Engine {
 
     /// The work with the values of its secret variables.
     fn with_secrets(&self, job: &Job) -> Result<PlaybookWork, Box<Reason>> {
-        let Work::Playbook(mut work) = job.request.work.clone();
+        let mut work = job.request.work.as_playbook().cloned().ok_or_else(no_playbook)?;
         if work.has_secrets() {
-            let sealed = job.secrets.as_ref().ok_or_else(|| not_prepared(&Error::SecretsGone(job.id)))?;
-            let secrets = self.options().keys.unseal(job.id, sealed);
-            work.give_back_secrets(&secrets.map_err(|error| not_prepared(&error.into()))?);
+            let sealed = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
+            let secrets = self.keys.unseal(job.id, sealed);
+            work.give_back_secrets(&secrets.map_err(|error| no_secrets(&error.into()))?);
         }
         Ok(work)
     }
@@ -154,12 +171,12 @@ impl Engine {
         work: &PlaybookWork,
     ) -> Result<(PathBuf, Vec<RunStep>), Box<Reason>> {
         let project = work.project.as_ref();
-        let content = self.locate(project, work.content.clone()).await;
-        let content = content.map_err(|error| not_prepared(&error))?;
+        let content = self.catalog.locate(project, work.content.clone()).await;
+        let content = content.map_err(|error| not_found(&error))?;
         let mut steps = Vec::with_capacity(work.steps());
         for step in &work.before {
-            let located = self.locate(project, step.content.clone()).await;
-            let located = located.map_err(|error| not_prepared(&error))?;
+            let located = self.catalog.locate(project, step.content.clone()).await;
+            let located = located.map_err(|error| not_found(&error))?;
             if located.root != content.root {
                 return Err(other_root(step, work));
             }
@@ -246,29 +263,27 @@ fn no_runner() -> Box<Reason> {
     Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
 }
 
-fn not_prepared(error: &Error) -> Box<Reason> {
+fn no_playbook() -> Box<Reason> {
+    Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, "the work of the job is no playbook"))
+}
+
+fn not_found(error: &CatalogError) -> Box<Reason> {
     let code = match error {
-        Error::Content(catalog::Error::NotFound { kind: model::ContentKind::Inventory, .. }) => {
+        CatalogError::Content(catalog::Error::NotFound { kind: model::ContentKind::Inventory, .. }) => {
             Code::InventoryNotFound
         }
-        Error::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
-        Error::Content(_)
-        | Error::UnknownProject { .. }
-        | Error::UnknownJob(_)
-        | Error::NotEnded { .. }
-        | Error::QueueFull(_)
-        | Error::KeyUsed(_)
-        | Error::UnknownArtifact { .. }
-        | Error::ArtifactElsewhere { .. }
-        | Error::SecretsGone(_)
-        | Error::InspectionEnded { .. }
-        | Error::TooManyInspections
-        | Error::Audit(_)
-        | Error::Keys(_)
-        | Error::Refused(_)
-        | Error::Store(_)
-        | Error::Io(_)
-        | Error::Task(_) => Code::PrepareFailed,
+        CatalogError::Content(catalog::Error::NotFound { .. }) => Code::PlaybookNotFound,
+        CatalogError::Content(_)
+        | CatalogError::UnknownProject { .. }
+        | CatalogError::InspectionEnded { .. }
+        | CatalogError::TooManyInspections
+        | CatalogError::Audit(_)
+        | CatalogError::Io(_)
+        | CatalogError::Task(_) => Code::PrepareFailed,
     };
     Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
+}
+
+fn no_secrets(error: &JobError) -> Box<Reason> {
+    Box::new(Reason::new(Some(Phase::Prepare), Code::PrepareFailed, error.to_string()))
 }

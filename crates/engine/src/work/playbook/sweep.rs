@@ -1,7 +1,7 @@
 //! What runs that are no longer followed left behind: their directories, processes and secrets.
 //!
 //! Only what is provably ours is touched: directories below our own directory of runs whose name is the id of a
-//! run, whose lock nobody holds and whose job does not need them; secrets that name such a directory as theirs.
+//! run, whose lock no process holds and whose job does not need them; secrets that name such a directory as theirs.
 
 use std::{
     collections::HashSet,
@@ -14,7 +14,7 @@ use model::RunId;
 use process::orphans;
 use tokio::task::spawn_blocking;
 
-use crate::Engine;
+use super::runs::Runs;
 
 /// What is swept, and what is not.
 struct Sweep {
@@ -23,30 +23,28 @@ struct Sweep {
     needed: HashSet<RunId>,
 }
 
-impl Engine {
-    /// Sweeps everything but the runs that are `needed`; gives the others that are still at work.
-    pub(in crate::work) async fn sweep_runs(&self, needed: HashSet<RunId>) -> Vec<RunId> {
-        let sweep =
-            Sweep { runs: self.options().runs.clone(), runtime: self.options().runtime.clone(), needed };
-        match spawn_blocking(move || sweep.all()).await {
-            Ok(Ok(Swept { count, at_work })) => {
-                if count > 0 {
-                    tracing::info!(count, "removed what runs of earlier services left behind");
-                }
-                return at_work;
+/// Sweeps everything but the runs that are `needed`; returns the others that run nevertheless.
+pub(super) async fn sweep(runs: &Runs, needed: HashSet<RunId>) -> Vec<RunId> {
+    let directories = runs.directories();
+    let sweep = Sweep { runs: directories.runs.clone(), runtime: directories.runtime.clone(), needed };
+    match spawn_blocking(move || sweep.all()).await {
+        Ok(Ok(Swept { count, running })) => {
+            if count > 0 {
+                tracing::info!(count, "removed what runs of earlier services left behind");
             }
-            Ok(Err(error)) => tracing::error!(%error, "what earlier runs left behind cannot be removed"),
-            Err(error) => tracing::error!(%error, "what earlier runs left behind was not removed"),
+            return running;
         }
-        Vec::new()
+        Ok(Err(error)) => tracing::error!(%error, "what earlier runs left behind cannot be removed"),
+        Err(error) => tracing::error!(%error, "what earlier runs left behind was not removed"),
     }
+    Vec::new()
 }
 
 /// What became of it.
 #[derive(Default)]
 struct Swept {
     count: usize,
-    at_work: Vec<RunId>,
+    running: Vec<RunId>,
 }
 
 impl Sweep {
@@ -82,13 +80,13 @@ impl Sweep {
                 RunDirectory::at(path).remove()?;
                 swept.count += 1;
             } else if !self.needed.contains(&run) {
-                swept.at_work.push(run);
+                swept.running.push(run);
             }
         }
         Ok(swept)
     }
 
-    /// Nobody needs it and nobody holds it. What cannot be told is not dead.
+    /// No job needs it and no process holds it. What cannot be determined is not dead.
     fn is_dead(&self, path: &Path) -> bool {
         let Some(run) = run_of(path) else { return false };
         !self.needed.contains(&run) && RunDirectory::at(path.to_owned()).is_held().is_ok_and(|held| !held)

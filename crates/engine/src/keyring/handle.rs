@@ -1,0 +1,95 @@
+//! Instance keys: what keeps the secrets of waiting jobs is encrypted with them.
+//!
+//! ```text
+//! secret values --seal(active key, job id)--> jobs.secrets --open(key named in it, job id)--> supervisor's pipe
+//! ```
+//! The keys are in one file (`file.rs`): the last one seals, all of them open. The file is looked at before each use,
+//! so a rotation needs no restart. The database alone, a backup of it, or its disk reveals no secret.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use model::{JobId, Sealed, SecretValue};
+
+use super::{
+    error::KeyError,
+    file::{self, Key, Keys, Stamp},
+    seal,
+};
+
+/// The keys of this node.
+#[derive(Debug)]
+pub struct Keyring {
+    pub(super) path: PathBuf,
+    known: Mutex<(Stamp, Arc<Keys>)>,
+}
+
+impl Keyring {
+    /// Reads the key file; makes one with a new key where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read or made, is not this user's alone, or holds something else.
+    pub fn open(path: &Path) -> Result<Self, KeyError> {
+        let failed = |source| KeyError::File { path: path.to_owned(), source };
+        if !path.try_exists().map_err(failed)? {
+            let key = Key::generate()?;
+            match file::create(path, &Keys(vec![key])) {
+                // Another node was quicker; its key is ours.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                other => other.map_err(failed)?,
+            }
+        }
+        let known = file::read(path).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), known: Mutex::new(known) })
+    }
+
+    /// Reads the key file, for commands beside the service.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`] where there is none; otherwise as [`Self::open`].
+    pub fn open_existing(path: &Path) -> Result<Self, KeyError> {
+        match path.try_exists() {
+            Ok(false) => Err(KeyError::Missing(path.to_owned())),
+            Ok(true) | Err(_) => Self::open(path),
+        }
+    }
+
+    /// Encrypts the secret values of a job, so that they cannot be given to another job.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub fn seal(&self, job: JobId, secrets: &SecretValue) -> Result<Sealed, KeyError> {
+        seal::seal(self.keys()?.active(), job, secrets)
+    }
+
+    /// Decrypts them.
+    ///
+    /// # Errors
+    /// When their key is not here, or they are not what was sealed for this job.
+    pub fn unseal(&self, job: JobId, sealed: &Sealed) -> Result<SecretValue, KeyError> {
+        let id = seal::key_of(sealed).ok_or(KeyError::Damaged)?;
+        let keys = self.keys()?;
+        let key = keys.find(id).ok_or_else(|| KeyError::Unknown(id.to_owned()))?;
+        seal::unseal(key, job, sealed)
+    }
+
+    /// A hash of secret values. Guesses cannot be tried against it without the key.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub(crate) fn fingerprint(&self, secrets: &SecretValue) -> Result<[u8; 32], KeyError> {
+        seal::fingerprint(self.keys()?.active(), secrets)
+    }
+
+    pub(super) fn keys(&self) -> Result<Arc<Keys>, KeyError> {
+        let failed = |source| KeyError::File { path: self.path.clone(), source };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if file::stamp(&self.path).map_err(failed)? != known.0 {
+            *known = file::read(&self.path).map_err(failed)?;
+        }
+        Ok(Arc::clone(&known.1))
+    }
+}

@@ -1,0 +1,123 @@
+//! Going on where a job failed: a new attempt from the failed task on, for the hosts that need it.
+//!
+//! `--start-at-task` begins at a listed task of that name, for all hosts alike, and `--limit` says which hosts. What
+//! is given up for simplicity is always given up on the safe side: a task too many may run again, but none that a
+//! host still needs is left out. So hosts are only left out when the run went on to its last task without those
+//! that failed; a run that stopped before goes on with all hosts it had.
+
+use model::{Ending, Job, JobId, JobState, Outcome};
+use store::Store;
+
+use super::{
+    plan::{self, ResumePlan},
+    trace::Trace,
+};
+use crate::{
+    catalog::inspections::{Inspections, OnBehalf},
+    error::{CatalogError, JobError},
+    events::handle::Events,
+    jobs::handle::Jobs,
+};
+
+/// Resumes jobs; clones are cheap.
+#[derive(Debug, Clone)]
+pub struct Resume {
+    store: Store,
+    jobs: Jobs,
+    events: Events,
+    inspections: Inspections,
+}
+
+/// Why a job is not resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// It has not ended.
+    #[error("job `{job}` is {state}: only a finished job can be resumed")]
+    NotEnded {
+        /// The job.
+        job: JobId,
+        /// Where it is.
+        state: JobState,
+    },
+    /// It ended well.
+    #[error("job `{0}` has nothing to resume: its last run succeeded")]
+    Nothing(JobId),
+    /// Something else failed.
+    #[error(transparent)]
+    Other(#[from] JobError),
+}
+
+impl From<store::Error> for ResumeError {
+    fn from(error: store::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl From<CatalogError> for ResumeError {
+    fn from(error: CatalogError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Resume {
+    pub(crate) const fn new(store: Store, jobs: Jobs, events: Events, inspections: Inspections) -> Self {
+        Self { store, jobs, events, inspections }
+    }
+
+    /// What would run again if the job were resumed now.
+    ///
+    /// # Errors
+    /// When there is no such job, it has not ended, or it ended well.
+    pub async fn plan(&self, by: &OnBehalf, id: JobId) -> Result<ResumePlan, ResumeError> {
+        let job = self.jobs.get(id).await?;
+        if !job.state.is_terminal() {
+            return Err(ResumeError::NotEnded { job: id, state: job.state });
+        }
+        let outcome = self.last_outcome(&job).await?;
+        let is_good = outcome.as_ref().is_some_and(|outcome| outcome.ending == Ending::Succeeded);
+        if is_good || job.state == JobState::Succeeded {
+            return Err(ResumeError::Nothing(id));
+        }
+        let Some(work) = job.request.work.as_playbook() else {
+            return Ok(ResumePlan::of_everything(&job, "all of its work is done again"));
+        };
+        if !work.before.is_empty() {
+            let note = format!("the job has {} steps: all of them run again", work.steps());
+            return Ok(ResumePlan::of_everything(&job, note));
+        }
+        let list = self.inspections.tasks_of_job(by, &job).await?;
+        let mut trace = Trace::new(&list, outcome.as_ref().and_then(sorted_failures));
+        self.events.each_of_last_run(&job, |event| trace.take(event)).await?;
+        Ok(plan::plan(&job, work, outcome.as_ref(), &list, &trace))
+    }
+
+    /// Queues the job once more, for what [`Self::plan`] gives.
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub async fn apply(&self, by: &OnBehalf, id: JobId) -> Result<Job, ResumeError> {
+        loop {
+            let plan = self.plan(by, id).await?;
+            match self.jobs.retry(id, Some(plan.resume)).await {
+                // There was another attempt since the plan was made.
+                Err(error) if error.is_stale() => {}
+                ended => return Ok(ended?),
+            }
+        }
+    }
+
+    /// How the last run ended; a job that was canceled while it waited for another has none of its own.
+    async fn last_outcome(&self, job: &Job) -> Result<Option<Outcome>, JobError> {
+        match &job.outcome {
+            Some(outcome) => Ok(Some(outcome.clone())),
+            None => Ok(self.store.attempts(job.id).await?.pop().and_then(|attempt| attempt.outcome)),
+        }
+    }
+}
+
+/// The failures that were final. Only a recap tells, and only all of them together are worth something.
+fn sorted_failures(outcome: &Outcome) -> Option<&[model::Failure]> {
+    let report = &outcome.detail.as_playbook()?.report;
+    let is_sorted = !report.stats.is_empty() && report.failures_left_out == 0;
+    is_sorted.then_some(report.failures.as_slice())
+}

@@ -1,0 +1,90 @@
+//! Every kind of work, by what controls and what executes it: the one place where a kind is registered.
+//!
+//! A kind takes from [`Parts`] what it needs. [`WorkKind`] is matched in full, so a kind without an arm here doesn't compile.
+
+use std::sync::Arc;
+
+use model::WorkKind;
+use store::Store;
+
+use super::{
+    contract::{Controls, Executions},
+    playbook::{
+        control::PlaybookControl, execution::Playbooks, never_began::NeverBegan, options::PlaybookOptions,
+        runs::Runs, spec::RunSpecs,
+    },
+};
+use crate::{
+    artifacts::Artifacts,
+    catalog::{handle::Catalog, known_inventories::KnownInventories},
+    changes::Changes,
+    counters::Counters,
+    jobs::handle::Jobs,
+    keyring::handle::Keyring,
+    options::{Directories, NodeOptions, Vault},
+    queue::Queue,
+};
+
+/// What kinds of work are made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) changes: Changes,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) queue: Queue,
+    /// For work that submits children.
+    #[expect(dead_code, reason = "playbooks have no children; documented for further kinds of work")]
+    pub(crate) jobs: Jobs,
+    pub(crate) catalog: Catalog,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) keys: Arc<Keyring>,
+    pub(crate) node: NodeOptions,
+    pub(crate) directories: Directories,
+    pub(crate) vault: Vault,
+    pub(crate) playbooks: PlaybookOptions,
+}
+
+/// What controls each kind of work.
+pub(crate) fn controls(catalog: &Catalog, directories: &Directories) -> Controls {
+    Controls::new(|kind| match kind {
+        WorkKind::Playbook => Arc::new(PlaybookControl::new(catalog.clone(), Runs::new(directories.clone()))),
+    })
+}
+
+/// What executes each kind of work.
+pub(crate) fn executions(parts: Parts) -> Executions {
+    let playbooks = Arc::new(playbooks(parts));
+    Executions::new(|kind| match kind {
+        WorkKind::Playbook => Arc::clone(&playbooks) as _,
+    })
+}
+
+fn playbooks(parts: Parts) -> Playbooks {
+    let runs = Runs::new(parts.directories.clone());
+    let home = parts.catalog.toolchain().home();
+    Playbooks {
+        store: parts.store.clone(),
+        changes: parts.changes.clone(),
+        counters: parts.counters,
+        launcher: parts.playbooks.launcher.clone(),
+        runs: runs.clone(),
+        never_began: NeverBegan {
+            store: parts.store,
+            changes: parts.changes,
+            queue: parts.queue,
+            runs,
+            is_same_boot: parts.node.is_same_boot,
+        },
+        lease: parts.node.lease,
+        specs: RunSpecs {
+            options: parts.playbooks,
+            node: parts.node.name.into(),
+            directories: parts.directories,
+            known_inventories: KnownInventories::new(parts.vault.clone(), home),
+            vault: parts.vault,
+            catalog: parts.catalog,
+            artifacts: parts.artifacts,
+            keys: parts.keys,
+        },
+    }
+}

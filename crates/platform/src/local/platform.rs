@@ -1,0 +1,344 @@
+//! The local platform: the calls of the trait, each on a thread that may enter namespaces.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use range::{
+    PlatformRules,
+    document::MachineKind,
+    expand::spec::{NetworkSpec, RouterSpec},
+    platform_rules::Template,
+};
+
+use super::{
+    fabric::Fabric,
+    home::{Home, MachineDir, RangeDir},
+    kernel::{Namespace, on_thread, unpin},
+    machine, observe,
+    options::Options,
+    process, program, ready, rules,
+};
+use crate::{
+    description::{Capabilities, Description},
+    error::Error,
+    observed::{Observed, Power},
+    owner::{Owner, Thing, ThingKind},
+    platform::{Access, Answer, Awaited, Change, Ensured, Platform, Progress, SnapshotAction},
+    wanted::{MachineWanted, Wanted},
+};
+
+/// This machine as a platform, for a process that may make namespaces.
+#[derive(Debug)]
+pub struct Local {
+    options: Arc<Options>,
+    home: Home,
+    fabrics: Mutex<HashMap<Owner, Arc<Fabric>>>,
+}
+
+impl Local {
+    /// The platform with these options. Nothing is made before the first range is.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let home = Home::new(options.run.clone());
+        Self { options: Arc::new(options), home, fabrics: Mutex::default() }
+    }
+
+    /// A connection to a port of a machine, which can be passed on to `ssh`.
+    ///
+    /// # Errors
+    /// If there is no such machine, or nothing accepts the connection.
+    pub async fn connect(&self, machine: &Thing, port: u16) -> Result<OwnedFd, Error> {
+        let (dir, wanted) = self.machine(machine)?;
+        let stream = thread_result(on_thread(move || ready::connect(&dir, &wanted.spec, port)).await)?;
+        Ok(stream.into())
+    }
+
+    /// The fabric of a range; `None` if there is no such range.
+    fn fabric(&self, dir: &RangeDir) -> Result<Option<Arc<Fabric>>, Error> {
+        if !dir.exists()? {
+            self.forget(dir.owner());
+            return Ok(None);
+        }
+        if let Some(fabric) = self.known(dir)? {
+            return Ok(Some(fabric));
+        }
+        let opened = Fabric::open(dir)?.map(Arc::new);
+        Ok(opened.map(|fabric| self.remember(dir.owner(), fabric)))
+    }
+
+    fn fabric_or_make(&self, dir: &RangeDir) -> Result<Arc<Fabric>, Error> {
+        if let Some(fabric) = self.fabric(dir)? {
+            return Ok(fabric);
+        }
+        // One at a time: two calls for a new range must not make two.
+        let mut fabrics = self.fabrics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fabric) = fabrics.get(dir.owner()) {
+            return Ok(Arc::clone(fabric));
+        }
+        self.home.prepare()?;
+        let fabric = Arc::new(Fabric::open_or_make(dir)?);
+        fabrics.insert(dir.owner().clone(), Arc::clone(&fabric));
+        Ok(fabric)
+    }
+
+    /// The fabric that is open already, if the same one is still there.
+    fn known(&self, dir: &RangeDir) -> Result<Option<Arc<Fabric>>, Error> {
+        let known = self.fabrics.lock().unwrap_or_else(PoisonError::into_inner).get(dir.owner()).cloned();
+        let Some(known) = known else { return Ok(None) };
+        let there = Namespace::open(&dir.fabric())?.map(|namespace| namespace.inode()).transpose()?;
+        if there == Some(known.inode) {
+            return Ok(Some(known));
+        }
+        self.forget(dir.owner());
+        Ok(None)
+    }
+
+    fn remember(&self, owner: &Owner, fabric: Arc<Fabric>) -> Arc<Fabric> {
+        let mut fabrics = self.fabrics.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(fabrics.entry(owner.clone()).or_insert(fabric))
+    }
+
+    fn forget(&self, owner: &Owner) {
+        self.fabrics.lock().unwrap_or_else(PoisonError::into_inner).remove(owner);
+    }
+
+    fn ensure_network(&self, owner: &Owner, network: &NetworkSpec) -> Result<Change, Error> {
+        self.fabric_or_make(&self.home.range(owner))?.ensure(network)
+    }
+
+    async fn ensure_machine(&self, owner: &Owner, wanted: &MachineWanted) -> Result<Change, Error> {
+        if wanted.spec.kind != MachineKind::Namespace {
+            return Err(Error::NotSupported {
+                what: "guests are not supported by this platform yet".to_owned(),
+            });
+        }
+        let range = self.home.range(owner);
+        let dir = range.machine(&wanted.spec.name)?;
+        let fabric = self.fabric_or_make(&range)?;
+        let wanted = wanted.clone();
+        locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted)).await
+    }
+
+    async fn ensure_rules(&self, owner: &Owner, router: &Arc<RouterSpec>) -> Result<Change, Error> {
+        let (dir, wanted) = self.machine(&owner.thing(ThingKind::Machine, &router.name))?;
+        let fabric = self.fabric_or_make(&self.home.range(owner))?;
+        let router = Arc::clone(router);
+        locked(&fabric, &dir, move |_, dir| {
+            machine::enter(dir)?;
+            rules::ensure(dir, &wanted.spec, &router)
+        })
+        .await
+    }
+
+    /// A machine that exists.
+    fn machine(&self, machine: &Thing) -> Result<(MachineDir, MachineWanted), Error> {
+        let range = self.home.range(&machine.owner);
+        let gone = || Error::gone(format!("{machine} does not exist"));
+        let dir = range.machine(&machine.name)?;
+        if !range.exists()? {
+            return Err(gone());
+        }
+        let wanted = dir.wanted()?.ok_or_else(gone)?;
+        Ok((dir, wanted))
+    }
+
+    async fn switch(&self, machine: &Thing, power: Power) -> Result<Progress, Error> {
+        let (dir, wanted) = self.machine(machine)?;
+        let Some(fabric) = self.fabric(&self.home.range(&machine.owner))? else {
+            return Err(Error::gone(format!("{machine} has no networks any more")));
+        };
+        let options = Arc::clone(&self.options);
+        locked(&fabric, &dir, move |fabric, dir| {
+            machine::enter(dir)?;
+            match power {
+                Power::On => {
+                    machine::learn(fabric, dir, &wanted)?;
+                    process::start(dir, &wanted, &options)
+                }
+                Power::Off => process::stop(dir),
+            }
+        })
+        .await?;
+        Ok(Progress::Done)
+    }
+
+    async fn take_away(&self, thing: &Thing) -> Result<Progress, Error> {
+        let range = self.home.range(&thing.owner);
+        let dir = range.machine(&thing.name)?;
+        let fabric = self.fabric(&range)?;
+        if !range.exists()? {
+            return Ok(Progress::Done);
+        }
+        match thing.kind {
+            ThingKind::Network => {
+                if let Some(fabric) = &fabric {
+                    let members = fabric.members.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(machine) = members.get(&thing.name).and_then(|members| members.keys().next())
+                    {
+                        return Err(Error::refused(format!("{thing} is in use by machine `{machine}`")));
+                    }
+                    drop(members);
+                    fabric.remove(&thing.name)?;
+                }
+            }
+            ThingKind::Rules => {
+                if dir.wanted()?.is_some() && rules::are_set(&dir) {
+                    thread_result(
+                        on_thread(move || machine::enter(&dir).and_then(|()| rules::remove(&dir))).await,
+                    )?;
+                }
+                return Ok(Progress::Done);
+            }
+            ThingKind::Machine => {
+                if dir.wanted()?.is_some() {
+                    let fabric = fabric.clone();
+                    thread_result(
+                        on_thread(move || {
+                            let lock = fabric.as_ref().map(|fabric| fabric.lock(dir.name()));
+                            let _held =
+                                lock.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+                            process::stop(&dir)?;
+                            machine::remove(fabric.as_deref(), &dir)
+                        })
+                        .await,
+                    )?;
+                }
+            }
+        }
+        self.remove_empty(&range, fabric.as_deref())?;
+        Ok(Progress::Done)
+    }
+
+    /// Removes the range itself when nothing is in it.
+    fn remove_empty(&self, range: &RangeDir, fabric: Option<&Fabric>) -> Result<(), Error> {
+        // What is known comes first: a list of everything at each removal would make the whole grow with its square.
+        if fabric.is_some_and(Fabric::has_members) || !range.machines().is_empty() {
+            return Ok(());
+        }
+        if let Some(fabric) = fabric {
+            let has_networks = fabric.links()?.iter().any(|link| fabric.network_of(link).is_some());
+            if has_networks {
+                return Ok(());
+            }
+        }
+        self.forget(range.owner());
+        unpin(&range.fabric())?;
+        range.remove();
+        self.home.release(range.owner().service());
+        Ok(())
+    }
+
+    async fn wait_for(&self, awaited: &Awaited) -> Result<(), Error> {
+        match awaited {
+            Awaited::Task(handle) => Err(Error::gone(format!("there is no task `{}`", handle.0))),
+            Awaited::Ready { machine, ready, within } => {
+                let (dir, wanted) = self.machine(machine)?;
+                let (ready, within) = (*ready, *within);
+                thread_result(on_thread(move || ready::wait(&dir, &wanted.spec, ready, within)).await)
+            }
+        }
+    }
+}
+
+impl Platform for Local {
+    fn describe(&self) -> Answer<'_, Description> {
+        Box::pin(async { Ok(describe(&self.options)) })
+    }
+
+    fn observe<'a>(&'a self, owner: &'a Owner) -> Answer<'a, Observed> {
+        Box::pin(async {
+            let range = self.home.range(owner);
+            let fabric = self.fabric(&range)?;
+            if !range.exists()? {
+                return Ok(Observed::default());
+            }
+            observe::observe(&range, fabric.as_ref()).await
+        })
+    }
+
+    fn ensure<'a>(&'a self, owner: &'a Owner, wanted: &'a Wanted) -> Answer<'a, Ensured> {
+        Box::pin(async move {
+            let change = match wanted {
+                Wanted::Network(network) => self.ensure_network(owner, network)?,
+                Wanted::Machine(machine) => self.ensure_machine(owner, machine).await?,
+                Wanted::Rules(router) => self.ensure_rules(owner, router).await?,
+            };
+            Ok(Ensured { change, progress: Progress::Done })
+        })
+    }
+
+    fn power<'a>(&'a self, machine: &'a Thing, power: Power) -> Answer<'a, Progress> {
+        Box::pin(self.switch(machine, power))
+    }
+
+    fn access<'a>(&'a self, machine: &'a Thing) -> Answer<'a, Access> {
+        Box::pin(async move {
+            let (dir, wanted) = self.machine(machine)?;
+            let connect = program::connect_command(&self.options, machine);
+            Ok(Access {
+                address: ready::address(&wanted.spec),
+                port: ready::SSH,
+                user: process::user(),
+                host_keys: process::host_key(&dir).into_iter().collect(),
+                connect,
+            })
+        })
+    }
+
+    fn snapshot<'a>(&'a self, machine: &'a Thing, _: &'a SnapshotAction) -> Answer<'a, Progress> {
+        Box::pin(async move {
+            let (_, wanted) = self.machine(machine)?;
+            let what = format!("a machine of kind `{}` has no disk to take a snapshot of", wanted.spec.kind);
+            Err(Error::NotSupported { what })
+        })
+    }
+
+    fn remove<'a>(&'a self, thing: &'a Thing) -> Answer<'a, Progress> {
+        Box::pin(self.take_away(thing))
+    }
+
+    fn wait<'a>(&'a self, awaited: &'a Awaited) -> Answer<'a, ()> {
+        Box::pin(self.wait_for(awaited))
+    }
+}
+
+/// Does something to a machine while no other call does.
+async fn locked<T: Send + 'static>(
+    fabric: &Arc<Fabric>,
+    dir: &MachineDir,
+    act: impl FnOnce(&Fabric, &MachineDir) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let (fabric, dir) = (Arc::clone(fabric), dir.clone());
+    let result = on_thread(move || {
+        let lock = fabric.lock(dir.name());
+        let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&fabric, &dir)
+    });
+    thread_result(result.await)
+}
+
+fn thread_result<T>(result: io::Result<Result<T, Error>>) -> Result<T, Error> {
+    result.unwrap_or_else(|error| Err(Error::retry(format!("cannot start a thread: {error}"))))
+}
+
+/// What the platform does with these options.
+pub(super) fn describe(options: &Options) -> Description {
+    let templates: BTreeMap<String, Template> =
+        options.templates.keys().map(|name| (name.clone(), Template::default())).collect();
+    Description {
+        rules: PlatformRules {
+            name: "local".to_owned(),
+            kinds: vec![MachineKind::Namespace],
+            templates: Some(templates),
+            reaches_machines: true,
+            changes_subnets: true,
+            ..PlatformRules::default()
+        },
+        capabilities: Capabilities { snapshots: false, rules: true, uplink: options.uplink.is_some() },
+        subnets_in_use: Vec::new(),
+    }
+}

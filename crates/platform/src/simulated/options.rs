@@ -1,0 +1,85 @@
+//! How the simulated platform behaves.
+
+use std::path::PathBuf;
+
+use range::PlatformRules;
+use serde::{Deserialize, Serialize};
+
+use super::faults::Fault;
+
+/// How the simulated platform behaves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// What it accepts.
+    pub rules: PlatformRules,
+    /// How long it takes.
+    pub latencies: Latencies,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// The file that keeps the state; without it the state ends with the process.
+    pub file: Option<PathBuf>,
+}
+
+/// How long calls and tasks take, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Latencies {
+    /// Any call, until it answers.
+    pub call_ms: u64,
+    /// The task that makes or changes a network.
+    pub network_ms: u64,
+    /// The task that makes or changes a machine.
+    pub machine_ms: u64,
+    /// The task that sets rules.
+    pub rules_ms: u64,
+    /// The task that starts a machine.
+    pub start_ms: u64,
+    /// From the start of a machine until it is ready.
+    pub boot_ms: u64,
+    /// The task that stops a machine.
+    pub stop_ms: u64,
+    /// The task that takes, restores or removes a snapshot.
+    pub snapshot_ms: u64,
+    /// The task that removes something.
+    pub remove_ms: u64,
+    /// How long a call waits for its answer before it times out.
+    pub timeout_ms: u64,
+}
+
+impl Default for Latencies {
+    /// Those of a Proxmox node with linked clones on a local disk.
+    fn default() -> Self {
+        Self {
+            call_ms: 20,
+            network_ms: 400,
+            machine_ms: 3_000,
+            rules_ms: 100,
+            start_ms: 1_500,
+            boot_ms: 12_000,
+            stop_ms: 2_000,
+            snapshot_ms: 2_000,
+            remove_ms: 1_000,
+            timeout_ms: 30_000,
+        }
+    }
+}
+
+impl Latencies {
+    /// Everything at once.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self {
+            call_ms: 0,
+            network_ms: 0,
+            machine_ms: 0,
+            rules_ms: 0,
+            start_ms: 0,
+            boot_ms: 0,
+            stop_ms: 0,
+            snapshot_ms: 0,
+            remove_ms: 0,
+            timeout_ms: 0,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Platforms through their trait: one conformance suite for all of them, and what only one of them does.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue should say where")]
+
+mod conformance;
+mod drive;
+mod lab;
+mod local;
+mod simulated;
+mod user;

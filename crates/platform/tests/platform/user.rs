@@ -1,0 +1,190 @@
+//! The local platform of an ordinary user. As root, each test is executed again with the rights of nobody.
+
+use std::{
+    os::unix::fs::chown,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use platform::{
+    Change, Login, MachineWanted, Platform, Power, ThingKind, Wanted,
+    local::{Held, Options, Way, check},
+};
+
+use crate::{
+    conformance::{self, Site, assert_complete, assert_gone},
+    drive::{Drive, desired, wanted},
+    lab::sh,
+};
+
+const NOBODY: u32 = 65_534;
+const AGAIN: &str = "RANGEHAND_TEST_AS_USER";
+
+struct User {
+    held: Held,
+    options: Options,
+}
+
+impl Site for User {
+    fn platform(&self) -> &dyn Platform {
+        &self.held
+    }
+
+    fn foreign(&self) -> String {
+        sh("ip -o link; ip netns; cat /proc/self/mountinfo | wc -l")
+    }
+
+    fn set_faults(&self, _: Vec<platform::simulated::Fault>) {}
+}
+
+/// Runs a test as an ordinary user, where that is possible.
+#[allow(clippy::print_stderr, reason = "whoever runs the tests should see what was not tested")]
+fn as_user<F: Future<Output = ()>>(name: &str, test: impl FnOnce(User) -> F) {
+    let directory = tempfile::Builder::new().prefix("rh-user-").tempdir().unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        let program = std::env::current_exe().unwrap();
+        let status = Command::new("setpriv")
+            .args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"])
+            .arg(program)
+            .args(["--exact", name, "--nocapture"])
+            .env(AGAIN, "1")
+            .env("TMPDIR", directory.path())
+            .env("HOME", directory.path())
+            .status()
+            .unwrap();
+        assert!(status.success(), "as nobody");
+        return;
+    }
+    let checks = check();
+    let user = checks.iter().find(|check| check.way == Way::User).unwrap();
+    if !user.missing.is_empty() {
+        eprintln!("WARNING: NOT TESTED: {name}: {:?}", user.missing);
+        return;
+    }
+    let options = Options {
+        run: directory.path().join("run"),
+        state: directory.path().join("state"),
+        templates: std::collections::BTreeMap::new(),
+        program: vec![env!("CARGO_BIN_EXE_platform-local").to_owned()],
+        hidden: Vec::new(),
+        uplink: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let run = options.run.clone();
+    runtime.block_on(test(User { held: Held::new(options.clone()), options }));
+    // The holder ends by itself, and nothing of it is left.
+    let begun = Instant::now();
+    while run.join("holder.sock").exists() || !holders(&run).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the holder is left: {}", holders(&run));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Processes with this directory in their arguments.
+fn holders(run: &Path) -> String {
+    sh(&format!("pgrep -f '[p]latform-local hold.*{}' || true", run.display()))
+}
+
+#[test]
+fn calls_of_an_ordinary_user_may_be_repeated() {
+    as_user("user::calls_of_an_ordinary_user_may_be_repeated", |user| async move {
+        conformance::every_call_may_be_repeated(&user).await;
+    });
+}
+
+#[test]
+fn two_ranges_of_an_ordinary_user_share_nothing() {
+    as_user("user::two_ranges_of_an_ordinary_user_share_nothing", |user| async move {
+        conformance::what_is_not_there_is_gone(&user).await;
+        conformance::two_ranges_share_nothing(&user).await;
+    });
+}
+
+#[test]
+fn an_ordinary_user_reaches_machines_by_ssh_and_they_each_other() {
+    as_user("user::an_ordinary_user_reaches_machines_by_ssh_and_they_each_other", |user| async move {
+        let (drive, desired) = (Drive::new(&user.held, "ssh"), desired(70));
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("key");
+        sh(&format!("ssh-keygen -q -t ed25519 -N '' -f {}", key.display()));
+        let public = std::fs::read_to_string(dir.path().join("key.pub")).unwrap();
+        for wanted in wanted(&desired) {
+            let wanted = match wanted {
+                Wanted::Machine(machine) => Wanted::Machine(MachineWanted {
+                    spec: Arc::clone(&machine.spec),
+                    login: Login { authorized_keys: vec![public.trim().to_owned()] },
+                }),
+                other => other,
+            };
+            assert_eq!(drive.ensure(&wanted).await.unwrap(), Change::Created);
+        }
+        for name in ["gw", "web", "db"] {
+            let machine = drive.owner.thing(ThingKind::Machine, name);
+            drive.power(&machine, Power::On).await.unwrap();
+            drive.wait_ready(&machine).await.unwrap();
+        }
+        assert_complete(&drive.observe().await);
+        let web = drive.owner.thing(ThingKind::Machine, "web");
+        let access = user.held.access(&web).await.unwrap();
+        let known = dir.path().join("known_hosts");
+        std::fs::write(&known, format!("web {}\n", access.host_keys[0])).unwrap();
+        let run = |command: &str| {
+            let output = Command::new("ssh")
+                .args(["-F", "/dev/null", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"])
+                .args(["-o", "IdentitiesOnly=yes", "-o", "ControlPath=none", "-o", "ProxyUseFdpass=yes"])
+                .args(["-o", "GlobalKnownHostsFile=/dev/null", "-o"])
+                .arg(format!("UserKnownHostsFile={}", known.display()))
+                .arg("-o")
+                .arg(format!(
+                    "ProxyCommand={}",
+                    access.connect.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+                ))
+                .arg("-i")
+                .arg(&key)
+                .arg(format!("{}@web", access.user))
+                .arg(command)
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+        };
+        let found = run("hostname; id -un; pwd; touch made && echo wrote; python3 -c 'print(1+1)'");
+        assert!(
+            found.starts_with(&format!("web\n{}\n", access.user)) && found.contains("wrote\n2"),
+            "{found}"
+        );
+        let reach = |address: &str| {
+            format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{address} && head -c 4 <&3'; echo $?")
+        };
+        assert_eq!(run(&reach("10.70.1.1/22")), "SSH-0\n", "its gateway");
+        let refused = run(&reach("10.70.2.10/22"));
+        assert!(!refused.contains("SSH-"), "the rules allow another port only: {refused}");
+        drive.down(&desired).await.unwrap();
+        assert_gone(&drive.observe().await);
+    });
+}
+
+#[test]
+fn everything_of_an_ordinary_user_ends_with_the_holder_and_can_be_made_again() {
+    as_user(
+        "user::everything_of_an_ordinary_user_ends_with_the_holder_and_can_be_made_again",
+        |user| async move {
+            let (drive, desired) = (Drive::new(&user.held, "killed"), desired(71));
+            drive.up(&desired).await.unwrap();
+            let begun = Instant::now();
+            sh(&format!("kill -9 {}", holders(&user.options.run).replace('\n', " ")));
+            while !sh("ps -eo user,args | grep '^nobody.*[s]shd -D' || true").is_empty()
+                && begun.elapsed().as_secs() < 20
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            assert_gone(&drive.observe().await);
+            let changes = drive.up(&desired).await.unwrap();
+            assert!(changes.iter().all(|change| *change == Change::Created), "{changes:?}");
+            assert_complete(&drive.observe().await);
+            drive.down(&desired).await.unwrap();
+        },
+    );
+}
