@@ -29,7 +29,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::own_memory;
+use crate::hardening;
 
 /// A service that ran for so long has started well.
 const STARTED_WELL: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ const MOST_KILLED_STARTS: u32 = 1000;
 /// The first pause before it is started again after it ended soon; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How often to look whether the supervisors that were asked to end their runs are gone.
+/// How often to check whether the supervisors that were asked to terminate their runs have exited.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// What the kernel calls a supervisor that has a run, before eight digits of the run.
 const SUPERVISOR: &str = "run-";
@@ -55,7 +55,7 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
         return Err(Command::new(program).args(command).exec().into());
     }
     // The environment may hold secrets.
-    own_memory::close();
+    hardening::disable_core_dumps_and_ptrace();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let stop = Stop::listen()?;
     let mut starts = Starts::default();
@@ -68,11 +68,11 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
             return Ok(exit_code(status));
         }
         let Some(pause) = starts.pause_after(status, begun.elapsed()) else {
-            tracing::error!("the service ended {status} once more before it had started well; giving up");
+            tracing::error!("the service exited with {status} again before it was ready; giving up");
             end_runs()?;
             return Ok(exit_code(status));
         };
-        tracing::warn!("the service ended: {status}; starting it again, its runs go on meanwhile");
+        tracing::warn!("the service exited: {status}; restarting it while its runs continue");
         stop.pause(pause)?;
         if stop.is_asked() {
             end_runs()?;

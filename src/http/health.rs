@@ -22,13 +22,17 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let health = Doc::new("health", TAG, "Is the service alive?")
-        .replies([Reply::json(200, "It answers: that is all this says", Schemas::of::<api::Health>)])
+        .replies([Reply::json(
+            200,
+            "The service responds; nothing else is checked",
+            Schemas::of::<api::Health>,
+        )])
         .cannot_fail();
     let readiness = |status, about| Reply::json(status, about, Schemas::of::<api::Readiness>);
     let ready = Doc::new("readiness", TAG, "Can the service work?")
         .replies([
             readiness(200, "The store answers and Ansible can be started"),
-            readiness(503, "Something does not work; `hint` says what to do"),
+            readiness(503, "A check failed; `hint` suggests a fix"),
         ])
         .cannot_fail();
     vec![
@@ -98,6 +102,6 @@ async fn recovery_check(api: &Api) -> Check {
     Check::fail(
         "recovery",
         "no job can begin: runs of the service before are still being recovered",
-        "the service's log says which step is slow; files in `paths.state` and `paths.runtime` must be readable",
+        "the service log shows which step is slow; files in `paths.state` and `paths.runtime` must be readable",
     )
 }

@@ -91,7 +91,7 @@ async fn only_known_origins(
     };
     if refused {
         let problem = Problem::new(ProblemCode::OriginNotAllowed, "pages of this origin may not call")
-            .hint("`server.cors_origin_regex` says which may");
+            .hint("`server.cors_origin_regex` sets the allowed origins");
         return Err(problem.into());
     }
     next.call(request).await

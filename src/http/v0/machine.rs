@@ -223,7 +223,7 @@ impl Drop for Waiting {
         if self.was_answered {
             return;
         }
-        tracing::info!(job.id = %self.job, canceled = self.cancels, "the caller left before the job ended");
+        tracing::info!(job.id = %self.job, canceled = self.cancels, "the client disconnected before the job finished");
         if self.cancels {
             let (jobs, job) = (self.jobs.clone(), self.job);
             actix_web::rt::spawn(async move {

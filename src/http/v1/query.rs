@@ -68,8 +68,12 @@ where
     match text.parse().ok().filter(|number| range.contains(number)) {
         Some(number) => Ok(Some(number)),
         None => {
-            let message =
-                format!("`{}` is no number from {} to {}", text.escape_debug(), range.start(), range.end());
+            let message = format!(
+                "`{}` is not a number from {} to {}",
+                text.escape_debug(),
+                range.start(),
+                range.end()
+            );
             Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
         }
     }
@@ -91,7 +95,7 @@ pub(super) fn word<'a>(
     if words.contains(&text.as_str()) {
         return Ok(Some(text));
     }
-    let message = format!("`{}` is none of {}", text.escape_debug(), words.join(", "));
+    let message = format!("`{}` is invalid: use one of {}", text.escape_debug(), words.join(", "));
     Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
 }
 

@@ -142,7 +142,7 @@ impl Stream {
                 // A browser connects again, with the number of the last event that it has.
                 Framing::ServerSent => Ok(None),
                 // A record that ends well must be whole, so this one is broken off.
-                Framing::Lines => Err(io::Error::other("the service stops, or the caller is let in no more")),
+                Framing::Lines => Err(io::Error::other("the service is stopping, or the caller is no longer authorized")),
             },
         }
     }

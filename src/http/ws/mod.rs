@@ -54,7 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let doc = Doc::new("watch_job", TAG, summary)
         .about(about)
         .parameters([job_parameter("job_id")])
-        .replies([UPGRADED, Reply::empty(400, "No WebSocket was asked for")])
+        .replies([UPGRADED, Reply::empty(400, "Not a WebSocket request")])
         .streams();
     vec![
         Endpoint::new(Verb::Get, "/ws/{job_id}", Access::VIEWER, open, doc).job("job_id"),

@@ -44,7 +44,7 @@ pub(super) fn endpoint() -> Endpoint {
     let summary = "A WebSocket: the machines of a Proxmox node and what changes among them.";
     let about = "`?node=NAME` names the node, otherwise it is the one of the inventory. Frames are JSON texts: \
          `{\"type\":\"full\",\"vms\":[...]}` first, then `{\"type\":\"diff\",\"changes\":{vmid: {...}}}` whenever something changed, \
-         `{\"type\":\"error\",\"error\":text}` when the node could not be asked. A bad name of a node closes with 1008, a missing \
+         `{\"type\":\"error\",\"error\":text}` when the node could not be queried. A bad name of a node closes with 1008, a missing \
          inventory or token with 1000 after an error frame, a service that stops with 1012. What a client sends is not read.";
     let doc = Doc::new("watch_vms", TAG, summary)
         .about(about)
@@ -52,7 +52,7 @@ pub(super) fn endpoint() -> Endpoint {
         .replies([
             UPGRADED,
             Reply::empty(403, "Pages of this origin may not watch"),
-            Reply::empty(404, "No WebSocket was asked for"),
+            Reply::empty(404, "Not a WebSocket request"),
         ])
         .streams();
     Endpoint::new(Verb::Get, "/ws/vm-status", Access::VIEWER, open, doc).hidden_without_upgrade()
@@ -106,7 +106,7 @@ async fn tell(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Cl
     match api.engine.machines().watch(node).await {
         Ok(watching) => tell_all(watching, session).await,
         Err(error) => {
-            tracing::warn!(error = error.in_full(), "nobody can watch machines");
+            tracing::warn!(error = error.in_full(), "watching machines is unavailable");
             send(session, &Frame::Error { error: why_not(&error) }).await?;
             Ok((CloseCode::Normal, None))
         }
@@ -130,7 +130,9 @@ async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Clo
 /// What a client is told; paths and causes are for the log.
 fn why_not(error: &ProxmoxError) -> String {
     match error {
-        ProxmoxError::Unclear { .. } => format!("Proxmox credentials cannot be told: {}", error.in_full()),
+        ProxmoxError::Unclear { .. } => {
+            format!("Proxmox credentials cannot be determined: {}", error.in_full())
+        }
         ProxmoxError::NoCredentials
         | ProxmoxError::Content(_)
         | ProxmoxError::Inventory(_)

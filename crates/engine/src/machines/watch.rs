@@ -6,11 +6,11 @@
 //! ```
 //! There is one poller per API host and node, however many watch; it begins with the first watcher and ends when the
 //! last one is dropped, even in the middle of a call. Watchers are given the last look only: a slow one misses looks,
-//! never changes, and nothing piles up for it. What is new to whom is [`Told`]'s business.
+//! never changes, and nothing piles up for it. What is new to whom is [`Sent`]'s business.
 
 use std::sync::{Arc, Weak};
 
-use model::vm_status::{Frame, Told, Vm, machines};
+use model::vm_status::{Frame, Sent, Vm, machines};
 use platform::proxmox::Credentials;
 use tokio::{
     sync::watch::{Receiver, Sender},
@@ -47,7 +47,7 @@ impl Machines {
                 looks
             }
         };
-        Ok(VmWatching { looks, told: Told::default(), begun: Instant::now(), next: Next::Join })
+        Ok(VmWatching { looks, told: Sent::default(), begun: Instant::now(), next: Next::Join })
     }
 
     /// Those of the node's host; where that host has no API of its own, any API of the cluster will do.
@@ -120,7 +120,7 @@ fn note((host, node): &Place, failing: bool, look: &Result<Vec<Vm>, ProxmoxError
 #[derive(Debug)]
 pub struct VmWatching {
     looks: Receiver<Look>,
-    told: Told,
+    told: Sent,
     begun: Instant,
     next: Next,
 }
