@@ -176,6 +176,17 @@ fn settings_that_documents_name_exist() {
 }
 
 #[test]
+fn the_glossary_has_each_term_once() {
+    let glossary = read("docs/design/glossary.md");
+    let rows = glossary.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let terms: Vec<&str> = rows.filter(|term| *term != "term" && !term.starts_with("---")).collect();
+    assert!(terms.len() > 60, "the terms are no longer found: {terms:?}");
+    let mut known = BTreeSet::new();
+    let twice: Vec<_> = terms.into_iter().filter(|term| !known.insert(*term)).collect();
+    assert!(twice.is_empty(), "these terms have two definitions: {twice:?}");
+}
+
+#[test]
 fn anchors_are_those_of_github() {
     let document =
         "# A page\n## GET /v1/jobs/{id}\n```sh\n# no heading\n```\n## [`Same`](x.md)\n## Same\n#no heading\n";
