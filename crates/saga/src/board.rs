@@ -51,6 +51,8 @@ pub(crate) struct Live {
     pub(crate) queries: u32,
     /// Until when it pauses, and why.
     pub(crate) pause: Option<(Instant, String)>,
+    /// Its last call was answered, so a look-up need not wait until that call is carried out.
+    pub(crate) is_answered: bool,
     /// On the way back: nothing more is done about it.
     pub(crate) is_settled: bool,
 }
@@ -109,7 +111,8 @@ impl Board {
                 for step in 0..self.count() {
                     match self.entries[step as usize].state {
                         StepState::Undone => self.advance(batch, step, StepMove::Reset, clear)?,
-                        StepState::Failed | StepState::Undoing | StepState::Left => {
+                        state @ (StepState::Failed | StepState::Undoing | StepState::Left) => {
+                            self.live[step as usize].is_answered = state != StepState::Undoing;
                             self.advance(batch, step, StepMove::Lose, |entry| entry.remedy = None)?;
                         }
                         StepState::Pending | StepState::Started | StepState::Done | StepState::Unknown => {}
@@ -249,6 +252,9 @@ impl Board {
                     self.settle(step, Call::LookUp, now, batch);
                 }
             },
+            (_, StepState::Unknown) if self.live[step as usize].is_answered => {
+                batch.calls.push((step, Call::LookUp));
+            }
             (_, StepState::Unknown) => self.settle(step, Call::LookUp, now, batch),
             _ => {
                 self.advance(batch, step, StepMove::Start, clear)?;
