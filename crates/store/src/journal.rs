@@ -11,7 +11,7 @@ use sqlx::any::AnyRow;
 use crate::{
     Backend, Error, Store, Write,
     columns::{number_or_null, parsed, text, text_or_null, to_bound, to_number, to_text},
-    jobs::at_work,
+    states::at_work,
 };
 
 const HOLD: &str = concat!("UPDATE jobs SET fence = fence WHERE id = $1 AND fence = $2 AND ", at_work!());

@@ -12,9 +12,9 @@ use sqlx::{AnyConnection, any::AnyRow};
 use crate::{
     Error, Store,
     columns::{number, parsed, text, time, time_or_null},
-    jobs::at_work,
     journal::PlanHolder,
     range_leases::{self, HeldLease},
+    states::at_work,
 };
 
 macro_rules! range_columns {
