@@ -1,6 +1,6 @@
 //! All that a saga knows of its plan, and what follows from it: which steps begin, when the plan turns back, when it ends.
 //!
-//! Nothing here waits: replies of platforms come in, changes for the journal and calls come out. `replies.rs` says what a reply means.
+//! Nothing here waits: replies of platforms come in, changes for the journal and calls come out. `replies.rs` handles replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -345,7 +345,7 @@ pub(crate) fn set_why(entry: &mut JournalEntry, why: &str) {
     entry.why = Some(why.to_owned());
 }
 
-/// Of a step that begins anew.
+/// Resets all but the tag of a step that is carried out again.
 pub(crate) fn clear(entry: &mut JournalEntry) {
     let tag = std::mem::take(&mut entry.tag);
     *entry = JournalEntry { state: entry.state, ..JournalEntry::pending(tag) };
