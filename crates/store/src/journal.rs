@@ -146,7 +146,7 @@ impl Store {
         write.commit().await
     }
 
-    /// A transaction in which nobody else takes over the job of the plan.
+    /// A transaction during which no other node takes over the job of the plan.
     async fn held(&self, holder: PlanHolder) -> Result<Write, Error> {
         let mut write = self.write().await?;
         let hold = sqlx::query(HOLD).bind(holder.job.to_string()).bind(to_bound(holder.fence));
