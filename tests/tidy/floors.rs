@@ -15,10 +15,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("platform", &["range"]),
     ("saga", &["model"]),
     ("ansible", &["content", "model", "process"]),
-    ("engine", &["ansible", "content", "model", "platform", "process", "store"]),
+    ("engine", &["ansible", "content", "model", "platform", "process", "saga", "store"]),
     ("testkit", &[]),
     ("rangehand", &["ansible", "api", "content", "engine", "model", "platform", "process", "store"]),
-    ("bench", &["ansible", "content", "model", "store"]),
+    ("bench", &["ansible", "content", "engine", "model", "saga", "store"]),
 ];
 
 /// Libraries that decide what a layer is, and the crates that may use them.

@@ -10,6 +10,7 @@
 //! attackers: who is to be kept out needs guests.
 
 mod check;
+mod connect_command;
 mod fabric;
 mod holder;
 mod home;

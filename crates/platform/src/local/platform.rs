@@ -15,12 +15,13 @@ use range::{
 };
 
 use super::{
+    connect_command::connect_command,
     fabric::Fabric,
     home::{Home, MachineDir, RangeDir},
     kernel::{Namespace, on_thread, unpin},
     machine, observe,
     options::Options,
-    process, program, ready, rules,
+    process, ready, rules,
 };
 use crate::{
     description::{Capabilities, Description},
@@ -278,7 +279,7 @@ impl Platform for Local {
     fn access<'a>(&'a self, machine: &'a Thing) -> Answer<'a, Access> {
         Box::pin(async move {
             let (dir, wanted) = self.machine(machine)?;
-            let connect = program::connect_command(&self.options, machine);
+            let connect = connect_command(&self.options, machine);
             Ok(Access {
                 address: ready::address(&wanted.spec),
                 port: ready::SSH,

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 use range::expand::spec::{MachineSpec, NetworkSpec};
 
 use super::{
+    by_hand::ByHand,
     options::{Latencies, Options},
-    platform::ByHand,
     world::{Entry, World, key},
 };
 use crate::{

@@ -6,12 +6,14 @@
 //! state survives a restart, and processes with the same file see the same platform.
 
 mod actions;
+mod by_hand;
 mod faults;
 mod journal;
 mod options;
 mod platform;
 mod world;
 
+pub use by_hand::ByHand;
 pub use faults::{Call, Effect, Fault};
 pub use options::{Latencies, Options};
-pub use platform::{ByHand, Simulated};
+pub use platform::Simulated;

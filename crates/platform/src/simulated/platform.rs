@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     actions,
+    by_hand::ByHand,
     faults::{Call, Effect, Fault, Faults},
     journal::Journal,
     options::Options,
@@ -35,21 +36,6 @@ pub struct Simulated {
     state: Mutex<(World, Option<Journal>)>,
     /// The time at which the platform was opened, by both clocks.
     opened: (Instant, u64),
-}
-
-/// What somebody does on the platform without Rangehand.
-#[derive(Debug, Clone)]
-pub enum ByHand {
-    /// Stops a machine.
-    Stop(Thing),
-    /// Deletes a thing.
-    Delete(Thing),
-    /// Detaches a network interface, by its number.
-    Detach(Thing, usize),
-    /// Flushes rules.
-    Flush(Thing),
-    /// Makes something of this form under the name of this thing, without a mark.
-    Plant(Thing, Wanted),
 }
 
 impl Simulated {

@@ -7,4 +7,5 @@ mod drive;
 mod lab;
 mod local;
 mod simulated;
+mod ssh;
 mod user;

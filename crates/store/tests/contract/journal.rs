@@ -6,13 +6,9 @@ use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    ranges::{draft, hold, new_range_id, store_draft},
+    range_samples::{draft, hold, new_range_id, pending, store_draft},
     samples::{at, claim, insert_queued, moved},
 };
-
-pub(crate) fn pending(count: usize) -> Vec<JournalEntry> {
-    (0..count).map(|step| JournalEntry::pending(format!("range-1/step-{step}"))).collect()
-}
 
 /// A plan that is carried out, with so many steps.
 async fn begun(store: &Store, steps: usize) -> (PlanHolder, model::Job) {

@@ -21,6 +21,7 @@ mod opening;
 mod owners;
 mod queue;
 mod range_leases;
+mod range_samples;
 mod ranges;
 mod requeue;
 mod retention;

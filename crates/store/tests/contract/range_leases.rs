@@ -1,6 +1,6 @@
 //! Leases: held by one range at a time, even if many are created at once, and returned once.
 
-use std::{collections::BTreeSet, net::Ipv4Addr};
+use std::collections::BTreeSet;
 
 use model::{LeaseKey, LeaseKind, RangeLease, RangeState};
 use store::{Error, HeldLease, PlanDraft, PlanInputs, Planned, Settlement};
@@ -8,23 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    journal::pending,
-    ranges::{draft, hold, new_range_id, settlement, store_draft},
+    range_samples::{draft, hold, lease, new_range_id, pending, settlement, store_draft, subnet},
     samples::at,
 };
-
-pub(crate) fn lease(kind: LeaseKind, pool: &str, value: &str) -> RangeLease {
-    let key = LeaseKey { kind, pool: pool.to_owned(), value: value.to_owned() };
-    RangeLease { key, name: "web".to_owned(), span: None }
-}
-
-/// An IPv4 subnet as `10.0.0.0/24`.
-pub(crate) fn subnet(value: &str) -> RangeLease {
-    let (address, bits) = value.split_once('/').expect("a subnet");
-    let first = u128::from(u32::from(address.parse::<Ipv4Addr>().expect("an address")));
-    let size = 1_u128 << (32 - bits.parse::<u32>().expect("bits"));
-    RangeLease { span: Some((first, first + size - 1)), ..lease(LeaseKind::Subnet, "pool", value) }
-}
 
 /// The first subnet, bridge and machine number that are free.
 fn first_free(inputs: &PlanInputs) -> Vec<RangeLease> {
@@ -123,7 +109,7 @@ pub(crate) async fn a_lease_is_given_back_exactly_once(database: Database) {
 
 fn own_again(draft: &PlanDraft) -> PlanDraft {
     let PlanDraft { name, leases, .. } = draft.clone();
-    PlanDraft { leases, ..crate::ranges::draft(&name) }
+    PlanDraft { leases, ..crate::range_samples::draft(&name) }
 }
 
 pub(crate) async fn a_plan_that_ends_gives_its_leases_back_with_its_records(database: Database) {

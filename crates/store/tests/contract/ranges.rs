@@ -1,51 +1,13 @@
 //! Ranges: stored with their plan and their leases, or not at all.
 
-use model::{Job, JobState, JournalPhase, LeaseKind, PlanId, RangeId, RangeState};
-use store::{Error, PlanDraft, PlanHolder, PlanInputs, Planned, Settlement, Store};
-use uuid::Uuid;
+use model::{Job, JobState, JournalPhase, LeaseKind, RangeState};
+use store::{Error, PlanDraft, PlanHolder, Planned};
 
 use crate::{
     database::Database,
-    journal::pending,
-    range_leases::{lease, subnet},
-    samples::{at, claim, insert, insert_queued, moved, new_job_id, queued},
+    range_samples::{draft, hold, lease, new_range_id, pending, settlement, store_draft, subnet},
+    samples::{at, claim, insert, insert_queued, moved, queued},
 };
-
-pub(crate) fn new_range_id() -> RangeId {
-    RangeId::from_uuid(Uuid::now_v7())
-}
-
-/// A plan of a range of this name, for a new job.
-pub(crate) fn draft(name: &str) -> PlanDraft {
-    PlanDraft {
-        id: PlanId::from_uuid(Uuid::now_v7()),
-        job: new_job_id(),
-        plan: r#"{"steps":[]}"#.to_owned(),
-        name: name.to_owned(),
-        document: format!(r#"{{"name":"{name}"}}"#),
-        recorded: "{}".to_owned(),
-        expires_at: None,
-        leases: Vec::new(),
-    }
-}
-
-pub(crate) async fn store_draft(store: &Store, range: RangeId, draft: &PlanDraft) -> Planned {
-    let make = |_: &PlanInputs| Ok::<_, Error>(draft.clone());
-    let stored = store.store_plan(range, "lab", at(0), make).await;
-    stored.expect("stored").expect("made")
-}
-
-/// Submits the job of a plan, and claims it.
-pub(crate) async fn hold(store: &Store, draft: &PlanDraft) -> (PlanHolder, Job) {
-    insert(store, &Job { id: draft.job, ..queued(at(0)) }).await;
-    let job = claim(store).await.expect("queued");
-    assert_eq!(job.id, draft.job);
-    (PlanHolder { plan: draft.id, job: job.id, fence: job.fence }, job)
-}
-
-pub(crate) fn settlement(state: RangeState) -> Settlement<'static> {
-    Settlement { state, recorded: r#"{"machines":{}}"#, released: &[], now: at(50) }
-}
 
 pub(crate) async fn a_range_and_its_plan_read_back_as_they_were_written(database: Database) {
     let store = &database.store;

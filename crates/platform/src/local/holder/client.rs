@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
-    super::{options::Options, platform::describe},
+    super::{connect_command::connect_command, options::Options, platform::describe},
     start::{socket, start},
     wire::{Call, MAX_LINE, Reply},
 };
@@ -91,7 +91,7 @@ impl Platform for Held {
     fn access<'a>(&'a self, machine: &'a Thing) -> Answer<'a, Access> {
         Box::pin(async {
             let access: Access = self.about(machine, &Call::Access(machine.clone())).await?;
-            Ok(Access { connect: super::super::program::connect_command(&self.options, machine), ..access })
+            Ok(Access { connect: connect_command(&self.options, machine), ..access })
         })
     }
 
