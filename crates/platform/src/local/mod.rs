@@ -22,8 +22,9 @@ mod process;
 pub mod program;
 mod ready;
 mod rules;
+mod uplink;
 
 pub use check::{Check, Missing, Way, check, usable};
 pub use holder::Held;
 pub use options::Options;
-pub use platform::Local;
+pub use platform::{Local, open};

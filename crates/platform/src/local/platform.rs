@@ -15,12 +15,14 @@ use range::{
 };
 
 use super::{
+    check::{Way, check, usable},
     fabric::Fabric,
+    holder::Held,
     home::{Home, MachineDir, RangeDir},
     kernel::{Namespace, on_thread, unpin},
     machine, observe,
     options::Options,
-    process, program, ready, rules,
+    process, program, ready, rules, uplink,
 };
 use crate::{
     description::{Capabilities, Description},
@@ -120,7 +122,20 @@ impl Local {
         let dir = range.machine(&wanted.spec.name)?;
         let fabric = self.fabric_or_make(&range)?;
         let wanted = wanted.clone();
-        locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted)).await
+        if wanted.spec.nics.iter().any(|nic| nic.network == machine::UPLINK) {
+            self.ensure_uplink(&range, &fabric).await?;
+        }
+        locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted, &range)).await
+    }
+
+    async fn ensure_uplink(&self, range: &RangeDir, fabric: &Arc<Fabric>) -> Result<(), Error> {
+        let (range, fabric, pool) = (range.clone(), Arc::clone(fabric), self.options.uplink);
+        let act = move || {
+            let lock = fabric.lock(machine::UPLINK);
+            let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            uplink::ensure(&range, &fabric, pool)
+        };
+        thread_result(on_thread(act).await)
     }
 
     async fn ensure_rules(&self, owner: &Owner, router: &Arc<RouterSpec>) -> Result<Change, Error> {
@@ -209,21 +224,24 @@ impl Local {
                 }
             }
         }
-        self.remove_empty(&range, fabric.as_deref())?;
+        self.remove_empty(&range, fabric).await?;
         Ok(Progress::Done)
     }
 
     /// Removes the range itself when nothing is in it.
-    fn remove_empty(&self, range: &RangeDir, fabric: Option<&Fabric>) -> Result<(), Error> {
+    async fn remove_empty(&self, range: &RangeDir, fabric: Option<Arc<Fabric>>) -> Result<(), Error> {
         // What is known comes first: a list of everything at each removal would make the whole grow with its square.
-        if fabric.is_some_and(Fabric::has_members) || !range.machines().is_empty() {
+        if fabric.as_deref().is_some_and(Fabric::has_members) || !range.machines().is_empty() {
             return Ok(());
         }
         if let Some(fabric) = fabric {
-            let has_networks = fabric.links()?.iter().any(|link| fabric.network_of(link).is_some());
-            if has_networks {
+            let is_network =
+                |link| fabric.network_of(link).is_some_and(|found| found.name != machine::UPLINK);
+            if fabric.links()?.iter().any(is_network) {
                 return Ok(());
             }
+            let range = range.clone();
+            thread_result(on_thread(move || uplink::remove(&range, &fabric)).await)?;
         }
         self.forget(range.owner());
         unpin(&range.fabric())?;
@@ -303,6 +321,25 @@ impl Platform for Local {
 
     fn wait<'a>(&'a self, awaited: &'a Awaited) -> Answer<'a, ()> {
         Box::pin(self.wait_for(awaited))
+    }
+}
+
+/// The local platform in the way that works here: as root, or for an ordinary user.
+///
+/// # Errors
+/// If neither works: what is missing for each.
+pub fn open(options: Options) -> Result<Arc<dyn Platform>, Error> {
+    let checks = check();
+    match usable(&checks) {
+        Some(Way::Root) => Ok(Arc::new(Local::new(options))),
+        Some(Way::User) => Ok(Arc::new(Held::new(options))),
+        None => {
+            let missing = checks.iter().flat_map(|check| &check.missing);
+            let hints: Vec<&str> = missing.clone().map(|missing| missing.hint.as_str()).collect();
+            let whats: Vec<&str> = missing.map(|missing| missing.what.as_str()).collect();
+            let what = format!("the local platform does not work on this machine: {}", whats.join("; "));
+            Err(Error::refused_with(what, hints.join("; ")))
+        }
     }
 }
 

@@ -31,9 +31,7 @@ pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Sen
     let name = thread::current().name().unwrap_or_default().to_owned();
     let done = thread::scope(|scope| {
         let run = move || {
-            if let Err(why) = can() {
-                return Err(why);
-            }
+            can()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let lab = Lab::new();
             let foreign = lab.foreign.clone();
@@ -43,7 +41,7 @@ pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Sen
             runtime.block_on(test(lab));
             assert_eq!(foreign_things(&foreign), before, "what is not Rangehand's changed");
             assert!(!run.exists(), "{} is left", run.display());
-            Ok(())
+            Ok::<_, String>(())
         };
         let handle = thread::Builder::new().name(name.clone()).spawn_scoped(scope, run).unwrap();
         handle.join()
