@@ -4,7 +4,9 @@
 
 mod conformance;
 mod drive;
+mod guest;
 mod lab;
 mod local;
 mod simulated;
+mod ssh;
 mod user;
