@@ -1,119 +1,34 @@
 //! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
 
+mod error;
 mod guard;
 mod options;
+mod signals;
 mod state;
 
 use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{App, HttpServer, dev::Server, middleware::from_fn};
-use ansible::workspace::own_directory;
+use ansible::runtime::own_directory;
 use content::snapshots::{Choice, view};
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use self::options::{Own, engine_options, http_options};
+pub use self::error::Error;
+use self::{
+    options::{Own, engine_options, http_options},
+    signals::Signals,
+};
 use crate::{
-    http::{self, Api, access::JwtError},
-    settings::{AccessError, Environment, NoSandbox, PasswordError, Settings},
+    http::{self, Api},
+    settings::{Environment, Settings},
     telemetry,
 };
 
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// Why the service does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// There is no vault password where the settings say it is.
-    #[error("the vault password cannot be read")]
-    Password(#[from] PasswordError),
-    /// The vault file cannot be read.
-    #[error("the vault file `{path}` cannot be read")]
-    VaultUnreadable {
-        /// The file.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// There is a vault file and no password for it.
-    #[error("there is a vault file and no password for it\nhint: set `vault.password_file`")]
-    NoPassword,
-    /// The password does not open the vault file.
-    #[error("the vault file `{path}` does not open")]
-    VaultLocked {
-        /// The file.
-        path: String,
-        /// Why not.
-        #[source]
-        source: content::vault::Error,
-    },
-    /// Runs cannot be kept apart as settings say.
-    #[error(transparent)]
-    Isolation(#[from] NoSandbox),
-    /// The keys of secrets cannot be used.
-    #[error("the keys of secrets cannot be used")]
-    Keys(#[from] engine::KeyError),
-    /// The database cannot be used.
-    #[error("the store cannot be opened")]
-    Store(#[from] store::Error),
-    /// The store is a file, which no other node can see.
-    #[error(
-        "a worker cannot use an SQLite store: nobody but one service may use it\nhint: on one machine `rangehand \
-         serve` runs the jobs itself; for more nodes name a PostgreSQL database: `store.url`"
-    )]
-    NothingToShare,
-    /// The state directory cannot be used.
-    #[error(
-        "the state directory `{path}` cannot be used\nhint: each service needs one of its own: \
-         `paths.state`"
-    )]
-    State {
-        /// The directory.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// The runtime directory cannot be used.
-    #[error(
-        "the runtime directory `{path}` cannot be used\nhint: `paths.runtime` names another; it must be this \
-         user's own, with mode 0700"
-    )]
-    Runtime {
-        /// The directory.
-        path: String,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Who may come in is not settled.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// The keys of the issuer of JWTs are not there.
-    #[error("JWTs cannot be checked")]
-    Jwt(#[from] JwtError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {host}:{port}")]
-    Listen {
-        /// The host of the settings.
-        host: String,
-        /// The port of the settings.
-        port: u16,
-        /// What the system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Something of the running service failed.
-    #[error("the service failed")]
-    Io(#[from] io::Error),
-}
 
 /// What serves and works alike: the store, the directories that are its own, the jobs it runs.
 struct Node {
@@ -143,25 +58,6 @@ pub struct Application {
 pub struct Worker {
     node: Node,
     work: Work,
-}
-
-/// What tells the service to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 impl Node {

@@ -1,4 +1,4 @@
-//! Identifiers of jobs and runs: version 7 UUIDs, so that they sort by the time they were made.
+//! Identifiers of jobs, runs, ranges and plans: version 7 UUIDs, so that they sort by the time they were made.
 
 use std::{fmt, str::FromStr};
 
@@ -60,6 +60,14 @@ id!(
 id!(
     /// Names a run: one Ansible execution of one attempt of a job.
     RunId
+);
+id!(
+    /// Names a range.
+    RangeId
+);
+id!(
+    /// Names a plan of a range.
+    PlanId
 );
 
 #[cfg(test)]

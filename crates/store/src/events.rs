@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use crate::{
     Backend, Error, Store, Write,
     columns::{number, to_bound, to_json, to_number, to_text},
-    jobs::at_work,
+    states::at_work,
 };
 
 /// How many rows one statement inserts, largest first. A batch is cut into as few of these as will do, so that a

@@ -10,7 +10,8 @@ use model::{Job, JobId, RunId};
 use crate::{
     Backend, Error, Store,
     columns::{parsed, time, to_bound},
-    jobs::{at_work, job_columns, read},
+    jobs::{job_columns, read},
+    states::at_work,
 };
 
 const BEAT: &str = concat!("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND ", at_work!());

@@ -1,4 +1,4 @@
-//! What is kept: jobs, runs, events, tokens and the audit, in SQLite or PostgreSQL.
+//! What is kept: jobs, runs, events, ranges with their plans, tokens and the audit, in SQLite or PostgreSQL.
 //!
 //! The store keeps what it is told. Whether a move is allowed, when to retry and what to delete is decided
 //! elsewhere; here stands only what must hold whoever writes: a job moves together with its event, events are
@@ -10,13 +10,16 @@
 
 mod audit;
 mod blockers;
+mod channel;
 mod children;
 mod columns;
 mod error;
 mod events;
 mod history;
 mod idempotency;
+mod inserted;
 mod jobs;
+mod journal;
 mod leases;
 mod listen;
 mod locks;
@@ -26,11 +29,14 @@ mod owners;
 #[cfg(test)]
 mod plan;
 mod queue;
+mod range_leases;
+mod ranges;
 mod requeue;
 mod retention;
 mod runs;
 mod secrets;
 mod select;
+mod states;
 mod stream;
 mod tokens;
 mod turns;
@@ -46,11 +52,15 @@ pub use blockers::Blocker;
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
-pub use jobs::{Admission, Inserted};
+pub use inserted::Inserted;
+pub use jobs::Admission;
+pub use journal::PlanHolder;
 pub use listen::{Heard, Listener};
 pub use moves::JobMove;
 pub use owners::{Owned, OwnerLock};
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
+pub use range_leases::HeldLease;
+pub use ranges::{PlanDraft, PlanInputs, Planned, Settlement};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use stream::{EventQuery, LogPlace};
@@ -98,7 +108,7 @@ pub struct Store {
     /// queue here instead, first come, first served; only other processes meet SQLite's own lock.
     turn: Arc<Mutex<()>>,
     /// Where to listen, on PostgreSQL.
-    address: Option<listen::Address>,
+    address: Option<channel::Address>,
 }
 
 impl Store {
@@ -153,7 +163,7 @@ impl Write {
     /// Has the commit tell all listeners of this job.
     async fn tell(&mut self, job: JobId) -> Result<(), Error> {
         if self.is_heard {
-            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(listen::CHANNEL).bind(job.to_string());
+            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(channel::CHANNEL).bind(job.to_string());
             tell.execute(self.connection()).await?;
         }
         Ok(())

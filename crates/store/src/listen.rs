@@ -3,29 +3,19 @@
 //! What was written stands in the tables; the word comes after it is there. Words can be lost with the connection,
 //! so whoever waits for one also looks again from time to time.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use model::JobId;
 use sqlx::postgres::PgListener;
 use tokio::time::sleep;
 
-use crate::{Error, Store};
-
-/// What all of Rangehand's processes talk on.
-pub(crate) const CHANNEL: &str = "rangehand";
+use crate::{
+    Error, Store,
+    channel::{Address, CHANNEL},
+};
 
 /// How long to wait before connecting again when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// The address of a database that can be listened to; never shown, because it may hold a password.
-#[derive(Clone)]
-pub(crate) struct Address(pub(crate) Arc<str>);
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

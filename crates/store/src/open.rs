@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tokio::{sync::Mutex, time::sleep};
 
-use crate::{Backend, Error, Options, Store, listen};
+use crate::{Backend, Error, Options, Store, channel};
 
 /// All changes to the tables, oldest first. A change that was ever released is never edited.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "callers of jobs", include_str!("../migrations/0006_owners.sql")),
     (7, "locks by mode and owner", include_str!("../migrations/0007_locks.sql")),
     (8, "parents and submitters of jobs", include_str!("../migrations/0008_parents.sql")),
+    (9, "ranges, plans and leases", include_str!("../migrations/0009_ranges.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.
@@ -72,7 +73,7 @@ impl Store {
         migrate(&pool, backend).await?;
         let address = match backend {
             Backend::Sqlite => None,
-            Backend::Postgres => Some(listen::Address(options.url.into())),
+            Backend::Postgres => Some(channel::Address(options.url.into())),
         };
         Ok(Self { pool, backend, turn: Arc::new(Mutex::new(())), address })
     }

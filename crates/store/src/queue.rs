@@ -9,9 +9,10 @@ use crate::{
     Backend, Blocker, Error, Store,
     columns::{json, number, parsed, text, time},
     events::{self, Tail},
-    jobs::{at_work, job_columns, read, read_summary, reason_columns, summary_columns},
+    jobs::{job_columns, read, read_summary, reason_columns, summary_columns},
     locks::{self, resources_are_free},
     runs,
+    states::at_work,
 };
 
 /// How often a claimer looks again when others took the resources of the job it looked at. Each time another claim

@@ -29,7 +29,7 @@ pub(crate) struct Lab {
 pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Send) {
     let name = thread::current().name().unwrap_or_default().to_owned();
     let done = thread::scope(|scope| {
-        let run = move || {
+        let run = move || -> Result<(), String> {
             can()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             // Here, because a test may take the lab apart.
@@ -42,7 +42,7 @@ pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Sen
             runtime.block_on(test(lab));
             assert_eq!(foreign_things(&foreign), before, "what is not Rangehand's changed");
             assert!(!run.exists(), "{} is left", run.display());
-            Ok::<_, String>(())
+            Ok(())
         };
         let handle = thread::Builder::new().name(name.clone()).spawn_scoped(scope, run).unwrap();
         handle.join()

@@ -13,12 +13,15 @@ mod files;
 mod history;
 mod idempotency;
 mod jobs;
+mod journal;
 mod leases;
 mod listening;
 mod locks;
 mod opening;
 mod owners;
 mod queue;
+mod range_leases;
+mod ranges;
 mod requeue;
 mod retention;
 mod samples;
@@ -126,6 +129,25 @@ contract! {
         a_node_takes_its_own_jobs_up_again_at_once,
         nobody_holds_a_job_that_waits_or_has_ended,
         the_shared_clock_goes_forward,
+    }
+    ranges {
+        a_range_and_its_plan_read_back_as_they_were_written,
+        a_name_is_given_to_one_range_and_a_refused_plan_stores_nothing,
+        a_range_has_one_plan_at_a_time,
+        only_a_range_of_which_nothing_exists_is_deleted,
+    }
+    range_leases {
+        twenty_ranges_created_at_once_never_share_a_lease,
+        subnets_of_one_pool_never_overlap,
+        a_lease_is_given_back_exactly_once,
+        a_plan_that_ends_gives_its_leases_back_with_its_records,
+    }
+    journal {
+        a_journal_reads_back_as_it_was_written,
+        a_write_of_the_journal_is_whole_or_nothing,
+        a_former_holder_does_not_write_the_journal,
+        a_plan_is_taken_by_another_job_once_its_job_has_ended,
+        a_takeover_reads_all_that_the_former_holder_wrote,
     }
     events {
         events_read_back_as_they_were_written,
