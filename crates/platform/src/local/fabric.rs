@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use super::{
     home::RangeDir,
     kernel::{Failure, Link, Namespace, Netlink, bridge, delete, pin, rename_alias, up},
+    machine::UPLINK,
 };
 use crate::{error::Error, observed::ObservedNetwork, owner::Owner, platform::Change};
 
@@ -147,6 +148,18 @@ impl Fabric {
         requests.extend([rename_alias(&name, &alias), up(&name)]);
         socket.run(requests)?;
         Ok(change)
+    }
+
+    /// Makes the bridge of the uplink be there; its index.
+    pub(super) fn ensure_uplink(&self) -> Result<u32, Error> {
+        let name = self.bridge_name(UPLINK);
+        let mut socket = self.socket();
+        if socket.link(&name)?.is_none() {
+            let alias = self.alias(UPLINK, None);
+            socket.run(vec![bridge(&name, self.group()), rename_alias(&name, &alias)])?;
+        }
+        drop(socket);
+        self.bridge(UPLINK)
     }
 
     /// The index of the bridge of a network.

@@ -89,7 +89,22 @@ impl RangeDir {
     }
 
     pub(super) fn fabric(&self) -> PathBuf {
-        self.path.join("fabric")
+        self.file("fabric")
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// All other ranges of all services of this directory.
+    pub(super) fn others(&self) -> impl Iterator<Item = Self> {
+        let list = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let run = self.path.parent().and_then(Path::parent).unwrap_or(&self.path).to_owned();
+        let ranges = list(&run).flat_map(move |service| list(&service)).filter(|path| *path != self.path);
+        ranges.filter_map(|path| {
+            let owner = Owner::parse(&fs::read_to_string(path.join(OWNER)).ok()?)?;
+            Some(Self { path, owner })
+        })
     }
 
     /// Is there such a range? What has no mark, or another one, is refused.

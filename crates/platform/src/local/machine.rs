@@ -8,10 +8,11 @@ use rustix::io::Errno;
 
 use super::{
     fabric::Fabric,
-    home::MachineDir,
+    home::{MachineDir, RangeDir},
     kernel::{
         Failure, Link, Namespace, Netlink, Veth, address, delete, neighbour, pin, route, unpin, up, veth,
     },
+    uplink,
 };
 use crate::{error::Error, platform::Change, wanted::MachineWanted};
 
@@ -32,7 +33,14 @@ struct Nic<'a> {
 }
 
 /// Makes the machine be there as wanted. The calling thread ends in its namespace.
-pub(super) fn ensure(fabric: &Fabric, dir: &MachineDir, wanted: &MachineWanted) -> Result<Change, Error> {
+///
+/// `uplink` is its address there, and the gateway.
+pub(super) fn ensure(
+    fabric: &Fabric,
+    dir: &MachineDir,
+    wanted: &MachineWanted,
+    range: &RangeDir,
+) -> Result<Change, Error> {
     let before = dir.wanted()?;
     if let Some(before) = &before
         && (before.spec.kind != wanted.spec.kind || before.spec.template != wanted.spec.template)
@@ -40,12 +48,15 @@ pub(super) fn ensure(fabric: &Fabric, dir: &MachineDir, wanted: &MachineWanted) 
         let what = format!("machine `{}` was made of another kind or template", dir.name());
         return Err(Error::refused_with(what, "remove it; then it is created anew"));
     }
-    let nics = nics(fabric, wanted)?;
     if before.as_ref() != Some(wanted) {
         dir.keep(wanted)?;
         fabric.remove_member(dir.name());
         fabric.add_member(&wanted.spec);
     }
+    let has_uplink = wanted.spec.nics.iter().any(|nic| nic.network == UPLINK);
+    let uplink = if has_uplink { uplink::address_of(range, dir)? } else { None };
+    let gateway = wanted.spec.gateway.or(uplink.map(|(_, gateway)| gateway.addr()));
+    let nics = nics(fabric, wanted, uplink.map(|(own, _)| own))?;
     let there = Namespace::open(&dir.net())?;
     let is_new = there.is_none();
     let namespace = match there {
@@ -57,7 +68,7 @@ pub(super) fn ensure(fabric: &Fabric, dir: &MachineDir, wanted: &MachineWanted) 
     if is_new {
         prepare(&nics);
         make(fabric, &namespace, &nics.iter().collect::<Vec<_>>())?;
-        settle(fabric, &mut inside, wanted, &nics.iter().collect::<Vec<_>>())?;
+        settle(fabric, &mut inside, (wanted, gateway), &nics.iter().collect::<Vec<_>>())?;
     } else {
         let (wrong, extra) = compare(fabric, &mut inside, &nics)?;
         is_changed |= !wrong.is_empty() || !extra.is_empty();
@@ -67,7 +78,7 @@ pub(super) fn ensure(fabric: &Fabric, dir: &MachineDir, wanted: &MachineWanted) 
         removed.extend(extra.iter().map(|name| delete(name)));
         inside.run(removed)?;
         make(fabric, &namespace, &wrong)?;
-        is_changed |= settle(fabric, &mut inside, wanted, &wrong)?;
+        is_changed |= settle(fabric, &mut inside, (wanted, gateway), &wrong)?;
     }
     Ok(match (before, is_new || is_changed) {
         (None, _) => Change::Created,
@@ -86,16 +97,21 @@ pub(super) fn remove(fabric: Option<&Fabric>, dir: &MachineDir) -> Result<(), Er
     dir.remove()
 }
 
-fn nics<'a>(fabric: &Fabric, wanted: &'a MachineWanted) -> Result<Vec<Nic<'a>>, Error> {
+fn nics<'a>(
+    fabric: &Fabric,
+    wanted: &'a MachineWanted,
+    uplink: Option<IpNet>,
+) -> Result<Vec<Nic<'a>>, Error> {
     let machine = &wanted.spec.name;
     let nics = wanted.spec.nics.iter().enumerate().map(|(at, nic)| {
+        let address = if nic.network == UPLINK { uplink } else { nic.address };
         Ok(Nic {
             network: &nic.network,
             name: format!("eth{at}"),
             port: fabric.port_name(machine, at),
             bridge: fabric.bridge(&nic.network)?,
-            mac: fabric.mac(nic.address.map(|address| address.addr()), machine, at),
-            address: nic.address,
+            mac: fabric.mac(address.map(|address| address.addr()), machine, at),
+            address,
         })
     });
     nics.collect()
@@ -172,7 +188,7 @@ fn make(fabric: &Fabric, namespace: &Namespace, nics: &[&Nic<'_>]) -> Result<(),
 fn settle(
     fabric: &Fabric,
     inside: &mut Netlink,
-    wanted: &MachineWanted,
+    (wanted, gateway): (&MachineWanted, Option<IpAddr>),
     nics: &[&Nic<'_>],
 ) -> Result<bool, Error> {
     let mut requests = vec![up("lo")];
@@ -185,7 +201,6 @@ fn settle(
         let neighbours = fabric.neighbours(nic.network, nic.address).into_iter().take(MOST_NEIGHBOURS);
         requests.extend(neighbours.map(|other| neighbour(link.index, other, fabric.mac(Some(other), "", 0))));
     }
-    let gateway = gateway(fabric, wanted);
     let before: Vec<IpAddr> = if nics.len() == wanted.spec.nics.len() {
         Vec::new()
     } else {
@@ -201,11 +216,6 @@ fn settle(
         inside.remove_route(None, *via)?;
     }
     Ok(!is_same)
-}
-
-/// Where packets go that are for none of its networks.
-fn gateway(_fabric: &Fabric, wanted: &MachineWanted) -> Option<IpAddr> {
-    wanted.spec.gateway
 }
 
 /// Tells a machine of neighbors that came after it. The calling thread ends in its namespace.

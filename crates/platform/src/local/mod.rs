@@ -1,4 +1,5 @@
-//! This machine as a platform: networks are bridges of its kernel, machines are network namespaces with an SSH server.
+//! This machine as a platform: networks are bridges of its kernel, machines are network namespaces with an SSH server, or guests of
+//! `systemd-nspawn` with a system of their own.
 //!
 //! The bridges of a range are in a network namespace of their own, its fabric; each machine has a namespace, and a veth pair for each
 //! of its interfaces leads from there to a bridge. Nothing appears in the namespace of this machine itself, and what is unpinned
@@ -9,12 +10,17 @@
 //! directories that the options hide, and as root without the capabilities that lead outside. That keeps mistakes apart, not
 //! attackers: who is to be kept out needs guests.
 
+mod bare;
+mod cgroup;
 mod check;
 mod connect_command;
+mod describe;
 mod fabric;
+mod guest;
 mod holder;
 mod home;
 mod kernel;
+mod login;
 mod machine;
 mod observe;
 mod options;
@@ -23,8 +29,12 @@ mod process;
 pub mod program;
 mod ready;
 mod rules;
+mod template;
+mod uplink;
 
 pub use check::{Check, Missing, Way, check, usable};
+pub use describe::open;
 pub use holder::Held;
 pub use options::Options;
 pub use platform::Local;
+pub use template::{BUILDABLE, build};

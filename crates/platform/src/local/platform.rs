@@ -1,30 +1,33 @@
 //! The local platform: the calls of the trait, each on a thread that may enter namespaces.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     io,
     os::fd::OwnedFd,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use range::{
-    PlatformRules,
     document::MachineKind,
     expand::spec::{NetworkSpec, RouterSpec},
-    platform_rules::Template,
 };
 
 use super::{
+    bare,
+    check::Way,
     connect_command::connect_command,
+    describe::describe,
     fabric::Fabric,
+    guest::{self, Guest},
     home::{Home, MachineDir, RangeDir},
     kernel::{Namespace, on_thread, unpin},
-    machine, observe,
+    login, machine, observe,
     options::Options,
-    process, ready, rules,
+    process, ready, rules, template, uplink,
 };
 use crate::{
-    description::{Capabilities, Description},
+    description::Description,
     error::Error,
     observed::{Observed, Power},
     owner::{Owner, Thing, ThingKind},
@@ -112,16 +115,27 @@ impl Local {
     }
 
     async fn ensure_machine(&self, owner: &Owner, wanted: &MachineWanted) -> Result<Change, Error> {
-        if wanted.spec.kind != MachineKind::Namespace {
-            return Err(Error::NotSupported {
-                what: "guests are not supported by this platform yet".to_owned(),
-            });
+        if wanted.spec.kind == MachineKind::Guest {
+            template::root(&self.options, wanted.spec.template.as_deref().unwrap_or_default())?;
         }
         let range = self.home.range(owner);
         let dir = range.machine(&wanted.spec.name)?;
         let fabric = self.fabric_or_make(&range)?;
         let wanted = wanted.clone();
-        locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted)).await
+        if wanted.spec.nics.iter().any(|nic| nic.network == machine::UPLINK) {
+            self.ensure_uplink(&range, &fabric).await?;
+        }
+        locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted, &range)).await
+    }
+
+    async fn ensure_uplink(&self, range: &RangeDir, fabric: &Arc<Fabric>) -> Result<(), Error> {
+        let (range, fabric, pool) = (range.clone(), Arc::clone(fabric), self.options.uplink);
+        let act = move || {
+            let lock = fabric.lock(machine::UPLINK);
+            let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            uplink::ensure(&range, &fabric, pool)
+        };
+        thread_result(on_thread(act).await)
     }
 
     async fn ensure_rules(&self, owner: &Owner, router: &Arc<RouterSpec>) -> Result<Change, Error> {
@@ -153,14 +167,21 @@ impl Local {
             return Err(Error::gone(format!("{machine} has no networks any more")));
         };
         let options = Arc::clone(&self.options);
+        let guest = Guest::new(&self.options, &machine.owner, &machine.name);
         locked(&fabric, &dir, move |fabric, dir| {
             machine::enter(dir)?;
+            let is_guest = wanted.spec.kind == MachineKind::Guest;
             match power {
+                Power::Off => process::stop(dir, if is_guest { guest::SHUTDOWN } else { Duration::ZERO }),
+                Power::On if process::power(dir) == Power::On => Ok(()),
                 Power::On => {
                     machine::learn(fabric, dir, &wanted)?;
-                    process::start(dir, &wanted, &options)
+                    if is_guest {
+                        guest.start(dir, &wanted, &options)
+                    } else {
+                        bare::start(dir, &wanted, &options)
+                    }
                 }
-                Power::Off => process::stop(dir),
             }
         })
         .await?;
@@ -197,12 +218,14 @@ impl Local {
             ThingKind::Machine => {
                 if dir.wanted()?.is_some() {
                     let fabric = fabric.clone();
+                    let guest = Guest::new(&self.options, &thing.owner, &thing.name);
                     thread_result(
                         on_thread(move || {
                             let lock = fabric.as_ref().map(|fabric| fabric.lock(dir.name()));
                             let _held =
                                 lock.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
-                            process::stop(&dir)?;
+                            process::stop(&dir, Duration::ZERO)?;
+                            guest.remove()?;
                             machine::remove(fabric.as_deref(), &dir)
                         })
                         .await,
@@ -210,21 +233,24 @@ impl Local {
                 }
             }
         }
-        self.remove_empty(&range, fabric.as_deref())?;
+        self.remove_empty(&range, fabric).await?;
         Ok(Progress::Done)
     }
 
     /// Removes the range itself when nothing is in it.
-    fn remove_empty(&self, range: &RangeDir, fabric: Option<&Fabric>) -> Result<(), Error> {
+    async fn remove_empty(&self, range: &RangeDir, fabric: Option<Arc<Fabric>>) -> Result<(), Error> {
         // What is known comes first: a list of everything at each removal would make the whole grow with its square.
-        if fabric.is_some_and(Fabric::has_members) || !range.machines().is_empty() {
+        if fabric.as_deref().is_some_and(Fabric::has_members) || !range.machines().is_empty() {
             return Ok(());
         }
         if let Some(fabric) = fabric {
-            let has_networks = fabric.links()?.iter().any(|link| fabric.network_of(link).is_some());
-            if has_networks {
+            let is_network =
+                |link| fabric.network_of(link).is_some_and(|found| found.name != machine::UPLINK);
+            if fabric.links()?.iter().any(is_network) {
                 return Ok(());
             }
+            let range = range.clone();
+            thread_result(on_thread(move || uplink::remove(&range, &fabric)).await)?;
         }
         self.forget(range.owner());
         unpin(&range.fabric())?;
@@ -247,7 +273,7 @@ impl Local {
 
 impl Platform for Local {
     fn describe(&self) -> Answer<'_, Description> {
-        Box::pin(async { Ok(describe(&self.options)) })
+        Box::pin(async { Ok(describe(&self.options, Way::Root)) })
     }
 
     fn observe<'a>(&'a self, owner: &'a Owner) -> Answer<'a, Observed> {
@@ -257,7 +283,11 @@ impl Platform for Local {
             if !range.exists()? {
                 return Ok(Observed::default());
             }
-            observe::observe(&range, fabric.as_ref()).await
+            let mut observed = observe::observe(&range, fabric.as_ref()).await?;
+            for machine in observed.machines.iter_mut().filter(|machine| machine.kind == MachineKind::Guest) {
+                machine.snapshots = Guest::new(&self.options, owner, &machine.name).snapshots();
+            }
+            Ok(observed)
         })
     }
 
@@ -283,18 +313,25 @@ impl Platform for Local {
             Ok(Access {
                 address: ready::address(&wanted.spec),
                 port: ready::SSH,
-                user: process::user(),
-                host_keys: process::host_key(&dir).into_iter().collect(),
+                user: if wanted.spec.kind == MachineKind::Guest { "root".to_owned() } else { bare::user() },
+                host_keys: login::host_key(&dir).into_iter().collect(),
                 connect,
             })
         })
     }
 
-    fn snapshot<'a>(&'a self, machine: &'a Thing, _: &'a SnapshotAction) -> Answer<'a, Progress> {
+    fn snapshot<'a>(&'a self, machine: &'a Thing, action: &'a SnapshotAction) -> Answer<'a, Progress> {
         Box::pin(async move {
-            let (_, wanted) = self.machine(machine)?;
-            let what = format!("a machine of kind `{}` has no disk to take a snapshot of", wanted.spec.kind);
-            Err(Error::NotSupported { what })
+            let (dir, wanted) = self.machine(machine)?;
+            if wanted.spec.kind != MachineKind::Guest {
+                let kind = wanted.spec.kind;
+                let what = format!("a machine of kind `{kind}` has no disk to take a snapshot of");
+                return Err(Error::NotSupported { what });
+            }
+            let guest = Guest::new(&self.options, &machine.owner, &machine.name);
+            let action = action.clone();
+            thread_result(on_thread(move || guest.snapshot(&dir, &action)).await)?;
+            Ok(Progress::Done)
         })
     }
 
@@ -324,22 +361,4 @@ async fn locked<T: Send + 'static>(
 
 fn thread_result<T>(result: io::Result<Result<T, Error>>) -> Result<T, Error> {
     result.unwrap_or_else(|error| Err(Error::retry(format!("cannot start a thread: {error}"))))
-}
-
-/// What the platform does with these options.
-pub(super) fn describe(options: &Options) -> Description {
-    let templates: BTreeMap<String, Template> =
-        options.templates.keys().map(|name| (name.clone(), Template::default())).collect();
-    Description {
-        rules: PlatformRules {
-            name: "local".to_owned(),
-            kinds: vec![MachineKind::Namespace],
-            templates: Some(templates),
-            reaches_machines: true,
-            changes_subnets: true,
-            ..PlatformRules::default()
-        },
-        capabilities: Capabilities { snapshots: false, rules: true, uplink: options.uplink.is_some() },
-        subnets_in_use: Vec::new(),
-    }
 }

@@ -23,7 +23,6 @@ pub(crate) struct Lab {
     pub(crate) options: Options,
     /// A namespace with a bridge and a table of nftables that nothing may touch.
     foreign: String,
-    _directory: tempfile::TempDir,
 }
 
 /// Runs a test where it can: as root, in a network namespace of its own. The threads that it starts are in it, too.
@@ -33,7 +32,9 @@ pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Sen
         let run = move || -> Result<(), String> {
             can()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let lab = Lab::new();
+            // Here, because a test may take the lab apart.
+            let directory = tempfile::Builder::new().prefix("rh-local-").tempdir().unwrap();
+            let lab = Lab::new(directory.path());
             let foreign = lab.foreign.clone();
             let before = lab.foreign();
             let run = lab.options.run.clone();
@@ -89,24 +90,23 @@ impl Drop for Clean {
 }
 
 impl Lab {
-    fn new() -> Self {
-        let directory = tempfile::Builder::new().prefix("rh-local-").tempdir().unwrap();
+    fn new(directory: &Path) -> Self {
         let program = vec![env!("CARGO_BIN_EXE_platform-local").to_owned()];
         let options = Options {
-            run: directory.path().join("run"),
-            state: directory.path().join("state"),
+            run: directory.join("run"),
+            state: directory.join("state"),
             templates: std::collections::BTreeMap::new(),
             program,
             hidden: vec![PathBuf::from("/var/lib/rangehand")],
             uplink: None,
         };
-        let foreign = directory.path().file_name().unwrap().to_str().unwrap().to_owned();
+        let foreign = directory.file_name().unwrap().to_str().unwrap().to_owned();
         sh(&format!(
             "sysctl -qw net.ipv6.conf.default.disable_ipv6=1 && ip link set lo up && ip link add br-theirs type bridge && ip link set br-theirs up && ip netns add {foreign} && \
              ip -n {foreign} link add rangehand type bridge && nft add table inet rangehand && \
              nft add chain inet rangehand forward && ip netns exec {foreign} nft add table inet rangehand"
         ));
-        Self { local: Arc::new(Local::new(options.clone())), options, foreign, _directory: directory }
+        Self { local: Arc::new(Local::new(options.clone())), options, foreign }
     }
 
     /// The file that pins the namespace of a machine.

@@ -10,12 +10,13 @@ use std::{
 };
 
 use nix::sched::{CloneFlags, setns};
-use platform::{Change, Error, Power, RulesState, ThingKind, local::Local};
+use platform::{Change, Error, MachineWanted, Power, RulesState, ThingKind, Wanted, local::Local};
 
 use crate::{
-    conformance::{self, assert_complete, assert_gone},
+    conformance::{self, Site, assert_complete, assert_gone},
     drive::{Drive, desired, expand, machine_wanted, machines, shape, wanted},
     lab::{sh, with_lab, within},
+    ssh::Ssh,
 };
 
 #[test]
@@ -133,6 +134,37 @@ fn what_is_foreign_in_the_place_of_a_range_is_refused() {
         assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "keep");
         std::fs::remove_dir_all(theirs.parent().unwrap()).unwrap();
         drive.remove(&drive.owner.thing(ThingKind::Network, "dmz")).await.unwrap();
+    });
+}
+
+#[test]
+fn ssh_reaches_a_machine_with_an_exact_host_key_and_leaves_nothing() {
+    with_lab(|lab| async move {
+        let (drive, desired, ssh) = (Drive::new(&*lab.local, "ssh"), desired(54), Ssh::new());
+        for wanted in &wanted(&desired)[..2] {
+            drive.ensure(wanted).await.unwrap();
+        }
+        let web = MachineWanted { spec: Arc::clone(&desired.machines[1]), login: ssh.login() };
+        drive.ensure(&Wanted::Machine(web)).await.unwrap();
+        let machine = drive.owner.thing(ThingKind::Machine, "web");
+        drive.power(&machine, Power::On).await.unwrap();
+        drive.wait_ready(&machine).await.unwrap();
+        let command =
+            "hostname; id -u; ls /home /dev/vda; touch /etc/made; nohup sleep 99954 >/dev/null 2>&1 &";
+        let found = ssh.run(&*lab.local, &machine, command).await;
+        assert!(found.starts_with("web\n0\n"), "{found}");
+        assert!(found.contains("cannot access '/dev/vda'"), "{found}");
+        assert!(!Path::new("/etc/made").exists(), "files of the machine that runs it stay as they are");
+        let mounts = ssh.run(&*lab.local, &machine, "mount -t tmpfs x /mnt; cat /proc/mounts").await;
+        assert!(mounts.contains("permission denied") && !mounts.contains("nsfs"), "{mounts}");
+        let wrong = ssh.with_host_key(&*lab.local, &machine, &ssh.public_key(), "true").await;
+        assert!(!wrong.status.success(), "a wrong host key is noticed");
+        drive.power(&machine, Power::Off).await.unwrap();
+        assert_eq!(sh("pgrep -f '^sleep 99954' || true"), "", "everything that ran there has ended");
+        drive.remove(&machine).await.unwrap();
+        for network in &desired.networks {
+            drive.remove(&drive.owner.thing(ThingKind::Network, &network.name)).await.unwrap();
+        }
     });
 }
 
@@ -301,6 +333,68 @@ fn accepts(client: &Path, server: &Path, address: &str) -> bool {
         });
         connected.join().unwrap()
     })
+}
+
+#[test]
+fn a_range_with_an_uplink_reaches_outside_and_nobody_reaches_in() {
+    with_lab(|lab| async move {
+        // The network outside: a namespace that knows only the address of this machine.
+        let outside =
+            format!("{}-o", lab.options.run.parent().unwrap().file_name().unwrap().to_str().unwrap());
+        sh(&format!(
+            "ip netns add {outside} && ip link add up0 type veth peer name eth0 netns {outside} && \
+             ip address add 192.0.2.1/24 dev up0 && ip link set up0 up && \
+             ip -n {outside} address add 192.0.2.9/24 dev eth0 && ip -n {outside} link set eth0 up"
+        ));
+        let before = lab.foreign();
+        let options = platform::local::Options {
+            uplink: Some("100.64.0.0/16".parse().unwrap()),
+            ..lab.options.clone()
+        };
+        let local = Local::new(options);
+        let desired = expand(
+            "name: r\nplatform: p\nnetworks:\n  dmz: {cidr: 10.62.1.0/24}\n  shut: {cidr: 10.62.2.0/24, isolated: true}\n\
+             machines:\n  gw: {kind: namespace, role: router, networks: [dmz, shut, uplink]}\n  \
+             web: {kind: namespace, networks: [dmz]}\n  db: {kind: namespace, networks: [shut]}\n\
+             rules: [{from: any, to: uplink, allow: [any]}]\n",
+        );
+        let (one, two) = (Drive::new(&local, "out"), Drive::new(&local, "out2"));
+        one.up(&desired).await.unwrap();
+        two.up(&desired).await.unwrap();
+        assert!(one.up(&desired).await.unwrap().iter().all(|change| *change == Change::Adopted));
+        let (gw, web, db) = (lab.net("out", "gw"), lab.net("out", "web"), lab.net("out", "db"));
+        assert!(within(&gw, "ping -c 1 -W 2 192.0.2.9"), "the router, by the translation of this machine");
+        assert!(within(&web, "ping -c 1 -W 2 192.0.2.9"), "a machine behind it");
+        assert!(!within(&db, "ping -c 1 -W 1 192.0.2.9"), "an isolated network");
+        let uplinks: Vec<_> = [&one, &two]
+            .map(|drive| async move {
+                let observed = drive.observe().await;
+                observed.machine("gw").unwrap().nics[2].addresses[0]
+            })
+            .into();
+        let mut addresses = Vec::new();
+        for uplink in uplinks {
+            addresses.push(uplink.await);
+        }
+        assert_ne!(addresses[0].trunc(), addresses[1].trunc(), "each range has a subnet of its own");
+        assert!(
+            !within(&gw, &format!("ping -c 1 -W 1 {}", addresses[1].addr())),
+            "ranges do not reach each other"
+        );
+        sh(&format!("ip -n {outside} route add default via 192.0.2.1"));
+        let inward = Command::new("ip")
+            .args(["netns", "exec", &outside, "ping", "-c", "1", "-W", "1"])
+            .arg(addresses[0].addr().to_string())
+            .output()
+            .unwrap();
+        assert!(!inward.status.success(), "nobody begins a connection inward");
+        one.down(&desired).await.unwrap();
+        two.down(&desired).await.unwrap();
+        assert_gone(&one.observe().await);
+        sh(&format!("ip -n {outside} route delete default"));
+        assert_eq!(lab.foreign(), before);
+        sh(&format!("ip link delete up0 && ip netns delete {outside}"));
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod drive;
+mod guest;
 mod lab;
 mod local;
 mod simulated;

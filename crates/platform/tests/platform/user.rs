@@ -9,7 +9,7 @@ use std::{
 };
 
 use platform::{
-    Change, Login, MachineWanted, Platform, Power, ThingKind, Wanted,
+    Change, MachineWanted, Platform, Power, ThingKind, Wanted,
     local::{Held, Options, Way, check},
 };
 
@@ -17,6 +17,7 @@ use crate::{
     conformance::{self, Site, assert_complete, assert_gone},
     drive::{Drive, desired, wanted},
     lab::sh,
+    ssh::Ssh,
 };
 
 const NOBODY: u32 = 65_534;
@@ -107,16 +108,12 @@ fn two_ranges_of_an_ordinary_user_share_nothing() {
 fn an_ordinary_user_reaches_machines_by_ssh_and_they_each_other() {
     as_user("user::an_ordinary_user_reaches_machines_by_ssh_and_they_each_other", |user| async move {
         let (drive, desired) = (Drive::new(&user.held, "ssh"), desired(70));
-        let dir = tempfile::tempdir().unwrap();
-        let key = dir.path().join("key");
-        sh(&format!("ssh-keygen -q -t ed25519 -N '' -f {}", key.display()));
-        let public = std::fs::read_to_string(dir.path().join("key.pub")).unwrap();
+        let ssh = Ssh::new();
         for wanted in wanted(&desired) {
             let wanted = match wanted {
-                Wanted::Machine(machine) => Wanted::Machine(MachineWanted {
-                    spec: Arc::clone(&machine.spec),
-                    login: Login { authorized_keys: vec![public.trim().to_owned()] },
-                }),
+                Wanted::Machine(machine) => {
+                    Wanted::Machine(MachineWanted { spec: Arc::clone(&machine.spec), login: ssh.login() })
+                }
                 other => other,
             };
             assert_eq!(drive.ensure(&wanted).await.unwrap(), Change::Created);
@@ -128,38 +125,15 @@ fn an_ordinary_user_reaches_machines_by_ssh_and_they_each_other() {
         }
         assert_complete(&drive.observe().await);
         let web = drive.owner.thing(ThingKind::Machine, "web");
-        let access = user.held.access(&web).await.unwrap();
-        let known = dir.path().join("known_hosts");
-        std::fs::write(&known, format!("web {}\n", access.host_keys[0])).unwrap();
-        let run = |command: &str| {
-            let output = Command::new("ssh")
-                .args(["-F", "/dev/null", "-n", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"])
-                .args(["-o", "IdentitiesOnly=yes", "-o", "ControlPath=none", "-o", "ProxyUseFdpass=yes"])
-                .args(["-o", "GlobalKnownHostsFile=/dev/null", "-o"])
-                .arg(format!("UserKnownHostsFile={}", known.display()))
-                .arg("-o")
-                .arg(format!(
-                    "ProxyCommand={}",
-                    access.connect.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
-                ))
-                .arg("-i")
-                .arg(&key)
-                .arg(format!("{}@web", access.user))
-                .arg(command)
-                .output()
-                .unwrap();
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-        };
-        let found = run("hostname; id -un; pwd; touch made && echo wrote; python3 -c 'print(1+1)'");
-        assert!(
-            found.starts_with(&format!("web\n{}\n", access.user)) && found.contains("wrote\n2"),
-            "{found}"
-        );
+        let found = ssh
+            .run(&user.held, &web, "hostname; id -un; pwd; touch made && echo wrote; python3 -c 'print(1+1)'")
+            .await;
+        assert!(found.starts_with("web\n") && found.contains("wrote\n2"), "{found}");
         let reach = |address: &str| {
             format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{address} && head -c 4 <&3'; echo $?")
         };
-        assert_eq!(run(&reach("10.70.1.1/22")), "SSH-0\n", "its gateway");
-        let refused = run(&reach("10.70.2.10/22"));
+        assert_eq!(ssh.run(&user.held, &web, &reach("10.70.1.1/22")).await, "SSH-0\n", "its gateway");
+        let refused = ssh.run(&user.held, &web, &reach("10.70.2.10/22")).await;
         assert!(!refused.contains("SSH-"), "the rules allow another port only: {refused}");
         drive.down(&desired).await.unwrap();
         assert_gone(&drive.observe().await);

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{
-    super::{connect_command::connect_command, options::Options, platform::describe},
+    super::{check::Way, connect_command::connect_command, describe::describe, options::Options},
     start::{socket, start},
     wire::{Call, MAX_LINE, Reply},
 };
@@ -73,7 +73,7 @@ impl Held {
 
 impl Platform for Held {
     fn describe(&self) -> Answer<'_, Description> {
-        Box::pin(async { Ok(describe(&self.options)) })
+        Box::pin(async { Ok(describe(&self.options, Way::User)) })
     }
 
     fn observe<'a>(&'a self, owner: &'a Owner) -> Answer<'a, Observed> {

@@ -1,0 +1,65 @@
+//! Control groups of machines: entered by the first process before it starts anything, with limits where the kernel has them.
+//!
+//! A guest always has one of its own: two guests in one would take each other's services for their own. Where systemd manages this
+//! machine, `systemd-nspawn` has a scope made by it instead.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOT: &str = "/sys/fs/cgroup";
+/// The hierarchies: the unified one, or those of version 1 that matter here.
+const PLACES: [&str; 5] = ["", "systemd", "unified", "memory", "pids"];
+/// The most processes of a machine.
+const MOST_PROCESSES: &str = "4096";
+
+/// Does systemd manage this machine, and its control groups?
+pub(super) fn is_managed() -> bool {
+    Path::new("/run/systemd/system").is_dir()
+}
+
+/// Makes the groups of a machine where that is possible.
+pub(super) fn make(name: &str, memory_mb: u32) -> Vec<PathBuf> {
+    if is_managed() {
+        return Vec::new();
+    }
+    let bytes = (u64::from(memory_mb) << 20).to_string();
+    let mut made = Vec::new();
+    for place in places() {
+        let group = place.join(name);
+        // Without one a machine has no limits, and runs.
+        if fs::create_dir(&group).is_err() && !group.is_dir() {
+            continue;
+        }
+        for (file, value) in
+            [("memory.max", bytes.as_str()), ("memory.limit_in_bytes", &bytes), ("pids.max", MOST_PROCESSES)]
+        {
+            let file = group.join(file);
+            if file.exists() {
+                let _ = fs::write(file, value);
+            }
+        }
+        made.push(group);
+    }
+    made
+}
+
+/// Removes the groups of a machine whose processes have ended, and those that it made below.
+pub(super) fn remove(name: &str) {
+    for place in places() {
+        remove_below(&place.join(name));
+    }
+}
+
+fn places() -> impl Iterator<Item = PathBuf> {
+    PLACES.iter().map(|place| Path::new(ROOT).join(place)).filter(|place| place.join("cgroup.procs").exists())
+}
+
+fn remove_below(group: &Path) {
+    let entries = fs::read_dir(group).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        remove_below(&entry.path());
+    }
+    let _ = fs::remove_dir(group);
+}
