@@ -4,7 +4,7 @@ use engine::{AuditWriter, Shutdown, Tokens, Trigger, auditor};
 use store::Store;
 use tokio::task::JoinHandle;
 
-use super::Error;
+use super::error::Error;
 use crate::{http, http::access::Guard, settings::Settings};
 
 /// A running writer. It outlives the server, because it still records the last requests.

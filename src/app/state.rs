@@ -10,7 +10,7 @@ use std::{
 use rustix::{fs::FlockOperation, io::Errno};
 use uuid::Uuid;
 
-use super::Error;
+use super::error::Error;
 
 /// Two services over one state directory would take each other's runs for lost.
 pub(super) fn lock(state: &Path) -> Result<File, Error> {

@@ -14,7 +14,7 @@ use model::Role;
 use secrecy::{SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Server, keys::Rule, paths::Base, seconds};
+use super::{Limits, Server, kind::Rule, paths::Base, seconds};
 use crate::http::access::{Gateway, Groups, Hosts, JwtOptions, JwtRules, KeysPlace, Mode, Options};
 
 /// The shortest secret of a gateway, in bytes.

@@ -10,13 +10,7 @@ use std::{
 use model::{ContentName, Inventories, redact::MASK};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 
-use super::{
-    environment,
-    keys::{KEYS, Kind, Rule},
-    old_names::OLD_NAMES,
-    paths::Base,
-    seconds,
-};
+use super::{kind::Rule, paths::Base, seconds};
 
 /// How many directories above the program's own are searched for a virtual environment: enough to find the
 /// project root from `target/debug/deps`.
@@ -77,9 +71,9 @@ pub(super) const EXECUTORS: &[&str] = &["warm", "runner"];
 impl Ansible {
     /// Where facts are kept for later runs, if they are.
     #[must_use]
-    pub fn facts(&self, state: &Path) -> Option<ansible::run_spec::Facts> {
+    pub fn facts(&self, state: &Path) -> Option<ansible::Facts> {
         let seconds = self.fact_caching.as_secs();
-        (seconds > 0).then(|| ansible::run_spec::Facts { directory: state.join("facts"), seconds })
+        (seconds > 0).then(|| ansible::Facts { directory: state.join("facts"), seconds })
     }
 
     /// Where processes with Ansible imported are kept, if they are to be.
@@ -151,19 +145,22 @@ pub(super) const STRATEGY_RULE: Rule = Rule {
     accepts: |name| name.len() <= MAX_STRATEGY_BYTES && name.split('.').all(is_variable),
 };
 
+/// The variables that hold secret settings. A test compares them with the tables of keys and old names.
+const SECRET_VARIABLES: [&str; 3] = ["VAULT_PASSWORD", "RANGEHAND__VAULT__PASSWORD", "RANGEHAND__STORE__URL"];
+
 pub(super) const PASS_RULE: Rule = Rule {
     allowed: "names such as `LANG`, or beginnings such as `RANGE42_*`, that no secret setting has (VAULT_PASSWORD, \
               RANGEHAND__VAULT__PASSWORD, RANGEHAND__STORE__URL)",
     accepts: |pattern| {
         is_variable(pattern.strip_suffix('*').unwrap_or(pattern))
-            && !secret_variables().any(|name| matches(pattern, &name))
+            && !SECRET_VARIABLES.iter().any(|name| matches(pattern, name))
     },
 };
 
 pub(super) const VARIABLE_RULE: Rule = Rule {
     allowed: "letters, digits and `_`, no digit first, and neither PATH (see `ansible.bin_dir`) nor the variable \
               of a secret setting",
-    accepts: |name| is_variable(name) && name != "PATH" && !secret_variables().any(|secret| secret == name),
+    accepts: |name| is_variable(name) && name != "PATH" && !SECRET_VARIABLES.contains(&name),
 };
 
 /// Whether a variable is one that a pattern passes on.
@@ -172,16 +169,6 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
         Some(beginning) => name.starts_with(beginning),
         None => name == pattern,
     }
-}
-
-/// The variables that hold secret settings.
-fn secret_variables() -> impl Iterator<Item = String> {
-    let is_secret =
-        |key: &str| KEYS.iter().any(|known| known.name == key && matches!(known.kind, Kind::Secret(_)));
-    let old = OLD_NAMES.iter().filter(move |old| is_secret(old.key)).map(|old| old.variable.to_owned());
-    let new =
-        KEYS.iter().filter(move |key| is_secret(key.name)).map(|key| environment::variable_of(key.name));
-    old.chain(new)
 }
 
 fn is_variable(name: &str) -> bool {
@@ -193,6 +180,7 @@ fn is_variable(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{keys::KEYS, kind::Kind, old_names::OLD_NAMES, variable::variable_of};
 
     #[test]
     fn a_pattern_that_would_pass_a_secret_on_is_refused() {
@@ -227,8 +215,13 @@ mod tests {
 
     #[test]
     fn the_refusal_names_every_secret_variable() {
-        for name in secret_variables() {
-            assert!(PASS_RULE.allowed.contains(&name), "{name}");
+        let is_secret =
+            |key: &str| KEYS.iter().any(|known| known.name == key && matches!(known.kind, Kind::Secret(_)));
+        let old = OLD_NAMES.iter().filter(|old| is_secret(old.key)).map(|old| old.variable.to_owned());
+        let new = KEYS.iter().filter(|key| is_secret(key.name)).map(|key| variable_of(key.name));
+        assert_eq!(old.chain(new).collect::<Vec<String>>(), SECRET_VARIABLES);
+        for name in SECRET_VARIABLES {
+            assert!(PASS_RULE.allowed.contains(name), "{name}");
         }
     }
 

@@ -3,20 +3,15 @@
 use super::{
     Error, Origin,
     inputs::Environment,
-    keys::{self, Key, Kind},
+    keys,
+    kind::{Key, Kind},
     layer::{Entry, Layer},
     nearest::nearest,
     projects,
     read::{Raw, switch_word},
     renamed,
+    variable::{PREFIX, variable_of},
 };
-
-const PREFIX: &str = "RANGEHAND__";
-
-/// The variable that sets `section.key`.
-pub(crate) fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.to_uppercase().replace('.', "__"))
-}
 
 /// What the `RANGEHAND__` variables of an environment set.
 ///
@@ -48,7 +43,7 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
     if let Some((project, key)) = name.strip_prefix("projects.").and_then(|rest| rest.rsplit_once('.')) {
         return match projects::find(key) {
             Some(key) => Entry::of_project(key, project, value_in(key, text), origin.into()),
-            None => Err(Error::unknown_of_project(project, key, origin.into())),
+            None => Err(projects::unknown(project, key, origin.into())),
         };
     }
     match renamed::find(&name) {

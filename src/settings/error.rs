@@ -77,13 +77,6 @@ pub enum Error {
     Layers(#[from] config::ConfigError),
 }
 
-impl Error {
-    pub(super) fn unknown_of_project(project: &str, key: &str, place: Place) -> Self {
-        let nearest = super::projects::nearest(key).map(|key| format!("projects.{project}.{key}"));
-        Self::UnknownSetting { name: format!("projects.{project}.{key}"), place: Box::new(place), nearest }
-    }
-}
-
 fn suggestion(nearest: Option<&str>, place: &Place) -> String {
     match nearest {
         Some(key) => match place.variable_of(key) {

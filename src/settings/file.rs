@@ -13,7 +13,7 @@ use toml::{
 
 use super::{
     Error, Inputs, Origin,
-    keys::Kind,
+    kind::Kind,
     layer::{Entry, Layer},
     nearest::nearest,
     origin::Place,
@@ -118,7 +118,7 @@ fn entries_of_projects(
             let at = place(key.span());
             match projects::find(key.get_ref()) {
                 Some(known) => entries.push(Entry::of_project(known, name.get_ref(), raw(value), at)?),
-                None => return Err(Error::unknown_of_project(name.get_ref(), key.get_ref(), at)),
+                None => return Err(projects::unknown(name.get_ref(), key.get_ref(), at)),
             }
         }
     }
@@ -154,9 +154,9 @@ fn line_of(text: &str, byte: usize) -> usize {
 mod tests {
     use super::*;
     use crate::settings::{
-        environment::variable_of,
         keys::{self, KEYS},
         old_names::OLD_NAMES,
+        variable::variable_of,
     };
 
     /// Every key of the embedded file in its order, with the comment above it.

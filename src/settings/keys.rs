@@ -2,49 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{IsolationLevel, access, ansible, isolation, log, paths, proxmox, runs, server, store};
-
-/// The allowed values of a key.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    /// A whole number in a range, ends included.
-    Integer { min: i64, max: i64 },
-    /// True or false.
-    Switch,
-    /// A string that a rule accepts.
-    Text(Rule),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// A file or directory.
-    Path,
-    /// Directories in order.
-    SearchPath,
-    /// A list of strings, each of which a rule accepts.
-    List(Rule),
-    /// A string that a rule accepts, or a non-empty list of such strings.
-    OneOrMore(Rule),
-    /// A table of environment variables.
-    Variables,
-    /// A string that is never shown.
-    Secret(Rule),
-}
-
-/// A test of a string, and the allowed values for the error message.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    pub(super) allowed: &'static str,
-    pub(super) accepts: fn(&str) -> bool,
-}
-
-/// A setting.
-#[derive(Debug)]
-pub(super) struct Key {
-    /// `section.key`.
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    /// Whether the empty string means "not set".
-    pub(super) optional: bool,
-}
+use super::{
+    IsolationLevel, access, ansible, isolation,
+    kind::{Key, Kind, Rule},
+    log, paths, proxmox, runs, server, store,
+};
 
 const fn required(name: &'static str, kind: Kind) -> Key {
     Key { name, kind, optional: false }

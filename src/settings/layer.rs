@@ -4,7 +4,7 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::{
     Error, ansible,
-    keys::{Key, Kind},
+    kind::{Key, Kind},
     origin::Place,
     projects::NAME_RULE,
     read::{self, Checked, Raw},

@@ -38,8 +38,18 @@ impl Loaded {
     }
 }
 
+impl Settings {
+    /// Reads and checks all settings.
+    ///
+    /// # Errors
+    /// The first setting that is unknown or invalid, with its location.
+    pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
+        load(inputs)
+    }
+}
+
 /// Reads every layer and merges them.
-pub(super) fn load(inputs: &Inputs) -> Result<Loaded, Error> {
+fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     let old_names = old_names::layer(&inputs.environment)?;
     let environment = environment::layer(&inputs.environment)?;
     let root = project_root(inputs, [&old_names, &environment]);

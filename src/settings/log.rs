@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-use super::keys::Rule;
+use super::kind::Rule;
 
 /// `[log]`: what is logged, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]

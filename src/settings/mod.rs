@@ -9,7 +9,9 @@
 //! rest. `start.sh` reads the file `.env`.
 
 mod access;
+mod all;
 mod ansible;
+mod catalogs;
 mod environment;
 mod error;
 mod file;
@@ -17,6 +19,7 @@ mod history;
 mod inputs;
 mod isolation;
 mod keys;
+mod kind;
 mod layer;
 mod limits;
 mod load;
@@ -31,6 +34,7 @@ mod proxmox;
 mod read;
 mod renamed;
 mod runs;
+mod sandbox;
 mod seconds;
 mod secret;
 mod secrets;
@@ -38,20 +42,17 @@ mod server;
 mod show;
 mod store;
 mod toolchain;
+mod variable;
 mod vault;
-
-use std::collections::BTreeMap;
-
-use model::ProjectName;
-use serde::{Deserialize, Serialize};
 
 pub use self::{
     access::{Access, AccessError, ModeWord},
+    all::Settings,
     ansible::{Ansible, Variables},
     error::Error,
     history::History,
     inputs::{CommandLine, Environment, Inputs},
-    isolation::{IsolationLevel, NoSandbox},
+    isolation::IsolationLevel,
     limits::Limits,
     load::Loaded,
     log::{Log, LogFormat},
@@ -61,6 +62,7 @@ pub use self::{
     proxmox::Proxmox,
     renamed::{OldNameInUse, RenamedSetting},
     runs::Runs,
+    sandbox::NoSandbox,
     secret::{Secret, StoreUrl},
     secrets::Secrets,
     server::{OriginPattern, Server},
@@ -69,47 +71,4 @@ pub use self::{
     vault::{PasswordError, PasswordSource, Vault},
 };
 
-pub(crate) use self::{environment::variable_of, load::OLD_NAMES_END, renamed::RENAMED};
-
-/// Every setting, checked; paths are absolute.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// `[server]`: the HTTP server.
-    pub server: Server,
-    /// `[access]`: authentication.
-    pub access: Access,
-    /// `[limits]`: limits for clients.
-    pub limits: Limits,
-    /// `[paths]`: where content and state are.
-    pub paths: Paths,
-    /// `[projects.NAME]`: repositories whose content runs see as a whole.
-    #[serde(default)] // Without projects the table leaves no trace in the layers.
-    pub projects: BTreeMap<ProjectName, Project>,
-    /// `[ansible]`: which Ansible is used, and its environment.
-    pub ansible: Ansible,
-    /// `[vault]`: the Ansible Vault password and the file it opens.
-    pub vault: Vault,
-    /// `[secrets]`: encryption of the secret variables of jobs.
-    pub secrets: Secrets,
-    /// `[proxmox]`: direct calls to the Proxmox API.
-    pub proxmox: Proxmox,
-    /// `[runs]`: limits of runs.
-    pub runs: Runs,
-    /// `[store]`: the database.
-    pub store: Store,
-    /// `[history]`: retention of finished jobs.
-    pub history: History,
-    /// `[log]`: what is logged, and how.
-    pub log: Log,
-}
-
-impl Settings {
-    /// Reads and checks all settings.
-    ///
-    /// # Errors
-    /// The first setting that is unknown or invalid, with its location.
-    pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
-        load::load(inputs)
-    }
-}
+pub(crate) use self::{load::OLD_NAMES_END, renamed::RENAMED, variable::variable_of};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use super::environment;
+use super::variable;
 
 /// Where the value of a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct Place {
 impl Place {
     /// The environment variable that sets a key, if this place is a variable.
     pub(super) fn variable_of(&self, key: &str) -> Option<String> {
-        matches!(self.origin, Origin::Environment(_)).then(|| environment::variable_of(key))
+        matches!(self.origin, Origin::Environment(_)).then(|| variable::variable_of(key))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Inputs, keys::Rule};
+use super::{Inputs, kind::Rule};
 
 /// Valid entries of `paths.persistent`.
 pub(super) const PERSISTENT_RULE: Rule =

@@ -2,16 +2,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use content::{
-    Catalog,
-    catalog::{self, Glob, Places},
-};
+use content::catalog::{Glob, Places};
 use model::{Inventories, ProjectName};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Error, Settings, ansible as ansible_section,
-    keys::{Key, Kind, Rule},
+    Error, ansible as ansible_section,
+    kind::{Key, Kind, Rule},
+    origin::Place,
     paths::{self, Base},
 };
 
@@ -76,7 +74,7 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 }
 
 /// The key of a project that is spelled most like it.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
+fn nearest(name: &str) -> Option<&'static str> {
     let likeness = |key: &&str| strsim::normalized_damerau_levenshtein(name, key);
     let keys = PROJECT_KEYS.iter().filter_map(|key| key.name.strip_prefix("projects."));
     keys.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|key| likeness(key) >= 0.5)
@@ -88,7 +86,8 @@ impl Project {
         self.link_targets.iter_mut().for_each(|path| base.resolve(path));
     }
 
-    fn places(&self) -> Places {
+    /// Where its content lies.
+    pub(super) fn places(&self) -> Places {
         let usual = Places::of_repository();
         // What a setting accepts is a pattern.
         let globs = |texts: &[String], usual| match texts {
@@ -114,39 +113,8 @@ pub(super) fn check(projects: &BTreeMap<ProjectName, Project>) -> Result<(), Err
     }
 }
 
-impl Settings {
-    /// The content outside of all projects.
-    #[must_use]
-    pub fn catalog(&self) -> Catalog {
-        Catalog::new(catalog::Options {
-            playbooks_roots: self.paths.playbooks_roots(),
-            bundles_root: self.paths.public_playbooks.clone(),
-            inventory_root: self.paths.inventory.clone(),
-            exclude: self.runs.exclude.clone(),
-            link_targets: self.paths.link_targets.clone(),
-            inventory_scripts: self.inventory_scripts(),
-            places: Places::default(),
-        })
-    }
-
-    /// The content of each project.
-    #[must_use]
-    pub fn catalogs_of_projects(&self) -> BTreeMap<ProjectName, Catalog> {
-        let catalog = |project: &Project| {
-            Catalog::new(catalog::Options {
-                playbooks_roots: vec![project.root.clone()],
-                bundles_root: None,
-                inventory_root: project.root.clone(),
-                exclude: self.runs.exclude.clone(),
-                link_targets: project.link_targets.clone(),
-                inventory_scripts: self.inventory_scripts(),
-                places: project.places(),
-            })
-        };
-        self.projects.iter().map(|(name, project)| (name.clone(), catalog(project))).collect()
-    }
-
-    fn inventory_scripts(&self) -> Vec<Glob> {
-        self.ansible.inventory_scripts.iter().filter_map(|text| text.parse().ok()).collect()
-    }
+/// The error of a key that projects do not have.
+pub(super) fn unknown(project: &str, key: &str, place: Place) -> Error {
+    let nearest = nearest(key).map(|key| format!("projects.{project}.{key}"));
+    Error::UnknownSetting { name: format!("projects.{project}.{key}"), place: Box::new(place), nearest }
 }

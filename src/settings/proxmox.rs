@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{keys::Rule, paths::Base, seconds};
+use super::{kind::Rule, paths::Base, seconds};
 
 /// `[proxmox]`: how Proxmox is asked without Ansible. Where it is and the token for it stand in the inventory.
 #[derive(Debug, Clone, Serialize, Deserialize)]

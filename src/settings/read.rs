@@ -3,7 +3,7 @@
 use config::ValueKind;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::keys::{Key, Kind, Rule};
+use super::kind::{Key, Kind, Rule};
 
 /// A value as it was written, in a file or the environment.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::{
-    Error,
-    environment::variable_of,
-    keys::{self, Key},
+    Error, keys,
+    kind::Key,
     layer::{Entry, Layer},
     origin::{Origin, Place},
+    variable::variable_of,
 };
 
 /// A setting that was renamed.

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use regex::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{keys::Rule, seconds};
+use super::{kind::Rule, seconds};
 
 /// `[server]`: the HTTP server.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{keys::Rule, secret::StoreUrl};
+use super::{kind::Rule, secret::StoreUrl};
 
 /// `[store]`: the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -58,7 +58,7 @@ fn prose(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The anchor that GitHub gives to a heading.
+/// The anchor of a heading on GitHub.
 fn anchor(heading: &str) -> String {
     static LINK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\([^)]*\)").unwrap());
     let text = LINK.replace_all(heading, "$1").to_lowercase();

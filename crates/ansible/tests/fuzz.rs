@@ -7,7 +7,7 @@
 
 use std::{fs, io::BufReader};
 
-use ansible::{
+use ansible::events::{
     spool,
     stream::{self, Item, Line},
 };

@@ -24,6 +24,7 @@ mod schemas;
 mod text;
 mod timing;
 pub mod v0;
+mod waiting;
 mod words;
 
 pub use artifacts::{Artifact, Artifacts, OmittedFile};
@@ -41,7 +42,7 @@ pub use new_job::{
 pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
-pub use queue::{Blocker, Capacity, OwnerLock, Queue, Queued, RunningJob, Waiting};
+pub use queue::{OwnerLock, Queue, Queued, RunningJob};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};
@@ -49,4 +50,5 @@ pub use schemars::JsonSchema;
 pub use schemas::Schemas;
 pub use text::{ContentName, HostPattern, JobId, ProjectName, Resource, Time};
 pub use timing::{TaskTiming, Timing};
+pub use waiting::{Blocker, Capacity, Waiting};
 pub use words::{ActorKind, Executor, Isolation, Kind, LockMode, Phase, ReasonCode, RetryOn, State};

@@ -1,6 +1,6 @@
 //! What an event costs on its way, piece by piece: `cargo bench -p bench`.
 
-use ansible::{
+use ansible::events::{
     event::Translator,
     extract::Extractor,
     stream::{Line, parse},

@@ -22,9 +22,9 @@ mod variables;
 
 pub use check::{check, read_text, read_value};
 pub use document::Document;
+pub use document::Named;
 pub use expand::{Leases, Values, expand, spec::Desired};
 pub use fault::{Fault, FaultCode, Faults};
 pub use plan::{Plan, Recorded, apply_to, plan};
 pub use platform_rules::PlatformRules;
 pub use reachability::Reachability;
-pub use read::Named;

@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use crate::{
     Backend, Error, Store, Write,
     columns::{number, to_bound, to_json, to_number, to_text},
-    jobs::active,
+    states::at_work,
 };
 
 /// How many rows one statement inserts, largest first. A batch is cut into as few of these as will do, so that a
@@ -35,7 +35,7 @@ const PER_ROW: usize = 15;
 /// last event is that of its end.
 const HOLD: &str = concat!(
     "UPDATE jobs SET last_seq = last_seq WHERE id = $1 AND fence = $2 AND run_id = $3 AND ",
-    active!(),
+    at_work!(),
     " RETURNING last_seq, line_end"
 );
 

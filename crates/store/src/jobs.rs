@@ -7,7 +7,7 @@ use model::{Draft, Job, JobId, JobState, JobSummary, Reason, Sealed};
 use sqlx::any::AnyRow;
 
 use crate::{
-    Error, IdempotencyKey, Store, Write, children,
+    Error, IdempotencyKey, Inserted, Store, Write, children,
     columns::{
         json, json_or_null, number, number_or_null, parsed, parsed_or_null, text_or_null, time, time_or_null,
         to_json, to_json_or_null, to_number,
@@ -35,33 +35,12 @@ macro_rules! summary_columns {
 }
 pub(crate) use summary_columns;
 
-/// True for jobs with an active run.
-macro_rules! active {
-    () => {
-        "state IN ('running', 'canceling')"
-    };
-}
-pub(crate) use active;
-
 const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, kind, name, attempt, fence, \
      created_at, queued_at, queue_key, started_at, finished_at, run_id, node, lease_until, resume, outcome, rc, \
      tasks, secrets, owner, priority, acts_for, parent, submitted_by, last_seq, line_end, bytes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
      $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, 0, 0, 0)";
 
 const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
-
-/// The result of storing a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inserted {
-    /// It is stored.
-    New,
-    /// Not stored: this job was requested before, with the same key and the same body.
-    Same(JobId),
-    /// Not stored: the key belongs to this job, which was requested with a different body.
-    Conflict(JobId),
-    /// Not stored: the limit of queued jobs is reached.
-    Full(Full),
-}
 
 /// The caller that submits a job, and the limits of queued jobs. A child has its turns with the caller of its parent, and is not counted:
 /// its parent was admitted.
@@ -261,19 +240,4 @@ pub(crate) fn read_summary(row: &AnyRow) -> Result<JobSummary, Error> {
         rc: number_or_null(row, "rc")?,
         last_seq: number(row, "last_seq")?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_states_at_work_are_those_between_the_queue_and_the_end() {
-        let active: Vec<_> = JobState::ALL
-            .iter()
-            .filter(|state| !state.is_terminal() && **state != JobState::Queued)
-            .map(|state| format!("'{state}'"))
-            .collect();
-        assert_eq!(active!(), format!("state IN ({})", active.join(", ")));
-    }
 }

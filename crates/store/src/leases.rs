@@ -10,22 +10,23 @@ use model::{Job, JobId, RunId};
 use crate::{
     Backend, Error, Store,
     columns::{parsed, time, to_bound},
-    jobs::{active, job_columns, read},
+    jobs::{job_columns, read},
+    states::at_work,
 };
 
-const BEAT: &str = concat!("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND ", active!());
+const BEAT: &str = concat!("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND ", at_work!());
 
 const EXPIRED: &str = concat!(
     "SELECT ",
     job_columns!(),
     " FROM jobs WHERE ",
-    active!(),
+    at_work!(),
     " AND lease_until <= $1 ORDER BY lease_until, id LIMIT $2"
 );
 
 const TAKE_OVER: &str = concat!(
     "UPDATE jobs SET fence = fence + 1, node = $1, lease_until = $2 WHERE id = $3 AND fence = $4 AND ",
-    active!(),
+    at_work!(),
     " AND (lease_until <= $5 OR node = $1) RETURNING ",
     job_columns!()
 );
@@ -34,7 +35,7 @@ const UNFINISHED: &str = concat!(
     "SELECT ",
     job_columns!(),
     " FROM jobs WHERE ",
-    active!(),
+    at_work!(),
     " AND node = $1 ORDER BY created_at, id"
 );
 

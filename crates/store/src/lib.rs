@@ -10,12 +10,14 @@
 
 mod audit;
 mod blockers;
+mod channel;
 mod children;
 mod columns;
 mod error;
 mod events;
 mod history;
 mod idempotency;
+mod inserted;
 mod jobs;
 mod journal;
 mod leases;
@@ -34,6 +36,7 @@ mod retention;
 mod runs;
 mod secrets;
 mod select;
+mod states;
 mod stream;
 mod tokens;
 mod turns;
@@ -49,7 +52,8 @@ pub use blockers::Blocker;
 pub use error::Error;
 pub use history::{JobQuery, LastSuccess};
 pub use idempotency::IdempotencyKey;
-pub use jobs::{Admission, Inserted};
+pub use inserted::Inserted;
+pub use jobs::Admission;
 pub use journal::PlanHolder;
 pub use listen::{Listener, Notification};
 pub use moves::JobMove;
@@ -104,7 +108,7 @@ pub struct Store {
     /// queue here instead, first come, first served; only other processes meet SQLite's own lock.
     turn: Arc<Mutex<()>>,
     /// Where to listen, on PostgreSQL.
-    address: Option<listen::Address>,
+    address: Option<channel::Address>,
 }
 
 impl Store {
@@ -159,8 +163,8 @@ impl Write {
     /// Makes the commit notify all listeners of this job.
     async fn notify(&mut self, job: JobId) -> Result<(), Error> {
         if self.is_heard {
-            let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(listen::CHANNEL).bind(job.to_string());
-            notify.execute(self.connection()).await?;
+            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(channel::CHANNEL).bind(job.to_string());
+            tell.execute(self.connection()).await?;
         }
         Ok(())
     }

@@ -3,31 +3,21 @@
 //! The data is in the tables before its notification is sent. Notifications can be lost with the connection,
 //! so every waiter also polls from time to time.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use model::JobId;
 use sqlx::postgres::PgListener;
 use tokio::time::sleep;
 
-use crate::{Error, Store};
-
-/// The notification channel of all processes of Rangehand.
-pub(crate) const CHANNEL: &str = "rangehand";
+use crate::{
+    Error, Store,
+    channel::{Address, CHANNEL},
+};
 
 /// How long to wait before connecting again when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The URL of a database that supports notifications; never shown, because it can contain a password.
-#[derive(Clone)]
-pub(crate) struct Address(pub(crate) Arc<str>);
-
-impl fmt::Debug for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// A notification.
+/// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notification {
     /// This job was stored, moved, written to or deleted.

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tokio::{sync::Mutex, time::sleep};
 
-use crate::{Backend, Error, Options, Store, listen};
+use crate::{Backend, Error, Options, Store, channel};
 
 /// All changes to the tables, oldest first. A change that was ever released is never edited.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
@@ -73,7 +73,7 @@ impl Store {
         migrate(&pool, backend).await?;
         let address = match backend {
             Backend::Sqlite => None,
-            Backend::Postgres => Some(listen::Address(options.url.into())),
+            Backend::Postgres => Some(channel::Address(options.url.into())),
         };
         Ok(Self { pool, backend, turn: Arc::new(Mutex::new(())), address })
     }

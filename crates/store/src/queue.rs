@@ -9,9 +9,10 @@ use crate::{
     Backend, Blocker, Error, Store,
     columns::{json, number, parsed, text, time},
     events::{self, Tail},
-    jobs::{active, job_columns, read, read_summary, reason_columns, summary_columns},
+    jobs::{job_columns, read, read_summary, reason_columns, summary_columns},
     locks::{self, resources_are_free},
     runs,
+    states::at_work,
 };
 
 /// How often a claimer retries when others took the resources of the job it selected. Each time another claim
@@ -51,7 +52,7 @@ const RUNNING: &str = concat!(
     "SELECT ",
     summary_columns!(),
     ", node, lease_until FROM jobs WHERE ",
-    active!(),
+    at_work!(),
     " ORDER BY started_at, id"
 );
 

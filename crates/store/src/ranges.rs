@@ -12,9 +12,9 @@ use sqlx::{AnyConnection, any::AnyRow};
 use crate::{
     Error, Store,
     columns::{number, parsed, text, time, time_or_null},
-    jobs::active,
     journal::PlanHolder,
     range_leases::{self, HeldLease},
+    states::at_work,
 };
 
 macro_rules! range_columns {
@@ -58,7 +58,7 @@ const LOCK: &str = "UPDATE ranges SET version = version WHERE id = $1";
 const BUSY: &str = concat!(
     "SELECT plans.job_id AS job FROM ranges JOIN plans ON plans.id = ranges.plan_id WHERE ranges.id = $1 AND (\
      EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id AND (jobs.state = 'queued' OR jobs.",
-    active!(),
+    at_work!(),
     ")) OR (plans.phase <> 'ended' AND EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id)))"
 );
 

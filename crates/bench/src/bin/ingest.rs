@@ -8,7 +8,7 @@
 
 use std::{env, error::Error, path::Path, time::Instant};
 
-use ansible::spool::{Reader, Writer};
+use ansible::events::spool::{Reader, Writer};
 use bench::sample;
 use model::{Draft, JobState};
 use serde_json::json;

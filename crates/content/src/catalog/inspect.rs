@@ -15,7 +15,7 @@ use model::{ContentKind, ContentName, ContentRef};
 use process::log_text;
 
 use super::{
-    Catalog, Error, Inspection, InventoryInspection, Play, graph,
+    Catalog, Error, Inspection, InventoryInspection, Means, Play, graph,
     inventory::{self, Purpose},
     listing,
     program::{self, Call, Failure, Output},
@@ -23,28 +23,13 @@ use super::{
     scan::scan,
     search::SearchPaths,
 };
-use crate::{
-    inspector::{Inspector, Turn},
-    search_path::SearchPath,
-    toolchain::Toolchain,
-};
+use crate::{search_path::SearchPath, toolchain::Toolchain};
 
 /// How much of Ansible's words is passed on, in characters.
 const MAX_PROBLEM: usize = 2_000;
 
 /// A playbook needs some inventory; hosts patterns are not matched against it.
 const NO_INVENTORY: &str = "localhost,";
-
-/// With what content is looked into.
-#[derive(Debug)]
-pub struct Means<'a> {
-    /// Which Ansible, and its environment.
-    pub toolchain: &'a Toolchain,
-    /// How it is confined.
-    pub inspector: &'a Inspector,
-    /// This one inspection.
-    pub turn: &'a mut Turn,
-}
 
 impl Catalog {
     /// Plays, tags and tasks of a playbook, a bundle or a scenario, and what it names that is missing.

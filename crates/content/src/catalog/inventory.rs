@@ -14,8 +14,7 @@ use rustix::fs::FileType;
 
 use super::{
     BeneathError, Options, Root,
-    list::visible,
-    resolve::type_of,
+    entries::{type_of, visible},
     shape::{self, Shape},
 };
 

@@ -12,7 +12,11 @@ use std::{
 use model::{ContentKind, ContentName};
 use rustix::fs::FileType;
 
-use super::{Catalog, Entry, Error, Options, Places, Root, resolve::is_yaml, yaml};
+use super::{
+    Catalog, Entry, Error, Options, Places, Root,
+    entries::{is_yaml, visible},
+    playbook::{MAIN, is_playbook},
+};
 
 /// Directories that hold other things than bundles wherever they are.
 const ROLE_DIRECTORIES: &[&str] = &["roles", "collections"];
@@ -37,12 +41,6 @@ const SUPPORT_DIRECTORIES: &[&str] = &[
     "templates",
     "vars",
 ];
-
-/// The largest file that may be a playbook, in bytes. Real ones have a few thousand.
-pub(super) const MAX_PLAYBOOK_BYTES: u64 = 1 << 20;
-
-/// How deep directories are walked. Real trees go seven levels below `bundles/`.
-const MAX_DEPTH: usize = 32;
 
 /// How much a name must resemble the wanted one to be a suggestion, from 0 to 1.
 const RESEMBLANCE: f64 = 0.6;
@@ -168,57 +166,9 @@ impl Walk<'_> {
     }
 }
 
-/// The playbook that a bundle or a scenario begins with.
-pub(super) const MAIN: &str = "main.yml";
-
-/// What a listed directory holds: neither hidden nor excluded, nor too deep, nor unreadable.
-pub(super) fn visible(root: &Root, directory: &Path, exclude: &[String]) -> Vec<(PathBuf, FileType)> {
-    if directory.components().count() > MAX_DEPTH {
-        return Vec::new();
-    }
-    let entries = match root.entries(directory) {
-        Ok(entries) => entries,
-        Err(error) => {
-            tracing::debug!(path = %directory.display(), %error, "a directory is not listed");
-            return Vec::new();
-        }
-    };
-    entries
-        .into_iter()
-        .filter(|(name, _)| name.to_str().is_some_and(|name| name.parse::<ContentName>().is_ok()))
-        .filter(|(name, _)| !exclude.iter().any(|excluded| name == excluded.as_str()))
-        .map(|(name, file_type)| (directory.join(name), file_type))
-        .collect()
-}
-
 fn is_any(name: &std::ffi::OsStr, names: &[&str]) -> bool {
     names.iter().any(|other| name == *other)
 }
-
-/// Whether a playbook lies directly in a directory.
-#[must_use]
-pub fn has_playbook(directory: &Path) -> bool {
-    let Ok(root) = Root::open(directory) else { return false };
-    let files = visible(&root, Path::new(""), &[]).into_iter().filter(|(path, _)| is_yaml(path));
-    files.into_iter().any(|(path, _)| is_playbook(&root, &path))
-}
-
-/// Whether a file is a list of plays and imports, and nothing else.
-pub(super) fn is_playbook(root: &Root, path: &Path) -> bool {
-    let text = root.read(path, MAX_PLAYBOOK_BYTES).ok().flatten().unwrap_or_default();
-    // Parsing is slow next to this search, and most YAML files have neither word.
-    if !text.contains("hosts") && !text.contains("import_playbook") {
-        return false;
-    }
-    let Some(document) = yaml::parse(&text) else { return false };
-    let plays = document.items();
-    !plays.is_empty()
-        && plays.iter().all(|play| play.get("hosts").is_some() || play.get_any(IMPORT_PLAYBOOK).is_some())
-}
-
-/// The spellings of a statement that imports a playbook.
-pub(super) const IMPORT_PLAYBOOK: &[&str] =
-    &["import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"];
 
 /// The names that resemble the wanted one most, as a whole or in their last segment.
 pub(super) fn nearest(wanted: &ContentName, names: &BTreeSet<ContentName>) -> Vec<String> {

@@ -16,6 +16,7 @@
 //! run needs besides names (variables, vault, copies) is not here.
 
 mod beneath;
+mod entries;
 mod error;
 mod glob;
 mod graph;
@@ -26,6 +27,7 @@ mod inventory;
 mod list;
 mod listing;
 mod places;
+mod playbook;
 mod program;
 mod prompts;
 mod resolve;
@@ -45,12 +47,12 @@ use model::{ContentKind, ContentName};
 pub use beneath::{Error as BeneathError, Root, open_beneath};
 pub use error::Error;
 pub use glob::{BadGlob, Glob};
-pub use inspect::Means;
 pub use inspection::{
     Inspection, InventoryGroup, InventoryInspection, MissingFile, Play, Prompt, PromptKind, Task,
 };
-pub use list::has_playbook;
 pub use places::Places;
+pub use playbook::has_playbook;
+pub use program::Means;
 pub use resolve::Located;
 
 use beneath::Opening;

@@ -6,8 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Means;
-use crate::inspector::{Ending, What};
+use crate::{
+    inspector::{Ending, Inspector, Turn, What},
+    toolchain::Toolchain,
+};
+
+/// With what content is looked into.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// Which Ansible, and its environment.
+    pub toolchain: &'a Toolchain,
+    /// How it is confined.
+    pub inspector: &'a Inspector,
+    /// This one inspection.
+    pub turn: &'a mut Turn,
+}
 
 /// What a program left.
 #[derive(Debug)]

@@ -7,8 +7,10 @@ use rustix::fs::FileType;
 
 use super::{
     BeneathError, Catalog, Error, Options, Places, Root,
+    entries::{is_yaml, type_of},
     inventory::Purpose,
-    list::{MAIN, is_playbook, nearest},
+    list::nearest,
+    playbook::{MAIN, is_playbook},
 };
 
 /// How many names are suggested when none is like the requested one.
@@ -173,10 +175,6 @@ fn further_entry(
     Ok(None)
 }
 
-pub(super) fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
-}
-
 fn first_file(root: &Root, files: &[PathBuf]) -> Result<Option<PathBuf>, BeneathError> {
     for file in files {
         if let Some(FileType::RegularFile) = type_of(root, file)? {
@@ -184,24 +182,6 @@ fn first_file(root: &Root, files: &[PathBuf]) -> Result<Option<PathBuf>, Beneath
         }
     }
     Ok(None)
-}
-
-/// What a path leads to, `None` for nothing; a way out of the root is reported with the link that leaves.
-pub(super) fn type_of(root: &Root, path: &Path) -> Result<Option<FileType>, BeneathError> {
-    match root.status(path) {
-        Ok(status) => Ok(Some(super::beneath::file_type(&status))),
-        Err(BeneathError::Leaves(path)) => Err(BeneathError::Leaves(first_leaving(root, &path))),
-        Err(error) if error.is_absent() => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// The first part of a path that is a link out of the root.
-fn first_leaving(root: &Root, path: &Path) -> PathBuf {
-    let mut parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
-    parts.reverse();
-    let leaving = parts.into_iter().find(|part| matches!(root.status(part), Err(BeneathError::Leaves(_))));
-    leaving.unwrap_or(path).to_owned()
 }
 
 /// The directory in which every link must stay inside the root: all that belongs to the content alone.

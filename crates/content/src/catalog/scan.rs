@@ -13,10 +13,9 @@ use std::{
 
 use super::{
     MissingFile, Play, Prompt, Root,
-    list::{IMPORT_PLAYBOOK, MAX_PLAYBOOK_BYTES},
+    playbook::{IMPORT_PLAYBOOK, MAX_PLAYBOOK_BYTES},
     prompts,
     search::SearchPaths,
-    tasks::Place,
     yaml::{self, Yaml},
 };
 
@@ -44,6 +43,19 @@ pub(super) struct Scan<'a> {
     pub(super) search: &'a SearchPaths<'a>,
     pub(super) findings: Findings,
     files: usize,
+}
+
+/// Where a list of tasks stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The directory of its file, relative to the root.
+    pub(super) directory: &'a Path,
+    /// The directory of the playbook that it belongs to.
+    pub(super) playbook_directory: &'a Path,
+    /// The tags of what is around it.
+    pub(super) tags: &'a [String],
+    /// How many imports and includes lead to it.
+    pub(super) depth: usize,
 }
 
 /// Scans a playbook, by its path relative to the root.

@@ -4,22 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Task, prompts,
-    scan::{Scan, is_dynamic, sorted_tags},
+    scan::{Place, Scan, is_dynamic, sorted_tags},
     yaml::Yaml,
 };
-
-/// Where a list of tasks stands.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    /// The directory of its file, relative to the root.
-    pub(super) directory: &'a Path,
-    /// The directory of the playbook that it belongs to.
-    pub(super) playbook_directory: &'a Path,
-    /// The tags of what is around it.
-    pub(super) tags: &'a [String],
-    /// How many imports and includes lead to it.
-    pub(super) depth: usize,
-}
 
 /// What a task does with other files, by the last part of its action's name.
 const IMPORT_TASKS: &str = "import_tasks";

@@ -16,6 +16,7 @@
 //! All of this blocks on the file system, and each vault takes some 50 ms.
 
 mod connection_files;
+mod error;
 mod files;
 mod groups;
 mod node;
@@ -30,7 +31,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
     fs::File,
-    io::{self, Read},
+    io::Read,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     rc::Rc,
@@ -39,66 +40,15 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 
 pub use connection_files::{connection_files, connection_files_in};
+pub use error::Error;
 pub use secrets::secrets;
 pub use value::Value;
 
-use crate::{catalog::BeneathError, vault};
 use files::{Beside, Files};
 use groups::{ALL, Groups, Variables};
 
 /// The longest file of encrypted variables.
 const VAULT_FILE_BYTES: u64 = 4 << 20;
-
-/// Why an inventory does not say what a variable is.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file of the inventory cannot be opened.
-    #[error("the inventory cannot be read")]
-    Unreadable(#[from] BeneathError),
-    /// The file of encrypted variables cannot be opened.
-    #[error("the vault file `{}` cannot be read", .path.display())]
-    VaultFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// A file is not YAML. Its text is not shown: it may hold a secret.
-    #[error("`{}` is not valid YAML: {place}", .file.display())]
-    NotYaml {
-        /// Relative to the inventory root.
-        file: PathBuf,
-        /// Line and column.
-        place: String,
-    },
-    /// A file is YAML, but says nothing that can be used.
-    #[error("`{}` cannot be used: {why}", .file.display())]
-    Unusable {
-        /// Relative to the inventory root.
-        file: PathBuf,
-        /// What is the matter with it.
-        why: String,
-    },
-    /// Groups are children of each other.
-    #[error("a group of the inventory is a child of itself")]
-    Circle,
-    /// Something is encrypted and no password is set.
-    #[error("{what} is encrypted and there is no vault password\nhint: set `vault.password_file`")]
-    NoPassword {
-        /// A variable of a host, or a file.
-        what: String,
-    },
-    /// Something does not decrypt.
-    #[error("{what} cannot be decrypted")]
-    Locked {
-        /// A variable of a host, or a file.
-        what: String,
-        /// Why.
-        #[source]
-        source: vault::Error,
-    },
-}
 
 /// What is read.
 #[derive(Debug, Clone)]

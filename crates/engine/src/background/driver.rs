@@ -104,6 +104,8 @@ mod tests {
         *,
     };
 
+    /// How long an activation may take before a test gives up on it.
+    const PATIENCE: Duration = Duration::from_secs(30);
     /// So long that no test sees the timer.
     const NEVER: Duration = Duration::from_secs(3600);
 
@@ -137,13 +139,16 @@ mod tests {
 
         /// The status once so many activations have ended.
         async fn after(&self, activations: u64) -> TaskStatus {
-            loop {
-                let status = self.background.tasks().remove(0);
-                if status.activations == activations {
-                    return status;
+            let ended = async {
+                loop {
+                    let status = self.background.tasks().remove(0);
+                    if status.activations == activations {
+                        return status;
+                    }
+                    tokio::task::yield_now().await;
                 }
-                tokio::task::yield_now().await;
-            }
+            };
+            timeout(PATIENCE, ended).await.expect("the activation ends")
         }
 
         async fn result(&self, result: Option<Result<u64, TaskError>>) {

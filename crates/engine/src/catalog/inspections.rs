@@ -7,7 +7,7 @@
 
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
-use ansible::workspace::Scratch;
+use ansible::runtime::Scratch;
 use content::{
     Catalog as ContentCatalog, Inspector, SearchPath, Toolchain,
     catalog::{Inspection, InventoryInspection, Means},

@@ -1,8 +1,8 @@
 //! The forms in which a value may turn up: as it is, and as programs quote and encode it.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
-use super::{digits, encoded, names, readings};
+use super::{digits, encoded, names, readings, sides::Sides};
 
 /// Shorter values are only looked for where they are all that stands between quotes, in bytes.
 pub const SHORTEST_VALUE: usize = 4;
@@ -16,30 +16,6 @@ const SHORTEST_SPREAD_NAME: usize = 12;
 const SHORTEST_DIGITS: usize = digits::SHORTEST_DIGITS;
 /// Shorter texts in base32 may be words.
 const SHORTEST_BASE32: usize = 6;
-
-/// What is beside a form that consists of digits: so many digits hold bits of the value and bits of its neighbor. And
-/// what of a form is not the value: the quotes around a short one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sides {
-    pub(super) before: usize,
-    pub(super) after: usize,
-    pub(super) quotes: usize,
-}
-
-impl Sides {
-    /// The range with the characters that hold a part of the value, and the padding behind them.
-    pub(super) fn widen(self, text: &[u8], mut range: Range<usize>) -> Range<usize> {
-        let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(*byte);
-        range.start -= text[..range.start].iter().rev().take(self.before).take_while(is_digit).count();
-        let after = text[range.end..].iter().take(self.after).take_while(is_digit).count();
-        range.end += after;
-        if after > 0 {
-            // Base32 has up to six.
-            range.end += text[range.end..].iter().take(6).take_while(|c| **c == b'=').count();
-        }
-        range.start + self.quotes..range.end - self.quotes
-    }
-}
 
 /// Forms with what is beside each.
 pub(super) type Set = BTreeMap<String, Sides>;

@@ -6,8 +6,9 @@ use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{
     digits, dumps,
-    forms::{Forms, SHORTEST_VALUE, Set, Sides},
+    forms::{Forms, SHORTEST_VALUE, Set},
     readings,
+    sides::Sides,
 };
 
 /// Values that are looked for.

@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::MASK;
+/// What stands in place of a secret.
+pub const MASK: &str = "***";
 
 /// The text with masks; the spans come by their ends.
 pub(super) fn text(text: &str, spans: Vec<Range<usize>>) -> Cow<'_, str> {

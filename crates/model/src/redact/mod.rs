@@ -18,6 +18,7 @@ mod names;
 mod passage;
 mod readings;
 mod shapes;
+mod sides;
 
 use std::{borrow::Cow, fmt, ops::Range};
 
@@ -25,10 +26,8 @@ use serde_json::{Map, Value};
 
 pub use forms::SHORTEST_VALUE;
 use known::Known;
+pub use masked::MASK;
 pub use passage::Passage;
-
-/// What stands in place of a secret.
-pub const MASK: &str = "***";
 
 /// Members of results whose values are names of variables.
 const NAMING: &[&str] = &["ansible_index_var", "ansible_loop_var"];

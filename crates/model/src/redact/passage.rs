@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use regex::Regex;
 
-use super::MASK;
+use super::masked::MASK;
 
 /// Of a key whose end never comes, so much is hidden, in bytes; the longest keys in use have some 13,000.
 const LONGEST: usize = 64 * 1024;

@@ -30,10 +30,8 @@ pub(crate) struct Lab {
 pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Send) {
     let name = thread::current().name().unwrap_or_default().to_owned();
     let done = thread::scope(|scope| {
-        let run = move || {
-            if let Err(why) = can() {
-                return Err(why);
-            }
+        let run = move || -> Result<(), String> {
+            can()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let lab = Lab::new();
             let foreign = lab.foreign.clone();

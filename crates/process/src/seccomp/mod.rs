@@ -6,7 +6,7 @@
 //! call fails like one without permission; the filter never kills a process.
 //!
 //! bubblewrap installs the filter for the programs that it executes ([`crate::confine`] gives it the program). The process
-//! with Ansible imported installs the same program itself after it has joined a sandbox (`warm/python/sandbox.py`).
+//! with Ansible imported installs the same program itself after it has joined a sandbox (`forkserver/python/sandbox.py` of `crates/ansible`).
 
 mod bpf;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, net::IpAddr};
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     Faults,
     document::{Cidr, Name},

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     Faults,
     document::{Need, Ready, Stage, Target},

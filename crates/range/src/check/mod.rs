@@ -4,13 +4,13 @@ mod addresses;
 mod cycles;
 mod platform;
 mod references;
+mod scene;
 mod tasks;
 pub mod tree;
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
+use self::scene::Scene;
 use crate::{
     Faults,
     document::{
@@ -22,23 +22,6 @@ use crate::{
     routing::Routing,
     selection::Selection,
 };
-
-/// The input of all checks.
-pub(crate) struct Scene<'a> {
-    document: &'a Document,
-    layout: &'a Layout<'a>,
-    routing: &'a Routing,
-    selection: &'a Selection<'a>,
-    rules: &'a PlatformRules,
-    tasks: HashMap<&'a str, usize>,
-}
-
-impl<'a> Scene<'a> {
-    /// The places of all tasks, by name.
-    const fn tasks(&self) -> &HashMap<&'a str, usize> {
-        &self.tasks
-    }
-}
 
 /// Records every fault of a document on a platform.
 pub fn check(document: &Document, rules: &PlatformRules, faults: &mut Faults) {

@@ -1,6 +1,6 @@
 //! What the platform accepts: names, interfaces, templates, kinds, and limits.
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     Faults,
     document::MachineKind,

@@ -6,7 +6,7 @@ use std::{
     fmt::Display,
 };
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     Faults,
     document::{

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Scene;
+use super::scene::Scene;
 use crate::{
     Faults,
     document::{Probe, Task, VariableType, content::is_variable_name},

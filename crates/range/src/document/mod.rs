@@ -5,6 +5,7 @@
 pub mod address;
 pub mod content;
 pub mod machine;
+mod named;
 pub mod names;
 pub mod quantity;
 pub mod text;
@@ -16,13 +17,14 @@ pub use self::{
     address::{Address, Allow, Cidr},
     content::{Content, Scalar, Variable, VariableType, Vars},
     machine::{Machine, MachineKind, Nic, Probe, Ready},
+    named::Named,
     names::{Name, Need, Pattern, Role, Stage, Target, Targets},
     quantity::{Cores, Count, DiskGb, MemoryMb, Port, Span},
     topology::{Link, Network, Rule, Task},
 };
 use crate::{
     fault::{At, FaultCode, Faults, words},
-    read::{Book, Named, Read, object, read_words, wrong_type},
+    read::{Book, Read, object, read_words, wrong_type},
 };
 
 words! {

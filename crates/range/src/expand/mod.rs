@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::values::Values;
 use self::{
-    spec::{Desired, MachineSpec, NetworkSpec, NicSpec, RouteSpec, RouterSpec},
+    spec::{Desired, MachineSpec, NetworkSpec, NicSpec, RouteSpec, RouterSpec, concrete},
     subnets::Subnets,
 };
 use crate::{
@@ -126,11 +126,6 @@ impl Desired {
         }
         leases
     }
-}
-
-/// The concrete name of something: `team01-web`, or `web` in the only instance.
-pub(crate) fn concrete(instance: &str, name: &str) -> String {
-    if instance.is_empty() { name.to_owned() } else { format!("{instance}-{name}") }
 }
 
 /// One instance while it is made.

@@ -226,3 +226,8 @@ impl Desired {
         }
     }
 }
+
+/// The concrete name of something: `team01-web`, or `web` in the only instance.
+pub(crate) fn concrete(instance: &str, name: &str) -> String {
+    if instance.is_empty() { name.to_owned() } else { format!("{instance}-{name}") }
+}

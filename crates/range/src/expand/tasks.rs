@@ -5,11 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use ipnet::IpNet;
 use serde_json::{Map, Value};
 
-use super::{
+use super::spec::{
+    ContentKind, MachineSpec, NeedSpec, NetworkSpec, RuleSet, RuleSpec, Side, TaskSpec, VariableValue,
     concrete,
-    spec::{
-        ContentKind, MachineSpec, NeedSpec, NetworkSpec, RuleSet, RuleSpec, Side, TaskSpec, VariableValue,
-    },
 };
 use crate::{
     document::{Document, Name, Need, Stage, Task},

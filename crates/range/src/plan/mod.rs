@@ -7,118 +7,23 @@ mod builder;
 mod changes;
 mod digest;
 mod estimates;
+mod inputs;
 mod path;
 pub mod recorded;
+mod result;
 pub mod step;
-
-use serde::{Deserialize, Serialize};
 
 pub use self::{
     estimates::{Estimates, subject},
+    inputs::{Inputs, Prices},
     recorded::{Recorded, RecordedMachine, RecordedTask, apply_to},
+    result::{Cost, Destroyed, Kept, Plan},
     step::{Action, Change, Estimate, EstimateSource, Step, StepKind, Undo, UndoKind, Work},
 };
 use crate::{
     expand::spec::{Desired, MachineSpec},
     platform_rules::{PlatformRules, Totals},
 };
-
-/// Prices per hour in millionths of the currency.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prices {
-    /// The currency, such as `EUR`.
-    pub currency: String,
-    /// Of a CPU core.
-    pub core: u64,
-    /// Of a GiB of memory.
-    pub memory_gb: u64,
-    /// Of a GiB of disk.
-    pub disk_gb: u64,
-}
-
-/// What a range costs per hour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cost {
-    /// The currency.
-    pub currency: String,
-    /// What the recorded range costs, in millionths.
-    pub before: u64,
-    /// What the desired range costs, in millionths.
-    pub after: u64,
-}
-
-/// What a plan is made with besides the desired and the recorded state.
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
-    /// What the platform accepts.
-    pub rules: &'a PlatformRules,
-    /// How long steps take.
-    pub estimates: &'a Estimates,
-    /// The price list, if there is one.
-    pub prices: Option<&'a Prices>,
-}
-
-/// What stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// Networks.
-    pub networks: Vec<String>,
-    /// Machines.
-    pub machines: Vec<String>,
-    /// Routers whose routes and rules stay.
-    pub routers: Vec<String>,
-    /// Tasks that are not run.
-    pub tasks: Vec<String>,
-}
-
-/// Something whose data is lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Destroyed {
-    /// The kind of the step that removes it.
-    pub kind: StepKind,
-    /// Its concrete name.
-    pub name: String,
-    /// Is it created again?
-    pub replaced: bool,
-    /// Why.
-    pub reason: String,
-}
-
-/// A plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Plan {
-    /// The range.
-    pub range: String,
-    /// The platform.
-    pub platform: String,
-    /// The steps in an order that respects their needs.
-    pub steps: Vec<Step>,
-    /// What stays as it is.
-    pub kept: Kept,
-    /// The steps that decide how long the plan takes.
-    pub critical_path: Vec<u32>,
-    /// How long the plan takes if nothing but needs makes steps wait.
-    pub duration_ms: u64,
-    /// What the recorded range uses.
-    pub before: Totals,
-    /// What the desired range uses.
-    pub after: Totals,
-    /// What the range costs, if there is a price list.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Cost>,
-    /// Machines and networks that are removed.
-    pub destroyed: Vec<Destroyed>,
-    /// Names the desired state and the recorded state that the plan was made from, as a SHA-256 in hexadecimal.
-    pub digest: String,
-}
-
-impl Plan {
-    /// Is there nothing to do?
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-}
 
 /// Makes the plan that leads from the recorded to the desired state.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ansible::{Launcher, run_spec};
+use ansible::{Facts, Launcher};
 use content::snapshots::Way;
 use model::Isolation;
 use process::{Limits, Sandbox};
@@ -45,7 +45,7 @@ pub struct PlaybookOptions {
     /// Names that are not copied into a run's private directory.
     pub exclude: Vec<String>,
     /// Where facts are kept for later runs and for how many seconds, if they are; each inventory has a directory below.
-    pub facts: Option<run_spec::Facts>,
+    pub facts: Option<Facts>,
     /// Up to so many bytes the copy of a run's content is kept in memory.
     pub in_memory_bytes: u64,
     /// What a run may use; a request may shorten or lengthen its total time.

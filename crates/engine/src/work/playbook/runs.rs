@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ansible::{RunDirectory, workspace::Workspace};
+use ansible::{RunDirectory, Workspace};
 use model::RunId;
 use process::orphans;
 use tokio::task::spawn_blocking;

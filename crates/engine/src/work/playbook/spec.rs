@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use ansible::{RunSpec, RunStep, command::PlaybookOptions, run_spec::Facts};
+use ansible::{Facts, PlaybookOptions, RunSpec, RunStep};
 use content::{
     Configuration, Source, Tree,
     catalog::{self, Located},

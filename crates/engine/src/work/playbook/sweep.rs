@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ansible::{RunDirectory, workspace};
+use ansible::{RunDirectory, runtime};
 use model::RunId;
 use process::orphans;
 use tokio::task::spawn_blocking;
@@ -50,7 +50,7 @@ struct Swept {
 impl Sweep {
     /// Secrets first.
     fn all(&self) -> io::Result<Swept> {
-        let secrets = workspace::sweep_secrets(&self.runtime, &self.runs, |run| self.is_over(run))?;
+        let secrets = runtime::sweep_secrets(&self.runtime, &self.runs, |run| self.is_over(run))?;
         let mut swept = self.directories()?;
         swept.count += secrets;
         Ok(swept)

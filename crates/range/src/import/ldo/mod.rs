@@ -20,12 +20,11 @@ use self::{
 use crate::{
     Faults,
     document::{
-        Allow, Count, Document, Instances, Link, Machine, MachineKind, Name, Nic, OnFailure, Role, Rule,
-        TopologyKind,
+        Allow, Count, Document, Instances, Link, Machine, MachineKind, Name, Named, Nic, OnFailure, Role,
+        Rule, TopologyKind,
         names::{ANY, UPLINK},
         topology::Ends,
     },
-    read::Named,
 };
 
 /// Why a graph is refused.
