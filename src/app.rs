@@ -3,6 +3,7 @@
 mod error;
 mod guard;
 mod options;
+mod signals;
 mod state;
 
 use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -13,13 +14,13 @@ use content::snapshots::{Choice, view};
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::error::Error;
-use self::options::{Own, engine_options, http_options};
+use self::{
+    options::{Own, engine_options, http_options},
+    signals::Signals,
+};
 use crate::{
     http::{self, Api},
     settings::{Environment, Settings},
@@ -57,25 +58,6 @@ pub struct Application {
 pub struct Worker {
     node: Node,
     work: Work,
-}
-
-/// The signals that stop the service.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 impl Node {

@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Api,
     access::{Most, Room},
+    api::Api,
 };
 
 /// Stands for a number that would change, while its place is looked for.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, web::Data};
 
 use super::{
-    Api,
     access::Caller,
+    api::Api,
     endpoint::{Access, Doc, Effect, Endpoint, Reply, Schemas, Verb},
 };
 use crate::doctor::{self, Check, Status};
@@ -19,9 +19,6 @@ const COUNTS_FOR: Duration = Duration::from_secs(30);
 
 /// How long a request waits for the recovery at the start of the service, which takes milliseconds as a rule.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
-
-/// What Ansible answered last, and when; `None` when it has to be asked.
-pub(super) type Known = Option<(Instant, Vec<Check>)>;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let health = Doc::new("health", TAG, "Is the service alive?")

@@ -17,7 +17,7 @@ use actix_web::{
 };
 
 use super::{
-    Api,
+    api::Api,
     endpoint::{Endpoint, Origins},
     problem::{Problem, ProblemCode},
     upgrade::upgrades,

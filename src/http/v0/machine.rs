@@ -16,8 +16,8 @@ use super::{
     rows,
 };
 use crate::http::{
-    Api,
     access::{Caller, Change, ForeignOrigin},
+    api::Api,
     body::Body,
     error::QUEUE_RETRY_S,
 };

@@ -14,7 +14,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Schemas, Verb},
     problem::Problem,
 };

@@ -16,8 +16,8 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
     access::Caller,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{Problem, ProblemCode},
 };

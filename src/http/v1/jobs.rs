@@ -14,8 +14,8 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
     access::Caller,
+    api::Api,
     body::Body,
     endpoint::{self, Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{FaultCode, Problem, ProblemCode, fault},

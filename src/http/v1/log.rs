@@ -21,8 +21,8 @@ use super::{
     query::{self, Parameters},
 };
 use crate::http::{
-    Api,
     access::Seat,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Verb},
     problem::Problem,
 };

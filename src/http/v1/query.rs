@@ -5,7 +5,7 @@ use std::{collections::HashMap, future::Ready, str::FromStr, time::Duration};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Query};
 
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Endpoint, Place},
     problem::{FaultCode, Problem, fault},
 };

@@ -6,7 +6,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Schemas, Verb},
     problem::Problem,
 };

@@ -31,8 +31,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
-    Api,
     access::Seat,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Verb},
     v1::job_parameter,
 };

@@ -24,8 +24,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::{CLOSE, TAG, UPGRADED, why};
 use crate::http::{
-    Api,
     access::Seat,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
 };
 
