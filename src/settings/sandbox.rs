@@ -29,7 +29,7 @@ pub enum NoSandbox {
 }
 
 impl Runs {
-    /// How sandboxes are made, if bubblewrap is there.
+    /// The sandbox options, if bubblewrap is installed.
     #[must_use]
     pub fn sandbox(&self, toolchain: &Toolchain) -> Option<Sandbox> {
         Some(Sandbox {
@@ -49,7 +49,7 @@ impl Runs {
     /// is wanted.
     ///
     /// # Errors
-    /// When settings want a sandbox that cannot be made.
+    /// If the settings require a sandbox that cannot be created.
     pub fn isolation_options(
         &self,
         toolchain: &Toolchain,

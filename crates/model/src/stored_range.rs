@@ -58,7 +58,7 @@ pub struct StoredPlan {
     pub job: JobId,
     /// Which way it goes.
     pub phase: JournalPhase,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// The plan, as JSON.
     pub plan: String,

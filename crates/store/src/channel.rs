@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-/// What all of Rangehand's processes talk on.
+/// The notification channel of all processes of Rangehand.
 pub(crate) const CHANNEL: &str = "rangehand";
 
-/// The address of a database that can be listened to; never shown, because it may hold a password.
+/// The URL of a database that supports notifications; never shown, because it can contain a password.
 #[derive(Clone)]
 pub(crate) struct Address(pub(crate) Arc<str>);
 

@@ -4,15 +4,15 @@ use model::JobId;
 
 use crate::turns::Full;
 
-/// What became of a job that was to be stored.
+/// The result of storing a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
     /// It is stored.
     New,
-    /// Not stored: this job was asked for before, under the same key and with the same body.
+    /// Not stored: this job was requested before, with the same key and the same body.
     Same(JobId),
-    /// Not stored: the key is that of this job, which was asked for with another body.
+    /// Not stored: the key belongs to this job, which was requested with a different body.
     Conflict(JobId),
-    /// Not stored: no more jobs may wait.
+    /// Not stored: the limit of queued jobs is reached.
     Full(Full),
 }

@@ -6,7 +6,7 @@ use crate::{
     document::Document, layout::Layout, platform_rules::PlatformRules, routing::Routing, selection::Selection,
 };
 
-/// What all checks look at.
+/// The input of all checks.
 pub(crate) struct Scene<'a> {
     pub(super) document: &'a Document,
     pub(super) layout: &'a Layout<'a>,
