@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs and starts whatever the tests need, runs them all, and ends what it started.
 #
-#   ./test.sh [ARGUMENT...]   the arguments go to the test runner, for example a part of a test's name
+#   ./test.sh [ARGUMENT...]           the arguments go to the test runner, for example a part of a test's name
+#   ./test.sh --quick [ARGUMENT...]   only tests that need nothing of the following: for the edit loop, under a minute
 #
 # The tests find their surroundings in:
 #   RANGEHAND_TEST_BIN_DIR       the venv's bin directory: ansible-playbook, ansible-runner, python
@@ -132,6 +133,10 @@ tear_down() {
   local code=$? lab
   trap - EXIT
   trap '' INT TERM HUP
+  if [ -n "$build" ]; then
+    kill -s TERM "$build" 2>/dev/null || true
+    wait "$build" 2>/dev/null || true
+  fi
   end_guests
   "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
   "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
@@ -141,14 +146,38 @@ tear_down() {
   exit "$code"
 }
 
+# Tests are built while their surroundings are made.
+begin_build() {
+  if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --locked --no-run </dev/null >"$scratch/build.log" 2>&1 &
+  else
+    cargo test --workspace --locked --no-run --lib --bins --tests </dev/null >"$scratch/build.log" 2>&1 &
+  fi
+  build=$!
+}
+
+end_build() {
+  wait "$build" || fail "the tests could not be built: $(cat "$scratch/build.log")"
+  build=
+}
+
+# Is there an example in the documentation that is code? The line that ends a block of text looks like one that begins it.
+has_examples() {
+  find "$root/src" "$root/crates" -name '*.rs' -exec awk '
+    FNR == 1 { within = 0 }
+    /^[ \t]*\/\/[\/!] ```/ {
+      if (!within && $0 ~ /```(rust|no_run|should_panic|compile_fail)?[ \t]*$/) { print FILENAME; exit }
+      within = !within
+    }' {} + | grep -q .
+}
+
 run_tests() {
   local code=0
   # Examples in the documentation first, so that the summary of all other tests comes last. Only when the whole is asked
   # for, and only where there are any.
-  if [ $# -eq 0 ] && grep -rqE '^\s*//[/!] ```(rust|no_run|should_panic|compile_fail)?\s*$' "$root/src" "$root/crates" \
-    --include='*.rs'; then
-    cargo test --doc --workspace --locked || code=$?
-  fi
+  if [ $# -eq 0 ] && has_examples; then cargo test --doc --workspace --locked || code=$?; fi
+  # Many tests wait for clocks and processes: one more than there are cores keeps the cores busy.
+  export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$(($(nproc) + 1))}
   if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast "$@" || code=$?
   else
@@ -157,11 +186,39 @@ run_tests() {
   return "$code"
 }
 
+# The binaries of tests that the profile `quick` does not omit, one a line.
+quick_binaries() {
+  local file name
+  for file in tests/*.rs tests/*/main.rs crates/*/tests/*.rs crates/*/tests/*/main.rs; do
+    name=${file%/main.rs}
+    name=${name##*/}
+    name=${name%.rs}
+    grep -q "binary_id([a-z]*::$name)" .config/nextest.toml || printf '%s\n' "$name"
+  done | sort -u
+}
+
+# The tests of the profile `quick`, without what test.sh provides. Binaries that it omits are not even built.
+run_quick() {
+  local variable name binaries=()
+  cd "$root"
+  find_cargo
+  cargo nextest --version >/dev/null 2>&1 || fail '--quick needs cargo-nextest' 'cargo install --locked cargo-nextest'
+  for variable in "${!RANGEHAND_TEST_@}"; do unset "$variable"; done
+  for name in $(quick_binaries); do binaries+=(--test "$name"); done
+  exec cargo nextest run --workspace --locked --profile quick --lib --bins "${binaries[@]}" "$@"
+}
+
+if [ "${1:-}" = --quick ]; then
+  shift
+  run_quick "$@"
+fi
+
 redocly_version=2.77.0
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rangehand-test.XXXXXX")
 # PostgreSQL's user must be able to pass through; what is private below is closed itself.
 chmod 0711 "$scratch"
 guest_root=
+build=
 trap tear_down EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -171,6 +228,7 @@ install_packages
 find_cargo
 # Includes packages for other systems: the check of licenses reads everything that is locked, offline.
 cargo fetch --locked --quiet
+begin_build
 prepare_guests
 ensure_product_venv
 export RANGEHAND_TEST_BIN_DIR=$root/.venv/bin
@@ -188,4 +246,5 @@ start_ssh_lab
 RANGEHAND_TEST_BROWSER=$(command -v chromium)
 export RANGEHAND_TEST_BROWSER
 try_sandbox
+end_build
 run_tests "$@"

@@ -81,13 +81,15 @@ attack_with() {
   return "$code"
 }
 
-# `tests/api/x/y.rs::name` is the test `x::y::name` of `api`; `crates/P/tests/T.rs::name` is `name` of T in P.
+# `tests/api/x/y.rs::name` is the test `x::y::name` of `api`, and the same for `http`; `crates/P/tests/T.rs::name` is `name` of T in P.
 attack() {
-  local code=0 api layouts
-  mapfile -t api < <(sed -n 's|^.*\ttests/api/\(.*\)$|\1|p' tests/attack.tsv | sed -e 's|/mod\.rs::|::|' -e 's|\.rs::|::|' -e 's|/|::|g')
+  local code=0 target names layouts
   mapfile -t layouts < <(sed -n 's|^.*\tcrates/model/tests/redact_layouts\.rs::||p' tests/attack.tsv)
   : >"$scratch/attacks"
-  attack_with rangehand api "${api[@]}" || code=$?
+  for target in api http; do
+    mapfile -t names < <(sed -n "s|^.*\ttests/$target/\(.*\)$|\1|p" tests/attack.tsv | sed -e 's|/mod\.rs::|::|' -e 's|\.rs::|::|' -e 's|/|::|g')
+    attack_with rangehand "$target" "${names[@]}" || code=$?
+  done
   attack_with model redact_layouts "${layouts[@]}" || code=$?
   printf '\n| attempt | isolation | user | result |\n| --- | --- | --- | --- |\n'
   awk -F '\t' -v output="$scratch/attacks" -v own="$(id -un)" '

@@ -58,9 +58,10 @@ fn every_line_of_the_threat_model_names_a_test() {
 
 #[test]
 fn every_attack_that_is_repeated_names_a_test_and_every_line_is_whole() {
-    let name =
-        Regex::new(r"^(tests/api/[a-z0-9_/]+\.rs|crates/model/tests/redact_layouts\.rs)::([a-z0-9_]+)$")
-            .unwrap();
+    let name = Regex::new(
+        r"^(tests/(?:api|http)/[a-z0-9_/]+\.rs|crates/model/tests/redact_layouts\.rs)::([a-z0-9_]+)$",
+    )
+    .unwrap();
     let table = read("tests/attack.tsv");
     let attacks: Vec<&str> = table.lines().filter(|line| !line.starts_with('#')).collect();
     assert!(attacks.len() > 30, "{}", attacks.len());

@@ -99,15 +99,18 @@ impl Job {
     /// If it ended in another one.
     pub async fn until_state(&self, state: &str) -> Self {
         let begun = Instant::now();
+        let mut watched = Watched::default();
         loop {
-            let job = self.read().await;
-            if job["state"] == state {
+            self.watch(&mut watched, "&kind=job_state").await;
+            if watched.state == state
+                && let Some(job) = self.read_in(state).await
+            {
                 return job;
             }
             // A job with a retry policy ends for a moment.
-            let may_change = job["finished_at"].is_null() || !job["request"]["retry"].is_null();
-            assert!(may_change, "the job ended, and is not {state}: {job:#}");
-            assert!(begun.elapsed() < PATIENCE, "the job is not {state} but {job:#}");
+            let may_change = watched.is_unfinished() || !self.read().await["request"]["retry"].is_null();
+            assert!(may_change, "the job ended, and is not {state} but {}", watched.state);
+            assert!(begun.elapsed() < PATIENCE, "the job is not {state} but {}", watched.state);
             tokio::time::sleep(POLL).await;
         }
     }
@@ -119,16 +122,56 @@ impl Job {
     /// If it ended before.
     pub async fn until_task(&self, task: &str) {
         let begun = Instant::now();
-        // The job is read before its events: when it has ended, all of them are there.
+        let mut watched = Watched::default();
         loop {
-            let job = self.read().await;
-            if job.events().await.iter().any(|event| event["task"] == task) {
+            let events = self.watch(&mut watched, "").await;
+            if events.iter().any(|event| event["task"] == task) {
                 return;
             }
-            assert!(job["finished_at"].is_null(), "the job ended before `{task}`: {job:#}");
-            assert!(begun.elapsed() < PATIENCE, "the job did not begin `{task}`: {job:#}");
+            assert!(watched.is_unfinished(), "the job ended as {} before `{task}`", watched.state);
+            assert!(begun.elapsed() < PATIENCE, "the job did not begin `{task}`: {}", watched.state);
             tokio::time::sleep(POLL).await;
         }
+    }
+
+    /// The next events, after those that were watched.
+    ///
+    /// Events tell the state as well. Reading a running job instead would have Ansible list its tasks in the background.
+    async fn watch(&self, watched: &mut Watched, filter: &str) -> Vec<Value> {
+        let mut page = self.get(&format!("/events?limit=1000&after={}{filter}", watched.after)).await;
+        let items = page["items"].as_array_mut().map(std::mem::take).expect("a page has items");
+        for event in &items {
+            watched.after = event["seq"].as_u64().expect("an event has a number");
+            if event["kind"] == "job_state" {
+                event["data"]["to"].as_str().expect("a state").clone_into(&mut watched.state);
+            }
+        }
+        items
+    }
+
+    /// The job, if it is in this state.
+    async fn read_in(&self, state: &str) -> Option<Self> {
+        if state != "running" {
+            return Some(self.read().await).filter(|job| job["state"] == state);
+        }
+        // From the list, for the same reason.
+        let page = self.client.get("/v1/jobs?state=running&limit=100", 200).await;
+        let found = page["items"].as_array()?.iter().find(|job| job["id"] == self.shown["id"])?;
+        Some(self.client.job(found))
+    }
+}
+
+/// What was seen of a job's events.
+#[derive(Default)]
+struct Watched {
+    after: u64,
+    state: String,
+}
+
+impl Watched {
+    /// Has the job not ended, as far as its events are known?
+    fn is_unfinished(&self) -> bool {
+        ["", "queued", "running", "canceling"].contains(&self.state.as_str())
     }
 }
 

@@ -33,6 +33,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+pub mod access;
 mod app;
 mod browser;
 mod client;

@@ -8,9 +8,11 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use self::attacker::{Attacker, rebinding};
-use testkit::{Browser, Setup, TestApp, until, until_async};
-
-use super::{audit_records, with_compose_settings, with_tokens};
+use testkit::{
+    Browser, Setup, TestApp,
+    access::{NO_JOB, audit_records, with_compose_settings, with_tokens},
+    until, until_async,
+};
 
 const CROSS_SITE: &str = include_str!("browser/cross_site.html");
 const REBOUND: &str = include_str!("browser/rebound.html");
@@ -154,8 +156,8 @@ async fn dns_rebinding_in_a_browser_achieves_nothing_with_the_settings_of_the_co
 
 #[tokio::test]
 async fn a_rebound_page_has_no_credentials_where_callers_are_authenticated() {
-    let app = with_tokens();
-    let Some(report) = rebound(&app, "attacker.test", super::NO_JOB.trim_start_matches("/ws/")).await else {
+    let app = with_tokens(Setup::new());
+    let Some(report) = rebound(&app, "attacker.test", NO_JOB.trim_start_matches("/ws/")).await else {
         return;
     };
     for (attempt, result) in results(&report) {

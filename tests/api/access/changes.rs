@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use serde_json::{Value, json};
-use testkit::{Gate, Setup, TestApp, until, until_async};
-
-use super::{audit_records, call, call_as, problem, run, token, with_compose_settings, with_tokens};
+use testkit::{
+    Gate, Setup, TestApp,
+    access::{audit_records, call, call_as, problem, run, token, with_compose_settings, with_tokens},
+    until, until_async,
+};
 
 const FUNC_TEST: &str = "/v0/admin/debug/func_test";
 const LIST: &str = "/v0/admin/proxmox/vms/list";
@@ -213,7 +215,7 @@ async fn only_so_many_jobs_of_a_caller_and_in_all_wait() {
 
 #[tokio::test]
 async fn a_call_that_waits_is_not_answered_when_its_token_was_revoked() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::new());
     let (revoked, kept) = (token(&app, "admin"), token(&app, "admin"));
     let gate = Gate::new(&app);
     let waits =

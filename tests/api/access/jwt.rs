@@ -18,14 +18,19 @@ use ring::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
 };
 use serde_json::{Value, json};
-use testkit::{FakePve, PATIENCE, Setup, TestApp};
+use testkit::{
+    FakePve, PATIENCE, Setup, TestApp,
+    access::{NO_JOB, call_as, problem, rest_of, upgrade},
+};
 
-use super::{NO_JOB, call_as, problem, rest_of, upgrade};
 use crate::ws_vm_status::inventory;
 
 fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
+
+/// A stream ends with its JWT; the rest is for a busy machine.
+const AT_MOST: Duration = Duration::from_secs(30);
 
 /// A key of an issuer.
 enum Key {
@@ -195,12 +200,12 @@ async fn streams_and_websockets_end_when_their_jwt_does() {
     let mut other = call_as(&app, &long, "GET", "/v1/events?format=sse", None).await;
     for mut stream in streams {
         let over = async { while let Ok(Some(_)) = stream.chunk().await {} };
-        tokio::time::timeout(Duration::from_secs(10), over).await.expect("it ends");
+        tokio::time::timeout(AT_MOST, over).await.expect("it ends");
         assert!(since_1970().as_secs() >= end, "it ended early");
     }
     rest_of(socket).await;
     let late = since_1970().saturating_sub(Duration::from_secs(end));
-    assert!(late < Duration::from_secs(5), "{late:?} after the end of the JWT");
+    assert!(late < AT_MOST, "{late:?} after the end of the JWT");
     assert_eq!(upgrade(&app, NO_JOB, &header).0, 401);
     let is_open = tokio::time::timeout(Duration::ZERO, other.chunk()).await.is_err();
     assert!(is_open, "that of another JWT goes on");

@@ -11,9 +11,11 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt::set_socket_recv_buffer_size};
 use serde_json::{Value, json};
-use testkit::{PATIENCE, Setup, TestApp, until};
-
-use super::{call_as, token};
+use testkit::{
+    PATIENCE, Setup, TestApp,
+    access::{call_as, problem, token},
+    until,
+};
 
 /// A job whose events, as one reply, are larger than what the kernel keeps for a connection.
 const CHATTY: &str = "- hosts: all
@@ -153,7 +155,7 @@ async fn what_waits_for_a_client_that_does_not_read_is_bounded_and_others_are_se
     let refusal = call_as(&app, &operator, "GET", &path, None).await;
     if refusal.status() == 429 {
         assert!(refusal.headers().contains_key("retry-after"));
-        assert_eq!(super::problem(refusal, 429).await, "too_much_unread");
+        assert_eq!(problem(refusal, 429).await, "too_much_unread");
     }
     let list = call_as(&app, &other, "GET", &path, None).await;
     assert_eq!(list.bytes().await.expect("a list").len(), whole, "another client");
@@ -172,7 +174,7 @@ async fn there_are_only_so_many_streams_in_all() {
     let stream = async |token: &str| call_as(&app, token, "GET", "/v1/events?format=sse", None).await;
     let (first, second) = (stream(&ann).await, stream(&bob).await);
     assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
-    assert_eq!(super::problem(stream(&bob).await, 429).await, "too_many_watchers");
+    assert_eq!(problem(stream(&bob).await, 429).await, "too_many_watchers");
     drop(first);
     testkit::until_async("room is made", async || stream(&bob).await.status() == 200).await;
     drop(second);

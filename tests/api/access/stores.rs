@@ -6,9 +6,11 @@ use std::{
     process::{Command, Output},
 };
 
-use testkit::{Postgres, Setup, TestApp, program};
-
-use super::{run, with_tokens};
+use testkit::{
+    Postgres, Setup, TestApp,
+    access::{run, with_tokens},
+    program,
+};
 
 /// Commands that need a store.
 const COMMANDS: &[&[&str]] = &[
@@ -53,7 +55,7 @@ fn a_command_in_a_directory_without_a_store_is_refused_and_creates_nothing() {
 #[test]
 fn a_database_of_another_program_or_an_empty_file_is_no_store() {
     for content in ["", "not a database at all, but long enough to be looked at"] {
-        let setup = Setup::new();
+        let setup = Setup::without_ansible();
         setup.write("var/rangehand.db", content);
         for arguments in COMMANDS {
             let output = setup.command().args(*arguments).output().expect("the program runs");
@@ -67,7 +69,7 @@ fn a_database_of_another_program_or_an_empty_file_is_no_store() {
 #[test]
 fn a_postgresql_database_without_tables_is_no_store() {
     let Some(database) = Postgres::create() else { return };
-    let setup = Setup::new().set("RANGEHAND__STORE__URL", database.url());
+    let setup = Setup::without_ansible().set("RANGEHAND__STORE__URL", database.url());
     for arguments in COMMANDS.iter().chain(&[&["doctor"][..]]) {
         let output = setup.command().args(*arguments).output().expect("the program runs");
         let said = text(&output);
@@ -79,7 +81,7 @@ fn a_postgresql_database_without_tables_is_no_store() {
 
 #[tokio::test]
 async fn a_command_shows_the_store_and_leaves_the_token_alone_on_standard_output() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let output = run(&app, &["token", "create", "--name", "ci", "--role", "viewer"]);
     let shown = String::from_utf8_lossy(&output.stderr);
     let file = app.home().canonicalize().expect("there").join("var/rangehand.db");
@@ -94,7 +96,7 @@ fn records(app: &TestApp) -> String {
 
 #[tokio::test]
 async fn a_rotation_of_the_keys_is_in_the_audit() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     assert!(run(&app, &["keys", "list"]).status.success());
     assert!(!records(&app).contains("keys"), "a list changes nothing");
     assert!(run(&app, &["keys", "rotate"]).status.success());
@@ -106,7 +108,7 @@ async fn a_rotation_of_the_keys_is_in_the_audit() {
 
 #[test]
 fn an_address_to_listen_on_is_taken_by_serve_alone() {
-    let setup = Setup::new();
+    let setup = Setup::without_ansible();
     for option in ["--host", "--port"] {
         for arguments in
             [&["token", "list"][..], &["doctor"], &["worker"], &["audit", "verify"], &["keys", "list"]]

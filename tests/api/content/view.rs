@@ -15,14 +15,14 @@ use super::{Way, playbook, succeed};
 const STAMP: &str = r#"    - name: Write a configuration with a header
       ansible.builtin.template:
         src: templates/head.conf.j2
-        dest: "{{ out }}/head.conf"
+        dest: "{{ head_of }}/head.conf"
         mode: "0644"
       register: written
     - ansible.builtin.debug:
         var: written.changed
     - name: Look at it
       ansible.builtin.slurp:
-        src: "{{ out }}/head.conf"
+        src: "{{ head_of }}/head.conf"
       register: head
     - ansible.builtin.set_fact:
         head_lines: "{{ (head.content | b64decode).splitlines() }}"
@@ -78,21 +78,25 @@ pub(crate) async fn assert_it_is_as_the_owner_has_it(setup: Setup, way: Way) {
         "playbooks/templates/head.conf.j2",
         "# {{ template_fullpath }}\n# {{ template_mtime }}\nport = 1\n",
     );
-    setup.write("playbooks/stamp.yml", &playbook(STAMP));
-    setup.write("playbooks/ship.yml", &playbook(SHIP));
     setup.write("playbooks/files/x", "beside the inventory\n");
     let places = "    - ansible.builtin.debug: {var: playbook_dir}\n    - ansible.builtin.debug: {var: inventory_dir}\n    \
                   - ansible.builtin.debug: {var: beside}\n";
     let vars =
         "  vars:\n    beside: \"{{ lookup('file', inventory_dir + '/../playbooks/files/x') }}\"\n  tasks:\n";
-    setup.write("playbooks/places.yml", &playbook(places).replace("  tasks:\n", vars));
+    let whole = format!("{places}{STAMP}{SHIP}");
+    setup.write("playbooks/whole.yml", &playbook(&whole).replace("  tasks:\n", vars));
+    setup.write("playbooks/stamp.yml", &playbook(STAMP));
     payload(&setup);
     let app = setup.start();
     let out = app.home().join("out");
     fs::create_dir(&out).expect("writable");
     fs::set_permissions(&out, Permissions::from_mode(0o777)).expect("ours");
 
-    let (_, found) = succeed(&app, "places", json!({})).await;
+    let head = out.join("head");
+    fs::create_dir(&head).expect("writable");
+    fs::set_permissions(&head, Permissions::from_mode(0o777)).expect("ours");
+    let vars = json!({"out": out.join("ship"), "head_of": head});
+    let (_, found) = succeed(&app, "whole", vars.clone()).await;
     assert_eq!(found["beside"], json!(["beside the inventory"]), "{way:?}: {found:#}");
     if way.is_in_place() {
         let at = |name: &str| json!([app.home().join(name).canonicalize().expect("there")]);
@@ -100,18 +104,13 @@ pub(crate) async fn assert_it_is_as_the_owner_has_it(setup: Setup, way: Way) {
         assert_eq!(found["inventory_dir"], at("inventory"), "{way:?}");
     }
 
-    let head = out.join("head");
-    fs::create_dir(&head).expect("writable");
-    fs::set_permissions(&head, Permissions::from_mode(0o777)).expect("ours");
-    let (_, first) = succeed(&app, "stamp", json!({"out": head})).await;
-    assert_eq!(first["written.changed"], json!([true]), "{way:?}: {first:#}");
+    assert_eq!(found["written.changed"], json!([true]), "{way:?}: {found:#}");
     if way.is_in_place() {
-        let (_, second) = succeed(&app, "stamp", json!({"out": head})).await;
-        assert_eq!(second["written.changed"], json!([false]), "{way:?}: {first:#} {second:#}");
+        let (_, second) = succeed(&app, "stamp", vars).await;
+        assert_eq!(second["written.changed"], json!([false]), "{way:?}: {found:#} {second:#}");
     }
 
-    let (_, seen) = succeed(&app, "ship", json!({"out": out.join("ship")})).await;
-    let lines = seen["seen.stdout_lines"][0].as_array().expect("lines").clone();
+    let lines = found["seen.stdout_lines"][0].as_array().expect("lines").clone();
     for place in ["payload", "remote", "copied"] {
         for (name, mode) in [
             ("rule_440", 440),

@@ -125,21 +125,35 @@ async fn attacks_on_the_kernel_are_refused_in_a_sandbox_of_an_ordinary_user() {
     }
 }
 
-#[tokio::test]
-async fn content_of_an_ordinary_user_is_seen_and_kept_as_root_has_it() {
-    if !can_be_nobody() {
+async fn assert_content_is_as_root_has_it(way: Way) {
+    // What starts the service also makes a sandbox, or none can be made.
+    if !can_be_nobody() || way == Way::Sandbox && !can_sandbox_through(&through()) {
         return;
     }
-    for way in Way::all() {
-        // What starts the service also makes a sandbox, or none can be made.
-        if way == Way::Sandbox && !can_sandbox_through(&through()) {
-            continue;
-        }
-        assert_it_is_as_the_owner_has_it(of_nobody(way.setup()), way).await;
-        assert_nothing_is_touched(of_nobody(way.setup()), way).await;
-        assert_artifacts_are_kept(of_nobody(way.setup()), way).await;
-        assert_a_password_stays(of_nobody(way.setup()), way).await;
-    }
+    assert_it_is_as_the_owner_has_it(of_nobody(way.setup()), way).await;
+    assert_nothing_is_touched(of_nobody(way.setup()), way).await;
+    assert_artifacts_are_kept(of_nobody(way.setup()), way).await;
+    assert_a_password_stays(of_nobody(way.setup()), way).await;
+}
+
+#[tokio::test]
+async fn content_of_an_ordinary_user_is_seen_and_kept_as_root_has_it() {
+    assert_content_is_as_root_has_it(Way::Warm).await;
+}
+
+#[tokio::test]
+async fn content_of_an_ordinary_user_is_as_root_has_it_under_ansible_runner() {
+    assert_content_is_as_root_has_it(Way::Runner).await;
+}
+
+#[tokio::test]
+async fn content_of_an_ordinary_user_is_as_root_has_it_in_a_sandbox() {
+    assert_content_is_as_root_has_it(Way::Sandbox).await;
+}
+
+#[tokio::test]
+async fn content_of_an_ordinary_user_is_as_root_has_it_in_a_copy() {
+    assert_content_is_as_root_has_it(Way::Copy).await;
 }
 
 #[tokio::test]
@@ -156,6 +170,7 @@ async fn looks_of_an_ordinary_user_are_confined_and_limited() {
     }
     inspection::assert_nothing_outlives_a_look(of_nobody(in_process())).await;
     inspection::assert_limits_of_looks_hold(of_nobody(in_process())).await;
+    inspection::assert_the_clock_ends_a_look(of_nobody(in_process())).await;
     if can_sandbox_through(&through()) {
         inspection::assert_a_sandbox_holds(of_nobody(in_sandbox())).await;
         inspection::assert_nothing_outlives_a_look(of_nobody(in_sandbox())).await;

@@ -2,6 +2,7 @@
 
 mod endings;
 mod events;
+mod faulty;
 mod list;
 mod options;
 mod outcomes;

@@ -99,5 +99,5 @@ fn files_with(directory: &Path, secret: &str) -> Vec<PathBuf> {
 
 fn contains(file: &Path, secret: &str) -> bool {
     let bytes = fs::read(file).unwrap_or_default();
-    bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
+    String::from_utf8_lossy(&bytes).contains(secret)
 }

@@ -112,8 +112,7 @@ impl Ledger {
         for process in fs::read_dir("/proc").expect("there is a /proc").flatten() {
             let environment = fs::read(process.path().join("environ")).unwrap_or_default();
             let command = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            let has =
-                |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            let has = |bytes: &[u8], text: &str| String::from_utf8_lossy(bytes).contains(text);
             let place = if process.file_name().to_string_lossy() == service.to_string() {
                 SERVICE
             } else if has(&environment, "RANGEHAND_RUN=") || has(&command, "\0supervise\0") {

@@ -18,7 +18,7 @@ fn post(app: &TestApp, content_type: Option<&str>, body: &str) -> RequestBuilder
 
 #[tokio::test]
 async fn what_is_no_json_is_told_with_its_place() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let deep = "[".repeat(100_000);
     for (body, line, column) in [
         ("{", 1, 1),
@@ -48,7 +48,7 @@ async fn what_is_no_json_is_told_with_its_place() {
 
 #[tokio::test]
 async fn a_body_that_is_said_to_be_something_else_is_refused() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for content_type in [
         "text/plain",
         "text/json",
@@ -72,7 +72,7 @@ async fn a_body_that_is_said_to_be_something_else_is_refused() {
 
 #[tokio::test]
 async fn json_goes_by_several_content_types_and_by_none() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for content_type in [
         None,
         Some("application/json"),
@@ -88,7 +88,7 @@ async fn json_goes_by_several_content_types_and_by_none() {
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused() {
-    let app = Setup::new().set("RANGEHAND__SERVER__BODY_LIMIT_BYTES", "1024").start();
+    let app = Setup::without_ansible().set("RANGEHAND__SERVER__BODY_LIMIT_BYTES", "1024").start();
     let at_limit = format!("{{{}}}", " ".repeat(1022));
     let sent = post(&app, None, &at_limit).send().await.expect("an answer");
     assert_eq!(problem(sent, 422).await["code"], "invalid_request", "the limit itself is allowed");
@@ -106,7 +106,7 @@ async fn a_body_beyond_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_body_may_have_one_mebibyte_unless_a_setting_says_otherwise() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     // The length alone decides: no byte of the body is sent.
     let answer = http::send_with(&app, "POST", "/v1/jobs", "content-length: 1048577\r\n", "");
     assert_eq!((answer.status, &answer.json()["code"]), (413, &json!("body_too_long")));

@@ -10,7 +10,7 @@ use super::{assert_nothing_was_run, faults, problem, refused};
 
 #[tokio::test]
 async fn an_unknown_name_is_told_with_its_nearest() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for (kind, list, name, nearest) in [
         ("playbook", "playbooks", "pnig", "`ping`"),
         ("bundle", "bundles", "pong", "`ping`"),
@@ -37,7 +37,7 @@ async fn an_unknown_name_is_told_with_its_nearest() {
 
 #[tokio::test]
 async fn a_directory_without_a_playbook_is_no_bundle() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for name in ["core", "core/proxmox", "ping/main.yml", "generic"] {
         assert_eq!(refused(&app, &json!({"bundle": name}), 404).await["code"], "unknown_bundle");
     }
@@ -46,7 +46,7 @@ async fn a_directory_without_a_playbook_is_no_bundle() {
 
 #[tokio::test]
 async fn a_text_that_is_no_name_is_refused_with_its_field() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let long = "a".repeat(256);
     let texts = ["", "/", "ping/", "a//b", ".hidden", "-rf", "~root", "a\tb", "a ", "ping\n", "it's", &long];
     for field in ["playbook", "bundle", "scenario", "inventory"] {
@@ -62,7 +62,7 @@ async fn a_text_that_is_no_name_is_refused_with_its_field() {
 
 #[tokio::test]
 async fn a_link_out_of_the_root_is_refused() {
-    let setup = Setup::new();
+    let setup = Setup::without_ansible();
     setup.write("outside/main.yml", "- name: OUTSIDE\n  hosts: all\n  tasks: []\n");
     setup.write("playbooks/bundles/inner/main.yml", "- name: Inner\n  hosts: all\n  tasks: []\n");
     let bundles = setup.home().join("playbooks/bundles");

@@ -32,7 +32,7 @@ const DOORS: &[(&str, &str, &str)] = &[
 const V0_BODY: &str = r#"{"proxmox_node": "", "hosts": "localhost"}"#;
 
 fn app_with_bait() -> TestApp {
-    let setup = Setup::new();
+    let setup = Setup::without_ansible();
     for (path, content) in BAIT {
         setup.write(path, content);
     }

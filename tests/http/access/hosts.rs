@@ -1,9 +1,10 @@
 //! By which names the service is called: a page that lets its own name lead to this machine does not get in.
 
 use serde_json::Value;
-use testkit::{Setup, TestApp};
-
-use super::{NO_JOB, call, problem, upgrade, upgrade_of};
+use testkit::{
+    Setup, TestApp,
+    access::{NO_JOB, call, problem, upgrade, upgrade_of},
+};
 
 async fn status_as(app: &TestApp, path: &str, host: &str) -> u16 {
     call(app, "GET", path, &[("host", host)], None).await.status().as_u16()
@@ -11,7 +12,7 @@ async fn status_as(app: &TestApp, path: &str, host: &str) -> u16 {
 
 #[tokio::test]
 async fn where_nobody_is_asked_only_names_of_this_machine_are_taken() {
-    let app = Setup::new().start();
+    let app = Setup::without_ansible().start();
     let port = app.address().rsplit(':').next().expect("a port").to_owned();
     for name in ["127.0.0.1", "localhost", "[::1]", "LOCALHOST", "localhost."] {
         assert_eq!(status_as(&app, "/v1/jobs", name).await, 200, "{name}");
@@ -43,23 +44,23 @@ async fn where_nobody_is_asked_only_names_of_this_machine_are_taken() {
 
 #[tokio::test]
 async fn settings_name_others_and_who_is_asked_may_call_by_any_name() {
-    let app = Setup::new().set("RANGEHAND__ACCESS__HOSTS", "range.example,192.0.2.7").start();
+    let app = Setup::without_ansible().set("RANGEHAND__ACCESS__HOSTS", "range.example,192.0.2.7").start();
     for (host, status) in
         [("range.example", 200), ("192.0.2.7:80", 200), ("localhost", 200), ("evil.example", 421)]
     {
         assert_eq!(status_as(&app, "/v1/jobs", host).await, status, "{host}");
     }
     drop(app);
-    let app = Setup::new().set("RANGEHAND__ACCESS__MODES", "token").start();
+    let app = Setup::without_ansible().set("RANGEHAND__ACCESS__MODES", "token").start();
     assert_eq!(status_as(&app, "/v1/jobs", "evil.example").await, 401);
     drop(app);
-    let app = Setup::new()
+    let app = Setup::without_ansible()
         .set("RANGEHAND__ACCESS__MODES", "token")
         .set("RANGEHAND__ACCESS__HOSTS", "range.example")
         .start();
     assert_eq!(status_as(&app, "/healthz", "evil.example").await, 421, "what is set holds in every mode");
     drop(app);
-    let app = Setup::new()
+    let app = Setup::without_ansible()
         .set("RANGEHAND__SERVER__HOST", "0.0.0.0")
         .set("RANGEHAND__ACCESS__I_KNOW_WHAT_I_DO", "true")
         .start();

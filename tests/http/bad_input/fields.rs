@@ -1,13 +1,13 @@
 //! Fields that are unknown, of the wrong type, out of range or not allowed.
 
 use serde_json::{Value, json};
-use testkit::{Setup, TestApp};
+use testkit::TestApp;
 
 use super::{assert_nothing_was_run, faults, refused};
 
 #[tokio::test]
 async fn an_unknown_field_is_told_with_its_nearest() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for (field, nearest) in [
         ("tgas", Some("`tags`")),
         ("extra_var", Some("`extra_vars`")),
@@ -26,7 +26,7 @@ async fn an_unknown_field_is_told_with_its_nearest() {
 
 #[tokio::test]
 async fn a_field_of_the_wrong_type_or_range_is_told() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let long = "a".repeat(5000);
     let cases: &[(&str, Value, &str)] = &[
         ("playbook", json!(7), "wrong_type"),
@@ -73,7 +73,7 @@ async fn a_field_of_the_wrong_type_or_range_is_told() {
 
 #[tokio::test]
 async fn all_faults_of_a_request_are_told_in_one_answer() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let request = json!({
         "bundle": "ping", "limit": "-v", "tags": 7, "skip_tags": ["a b"], "check": "yes", "verbosity": 9,
         "forks": 0, "timeout_s": 1.5, "extra_vars": {"ansible_host": "x"}, "tgas": "x", "diff": null,
@@ -98,7 +98,7 @@ async fn all_faults_of_a_request_are_told_in_one_answer() {
 
 #[tokio::test]
 async fn a_request_names_exactly_one_thing_to_run() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for (request, code) in [
         (json!({}), "missing"),
         (json!({"inventory": "hosts"}), "missing"),
@@ -122,7 +122,7 @@ async fn a_request_names_exactly_one_thing_to_run() {
 
 #[tokio::test]
 async fn variables_that_ansible_would_obey_are_refused() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let mut deep = json!("x");
     for _ in 0..40 {
         deep = json!([deep]);
@@ -150,15 +150,4 @@ async fn variables_that_ansible_would_obey_are_refused() {
         assert_eq!(faults(&problem), [(format!("extra_vars.{key}").as_str(), "invalid_variable")]);
     }
     assert_nothing_was_run(&app).await;
-}
-
-#[tokio::test]
-async fn a_setting_allows_variables_of_the_connection() {
-    let app = Setup::new().set("RANGEHAND__RUNS__ALLOW_CONNECTION_VARS", "true").start();
-    let vars = json!({"ansible_connection": "local"});
-    let job = app
-        .run(&json!({"bundle": "ping", "inventory": "unreachable", "limit": "nobody", "extra_vars": vars}))
-        .await;
-    assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(job.results().await["ping"], json!([{"host": "nobody", "reply": "pong"}]));
 }

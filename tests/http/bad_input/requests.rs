@@ -11,7 +11,7 @@ const NO_JOB: &str = "/v1/jobs/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
 
 #[tokio::test]
 async fn a_wrong_method_is_told_with_those_that_are_allowed() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for (method, path, allowed) in [
         (Method::PUT, "/v1/jobs".to_owned(), "GET, POST"),
         (Method::PUT, NO_JOB.to_owned(), "GET, DELETE"),
@@ -38,7 +38,7 @@ async fn a_wrong_method_is_told_with_those_that_are_allowed() {
 
 #[tokio::test]
 async fn an_unknown_path_is_not_found() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for path in
         ["/v1", "/v1/", "/v1/job", "/v1/jobs/", "/v1/catalog", "/v1/catalog/roles", "/v1/jobs/x/nothing"]
     {
@@ -54,7 +54,7 @@ async fn an_unknown_path_is_not_found() {
 
 #[tokio::test]
 async fn an_unknown_job_is_not_found() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for job in [NO_JOB, "/v1/jobs/1", "/v1/jobs/..%2f..%2fetc", "/v1/jobs/%00"] {
         for part in ["", "/events", "/log", "/result"] {
             let problem = problem(app.send(Method::GET, &format!("{job}{part}"), None).await, 404).await;
@@ -67,7 +67,7 @@ async fn an_unknown_job_is_not_found() {
 
 #[tokio::test]
 async fn a_parameter_that_cannot_be_read_is_told() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let events = format!("{NO_JOB}/events");
     for (path, parameter, value) in [
         ("/v1/jobs", "limit", "0"),
@@ -95,7 +95,7 @@ async fn a_parameter_that_cannot_be_read_is_told() {
 
 #[tokio::test]
 async fn a_problem_carries_the_id_of_its_request() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let mut ids = Vec::new();
     for (given, is_kept) in
         [(Some("gateway-7_a.b"), true), (Some("has blanks"), false), (Some("{evil}"), false), (None, false)]

@@ -1,7 +1,7 @@
 //! Content that is there and cannot be run: the job ends `failed` and says where, why and what Ansible printed last.
 
 use serde_json::json;
-use testkit::{PATIENCE, TestApp};
+use testkit::{PATIENCE, Setup, TestApp};
 
 #[tokio::test]
 async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
@@ -53,4 +53,15 @@ async fn an_inventory_that_cannot_be_read_is_told() {
     let job = app.run(&json!({"bundle": "ping", "inventory": "broken"})).await;
     assert_eq!(job["state"], "failed", "{job:#}");
     assert_eq!(job["reason"]["code"], "inventory_invalid", "{job:#}");
+}
+
+#[tokio::test]
+async fn a_setting_allows_variables_of_the_connection() {
+    let app = Setup::new().set("RANGEHAND__RUNS__ALLOW_CONNECTION_VARS", "true").start();
+    let vars = json!({"ansible_connection": "local"});
+    let job = app
+        .run(&json!({"bundle": "ping", "inventory": "unreachable", "limit": "nobody", "extra_vars": vars}))
+        .await;
+    assert_eq!(job["state"], "succeeded", "{job:#}");
+    assert_eq!(job.results().await["ping"], json!([{"host": "nobody", "reply": "pong"}]));
 }

@@ -1,9 +1,10 @@
 //! Behind Kong: whose word about consumers counts?
 
 use serde_json::Value;
-use testkit::{Setup, TestApp};
-
-use super::{call, printed, problem, status};
+use testkit::{
+    Setup, TestApp,
+    access::{call, printed, problem, status},
+};
 
 const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
@@ -23,7 +24,7 @@ fn consumer<'a>(groups: &'a str, secret: &'a str) -> [(&'a str, &'a str); 3] {
 
 #[tokio::test]
 async fn a_consumer_of_the_gateway_has_the_role_of_its_groups() {
-    let app = behind_a_gateway(Setup::new());
+    let app = behind_a_gateway(Setup::without_ansible());
     assert_eq!(status(&app, "/v1/jobs", &consumer("viewer", SECRET)).await, 200);
     let post = |groups| {
         let headers = consumer(groups, SECRET);
@@ -40,7 +41,7 @@ async fn a_consumer_of_the_gateway_has_the_role_of_its_groups() {
 
 #[tokio::test]
 async fn consumers_that_others_name_are_dropped() {
-    let app = behind_a_gateway(Setup::new());
+    let app = behind_a_gateway(Setup::without_ansible());
     for secret in ["", "wrong", &SECRET[1..], &format!("{SECRET}0"), &SECRET.to_uppercase()] {
         let response = call(&app, "GET", "/v1/jobs", &consumer("admin", secret), None).await;
         assert_eq!(problem(response, 401).await, "not_authenticated", "{secret}");
@@ -63,16 +64,19 @@ async fn consumers_that_others_name_are_dropped() {
 
 #[tokio::test]
 async fn an_address_that_is_not_listed_is_no_gateway_even_with_the_secret() {
-    let app = behind_a_gateway(Setup::new().set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "192.0.2.0/24"));
+    let app = behind_a_gateway(
+        Setup::without_ansible().set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "192.0.2.0/24"),
+    );
     assert_eq!(status(&app, "/v1/jobs", &consumer("admin", SECRET)).await, 401);
-    let app = behind_a_gateway(Setup::new().set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.0/8"));
+    let app =
+        behind_a_gateway(Setup::without_ansible().set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.0/8"));
     assert_eq!(status(&app, "/v1/jobs", &consumer("admin", SECRET)).await, 200);
     assert_eq!(status(&app, "/v1/jobs", &consumer("admin", "wrong")).await, 401);
 }
 
 #[tokio::test]
 async fn a_listed_address_alone_is_believed_where_no_secret_is_set() {
-    let app = Setup::new()
+    let app = Setup::without_ansible()
         .set("RANGEHAND__ACCESS__MODES", "gateway")
         .set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1")
         .start();

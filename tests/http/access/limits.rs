@@ -1,9 +1,11 @@
 //! How often, how long, how deep.
 
 use serde_json::{Value, json};
-use testkit::{Setup, TestApp, http};
-
-use super::{call, problem, status};
+use testkit::{
+    Setup, TestApp,
+    access::{call, problem, status},
+    http,
+};
 
 fn limited(setup: Setup) -> TestApp {
     setup
@@ -16,7 +18,7 @@ fn limited(setup: Setup) -> TestApp {
 
 #[tokio::test]
 async fn one_change_too_many_is_answered_with_429_and_when_to_come_again() {
-    let app = limited(Setup::new());
+    let app = limited(Setup::without_ansible());
     let origin = [("origin", "http://localhost:5173")];
     for _ in 0..2 {
         assert_eq!(call(&app, "POST", "/v1/jobs", &origin, Some("{")).await.status(), 400);
@@ -35,7 +37,7 @@ async fn one_change_too_many_is_answered_with_429_and_when_to_come_again() {
 
 #[tokio::test]
 async fn looks_are_limited_too_and_health_never() {
-    let app = limited(Setup::new());
+    let app = limited(Setup::without_ansible());
     for _ in 0..5 {
         assert_eq!(status(&app, "/v1/jobs", &[]).await, 200);
     }
@@ -55,7 +57,7 @@ async fn five_pass_and_the_next_does_not(app: &TestApp, headers: &[(&str, &str)]
 #[tokio::test]
 async fn each_consumer_of_a_gateway_has_calls_of_its_own() {
     let app = limited(
-        Setup::new()
+        Setup::without_ansible()
             .set("RANGEHAND__ACCESS__MODES", "gateway")
             .set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1"),
     );
@@ -67,7 +69,7 @@ async fn each_consumer_of_a_gateway_has_calls_of_its_own() {
 
 #[tokio::test]
 async fn a_forwarded_address_counts_only_behind_a_listed_proxy() {
-    let behind = limited(Setup::new().set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1"));
+    let behind = limited(Setup::without_ansible().set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1"));
     for address in ["192.0.2.1", "192.0.2.2"] {
         five_pass_and_the_next_does_not(&behind, &[("x-forwarded-for", address)]).await;
     }
@@ -78,7 +80,7 @@ async fn a_forwarded_address_counts_only_behind_a_listed_proxy() {
         "what the caller put before it does not count"
     );
 
-    let alone = limited(Setup::new());
+    let alone = limited(Setup::without_ansible());
     five_pass_and_the_next_does_not(&alone, &[("x-forwarded-for", "192.0.2.1")]).await;
     assert_eq!(
         status(&alone, "/v1/jobs", &[("x-forwarded-for", "192.0.2.2")]).await,
@@ -89,7 +91,7 @@ async fn a_forwarded_address_counts_only_behind_a_listed_proxy() {
 
 #[tokio::test]
 async fn paths_headers_and_depth_have_limits() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let long = format!("/v1/catalog/bundles/{}", "x".repeat(9000));
     assert_eq!(problem(call(&app, "GET", &long, &[], None).await, 414).await, "path_too_long");
     let name = format!("/v1/catalog/bundles/{}", "x".repeat(256));

@@ -1,13 +1,15 @@
 //! API tokens: made, used, listed, taken back.
 
 use serde_json::Value;
-use testkit::{Setup, until, until_async};
-
-use super::{call, call_as, printed, problem, run, status, token, with_tokens};
+use testkit::{
+    Setup,
+    access::{call, call_as, printed, problem, run, status, token, with_tokens},
+    until, until_async,
+};
 
 #[tokio::test]
 async fn a_token_is_printed_once_and_kept_only_as_a_hash() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let text = token(&app, "operator");
     assert_eq!((text.len(), &text[..3]), (3 + 12 + 1 + 64, "rh_"), "256 bits");
     assert_ne!(text, token(&app, "operator"));
@@ -24,7 +26,7 @@ async fn a_token_is_printed_once_and_kept_only_as_a_hash() {
 
 #[tokio::test]
 async fn a_revoked_token_is_worth_nothing_at_once() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let text = token(&app, "admin");
     assert_eq!(call_as(&app, &text, "GET", "/v1/jobs", None).await.status(), 200);
     printed(&app, &["token", "revoke", &text[3..15]]);
@@ -36,7 +38,7 @@ async fn a_revoked_token_is_worth_nothing_at_once() {
 
 #[tokio::test]
 async fn an_expired_token_is_worth_nothing() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let arguments =
         ["token", "create", "--name", "brief", "--role", "viewer", "--expires-in", "2s", "--json"];
     let made: Value = serde_json::from_str(&printed(&app, &arguments)).expect("JSON");
@@ -51,7 +53,7 @@ async fn an_expired_token_is_worth_nothing() {
 
 #[tokio::test]
 async fn a_use_is_noted() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let text = token(&app, "viewer");
     assert!(printed(&app, &["token", "list"]).contains("never"));
     assert_eq!(call_as(&app, &text, "GET", "/v1/jobs", None).await.status(), 200);
@@ -60,7 +62,7 @@ async fn a_use_is_noted() {
 
 #[tokio::test]
 async fn what_is_nearly_a_token_is_none() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let text = token(&app, "admin");
     let other = token(&app, "admin");
     let mixed = format!("{}{}", &text[..16], &other[16..]);
@@ -82,7 +84,7 @@ async fn what_is_nearly_a_token_is_none() {
 
 #[tokio::test]
 async fn a_name_and_a_role_are_checked() {
-    let app = Setup::new().start();
+    let app = Setup::without_ansible().start();
     for arguments in [
         &["token", "create", "--name", "", "--role", "viewer"][..],
         &["token", "create", "--name", "a\nb", "--role", "viewer"],
@@ -98,7 +100,7 @@ async fn a_name_and_a_role_are_checked() {
 
 #[tokio::test]
 async fn a_job_says_by_whose_token_it_was_submitted() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let made = printed(&app, &["token", "create", "--name", "Ann B.", "--role", "operator", "--json"]);
     let made: Value = serde_json::from_str(&made).expect("JSON");
     let text = made["token"].as_str().expect("a token");

@@ -4,9 +4,11 @@ use std::process::Command;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Setup, TestApp, sql, until};
-
-use super::{call, call_as, printed, problem, run, status, token, with_tokens};
+use testkit::{
+    Setup, TestApp,
+    access::{call, call_as, printed, problem, run, status, token, with_tokens},
+    sql, until,
+};
 
 fn records(app: &TestApp, more: &[&str]) -> Vec<Value> {
     let arguments = [&["audit", "list", "--json"], more].concat();
@@ -20,7 +22,7 @@ async fn until_records(app: &TestApp, count: usize) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_change_is_written_down_before_and_after_it_happens() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let operator = token(&app, "operator");
     let secret = "a-value-that-nobody-writes-down";
     let body = json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"x": secret}}).to_string();
@@ -54,7 +56,7 @@ async fn a_change_is_written_down_before_and_after_it_happens() {
 
 #[tokio::test]
 async fn a_look_is_not_written_down_and_a_refused_change_is() {
-    let app = with_tokens();
+    let app = with_tokens(Setup::without_ansible());
     let viewer = token(&app, "viewer");
     assert_eq!(call_as(&app, &viewer, "GET", "/v1/jobs", None).await.status(), 200);
     assert_eq!(call_as(&app, &viewer, "POST", "/v1/jobs", Some("{}")).await.status(), 403);
@@ -66,7 +68,7 @@ async fn a_look_is_not_written_down_and_a_refused_change_is() {
 
 #[tokio::test]
 async fn calls_of_v0_are_written_down_with_their_job() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let body = json!({"proxmox_node": "px-testing", "hosts": "localhost"});
     let response = app.send(Method::POST, "/v0/admin/debug/ping", Some(&body)).await;
     let job = response.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
@@ -77,7 +79,7 @@ async fn calls_of_v0_are_written_down_with_their_job() {
 
 #[tokio::test]
 async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     for _ in 0..4 {
         assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
     }
@@ -107,7 +109,7 @@ async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
 
 #[tokio::test]
 async fn nothing_is_changed_when_the_audit_cannot_be_written() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     sql(&app, "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no room'); END");
     let body = json!({"bundle": "ping", "limit": "localhost"});
     let refused = app.send(Method::POST, "/v1/jobs", Some(&body)).await;
@@ -125,7 +127,7 @@ async fn nothing_is_changed_when_the_audit_cannot_be_written() {
 
 #[tokio::test]
 async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
-    let mut app = Setup::new().start();
+    let mut app = Setup::without_ansible().start();
     for _ in 0..60 {
         assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
     }
@@ -180,7 +182,7 @@ impl Drop for FullDisk {
 #[tokio::test]
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
 async fn on_a_full_disk_nothing_is_changed_and_looks_go_on() {
-    let setup = Setup::new();
+    let setup = Setup::without_ansible();
     let Some(disk) = FullDisk::mount(&setup.home().join("var")) else {
         eprintln!("NOT TESTED: the audit on a full disk: no file system can be mounted here (root may)");
         return;
@@ -209,7 +211,7 @@ async fn on_a_full_disk_nothing_is_changed_and_looks_go_on() {
 
 #[tokio::test]
 async fn a_result_is_written_at_a_stop_too() {
-    let mut app = Setup::new().start();
+    let mut app = Setup::without_ansible().start();
     for _ in 0..3 {
         assert_eq!(call(&app, "POST", "/v1/jobs", &[], Some("{")).await.status(), 400);
     }

@@ -10,9 +10,11 @@ fn ids(page: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn jobs_are_found_by_state_content_label_and_time() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let good = app.run(&json!({"bundle": "ping", "labels": {"team": "red", "exercise": "x 1"}})).await;
-    let bad = app.run(&json!({"bundle": "failing", "labels": {"team": "blue"}})).await;
+    let bad = app
+        .run(&json!({"bundle": "failing", "extra_vars": {"fail": true}, "labels": {"team": "blue"}}))
+        .await;
     let (good, bad) = (good["id"].as_str().expect("an id"), bad["id"].as_str().expect("an id"));
     let created = app.get(&format!("/v1/jobs/{bad}"), 200).await["created_at"].clone();
     let created = created.as_str().expect("a time");
@@ -40,7 +42,7 @@ async fn jobs_are_found_by_state_content_label_and_time() {
 
 #[tokio::test]
 async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let gate = Gate::new(&app);
     let job = app.submit(&json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}})).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
@@ -56,7 +58,7 @@ async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
 /// Runs three jobs, lets a script at the database of the stopped service, and gives what is kept by a setting, once it
 /// is no more than so many.
 async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
-    let mut app = TestApp::new();
+    let mut app = TestApp::without_ansible();
     let mut jobs = Vec::new();
     for _ in 0..3 {
         let job = app.run(&json!({"bundle": "ping"})).await;
@@ -64,10 +66,9 @@ async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (V
     }
     app.stop();
     let database = app.home().join("var/rangehand.db");
-    let python = testkit::bin_dir().join("python");
     let script = format!("import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1])\n{script}\ndb.commit()");
     let output =
-        std::process::Command::new(python).args(["-c", &script]).arg(database).output().expect("python");
+        std::process::Command::new("python3").args(["-c", &script]).arg(database).output().expect("python");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let settings = format!("[history]\n{}\n", setting(&said));
@@ -112,7 +113,7 @@ async fn no_more_bytes_of_events_are_kept_than_the_setting_says() {
 
 #[tokio::test]
 async fn a_service_that_drains_waits_for_its_runs_before_it_ends() {
-    let mut app = Setup::new().set("RANGEHAND__RUNS__DRAIN_S", "100").start();
+    let mut app = Setup::without_ansible().set("RANGEHAND__RUNS__DRAIN_S", "100").start();
     let job = app.submit(&json!({"bundle": "ping"})).await;
     job.until_state("running").await;
     app.stop();

@@ -6,7 +6,7 @@ use testkit::{Gate, TestApp, until};
 
 #[tokio::test]
 async fn a_retry_is_a_new_attempt_of_the_same_job() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let gate = Gate::new(&app);
     gate.open();
     let request = json!({"bundle": "gate", "extra_vars": {"gate": gate.path(), "fail": true}});
@@ -23,7 +23,7 @@ async fn a_retry_is_a_new_attempt_of_the_same_job() {
 
 #[tokio::test]
 async fn only_a_job_that_has_ended_is_retried() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let gate = Gate::new(&app);
     let job = app.submit(&json!({"bundle": "gate", "extra_vars": {"gate": gate.path()}})).await;
     job.until_state("running").await;
@@ -36,8 +36,8 @@ async fn only_a_job_that_has_ended_is_retried() {
 
 #[tokio::test]
 async fn a_job_is_retried_by_its_own_policy_and_no_more_often_than_that() {
-    let app = TestApp::new();
-    let request = json!({"bundle": "failing", "retry": {"on": ["failed"], "max_attempts": 3}});
+    let app = TestApp::without_ansible();
+    let request = json!({"bundle": "failing", "extra_vars": {"fail": true}, "retry": {"on": ["failed"], "max_attempts": 3}});
     let job = app.submit(&request).await;
     let ended = loop {
         let job = job.wait().await;
@@ -58,7 +58,7 @@ async fn submit(app: &TestApp, key: &str, body: &Value) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn the_same_request_under_the_same_key_is_one_job_also_all_at_once() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     // The order of members makes no difference.
     let bodies =
         [json!({"bundle": "ping", "limit": "localhost"}), json!({"limit": "localhost", "bundle": "ping"})];
@@ -77,7 +77,7 @@ async fn the_same_request_under_the_same_key_is_one_job_also_all_at_once() {
 
 #[tokio::test]
 async fn another_request_under_a_used_key_is_a_conflict() {
-    let app = TestApp::new();
+    let app = TestApp::without_ansible();
     let (_, job) = submit(&app, "key", &json!({"bundle": "ping"})).await;
     let (status, problem) = submit(&app, "key", &json!({"bundle": "ping", "check": true})).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("idempotency_key_used")));
@@ -90,7 +90,7 @@ async fn another_request_under_a_used_key_is_a_conflict() {
 /// One of them queues the job; the others find it queued, at work or at an end, whatever happens between look and move.
 #[tokio::test]
 async fn many_retries_at_once_are_accepted_or_refused() {
-    let app = crate::documents::stub().start();
+    let app = TestApp::without_ansible();
     let job = app.run(&json!({"bundle": "ping"})).await;
     let url = format!("{}/v1/jobs/{}/retry", app.address(), job["id"].as_str().expect("an id"));
     let client = Client::new();

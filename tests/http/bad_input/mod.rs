@@ -3,7 +3,6 @@
 mod bodies;
 mod fields;
 mod names;
-mod playbooks;
 mod requests;
 mod traversal;
 

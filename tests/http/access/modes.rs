@@ -2,9 +2,10 @@
 
 use std::process::Output;
 
-use testkit::Setup;
-
-use super::{call, call_as, printed, status, token};
+use testkit::{
+    Setup,
+    access::{call, call_as, printed, status, token},
+};
 
 fn refused(setup: &Setup) -> String {
     let output: Output = setup.command().arg("serve").output().expect("the program runs");
@@ -15,20 +16,20 @@ fn refused(setup: &Setup) -> String {
 #[test]
 fn without_access_control_it_starts_only_on_a_loopback_address() {
     for host in ["0.0.0.0", "::", "192.0.2.1", "some-host"] {
-        let text = refused(&Setup::new().set("RANGEHAND__SERVER__HOST", host));
+        let text = refused(&Setup::without_ansible().set("RANGEHAND__SERVER__HOST", host));
         assert!(
             text.contains("every client that can reach") && text.contains("access.allow_unauthenticated"),
             "{host}: {text}"
         );
     }
     for host in ["127.0.0.1", "localhost"] {
-        drop(Setup::new().set("RANGEHAND__SERVER__HOST", host).start());
+        drop(Setup::without_ansible().set("RANGEHAND__SERVER__HOST", host).start());
     }
 }
 
 #[tokio::test]
 async fn who_knows_what_they_do_may_let_everybody_in() {
-    let app = Setup::new()
+    let app = Setup::without_ansible()
         .set("RANGEHAND__SERVER__HOST", "0.0.0.0")
         .set("RANGEHAND__ACCESS__I_KNOW_WHAT_I_DO", "true")
         .start();
@@ -42,7 +43,7 @@ async fn who_knows_what_they_do_may_let_everybody_in() {
 #[test]
 fn settings_that_do_not_fit_together_are_refused() {
     let set = |pairs: &[(&str, &str)]| {
-        let begun = Setup::new();
+        let begun = Setup::without_ansible();
         begun.write("short", "tooshort");
         begun.write("open", "long enough to be no guess");
         for (file, mode) in [("short", 0o600), ("open", 0o644)] {
@@ -78,7 +79,7 @@ fn settings_that_do_not_fit_together_are_refused() {
 
 #[tokio::test]
 async fn modes_combine() {
-    let app = Setup::new()
+    let app = Setup::without_ansible()
         .set("RANGEHAND__ACCESS__MODES", "gateway,token")
         .set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1")
         .start();
@@ -93,7 +94,7 @@ async fn modes_combine() {
 
 #[tokio::test]
 async fn metrics_can_be_opened_and_nothing_else_with_them() {
-    let app = Setup::new()
+    let app = Setup::without_ansible()
         .set("RANGEHAND__ACCESS__MODES", "token")
         .set("RANGEHAND__ACCESS__OPEN_METRICS", "true")
         .start();
@@ -103,7 +104,7 @@ async fn metrics_can_be_opened_and_nothing_else_with_them() {
 
 #[tokio::test]
 async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
-    let app = Setup::new().start();
+    let app = Setup::without_ansible().start();
     let stranger = ("origin", "https://evil.example");
     for path in ["/v0/admin/debug/ping", "/v1/jobs"] {
         for media_type in
@@ -129,7 +130,7 @@ async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
 
 #[tokio::test]
 async fn a_page_hears_why_it_is_refused_but_not_a_page_of_strangers() {
-    let app = Setup::new().set("RANGEHAND__ACCESS__MODES", "token").start();
+    let app = Setup::without_ansible().set("RANGEHAND__ACCESS__MODES", "token").start();
     let own = call(&app, "GET", "/v1/jobs", &[("origin", "http://localhost:5173")], None).await;
     assert_eq!(own.status(), 401);
     assert_eq!(own.headers()["access-control-allow-origin"], "http://localhost:5173");
