@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use super::{
     home::RangeDir,
     kernel::{Failure, Link, Namespace, Netlink, bridge, delete, pin, rename_alias, up},
-    machine::UPLINK,
+    options::UPLINK,
 };
 use crate::{error::Error, observed::ObservedNetwork, owner::Owner, platform::Change};
 

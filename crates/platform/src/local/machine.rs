@@ -12,12 +12,11 @@ use super::{
     kernel::{
         Failure, Link, Namespace, Netlink, Veth, address, delete, neighbour, pin, route, unpin, up, veth,
     },
+    options::UPLINK,
     uplink,
 };
 use crate::{error::Error, platform::Change, wanted::MachineWanted};
 
-/// The network that leads outside.
-pub(super) const UPLINK: &str = "uplink";
 /// The most permanent neighbors of an interface.
 const MOST_NEIGHBOURS: usize = 1_024;
 

@@ -23,6 +23,7 @@ mod kernel;
 mod login;
 mod machine;
 mod observe;
+mod open;
 mod options;
 mod platform;
 mod process;
@@ -33,8 +34,8 @@ mod template;
 mod uplink;
 
 pub use check::{Check, Missing, Way, check, usable};
-pub use describe::open;
 pub use holder::Held;
+pub use open::open;
 pub use options::Options;
 pub use platform::Local;
 pub use template::{BUILDABLE, build};

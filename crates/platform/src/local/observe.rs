@@ -8,7 +8,9 @@ use super::{
     fabric::Fabric,
     home::{MachineDir, RangeDir},
     kernel::{Link, Namespace, Netlink, on_thread},
-    machine, process, rules,
+    machine,
+    options::UPLINK,
+    process, rules,
 };
 use crate::{
     error::Error,
@@ -34,8 +36,7 @@ pub(super) async fn observe(
             let network = link.bridge.and_then(|bridge| networks.get(&bridge));
             (link.name.clone(), network.map(|network| network.name.clone()))
         }));
-        observed.networks =
-            networks.into_values().filter(|network| network.name != machine::UPLINK).collect();
+        observed.networks = networks.into_values().filter(|network| network.name != UPLINK).collect();
         observed.networks.sort_by(|a, b| a.name.cmp(&b.name));
     }
     for machine in dir.machines() {

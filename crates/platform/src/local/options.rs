@@ -5,6 +5,9 @@ use std::{collections::BTreeMap, path::PathBuf};
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+/// The network that leads outside.
+pub(super) const UPLINK: &str = "uplink";
+
 /// How the local platform works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

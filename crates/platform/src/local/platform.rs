@@ -23,7 +23,7 @@ use super::{
     home::{Home, MachineDir, RangeDir},
     kernel::{Namespace, on_thread, unpin},
     login, machine, observe,
-    options::Options,
+    options::{Options, UPLINK},
     process, ready, rules, template, uplink,
 };
 use crate::{
@@ -122,7 +122,7 @@ impl Local {
         let dir = range.machine(&wanted.spec.name)?;
         let fabric = self.fabric_or_make(&range)?;
         let wanted = wanted.clone();
-        if wanted.spec.nics.iter().any(|nic| nic.network == machine::UPLINK) {
+        if wanted.spec.nics.iter().any(|nic| nic.network == UPLINK) {
             self.ensure_uplink(&range, &fabric).await?;
         }
         locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted, &range)).await
@@ -131,7 +131,7 @@ impl Local {
     async fn ensure_uplink(&self, range: &RangeDir, fabric: &Arc<Fabric>) -> Result<(), Error> {
         let (range, fabric, pool) = (range.clone(), Arc::clone(fabric), self.options.uplink);
         let act = move || {
-            let lock = fabric.lock(machine::UPLINK);
+            let lock = fabric.lock(UPLINK);
             let _held = lock.lock().unwrap_or_else(PoisonError::into_inner);
             uplink::ensure(&range, &fabric, pool)
         };
@@ -244,8 +244,7 @@ impl Local {
             return Ok(());
         }
         if let Some(fabric) = fabric {
-            let is_network =
-                |link| fabric.network_of(link).is_some_and(|found| found.name != machine::UPLINK);
+            let is_network = |link| fabric.network_of(link).is_some_and(|found| found.name != UPLINK);
             if fabric.links()?.iter().any(is_network) {
                 return Ok(());
             }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     home::MachineDir,
     kernel::{Netlink, flush, listing, nft, route},
-    machine::UPLINK,
+    options::UPLINK,
 };
 use crate::{error::Error, observed::RulesState, platform::Change};
 

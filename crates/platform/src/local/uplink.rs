@@ -16,7 +16,7 @@ use super::{
     fabric::Fabric,
     home::{MachineDir, RangeDir},
     kernel::{Failure, Netlink, Veth, address, delete, flush, listing, nft, up, veth},
-    machine::UPLINK,
+    options::UPLINK,
 };
 use crate::error::Error;
 

@@ -9,4 +9,5 @@ mod lab;
 mod local;
 mod simulated;
 mod ssh;
+mod uplink;
 mod user;
