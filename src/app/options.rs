@@ -1,4 +1,4 @@
-//! From the settings, and from what is found out at the start, to the options of each part.
+//! Converts the settings, and facts that are determined at startup, to the options of each component.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use secrecy::SecretString;
 
 use crate::{http, settings::Settings};
 
-/// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
+/// Maximum total size of the results of a run, in bytes of JSON. They are stored with the job.
 const RESULT_BYTES: usize = 8 << 20;
 
-/// What is found out at the start, besides the settings.
+/// Facts that are determined at startup, in addition to the settings.
 pub(super) struct Own {
     pub(super) toolchain: Toolchain,
     pub(super) isolation: engine::IsolationOptions,

@@ -1,5 +1,5 @@
-//! The list of all endpoints. Registration, access control and the documents read it; each entry is declared beside its
-//! handler.
+//! The list of all endpoints, for registration, access control, and the documents. Each endpoint is declared next
+//! to its handler.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! How much memory a client, and all of them, make the service hold: for bodies that are being received, and for replies that
-//! wait to be read.
+//! Limits on the memory that the service holds per client and in total: for request bodies that are being received,
+//! and for responses that have not been read.
 
 use std::{
     collections::HashMap,
@@ -8,16 +8,16 @@ use std::{
 
 use super::caller::Client;
 
-/// How many bytes, or other things, there may be.
+/// Maximum amounts, in bytes or other units.
 #[derive(Debug, Clone, Copy)]
 pub struct Most {
-    /// For one client; 0 sets no limit.
+    /// Maximum per client; 0 means no limit.
     pub of_client: usize,
-    /// For all of them; 0 sets no limit.
+    /// Maximum for all clients; 0 means no limit.
     pub in_all: usize,
 }
 
-/// What is held. A client without anything is not remembered.
+/// The amounts that are held. Clients without any are removed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Held(Arc<Mutex<Amounts>>);
 
@@ -27,7 +27,7 @@ struct Amounts {
     all: usize,
 }
 
-/// What is held for one request; dropping it makes room.
+/// The amount that is held for one request; released when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Room {
     held: Held,
@@ -36,11 +36,11 @@ pub(crate) struct Room {
 }
 
 impl Most {
-    /// For bodies of requests, each of at most `limit` bytes.
+    /// Limits for request bodies of at most `limit` bytes each.
     pub(crate) const fn bodies(limit: usize) -> Self {
-        /// How many bodies of the longest length a client may have on their way.
+        /// Maximum number of concurrent bodies of the maximum length per client.
         const OF_CLIENT: usize = 16;
-        /// How many there may be of all clients.
+        /// Maximum number of such bodies for all clients.
         const IN_ALL: usize = 128;
         Self { of_client: limit.saturating_mul(OF_CLIENT), in_all: limit.saturating_mul(IN_ALL) }
     }
@@ -55,7 +55,7 @@ impl Held {
         Room { held: self.clone(), client, taken: 0 }
     }
 
-    /// Whether more may be held for this client.
+    /// Whether more can be held for this client.
     pub(super) fn has_room(&self, client: &Client, most: Most) -> bool {
         let amounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         most.allows(amounts.of(client) + 1, amounts.all + 1)
@@ -69,7 +69,7 @@ impl Amounts {
 }
 
 impl Room {
-    /// Takes room for some more bytes; `false` where there is none.
+    /// Reserves more bytes; returns `false` if the limit is reached.
     pub(crate) fn take(&mut self, bytes: usize, most: Most) -> bool {
         let mut amounts = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_client = amounts.of(&self.client) + bytes;
@@ -82,14 +82,14 @@ impl Room {
         true
     }
 
-    /// The same for a client for whom nothing is held so far: one may be as large as it is.
+    /// Like [`Self::take`], but the limit per client does not apply to a client for which nothing is held yet.
     pub(super) fn take_first(&mut self, bytes: usize, most: Most) -> bool {
         let is_first = self.held.0.lock().unwrap_or_else(PoisonError::into_inner).of(&self.client) == 0;
         let of_client = if is_first { 0 } else { most.of_client };
         self.take(bytes, Most { of_client, ..most })
     }
 
-    /// Holds as many bytes from now on, whether there is room or not.
+    /// Sets the held amount, regardless of the limits.
     pub(super) fn set(&mut self, bytes: usize) {
         if bytes == self.taken {
             return;

@@ -1,16 +1,17 @@
-//! Who may come in: every call passes here before it reaches its route.
+//! Authentication and authorization middleware. Every request passes it before it reaches its handler.
 //!
 //! ```text
-//!  path too long? --> 414   called by a name that is not ours? [host] --> 421
-//!  who calls? [decide] --no--> 401, and 429 for who tries too often
-//!  has it calls left? [limiter] --no--> 429
+//!  path too long? --> 414   unknown host name? [host] --> 421
+//!  authenticated? [decide] --no--> 401, or 429 after too many attempts
+//!  within the rate limit? [limiter] --no--> 429
 //!  embedded in a page of another origin? [site] --> 403
-//!  sent by a page of strangers, without asking first? --> 403
-//!  what does the endpoint ask for? [places] --not listed--> 403   --role too low--> 403, audited
-//!  does it change something? [audit] --intent cannot be stored--> 503
-//!  the route --> the result goes into the audit
+//!  sent by a page of an unknown origin, without a preflight? --> 403
+//!  authorized for the endpoint? [places] --not listed--> 403   --role too low--> 403, audited
+//!  a change? [audit] --intent cannot be stored--> 503
+//!  the handler --> the result goes into the audit log
 //! ```
-//! CORS stands before all this, so that pages may read refusals too, and answers preflights itself.
+//! The CORS middleware runs before this one, so that pages can read rejections, too. It answers preflight requests
+//! itself.
 
 mod audit;
 mod caller;
@@ -79,14 +80,14 @@ pub use self::{
     unread::Unread,
 };
 
-/// The longest path with its query, in bytes: names have at most 255 each.
+/// Maximum length of a path with its query, in bytes. Each name in it has at most 255.
 const MAX_TARGET_BYTES: usize = 8192;
-/// After how much time credentials are checked again before a response.
+/// Request duration after which credentials are checked again before the response is sent.
 const LONG: Duration = Duration::from_secs(1);
-/// Who is refused more often than this is not even told why.
+/// Rate of authentication failures per client; beyond it, the response is 429 without a reason.
 const REFUSED: Rate = Rate { per_minute: 6000, burst: 1000 };
 
-/// A way to know who calls.
+/// An authentication method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Nobody asks.
@@ -99,30 +100,30 @@ pub enum Mode {
     Jwt,
 }
 
-/// Who is let in.
+/// Options of the guard.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Any of these ways will do.
+    /// The accepted authentication methods.
     pub modes: Vec<Mode>,
-    /// Which gateways are believed: about addresses in every mode, about consumers in mode `gateway`.
+    /// The trusted gateways. Their client addresses are used in every mode, and their consumers in mode `gateway`.
     pub gateway: Gateway,
-    /// Roles of groups.
+    /// The roles of groups.
     pub groups: Groups,
-    /// How JWTs are checked, where they are.
+    /// Options of JWT verification, if mode `jwt` is used.
     pub jwt: Option<JwtOptions>,
-    /// By which names the service may be called.
+    /// The host names that requests can use.
     pub hosts: Hosts,
-    /// Pages of these origins may call from a browser.
+    /// Web origins whose pages can use the API.
     pub origins: OriginPattern,
-    /// May anybody read the figures?
+    /// Whether metrics are available without authentication.
     pub open_metrics: bool,
-    /// How many looks a client may take.
+    /// Rate limit of reads per client.
     pub reads: Rate,
-    /// How many changes a client may make.
+    /// Rate limit of changes per client.
     pub writes: Rate,
-    /// How many streams a client, and all of them, may have open.
+    /// Maximum number of open streams, per client and in total.
     pub watchers: Most,
-    /// How much of its replies a client may leave unread.
+    /// Limits on unread response data.
     pub unread: Unread,
 }
 
@@ -132,7 +133,7 @@ impl Options {
     }
 }
 
-/// The guard at the door; clones share everything.
+/// The access guard; clones share its state.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Inner>);
 
@@ -144,18 +145,19 @@ struct Inner {
     keys: Option<Source>,
     limiter: Limiter,
     watchers: Watchers,
-    /// Bodies of requests that are being received.
+    /// Memory of request bodies that are being received.
     bodies: Held,
-    /// Replies that are being sent.
+    /// Memory of responses that are being sent.
     replies: Held,
     places: Places,
 }
 
 impl Guard {
-    /// A guard. The keys of an issuer are read once, now: a file must be there, an address may answer later.
+    /// Creates a guard. The keys of an issuer are loaded: a key file must be readable, while a URL can become
+    /// available later.
     ///
     /// # Errors
-    /// When the keys are in a file that cannot be used.
+    /// When the key file cannot be used.
     pub async fn new(
         options: Options,
         tokens: Tokens,
@@ -173,13 +175,13 @@ impl Guard {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Room for the body of a request.
+    /// Tracks the memory of a request body.
     pub(crate) fn room(&self, request: &HttpRequest) -> Room {
         let client = request.extensions().get::<Client>().cloned().unwrap_or(Client::Others);
         self.0.bodies.room(client)
     }
 
-    /// A place for somebody who watches, until the service stops or the caller is let in no more.
+    /// Opens a stream or WebSocket, until the service stops or the credentials of the caller are no longer valid.
     pub(crate) fn seat(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<Seat, Problem> {
         let extensions = request.extensions();
         let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
@@ -197,7 +199,7 @@ impl Guard {
         })
     }
 
-    /// For whom content is inspected; `None` for an endpoint that needs no caller.
+    /// The caller on whose behalf content is inspected; `None` for an endpoint that needs no authentication.
     pub(crate) fn on_behalf(&self, request: &HttpRequest) -> Option<OnBehalf> {
         let extensions = request.extensions();
         let caller = extensions.get::<Caller>()?;
@@ -207,7 +209,7 @@ impl Guard {
         Some(OnBehalf { auditor: self.0.auditor.clone(), record, may_run: caller.role >= Role::Operator })
     }
 
-    /// Looks up what is needed and decides.
+    /// Looks up the required data, and authenticates the request.
     async fn who(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
         let access_token = token_of_websocket(request);
         let asked = asked(request, access_token.as_deref());
@@ -257,8 +259,8 @@ impl Guard {
         }
     }
 
-    /// Whether the refusal of this request is logged. Of each client one in a second is, so that no flood of requests is a
-    /// flood of lines.
+    /// Whether the rejection of this request is logged. At most one per client and second is, so that many requests
+    /// do not fill the log.
     fn logs(&self, request: &ServiceRequest) -> bool {
         let address = decide::address(&asked(request, None), &self.0.options);
         let logs = self.0.limiter.logs(Client::at(address), Instant::now());
@@ -267,19 +269,19 @@ impl Guard {
     }
 }
 
-/// In the extensions of a request that was refused at the door: it leaves no line of its own in the log.
+/// Request extension: the guard rejected the request, so the request itself is not logged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refused;
 
-/// The longest text of a request that a line of the log has, in characters.
+/// Maximum length of request data in a log line, in characters.
 const LOGGED_CHARACTERS: usize = 200;
 
-/// The beginning of a text of a client, for the log.
+/// Shortens a string of a client for the log.
 pub(crate) fn shortened(text: &str) -> &str {
     text.char_indices().nth(LOGGED_CHARACTERS).map_or(text, |(end, _)| &text[..end])
 }
 
-/// What was looked up.
+/// Data that was looked up for a request.
 #[derive(Default)]
 struct Looked {
     token: Option<model::Token>,
@@ -302,7 +304,7 @@ fn asked<'a>(request: &'a ServiceRequest, access_token: Option<&'a str>) -> Aske
     Asked { headers: request.headers(), peer: request.peer_addr().map(|peer| peer.ip()), access_token }
 }
 
-/// A page cannot set headers of a WebSocket, so there, and only there, the token may stand in the query.
+/// A page cannot set headers of a WebSocket, so only there the token is accepted in the query.
 fn token_of_websocket(request: &ServiceRequest) -> Option<String> {
     if !upgrades(request.headers()) || !request.path().starts_with("/ws/") {
         return None;
@@ -314,7 +316,7 @@ fn token_of_websocket(request: &ServiceRequest) -> Option<String> {
 /// The middleware.
 ///
 /// # Errors
-/// Those of the route.
+/// Errors of the handler.
 pub async fn guard(
     guard: Guard,
     mut request: ServiceRequest,
@@ -346,7 +348,7 @@ pub async fn guard(
     guard.serve(caller, place, access, request, next).await
 }
 
-/// Whoever stands behind this has no use for them.
+/// Removes credentials, which later layers and handlers do not need.
 fn forget_credentials(request: &mut ServiceRequest) {
     for name in [gateway::CONSUMER, gateway::GROUPS, gateway::ANONYMOUS, header::AUTHORIZATION.as_str()] {
         request.headers_mut().remove(name);
@@ -354,7 +356,7 @@ fn forget_credentials(request: &mut ServiceRequest) {
 }
 
 impl Guard {
-    /// Who may call the place; `None` if only a known caller learns what is wrong.
+    /// The access requirement of a place; `None` if only an authenticated caller gets the error.
     fn access(&self, place: &Place) -> Option<Access> {
         match place {
             Place::Listed(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
@@ -454,7 +456,7 @@ impl Guard {
             Some(intent) => self.audited(intent, request, next).await?,
             None => next.call(request).await?.map_into_boxed_body(),
         };
-        // A request can wait for a job longer than its token is valid.
+        // A request can wait for a job for longer than its token is valid.
         if begun.elapsed() >= LONG && watchers::is_let_in_no_more(&via, expires_at, &self.0.tokens).await {
             let refusal = Refusal::BadCredentials("they were revoked or expired while the request waited");
             return Ok(response.into_response(Reply::refusal(refusal).response(&path)));
@@ -462,7 +464,7 @@ impl Guard {
         Ok(self.counted(response, room, !may_change, &path))
     }
 
-    /// The response, counted until it was read, or a refusal where its client has left too much unread.
+    /// Returns the response, counted until it was read, or an error if its client has too much unread data.
     fn counted(
         &self,
         response: ServiceResponse<impl MessageBody + 'static>,
@@ -478,16 +480,17 @@ impl Guard {
         })
     }
 
-    /// Whether a page of an origin sends the request that may not. Browsers send bodies of some types, and none at all,
-    /// without asking first: these are refused here. Of JSON they ask, and CORS says no; a page whose own name leads to
-    /// this machine does not need to ask, so what starts something refuses such origins, too.
+    /// Whether a page of an origin that is not allowed sends the request. Browsers send requests without a body, or
+    /// with some body types, without a preflight; the guard rejects these. JSON bodies require a preflight, which
+    /// CORS rejects. A page whose host name resolves to this machine needs no preflight, so handlers that start
+    /// something also reject such origins.
     fn is_foreign(&self, request: &ServiceRequest) -> bool {
         let mut origins = request.headers().get_all(header::ORIGIN);
         origins.any(|origin| !origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin)))
     }
 
-    /// Stores a denial before it is answered: an answer that was sent is in the audit. Where it cannot be stored, the caller
-    /// is denied all the same.
+    /// Stores a denial before the response is sent, so that every denial that was sent is in the audit log. If it
+    /// cannot be stored, the request is denied nevertheless.
     async fn deny(&self, denied: model::AuditDraft) {
         if let Err(error) = self.0.auditor.store(denied).await {
             tracing::error!(%error, "a denial is missing in the audit");
@@ -514,8 +517,9 @@ impl Guard {
     }
 }
 
-/// What the request does, if it is permitted. Without an endpoint nothing happens, but what could have changed something is
-/// treated as if it might: pages of other origins learn nothing from it.
+/// The effect of the request, if it is permitted. Requests without an endpoint have no effect, but methods that
+/// could change something are treated as if they might start a job, so that pages of other origins learn nothing
+/// from the response.
 fn effect(request: &ServiceRequest, place: &Place) -> Effect {
     match place {
         Place::Listed(endpoint) => endpoint.effect,

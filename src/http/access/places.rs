@@ -1,4 +1,4 @@
-//! Which endpoint a request is for. What is registered and no endpoint is rejected.
+//! Finds the endpoint of a request. Registered paths without an endpoint are rejected.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -6,23 +6,23 @@ use actix_web::dev::ResourceMap;
 
 use crate::http::endpoint::Endpoint;
 
-/// What is asked for.
+/// The target of a request.
 #[derive(Debug, Clone)]
 pub(super) enum Place {
     /// An endpoint.
     Listed(&'static Endpoint),
     /// The path has these endpoints, but none for the method.
     WrongMethod(Vec<&'static Endpoint>),
-    /// The path is registered and has no endpoint.
+    /// The path is registered, but has no endpoint.
     Unlisted(String),
-    /// No such path.
+    /// The path is not registered.
     Nowhere,
 }
 
-/// The endpoints of a server by their paths, as they are registered there.
+/// The endpoints of a server by path pattern, as they are registered.
 ///
-/// For paths without parameters it is remembered what actix finds: it goes through all patterns, which for an
-/// ordinary call took longer than all else that the guard does.
+/// For paths without parameters, the result of actix is cached: it compares all patterns, which took longer for an
+/// ordinary request than all other steps of the guard.
 #[derive(Debug)]
 pub(super) struct Places {
     by_pattern: HashMap<&'static str, Vec<&'static Endpoint>>,
@@ -30,7 +30,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// For one server: nothing may be registered later.
+    /// Creates the lookup for one server, after all paths have been registered.
     pub(super) fn new(endpoints: &'static [Endpoint]) -> Self {
         let mut by_pattern: HashMap<&str, Vec<&Endpoint>> = HashMap::new();
         for endpoint in endpoints {
@@ -49,7 +49,7 @@ impl Places {
         }
     }
 
-    /// Looks up a method and a pattern as actix knows it.
+    /// Looks up a method and a pattern of actix.
     fn of(&self, method: &str, pattern: Option<&str>) -> Place {
         let Some(pattern) = pattern else { return Place::Nowhere };
         let Some(endpoints) = self.by_pattern.get(pattern) else {

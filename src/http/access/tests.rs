@@ -1,4 +1,4 @@
-//! Who calls: one table over what came, what is known and how it is set.
+//! Authentication: a table of credentials, stored data, and options.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -70,7 +70,7 @@ fn headers(pairs: &[(&'static str, String)]) -> HeaderMap {
     headers
 }
 
-/// What is decided, in words.
+/// The decision as a string.
 fn decided(options: &Options, pairs: &[(&'static str, String)], peer: &str, token: Option<&Token>) -> String {
     let headers = headers(pairs);
     let asked =

@@ -1,5 +1,5 @@
-//! How many streams and WebSockets a client, and all of them, may have open at once, and for how long: who is let in no more is sent away
-//! from those, too.
+//! Limits on concurrent streams and WebSockets per client and in total. They are also closed when the credentials
+//! of the caller are no longer valid.
 
 use std::{
     collections::HashMap,
@@ -20,25 +20,25 @@ use super::{
     held::Most,
 };
 
-/// How often a token is looked at again.
+/// How often a token is checked again.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// Those that are open. A client without any is not remembered.
+/// The open streams and WebSockets. Clients without any are removed.
 #[derive(Debug, Clone)]
 pub(crate) struct Watchers {
     most: Most,
     open: Arc<Mutex<HashMap<Client, usize>>>,
 }
 
-/// One of them; dropping it makes room for another.
+/// One stream or WebSocket; dropping it releases its slot.
 #[derive(Debug)]
 pub(crate) struct Seat {
     client: Client,
     open: Arc<Mutex<HashMap<Client, usize>>>,
     until: Shutdown,
-    /// Is the caller let in no more?
+    /// Whether the credentials of the caller are no longer valid.
     is_out: Arc<AtomicBool>,
-    /// What looks whether the caller may still be here.
+    /// The task that checks the credentials of the caller.
     look: Option<JoinHandle<()>>,
 }
 
@@ -47,7 +47,7 @@ impl Watchers {
         Self { most, open: Arc::default() }
     }
 
-    /// `None` when there are as many as may be, of the client or in all.
+    /// Opens a stream or WebSocket; returns `None` when a limit is reached.
     pub(super) fn enter(&self, client: Client, shutdown: &Shutdown) -> Option<Seat> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.get(&client).copied().unwrap_or(0);
@@ -61,7 +61,7 @@ impl Watchers {
 }
 
 impl Seat {
-    /// Asks for its end also when the caller is let in no more.
+    /// Also requests the end when the credentials of the caller are no longer valid.
     pub(super) fn while_let_in(mut self, caller: &Caller, tokens: &Tokens) -> Self {
         let (tokens, via, expires_at) = (tokens.clone(), caller.via.clone(), caller.expires_at);
         if !matches!(via, Via::Token(_)) && expires_at.is_none() {
@@ -80,12 +80,12 @@ impl Seat {
         self
     }
 
-    /// When to stop: the service does, or the caller may no longer be here.
+    /// Requests the end when the service stops, or when the credentials of the caller are no longer valid.
     pub(crate) fn until(&self) -> Shutdown {
         self.until.clone()
     }
 
-    /// When [`Seat::until`] asks for an end: is it for this caller alone, who is let in no more?
+    /// Whether [`Seat::until`] requested the end because the credentials of this caller are no longer valid.
     pub(crate) fn is_taken_away(&self) -> bool {
         self.is_out.load(Relaxed)
     }
@@ -101,7 +101,7 @@ async fn let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Token
     }
 }
 
-/// Whether credentials that were valid are no longer; `false` while the store does not answer.
+/// Whether credentials have expired or were revoked; `false` while the store does not respond.
 pub(super) async fn is_let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) -> bool {
     if expires_at.is_some_and(|end| end <= now()) {
         return true;

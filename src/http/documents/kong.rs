@@ -1,7 +1,8 @@
 //! `kong.yml`: a declarative configuration (format 3.0) for the Kong gateway in front of the service.
 //!
-//! One service per role, all with the same upstream: key-auth, ACL groups and rate limits stand at the service
-//! and hold for all of its routes. Consumers are the operator's; the file ends with an example.
+//! It has one service per role, all with the same upstream. Key authentication, ACL groups, and rate limits are
+//! configured per service and apply to all of its routes. The operator adds consumers; the file ends with an
+//! example.
 
 use model::Role;
 use serde_json::{Value, json};
@@ -9,14 +10,14 @@ use serde_json::{Value, json};
 use super::yaml;
 use crate::http::{endpoint::Endpoint, endpoints};
 
-/// What callers of a role may do: the groups that have it, and how many calls a minute.
+/// Access per role: the groups that have it, and the rate limit per minute.
 const LEVELS: &[(Role, &[&str], u32)] = &[
     (Role::Viewer, &["viewer", "operator", "admin"], 1200),
     (Role::Operator, &["operator", "admin"], 300),
     (Role::Admin, &["admin"], 60),
 ];
 
-/// The longest that a call may take, in milliseconds: v0 waits for the end of a run.
+/// Maximum duration of a request, in milliseconds. v0 requests wait for the end of a run.
 const LONGEST_MS: u32 = 6 * 3600 * 1000;
 
 const HEAD: &str = "# Kong in front of Rangehand. Made by `rangehand export kong`; --upstream URL names another address.
@@ -47,7 +48,7 @@ const TAIL: &str = "
 #       - group: operator
 ";
 
-/// The file, for a service at this URL.
+/// Generates the file for a service at this URL.
 #[must_use]
 pub fn kong(upstream: &str) -> String {
     format!("{HEAD}{}{TAIL}", yaml::write(&value(upstream)))
@@ -74,7 +75,7 @@ fn service(name: &str, upstream: &str, routes: Vec<Value>, plugins: Vec<Value>) 
         "connect_timeout": 5000,
         "write_timeout": 60000,
         "read_timeout": LONGEST_MS,
-        // A call that runs something must not be made twice.
+        // Requests that start jobs must not be repeated.
         "retries": 0,
         "tags": ["rangehand"],
     });
@@ -93,7 +94,7 @@ fn plugins(groups: &[&str], per_minute: u32) -> Vec<Value> {
     ]
 }
 
-/// The questions that browsers ask before they call, without a key. The service answers them itself.
+/// Preflight requests of browsers, which are sent without a key. The service answers them itself.
 fn preflight() -> Value {
     json!({
         "name": "rangehand-preflight",
@@ -120,7 +121,8 @@ fn route(endpoint: &Endpoint) -> Value {
     route
 }
 
-/// A path as a regular expression, which Kong knows by `~`; a name has many segments, anything else one.
+/// A path as a regular expression, which Kong recognizes by `~`. A name can have several segments, and any other
+/// parameter has one.
 fn pattern(path: &str) -> String {
     let mut pattern = String::from("~");
     for (at, part) in path.split('{').enumerate() {

@@ -1,7 +1,7 @@
-//! `/v1/events`: the events of all jobs in the order in which they were stored, by pages or as a stream.
+//! `/v1/events`: the events of all jobs in the order in which they were stored, as pages or as a stream.
 //!
-//! They are counted by position. Who knows the last position it has seen begins after it, also after a restart of
-//! the service, and misses nothing.
+//! Events are numbered by position. A client that continues after the last position that it has received misses
+//! nothing, even across restarts of the service.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use engine::EventQuery;

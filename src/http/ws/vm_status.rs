@@ -29,12 +29,12 @@ use crate::http::{
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
 };
 
-/// What the reference service says when nothing in the inventory tells where Proxmox is.
+/// The error of the reference service if the inventory contains no Proxmox credentials.
 const NO_CREDENTIALS: &str = "Proxmox credentials not found in backend inventory";
 const BAD_NODE: &str = "node must be a name of letters, digits and `-`";
-/// How often a client is asked whether it is there.
+/// Interval of pings to a client.
 const PING: Duration = Duration::from_secs(20);
-/// How long it may be silent.
+/// How long a client can be silent.
 const SILENCE: Duration = Duration::from_secs(60);
 
 const NODE: Parameter =
@@ -66,7 +66,7 @@ async fn open(
 ) -> Result<HttpResponse, Error> {
     let seat = api.guard.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
-    // Of several the last counts, as in the reference service.
+    // Of several values the last one applies, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
     actix_web::rt::spawn(async move {
         serve(&api, &seat, node, session, messages).await;
@@ -74,7 +74,7 @@ async fn open(
     Ok(response)
 }
 
-/// The client is gone.
+/// The client has disconnected.
 struct Left;
 
 async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
@@ -91,7 +91,7 @@ async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Sessio
     };
     if let Ok((code, description)) = told {
         let reason = actix_ws::CloseReason { code, description: description.map(str::to_owned) };
-        // The client may have left.
+        // The client may have disconnected.
         let _ = timeout(CLOSE, session.close(Some(reason))).await;
     }
 }
@@ -127,7 +127,7 @@ async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Clo
     }
 }
 
-/// What a client is told; paths and causes are for the log.
+/// The error message for the client. Paths and causes are only logged.
 fn why_not(error: &ProxmoxError) -> String {
     match error {
         ProxmoxError::Unclear { .. } => format!("Proxmox credentials cannot be told: {}", error.in_full()),
@@ -142,7 +142,7 @@ fn is_name(node: &str) -> bool {
     !node.is_empty() && node.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-/// Answers pings; returns when the client left, or has not even answered ours for a while.
+/// Answers pings; returns when the client disconnects, or has not sent anything, including pongs, for a while.
 async fn hear(mut messages: MessageStream, mut session: Session) {
     while let Ok(Some(Ok(message))) = timeout(SILENCE, messages.next()).await {
         match message {
@@ -154,7 +154,7 @@ async fn hear(mut messages: MessageStream, mut session: Session) {
 }
 
 async fn send(session: &mut Session, frame: &Frame) -> Result<(), Left> {
-    // Texts and numbers always make JSON.
+    // Strings and numbers always serialize to JSON.
     let text = serde_json::to_string(frame).map_err(|_| Left)?;
     session.text(text).await.map_err(|_| Left)
 }

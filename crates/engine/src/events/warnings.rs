@@ -7,12 +7,12 @@ use store::EventQuery;
 use super::handle::Events;
 use crate::error::JobError;
 
-/// The most warnings that are shown of a job.
+/// Maximum number of warnings that are shown per job.
 const MOST_WARNINGS: usize = 100;
-/// The most events of the kind that are looked at: complaints of Ansible are of the same kind.
+/// Maximum number of events that are read. Warnings that Ansible prints are events of the same kind.
 const MOST_LOOKED_AT: u32 = 1_000;
 
-/// A warning as a job shows it. Complaints of Ansible have no code, and are in the log.
+/// A warning as a job shows it. Warnings that Ansible prints have no code and appear only in the log.
 #[derive(Debug, Serialize)]
 pub struct ShownWarning {
     #[serde(flatten)]

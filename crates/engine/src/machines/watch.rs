@@ -4,8 +4,8 @@
 //!  Proxmox <--every 5 s-- poller of (API host, node) --last look--> watcher: what is new to this one
 //!                                                     '-----------> watcher
 //! ```
-//! There is one poller per API host and node, however many watch; it begins with the first watcher and ends when the
-//! last one is dropped, even in the middle of a call. Watchers are given the last look only: a slow one misses looks,
+//! There is one poller per API host and node, regardless of the number of watchers. It starts with the first
+//! watcher and ends when the last one is dropped, even during a call. A slow watcher misses polls,
 //! never changes, and nothing piles up for it. What is new to whom is [`Told`]'s business.
 
 use std::sync::{Arc, Weak};
@@ -24,7 +24,7 @@ use super::{
 };
 
 impl Machines {
-    /// Watches the machines of a node, by default that of the inventory.
+    /// Watches the machines of a node; without a node, of the default node.
     ///
     /// # Errors
     /// When there are no credentials.
@@ -50,7 +50,7 @@ impl Machines {
         Ok(VmWatching { looks, told: Told::default(), begun: Instant::now(), next: Next::Join })
     }
 
-    /// Those of the node's host; where that host has no API of its own, any API of the cluster will do.
+    /// The credentials of the node's host. If that host has no API, any API of the cluster is used.
     async fn credentials_to_watch(&self, node: Option<&str>) -> Result<Credentials, ProxmoxError> {
         match self.credentials(node).await {
             Err(ProxmoxError::NoCredentials) => self.credentials(None).await,
@@ -76,7 +76,7 @@ impl Machines {
                 () = sleep(self.inner().options.poll_interval) => {}
                 () = looks.closed() => if self.has_no_watcher(&place, &looks) { return },
             }
-            // A token may have been changed in the inventory meanwhile.
+            // The token in the inventory may have changed.
             if let Ok(now) = self.credentials_to_watch(Some(&place.1)).await
                 && now.api_host == place.0
             {
@@ -91,7 +91,7 @@ impl Machines {
         Ok(machines(&list))
     }
 
-    /// Removes the poller of a place, unless a watcher came in the last moment.
+    /// Removes a poller, unless a watcher has subscribed in the meantime.
     fn has_no_watcher(&self, place: &Place, looks: &Sender<Look>) -> bool {
         let mut running = self.inner().pollers.running();
         let has_none = looks.receiver_count() == 0;
@@ -102,7 +102,7 @@ impl Machines {
     }
 }
 
-/// Tells once that looks begin to fail, and once that they no longer do.
+/// Logs the first failed poll, and the first successful poll after failures.
 fn note((host, node): &Place, failing: bool, look: &Result<Vec<Vm>, ProxmoxError>) {
     match look {
         Err(error) if !failing => {
@@ -116,7 +116,7 @@ fn note((host, node): &Place, failing: bool, look: &Result<Vec<Vm>, ProxmoxError
     }
 }
 
-/// A client that watches.
+/// A client that watches machines.
 #[derive(Debug)]
 pub struct VmWatching {
     looks: Receiver<Look>,
@@ -125,19 +125,19 @@ pub struct VmWatching {
     next: Next,
 }
 
-/// What comes next for a watcher.
+/// The next step of a watcher.
 #[derive(Debug)]
 enum Next {
-    /// What is known already.
+    /// Return the machines that are known already.
     Join,
-    /// This.
+    /// Return this frame.
     Frame(Frame),
-    /// The next look.
+    /// Wait for the next poll.
     Look,
 }
 
 impl VmWatching {
-    /// What is new, as soon as there is something; `None` when there will be nothing any more. Dropping the future
+    /// Waits for the next frame; returns `None` when there will be no more frames. Cancel safe: dropping the future
     /// loses nothing.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
@@ -151,7 +151,8 @@ impl VmWatching {
             };
             let Look { vms, error } = self.looks.borrow_and_update().clone();
             let error = error.map(|error| Frame::Error { error: error.to_string() });
-            // When a look fails, the one before is news only to who comes just now.
+            // After a failed poll, the machines of the previous poll are new only to a watcher that has just
+            // joined.
             let vms = vms.filter(|_| joins || error.is_none());
             let frame = vms.and_then(|vms| self.told.frame(&vms, self.begun.elapsed()));
             match (frame, error) {

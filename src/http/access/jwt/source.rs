@@ -1,8 +1,8 @@
-//! The issuer's keys: read from a file or an address, kept, and read again.
+//! Reads the issuer's keys from a file or a URL, and caches them.
 //!
-//! They are looked for again when they are old, and at once when a token names a key that is not among them, as after
-//! a change of keys, but not more often than every few seconds, whatever tokens name. While the issuer does not answer
-//! the keys that are known stay good.
+//! Keys are read again when they are old, and immediately when a token names an unknown key, for example after a
+//! key rotation, but at most once every few seconds. While the issuer does not respond, the cached keys remain
+//! valid.
 
 use std::{
     path::PathBuf,
@@ -14,40 +14,40 @@ use tokio::sync::Mutex;
 
 use super::key::{BadKeys, Keys};
 
-/// How often keys are looked for at most.
+/// Minimum time between two attempts to read keys.
 const NOT_BEFORE: Duration = Duration::from_secs(5);
-/// How long an issuer has for its answer.
+/// Timeout of a request to the issuer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest JWKS in bytes.
+/// Maximum size of a JWKS, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Where keys are.
+/// The location of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// At an address.
+    /// A URL.
     Address(String),
 }
 
-/// Why there are no keys.
+/// Why keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
     #[error("the file with the keys of the issuer cannot be read")]
     File(#[from] std::io::Error),
-    /// The issuer did not answer well.
+    /// The request to the issuer failed.
     #[error("the keys of the issuer cannot be fetched")]
     Fetch(#[from] reqwest::Error),
-    /// More than a megabyte.
+    /// The response is longer than 1 MiB.
     #[error("what the issuer sent is too long")]
     TooLong,
-    /// No keys in it.
+    /// The response contains no usable keys.
     #[error("the keys of the issuer cannot be used: {0}")]
     Bad(String),
 }
 
-/// Keys that are kept; clones share them.
+/// The cached keys; clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Source(Arc<Inner>);
 
@@ -57,7 +57,7 @@ struct Inner {
     refresh: Duration,
     client: reqwest::Client,
     known: RwLock<Option<Known>>,
-    /// When it was last tried; held while trying.
+    /// Time of the last attempt. Locked during an attempt.
     tried: Mutex<Option<Instant>>,
 }
 
@@ -70,7 +70,7 @@ struct Known {
 impl Source {
     pub(crate) fn new(place: Place, refresh: Duration) -> Result<Self, Error> {
         platform::install_provider();
-        // A redirect could lead to a host that nobody listed.
+        // A redirect could lead to a host that is not configured.
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
@@ -79,7 +79,7 @@ impl Source {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Keys to check a token with, which names the key of this id; `None` as long as there never were any.
+    /// The keys for verifying a token that names the key with this ID; `None` until keys have been loaded.
     pub(crate) async fn keys(&self, id: Option<&str>) -> Option<Arc<Keys>> {
         let known = self.known();
         let is_good = |known: &Known| known.since.elapsed() < self.0.refresh && known.keys.find(id).is_some();
@@ -95,7 +95,7 @@ impl Source {
     }
 
     async fn look_again(&self, some_are_known: bool) {
-        // Who has keys, if old ones, does not wait for somebody else's look.
+        // If there are cached keys, even old ones, do not wait for a concurrent attempt.
         let mut tried = match self.0.tried.try_lock() {
             Ok(tried) => tried,
             Err(_) if some_are_known => return,
@@ -119,7 +119,7 @@ impl Source {
     /// Reads the keys.
     ///
     /// # Errors
-    /// When there are none; those that were known stay.
+    /// When the keys cannot be loaded. The cached keys are kept.
     pub(crate) async fn load(&self) -> Result<(), Error> {
         let text = match &self.0.place {
             Place::File(path) => tokio::fs::read_to_string(path).await?,

@@ -1,4 +1,4 @@
-//! The reads of v0 as a table: the action of a route, the call that reads it, and the object that shows each record.
+//! The table of direct reads of v0: the action of a route, its API call, and the format of each record.
 
 use platform::proxmox::{
     FirewallAlias, FirewallRule, Interface, Machine, MachineConfig, Member, Snapshot, Storage, Usage, Volume,
@@ -6,13 +6,13 @@ use platform::proxmox::{
 };
 use serde_json::{Map, Value, json};
 
-/// One read: the action of a route, and how it is answered.
+/// A read: the action of a route, and its API call.
 pub(super) struct Read {
     pub(super) action: &'static str,
     pub(super) call: Call,
 }
 
-/// What is read, and the object that shows it.
+/// The API call, and the format of its records.
 pub(super) enum Call {
     Machines(Start, fn(Machine) -> Row),
     Containers(fn(Machine) -> Row),
@@ -27,7 +27,7 @@ pub(super) enum Call {
     Interfaces(fn(Interface) -> Row),
 }
 
-/// What an object starts with.
+/// The fields with which an object starts.
 #[derive(Clone, Copy)]
 pub(super) enum Start {
     Nothing,
@@ -36,13 +36,13 @@ pub(super) enum Start {
     Storage,
 }
 
-/// The members of an object, in order.
+/// The fields of an object, in order.
 pub(super) type Row = Vec<(&'static str, Shown)>;
 
-/// The value of a member.
+/// The value of a field.
 pub(super) enum Shown {
     Value(Value),
-    /// The member is omitted.
+    /// The field is omitted.
     Omitted,
 }
 

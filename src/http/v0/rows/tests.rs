@@ -1,4 +1,4 @@
-//! What must hold of the table as a whole.
+//! Invariants of the table of routes.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -26,7 +26,7 @@ fn no_two_routes_have_one_path_or_one_name() {
             assert!(paths.insert(spelling), "{spelling:?} twice");
         }
     }
-    // Those of the reference service, and five for containers.
+    // The routes of the reference service, and five for containers.
     assert_eq!(names.len(), 85);
 }
 
@@ -87,7 +87,7 @@ fn every_action_is_one_of_the_role() {
     assert!(missing.is_empty(), "the role has no {missing:?}");
 }
 
-/// Every action that a route runs, look-ups included.
+/// Every action that a route runs, including lookups.
 fn actions() -> BTreeSet<&'static str> {
     let of = |route: &'static Route| match &route.plan {
         Plan::Action { action, lookup } => match lookup {
@@ -101,7 +101,7 @@ fn actions() -> BTreeSet<&'static str> {
     all().flat_map(of).collect()
 }
 
-/// Every field of every row, those inside of objects, too.
+/// Calls `visit` for every field of every row, including nested fields.
 fn each_field(look: &mut dyn FnMut(&Route, &Field)) {
     fn within(route: &Route, fields: &[Field], look: &mut dyn FnMut(&Route, &Field)) {
         for field in fields {
