@@ -19,7 +19,7 @@ use tokio::{
 };
 
 pub use self::error::Error;
-use self::options::{Own, engine_options, http_options};
+use self::options::{StartupFacts, engine_options, http_options};
 use crate::{
     http::{self, Api},
     settings::{Environment, Settings},
@@ -106,7 +106,7 @@ impl Node {
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
             tracing::warn!(why, "each run gets a copy of its content, which takes longer");
         }
-        let own = Own { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
+        let own = StartupFacts { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
         Ok((Self { engine, store, signals, _lock: lock }, scheduler))
     }

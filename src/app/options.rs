@@ -15,7 +15,7 @@ use crate::{http, settings::Settings};
 const RESULT_BYTES: usize = 8 << 20;
 
 /// Facts that are determined at startup, in addition to the settings.
-pub(super) struct Own {
+pub(super) struct StartupFacts {
     pub(super) toolchain: Toolchain,
     pub(super) isolation: engine::IsolationOptions,
     pub(super) way: Way,
@@ -25,8 +25,8 @@ pub(super) struct Own {
     pub(super) keys: Keyring,
 }
 
-pub(super) fn engine_options(settings: &Settings, own: Own) -> engine::Options {
-    let Own { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = own;
+pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine::Options {
+    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = facts;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let limits = Limits {
         total: runs.timeout,

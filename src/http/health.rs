@@ -21,7 +21,7 @@ const COUNTS_FOR: Duration = Duration::from_secs(30);
 const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 
 /// The time and the results of the last check of Ansible; `None` if it must run again.
-pub(super) type Known = Option<(Instant, Vec<Check>)>;
+pub(super) type CachedChecks = Option<(Instant, Vec<Check>)>;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let health = Doc::new("health", TAG, "Is the service alive?")

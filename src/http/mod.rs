@@ -52,7 +52,7 @@ pub struct Api {
     options: Arc<Options>,
     shutdown: Shutdown,
     /// The time and the results of the last check of Ansible.
-    ansible_checks: Arc<Mutex<health::Known>>,
+    ansible_checks: Arc<Mutex<health::CachedChecks>>,
 }
 
 /// Options of the HTTP layer.

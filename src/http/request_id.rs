@@ -13,7 +13,7 @@ use actix_web::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::access::{Caller, Refused, shortened};
+use super::access::{Caller, Rejected, shortened};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -47,7 +47,7 @@ pub async fn with_request_id(
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (caller, refused) = {
         let extensions = response.request().extensions();
-        (extensions.get::<Caller>().map(|caller| caller.name.clone()), extensions.get::<Refused>().is_some())
+        (extensions.get::<Caller>().map(|caller| caller.name.clone()), extensions.get::<Rejected>().is_some())
     };
     // The guard logs rejections, and limits their number.
     if refused {

@@ -18,17 +18,17 @@ use tokio::{
 use crate::Shutdown;
 
 /// Capacity of the channel to the writer; when it is full, senders wait.
-const WAITING: usize = 256;
+const CHANNEL_CAPACITY: usize = 256;
 /// Maximum number of entries in one transaction.
 const BATCH: usize = 64;
 /// Maximum number of results that are kept while the store does not respond.
-const KEPT: usize = 10_000;
+const MAX_KEPT: usize = 10_000;
 /// Delay before results are written again after a failure.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How long results wait for an intent to share a transaction with.
 const LINGER: Duration = Duration::from_millis(20);
 /// Timeout for storing an intent.
-const PATIENCE: Duration = Duration::from_secs(10);
+const INTENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The intent was not stored, so nothing may be changed.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +83,7 @@ impl Auditor {
             self.0.send(entry).await.map_err(|_| AuditError::Late)?;
             answered.await.map_err(|_| AuditError::Late)?
         };
-        timeout(PATIENCE, stored).await.map_err(|_| AuditError::Late)?
+        timeout(INTENT_TIMEOUT, stored).await.map_err(|_| AuditError::Late)?
     }
 
     /// Queues an entry without blocking the caller.
@@ -113,7 +113,7 @@ pub struct AuditWriter {
 /// Creates a writer for this store, and the handle that sends entries to it.
 #[must_use]
 pub fn auditor(store: Store) -> (Auditor, AuditWriter) {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
     (Auditor(sender), AuditWriter { store, receiver, kept: Vec::new() })
 }
 
@@ -137,7 +137,7 @@ impl AuditWriter {
                     false
                 }
                 () = at(write_at) => true,
-                () = sleep(TRY_AGAIN), if entries.is_empty() && !self.kept.is_empty() => true,
+                () = sleep(RETRY_AFTER), if entries.is_empty() && !self.kept.is_empty() => true,
             };
             if is_time {
                 self.write(mem::take(&mut entries)).await;
@@ -193,7 +193,7 @@ impl AuditWriter {
         for (draft, answer) in drafts.into_iter().zip(waiting) {
             match answer {
                 Some(answer) => drop(answer.send(Err(AuditError::Store(text.clone())))),
-                None if self.kept.len() < KEPT => self.kept.push(draft),
+                None if self.kept.len() < MAX_KEPT => self.kept.push(draft),
                 None => tracing::error!(audit.record = ?draft, "a result is missing in the audit"),
             }
         }

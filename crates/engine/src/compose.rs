@@ -53,7 +53,7 @@ use crate::{
 /// How often history, audit log, and files are pruned, and missed retries are searched for.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// Delay before the service listens again after a failure.
-const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+const LISTEN_RETRY: Duration = Duration::from_secs(1);
 /// Minimum time between two reads of the states of held jobs, however many notifications arrive.
 const RELAY_GAP: Duration = Duration::from_millis(100);
 
@@ -83,7 +83,7 @@ pub struct Options {
 }
 
 /// Components that background tasks and the scheduler share.
-struct Running {
+struct SharedComponents {
     store: Store,
     changes: Changes,
     queue: Queue,
@@ -137,7 +137,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
         vault: vault.clone(),
         playbooks,
     });
-    let running = Running {
+    let running = SharedComponents {
         store: store.clone(),
         changes,
         queue: queue.clone(),
@@ -173,7 +173,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     (engine, running.scheduler(tasks, recorder, readiness, drain))
 }
 
-impl Running {
+impl SharedComponents {
     /// Registers the tasks that renew the leases of this node and take over expired leases.
     fn register_leases(&self, tasks: &mut Driver) {
         let every = Schedule::every(self.leases.renewal_period());
@@ -207,7 +207,7 @@ impl Running {
                 queue: self.queue.clone(),
                 cancellations,
             };
-            tasks.register(listen, Schedule::from_start(LISTEN_AGAIN));
+            tasks.register(listen, Schedule::from_start(LISTEN_RETRY));
         }
     }
 

@@ -26,7 +26,7 @@ use crate::{
 /// The variable that selects an action, in the `generic` playbook and in bundles for machines.
 const ACTION: &str = "proxmox_vm_action";
 /// Number of recent successful runs that are compared with a request.
-const LOOKED_AT: u32 = 8;
+const COMPARED_RUNS: u32 = 8;
 /// Maximum number of cached estimates; the oldest are removed first.
 const MAX_GUESSES: usize = 256;
 
@@ -172,7 +172,7 @@ impl Progress {
     /// The last successful run of equivalent work.
     async fn last_alike(&self, work: &Work) -> Result<Option<LastSuccess>, JobError> {
         let Some(work) = work.as_playbook().filter(|work| is_whole(work)) else { return Ok(None) };
-        let last = self.store.last_successes(&work.content, LOOKED_AT).await?;
+        let last = self.store.last_successes(&work.content, COMPARED_RUNS).await?;
         let alike = |(other, _): &(JobRequest, LastSuccess)| {
             other.work.as_playbook().is_some_and(|other| {
                 is_whole(other) && other.project == work.project && action(other) == action(work)

@@ -23,7 +23,7 @@ const PREFIX: &str = "rh_";
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
 /// Minimum time between two updates of a token's last use.
-const NOTE_AGAIN: Duration = Duration::from_secs(60);
+const MIN_UPDATE_GAP: Duration = Duration::from_secs(60);
 
 /// Why a token operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -109,7 +109,7 @@ impl Tokens {
     /// Records that a token was used, unless a recent use is already recorded.
     pub async fn used(&self, id: &str, noted: Option<Timestamp>) {
         let now = clock::now();
-        let is_recent = |noted: Timestamp| noted.checked_add(NOTE_AGAIN).is_ok_and(|again| now < again);
+        let is_recent = |noted: Timestamp| noted.checked_add(MIN_UPDATE_GAP).is_ok_and(|again| now < again);
         if noted.is_some_and(is_recent) {
             return;
         }

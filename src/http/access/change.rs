@@ -27,7 +27,7 @@ impl Change {
     }
 
     /// Counts the change and stores its intent. The error is the response to send if the change is rejected.
-    pub(crate) async fn begin(self, path: &str) -> Result<Begun, HttpResponse> {
+    pub(crate) async fn begin(self, path: &str) -> Result<StartedChange, HttpResponse> {
         let Self { guard, client, role, draft } = self;
         if role < Role::Operator {
             let denied = AuditDraft { kind: AuditKind::Denied, status: Some(403), ..draft };
@@ -38,7 +38,7 @@ impl Change {
             return Err(Reply::too_many().response_after(path, wait));
         }
         match Served::begin(&guard.0.auditor, draft).await {
-            Ok(served) => Ok(Begun(served)),
+            Ok(served) => Ok(StartedChange(served)),
             Err(error) => {
                 tracing::error!(%error, "a change was refused: it would not be in the audit");
                 Err(Reply::no_audit().response(path))
@@ -50,9 +50,9 @@ impl Change {
 /// A change whose intent is stored. If it is dropped before it ends, its result records that the client
 /// disconnected.
 #[derive(Debug)]
-pub(crate) struct Begun(Served);
+pub(crate) struct StartedChange(Served);
 
-impl Begun {
+impl StartedChange {
     /// Queues the result.
     pub(crate) fn end(self, status: u16, job: Option<JobId>) {
         self.0.end_with(status, job);

@@ -26,7 +26,7 @@ use super::{
 
 /// The credentials of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Presented<'a> {
     pub headers: &'a HeaderMap,
     pub peer: Option<IpAddr>,
     /// The parameter `access_token` of a WebSocket, for which a page cannot set headers.
@@ -35,7 +35,7 @@ pub(super) struct Asked<'a> {
 
 /// Data that was looked up for a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
+pub(super) struct LookedUp<'a> {
     /// The stored token with the ID of the credential.
     pub token: Option<&'a Token>,
     /// The issuer's keys.
@@ -69,7 +69,7 @@ pub(super) enum Credential<'a> {
 }
 
 /// The credential of a request.
-pub(super) fn credential<'a>(asked: &Asked<'a>) -> Option<Credential<'a>> {
+pub(super) fn credential<'a>(asked: &Presented<'a>) -> Option<Credential<'a>> {
     let mut given = asked.headers.get_all(header::AUTHORIZATION);
     let text = match (given.next(), given.next(), asked.access_token) {
         (None, _, None) => return None,
@@ -93,7 +93,7 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 /// The address of the client, as far as trusted gateways forward it.
-pub(super) fn address(asked: &Asked<'_>, options: &Options) -> Address {
+pub(super) fn address(asked: &Presented<'_>, options: &Options) -> Address {
     let peer = asked.peer.map(|peer| peer.to_canonical());
     let is_ours = options.gateway.is(peer, asked.headers);
     let forwarded = if is_ours { options.gateway.forwarded(asked.headers) } else { None };
@@ -101,7 +101,11 @@ pub(super) fn address(asked: &Asked<'_>, options: &Options) -> Address {
 }
 
 /// Who calls?
-pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) -> Result<Caller, Refusal> {
+pub(super) fn decide(
+    asked: &Presented<'_>,
+    known: &LookedUp<'_>,
+    options: &Options,
+) -> Result<Caller, Refusal> {
     let address = address(asked, options);
     if options.has(Mode::Gateway)
         && options.gateway.is(address.peer, asked.headers)
@@ -146,7 +150,7 @@ fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<
     Ok(Some(Caller { name, role, via: Via::Gateway, address, expires_at: None }))
 }
 
-fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, Refusal> {
+fn by_token(text: &str, known: &LookedUp<'_>, address: Address) -> Result<Caller, Refusal> {
     let token = known.token.filter(|token| token_matches(token, text));
     let token = token.ok_or(Refusal::BadCredentials("there is no such token"))?;
     match token.fault(known.now) {
@@ -160,7 +164,7 @@ fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, R
     }
 }
 
-fn by_jwt(text: &str, known: &Known<'_>, address: Address, options: &Options) -> Result<Caller, Refusal> {
+fn by_jwt(text: &str, known: &LookedUp<'_>, address: Address, options: &Options) -> Result<Caller, Refusal> {
     let keys = known.keys.ok_or(Refusal::Unavailable("the keys of the issuer are not known yet"))?;
     let jwt = options.jwt.as_ref().ok_or(Refusal::Unavailable("no issuer is set"))?;
     let bearer = jwt::verify(text, keys, &jwt.rules, known.now).map_err(Refusal::BadCredentials)?;

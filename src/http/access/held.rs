@@ -19,7 +19,7 @@ pub struct Most {
 
 /// The amounts that are held. Clients without any are removed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Held(Arc<Mutex<Amounts>>);
+pub(super) struct HeldMemory(Arc<Mutex<Amounts>>);
 
 #[derive(Debug, Default)]
 struct Amounts {
@@ -30,7 +30,7 @@ struct Amounts {
 /// The amount that is held for one request; released when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Room {
-    held: Held,
+    held: HeldMemory,
     client: Client,
     taken: usize,
 }
@@ -50,7 +50,7 @@ impl Most {
     }
 }
 
-impl Held {
+impl HeldMemory {
     pub(super) fn room(&self, client: Client) -> Room {
         Room { held: self.clone(), client, taken: 0 }
     }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_client_has_room_for_some_bodies_and_gives_it_back() {
-        let held = Held::default();
+        let held = HeldMemory::default();
         let most = Most::bodies(100);
         let mut rooms: Vec<Room> = (0..16).map(|_| held.room(client())).collect();
         assert!(rooms.iter_mut().all(|room| room.take(60, most) && room.take(40, most)));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_first_reply_of_a_client_may_be_larger_than_its_limit_but_not_than_that_of_all() {
-        let held = Held::default();
+        let held = HeldMemory::default();
         let (mut first, mut second) = (held.room(client()), held.room(client()));
         assert!(first.take_first(200, SMALL));
         assert!(!second.take_first(1, SMALL) && !held.has_room(&client(), SMALL));

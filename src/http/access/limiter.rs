@@ -34,7 +34,7 @@ pub(super) enum Kind {
     /// A change.
     Write,
     /// A request that was rejected because of its credentials.
-    Refused,
+    Rejected,
     /// A log line about a rejection.
     Logged,
 }
@@ -138,7 +138,7 @@ mod tests {
         assert!(limiter.count(at(1), Kind::Read, now).is_ok());
         assert!(limiter.count(at(1), Kind::Read, now).is_err());
         assert!(limiter.count(at(2), Kind::Read, now).is_ok());
-        assert!(limiter.count(at(1), Kind::Refused, now).is_ok());
+        assert!(limiter.count(at(1), Kind::Rejected, now).is_ok());
         assert!((0..1000).all(|_| limiter.count(at(1), Kind::Write, now).is_ok()));
     }
 

@@ -49,11 +49,11 @@ use model::{AuditKind, Role};
 
 use self::{
     caller::Client,
-    decide::{Asked, Credential, Known, Refusal, credential},
-    held::Held,
+    decide::{Credential, LookedUp, Presented, Refusal, credential},
+    held::HeldMemory,
     jwt::Source,
     limiter::{Kind, Limiter},
-    places::{Place, Places},
+    places::{Places, Target},
     reply::Reply,
     watchers::Watchers,
 };
@@ -75,7 +75,7 @@ pub use self::{
     groups::Groups,
     held::Most,
     host::Hosts,
-    jwt::{Error as JwtError, Options as JwtOptions, Place as KeysPlace, Rules as JwtRules},
+    jwt::{Error as JwtError, KeyLocation, Options as JwtOptions, Rules as JwtRules},
     limiter::Rate,
     unread::Unread,
 };
@@ -146,9 +146,9 @@ struct Inner {
     limiter: Limiter,
     watchers: Watchers,
     /// Memory of request bodies that are being received.
-    bodies: Held,
+    bodies: HeldMemory,
     /// Memory of responses that are being sent.
-    replies: Held,
+    replies: HeldMemory,
     places: Places,
 }
 
@@ -165,12 +165,13 @@ impl Guard {
         endpoints: &'static [Endpoint],
     ) -> Result<Self, JwtError> {
         let keys = match &options.jwt {
-            Some(jwt) => Some(first_look(jwt).await?),
+            Some(jwt) => Some(load_source(jwt).await?),
             None => None,
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        let (bodies, replies, places) = (Held::default(), Held::default(), Places::new(endpoints));
+        let (bodies, replies, places) =
+            (HeldMemory::default(), HeldMemory::default(), Places::new(endpoints));
         let inner = Inner { options, tokens, auditor, keys, limiter, watchers, bodies, replies, places };
         Ok(Self(Arc::new(inner)))
     }
@@ -194,7 +195,7 @@ impl Guard {
                 .hint("`limits.watchers_per_client` and `limits.watchers` set the limits")
         })?;
         Ok(match extensions.get::<Caller>() {
-            Some(caller) => seat.while_let_in(caller, &self.0.tokens),
+            Some(caller) => seat.while_authorized(caller, &self.0.tokens),
             None => seat,
         })
     }
@@ -210,10 +211,10 @@ impl Guard {
     }
 
     /// Looks up the required data, and authenticates the request.
-    async fn who(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
+    async fn authenticate(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
         let access_token = token_of_websocket(request);
         let asked = asked(request, access_token.as_deref());
-        let mut known = Looked::default();
+        let mut known = Fetched::default();
         match credential(&asked) {
             Some(Credential::Token { id, .. }) if self.0.options.has(Mode::Token) => {
                 let found = self.0.tokens.find(id).await.map_err(|error| {
@@ -231,7 +232,7 @@ impl Guard {
             _ => {}
         }
         let now = audit::now();
-        let facts = Known { token: known.token.as_ref(), keys: known.keys.as_deref(), now };
+        let facts = LookedUp { token: known.token.as_ref(), keys: known.keys.as_deref(), now };
         let caller = decide::decide(&asked, &facts, &self.0.options)?;
         if let (caller::Via::Token(id), Some(token)) = (&caller.via, &known.token) {
             let (tokens, id, noted) = (self.0.tokens.clone(), id.clone(), token.used_at);
@@ -243,7 +244,7 @@ impl Guard {
     fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> actix_web::HttpResponse {
         let path = request.path();
         let address = decide::address(&asked(request, None), &self.0.options);
-        let counted = self.0.limiter.count(Client::at(address), Kind::Refused, Instant::now());
+        let counted = self.0.limiter.count(Client::at(address), Kind::Rejected, Instant::now());
         if self.logs(request) {
             tracing::warn!(
                 client.address = ?address.client(),
@@ -264,14 +265,14 @@ impl Guard {
     fn logs(&self, request: &ServiceRequest) -> bool {
         let address = decide::address(&asked(request, None), &self.0.options);
         let logs = self.0.limiter.logs(Client::at(address), Instant::now());
-        request.extensions_mut().insert(Refused);
+        request.extensions_mut().insert(Rejected);
         logs
     }
 }
 
 /// Request extension: the guard rejected the request, so the request itself is not logged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Refused;
+pub(crate) struct Rejected;
 
 /// Maximum length of request data in a log line, in characters.
 const LOGGED_CHARACTERS: usize = 200;
@@ -283,16 +284,16 @@ pub(crate) fn shortened(text: &str) -> &str {
 
 /// Data that was looked up for a request.
 #[derive(Default)]
-struct Looked {
+struct Fetched {
     token: Option<model::Token>,
     keys: Option<Arc<jwt::Keys>>,
 }
 
-async fn first_look(options: &JwtOptions) -> Result<Source, JwtError> {
+async fn load_source(options: &JwtOptions) -> Result<Source, JwtError> {
     let source = Source::new(options.keys.clone(), options.refresh)?;
     match (source.load().await, &options.keys) {
-        (Err(error), KeysPlace::File(_)) => return Err(error),
-        (Err(error), KeysPlace::Address(address)) => {
+        (Err(error), KeyLocation::File(_)) => return Err(error),
+        (Err(error), KeyLocation::Address(address)) => {
             tracing::warn!(%error, address, "the issuer of JWTs does not answer; it is asked again");
         }
         (Ok(()), _) => {}
@@ -300,8 +301,8 @@ async fn first_look(options: &JwtOptions) -> Result<Source, JwtError> {
     Ok(source)
 }
 
-fn asked<'a>(request: &'a ServiceRequest, access_token: Option<&'a str>) -> Asked<'a> {
-    Asked { headers: request.headers(), peer: request.peer_addr().map(|peer| peer.ip()), access_token }
+fn asked<'a>(request: &'a ServiceRequest, access_token: Option<&'a str>) -> Presented<'a> {
+    Presented { headers: request.headers(), peer: request.peer_addr().map(|peer| peer.ip()), access_token }
 }
 
 /// A page cannot set headers of a WebSocket, so only there the token is accepted in the query.
@@ -324,19 +325,19 @@ pub async fn guard(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET_BYTES {
-        request.extensions_mut().insert(Refused);
+        request.extensions_mut().insert(Rejected);
         let response = Reply::path_too_long(MAX_TARGET_BYTES).response(request.path());
         return Ok(request.into_response(response));
     }
-    if !guard.is_called_by_its_name(&request) {
+    if !guard.has_known_host(&request) {
         let response = Reply::unknown_host().response(request.path());
         return Ok(request.into_response(response));
     }
     let path = request.match_info().as_str();
-    let place = guard.0.places.find(request.method().as_str(), path, request.resource_map());
-    let access = guard.access(&place);
-    let known = guard.who(&request).await;
-    forget_credentials(&mut request);
+    let target = guard.0.places.find(request.method().as_str(), path, request.resource_map());
+    let access = guard.access(&target);
+    let known = guard.authenticate(&request).await;
+    remove_credentials(&mut request);
     let caller = match (known, access) {
         (Ok(caller), _) => Some(caller),
         (Err(_), Some(Access::Open)) => None,
@@ -345,26 +346,27 @@ pub async fn guard(
             return Ok(request.into_response(response));
         }
     };
-    guard.serve(caller, place, access, request, next).await
+    guard.serve(caller, target, access, request, next).await
 }
 
 /// Removes credentials, which later layers and handlers do not need.
-fn forget_credentials(request: &mut ServiceRequest) {
+fn remove_credentials(request: &mut ServiceRequest) {
     for name in [gateway::CONSUMER, gateway::GROUPS, gateway::ANONYMOUS, header::AUTHORIZATION.as_str()] {
         request.headers_mut().remove(name);
     }
 }
 
 impl Guard {
-    /// The access requirement of a place; `None` if only an authenticated caller gets the error.
-    fn access(&self, place: &Place) -> Option<Access> {
-        match place {
-            Place::Listed(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
-            Place::WrongMethod(_) | Place::Unlisted(_) | Place::Nowhere => None,
+    /// The access requirement of a target; `None` if there is no endpoint, and only an authenticated caller gets
+    /// the specific error.
+    fn access(&self, target: &Target) -> Option<Access> {
+        match target {
+            Target::Endpoint(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
+            Target::WrongMethod(_) | Target::Unlisted(_) | Target::Unknown => None,
         }
     }
 
-    fn is_called_by_its_name(&self, request: &ServiceRequest) -> bool {
+    fn has_known_host(&self, request: &ServiceRequest) -> bool {
         let is_ours = self
             .0
             .options
@@ -383,7 +385,7 @@ impl Guard {
     async fn serve(
         &self,
         caller: Option<Caller>,
-        place: Place,
+        target: Target,
         access: Option<Access>,
         request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
@@ -393,27 +395,27 @@ impl Guard {
             Some(caller) => Client::of(caller),
             None => Client::at(decide::address(&asked(&request, None), &self.0.options)),
         };
-        let effect = effect(&request, &place);
+        let effect = effect(&request, &target);
         let changes = effect == Effect::Change;
         let kind = if changes { Kind::Write } else { Kind::Read };
         if effect != Effect::Probe
             && let Err(wait) = self.0.limiter.count(client.clone(), kind, Instant::now())
         {
-            request.extensions_mut().insert(Refused);
+            request.extensions_mut().insert(Rejected);
             return Ok(request.into_response(Reply::too_many().response_after(&path, wait)));
         }
-        match &place {
-            Place::WrongMethod(endpoints) => {
+        match &target {
+            Target::WrongMethod(endpoints) => {
                 return Ok(request.into_response(reply::wrong_method(&path, allow(endpoints))));
             }
-            Place::Unlisted(pattern) => {
+            Target::Unlisted(pattern) => {
                 tracing::error!(
                     http.route = pattern,
                     "a path that is no endpoint is registered: calls are rejected"
                 );
                 return Ok(request.into_response(Reply::unlisted().response(&path)));
             }
-            Place::Listed(_) | Place::Nowhere => {}
+            Target::Endpoint(_) | Target::Unknown => {}
         }
         if access != Some(Access::Open) && site::is_embedded_elsewhere(request.headers()) {
             return Ok(request.into_response(Reply::embedded().response(&path)));
@@ -427,7 +429,7 @@ impl Guard {
             request.extensions_mut().insert(ForeignOrigin);
         }
         request.extensions_mut().insert(client);
-        let endpoint = if let Place::Listed(endpoint) = place { Some(endpoint) } else { None };
+        let endpoint = if let Target::Endpoint(endpoint) = target { Some(endpoint) } else { None };
         if let Some(endpoint) = endpoint {
             request.extensions_mut().insert(endpoint);
         }
@@ -457,7 +459,7 @@ impl Guard {
             None => next.call(request).await?.map_into_boxed_body(),
         };
         // A request can wait for a job for longer than its token is valid.
-        if begun.elapsed() >= LONG && watchers::is_let_in_no_more(&via, expires_at, &self.0.tokens).await {
+        if begun.elapsed() >= LONG && watchers::is_unauthorized(&via, expires_at, &self.0.tokens).await {
             let refusal = Refusal::BadCredentials("they were revoked or expired while the request waited");
             return Ok(response.into_response(Reply::refusal(refusal).response(&path)));
         }
@@ -520,15 +522,15 @@ impl Guard {
 /// The effect of the request, if it is permitted. Requests without an endpoint have no effect, but methods that
 /// could change something are treated as if they might start a job, so that pages of other origins learn nothing
 /// from the response.
-fn effect(request: &ServiceRequest, place: &Place) -> Effect {
-    match place {
-        Place::Listed(endpoint) => endpoint.effect,
-        Place::WrongMethod(endpoints)
+fn effect(request: &ServiceRequest, target: &Target) -> Effect {
+    match target {
+        Target::Endpoint(endpoint) => endpoint.effect,
+        Target::WrongMethod(endpoints)
             if endpoints.iter().any(|endpoint| endpoint.effect == Effect::Probe) =>
         {
             Effect::Probe
         }
-        Place::WrongMethod(_) | Place::Unlisted(_) | Place::Nowhere => match *request.method() {
+        Target::WrongMethod(_) | Target::Unlisted(_) | Target::Unknown => match *request.method() {
             Method::GET | Method::HEAD | Method::OPTIONS => Effect::Read,
             _ => Effect::MayStartJob,
         },

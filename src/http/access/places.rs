@@ -8,15 +8,15 @@ use crate::http::endpoint::Endpoint;
 
 /// The target of a request.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum Target {
     /// An endpoint.
-    Listed(&'static Endpoint),
+    Endpoint(&'static Endpoint),
     /// The path has these endpoints, but none for the method.
     WrongMethod(Vec<&'static Endpoint>),
     /// The path is registered, but has no endpoint.
     Unlisted(String),
     /// The path is not registered.
-    Nowhere,
+    Unknown,
 }
 
 /// The endpoints of a server by path pattern, as they are registered.
@@ -42,7 +42,7 @@ impl Places {
     }
 
     /// Looks up a method and a path.
-    pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Place {
+    pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Target {
         match self.found.get(path) {
             Some(found) => self.of(method, found.get_or_init(|| registered.match_pattern(path)).as_deref()),
             None => self.of(method, registered.match_pattern(path).as_deref()),
@@ -50,14 +50,14 @@ impl Places {
     }
 
     /// Looks up a method and a pattern of actix.
-    fn of(&self, method: &str, pattern: Option<&str>) -> Place {
-        let Some(pattern) = pattern else { return Place::Nowhere };
+    fn of(&self, method: &str, pattern: Option<&str>) -> Target {
+        let Some(pattern) = pattern else { return Target::Unknown };
         let Some(endpoints) = self.by_pattern.get(pattern) else {
-            return Place::Unlisted(pattern.to_owned());
+            return Target::Unlisted(pattern.to_owned());
         };
         match endpoints.iter().find(|endpoint| endpoint.answers(method)) {
-            Some(endpoint) => Place::Listed(endpoint),
-            None => Place::WrongMethod(endpoints.clone()),
+            Some(endpoint) => Target::Endpoint(endpoint),
+            None => Target::WrongMethod(endpoints.clone()),
         }
     }
 }
@@ -71,10 +71,10 @@ mod tests {
     fn only_an_endpoint_is_found() {
         let places = Places::new(endpoints());
         let found = |method, pattern| match places.of(method, Some(pattern)) {
-            Place::Listed(endpoint) => endpoint.doc.operation.clone(),
-            Place::WrongMethod(endpoints) => crate::http::endpoint::allow(&endpoints).into(),
-            Place::Unlisted(_) => "unlisted".into(),
-            Place::Nowhere => "nowhere".into(),
+            Target::Endpoint(endpoint) => endpoint.doc.operation.clone(),
+            Target::WrongMethod(endpoints) => crate::http::endpoint::allow(&endpoints).into(),
+            Target::Unlisted(_) => "unlisted".into(),
+            Target::Unknown => "nowhere".into(),
         };
         assert_eq!(found("POST", "/v1/jobs"), "submit_job");
         assert_eq!(found("GET", "/v1/catalog/bundles/{name:.*}"), "show_bundle");
@@ -83,6 +83,6 @@ mod tests {
         assert_eq!(found("HEAD", "/healthz"), "health");
         assert_eq!(found("PUT", "/v1/jobs"), "GET, POST");
         assert_eq!(found("GET", "/v1/new"), "unlisted");
-        assert!(matches!(places.of("GET", None), Place::Nowhere));
+        assert!(matches!(places.of("GET", None), Target::Unknown));
     }
 }

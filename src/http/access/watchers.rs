@@ -21,7 +21,7 @@ use super::{
 };
 
 /// How often a token is checked again.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The open streams and WebSockets. Clients without any are removed.
 #[derive(Debug, Clone)]
@@ -37,9 +37,9 @@ pub(crate) struct Seat {
     open: Arc<Mutex<HashMap<Client, usize>>>,
     until: Shutdown,
     /// Whether the credentials of the caller are no longer valid.
-    is_out: Arc<AtomicBool>,
+    revoked: Arc<AtomicBool>,
     /// The task that checks the credentials of the caller.
-    look: Option<JoinHandle<()>>,
+    check: Option<JoinHandle<()>>,
 }
 
 impl Watchers {
@@ -56,24 +56,24 @@ impl Watchers {
         }
         open.insert(client.clone(), count + 1);
         let (open, until) = (Arc::clone(&self.open), shutdown.clone());
-        Some(Seat { client, open, until, is_out: Arc::default(), look: None })
+        Some(Seat { client, open, until, revoked: Arc::default(), check: None })
     }
 }
 
 impl Seat {
     /// Also requests the end when the credentials of the caller are no longer valid.
-    pub(super) fn while_let_in(mut self, caller: &Caller, tokens: &Tokens) -> Self {
+    pub(super) fn while_authorized(mut self, caller: &Caller, tokens: &Tokens) -> Self {
         let (tokens, via, expires_at) = (tokens.clone(), caller.via.clone(), caller.expires_at);
         if !matches!(via, Via::Token(_)) && expires_at.is_none() {
             return self;
         }
         let (trigger, until) = engine::shutdown();
         let mut shutdown = std::mem::replace(&mut self.until, until);
-        let is_out = Arc::clone(&self.is_out);
-        self.look = Some(actix_web::rt::spawn(async move {
+        let revoked = Arc::clone(&self.revoked);
+        self.check = Some(actix_web::rt::spawn(async move {
             tokio::select! {
                 () = shutdown.requested() => {}
-                () = let_in_no_more(&via, expires_at, &tokens) => is_out.store(true, Relaxed),
+                () = until_unauthorized(&via, expires_at, &tokens) => revoked.store(true, Relaxed),
             }
             trigger.pull();
         }));
@@ -86,23 +86,23 @@ impl Seat {
     }
 
     /// Whether [`Seat::until`] requested the end because the credentials of this caller are no longer valid.
-    pub(crate) fn is_taken_away(&self) -> bool {
-        self.is_out.load(Relaxed)
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked.load(Relaxed)
     }
 }
 
-async fn let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) {
+async fn until_unauthorized(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) {
     loop {
         let left = expires_at.map(|end| Duration::try_from(end - now()).unwrap_or_default());
-        sleep(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).await;
-        if is_let_in_no_more(via, expires_at, tokens).await {
+        sleep(left.unwrap_or(CHECK_INTERVAL).min(CHECK_INTERVAL)).await;
+        if is_unauthorized(via, expires_at, tokens).await {
             return;
         }
     }
 }
 
 /// Whether credentials have expired or were revoked; `false` while the store does not respond.
-pub(super) async fn is_let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) -> bool {
+pub(super) async fn is_unauthorized(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) -> bool {
     if expires_at.is_some_and(|end| end <= now()) {
         return true;
     }
@@ -117,8 +117,8 @@ pub(super) async fn is_let_in_no_more(via: &Via, expires_at: Option<Timestamp>, 
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(look) = &self.look {
-            look.abort();
+        if let Some(check) = &self.check {
+            check.abort();
         }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.get_mut(&self.client) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use api::ProblemCode;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{Dialect, Doc, Effect, Endpoint, Parameter, Place, Reply, Schemas};
+use crate::http::endpoint::{Dialect, Doc, Effect, Endpoint, Location, Parameter, Reply, Schemas};
 
 /// A reference to a response that many endpoints share.
 fn response(name: &str) -> Value {
@@ -39,8 +39,8 @@ pub(super) fn object(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
 }
 
 fn parameter_object(parameter: &Parameter, schemas: &mut Schemas) -> Value {
-    let mut object = json!({ "name": parameter.name, "in": parameter.place.as_str() });
-    if parameter.place == Place::Path {
+    let mut object = json!({ "name": parameter.name, "in": parameter.location.as_str() });
+    if parameter.location == Location::Path {
         object["required"] = true.into();
     }
     object["description"] = parameter.about.as_ref().into();

@@ -99,17 +99,17 @@ impl Doc {
     }
 
     /// The names of the parameters in one location, in order.
-    pub(crate) fn names(&self, place: Place) -> impl Iterator<Item = &'static str> + '_ {
+    pub(crate) fn names(&self, location: Location) -> impl Iterator<Item = &'static str> + '_ {
         self.parameters
             .iter()
-            .filter(move |parameter| parameter.place == place)
+            .filter(move |parameter| parameter.location == location)
             .map(|parameter| parameter.name)
     }
 }
 
 /// The location of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// In the path.
     Path,
     /// In the query.
@@ -118,7 +118,7 @@ pub enum Place {
     Header,
 }
 
-impl Place {
+impl Location {
     /// The name of the location in OpenAPI.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -134,7 +134,7 @@ impl Place {
 #[derive(Debug, Clone)]
 pub struct Parameter {
     /// Its location.
-    pub place: Place,
+    pub location: Location,
     /// Its name.
     pub name: &'static str,
     /// The schema of its value.
@@ -148,17 +148,17 @@ pub struct Parameter {
 impl Parameter {
     /// A parameter of the path.
     pub(crate) const fn path(name: &'static str, schema: MakeSchema, about: &'static str) -> Self {
-        Self { place: Place::Path, name, schema, about: Cow::Borrowed(about), example: None }
+        Self { location: Location::Path, name, schema, about: Cow::Borrowed(about), example: None }
     }
 
     /// An optional parameter of the query.
     pub(crate) const fn query(name: &'static str, schema: MakeSchema, about: &'static str) -> Self {
-        Self { place: Place::Query, name, schema, about: Cow::Borrowed(about), example: None }
+        Self { location: Location::Query, name, schema, about: Cow::Borrowed(about), example: None }
     }
 
     /// An optional header.
     pub(crate) const fn header(name: &'static str, schema: MakeSchema, about: &'static str) -> Self {
-        Self { place: Place::Header, name, schema, about: Cow::Borrowed(about), example: None }
+        Self { location: Location::Header, name, schema, about: Cow::Borrowed(about), example: None }
     }
 
     /// The name of content in a path.

@@ -16,7 +16,7 @@ use model::JobId;
 
 pub use self::{
     access::{Access, Dialect, Effect, Origins},
-    doc::{Body, Doc, MakeSchema, Parameter, Place, Reply, Schemas},
+    doc::{Body, Doc, Location, MakeSchema, Parameter, Reply, Schemas},
 };
 
 /// The methods that endpoints have, in the order in which `Allow` lists them.

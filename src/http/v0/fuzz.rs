@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Refusal, check,
     field::{Field, Kind},
-    plan::{Known, plan},
+    plan::{PlanContext, plan},
     route::Route,
     rows,
 };
@@ -127,7 +127,7 @@ fn answered(route: &Route, body: Value, name: Option<&str>) -> Result<(), TestCa
     match plan(
         route,
         &values,
-        &Known {
+        &PlanContext {
             inventory: &inventory,
             default_node: Some("pve01"),
             name,

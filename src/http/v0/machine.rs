@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Refusal, check, direct,
-    plan::{self, Known},
+    plan::{self, PlanContext},
     reply,
     route::{Access, Lookup, Plan, Reply, Route},
     rows,
@@ -44,7 +44,7 @@ pub(super) async fn answer(
     // Only locks need it.
     let node = if is_read(route) { None } else { api.engine.machines().default_node().await };
     let host = acting_host(api, route, &values).await;
-    let known = Known {
+    let known = PlanContext {
         inventory,
         default_node: node.as_deref(),
         name,

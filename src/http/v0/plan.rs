@@ -23,7 +23,7 @@ const ACTING_HOST: &str = "proxmox_controller_host";
 
 /// Data for planning in addition to the request.
 #[derive(Debug)]
-pub(super) struct Known<'a> {
+pub(super) struct PlanContext<'a> {
     pub(super) inventory: &'a Inventories,
     /// The node to use if the request has an empty one.
     pub(super) default_node: Option<&'a str>,
@@ -35,7 +35,7 @@ pub(super) struct Known<'a> {
     pub(super) limits_actions: bool,
 }
 
-impl Known<'_> {
+impl PlanContext<'_> {
     /// The limit of an action: a single host of the group, so that the action runs once.
     fn action_hosts(&self) -> Option<&str> {
         self.host.filter(|_| self.limits_actions)
@@ -45,7 +45,7 @@ impl Known<'_> {
 type Values = Map<String, Value>;
 
 /// The job request of a row with these values.
-pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<JobRequest, Refusal> {
+pub(super) fn plan(route: &Route, values: &Values, known: &PlanContext<'_>) -> Result<JobRequest, Refusal> {
     let mut vars = variables(route.fields, values);
     let (content, limit, before) = match &route.plan {
         Plan::Ping => (ContentRef::Playbook(name("ping")?), limit_of(values, "hosts")?, Vec::new()),
@@ -138,11 +138,11 @@ fn renamed(kind: &Kind, value: &Value) -> Value {
 }
 
 /// The host that acts for the node, as a variable for plays that select one of their hosts.
-fn acting_host(known: &Known<'_>) -> Option<(String, Value)> {
+fn acting_host(known: &PlanContext<'_>) -> Option<(String, Value)> {
     known.host.map(|host| (ACTING_HOST.to_owned(), host.into()))
 }
 
-fn look_up(lookup: Lookup, values: &Values, known: &Known<'_>) -> Result<Vec<Step>, Refusal> {
+fn look_up(lookup: Lookup, values: &Values, known: &PlanContext<'_>) -> Result<Vec<Step>, Refusal> {
     let (list, member, variable) = match lookup {
         Lookup::No => return Ok(Vec::new()),
         Lookup::Exists => ("vm_list", "vm_name", None),
@@ -171,7 +171,7 @@ fn create_each(
     machines: &[&str],
     route: &Route,
     values: &Values,
-    known: &Known<'_>,
+    known: &PlanContext<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let empty = Map::new();
     let given = values.get("vms").and_then(Value::as_object).unwrap_or(&empty);

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web::Data};
 use engine::EventQuery;
 
 use super::{
-    events::{TAG, Wanted, events_reply, next, parameters},
+    events::{EventsRequest, TAG, events_reply, next, parameters},
     job::BAD_QUERY,
     query::Parameters,
     stream::{self, Source},
@@ -33,7 +33,7 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let wanted = Wanted::read(&request, &query, "events")?;
+    let wanted = EventsRequest::read(&request, &query, "events")?;
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
     let seat = api.guard.seat(&request, &api.shutdown)?;
     let following = Source::All(Box::new(api.engine.events().follow_all(wanted.query)));

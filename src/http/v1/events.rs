@@ -91,14 +91,14 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 /// A request for events, of one job or of all jobs.
-pub(super) struct Wanted {
+pub(super) struct EventsRequest {
     /// The selection. For a page, its limit is one more than requested, to determine whether there is a next page.
     pub query: EventQuery,
     /// `None` for a page.
     pub sending: Option<Sending>,
 }
 
-impl Wanted {
+impl EventsRequest {
     /// Reads the query and the headers. The file name of a download is based on `name`.
     pub(super) fn read(request: &HttpRequest, query: &Parameters, name: &str) -> Result<Self, Problem> {
         query.only_known()?;
@@ -140,7 +140,7 @@ async fn events(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = Wanted::read(&request, &query, &id)?;
+    let wanted = EventsRequest::read(&request, &query, &id)?;
     let id = job_id(&id)?;
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
     let seat = api.guard.seat(&request, &api.shutdown)?;

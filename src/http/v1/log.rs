@@ -29,7 +29,7 @@ use crate::http::{
 };
 
 /// How long one wait for new lines lasts before it is repeated.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 /// The current number of lines of the log.
 const LINES: HeaderName = HeaderName::from_static("x-log-lines");
 /// The first line after this part, if it exists already.
@@ -198,7 +198,7 @@ impl Sending {
         }
         loop {
             let next = tokio::select! {
-                next = self.reader.next(LOOK_AGAIN) => next.map_err(io::Error::other)?,
+                next = self.reader.next(WAIT_LIMIT) => next.map_err(io::Error::other)?,
                 // A response that ends normally must be complete, so this one is aborted.
                 () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service stops, or the caller is let in no more")),
             };

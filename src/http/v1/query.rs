@@ -6,7 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Query}
 
 use crate::http::{
     Api,
-    endpoint::{Endpoint, Place},
+    endpoint::{Endpoint, Location},
     problem::{FaultCode, Problem, fault},
 };
 
@@ -47,8 +47,10 @@ impl FromRequest for Parameters {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let known =
-            request.extensions().get::<&'static Endpoint>().map(|endpoint| endpoint.doc.names(Place::Query));
+        let known = request
+            .extensions()
+            .get::<&'static Endpoint>()
+            .map(|endpoint| endpoint.doc.names(Location::Query));
         let known = known.map_or_else(Vec::new, Iterator::collect);
         let given = Query::from_query(request.query_string()).map(Query::into_inner);
         std::future::ready(given.map(|given| Self { given, known }).map_err(Into::into))

@@ -3,10 +3,10 @@
 //!
 //! ```text
 //! {"type":"log","data":"line"} ...     every line so far, then each new one
-//! {"type":"status","data":"running"}   once the past is told, and at the end
+//! {"type":"status","data":"running"}   after the stored lines, and at the end
 //! {"type":"ping"}                      every 15 s without a line
-//! {"type":"result","data":{...}}       at the end, what the job printed
-//! {"type":"error","data":"text"}       at the end, why it did not succeed
+//! {"type":"result","data":{...}}       at the end, the results of the job
+//! {"type":"error","data":"text"}       at the end, the reason of a failure
 //! {"type":"done"}                      the last frame; then close 1000
 //! ```
 //! For an unknown ID, the server sends an error frame and closes with 4004. Messages of clients are read only to
@@ -101,7 +101,7 @@ struct Watcher {
 }
 
 /// The client has disconnected.
-struct Left;
+struct Disconnected;
 
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
@@ -109,9 +109,9 @@ impl Watcher {
         let mut shutdown = self.seat.until();
         let answering = self.session.clone();
         let told = tokio::select! {
-            told = tell(&mut self.session, following) => told,
-            () = gone(&mut self.messages, answering) => Err(Left),
-            () = shutdown.requested() => Ok(why(&self.seat)),
+            told = stream_log(&mut self.session, following) => told,
+            () = answer_pings(&mut self.messages, answering) => Err(Disconnected),
+            () = shutdown.requested() => Ok(close_code(&self.seat)),
         };
         if let Ok(code) = told {
             // The client may have disconnected.
@@ -122,12 +122,12 @@ impl Watcher {
 
 /// The close code of the server: after a restart, the client can reconnect; after its credentials became invalid,
 /// it cannot.
-fn why(seat: &Seat) -> CloseCode {
-    if seat.is_taken_away() { CloseCode::Policy } else { CloseCode::Restart }
+fn close_code(seat: &Seat) -> CloseCode {
+    if seat.is_revoked() { CloseCode::Policy } else { CloseCode::Restart }
 }
 
 /// Answers pings; returns when the client disconnects.
-async fn gone(messages: &mut MessageStream, mut session: Session) {
+async fn answer_pings(messages: &mut MessageStream, mut session: Session) {
     while let Some(Ok(message)) = messages.next().await {
         match message {
             Message::Ping(data) if session.pong(&data).await.is_err() => return,
@@ -137,7 +137,7 @@ async fn gone(messages: &mut MessageStream, mut session: Session) {
     }
 }
 
-async fn tell(session: &mut Session, mut following: Following) -> Result<CloseCode, Left> {
+async fn stream_log(session: &mut Session, mut following: Following) -> Result<CloseCode, Disconnected> {
     let mut announced = false;
     loop {
         // Stored events are sent without waiting, followed by the status and by new events.
@@ -161,7 +161,7 @@ async fn tell(session: &mut Session, mut following: Following) -> Result<CloseCo
     }
 }
 
-async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
+async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Disconnected> {
     let succeeded = job.state == JobState::Succeeded;
     let word = if succeeded { "succeeded" } else { "failed" };
     send(session, &json!({ "type": "status", "data": word })).await?;
@@ -178,6 +178,6 @@ async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
     Ok(CloseCode::Normal)
 }
 
-async fn send(session: &mut Session, frame: &Value) -> Result<(), Left> {
-    session.text(frame.to_string()).await.map_err(|_| Left)
+async fn send(session: &mut Session, frame: &Value) -> Result<(), Disconnected> {
+    session.text(frame.to_string()).await.map_err(|_| Disconnected)
 }

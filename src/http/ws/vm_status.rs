@@ -3,7 +3,7 @@
 //! ```text
 //! {"type":"full","vms":[...]}             at once
 //! {"type":"diff","changes":{id: ...}}     whenever something changes
-//! {"type":"error","error":"text"}         a look that failed; the next one comes
+//! {"type":"error","error":"text"}         a poll failed; polling continues
 //! ```
 //! Without credentials in the inventory: an error frame and close 1000. A node that is no name: an error frame and close
 //! 1008. What a client sends is not read. Frames are made when there is room for them (32 may be under way),
@@ -22,7 +22,7 @@ use model::vm_status::Frame;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::{CLOSE, TAG, UPGRADED, why};
+use super::{CLOSE, TAG, UPGRADED, close_code};
 use crate::http::{
     Api,
     access::Seat,
@@ -75,16 +75,16 @@ async fn open(
 }
 
 /// The client has disconnected.
-struct Left;
+struct Disconnected;
 
 async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
     let _watching = api.engine.metrics().watching(WatcherKind::VmStatus);
     let mut shutdown = seat.until();
     let answering = session.clone();
     let told = tokio::select! {
-        told = tell(api, node.as_deref(), &mut session) => told,
-        () = hear(messages, answering) => Err(Left),
-        () = shutdown.requested() => match why(seat) {
+        told = stream_status(api, node.as_deref(), &mut session) => told,
+        () = answer_pings(messages, answering) => Err(Disconnected),
+        () = shutdown.requested() => match close_code(seat) {
             CloseCode::Restart => Ok((CloseCode::Restart, Some("service restart"))),
             code => Ok((code, None)),
         },
@@ -98,22 +98,22 @@ async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Sessio
 
 type Close = (CloseCode, Option<&'static str>);
 
-async fn tell(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Close, Left> {
+async fn stream_status(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Close, Disconnected> {
     if node.is_some_and(|node| !is_name(node)) {
         send(session, &Frame::Error { error: BAD_NODE.to_owned() }).await?;
         return Ok((CloseCode::Policy, None));
     }
     match api.engine.machines().watch(node).await {
-        Ok(watching) => tell_all(watching, session).await,
+        Ok(watching) => stream_frames(watching, session).await,
         Err(error) => {
             tracing::warn!(error = error.in_full(), "nobody can watch machines");
-            send(session, &Frame::Error { error: why_not(&error) }).await?;
+            send(session, &Frame::Error { error: error_message(&error) }).await?;
             Ok((CloseCode::Normal, None))
         }
     }
 }
 
-async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Close, Left> {
+async fn stream_frames(mut watching: VmWatching, session: &mut Session) -> Result<Close, Disconnected> {
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -122,13 +122,13 @@ async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Clo
                 Some(frame) => send(session, &frame).await?,
                 None => return Ok((CloseCode::Error, None)),
             },
-            _ = pings.tick() => session.ping(b"").await.map_err(|_| Left)?,
+            _ = pings.tick() => session.ping(b"").await.map_err(|_| Disconnected)?,
         }
     }
 }
 
 /// The error message for the client. Paths and causes are only logged.
-fn why_not(error: &ProxmoxError) -> String {
+fn error_message(error: &ProxmoxError) -> String {
     match error {
         ProxmoxError::Unclear { .. } => format!("Proxmox credentials cannot be told: {}", error.in_full()),
         ProxmoxError::NoCredentials
@@ -143,7 +143,7 @@ fn is_name(node: &str) -> bool {
 }
 
 /// Answers pings; returns when the client disconnects, or has not sent anything, including pongs, for a while.
-async fn hear(mut messages: MessageStream, mut session: Session) {
+async fn answer_pings(mut messages: MessageStream, mut session: Session) {
     while let Ok(Some(Ok(message))) = timeout(SILENCE, messages.next()).await {
         match message {
             Message::Ping(data) if session.pong(&data).await.is_err() => return,
@@ -153,8 +153,8 @@ async fn hear(mut messages: MessageStream, mut session: Session) {
     }
 }
 
-async fn send(session: &mut Session, frame: &Frame) -> Result<(), Left> {
+async fn send(session: &mut Session, frame: &Frame) -> Result<(), Disconnected> {
     // Strings and numbers always serialize to JSON.
-    let text = serde_json::to_string(frame).map_err(|_| Left)?;
-    session.text(text).await.map_err(|_| Left)
+    let text = serde_json::to_string(frame).map_err(|_| Disconnected)?;
+    session.text(text).await.map_err(|_| Disconnected)
 }

@@ -96,7 +96,7 @@ type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 type Present = oneshot::Sender<Infallible>;
 
 /// Everything that an inspection holds until no process of it is left. The fields are released in this order.
-struct Held {
+struct InspectionResources {
     turn: Turn,
     scratch: Scratch,
     record: Record,
@@ -125,13 +125,13 @@ impl Inspections {
         project: Option<&ProjectName>,
         content: &ContentRef,
     ) -> Result<Inspection, CatalogError> {
-        let inspection = self.look_into(by, project, content).await?;
+        let inspection = self.inspect(by, project, content).await?;
         refuse_ended(inspection.ended.as_ref(), inspection.problem.as_deref())?;
         Ok(inspection)
     }
 
     /// Like [`Self::content`], but returns the partial result when a limit ended the inspection.
-    pub(crate) async fn look_into(
+    pub(crate) async fn inspect(
         &self,
         by: &OnBehalf,
         project: Option<&ProjectName>,
@@ -152,7 +152,7 @@ impl Inspections {
 
     async fn list_tasks(
         &self,
-        held: &mut Held,
+        held: &mut InspectionResources,
         catalog: &ContentCatalog,
         root: &Path,
         content: &ContentRef,
@@ -203,7 +203,7 @@ impl Inspections {
 
     async fn list_hosts(
         &self,
-        held: &mut Held,
+        held: &mut InspectionResources,
         catalog: &ContentCatalog,
         name: &ContentName,
         may_run: bool,
@@ -218,7 +218,11 @@ impl Inspections {
 
     /// Waits for a turn, and records that content is about to be inspected. The inspection ends when the returned
     /// sender is dropped.
-    async fn take_turn(&self, by: &OnBehalf, what: String) -> Result<(Held, Present), CatalogError> {
+    async fn take_turn(
+        &self,
+        by: &OnBehalf,
+        what: String,
+    ) -> Result<(InspectionResources, Present), CatalogError> {
         // Until recovery has finished, the service removes leftovers of its predecessor from the directory that
         // inspections use.
         let is_recovered = self.0.readiness.is_recovered_within(TURN_TIMEOUT).await;
@@ -241,7 +245,7 @@ impl Inspections {
         let number = by.auditor.store(intent.clone()).await?;
         let result = AuditDraft { kind: AuditKind::Result, intent: Some(number), ..intent };
         let record = Record { auditor: by.auditor.clone(), result: Some(result) };
-        Ok((Held { turn, scratch, record, _permits: permits }, present))
+        Ok((InspectionResources { turn, scratch, record, _permits: permits }, present))
     }
 }
 
@@ -284,7 +288,7 @@ fn described(content: &str, project: Option<&ProjectName>) -> String {
     }
 }
 
-impl Held {
+impl InspectionResources {
     /// Records the outcome; then the directory is removed and the turn is free.
     fn give_back(self, conclusion: &Conclusion) {
         self.record.conclude(conclusion);

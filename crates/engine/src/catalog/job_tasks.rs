@@ -12,7 +12,7 @@ impl Inspections {
     pub(crate) async fn tasks_of_job(&self, by: &OnBehalf, job: &Job) -> Result<TaskList, CatalogError> {
         let Some(work) = job.request.work.as_playbook() else { return Ok(TaskList::default()) };
         let by = OnBehalf { may_run: true, ..by.clone() };
-        match self.look_into(&by, work.project.as_ref(), &work.content).await {
+        match self.inspect(&by, work.project.as_ref(), &work.content).await {
             Ok(inspection) => Ok(TaskList::new(inspection, work)),
             // The content was deleted. A new attempt reports that.
             Err(

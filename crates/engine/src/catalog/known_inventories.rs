@@ -21,7 +21,7 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 use crate::options::Vault;
 
 /// Maximum number of cached inventories.
-const MOST: usize = 64;
+const MAX_INVENTORIES: usize = 64;
 
 /// Reads inventories and caches their data; clones share the cache.
 #[derive(Debug, Clone)]
@@ -33,12 +33,12 @@ struct Inner {
     /// The home directory in which runs resolve `~`.
     home: Option<PathBuf>,
     /// Data by inventory path.
-    known: Mutex<HashMap<PathBuf, Arc<Known>>>,
+    known: Mutex<HashMap<PathBuf, Arc<InventoryData>>>,
 }
 
 /// Static data of an inventory, valid until its files change.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct InventoryData {
     /// Fingerprint of the files; empty when it cannot be determined.
     fingerprint: String,
     /// Secrets of the inventory.
@@ -53,7 +53,7 @@ impl KnownInventories {
     }
 
     /// The static data of each of these inventories.
-    pub(crate) async fn all(&self, inventories: &[Located]) -> Vec<Arc<Known>> {
+    pub(crate) async fn all(&self, inventories: &[Located]) -> Vec<Arc<InventoryData>> {
         let mut all = Vec::with_capacity(inventories.len());
         for inventory in inventories {
             all.extend(self.one(&inventory.root, &inventory.path).await);
@@ -61,7 +61,7 @@ impl KnownInventories {
         all
     }
 
-    async fn one(&self, root: &Path, inventory: &Path) -> Option<Arc<Known>> {
+    async fn one(&self, root: &Path, inventory: &Path) -> Option<Arc<InventoryData>> {
         let key = root.join(inventory);
         let source = Source {
             root: root.to_owned(),
@@ -78,7 +78,7 @@ impl KnownInventories {
             let fingerprint = source.fingerprint().unwrap_or_default();
             match last {
                 Some(last) if last.fingerprint == fingerprint && !fingerprint.is_empty() => last,
-                _ => Arc::new(Known {
+                _ => Arc::new(InventoryData {
                     fingerprint,
                     secrets: inventory::secrets(&source, password.as_ref()),
                     connection_files: inventory::connection_files(&source, home.as_deref()),
@@ -87,7 +87,7 @@ impl KnownInventories {
         });
         let read =
             read.await.inspect_err(|error| tracing::error!(%error, "an inventory cannot be read")).ok()?;
-        if known.len() >= MOST {
+        if known.len() >= MAX_INVENTORIES {
             known.clear();
         }
         known.insert(key, Arc::clone(&read));

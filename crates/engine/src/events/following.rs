@@ -77,11 +77,11 @@ impl Following {
         let give_up = Instant::now() + at_most;
         loop {
             let job = self.events.job(self.job).await?;
-            look_up_to(&mut self.query, job.last_seq);
+            limit_to(&mut self.query, job.last_seq);
             let begun = self.query.after;
             let events = self.events.store().events(self.job, &self.query).await?;
             let is_all =
-                went_on(&mut self.query, job.last_seq, events.last().map(|event| event.seq), &events);
+                advance(&mut self.query, job.last_seq, events.last().map(|event| event.seq), &events);
             if !events.is_empty() {
                 self.account(begun, &events);
                 return Ok(Next::Events(events));
@@ -118,9 +118,9 @@ impl FollowingAll {
             // Once an event is visible, no event with a lower position appears later, so the events up to `last`
             // are complete.
             let last = self.events.store().last_position().await?;
-            look_up_to(&mut self.query, last);
+            limit_to(&mut self.query, last);
             let events = self.events.store().all_events(&self.query).await?;
-            went_on(&mut self.query, last, events.last().map(|(position, ..)| *position), &events);
+            advance(&mut self.query, last, events.last().map(|(position, ..)| *position), &events);
             if !events.is_empty() {
                 self.events.counters().delivered(events.len());
                 return Ok(Next::Events(events));
@@ -132,13 +132,13 @@ impl FollowingAll {
     }
 }
 
-fn look_up_to(query: &mut EventQuery, last: u64) {
+fn limit_to(query: &mut EventQuery, last: u64) {
     query.until = Some(last);
     query.limit = BATCH;
 }
 
 /// Advances past the events that were read; returns whether those were all events up to `last`.
-fn went_on<E>(query: &mut EventQuery, last: u64, last_given: Option<u64>, events: &[E]) -> bool {
+fn advance<E>(query: &mut EventQuery, last: u64, last_given: Option<u64>, events: &[E]) -> bool {
     let is_full = events.len() >= BATCH as usize;
     match last_given.filter(|_| is_full) {
         Some(given) => query.after = given,

@@ -16,7 +16,7 @@ impl Machines {
         match self.inner().options.direct_reads {
             DirectReads::Always => true,
             DirectReads::Never => false,
-            DirectReads::Auto => self.generic_is_ours(generic).await,
+            DirectReads::Auto => self.generic_is_bundled(generic).await,
         }
     }
 
@@ -54,7 +54,7 @@ impl Machines {
         Ok(job)
     }
 
-    async fn generic_is_ours(&self, generic: &ContentRef) -> bool {
+    async fn generic_is_bundled(&self, generic: &ContentRef) -> bool {
         let catalog = &self.inner().catalog;
         let Ok(located) = catalog.locate(None, generic.clone()).await else { return false };
         if self.other_role_is_named().await {

@@ -12,7 +12,7 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::{
     error::ProxmoxError,
-    known::{Known, read_all},
+    known::{ProxmoxHosts, read_all},
     options::ProxmoxOptions,
     pollers::Pollers,
 };
@@ -32,7 +32,7 @@ pub(super) struct Inner {
     vault: Vault,
     client: Arc<Client>,
     /// The credentials that were read last, with the fingerprint of their files.
-    known: Mutex<Option<(String, Arc<Known>)>>,
+    known: Mutex<Option<(String, Arc<ProxmoxHosts>)>>,
 }
 
 impl Machines {
@@ -106,7 +106,7 @@ impl Machines {
         self.known().await.map_or(true, |known| known.names_a_role)
     }
 
-    async fn known(&self) -> Result<Arc<Known>, ProxmoxError> {
+    async fn known(&self) -> Result<Arc<ProxmoxHosts>, ProxmoxError> {
         let catalog = &self.0.catalog;
         let located = catalog.locate_inventories(None, catalog.default_inventory()).await?;
         let source = |located: Located| Source {

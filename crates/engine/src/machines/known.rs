@@ -24,7 +24,7 @@ const USER: &str = "root@pam";
 
 /// The Proxmox data of an inventory.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct ProxmoxHosts {
     /// The hosts of the group, in file order.
     pub(super) hosts: Vec<Host>,
     /// The API hosts of all hosts, and of the vault file.
@@ -43,7 +43,7 @@ pub(super) struct Host {
     pub(super) credentials: Result<Option<Credentials>, Fault>,
 }
 
-impl Known {
+impl ProxmoxHosts {
     /// The host that acts for a node: the host with the name of the node, otherwise a host whose `proxmox_node` is
     /// the node, otherwise the first host. Of several candidates, the first one with an API.
     pub(super) fn host_of(&self, node: Option<&str>) -> Option<&Host> {
@@ -80,8 +80,8 @@ impl Fault {
 pub(super) fn read_all(
     sources: &[Source],
     password: Option<&SecretString>,
-) -> Result<Known, inventory::Error> {
-    let mut all = Known { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
+) -> Result<ProxmoxHosts, inventory::Error> {
+    let mut all = ProxmoxHosts { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
     for source in sources {
         let known = read(source, password)?;
         for host in known.hosts {
@@ -97,7 +97,7 @@ pub(super) fn read_all(
     Ok(all)
 }
 
-fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inventory::Error> {
+fn read(source: &Source, password: Option<&SecretString>) -> Result<ProxmoxHosts, inventory::Error> {
     let inventory = Inventory::read(source, password)?;
     let hosts = inventory.hosts(GROUP).into_iter();
     let hosts = hosts.map(|name| Host {
@@ -111,7 +111,7 @@ fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inven
     let hosts = hosts.collect();
     let names_role = |host: &&str| !matches!(inventory.value(host, ROLE), Ok(Value::Absent));
     let names_a_role = inventory.hosts(GROUP).iter().any(names_role);
-    Ok(Known { hosts, api_hosts: inventory.all_values(API_HOST), names_a_role })
+    Ok(ProxmoxHosts { hosts, api_hosts: inventory.all_values(API_HOST), names_a_role })
 }
 
 /// The credentials of a host; `None` when it has no API.
@@ -164,7 +164,7 @@ all:
             bare: {proxmox_api_host: 10.0.0.2}
 ";
 
-    fn known(hosts: &str, vault_file: Option<&str>) -> Known {
+    fn known(hosts: &str, vault_file: Option<&str>) -> ProxmoxHosts {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name| directory.path().join(name);
         fs::write(path("hosts.yml"), hosts).expect("writable");
@@ -176,7 +176,7 @@ all:
         read(&source, None).expect("a good inventory")
     }
 
-    fn shown(known: &Known) -> Vec<String> {
+    fn shown(known: &ProxmoxHosts) -> Vec<String> {
         let shown = |Host { name, credentials, .. }: &Host| match credentials {
             Ok(Some(all)) => format!(
                 "{name}: {} {} {} {} {}",
@@ -220,7 +220,8 @@ proxmox:
     beta-cli: {proxmox_node: pve-b}
     beta: {proxmox_api_host: 10.0.0.2, proxmox_node: pve-b}
 ";
-        let host = |known: &Known, node| known.host_of(node).map(|host| host.name.clone()).expect("a host");
+        let host =
+            |known: &ProxmoxHosts, node| known.host_of(node).map(|host| host.name.clone()).expect("a host");
         let known_hosts = known(hosts, None);
         for (node, expected) in [
             (Some("beta-cli"), "beta-cli"),

@@ -9,11 +9,11 @@ use model::vm_status::Vm;
 use tokio::{runtime::Handle, sync::watch::Sender};
 
 /// API host and node.
-pub(super) type Place = (String, String);
+pub(super) type PollerKey = (String, String);
 
 /// The result of the last poll.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Look {
+pub(super) struct PollResult {
     /// Every machine; `None` until a poll has succeeded.
     pub(super) vms: Option<Arc<Vec<Vm>>>,
     /// Why the last poll failed.
@@ -23,7 +23,7 @@ pub(super) struct Look {
 /// The active pollers.
 #[derive(Debug, Default)]
 pub(super) struct Pollers {
-    running: Mutex<HashMap<Place, Weak<Sender<Look>>>>,
+    running: Mutex<HashMap<PollerKey, Weak<Sender<PollResult>>>>,
     /// The runtime of the pollers. Threads of the HTTP server have their own runtimes, which may end earlier.
     pub(super) runtime: Option<Handle>,
 }
@@ -33,7 +33,7 @@ impl Pollers {
         Self { running: Mutex::default(), runtime: Handle::try_current().ok() }
     }
 
-    pub(super) fn running(&self) -> MutexGuard<'_, HashMap<Place, Weak<Sender<Look>>>> {
+    pub(super) fn running(&self) -> MutexGuard<'_, HashMap<PollerKey, Weak<Sender<PollResult>>>> {
         // No operation can leave the map half changed, so a poisoned lock is safe to use.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }

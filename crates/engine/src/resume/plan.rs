@@ -141,7 +141,7 @@ fn hosts(
 ) -> Vec<String> {
     let all = || trace.hosts.keys().cloned().collect();
     let failed: Vec<String> = trace.failed().map(|(host, _)| host.clone()).collect();
-    if was_cut_off || failed.is_empty() || !came_to_the_end(list, trace) {
+    if was_cut_off || failed.is_empty() || !reached_end(list, trace) {
         if !trace.hosts.is_empty() {
             notes.push("the run ended before its last task, so it goes on with all its hosts".to_owned());
         }
@@ -161,11 +161,11 @@ fn hosts(
 
 /// Whether the hosts that had not failed completed the playbook. If no host passed the last task, some hosts of a
 /// later batch may never have reached it.
-fn came_to_the_end(list: &TaskList, trace: &Trace<'_>) -> bool {
+fn reached_end(list: &TaskList, trace: &Trace<'_>) -> bool {
     let is_last = |mark: &Mark| mark.at.is_some_and(|at| at + 1 == list.len());
     // For tasks that are not listed, it is unknown whether another task would have followed.
     let failed_unlisted = trace.failed().any(|(_, mark)| mark.kind != Kind::Listed && is_last(mark));
-    !list.is_partial && trace.somebody_passed && !failed_unlisted && trace.last.as_ref().is_some_and(is_last)
+    !list.is_partial && trace.any_host_passed && !failed_unlisted && trace.last.as_ref().is_some_and(is_last)
 }
 
 /// A limit to exactly these hosts, if their names are not patterns and the limit is not too long.
@@ -178,10 +178,10 @@ fn limit(hosts: &[String]) -> Option<HostPattern> {
 
 fn start(was_cut_off: bool, list: &TaskList, trace: &Trace<'_>) -> Start {
     let failed = trace.failed().map(|(_, mark)| mark);
-    let at_work = trace.at_work().filter(|_| was_cut_off);
+    let running = trace.running().filter(|_| was_cut_off);
     let mut start = Start { index: None, name: None, notes: Vec::new() };
     // A task without a position comes before all others.
-    let Some(mark) = failed.chain(at_work).min_by_key(|mark| (mark.at, mark.kind == Kind::Listed)) else {
+    let Some(mark) = failed.chain(running).min_by_key(|mark| (mark.at, mark.kind == Kind::Listed)) else {
         start.notes.push("no task was begun: nothing is skipped".to_owned());
         return start;
     };

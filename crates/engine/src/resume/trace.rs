@@ -39,7 +39,7 @@ pub(super) enum Kind {
 #[derive(Debug, Default)]
 pub(super) struct Host {
     /// The task that it is running.
-    at_work: Option<Mark>,
+    running: Option<Mark>,
     /// The first task at which it failed or was unreachable.
     pub(super) failed: Option<Mark>,
 }
@@ -58,35 +58,35 @@ struct Include {
 pub(super) struct Trace<'a> {
     list: &'a TaskList,
     /// Final failures by host, play, and task; `None` when final failures are unknown and every failure counts.
-    failures: Option<BTreeSet<Place<'a>>>,
+    failures: Option<BTreeSet<FailureKey<'a>>>,
     play: Option<usize>,
     at: Option<usize>,
     include: Option<Include>,
     /// The last task that started.
     pub(super) last: Option<Mark>,
     /// Whether a host has completed the last task without failing.
-    pub(super) somebody_passed: bool,
+    pub(super) any_host_passed: bool,
     /// Whether a handler was notified.
     pub(super) notified: bool,
     /// All hosts in the events.
     pub(super) hosts: BTreeMap<String, Host>,
 }
 
-type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+type FailureKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
 impl<'a> Trace<'a> {
     pub(super) fn new(list: &'a TaskList, failures: Option<&'a [Failure]>) -> Self {
-        let place = |failure: &'a Failure| -> Place<'a> {
+        let key_of = |failure: &'a Failure| -> FailureKey<'a> {
             (&failure.host, failure.play.as_deref(), failure.task.as_deref())
         };
         Self {
             list,
-            failures: failures.map(|failures| failures.iter().map(place).collect()),
+            failures: failures.map(|failures| failures.iter().map(key_of).collect()),
             play: None,
             at: None,
             include: None,
             last: None,
-            somebody_passed: false,
+            any_host_passed: false,
             notified: false,
             hosts: BTreeMap::new(),
         }
@@ -101,7 +101,7 @@ impl<'a> Trace<'a> {
             "runner_on_start" => {
                 let mark = self.last.clone();
                 if let Some(host) = self.host(draft) {
-                    host.at_work = mark;
+                    host.running = mark;
                 }
             }
             "runner_on_ok" | "runner_on_skipped" => self.end(draft, true),
@@ -137,8 +137,8 @@ impl<'a> Trace<'a> {
         // Before the first task of a play has started, `at` is already the position of that task.
         let before = self.last.as_ref().and(self.at);
         let before = before.or_else(|| self.at.and_then(|at| at.checked_sub(1)));
-        let looked_for = Name { role, name: &name, is_action: draft.data["task_action"] == name.as_str() };
-        let found = self.play.and_then(|play| self.list.find(play, before, &looked_for));
+        let wanted = Name { role, name: &name, is_action: draft.data["task_action"] == name.as_str() };
+        let found = self.play.and_then(|play| self.list.find(play, before, &wanted));
         let is_next = found.is_some() && found == Some(before.map_or(0, |before| before + 1));
         let goes_on = |include: &Include| {
             include.file == file || (is_next && !include.is_role && include.role.as_deref() != role)
@@ -161,26 +161,26 @@ impl<'a> Trace<'a> {
             let is_role = action == "include_role";
             self.include = Some(Include { file: file.to_owned(), role: role.map(str::to_owned), is_role });
         }
-        self.somebody_passed = false;
+        self.any_host_passed = false;
         self.last = Some(Mark { at: self.at, name, kind });
     }
 
     fn end(&mut self, draft: &Draft, passed: bool) {
         let task = draft.task.as_deref();
         if self.last.as_ref().map(|last| last.name.as_str()) == task {
-            self.somebody_passed |= passed;
+            self.any_host_passed |= passed;
         }
-        let place = (draft.host.as_deref().unwrap_or_default(), draft.play.as_deref(), task);
-        let is_listed = || self.failures.as_ref().is_none_or(|failures| failures.contains(&place));
+        let key = (draft.host.as_deref().unwrap_or_default(), draft.play.as_deref(), task);
+        let is_listed = || self.failures.as_ref().is_none_or(|failures| failures.contains(&key));
         let counts = match draft.counted_as() {
             Some(counted) => matches!(counted, Counted::Failed | Counted::Unreachable),
             None => is_listed(),
         };
         let last = self.last.clone();
         let Some(host) = self.host(draft) else { return };
-        let at_work = host.at_work.take();
+        let running = host.running.take();
         if !passed && counts && host.failed.is_none() {
-            host.failed = at_work.or(last);
+            host.failed = running.or(last);
         }
     }
 
@@ -190,7 +190,7 @@ impl<'a> Trace<'a> {
     }
 
     /// The tasks that were running when the run ended early.
-    pub(super) fn at_work(&self) -> impl Iterator<Item = &Mark> {
-        self.hosts.values().filter_map(|host| host.at_work.as_ref()).chain(&self.last)
+    pub(super) fn running(&self) -> impl Iterator<Item = &Mark> {
+        self.hosts.values().filter_map(|host| host.running.as_ref()).chain(&self.last)
     }
 }

@@ -11,7 +11,7 @@ mod verify;
 
 pub(super) use key::Keys;
 pub(super) use source::Source;
-pub use source::{Error, Place};
+pub use source::{Error, KeyLocation};
 pub use verify::Rules;
 pub(super) use verify::{key_id, verify};
 
@@ -21,7 +21,7 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The location of the issuer's keys.
-    pub keys: Place,
+    pub keys: KeyLocation,
     /// How long keys are used before they are read again.
     pub refresh: Duration,
     /// The rules that a token must satisfy.

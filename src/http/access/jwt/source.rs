@@ -15,15 +15,15 @@ use tokio::sync::Mutex;
 use super::key::{BadKeys, Keys};
 
 /// Minimum time between two attempts to read keys.
-const NOT_BEFORE: Duration = Duration::from_secs(5);
+const MIN_GAP: Duration = Duration::from_secs(5);
 /// Timeout of a request to the issuer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum size of a JWKS, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
 /// The location of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyLocation {
     /// A file.
     File(PathBuf),
     /// A URL.
@@ -53,26 +53,26 @@ pub(crate) struct Source(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    place: Place,
+    place: KeyLocation,
     refresh: Duration,
     client: reqwest::Client,
-    known: RwLock<Option<Known>>,
+    known: RwLock<Option<CachedKeys>>,
     /// Time of the last attempt. Locked during an attempt.
     tried: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct CachedKeys {
     keys: Arc<Keys>,
     since: Instant,
 }
 
 impl Source {
-    pub(crate) fn new(place: Place, refresh: Duration) -> Result<Self, Error> {
+    pub(crate) fn new(place: KeyLocation, refresh: Duration) -> Result<Self, Error> {
         platform::install_provider();
         // A redirect could lead to a host that is not configured.
         let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let inner = Inner { place, refresh, client, known: RwLock::default(), tried: Mutex::default() };
@@ -82,26 +82,27 @@ impl Source {
     /// The keys for verifying a token that names the key with this ID; `None` until keys have been loaded.
     pub(crate) async fn keys(&self, id: Option<&str>) -> Option<Arc<Keys>> {
         let known = self.known();
-        let is_good = |known: &Known| known.since.elapsed() < self.0.refresh && known.keys.find(id).is_some();
+        let is_good =
+            |known: &CachedKeys| known.since.elapsed() < self.0.refresh && known.keys.find(id).is_some();
         if let Some(known) = known.as_ref().filter(|known| is_good(known)) {
             return Some(Arc::clone(&known.keys));
         }
-        self.look_again(known.is_some()).await;
+        self.refresh_keys(known.is_some()).await;
         self.known().map(|known| known.keys)
     }
 
-    fn known(&self) -> Option<Known> {
+    fn known(&self) -> Option<CachedKeys> {
         self.0.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    async fn look_again(&self, some_are_known: bool) {
+    async fn refresh_keys(&self, some_are_known: bool) {
         // If there are cached keys, even old ones, do not wait for a concurrent attempt.
         let mut tried = match self.0.tried.try_lock() {
             Ok(tried) => tried,
             Err(_) if some_are_known => return,
             Err(_) => self.0.tried.lock().await,
         };
-        if tried.is_some_and(|at| at.elapsed() < NOT_BEFORE) {
+        if tried.is_some_and(|at| at.elapsed() < MIN_GAP) {
             return;
         }
         *tried = Some(Instant::now());
@@ -122,12 +123,12 @@ impl Source {
     /// When the keys cannot be loaded. The cached keys are kept.
     pub(crate) async fn load(&self) -> Result<(), Error> {
         let text = match &self.0.place {
-            Place::File(path) => tokio::fs::read_to_string(path).await?,
-            Place::Address(address) => self.fetch(address).await?,
+            KeyLocation::File(path) => tokio::fs::read_to_string(path).await?,
+            KeyLocation::Address(address) => self.fetch(address).await?,
         };
         let keys = Keys::parse(&text).map_err(|error: BadKeys| Error::Bad(error.to_string()))?;
         tracing::info!(keys = keys.len(), "keys of the issuer read");
-        let known = Known { keys: Arc::new(keys), since: Instant::now() };
+        let known = CachedKeys { keys: Arc::new(keys), since: Instant::now() };
         *self.0.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(known);
         Ok(())
     }

@@ -12,7 +12,7 @@ use platform::proxmox::{MachineConfig, Node};
 use serde_json::{Map, Value};
 
 use super::route::Plan;
-use reads::{Call, READS, Read, Row, Shown, Start, object, optional};
+use reads::{Call, FieldValue, READS, Read, Row, Start, object, optional};
 
 /// The action of a route, and its result from the Proxmox API; `None` when Ansible must run.
 pub(super) async fn result(
@@ -114,10 +114,10 @@ impl<'a> Request<'a> {
 fn network_cards(config: &MachineConfig, start: &Map<String, Value>) -> Option<Value> {
     let cards = config.network_cards()?.into_iter().map(|card| {
         let row = vec![
-            ("vm_network_device", Shown::Value(card.device.into())),
-            ("vm_network_type", Shown::Value(card.model.into())),
-            ("vm_network_mac", Shown::Value(card.mac.into())),
-            ("vm_network_bridge", Shown::Value(card.bridge.into())),
+            ("vm_network_device", FieldValue::Value(card.device.into())),
+            ("vm_network_type", FieldValue::Value(card.model.into())),
+            ("vm_network_mac", FieldValue::Value(card.mac.into())),
+            ("vm_network_bridge", FieldValue::Value(card.bridge.into())),
             ("vm_network_firewall", optional(card.firewall.map(Value::from))),
         ];
         object(start.clone(), row)

@@ -11,7 +11,7 @@ use crate::http::{
         check::check,
         field::{Field, Kind},
         field_schema::example,
-        plan::{Known, plan},
+        plan::{PlanContext, plan},
         route::{Lookup, Plan, Route},
     },
 };
@@ -62,7 +62,7 @@ fn every_row_makes_a_request_from_its_examples() {
         for name in route.locks {
             assert!(route.fields.iter().any(|field| field.name == *name), "{}: no {name}", route.operation);
         }
-        let known = Known {
+        let known = PlanContext {
             inventory: &inventory,
             default_node: None,
             name: Some("ping"),
@@ -102,18 +102,18 @@ fn actions() -> BTreeSet<&'static str> {
 }
 
 /// Calls `visit` for every field of every row, including nested fields.
-fn each_field(look: &mut dyn FnMut(&Route, &Field)) {
-    fn within(route: &Route, fields: &[Field], look: &mut dyn FnMut(&Route, &Field)) {
+fn each_field(visit: &mut dyn FnMut(&Route, &Field)) {
+    fn within(route: &Route, fields: &[Field], visit: &mut dyn FnMut(&Route, &Field)) {
         for field in fields {
-            look(route, field);
+            visit(route, field);
             match field.kind {
-                Kind::List(Kind::Object(inner)) => within(route, inner, look),
-                Kind::Object(inner) | Kind::Map(inner) => within(route, inner, look),
+                Kind::List(Kind::Object(inner)) => within(route, inner, visit),
+                Kind::Object(inner) | Kind::Map(inner) => within(route, inner, visit),
                 _ => {}
             }
         }
     }
     for route in all() {
-        within(route, route.fields, look);
+        within(route, route.fields, visit);
     }
 }

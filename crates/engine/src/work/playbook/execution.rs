@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Delay between checks of an abandoned run.
-const CHECK_AGAIN: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Executes playbooks.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Execution for Playbooks {
                         tracing::warn!(run.id = %run, %error, "the run cannot be looked at; trying again")
                     }
                 }
-                tokio::time::sleep(CHECK_AGAIN).await;
+                tokio::time::sleep(CHECK_INTERVAL).await;
             }
             let _killed = self.runs.clear_up_after(run).await;
             self.runs.remove(run);
@@ -103,7 +103,7 @@ impl Playbooks {
                 return self.never_began.requeue(job, run, origin).await;
             }
             None => {
-                let mut lost = lost(self.runs.last_words(run));
+                let mut lost = lost(self.runs.diagnostics(run));
                 lost.detail.processes_killed = self.runs.clear_up_after(run).await;
                 lost
             }

@@ -56,8 +56,8 @@ impl NeverBegan {
         let directory = self.runs.directory(run);
         let mut backoff = Backoff::new(job.id);
         loop {
-            let looked = directory.clone();
-            let ruled_out = spawn_blocking(move || looked.rule_out_beginning(is_same_boot)).await;
+            let checked = directory.clone();
+            let ruled_out = spawn_blocking(move || checked.rule_out_beginning(is_same_boot)).await;
             match ruled_out.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(true) if directory.path().exists() => return Ok(true),
                 // The directory may have been removed, so check for other traces of the run as well.
@@ -87,7 +87,7 @@ impl NeverBegan {
     /// as canceled. If this has happened too often in a row, it fails. The events of such a run are not counted,
     /// because no supervisor is left to report their number.
     pub(super) async fn requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Finished, JobError> {
-        let words = self.runs.last_words(run);
+        let words = self.runs.diagnostics(run);
         // Clean up before the store is updated: a queued job must have no processes and no secrets in files.
         let _killed = self.runs.clear_up_after(run).await;
         let mut backoff = Backoff::new(job.id);

@@ -33,7 +33,7 @@ impl Runs {
     }
 
     /// Diagnostics about a run whose supervisor left no outcome.
-    pub(super) fn last_words(&self, run: RunId) -> String {
+    pub(super) fn diagnostics(&self, run: RunId) -> String {
         let directory = self.directory(run);
         if !directory.path().exists() {
             return "the run has no directory".to_owned();

@@ -22,7 +22,7 @@ use crate::{
     artifacts::Artifacts,
     catalog::{
         handle::Catalog,
-        known_inventories::{Known, KnownInventories},
+        known_inventories::{InventoryData, KnownInventories},
     },
     error::{CatalogError, JobError},
     keyring::handle::Keyring,
@@ -96,7 +96,7 @@ impl RunSpecs {
 
     /// The keys, certificates, and lists of known hosts that the inventories, the configuration in this directory, and the
     /// environment of runs name.
-    async fn connection_files(&self, directory: &Path, known: &[Arc<Known>]) -> Vec<PathBuf> {
+    async fn connection_files(&self, directory: &Path, known: &[Arc<InventoryData>]) -> Vec<PathBuf> {
         let toolchain = self.catalog.toolchain().clone();
         let mut paths: BTreeSet<PathBuf> =
             known.iter().flat_map(|known| known.connection_files.iter().cloned()).collect();
