@@ -20,6 +20,7 @@ case " $* " in
     ensure_product_venv
     cargo build --release --locked -p rangehand -p bench
     cargo build --release --locked -p range --example plan
+    cargo build --release --locked -p saga --example latencies
     cargo build --release --locked -p platform --example namespaces
     ensure_venv "$root/.venv-networkx" "$root/tests/lab/networkx.txt"
     ;;

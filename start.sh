@@ -53,7 +53,7 @@ sys.exit(not (yaml.safe_load(open(sys.argv[1])) or {}).get("collections"))
   site=$("$root/.venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   if ! (cd "$root" && timeout 120 "$root/.venv/bin/ansible-galaxy" collection install --timeout 20 \
     -r "$list" -p "$site" </dev/null >"$root/.venv/collections.log" 2>&1); then
-    say "note: collections of requirements.yml not installed (.venv/collections.log says why); going on without them." \
+    say "note: collections of requirements.yml not installed (see .venv/collections.log); continuing without them." \
       "To try again: rm .venv/collections.stamp"
   fi
   # Also after a failure: a machine without a way to the index must not wait at every start.

@@ -75,7 +75,7 @@ start_ssh_lab() {
   export RANGEHAND_TEST_SSH_LAB=$scratch/lab
 }
 
-# The root of the guests takes a minute when it is not there yet: it is made while cargo builds. Whoever needs it waits.
+# Creating the root of the guests takes a minute: it is created while cargo builds, and tests that need it wait.
 prepare_guests() {
   local code=0
   "$root/tests/lab/guest.sh" check || code=$?
@@ -135,7 +135,7 @@ tear_down() {
   end_guests
   "$root/tests/lab/ssh.sh" down "$scratch/lab" >/dev/null 2>&1 || true
   "$root/tests/lab/postgres.sh" down "$scratch/postgres" >/dev/null 2>&1 || true
-  # Those of tests that were killed; the others are gone.
+  # Those of tests that were killed; the others have been removed.
   for lab in "$scratch"/gateways/*/lab; do "$root/tests/lab/gateway.sh" down "$lab" >/dev/null 2>&1 || true; done
   rm -rf -- "$scratch"
   exit "$code"
@@ -169,7 +169,7 @@ trap 'exit 143' TERM HUP
 cd "$root"
 install_packages
 find_cargo
-# Also what other systems need: the check of licences looks at all that is locked, and asks nobody.
+# Includes packages for other systems: the check of licenses reads everything that is locked, offline.
 cargo fetch --locked --quiet
 prepare_guests
 ensure_product_venv

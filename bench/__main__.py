@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from bench import document, growth, machine, namespaces, pings, plans, runs, stored, trees, web
+from bench import document, growth, machine, namespaces, pings, plans, runs, sagas, stored, trees, web
 from bench.figures import BY_NAME
 from bench.site import ROOT, Site
 
@@ -26,6 +26,7 @@ PARTS = {
     "memory": (runs.memory, ["memory_idle", "memory_job"]),
     "history": (stored.history, ["start", "page"]),
     "plan": (plans.lines, ["plan", "plan_memory", "plan_networkx"]),
+    "saga": (sagas.lines, ["saga", "saga_steps"]),
     "namespaces": (namespaces.lines, ["namespaces", "namespaces_down", "namespaces_grid", "namespaces_grid_down"]),
     "web": (web.lines, ["openapi", "openapi_plain", "refused", "refused_audited"]),
     "jobs": (growth.jobs_at_once, []),

@@ -74,7 +74,7 @@ ensure_venv() {
     "$python" -m venv "$venv"
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" -r "$requirements" ||
       fail 'pip could not install the Python packages (see above)' 'check the network and pip config, then run this again'
-    # Written last: a venv without it is made anew.
+    # Written last: a venv without it is created again.
     printf '%s\n' "$wanted" >"$venv/rangehand.stamp"
   ) 9>"$venv-lock"
 }

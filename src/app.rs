@@ -3,6 +3,7 @@
 mod error;
 mod guard;
 mod options;
+mod signals;
 mod state;
 
 use std::{fs::File, io, net::SocketAddr, sync::Arc, time::Duration};
@@ -13,13 +14,13 @@ use content::snapshots::{Choice, view};
 use engine::{Engine, Keyring, Scheduler, Shutdown, Trigger};
 use secrecy::{ExposeSecret, SecretString};
 use store::Store;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    task::{JoinHandle, spawn_blocking},
-};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::error::Error;
-use self::options::{StartupFacts, engine_options, http_options};
+use self::{
+    options::{StartupFacts, engine_options, http_options},
+    signals::Signals,
+};
 use crate::{
     http::{self, Api},
     settings::{Environment, Settings},
@@ -38,13 +39,13 @@ struct Node {
     _lock: File,
 }
 
-/// A node's scheduler at work.
+/// The running scheduler of a node.
 struct Work {
     scheduler: JoinHandle<()>,
     trigger: Trigger,
 }
 
-/// A service that listens, with its scheduler at work.
+/// A service that listens, with its running scheduler.
 pub struct Application {
     server: Server,
     address: SocketAddr,
@@ -57,25 +58,6 @@ pub struct Application {
 pub struct Worker {
     node: Node,
     work: Work,
-}
-
-/// What tells the service to stop.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 impl Node {
@@ -104,7 +86,7 @@ impl Node {
         let offered = spawn_blocking(move || view::offered(choice, &state, &runtime, no_new)).await;
         let (way, why) = offered.map_err(io::Error::other)?;
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
-            tracing::warn!(why, "each run gets a copy of its content, which takes longer");
+            tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
         let own = StartupFacts { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
@@ -123,9 +105,9 @@ impl Application {
     /// Opens the store, checks the vault password, and starts to listen and to claim jobs.
     ///
     /// # Errors
-    /// What keeps it from starting: better told now than at the first job.
+    /// Problems that would make every job fail are reported at the start.
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
-        // Told before anything is opened.
+        // Checked before anything is opened.
         settings.access.check(&settings.server.host)?;
         let (node, scheduler) = Node::build(settings, environment).await?;
         // Listen before claiming jobs, so that a service that cannot listen runs none.
@@ -143,7 +125,7 @@ impl Application {
         self.address
     }
 
-    /// Serves until SIGTERM or SIGINT. Runs that are at work go on under their supervisors.
+    /// Serves until SIGTERM or SIGINT. Active runs continue under their supervisors.
     ///
     /// # Errors
     /// When the server fails.
@@ -189,7 +171,7 @@ impl Worker {
         self.node.engine.node()
     }
 
-    /// Works until SIGTERM or SIGINT. Runs that are at work go on under their supervisors.
+    /// Runs jobs until SIGTERM or SIGINT. Active runs continue under their supervisors.
     ///
     /// # Errors
     /// When the scheduler fails.
@@ -213,7 +195,10 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     let password = settings.vault.read_password()?;
     if let Some(mode) = settings.vault.open_mode() {
         let mode = format!("{mode:04o}");
-        tracing::warn!(mode, "others than its owner may use the vault password file; set its mode to 0600");
+        tracing::warn!(
+            mode,
+            "users other than the owner have access to the vault password file; set its mode to 0600"
+        );
     }
     if let Some(file) = &settings.vault.file {
         let path = file.display().to_string();
@@ -221,7 +206,7 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
         match password.as_ref().map(|password| content::vault::check(&text, password)) {
             Some(Ok(())) => {}
-            // Ansible takes variables in clear as well; that it is no vault is for the doctor to tell.
+            // Ansible accepts plaintext variables as well; `rangehand doctor` warns that the file is not encrypted.
             _ if !text.trim_start().starts_with("$ANSIBLE_VAULT") => {
                 tracing::warn!(path, "the vault file is not encrypted");
             }
@@ -242,7 +227,7 @@ fn known_secrets(
     own.chain(environment.secrets()).collect()
 }
 
-/// Jobs whose secrets nobody here can open fail when they are claimed: better told now.
+/// Logs it at the start if jobs have secrets that this node cannot decrypt: they would fail when they are claimed.
 async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
     match keys.uses(store).await {
         Ok(uses) => {
@@ -255,7 +240,7 @@ async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
     }
 }
 
-/// A client that does not read, or is gone without a word, loses its connection: what waits for it takes memory.
+/// Closes the connection of a client that does not read, or has disappeared: data that waits for it takes memory.
 fn give_up_on_silence(connection: &dyn std::any::Any, unread: Duration) {
     if let Some(stream) = connection.downcast_ref::<tokio::net::TcpStream>() {
         let limit = u32::try_from(unread.as_millis()).unwrap_or(u32::MAX);
@@ -289,8 +274,8 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
         .workers(server.workers)
         .shutdown_timeout(server.shutdown_grace.as_secs())
         .disable_signals()
-        // Longer than gateways keep an idle connection (a minute for Kong and nginx): whoever closes first decides
-        // whether a request meets a connection that is just being closed.
+        // Longer than gateways keep an idle connection (a minute for Kong and nginx): if the service closed it first, a
+        // request could arrive on a connection that is being closed.
         .keep_alive(KEEP_ALIVE)
         .on_connect(move |connection, _| give_up_on_silence(connection, unread))
         // A client that closes its side of the connection has disconnected: its request ends, but not necessarily

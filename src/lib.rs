@@ -3,8 +3,8 @@
 pub mod app;
 pub mod cli;
 pub mod doctor;
+mod hardening;
 pub mod http;
-mod own_memory;
 pub mod renamed;
 pub mod settings;
 pub mod telemetry;

@@ -64,7 +64,7 @@ impl<W: Write> Write for Clean<W> {
 /// Why nothing can be logged.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The filter is none.
+    /// The filter is invalid.
     #[error("the log filter `{filter}` is not valid")]
     Filter {
         /// The filter as it was given.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Looks for machine 1000 and answers `null` when it is there.
+# Checks that machine 1000 exists, and returns `null` if it does.
 #
 # POST /v0/admin/debug/func_test (permission: operator)
 #

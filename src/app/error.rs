@@ -23,10 +23,10 @@ pub enum Error {
         source: io::Error,
     },
     /// A vault file is set, but no password.
-    #[error("there is a vault file and no password for it\nhint: set `vault.password_file`")]
+    #[error("`vault.file` is set, but no vault password\nhint: set `vault.password_file`")]
     NoPassword,
     /// The password does not decrypt the vault file.
-    #[error("the vault file `{path}` does not open")]
+    #[error("the vault file `{path}` cannot be decrypted")]
     VaultLocked {
         /// The file.
         path: String,
@@ -38,20 +38,20 @@ pub enum Error {
     #[error(transparent)]
     Isolation(#[from] NoSandbox),
     /// The encryption keys for job secrets cannot be used.
-    #[error("the keys of secrets cannot be used")]
+    #[error("the encryption keys for job secrets cannot be used")]
     Keys(#[from] engine::KeyError),
     /// The database cannot be used.
-    #[error("the store cannot be opened")]
+    #[error("the database cannot be opened")]
     Store(#[from] store::Error),
     /// The store is an SQLite file, which cannot be shared with other nodes.
     #[error(
-        "a worker cannot use an SQLite store: nobody but one service may use it\nhint: on one machine `rangehand \
-         serve` runs the jobs itself; for more nodes name a PostgreSQL database: `store.url`"
+        "`rangehand worker` requires PostgreSQL: an SQLite database can be used by only one service\nhint: on a single machine, use `rangehand \
+         serve`; for several nodes, set `store.url` to a PostgreSQL URL"
     )]
     NothingToShare,
     /// The state directory cannot be used.
     #[error(
-        "the state directory `{path}` cannot be used\nhint: each service needs one of its own: \
+        "the state directory `{path}` cannot be used\nhint: each service needs a separate directory: \
          `paths.state`"
     )]
     State {
@@ -63,8 +63,8 @@ pub enum Error {
     },
     /// The runtime directory cannot be used.
     #[error(
-        "the runtime directory `{path}` cannot be used\nhint: `paths.runtime` names another; it must be this \
-         user's own, with mode 0700"
+        "the runtime directory `{path}` cannot be used\nhint: set `paths.runtime` to a directory that is owned by this \
+         user and has mode 0700"
     )]
     Runtime {
         /// The directory.
@@ -73,11 +73,11 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Who may come in is not settled.
+    /// The access settings are invalid.
     #[error(transparent)]
     Access(#[from] AccessError),
     /// The keys of the JWT issuer are not available.
-    #[error("JWTs cannot be checked")]
+    #[error("JWTs cannot be verified")]
     Jwt(#[from] JwtError),
     /// The server cannot listen on the address.
     #[error("cannot listen on {host}:{port}")]

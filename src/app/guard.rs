@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use super::error::Error;
 use crate::{http, http::access::Guard, settings::Settings};
 
-/// A writer at work. It outlives the server, whose last calls it still writes down.
+/// A running writer. It outlives the server, because it still records the last requests.
 pub(super) struct Auditing {
     writer: JoinHandle<()>,
     trigger: Trigger,
@@ -23,7 +23,7 @@ pub(super) async fn build(
     if settings.access.is_none() {
         tracing::warn!(
             server.host = settings.server.host,
-            "access mode `none`: whoever reaches this address may run every playbook"
+            "access mode `none`: every client that can reach this address can run every playbook"
         );
     }
     let (auditor, writer) = auditor(store.clone());
@@ -41,7 +41,7 @@ impl Auditing {
     pub(super) async fn end(self) {
         self.trigger.pull();
         if let Err(error) = self.writer.await {
-            tracing::error!(%error, "the writer of the audit ended badly");
+            tracing::error!(%error, "the audit log writer failed");
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn lock(state: &Path) -> Result<File, Error> {
         let lock = File::options().create(true).append(true).mode(0o600).open(state.join("lock"))?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(lock),
-            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is at work on it")),
+            Err(Errno::WOULDBLOCK) => Err(io::Error::other("another service is using it")),
             Err(error) => Err(error.into()),
         }
     };

@@ -1,4 +1,4 @@
-//! `rangehand audit`: reads the audit, and checks that it is as it was written.
+//! `rangehand audit`: reads the audit log, and verifies its hash chain.
 
 use std::{
     error::Error,
@@ -14,42 +14,42 @@ use serde_json::json;
 use super::stored;
 use crate::settings::Inputs;
 
-/// What can be done with the audit.
+/// Subcommands of `rangehand audit`.
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
-    /// Check that every record is as it was written; ends with 1 when one is not
+    /// Verify that no entry was changed, deleted, or reordered; the exit code is 1 otherwise
     Verify {
-        /// A record that was noted elsewhere, as `verify` prints it: a chain written anew does not have it
+        /// An entry that you noted earlier, as printed by `verify`; a rewritten chain does not contain it
         #[arg(long, value_name = "NUMBER:HASH", value_parser = head)]
         known: Option<AuditHead>,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// List records
+    /// List entries
     List {
-        /// Only those with higher numbers
+        /// Only entries with higher numbers
         #[arg(long, default_value_t = 0)]
         after: u64,
-        /// At most so many
+        /// Maximum number of entries
         #[arg(long, default_value_t = 1000)]
         limit: u32,
-        /// Only those of this caller
+        /// Only entries of this caller
         #[arg(long)]
         caller: Option<String>,
-        /// Only those about this job
+        /// Only entries about this job
         #[arg(long)]
         job: Option<JobId>,
-        /// Print JSON, one record per line
+        /// Print JSON, one entry per line
         #[arg(long)]
         json: bool,
     },
 }
 
-/// Does it.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// Settings that are refused, a store that fails.
+/// Invalid settings, or a database failure.
 pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
     stored::with_store(inputs, async |store, _| {
         let audit = Audit::new(store);
@@ -76,17 +76,17 @@ fn verified(
     out: &mut dyn Write,
 ) -> Result<ExitCode, Box<dyn Error>> {
     if removed > 0 && !json {
-        writeln!(out, "removed as `history.keep_audit_*` says: up to record {removed}")?;
+        writeln!(out, "deleted by the retention policy (`history.keep_audit_*`): up to entry {removed}")?;
     }
     match chain {
         Chain::Intact(AuditHead { seq, hash }) if json => {
             writeln!(out, "{}", json!({ "intact": true, "records": seq, "hash": hash, "removed": removed }))?;
         }
-        Chain::Intact(AuditHead { seq, hash }) => writeln!(out, "intact up to record {seq}:{hash}")?,
+        Chain::Intact(AuditHead { seq, hash }) => writeln!(out, "intact up to entry {seq}:{hash}")?,
         Chain::Broken { at, why } if json => {
             writeln!(out, "{}", json!({ "intact": false, "broken_at": at, "why": why, "removed": removed }))?;
         }
-        Chain::Broken { at, why } => writeln!(out, "broken at record {at}: {why}")?,
+        Chain::Broken { at, why } => writeln!(out, "broken at entry {at}: {why}")?,
     }
     let is_intact = matches!(chain, Chain::Intact(_));
     Ok(if is_intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -113,6 +113,6 @@ fn head(text: &str) -> Result<AuditHead, String> {
     let parts = text.split_once(':').and_then(|(seq, hash)| Some((seq.parse().ok()?, hash)));
     match parts {
         Some((seq, hash)) if hash.len() == 64 => Ok(AuditHead { seq, hash: hash.to_owned() }),
-        _ => Err("give NUMBER:HASH as `rangehand audit verify` prints it".to_owned()),
+        _ => Err("use NUMBER:HASH as printed by `rangehand audit verify`".to_owned()),
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn run(what: &What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn 
         }
     };
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads only the first lines has seen enough.
+        // The reader closed the pipe, for example `head`: that is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         ended => Ok(ended.map(|()| ExitCode::SUCCESS)?),
     }

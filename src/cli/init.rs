@@ -30,7 +30,7 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::own_memory;
+use crate::hardening;
 
 /// A service that has run for this long counts as started successfully.
 const STARTED_WELL: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ const MOST_KILLED_STARTS: u32 = 1000;
 /// The first pause before a restart after an early end. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How often to look whether the supervisors that were asked to end their runs are gone.
+/// How often to check whether the supervisors that were asked to terminate their runs have exited.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Prefix of the process name of a supervisor with a run; the first eight digits of the run ID follow.
 const SUPERVISOR: &str = "run-";
@@ -57,7 +57,7 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
         return Err(Command::new(program).args(command).exec().into());
     }
     // The environment may contain secrets.
-    own_memory::close();
+    hardening::disable_core_dumps_and_ptrace();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let stop = Stop::listen()?;
     let mut starts = Starts::default();
@@ -70,11 +70,11 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
             return Ok(exit_code(status));
         }
         let Some(pause) = starts.pause_after(status, begun.elapsed()) else {
-            tracing::error!("the service ended {status} once more before it had started well; giving up");
+            tracing::error!("the service exited with {status} again before it was ready; giving up");
             end_runs()?;
             return Ok(exit_code(status));
         };
-        tracing::warn!("the service ended: {status}; starting it again, its runs go on meanwhile");
+        tracing::warn!("the service exited: {status}; restarting it while its runs continue");
         stop.pause(pause)?;
         if stop.is_asked() {
             end_runs()?;

@@ -12,19 +12,19 @@ use engine::{Audit, KeyUse, Keyring, Rotation};
 use super::stored;
 use crate::settings::Inputs;
 
-/// What `rangehand keys` does.
+/// Subcommands of `rangehand keys`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(super) enum Action {
-    /// List the keys, and how many jobs have secrets under each
+    /// List the keys, and the number of jobs whose secrets each key encrypts
     List,
     /// Add a key, re-encrypt stored job secrets with it, and remove keys that are no longer used
     Rotate,
 }
 
-/// Lists or rotates; prints what there is or what was done.
+/// Lists or rotates the keys, and prints the result.
 ///
 /// # Errors
-/// Settings that are refused; a key file or a store that cannot be used.
+/// Invalid settings, or a key file or database that cannot be used.
 pub(super) fn run(inputs: &Inputs, action: Action, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
     stored::with_store(inputs, async |store, settings| {
         let path = settings.secrets.key_file(&settings.paths);
@@ -36,7 +36,7 @@ pub(super) fn run(inputs: &Inputs, action: Action, out: &mut dyn Write) -> Resul
                 Ok(ExitCode::SUCCESS)
             }
             Action::Rotate => {
-                // A change that cannot be recorded is not made.
+                // A change that cannot be written to the audit log is not made.
                 let about = path.display().to_string();
                 Audit::new(store.clone()).append(stored::command("keys rotate", &about)).await?;
                 Ok(tell(&keys.rotate(&store).await?, out)?)
@@ -48,16 +48,16 @@ pub(super) fn run(inputs: &Inputs, action: Action, out: &mut dyn Write) -> Resul
 fn list(uses: &[KeyUse], out: &mut dyn Write) -> io::Result<()> {
     for KeyUse { id, made_at, is_active, jobs } in uses {
         let made_at = made_at.map_or_else(|| "not in the key file".to_owned(), |time| format!("{time:.0}"));
-        let active = if *is_active { "active" } else { "opens only" };
+        let active = if *is_active { "active" } else { "decrypts only" };
         writeln!(out, "{id}  {made_at:20}  {active:10}  jobs: {jobs}")?;
     }
     Ok(())
 }
 
-/// A failure when something could not be sealed anew.
+/// Prints the result; the exit code is a failure if secrets of some jobs could not be re-encrypted.
 fn tell(rotation: &Rotation, out: &mut dyn Write) -> io::Result<ExitCode> {
     writeln!(out, "active key: {}", rotation.active)?;
-    writeln!(out, "jobs sealed anew: {}", rotation.resealed)?;
+    writeln!(out, "jobs re-encrypted: {}", rotation.resealed)?;
     writeln!(
         out,
         "keys removed: {}",
@@ -66,6 +66,6 @@ fn tell(rotation: &Rotation, out: &mut dyn Write) -> io::Result<ExitCode> {
     if rotation.left == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(out, "jobs whose secrets do not open with any key of this file: {}", rotation.left)?;
+    writeln!(out, "jobs whose secrets cannot be decrypted with any key in this file: {}", rotation.left)?;
     Ok(ExitCode::FAILURE)
 }

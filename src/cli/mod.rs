@@ -20,7 +20,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    own_memory,
+    hardening,
     settings::{CommandLine, Inputs, LogFormat},
     telemetry::{self, LogOptions},
 };
@@ -79,9 +79,9 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
-    /// Keep `serve` or `worker` running as process 1 of a container: restart it when it crashes, and let its runs go on
+    /// Keep `serve` or `worker` running as process 1 of a container: restart it when it crashes, while its runs continue
     Init {
-        /// The command to run [default: serve]; one that is no service just replaces this process
+        /// Command to run [default: serve]; a command other than `serve` and `worker` replaces this process
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
@@ -91,14 +91,14 @@ enum Command {
         /// The directory of the run
         #[arg(required_unless_present = "spare")]
         directory: Option<PathBuf>,
-        /// Wait to be given a run on standard output, with a child that has Ansible imported on standard input
+        /// Wait for a run on standard output, with a child that has Ansible imported on standard input
         #[arg(long, conflicts_with = "directory")]
         spare: bool,
     },
-    /// Inspect content as standard input says; started by the service itself
+    /// Inspect the content described on standard input; started by the service itself
     #[command(hide = true)]
     Inspect,
-    /// Put limits on oneself, then become a program; started by a supervisor
+    /// Apply limits to this process, then execute a program; started by a supervisor
     #[command(hide = true)]
     Confine {
         /// The limits, as JSON
@@ -109,7 +109,7 @@ enum Command {
     },
 }
 
-/// Does what the command line says.
+/// Parses the command line and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -137,11 +137,11 @@ pub fn main() -> ExitCode {
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
         Command::Init { command } => with_log(|| init::run(&command)),
         Command::Supervise { directory, .. } => Ok(with_little_log(|| {
-            own_memory::close();
+            hardening::disable_core_dumps_and_ptrace();
             ansible::supervisor::main(directory)
         })),
         Command::Inspect => Ok(with_little_log(|| {
-            own_memory::close();
+            hardening::disable_core_dumps_and_ptrace();
             content::inspector::main()
         })),
         Command::Confine { confinement, program } => {
@@ -151,7 +151,7 @@ pub fn main() -> ExitCode {
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))
 }
 
-/// What reads no settings and can fail.
+/// Runs a command that reads no settings and can fail.
 fn with_log(
     main: impl FnOnce() -> Result<ExitCode, Box<dyn std::error::Error>>,
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -159,7 +159,7 @@ fn with_log(
     main()
 }
 
-/// What belongs to a run reads no settings: it is told everything by the service, and logs what goes wrong.
+/// Processes of a run read no settings: the service passes everything to them, and they log only problems.
 fn with_little_log(main: impl FnOnce() -> ExitCode) -> ExitCode {
     let options = LogOptions { filter: "warn".to_owned(), format: LogFormat::Text };
     match telemetry::init(&options) {
@@ -168,7 +168,7 @@ fn with_little_log(main: impl FnOnce() -> ExitCode) -> ExitCode {
     }
 }
 
-/// Says why the program ends, with every cause.
+/// Prints why the program ends, with every cause.
 fn refuse(error: &dyn std::error::Error) -> ExitCode {
     let mut text = format!("rangehand: {error}");
     let mut source = error.source();
@@ -176,7 +176,7 @@ fn refuse(error: &dyn std::error::Error) -> ExitCode {
         text.push_str(&format!("\n  because: {cause}"));
         source = cause.source();
     }
-    // Nobody is left to be told when standard error is closed.
+    // If standard error is closed, there is no way left to report the error.
     let _ = writeln!(io::stderr(), "{text}");
     ExitCode::FAILURE
 }

@@ -1,4 +1,4 @@
-//! `rangehand serve`: the service until it is told to stop.
+//! `rangehand serve`: the service, until it receives SIGTERM or SIGINT.
 
 use std::{
     error::Error,
@@ -8,18 +8,18 @@ use std::{
 
 use crate::{
     app::Application,
-    own_memory,
+    hardening,
     settings::{Inputs, Settings},
     telemetry,
 };
 
-/// Serves; says on standard output, in one line, where, once it is ready.
+/// Serves; prints one line with its URL to standard output once it is ready.
 pub(super) fn run(inputs: &Inputs) -> Result<ExitCode, Box<dyn Error>> {
     let loaded = Settings::load(inputs)?;
     telemetry::init(&(&loaded.settings.log).into())?;
     loaded.warn_of_old_names();
     let settings = loaded.settings;
-    own_memory::close();
+    hardening::disable_core_dumps_and_ptrace();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let application = Application::build(&settings, &inputs.environment).await?;

@@ -1,5 +1,5 @@
-//! Commands that work on the store itself, also while a service uses it. They never create one: a token in a store that no
-//! service uses would be of no use, and its caller would not know.
+//! Commands that work on the database directly, also while a service uses it. They never create a database: a token in a
+//! database that no service uses would be useless, and its owner would not notice.
 
 use std::{
     error::Error,
@@ -13,18 +13,18 @@ use store::Store;
 
 use crate::settings::{Inputs, Settings};
 
-/// Why a command has no store to work on.
+/// There is no database.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no store at `{store}`, and this command never creates one\nhint: start the service once with the same \
-     settings. If it has started, its settings are others: run this in its working directory and environment, as \
-     `./start.sh token ...` does, or name its file with `--config`; `rangehand doctor` shows `store.url`"
+    "there is no database at `{store}`, and this command never creates one\nhint: start the service once with the same \
+     settings. If it is already running, it uses different settings: run this command in its working directory and environment, as \
+     `./start.sh token ...` does, or pass its settings file with `--config`; `rangehand doctor` shows `store.url`"
 )]
 struct NoStore {
     store: String,
 }
 
-/// Opens the store of the settings, prints which one it is on standard error, does something with it, and closes it.
+/// Opens the database from the settings, prints its URL to standard error, runs `work`, and closes the database.
 pub(super) fn with_store<T>(
     inputs: &Inputs,
     work: impl AsyncFnOnce(Store, &Settings) -> Result<T, Box<dyn Error>>,
@@ -45,7 +45,7 @@ pub(super) fn with_store<T>(
     })
 }
 
-/// The audit record of a command; its caller is the system's user that runs it.
+/// The audit entry of a command; its caller is the system user that runs the command.
 pub(super) fn command(words: &str, about: &str) -> AuditDraft {
     let user = rustix::process::getuid().as_raw();
     let now = Timestamp::now();

@@ -17,10 +17,10 @@ use serde_json::json;
 use super::stored;
 use crate::settings::Inputs;
 
-/// What can be done with tokens.
+/// Subcommands of `rangehand token`.
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
-    /// Create a token and print it, this one time
+    /// Create a token and print it; it can't be shown again
     Create {
         /// Token name, shown in the service log and the audit log
         #[arg(long)]
@@ -48,10 +48,10 @@ pub(super) enum What {
     },
 }
 
-/// Does it.
+/// Runs the subcommand.
 ///
 /// # Errors
-/// Settings that are refused, a store that fails, a token that is not there.
+/// Invalid settings, a database failure, or an unknown token.
 pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
     stored::with_store(inputs, async |store, _| {
         let (tokens, audit) = (Tokens::new(store.clone()), Audit::new(store));
@@ -60,16 +60,16 @@ pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<Ex
                 if !is_caller_name(&name) {
                     return Err(TokenError::Name.into());
                 }
-                // What cannot be written down is not done.
+                // A change that cannot be written to the audit log is not made.
                 audit.append(stored::command("token create", &name)).await?;
                 let (token, text) = tokens.make(&name, role, expires_in).await?;
                 created(&token, text.expose_secret(), json, out)?;
             }
             What::List { json } => listed(&tokens.list().await?, json, out)?,
             What::Revoke { id } => {
-                // Somebody may paste the whole token.
+                // Users may paste the whole token.
                 let id = engine::token_id(&id).unwrap_or(&id);
-                let none = || format!("there is no token `{}` that could be taken back", id.escape_debug());
+                let none = || format!("there is no active token `{}`", id.escape_debug());
                 tokens.find(id).await?.filter(|token| token.revoked_at.is_none()).ok_or_else(none)?;
                 audit.append(stored::command("token revoke", id)).await?;
                 if !tokens.revoke(id).await? {
@@ -82,14 +82,14 @@ pub(super) fn run(inputs: &Inputs, what: What, out: &mut dyn Write) -> Result<Ex
     })
 }
 
-/// The token alone on standard output, so that a script can take it.
+/// Prints only the token to standard output, for use in scripts.
 fn created(token: &Token, text: &str, json: bool, out: &mut dyn Write) -> io::Result<()> {
     if json {
         let mut view = json!(token);
         view["token"] = json!(text);
         return writeln!(out, "{view:#}");
     }
-    writeln!(io::stderr(), "token {} for {}, {}: it is shown this once", token.id, token.name, token.role)?;
+    writeln!(io::stderr(), "token {} for {}, {}: it is not shown again", token.id, token.name, token.role)?;
     writeln!(out, "{text}")
 }
 
@@ -104,8 +104,8 @@ fn listed(tokens: &[Token], json: bool, out: &mut dyn Write) -> io::Result<()> {
         let used = token.used_at.map_or_else(|| "never".to_owned(), |at| format!("{at:.0}"));
         let state = match (token.fault(now), token.expires_at) {
             (Some(fault), _) => fault.to_owned(),
-            (None, Some(end)) => format!("good until {end:.0}"),
-            (None, None) => "good".to_owned(),
+            (None, Some(end)) => format!("valid until {end:.0}"),
+            (None, None) => "valid".to_owned(),
         };
         let Token { id, name, role, created_at, .. } = token;
         writeln!(out, "{id:12}  {name:names$}  {role:8}  {created_at:<20.0}  {used:20}  {state}")?;

@@ -1,4 +1,4 @@
-//! `rangehand worker`: runs jobs of a shared store until it is told to stop; the HTTP API is other nodes' part.
+//! `rangehand worker`: runs jobs of a shared database until it receives SIGTERM or SIGINT, without the HTTP API.
 
 use std::{
     error::Error,
@@ -8,18 +8,18 @@ use std::{
 
 use crate::{
     app::Worker,
-    own_memory,
+    hardening,
     settings::{Inputs, Settings},
     telemetry,
 };
 
-/// Works; says on standard output, in one line, as which node, once it is ready.
+/// Runs jobs; prints one line with its node name to standard output once it is ready.
 pub(super) fn run(inputs: &Inputs) -> Result<ExitCode, Box<dyn Error>> {
     let loaded = Settings::load(inputs)?;
     telemetry::init(&(&loaded.settings.log).into())?;
     loaded.warn_of_old_names();
     let settings = loaded.settings;
-    own_memory::close();
+    hardening::disable_core_dumps_and_ptrace();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let worker = Worker::build(&settings, &inputs.environment).await?;

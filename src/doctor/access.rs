@@ -1,4 +1,4 @@
-//! Who is let in, and do the settings for it fit together?
+//! Checks the access settings.
 
 use super::check::{Check, chain};
 use crate::settings::Settings;
@@ -14,7 +14,8 @@ pub(super) fn check(settings: &Settings) -> Check {
             Check::fail(NAME, problem, hint)
         }
         Ok(_) if access.is_none() && access.allow_unauthenticated => {
-            let detail = format!("mode none on {host}: whoever reaches it may run every playbook");
+            let detail =
+                format!("mode none on {host}: every client that can reach it can run every playbook");
             Check::warn(NAME, detail, "name `token`, `gateway` or `jwt` in `access.modes`")
         }
         Ok(_) if access.is_none() => Check::ok(NAME, format!("mode none, on {host} only")),

@@ -11,7 +11,7 @@ use super::check::Check;
 /// Starting Ansible takes a second, and several on a busy machine; longer means that it hangs.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 
-/// A program that must be there, and what to do if it is not.
+/// A required program, and the hint if it is missing.
 #[derive(Debug)]
 struct Requirement {
     name: &'static str,
@@ -32,7 +32,7 @@ const CORE: Requirement = Requirement {
     name: "ansible-core",
     program: "ansible-playbook",
     oldest: (2, 15),
-    hint: "run ./start.sh, which makes .venv from requirements.txt; or install ansible-core 2.15 or newer and name \
+    hint: "run ./start.sh, which creates .venv from requirements.txt; or install ansible-core 2.15 or newer and name \
            the directory of its programs in `ansible.bin_dir`",
 };
 
@@ -40,7 +40,7 @@ const RUNNER: Requirement = Requirement {
     name: "ansible-runner",
     program: "ansible-runner",
     oldest: (2, 4),
-    hint: "run ./start.sh, which makes .venv from requirements.txt; or install ansible-runner 2.4 or newer beside \
+    hint: "run ./start.sh, which creates .venv from requirements.txt; or install ansible-runner 2.4 or newer next to \
            ansible-core and name their directory in `ansible.bin_dir`",
 };
 
@@ -72,7 +72,7 @@ async fn check(requirement: &Requirement, toolchain: &Toolchain) -> Check {
     }
 }
 
-/// A program that is there and fails is not mended by installing it.
+/// If a program exists but fails, installing it does not help.
 fn hint_for(problem: &str, shown: &str) -> String {
     if problem.contains("locale") {
         return "set `LC_ALL` of the service to a UTF-8 locale that `locale -a` lists, such as C.UTF-8"
@@ -112,7 +112,7 @@ async fn version(program: &Path, toolchain: &Toolchain) -> Result<Version, Strin
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        let last = complaint.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
         return Err(format!("failed ({}): {last}", output.status));
     }
     parse(&text).ok_or_else(|| "names no version".to_owned())

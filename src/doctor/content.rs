@@ -5,7 +5,7 @@ use content::snapshots::{Choice, Way, view};
 use super::check::Check;
 use crate::settings::Settings;
 
-/// Mounts an overlay as a run would, in a process of its own.
+/// Mounts an overlay like a run, in a separate process.
 pub(super) fn check(settings: &Settings) -> Check {
     let name = "content of runs";
     let (paths, runs) = (&settings.paths, &settings.runs);

@@ -45,7 +45,7 @@ fn content(name: &'static str, directory: &Path, key: &str) -> Check {
         Err(_) => Check::fail(
             name,
             format!("`{shown}` may not be read"),
-            "give the service's user read and search permission".to_owned(),
+            "grant the service's user read and search permission".to_owned(),
         ),
     }
 }
@@ -81,11 +81,11 @@ fn default_inventory(settings: &Settings) -> Check {
     }
 }
 
-/// A directory that is written to, and made when it is missing.
+/// A directory that the service writes to, and creates if it is missing.
 pub(super) fn writable(name: &'static str, directory: &Path, key: &str) -> Check {
     let shown = directory.display();
     let Some(existing) = directory.ancestors().find(|path| path.exists()) else {
-        return Check::fail(name, format!("`{shown}` cannot be made"), format!("change `{key}`"));
+        return Check::fail(name, format!("`{shown}` cannot be created"), format!("change `{key}`"));
     };
     let is_writable = existing.is_dir() && access(existing, Access::WRITE_OK | Access::EXEC_OK).is_ok();
     if !is_writable {
@@ -95,7 +95,7 @@ pub(super) fn writable(name: &'static str, directory: &Path, key: &str) -> Check
     if existing == directory {
         Check::ok(name, shown.to_string())
     } else {
-        Check::ok(name, format!("{shown} (will be made)"))
+        Check::ok(name, format!("{shown} (will be created)"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sandboxes and limits: can runs be kept apart here, and by what?
+//! Checks sandboxes and limits of runs.
 
 use content::Toolchain;
 use process::{GroupVersion, Sandbox, limits_by_kernel};
@@ -6,7 +6,7 @@ use process::{GroupVersion, Sandbox, limits_by_kernel};
 use super::check::Check;
 use crate::settings::{IsolationLevel, Runs};
 
-/// Makes a sandbox that does nothing, and looks who would keep the limits.
+/// Creates a sandbox that does nothing, and finds out what enforces the limits.
 pub(super) fn check(runs: &Runs, toolchain: &Toolchain) -> Vec<Check> {
     let protections = runs.sandbox(toolchain).filter(|sandbox| sandbox.probe().is_ok());
     let protections = protections.as_ref().map(protections_of);
@@ -19,7 +19,7 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
     let (problem, hint) = match tried {
         Some((Ok(()), program)) => {
             if runs.isolation == IsolationLevel::Process && rustix::process::geteuid().is_root() {
-                let problem = "can be made, and no setting wants one: jobs of a service of root can do anything here, and may \
+                let problem = "can be created, but is not enabled: jobs of a service that runs as root can do anything on this machine, and may \
                                outlive their end";
                 return Check::warn(
                     name,
@@ -28,8 +28,8 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
                 );
             }
             let used =
-                if runs.isolation == IsolationLevel::Process { "for jobs that ask for it" } else { "always" };
-            return Check::ok(name, format!("can be made, {used} ({})", program.display()));
+                if runs.isolation == IsolationLevel::Process { "for jobs that request it" } else { "always" };
+            return Check::ok(name, format!("can be created, {used} ({})", program.display()));
         }
         Some((Err(problem), _)) => {
             (problem, "an ordinary user needs user namespaces, in a container too; see docs/isolation.md")
@@ -40,12 +40,12 @@ fn sandbox(runs: &Runs, toolchain: &Toolchain) -> Check {
         IsolationLevel::Sandbox => Check::fail(name, problem, hint),
         IsolationLevel::Auto => Check::warn(name, format!("{problem}: runs go without"), hint),
         IsolationLevel::Process => {
-            Check::ok(name, format!("cannot be made, and no setting wants one: {problem}"))
+            Check::ok(name, format!("cannot be created, and is not enabled: {problem}"))
         }
     }
 }
 
-/// The parts of a sandbox that can be made: which of them this machine has.
+/// The parts of a sandbox, and which of them this machine supports.
 fn protections_of(sandbox: &Sandbox) -> Check {
     let name = "protections of a sandbox";
     let protections = sandbox.protections();

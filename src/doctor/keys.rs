@@ -12,7 +12,7 @@ use super::{
 
 const NAME: &str = "key file";
 
-/// Checks the file, or whether it can be made. Nothing is made here.
+/// Checks the file, or whether it can be created. Creates nothing.
 pub(super) fn check(path: &Path) -> Check {
     let shown = path.display();
     let metadata = match fs::metadata(path) {
@@ -37,12 +37,12 @@ pub(super) fn check(path: &Path) -> Check {
     Check::ok(NAME, shown.to_string())
 }
 
-/// The service makes it at its first start.
+/// The service creates it at its first start.
 fn later(path: &Path) -> Check {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let check = writable(NAME, directory, "secrets.key_file");
     match check.status {
-        Status::Ok => Check::ok(NAME, format!("{} (will be made)", path.display())),
+        Status::Ok => Check::ok(NAME, format!("{} (will be created)", path.display())),
         Status::Warn | Status::Fail => check,
     }
 }

@@ -1,6 +1,6 @@
-//! Checks of what the service needs: programs, directories, keys, sandboxes, the vault password, the store.
+//! Checks of the requirements of the service: programs, directories, keys, sandboxes, the vault password, the database.
 //!
-//! `rangehand doctor` shows all of them; readiness over HTTP asks for those of Ansible.
+//! `rangehand doctor` shows all of them; the readiness endpoint runs those of Ansible.
 
 mod access;
 mod ansible;

@@ -1,4 +1,4 @@
-//! How Proxmox is asked, where the settings say something about it. Nothing is called.
+//! Checks the settings for direct calls to Proxmox. Calls nothing.
 
 use platform::proxmox::Client;
 
@@ -14,7 +14,7 @@ pub(super) fn check(proxmox: &Proxmox) -> Option<Check> {
                     `proxmox.verify_tls` to true";
         return Some(Check::warn(
             NAME,
-            "certificates are not checked: whoever sits in between gets the token",
+            "certificates are not verified: a machine-in-the-middle attacker can obtain the token",
             hint,
         ));
     }

@@ -1,4 +1,4 @@
-//! Does the store open?
+//! Checks that the database can be opened.
 
 use std::time::Duration;
 
@@ -10,23 +10,22 @@ use crate::settings;
 
 const NAME: &str = "store";
 
-/// A database that refuses connections is asked again and again, in case it is just starting; five seconds of
-/// that are enough to tell.
+/// Connecting to a database is retried, in case it is just starting; five seconds of retries are enough for a check.
 const OPEN_LIMIT: Duration = Duration::from_secs(5);
 
-/// Opens the store and closes it again. A store that does not exist yet is not created for that.
+/// Opens the database and closes it again. A database that does not exist yet is not created.
 pub(super) async fn check(settings: &settings::Store) -> Check {
     let shown = settings.url.to_string();
     let options =
         store::Options { url: settings.url.as_secret().expose_secret().to_owned(), max_connections: 1 };
-    let hint = "correct `store.url`, start the database, or let the service's user into it";
+    let hint = "correct `store.url`, start the database, or grant the service's user access to it";
     match timeout(OPEN_LIMIT, store::Store::open_existing(options)).await {
         Ok(Ok(_)) => Check::ok(NAME, shown),
-        Ok(Err(store::Error::NoStore)) => Check::ok(NAME, format!("{shown} (will be made)")),
+        Ok(Err(store::Error::NoStore)) => Check::ok(NAME, format!("{shown} (will be created)")),
         Ok(Err(error)) => Check::fail(NAME, format!("`{shown}` does not open: {}", chain(&error)), hint),
         Err(_) => {
             let limit = OPEN_LIMIT.as_secs();
-            Check::fail(NAME, format!("`{shown}` does not answer within {limit} seconds"), hint)
+            Check::fail(NAME, format!("`{shown}` does not respond within {limit} seconds"), hint)
         }
     }
 }

@@ -61,7 +61,7 @@ fn vault_file(file: &Path, password: Option<&SecretString>) -> Check {
         return without_password(file, &text);
     };
     match content::vault::check(&text, password) {
-        Ok(()) => Check::ok(FILE, format!("the password opens {shown}")),
+        Ok(()) => Check::ok(FILE, format!("the password decrypts {shown}")),
         Err(error @ content::vault::Error::NotAVault) => Check::warn(
             FILE,
             format!("`{shown}` is not encrypted: {error}"),
@@ -79,7 +79,7 @@ fn without_password(file: &Path, text: &str) -> Check {
     let shown = file.display();
     if text.trim_start().starts_with("$ANSIBLE_VAULT") {
         let hint = "set `vault.password_file` (VAULT_PASSWORD_FILE) or `vault.password` (VAULT_PASSWORD)";
-        return Check::fail(FILE, format!("`{shown}` is encrypted and there is no password"), hint);
+        return Check::fail(FILE, format!("`{shown}` is encrypted, and no vault password is set"), hint);
     }
     let hint = format!("ansible-vault encrypt '{shown}', and set `vault.password_file`");
     Check::warn(FILE, format!("`{shown}` is not encrypted"), hint)

@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Api,
     access::{Most, Room},
+    api::Api,
 };
 
 /// Replaces a number that would lose precision, while its path is determined.

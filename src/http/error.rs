@@ -34,9 +34,9 @@ impl From<JobError> for Problem {
             }
             JobError::Refused(refusal) => Self::new(ProblemCode::WrongState, refusal.to_string()),
             JobError::NotEnded { .. } => Self::new(ProblemCode::NotFinished, error.to_string())
-                .hint("POST /v1/jobs/{id}/cancel ends it"),
+                .hint("POST /v1/jobs/{id}/cancel cancels it"),
             JobError::QueueFull(_) => Self::new(ProblemCode::QueueFull, error.to_string())
-                .hint("wait until jobs have ended, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
+                .hint("wait until jobs finish, or cancel queued jobs; `limits.queued_per_client` and `limits.queued` set the limits")
                 .retry_after(QUEUE_RETRY_S),
             JobError::KeyUsed(_) => Self::new(ProblemCode::IdempotencyKeyUsed, error.to_string())
                 .hint("use a new key for a new request"),

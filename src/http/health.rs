@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::StatusCode, web::Data};
 
 use super::{
-    Api,
     access::Caller,
+    api::Api,
     endpoint::{Access, Doc, Effect, Endpoint, Reply, Schemas, Verb},
 };
 use crate::doctor::{self, Check, Status};
@@ -20,18 +20,19 @@ const COUNTS_FOR: Duration = Duration::from_secs(30);
 /// How long a request waits for the recovery at startup, which usually takes milliseconds.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 
-/// The time and the results of the last check of Ansible; `None` if it must run again.
-pub(super) type CachedChecks = Option<(Instant, Vec<Check>)>;
-
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let health = Doc::new("health", TAG, "Is the service alive?")
-        .replies([Reply::json(200, "It answers: that is all this says", Schemas::of::<api::Health>)])
+        .replies([Reply::json(
+            200,
+            "The service responds; nothing else is checked",
+            Schemas::of::<api::Health>,
+        )])
         .cannot_fail();
     let readiness = |status, about| Reply::json(status, about, Schemas::of::<api::Readiness>);
     let ready = Doc::new("readiness", TAG, "Can the service work?")
         .replies([
             readiness(200, "The store answers and Ansible can be started"),
-            readiness(503, "Something does not work; `hint` says what to do"),
+            readiness(503, "A check failed; `hint` suggests a fix"),
         ])
         .cannot_fail();
     vec![
@@ -102,6 +103,6 @@ async fn recovery_check(api: &Api) -> Check {
     Check::fail(
         "recovery",
         "no job can begin: runs of the service before are still being recovered",
-        "the service's log says which step is slow; files in `paths.state` and `paths.runtime` must be readable",
+        "the service log shows which step is slow; files in `paths.state` and `paths.runtime` must be readable",
     )
 }

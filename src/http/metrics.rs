@@ -10,7 +10,7 @@ use engine::{Figures, TaskStatus};
 use model::JobState;
 
 use super::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Verb},
     health::TAG,
     problem::Problem,

@@ -17,7 +17,7 @@ use actix_web::{
 };
 
 use super::{
-    Api,
+    api::Api,
     endpoint::{Endpoint, Origins},
     problem::{Problem, ProblemCode},
     upgrade::upgrades,
@@ -93,13 +93,14 @@ async fn only_known_origins(
     };
     if refused {
         let problem = Problem::new(ProblemCode::OriginNotAllowed, "pages of this origin may not call")
-            .hint("`server.cors_origin_regex` says which may");
+            .hint("`server.cors_origin_regex` sets the allowed origins");
         return Err(problem.into());
     }
     next.call(request).await
 }
 
-/// A WebSocket to a path that has none is refused without a body; anything else is an unknown path of v0.
+/// A WebSocket request to an unknown path is rejected without a body. Any other request is answered as an unknown
+/// path of v0.
 async fn unknown_path(request: HttpRequest) -> impl Responder {
     if upgrades(request.headers()) {
         return Either::Left(HttpResponse::Forbidden().finish());

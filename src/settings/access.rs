@@ -1,4 +1,4 @@
-//! `[access]`: who is let in. What does not fit together is told at the start.
+//! `[access]`: authentication. Inconsistent settings are reported at the start.
 
 use std::{
     fs, io,
@@ -20,83 +20,83 @@ use crate::http::access::{Gateway, Groups, Hosts, JwtOptions, JwtRules, KeyLocat
 /// The shortest secret of a gateway, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
 
-/// `[access]`: who is let in.
+/// `[access]`: authentication.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
-    /// How it is known who calls; any of them will do.
+    /// Accepted authentication methods.
     pub modes: Vec<ModeWord>,
     /// Whether mode `none` is allowed on every address.
     pub allow_unauthenticated: bool,
-    /// Names by which the service may be called.
+    /// Names that clients can use for the service.
     pub hosts: Vec<String>,
     /// The file with the secret of a gateway.
     pub gateway_secret_file: Option<PathBuf>,
-    /// The header in which it comes.
+    /// The header that contains it.
     pub gateway_secret_header: String,
     /// Addresses of gateways.
     pub gateway_addresses: Vec<String>,
-    /// Groups that may look.
+    /// Groups with the role `viewer`.
     pub viewer_groups: Vec<String>,
-    /// Groups that may run.
+    /// Groups with the role `operator`.
     pub operator_groups: Vec<String>,
-    /// Groups that may do everything.
+    /// Groups with the role `admin`.
     pub admin_groups: Vec<String>,
-    /// The role of who is in none of them.
+    /// The role of callers in none of these groups.
     pub default_role: Option<Role>,
     /// The keys of the issuer: a file or an address.
     pub jwt_keys: Option<String>,
-    /// Who must have signed.
+    /// The required issuer.
     pub jwt_issuer: Option<String>,
-    /// For whom.
+    /// The required audience.
     pub jwt_audience: Option<String>,
     /// The claim with the roles.
     pub jwt_role_claim: String,
     /// The claim with the name.
     pub jwt_name_claim: String,
-    /// By how much clocks may differ, in seconds.
+    /// Allowed clock difference, in seconds.
     pub jwt_leeway_s: i64,
-    /// How long keys count.
+    /// How long keys are cached.
     #[serde(rename = "jwt_refresh_s", with = "seconds")]
     pub jwt_refresh: Duration,
-    /// Whether `/metrics` is open.
+    /// Whether `/metrics` needs no authentication.
     pub allow_unauthenticated_metrics: bool,
 }
 
-/// A mode as it is written.
+/// A mode as written in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ModeWord {
-    /// Nobody asks.
+    /// Authentication is disabled.
     None,
-    /// A gateway says so.
+    /// Identity headers from a gateway.
     Gateway,
     /// API tokens.
     Token,
-    /// Signed by an issuer.
+    /// JWTs signed by an issuer.
     Jwt,
 }
 
-/// Why nobody can be let in by these settings.
+/// Why the access settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     /// No mode at all.
     #[error("`access.modes` is empty: name `gateway`, `token` or `jwt`, or `none`")]
     NoMode,
     /// `none` together with others.
-    #[error("`access.modes` has `none` beside others: with it nobody would be asked")]
+    #[error("`access.modes` combines `none` with other modes: `none` disables authentication")]
     NoneAndOthers,
-    /// Everybody on the network could run everything.
+    /// Every client on the network would have full access.
     #[error(
-        "with `access.modes = [\"none\"]` whoever reaches {0} may run every playbook\nhint: name `token`, `gateway` or \
-         `jwt` in `access.modes` (RANGEHAND__ACCESS__MODES), or listen on 127.0.0.1; `access.allow_unauthenticated = true` \
-         starts it as it is. See docs/security.md"
+        "with `access.modes = [\"none\"]` every client that can reach {0} can run every playbook\nhint: add `token`, `gateway`, or \
+         `jwt` to `access.modes` (RANGEHAND__ACCESS__MODES), or listen on 127.0.0.1; `access.allow_unauthenticated = true` \
+         allows this configuration. See docs/security.md"
     )]
     Exposed(String),
-    /// Nothing tells a gateway from others.
+    /// A gateway cannot be distinguished from other clients.
     #[error(
-        "mode `gateway` needs `access.gateway_secret_file`, `access.gateway_addresses` or both: otherwise anybody could \
-         name a consumer"
+        "mode `gateway` needs `access.gateway_secret_file`, `access.gateway_addresses` or both: otherwise every client could \
+         claim to be any consumer"
     )]
     AnyGateway,
     /// The file cannot be read.
@@ -108,22 +108,22 @@ pub enum AccessError {
         #[source]
         source: io::Error,
     },
-    /// Others can read it.
+    /// Other users can read it.
     #[error("the secret of the gateway in `{0}` can be read by others\nhint: chmod 600 {0}")]
     OpenSecret(PathBuf),
     /// It could be guessed.
     #[error("the secret of the gateway in `{0}` has fewer than {MIN_SECRET_BYTES} characters")]
     ShortSecret(PathBuf),
-    /// A setting that mode `jwt` cannot do without.
+    /// A setting that mode `jwt` requires.
     #[error("mode `jwt` needs `access.{0}`")]
     Jwt(&'static str),
 }
 
 impl Access {
-    /// What the guard at the door is told. Reads the secret of the gateway.
+    /// The options of the access-control middleware. Reads the secret of the gateway.
     ///
     /// # Errors
-    /// Settings that do not fit together, or that let everybody in.
+    /// Inconsistent settings, or settings that grant full access to every client.
     pub fn options(&self, limits: &Limits, server: &Server) -> Result<Options, AccessError> {
         self.check(&server.host)?;
         let network = |text: &String| network(text);
@@ -155,7 +155,7 @@ impl Access {
         })
     }
 
-    /// May the service start so?
+    /// Checks whether the service can start with these settings.
     ///
     /// # Errors
     /// Why not.
@@ -179,7 +179,7 @@ impl Access {
         Ok(())
     }
 
-    /// Where nobody asks who calls, a page in a browser must at least not make itself out to be a part of this site.
+    /// Without authentication, a browser page must at least not be able to pretend to be part of this site.
     fn hosts(&self, host: &str) -> Hosts {
         let is_asked = !self.hosts.is_empty() || (self.is_none() && is_loopback(host));
         if is_asked { Hosts::own_and(self.hosts.clone()) } else { Hosts::any() }
@@ -213,7 +213,7 @@ impl Access {
         words.join(", ")
     }
 
-    /// Whether nobody is asked.
+    /// Whether authentication is disabled.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.has(ModeWord::None)
@@ -276,7 +276,7 @@ fn is_address(keys: &str) -> bool {
     keys.contains("://")
 }
 
-/// Keys that come over a network must come over TLS: who changes them on the way lets in whom it likes.
+/// Keys that are fetched over a network require TLS: an attacker who changes them in transit could authenticate any client.
 fn is_keys_place(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("http://") else {
         return text.starts_with("https://") || !is_address(text);

@@ -15,28 +15,28 @@ use super::{
 pub struct Settings {
     /// `[server]`: the HTTP server.
     pub server: Server,
-    /// `[access]`: who is let in.
+    /// `[access]`: authentication.
     pub access: Access,
-    /// `[limits]`: how much a client may ask for.
+    /// `[limits]`: limits for clients.
     pub limits: Limits,
     /// `[paths]`: where content and state are.
     pub paths: Paths,
     /// `[projects.NAME]`: repositories whose content runs see as a whole.
     #[serde(default)] // Without projects the table leaves no trace in the layers.
     pub projects: BTreeMap<ProjectName, Project>,
-    /// `[ansible]`: which Ansible is used, and what it is told.
+    /// `[ansible]`: which Ansible is used, and its environment.
     pub ansible: Ansible,
     /// `[vault]`: the Ansible Vault password and the file it opens.
     pub vault: Vault,
-    /// `[secrets]`: what keeps the secret variables of jobs.
+    /// `[secrets]`: encryption of the secret variables of jobs.
     pub secrets: Secrets,
-    /// `[proxmox]`: how Proxmox is asked without Ansible.
+    /// `[proxmox]`: direct calls to the Proxmox API.
     pub proxmox: Proxmox,
     /// `[runs]`: limits of runs.
     pub runs: Runs,
     /// `[store]`: the database.
     pub store: Store,
-    /// `[history]`: what is kept of jobs that have ended.
+    /// `[history]`: retention of finished jobs.
     pub history: History,
     /// `[log]`: what is logged, and how.
     pub log: Log,

@@ -1,4 +1,4 @@
-//! `[ansible]`: which Ansible is used, and what it is told by its environment.
+//! `[ansible]`: which Ansible is used, and its environment.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use super::{kind::Rule, paths::Base, seconds};
 /// project root from `target/debug/deps`.
 const LEVELS_UP: usize = 4;
 
-/// `[ansible]`: which Ansible is used, and what it is told.
+/// `[ansible]`: which Ansible is used, and its environment.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ansible {
@@ -137,7 +137,7 @@ pub(super) const INVENTORY_RULE: Rule = Rule {
     accepts: |text| text.parse::<ContentName>().is_ok(),
 };
 
-/// A longer name is none, and a name is part of an import: nothing but segments of Python's own names.
+/// The name becomes part of an import, so only Python identifiers joined by dots are valid, up to a maximum length.
 const MAX_STRATEGY_BYTES: usize = 200;
 
 pub(super) const STRATEGY_RULE: Rule = Rule {

@@ -1,10 +1,10 @@
-//! Why settings are refused.
+//! Errors of the settings.
 
 use std::{io, path::PathBuf};
 
 use super::origin::Place;
 
-/// Why settings are refused.
+/// An error of the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No key has this name.
@@ -12,7 +12,7 @@ pub enum Error {
     UnknownSetting {
         /// The name as it was given, in the form `section.key`.
         name: String,
-        /// Where it stands.
+        /// Where it is set.
         place: Box<Place>,
         /// The known key that is spelled most like it.
         nearest: Option<String>,
@@ -30,9 +30,9 @@ pub enum Error {
         key: String,
         /// The value as it was given, quoted if it is a text; `***` for secrets.
         value: String,
-        /// What may stand there.
+        /// The allowed values.
         allowed: String,
-        /// Where it stands.
+        /// Where it is set.
         place: Box<Place>,
     },
     /// A setting that was renamed has one value under its old name and another under its new one.
@@ -64,15 +64,15 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// The settings file is not TOML. The text around the mistake is not shown: it may hold a secret.
+    /// The settings file is not valid TOML. The text around the error is not shown, because it may contain a secret.
     #[error("{place}: not valid TOML: {message}")]
     NotToml {
         /// Where the mistake is.
         place: Box<Place>,
-        /// What the parser says.
+        /// Message of the parser.
         message: String,
     },
-    /// The layers do not make up settings; a key table that does not agree with the types is the only cause.
+    /// The layers cannot be merged; the only cause is a table of keys that does not match the types.
     #[error("the settings do not fit together")]
     Layers(#[from] config::ConfigError),
 }

@@ -25,13 +25,13 @@ use super::{
 /// Every key with its meaning and its default.
 pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
 
-/// The file of a user that is read although nobody names it, if it stands in the project root.
+/// The settings file that is read by default, if it exists in the project root.
 const FILE_NAME: &str = "rangehand.toml";
 
-/// The variable that names the file of a user.
+/// The variable that contains the path of the settings file.
 const FILE_VARIABLE: &str = "RANGEHAND_CONFIG";
 
-/// What the embedded file sets: every key.
+/// The layer of the embedded file, which sets every key.
 ///
 /// # Errors
 /// None in a program whose tests passed.
@@ -39,10 +39,10 @@ pub(super) fn defaults() -> Result<Layer, Error> {
     layer(DEFAULTS, &Origin::Default)
 }
 
-/// What the user's file sets, or nothing when there is none.
+/// The layer of the user's file; empty if there is none.
 ///
 /// # Errors
-/// A named file that cannot be read; a key that is unknown or does not fit.
+/// A given file that cannot be read; an unknown key or an invalid value.
 pub(super) fn of_user(inputs: &Inputs, project_root: &Path) -> Result<Layer, Error> {
     let named = match &inputs.command_line.config {
         Some(path) => Some(path.clone()),

@@ -1,4 +1,4 @@
-//! `[history]`: what is kept of jobs that have ended, and of the audit.
+//! `[history]`: retention of finished jobs and of the audit log.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 const DAY_S: u64 = 24 * 3600;
 
-/// `[history]`: what is kept of jobs that have ended, and of the audit. 0 sets no limit.
+/// `[history]`: retention of finished jobs and of the audit log. 0 sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct History {
@@ -20,9 +20,9 @@ pub struct History {
     pub keep_artifacts_days: u64,
     /// How many bytes of artifacts are kept, those of the jobs that ended last.
     pub keep_artifacts_bytes: u64,
-    /// For how many days records of the audit are kept.
+    /// Number of days for which audit entries are kept.
     pub keep_audit_days: u32,
-    /// How many records of the audit, the newest.
+    /// Maximum number of audit entries, newest first.
     pub keep_audit_entries: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Everything settings are made of that lies outside the program.
+//! The external inputs of the settings.
 
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
@@ -12,7 +12,7 @@ use super::Error;
 pub struct Environment(BTreeMap<OsString, OsString>);
 
 impl Environment {
-    /// The value of a variable, unless it is unset or the empty text.
+    /// The value of a variable, unless it is unset or empty.
     ///
     /// # Errors
     /// [`Error::NotText`] if the value is not UTF-8.
@@ -32,14 +32,14 @@ impl Environment {
         self.0.get(&OsString::from(name))
     }
 
-    /// The values of variables whose names tell of a secret.
+    /// The values of variables whose names indicate a secret.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = SecretString> {
         let tells = |name: &OsString| name.to_str().is_some_and(tells_of_a_secret);
         let values = self.0.iter().filter(move |(name, _)| tells(name));
         values.filter_map(|(_, value)| value.to_str().map(SecretString::from))
     }
 
-    /// The names that are text; no others are of any interest here.
+    /// The names that are valid UTF-8; other names cannot be settings.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().filter_map(|name| name.to_str())
     }
@@ -69,7 +69,7 @@ pub struct CommandLine {
     pub port: Option<u16>,
 }
 
-/// Everything settings are made of that lies outside the program.
+/// The external inputs of the settings.
 #[derive(Debug, Clone)]
 pub struct Inputs {
     /// The environment.
@@ -90,7 +90,7 @@ impl Inputs {
     /// What this process was started with.
     ///
     /// # Errors
-    /// The working directory is gone or may not be read.
+    /// The working directory does not exist or is not readable.
     pub fn of_process(command_line: CommandLine) -> std::io::Result<Self> {
         Ok(Self {
             environment: std::env::vars_os().collect(),

@@ -1,16 +1,16 @@
-//! The words in which settings say how far runs are kept from one another; part of `[runs]`.
+//! Isolation of runs; part of `[runs]`.
 
 use serde::{Deserialize, Serialize};
 
-/// What a setting says of isolation.
+/// The setting for isolation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IsolationLevel {
-    /// Without a sandbox, unless a job asks for one.
+    /// Without a sandbox, unless a job requests one.
     Process,
     /// In a sandbox, always.
     Sandbox,
-    /// In a sandbox where one can be made, with the user's SSH keys visible.
+    /// In a sandbox if one can be created, with the user's SSH keys visible.
     Auto,
 }
 
@@ -34,7 +34,7 @@ impl IsolationLevel {
     pub(super) const WORDS: &[&str] = &["process", "sandbox", "auto"];
 }
 
-/// A name that a variable may have.
+/// A valid name of a variable.
 pub(super) fn is_variable(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')

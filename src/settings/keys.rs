@@ -1,4 +1,4 @@
-//! The table of all keys: what each may hold. Meaning and defaults stand in `config/default.toml`.
+//! The table of all keys and their allowed values. Meanings and defaults are in `config/default.toml`.
 
 use std::net::IpAddr;
 
@@ -93,7 +93,7 @@ pub(super) const KEYS: &[Key] = &[
     optional("ansible.pass_environment", Kind::List(ansible::PASS_RULE)),
     required("ansible.environment", Kind::Variables),
     optional("vault.password_file", Kind::Path),
-    optional("vault.password", Kind::Secret(Rule { allowed: "a text", accepts: |_| true })),
+    optional("vault.password", Kind::Secret(Rule { allowed: "a string", accepts: |_| true })),
     optional("vault.file", Kind::Path),
     optional("secrets.key_file", Kind::Path),
     required("proxmox.verify_tls", Kind::Switch),

@@ -1,13 +1,13 @@
 //! What a key of the settings may hold.
 
-/// What a key may hold.
+/// The allowed values of a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     /// A whole number in a range, ends included.
     Integer { min: i64, max: i64 },
     /// True or false.
     Switch,
-    /// A text that a rule accepts.
+    /// A string that a rule accepts.
     Text(Rule),
     /// One of these words.
     Word(&'static [&'static str]),
@@ -15,17 +15,17 @@ pub(super) enum Kind {
     Path,
     /// Directories in order.
     SearchPath,
-    /// A list of texts, each of which a rule accepts.
+    /// A list of strings, each of which a rule accepts.
     List(Rule),
-    /// A text that a rule accepts, or a list of such texts with at least one.
+    /// A string that a rule accepts, or a non-empty list of such strings.
     OneOrMore(Rule),
     /// A table of environment variables.
     Variables,
-    /// A text that is never shown.
+    /// A string that is never shown.
     Secret(Rule),
 }
 
-/// A test of a text, and what to say when it fails.
+/// A test of a string, and the allowed values for the error message.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rule {
     pub(super) allowed: &'static str,
@@ -38,6 +38,6 @@ pub(super) struct Key {
     /// `section.key`.
     pub(super) name: &'static str,
     pub(super) kind: Kind,
-    /// Whether the empty text stands for "not set".
+    /// Whether the empty string means "not set".
     pub(super) optional: bool,
 }

@@ -1,4 +1,4 @@
-//! A layer: what one source sets.
+//! A layer: the settings from one source.
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
@@ -26,7 +26,7 @@ impl Entry {
     /// A checked entry.
     ///
     /// # Errors
-    /// [`Error::BadValue`] if the key may not hold the value.
+    /// [`Error::BadValue`] if the value is invalid for the key.
     pub(super) fn new(key: &'static Key, raw: Raw, place: Place) -> Result<Self, Error> {
         let shown = shown(key, &raw);
         match read::check(key, raw) {
@@ -40,7 +40,7 @@ impl Entry {
     /// A checked entry of a project.
     ///
     /// # Errors
-    /// [`Error::BadValue`] if the project may not have the name, or its key not the value.
+    /// [`Error::BadValue`] if the name of the project, or the value for its key, is invalid.
     pub(super) fn of_project(
         key: &'static Key,
         project: &str,
@@ -77,7 +77,7 @@ impl Entry {
     /// A checked entry of a table of environment variables.
     ///
     /// # Errors
-    /// [`Error::BadValue`] if the name or the value may not stand there.
+    /// [`Error::BadValue`] if the name or the value is invalid.
     pub(super) fn member(key: &'static Key, name: &str, raw: Raw, place: Place) -> Result<Self, Error> {
         let refuse = |value: String, allowed: &str, place: Place| {
             let key = format!("{}.{name}", key.name);
@@ -91,7 +91,7 @@ impl Entry {
                 let value = Checked::Plain(ValueKind::String(text));
                 Ok(Self { key, member: Some(name.to_owned()), value, place, old_name: None })
             }
-            _ => refuse("not a text".to_owned(), "a text", place),
+            _ => refuse("not a string".to_owned(), "a string", place),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `[limits]`: how much a client may ask for.
+//! `[limits]`: limits for clients.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::seconds;
 use crate::http::access::{Most, Rate, Unread};
 
-/// `[limits]`: how much a client may ask for. 0 a minute sets no limit.
+/// `[limits]`: limits for clients. 0 per minute sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
@@ -23,7 +23,7 @@ pub struct Limits {
     pub watchers_per_client: usize,
     /// Streams and WebSockets of all clients at once.
     pub watchers: usize,
-    /// How long a client may leave what it is sent unread.
+    /// How long a client can leave a response unread.
     #[serde(rename = "unread_timeout_s", with = "seconds")]
     pub unread: Duration,
     /// Bytes of replies that one client has not read yet.
@@ -41,7 +41,7 @@ impl Limits {
         Rate { per_minute: self.reads_per_minute, burst: self.reads_burst }
     }
 
-    /// How many jobs may wait.
+    /// Maximum number of queued jobs.
     pub(crate) const fn queue(&self) -> engine::QueueLimits {
         engine::QueueLimits { of_caller: self.queued_per_client, in_all: self.queued }
     }

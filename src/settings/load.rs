@@ -42,13 +42,13 @@ impl Settings {
     /// Reads and checks all settings.
     ///
     /// # Errors
-    /// The first setting that is unknown or does not fit, with its place.
+    /// The first setting that is unknown or invalid, with its location.
     pub fn load(inputs: &Inputs) -> Result<Loaded, Error> {
         load(inputs)
     }
 }
 
-/// Reads every layer and lays them over one another.
+/// Reads every layer and merges them.
 fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     let old_names = old_names::layer(&inputs.environment)?;
     let environment = environment::layer(&inputs.environment)?;
@@ -58,7 +58,7 @@ fn load(inputs: &Inputs) -> Result<Loaded, Error> {
     merge(layers, inputs)
 }
 
-/// The project root as far as the environment knows it, for finding the file that may stand in it.
+/// The project root according to the environment, to find the settings file that may be in it.
 fn project_root(inputs: &Inputs, layers: [&Layer; 2]) -> PathBuf {
     let named = layers.iter().flat_map(|layer| layer.entries()).rfind(|e| e.key.name == "paths.project_root");
     let named = named.and_then(|entry| match &entry.value {

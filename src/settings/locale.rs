@@ -1,6 +1,6 @@
 //! A locale with which Ansible starts.
 //!
-//! Ansible refuses every locale whose encoding is not UTF-8, and each that this machine does not have. `LC_ALL` decides over all
+//! Ansible rejects every locale whose encoding is not UTF-8, and each that this machine does not have. `LC_ALL` overrides all
 //! other variables, so replacing that one is enough.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 
 /// Every current system has this one.
 const USUAL: &str = "C.UTF-8";
-/// What is tried next, before whatever else is there.
+/// Locales that are tried next, before any other installed one.
 const NEXT: [&str; 2] = ["C.utf8", "en_US.UTF-8"];
 /// Where `locale` is looked for without a search path.
 const PATH: &str = "/usr/bin:/bin";
@@ -36,7 +36,7 @@ pub(super) fn settle(variables: &mut BTreeMap<String, String>, path: Option<&OsS
     variables.insert("LC_ALL".to_owned(), found);
 }
 
-/// Whether this is a locale of this machine, with UTF-8. Where that cannot be asked, its name decides.
+/// Whether this is a UTF-8 locale of this machine. If that cannot be determined, its name decides.
 fn is_usable(variables: &BTreeMap<String, String>, path: &OsStr) -> bool {
     let of_locales = variables.iter().filter(|(name, _)| is_of_locales(name));
     let asked = command(path).arg("charmap").envs(of_locales).output();

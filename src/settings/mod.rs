@@ -1,12 +1,12 @@
-//! Settings: what is read from files, the environment and the command line, checked once, at the start.
+//! Settings from files, the environment, and the command line, checked once, at the start.
 //!
-//! Layers are laid over one another, later ones win: `config/default.toml`, a file, the old names in the
-//! environment, `RANGEHAND__SECTION__KEY` in the environment, the command line. Every key is a row of
-//! `keys::KEYS`, which says what it may hold; whatever is read is checked against it with its origin at
-//! hand, so that an error names key, value, what is allowed and where it stands.
+//! Later layers take precedence: `config/default.toml`, a file, the old names in the environment,
+//! `RANGEHAND__SECTION__KEY` in the environment, the command line. Every key is a row of `keys::KEYS`, which defines
+//! its allowed values. Every value is checked together with its origin, so that an error contains the key, the value, the
+//! allowed values, and the location.
 //!
-//! Nothing here reads the process itself: [`Inputs`] carries the environment, the working directory and the
-//! rest. The file `.env` is not read here; `start.sh` does that.
+//! This module does not read the process: [`Inputs`] contains the environment, the working directory, and the
+//! rest. `start.sh` reads the file `.env`.
 
 mod access;
 mod all;

@@ -1,14 +1,17 @@
 //! The known key that an unknown one was probably meant to be.
 
-use super::keys::KEYS;
+use super::{keys::KEYS, renamed::RENAMED};
 
 /// Below this similarity a guess is noise: keys with nothing but their section in common come out near 0.5.
 const LIKE_ENOUGH: f64 = 0.5;
 
-/// The name of the key that is spelled most like `name`, if any is.
+/// The name of the key that is spelled most like `name`, under its own name or its old one.
 pub(super) fn nearest(name: &str) -> Option<&'static str> {
-    KEYS.iter()
-        .map(|key| (likeness(name, key.name), key.name))
+    let current = KEYS.iter().map(|key| (key.name, key.name));
+    let old = RENAMED.iter().map(|row| (row.old, row.new));
+    current
+        .chain(old)
+        .map(|(spelled, key)| (likeness(name, spelled), key))
         .filter(|(likeness, _)| *likeness >= LIKE_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, key)| key)
@@ -39,6 +42,7 @@ mod tests {
             ("path.public_playbook", "paths.public_playbooks"),
             ("runs.timeout", "runs.timeout_s"),
             ("store.uri", "store.url"),
+            ("runs.max_at_onze", "runs.max_concurrent"),
         ] {
             assert_eq!(nearest(name), Some(key), "{name}");
         }

@@ -62,7 +62,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The environment variable that sets a key, where this place is one.
+    /// The environment variable that sets a key, if this place is a variable.
     pub(super) fn variable_of(&self, key: &str) -> Option<String> {
         matches!(self.origin, Origin::Environment(_)).then(|| variable::variable_of(key))
     }

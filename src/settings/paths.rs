@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Inputs, kind::Rule};
 
-/// What may be kept between runs.
+/// Valid entries of `paths.persistent`.
 pub(super) const PERSISTENT_RULE: Rule =
     Rule { allowed: "names, or paths relative to a content root, without `..`", accepts: is_below_a_root };
 
@@ -27,13 +27,13 @@ pub struct Paths {
     pub public_playbooks: Option<PathBuf>,
     /// The inventories.
     pub inventory: PathBuf,
-    /// Directories outside of the content that links in it may lead to.
+    /// Directories outside of the content that links in it can point to.
     pub link_targets: Vec<PathBuf>,
     /// Paths in the content that are kept between runs.
     pub persistent: Vec<String>,
     /// What must survive a restart.
     pub state: PathBuf,
-    /// Where the secrets of runs are, if a setting says so: see [`Self::runtime`].
+    /// Directory for the secrets of runs, if it is set: see [`Self::runtime`].
     pub runtime: Option<PathBuf>,
 }
 
@@ -44,14 +44,14 @@ impl Paths {
         self.runtime.clone().unwrap_or_else(ansible::runtime::default_directory)
     }
 
-    /// Where the keys of secrets are when no setting says so.
+    /// The default location of the encryption keys.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
         self.state.join("secrets.key")
     }
 
-    /// The directories in which playbooks, bundles and scenarios are looked for, in this order: the local one,
-    /// `playbooks/` of the project, the public one. Looks at the disk.
+    /// The directories that are searched for playbooks, bundles, and scenarios, in this order: the local one,
+    /// `playbooks/` of the project, the public one. Reads the disk.
     ///
     /// The reference service's name for the local one is often set to the project around its `playbooks/`: a directory that
     /// has one, and nothing of Ansible beside it, stands for that. What v0 runs from the project is found there in any case.

@@ -29,7 +29,7 @@ pub struct Project {
     pub inventories: Vec<String>,
     /// The inventories of requests that name none.
     pub default_inventory: Option<Inventories>,
-    /// Directories outside of it that links may lead to.
+    /// Directories outside of it that links can point to.
     pub link_targets: Vec<PathBuf>,
     /// What later runs find again.
     pub persistent: Vec<String>,

@@ -19,7 +19,7 @@ pub struct Proxmox {
     /// How long a call may take.
     #[serde(rename = "timeout_s", with = "seconds")]
     pub timeout: Duration,
-    /// How long after one look at a node's machines the next one comes.
+    /// The interval between two polls of a node's machines.
     #[serde(rename = "poll_interval_s", with = "seconds")]
     pub poll_interval: Duration,
     /// When reads of v0 ask Proxmox itself.
@@ -30,7 +30,7 @@ pub struct Proxmox {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DirectReads {
-    /// When playbook and role are ours.
+    /// If the playbook and the role are the bundled ones.
     Auto,
     /// Whenever that is possible.
     Always,

@@ -1,4 +1,4 @@
-//! One value of one key: from what was written to what the key may hold.
+//! One value of one key: from the given value to a checked one.
 
 use config::ValueKind;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +12,7 @@ pub(super) enum Raw {
     Integer(i64),
     Switch(bool),
     List(Vec<Raw>),
-    /// Something that no key may hold, as it is to be named in an error.
+    /// A value that is invalid for every key, as it is shown in an error.
     Other(String),
 }
 
@@ -40,7 +40,7 @@ impl std::fmt::Display for Raw {
     }
 }
 
-/// A value that its key may hold.
+/// A value that is valid for its key.
 #[derive(Debug, Clone)]
 pub(super) enum Checked {
     /// For the layers; `Nil` where an optional key is not set.
@@ -65,7 +65,7 @@ impl Checked {
 /// Checks a value against its key.
 ///
 /// # Errors
-/// What the key may hold.
+/// The allowed values.
 pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
     if key.optional && raw == Raw::Text(String::new()) {
         return Ok(match key.kind {
@@ -99,7 +99,7 @@ pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
     checked.map(Checked::Plain).ok_or_else(|| allowed(key))
 }
 
-/// What a key may hold, for an error.
+/// The allowed values of a key, for an error.
 pub(super) fn allowed(key: &Key) -> String {
     let allowed = match key.kind {
         Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
@@ -107,10 +107,10 @@ pub(super) fn allowed(key: &Key) -> String {
         Kind::Text(rule) | Kind::Secret(rule) => rule.allowed.to_owned(),
         Kind::Word(words) => words.join(" or "),
         Kind::Path => "the path of a file or directory".to_owned(),
-        Kind::SearchPath => "a list of directories, or a text such as `/a:/b`".to_owned(),
+        Kind::SearchPath => "a list of directories, or a string such as `/a:/b`".to_owned(),
         Kind::List(rule) => format!("a list of {}", rule.allowed),
-        Kind::OneOrMore(rule) => format!("{}, or a list of such texts", rule.allowed),
-        Kind::Variables => "a table of environment variables and their texts".to_owned(),
+        Kind::OneOrMore(rule) => format!("{}, or a list of such strings", rule.allowed),
+        Kind::Variables => "a table of environment variables and their values".to_owned(),
     };
     if key.optional { format!("{allowed}, or \"\" for none") } else { allowed }
 }

@@ -17,12 +17,12 @@ pub(super) const CONTENT: &[&str] = &["auto", "overlay", "copy"];
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runs {
-    /// How many runs may go on at the same time, at least one.
+    /// Maximum number of concurrent runs, at least one.
     pub max_concurrent: usize,
-    /// How long a run may take, unless its request says otherwise.
+    /// Maximum duration of a run, unless its request sets another.
     #[serde(rename = "timeout_s", with = "seconds")]
     pub timeout: Duration,
-    /// How long a run may go without any output, if that is limited.
+    /// Maximum time without output, if it is limited.
     #[serde(rename = "idle_timeout_s", with = "seconds::limit")]
     pub idle_timeout: Option<Duration>,
     /// How long an inspection of content may take.
@@ -31,15 +31,15 @@ pub struct Runs {
     /// How long the processes of a run are given between SIGTERM and SIGKILL.
     #[serde(rename = "kill_grace_s", with = "seconds")]
     pub kill_grace: Duration,
-    /// How long the service waits for runs when it is told to stop; zero leaves them to their supervisors.
+    /// How long the service waits for active runs when it stops; with zero, they continue under their supervisors.
     #[serde(rename = "drain_s", with = "seconds")]
     pub drain: Duration,
-    /// How long a job stays a node's without a word from it.
+    /// Duration of a job lease.
     #[serde(rename = "lease_s", with = "seconds")]
     pub lease: Duration,
-    /// The longest event in bytes that is kept whole.
+    /// Maximum size in bytes of an event that is stored completely.
     pub event_max_bytes: usize,
-    /// How many bytes a run may print; 0 sets no limit.
+    /// Maximum output of a run in bytes; 0 sets no limit.
     pub output_max_bytes: u64,
     /// How runs see their content.
     pub content: content::snapshots::Choice,

@@ -11,18 +11,18 @@ use super::{
     isolation::{IsolationLevel, SshKeys},
 };
 
-/// Why runs cannot be kept apart as settings say.
+/// Why the required isolation is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSandbox {
-    /// The program that makes sandboxes is missing.
+    /// The program that creates sandboxes is missing.
     #[error(
-        "`runs.isolation` is `sandbox`, and there is no `bwrap` in PATH\nhint: install it (Debian: apt install \
+        "`runs.isolation` is `sandbox`, and `bwrap` is not in PATH\nhint: install it (Debian: apt install \
          bubblewrap), or set `runs.isolation` to `process`"
     )]
     NoProgram,
-    /// It is there and does not work.
+    /// The program exists but does not work.
     #[error(
-        "`runs.isolation` is `sandbox`, and a sandbox cannot be made here: {0}\nhint: an ordinary user needs user \
+        "`runs.isolation` is `sandbox`, and a sandbox cannot be created on this machine: {0}\nhint: an ordinary user needs user \
          namespaces, in a container too; docs/isolation.md says what else may be missing"
     )]
     Fails(String),
@@ -74,7 +74,7 @@ impl Runs {
             IsolationLevel::Sandbox => works().map(|()| Isolation::Sandbox)?,
             IsolationLevel::Auto => works().map_or_else(
                 |error| {
-                    tracing::warn!(%error, "runs go without a sandbox: `runs.isolation` is `auto`, and none can be made");
+                    tracing::warn!(%error, "runs have no sandbox: `runs.isolation` is `auto`, and a sandbox cannot be created");
                     Isolation::Process
                 },
                 |()| Isolation::Sandbox,

@@ -12,7 +12,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     u64::deserialize(deserializer).map(Duration::from_secs)
 }
 
-/// A limit, where 0 stands for none.
+/// A limit, where 0 means none.
 pub(super) mod limit {
     use super::{Deserializer, Duration, Serializer};
 

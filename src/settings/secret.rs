@@ -37,7 +37,7 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The address of a database, whose password is printed as `***`.
+/// A database URL, whose password is printed as `***`.
 #[derive(Clone, Default)]
 pub struct StoreUrl(SecretString);
 
@@ -51,7 +51,7 @@ impl StoreUrl {
         Self::sqlite(&state.join("rangehand.db"))
     }
 
-    /// The same address, a relative file made absolute.
+    /// The same URL, with a relative file made absolute.
     pub(super) fn resolved(self, base: &Base) -> Self {
         let file = self.0.expose_secret().strip_prefix(SQLITE);
         match file.map(|file| file.strip_prefix("//").unwrap_or(file)) {
@@ -94,7 +94,7 @@ impl fmt::Display for StoreUrl {
     }
 }
 
-/// An address without its password, which stands between the first `:` after the scheme and the last `@`, or
+/// A URL without its password, which is between the first `:` after the scheme and the last `@`, or
 /// is the query parameter `password`. Too much is masked rather than too little when the address is not sound.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
@@ -122,7 +122,7 @@ fn query_without_password(query: &str) -> String {
     masked.collect::<Vec<_>>().join("&")
 }
 
-/// Debug and JSON are what `Display` writes.
+/// Debug and JSON use `Display`.
 macro_rules! shown_as_displayed {
     ($($name:ty),+) => {$(
         impl fmt::Debug for $name {

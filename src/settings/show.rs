@@ -1,4 +1,4 @@
-//! Settings as rows to look at: key, value, origin.
+//! Settings as rows for display: key, value, origin.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ffi::OsStr, path::PathBuf};
 
 use super::{Environment, Settings, ansible::matches, locale};
 
-/// Tells the warm executor, not Ansible.
+/// Read by the warm executor, not by Ansible.
 const COMPILED_MODULES: &str = "RANGEHAND_COMPILED_MODULES";
 
 impl Settings {

@@ -20,7 +20,7 @@ pub struct Vault {
     /// The password itself; see [`Self::source`] for which one counts.
     #[serde(skip_deserializing)]
     pub password: Option<Secret>,
-    /// A file of encrypted variables that every run is given.
+    /// A file of encrypted variables that is passed to every run.
     pub file: Option<PathBuf>,
 }
 
@@ -33,7 +33,7 @@ pub enum PasswordSource<'a> {
     Setting(&'a Secret),
 }
 
-/// Why there is no password to be had from where the settings say it is.
+/// Why the password cannot be read from the location in the settings.
 #[derive(Debug, thiserror::Error)]
 pub enum PasswordError {
     /// The file cannot be read.

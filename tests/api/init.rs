@@ -164,7 +164,7 @@ async fn a_service_that_does_not_start_is_given_up_with_its_exit_code() {
     let status = init(&setup, &["serve"]).status().expect("the program starts");
     assert_eq!(status.code(), Some(1));
     let log = fs::read_to_string(setup.home().join("service.log")).expect("written");
-    assert_eq!(log.matches("starting it again").count(), 4, "{log}");
+    assert_eq!(log.matches("restarting it").count(), 4, "{log}");
 }
 
 #[tokio::test]
@@ -175,5 +175,5 @@ async fn a_command_that_is_no_service_runs_once() {
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("rangehand "));
     assert!(!init(&setup, &["no-such-command"]).status().expect("the program starts").success());
     let log = fs::read_to_string(setup.home().join("service.log")).expect("written");
-    assert!(!log.contains("starting it again"), "{log}");
+    assert!(!log.contains("restarting it"), "{log}");
 }

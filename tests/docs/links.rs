@@ -58,7 +58,7 @@ fn prose(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The anchor that GitHub gives to a heading.
+/// The anchor of a heading on GitHub.
 fn anchor(heading: &str) -> String {
     static LINK: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\[([^\]]*)\]\([^)]*\)").unwrap());
     let text = LINK.replace_all(heading, "$1").to_lowercase();
@@ -173,6 +173,17 @@ fn settings_that_documents_name_exist() {
         }
     }
     assert!(missing.is_empty(), "these settings do not exist: {missing:#?}");
+}
+
+#[test]
+fn the_glossary_has_each_term_once() {
+    let glossary = read("docs/design/glossary.md");
+    let rows = glossary.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let terms: Vec<&str> = rows.filter(|term| *term != "term" && !term.starts_with("---")).collect();
+    assert!(terms.len() > 60, "the terms are no longer found: {terms:?}");
+    let mut known = BTreeSet::new();
+    let twice: Vec<_> = terms.into_iter().filter(|term| !known.insert(*term)).collect();
+    assert!(twice.is_empty(), "these terms have two definitions: {twice:?}");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn the_policy_leads_to_documents_that_are_there() {
     for (path, heading) in [
         ("docs/security.md", "## Threat model"),
         ("docs/security.md", "### Roles"),
-        ("docs/isolation.md", "## What is left"),
+        ("docs/isolation.md", "## Remaining risks"),
         ("docs/secrets.md", "## Masking"),
     ] {
         assert!(policy.contains(path) && read(path).contains(&format!("\n{heading}\n")), "{path}: {heading}");

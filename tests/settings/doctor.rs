@@ -97,7 +97,7 @@ fn doctor_tries_the_vault_password_on_the_vault_file() {
     };
     let project = |password: &str| with_mode(password, 0o600);
     let right = text(&project("open sesame\n").doctor(&[]).stdout);
-    assert!(line(&right, "ok", "vault file").contains("the password opens"));
+    assert!(line(&right, "ok", "vault file").contains("the password decrypts"));
     assert!(line(&right, "ok", "vault password").contains("secrets/password"), "{right}");
 
     let open = with_mode("open sesame\n", 0o644).doctor(&[]);
@@ -119,7 +119,7 @@ fn doctor_looks_at_the_key_file_and_makes_none() {
         .with("RANGEHAND__SECRETS__KEY_FILE", "keys/secrets.key");
     let path = project.path("keys/secrets.key");
     let report = || text(&project.doctor(&[]).stdout);
-    assert!(line(&report(), "ok", "key file").contains("will be made"));
+    assert!(line(&report(), "ok", "key file").contains("will be created"));
     assert!(!path.exists() && !project.path("keys").exists(), "doctor makes nothing");
 
     fs::create_dir(project.path("keys")).unwrap();
@@ -170,5 +170,5 @@ fn doctor_looks_into_the_authorities_of_proxmox() {
     let empty = report(named().with_file("authority.pem", "nothing"));
     assert!(line(&empty, "FAIL", "proxmox").contains("there is no certificate in it"), "{empty}");
     let unchecked = report(Project::new().with("RANGEHAND__PROXMOX__VERIFY_TLS", "false"));
-    assert!(line(&unchecked, "warn", "proxmox").contains("certificates are not checked"));
+    assert!(line(&unchecked, "warn", "proxmox").contains("certificates are not verified"));
 }

@@ -1,4 +1,4 @@
-// Shows the document of this very service, and asks nobody else.
+// Shows the document of this service, and loads nothing from other sites.
 window.ui = SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",

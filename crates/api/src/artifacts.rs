@@ -1,20 +1,20 @@
-//! Files that a job left.
+//! Artifacts: files that a job created or changed in its content.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A file that a job left
+/// A file that a job created or changed
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Artifact {
-    /// Relative to the content root; files of another root have its name before it
+    /// Relative to the content root; files of another root start with the name of that root
     pub path: String,
-    /// Bytes
+    /// Size in bytes
     pub size: u64,
     /// Permission bits in octal
     #[schemars(regex(pattern = "^[0-7]{4}$"))]
     pub mode: String,
-    /// When it was last written
+    /// Last modification time
     #[schemars(extend("format" = "date-time"))]
     pub modified: String,
 }
@@ -25,7 +25,7 @@ pub struct Artifact {
 #[serde(remote = "Self")]
 #[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct OmittedFile {
-    /// The path of the file
+    /// Path of the file
     pub path: String,
     /// Why it is not kept
     pub reason: String,
@@ -36,11 +36,11 @@ pub struct OmittedFile {
 #[serde(remote = "Self")]
 #[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Artifacts {
-    /// The node that has the files; `null`: the job left none, or they are not kept any more
+    /// Node that has the files; `null` if the job has no artifacts, or they were deleted
     pub node: Option<String>,
     /// Whether that is the node that replies
     pub local: bool,
-    /// How many files there are on that node
+    /// Number of files on that node
     pub files: u64,
     /// The files, if they are on the node that replies
     pub artifacts: Vec<Artifact>,

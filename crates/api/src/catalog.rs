@@ -1,22 +1,22 @@
-//! The catalog: what there is to run, and against what.
+//! The catalog: available content and inventories.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{ContentName, Kind, ProjectName, words::words};
 
-/// One piece of content
+/// A playbook, bundle, scenario, or inventory
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CatalogEntry {
-    /// The name by which it is run
+    /// Name to use in requests
     pub name: ContentName,
-    /// What it is
+    /// Type of the content
     pub kind: Kind,
-    /// The position of its root among the playbooks roots
+    /// Position of its root among the playbooks roots
     pub root: u64,
-    /// Relative to that root
+    /// Path relative to that root
     pub path: String,
-    /// The project that has it; missing for content outside of all projects
+    /// Project that contains it; absent for content outside of all projects
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
 }
@@ -25,11 +25,11 @@ pub struct CatalogEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct PlayTask {
-    /// Its name, or its action
+    /// Name, or action if the task has no name
     pub name: String,
-    /// The role that it belongs to
+    /// Role that contains the task
     pub role: Option<String>,
-    /// Its tags
+    /// Tags of the task
     pub tags: Vec<String>,
 }
 
@@ -37,76 +37,76 @@ pub struct PlayTask {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Play {
-    /// Its name, or its host pattern
+    /// Name, or host pattern if the play has no name
     pub name: String,
-    /// Its host pattern
+    /// Host pattern
     pub hosts: String,
-    /// Its tags
+    /// Tags of the play
     pub tags: Vec<String>,
-    /// Its tasks in their order, those of roles included
+    /// Tasks in order, including those of roles
     pub tasks: Vec<PlayTask>,
 }
 
-words!(PromptKind, "Where a question comes from" {
+words!(PromptKind, "Source of a prompt" {
     /// `vars_prompt` of a play.
     Variable = "variable",
-    /// A task with `pause` and without a time.
+    /// A `pause` task without a time.
     Pause = "pause",
 });
 
-/// A question of a playbook
+/// A prompt of a playbook
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Prompt {
-    /// Where it comes from
+    /// Source of the prompt
     pub kind: PromptKind,
-    /// The variable that it sets; null for a pause
+    /// Variable that it sets; null for a pause
     pub name: Option<String>,
-    /// What is asked
+    /// Text of the prompt
     pub prompt: Option<String>,
-    /// The value without an answer; null when there is none or it is private
+    /// Default value; null if there is none or the prompt is private
     pub default: Option<String>,
-    /// Is the answer hidden while it is typed?
+    /// Whether the input is hidden
     pub private: bool,
 }
 
-/// A variable file that will not, or may not, be read
+/// A variable file that does not exist, or whose name is unknown before a run
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct MissingFile {
-    /// The path as it is written
+    /// Path as written in the playbook
     pub path: String,
-    /// The playbook that names it
+    /// Playbook that references it
     pub referenced_in: String,
-    /// Its name is only known in a run
+    /// Whether the name is known only during a run
     pub dynamic: bool,
 }
 
-/// What a playbook, bundle or scenario would do, and what it lacks
+/// Plays and missing parts of a playbook, bundle, or scenario
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Content {
-    /// What it is
+    /// Type of the content
     pub kind: Kind,
-    /// The name by which it is run
+    /// Name to use in requests
     pub name: ContentName,
-    /// The position of its root among the playbooks roots
+    /// Position of its root among the playbooks roots
     pub root: u64,
-    /// Relative to that root
+    /// Path relative to that root
     pub path: String,
-    /// Its plays in their order, imported ones included
+    /// Plays in order, including imported ones
     pub plays: Vec<Play>,
-    /// Every tag of a play or a task
+    /// All tags of plays and tasks
     pub tags: Vec<String>,
-    /// What it would ask for at a terminal, in order; absent when there is nothing. A request answers by setting the variable
+    /// Prompts that it would show in a terminal, in order; absent if there are none. A request answers a prompt by setting its variable
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Prompt>,
-    /// Variable files that plays name and that do not exist, or whose name is only known in a run
+    /// Variable files of plays that do not exist, or whose name is known only during a run
     pub missing_vars_files: Vec<MissingFile>,
-    /// Roles that are named and found nowhere
+    /// Referenced roles that were not found
     pub missing_roles: Vec<String>,
-    /// Collections whose modules are named and that are found nowhere
+    /// Collections of referenced modules that were not found
     pub missing_collections: Vec<String>,
-    /// Why Ansible could not list it, in its words
+    /// Why Ansible could not list it: Ansible's error message
     pub problem: Option<String>,
 }
 
@@ -114,25 +114,25 @@ pub struct Content {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct InventoryGroup {
-    /// Its name
+    /// Name of the group
     pub name: String,
-    /// The hosts directly in it
+    /// Hosts directly in the group
     pub hosts: Vec<String>,
-    /// The groups directly below it
+    /// Child groups directly below the group
     pub children: Vec<String>,
 }
 
-/// Groups and hosts of an inventory; never a variable
+/// Groups and hosts of an inventory, without variables
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inventory {
-    /// Its name
+    /// Name of the inventory
     pub name: ContentName,
-    /// Relative to the root of inventories
+    /// Path relative to the inventory directory
     pub path: String,
-    /// Its groups, sorted by name
+    /// Groups, sorted by name
     pub groups: Vec<InventoryGroup>,
-    /// All its hosts, sorted
+    /// All hosts, sorted
     pub hosts: Vec<String>,
-    /// Why Ansible could not read it
+    /// Why Ansible could not read it: Ansible's error message
     pub problem: Option<String>,
 }

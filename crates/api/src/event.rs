@@ -9,30 +9,30 @@ use crate::{JobId, Time};
 /// An event of a job
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
-    /// 1, 2, 3 ... within its job
+    /// Number within the job: 1, 2, 3 ...
     #[schemars(range(min = 1))]
     pub seq: u64,
-    /// When it happened
+    /// Time of the event
     pub time: Time,
-    /// ansible-runner's name of an event, or one of Rangehand: `job_state`, `step`, `runner_stderr`, `warning`, `oversized_event`, `unreadable_event`, `verbose`
+    /// ansible-runner's name for the event, or one of Rangehand's kinds: `job_state`, `step`, `runner_stderr`, `warning`, `artifacts`, `oversized_event`, `unreadable_event`, `verbose`
     pub kind: String,
-    /// The host that it is about
+    /// Host of the event
     pub host: Option<String>,
-    /// The name of the play
+    /// Name of the play
     pub play: Option<String>,
-    /// The name of the task
+    /// Name of the task
     pub task: Option<String>,
-    /// What Ansible printed, with its colours
+    /// Output of Ansible for this event, with colors
     pub stdout: Option<String>,
-    /// Depends on the kind
+    /// Further data, by kind
     #[schemars(extend("type" = ["object", "null"]))]
     pub data: Value,
 }
 
-/// An event among those of all jobs
+/// An event in the list of all jobs' events
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlacedEvent {
-    /// Counts over all jobs, in the order of storing
+    /// Position in the order of storage, over all jobs
     #[schemars(range(min = 1))]
     pub position: u64,
     /// The job

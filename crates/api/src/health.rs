@@ -1,4 +1,4 @@
-//! Is the service alive, and can it work?
+//! Health and readiness of the service.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 use crate::words::words;
 
 words!(HealthStatus, "The service is alive" {
-    /// It answers.
+    /// The service responds.
     Ok = "ok",
 });
 
-words!(ReadyStatus, "Can the service work?" {
+words!(ReadyStatus, "Whether the service can run jobs" {
     /// Jobs can run.
     Ready = "ready",
-    /// Something does not work.
+    /// A check failed.
     NotReady = "not_ready",
 });
 
-words!(CheckStatus, "How a check came out" {
-    /// As it should be.
+words!(CheckStatus, "Outcome of a check" {
+    /// No problem.
     Ok = "ok",
-    /// It works, but should be different.
+    /// Works, but the configuration should be changed.
     Warn = "warn",
-    /// Something does not work.
+    /// Does not work.
     Fail = "fail",
 });
 
@@ -33,26 +33,26 @@ pub struct Health {
     pub status: HealthStatus,
 }
 
-/// One thing that was checked
+/// A check
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Check {
-    /// What was checked
+    /// Name of the check
     pub name: String,
-    /// How it came out
+    /// Outcome of the check
     pub status: CheckStatus,
-    /// What was found
+    /// Details
     pub detail: String,
-    /// What to do
+    /// Suggested fix
     pub hint: Option<String>,
 }
 
-/// Can the service work?
+/// Whether the service can run jobs
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Readiness {
-    /// Whether it can
+    /// Overall status
     pub status: ReadyStatus,
-    /// What was checked; absent for callers who are not authenticated
+    /// Checks; absent for unauthenticated clients
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checks: Option<Vec<Check>>,
 }

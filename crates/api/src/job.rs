@@ -1,4 +1,4 @@
-//! A job as v1 shows it.
+//! A job in v1.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,20 +10,20 @@ use crate::{
     new_job::{MAX_FORKS, MAX_TIMEOUT_S, MAX_VERBOSITY},
 };
 
-/// Why a job is in its state
+/// Why the job is in its state
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reason {
-    /// Where in its life a run was; `null` while a job waits, runs or is being ended
+    /// Stage of the run; `null` while the job is queued, running, or being canceled
     pub phase: Option<Phase>,
-    /// For programs
+    /// Stable code for programs
     pub code: ReasonCode,
-    /// For people
+    /// Message for people
     pub message: String,
-    /// Up to 50 of the last lines that Ansible printed, when it ended badly
+    /// Up to 50 of the last lines that Ansible printed, if the job failed
     pub last_lines: Vec<String>,
 }
 
-/// One run of Ansible before the last one
+/// A step that runs before the main playbook
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// The playbook
@@ -35,24 +35,24 @@ pub struct Step {
     /// The scenario
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
-    /// The hosts
+    /// Host pattern
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     /// Only tasks with one of these tags
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<String>,
-    /// Its variables
+    /// Variables of the step
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra_vars: Map<String, Value>,
-    /// The variables whose values are never shown
+    /// Names of the secret variables
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret_vars: Vec<String>,
-    /// What must be in its result, and what the next step takes from it
+    /// Value that its result must contain, and that is passed to the next step
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Map<String, Value>>,
 }
 
-/// What a job was asked to do, with what was filled in; members that say nothing are left out
+/// The request of the job, including defaults that were filled in; fields without a value are absent
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// The playbook
@@ -64,12 +64,12 @@ pub struct Request {
     /// The scenario
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
-    /// The project that has the content
+    /// Project that contains the content
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// Against which inventories
+    /// Inventories
     pub inventory: Inventories,
-    /// The hosts
+    /// Host pattern
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     /// Only tasks with one of these tags
@@ -78,73 +78,73 @@ pub struct Request {
     /// No tasks with one of these tags
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_tags: Option<String>,
-    /// `***` stands for what is secret
+    /// Variables; secrets are shown as `***`
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub extra_vars: Map<String, Value>,
     /// Ansible's check mode
     pub check: bool,
     /// Ansible's diff mode
     pub diff: bool,
-    /// How many `-v`
+    /// Number of `-v` options
     #[schemars(range(max = MAX_VERBOSITY))]
     pub verbosity: u8,
-    /// How many hosts at once
+    /// Number of hosts that Ansible works on in parallel
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_FORKS))]
     pub forks: Option<u16>,
-    /// The longest the run may take, in seconds
+    /// Maximum duration of the run in seconds
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_TIMEOUT_S))]
     pub timeout_s: Option<u64>,
-    /// Higher goes first
+    /// Higher values run first
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -100, max = 100))]
     pub priority: Option<i8>,
-    /// To find the job by
+    /// Labels for searching
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
-    /// What the job needs while it runs
+    /// Resources that the job needs while it runs
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// When the job is queued again by itself
+    /// When the job is queued again automatically
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryPolicy>,
-    /// The task that it begins at
+    /// Task that Ansible starts at
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at_task: Option<String>,
-    /// What runs before, one after the other
+    /// Steps that run before, in order
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Step>,
-    /// The variables whose values are never shown
+    /// Names of the secret variables
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secret_vars: Vec<String>,
-    /// How far its runs are kept from their machine, at least
+    /// Minimum isolation level of its runs
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
 }
 
-/// Something about a run that did not stop it; further members depend on the code
+/// A problem that did not stop the run; further fields depend on the code
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
-    /// For programs
+    /// Stable code for programs
     #[schemars(extend("examples" = ["prompt_unanswered"]))]
     pub code: String,
-    /// For people
+    /// Message for people
     pub message: String,
-    /// Further members
+    /// Further fields
     #[serde(flatten)]
     pub more: Map<String, Value>,
-    /// The number of its event
+    /// Number of its event
     #[schemars(range(min = 1))]
     pub event: u64,
 }
 
-/// Who submitted a job
+/// Who submitted the job
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
-    /// What it is
+    /// Type of the submitter
     pub kind: ActorKind,
-    /// The name of the caller or of the schedule; `null` for a caller that was not authenticated, and for Rangehand itself
+    /// Name of the caller or of the schedule; `null` for an unauthenticated caller, and for Rangehand itself
     #[serde(default)]
     pub name: Option<String>,
 }
@@ -154,27 +154,27 @@ pub struct Actor {
 #[serde(remote = "Self")]
 #[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Job {
-    /// Its id
+    /// ID of the job
     pub id: JobId,
-    /// Where it is in its life
+    /// State of the job
     pub state: State,
-    /// Why it is there
+    /// Why it is in this state
     pub reason: Reason,
-    /// What it was asked to do
+    /// The request
     pub request: Request,
     /// Who submitted it
     pub submitted_by: Actor,
-    /// The job that submitted it as a part of its own work
+    /// Job that submitted it as a part of its work
     pub parent: Option<JobId>,
-    /// How many attempts were begun; 0 while it is queued
+    /// Number of started attempts; 0 while it is queued for the first time
     pub attempt: u32,
     /// When it was accepted
     pub created_at: Time,
-    /// When its current attempt began
+    /// When its current attempt started
     pub started_at: Option<Time>,
-    /// When it ended
+    /// When it finished
     pub finished_at: Option<Time>,
-    /// Exit code of `ansible-playbook`; `null` before the end, when it never ran, or when it was ended
+    /// Exit code of `ansible-playbook`; `null` before the job finishes, if Ansible never ran, or if it was terminated
     pub rc: Option<i32>,
     /// Ansible's recap
     pub stats: Stats,
@@ -183,25 +183,25 @@ pub struct Job {
     pub failures: Vec<Failure>,
     /// Minimum number of further failures, which are not listed
     pub failures_omitted: u64,
-    /// Processes ended at a limit, by a cancel, or left behind by the playbook
+    /// Number of processes that were terminated at a limit, by a cancel, or because the playbook left them running
     pub processes_killed: u32,
-    /// What ran Ansible in the last step: a process that was forked with Ansible imported, or ansible-runner; null as long as nothing did or the job has not ended
+    /// Executor of the last step; null until the job finishes, or if Ansible did not run
     pub executor: Option<Executor>,
-    /// How the last attempt was isolated from its machine (docs/isolation.md); null if Ansible did not run or the job has not ended
+    /// Isolation of the last attempt from its machine (docs/isolation.md); null if Ansible did not run or the job has not finished
     pub isolation: Option<Isolation>,
-    /// What isolated the last attempt on its machine: parts of its sandbox, and control groups that kept its limits of memory and processes; empty if Ansible did not run or the job has not ended
+    /// Protections that isolated the last attempt: parts of its sandbox, and control groups that limited memory and processes; empty if Ansible did not run or the job has not finished
     #[schemars(extend("items" = {"enum": ["namespaces", "user_namespace", "seccomp", "landlock", "memory_group", "processes_group"]}))]
     pub protections: Vec<String>,
-    /// The number of its last event
+    /// Number of its last event
     pub events: u64,
-    /// Warnings of the last attempt; absent when there are none, and in the last message of a stream
+    /// Warnings of the last attempt; absent if there are none, and in the last message of a stream
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub warnings: Vec<Warning>,
     /// Why it waits, while it is queued
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Waiting>,
-    /// How far it has come
+    /// Progress of a running job
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
 }
@@ -209,33 +209,33 @@ pub struct Job {
 /// A job in a list
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobSummary {
-    /// Its id
+    /// ID of the job
     pub id: JobId,
-    /// Where it is in its life
+    /// State of the job
     pub state: State,
-    /// Why it is there
+    /// Why it is in this state
     pub reason: Reason,
-    /// What it was asked to do
+    /// The request
     pub request: Request,
     /// Who submitted it
     pub submitted_by: Actor,
-    /// The job that submitted it as a part of its own work
+    /// Job that submitted it as a part of its work
     pub parent: Option<JobId>,
-    /// How many attempts were begun; 0 while it is queued
+    /// Number of started attempts; 0 while it is queued for the first time
     pub attempt: u32,
     /// When it was accepted
     pub created_at: Time,
-    /// When its current attempt began
+    /// When its current attempt started
     pub started_at: Option<Time>,
-    /// When it ended
+    /// When it finished
     pub finished_at: Option<Time>,
-    /// Exit code of `ansible-playbook`; `null` before the end, when it never ran, or when it was ended
+    /// Exit code of `ansible-playbook`; `null` before the job finishes, if Ansible never ran, or if it was terminated
     pub rc: Option<i32>,
-    /// The number of its last event
+    /// Number of its last event
     pub events: u64,
 }
 
-/// A job, or with `dry_run` what would run again
+/// A job; with `dry_run`, a preview of what would run again
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum JobOrPreview {

@@ -1,10 +1,10 @@
-//! Request and reply types of the HTTP API: what the service reads and writes, and what a client writes and reads.
+//! Request and response types of the HTTP API, for the service and for clients.
 //!
-//! Every type owns its data and works with serde in both directions. Their JSON Schemas are the schemas of the OpenAPI
-//! document. Nothing here validates more than the shape of JSON: names, patterns and limits are in the schemas, and the
-//! service checks them.
+//! //! Every type owns its data and works with serde in both directions. Their JSON Schemas are the schemas of the OpenAPI
+//! document. The types only define the form of the JSON; names, patterns, and limits are in the schemas, and the service
+//! checks them.
 //!
-//! This crate knows no other crate of Rangehand and no web framework, so that a client needs nothing else.
+//! This crate depends on no other crate of Rangehand and on no web framework, so that a client needs nothing else.
 
 mod artifacts;
 mod background;

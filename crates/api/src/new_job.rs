@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 
 use crate::{ContentName, HostPattern, Isolation, LockMode, ProjectName, Resource, RetryOn};
 
-/// The most `-v`.
+/// Maximum number of `-v` options.
 pub const MAX_VERBOSITY: u64 = 5;
-/// The most hosts at once that a request may ask for.
+/// Maximum number of parallel hosts in a request.
 pub const MAX_FORKS: u64 = 500;
-/// The longest time limit that a request may ask for: a week.
+/// Maximum time limit in a request: a week.
 pub const MAX_TIMEOUT_S: u64 = 7 * 24 * 3600;
-/// The fewest attempts of a retry policy.
+/// Minimum number of attempts of a retry policy.
 pub const MIN_ATTEMPTS: u32 = 2;
-/// The most attempts of a retry policy.
+/// Maximum number of attempts of a retry policy.
 pub const MAX_ATTEMPTS: u32 = 10;
 
 /// Names of variables; `ansible_*` and Ansible's own are reserved.
@@ -27,27 +27,27 @@ fn variables(schema: &mut Schema) {
     schema.insert("propertyNames".to_owned(), names);
 }
 
-/// What to run, against what, and how. One of `playbook`, `bundle` and `scenario` must be given; `null` counts as not given
+/// A job request. Exactly one of `playbook`, `bundle`, and `scenario` is required; `null` is the same as a missing field
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(extend("oneOf" = [{"required": ["playbook"]}, {"required": ["bundle"]}, {"required": ["scenario"]}]))]
 pub struct NewJob {
-    /// The playbook to run
+    /// Playbook to run
     #[serde(skip_serializing_if = "Option::is_none")]
     pub playbook: Option<ContentName>,
-    /// The bundle to run
+    /// Bundle to run
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<ContentName>,
-    /// The scenario to run
+    /// Scenario to run
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenario: Option<ContentName>,
-    /// The project that has the content. Otherwise the content of `paths.playbooks` is meant, or that of the only project
+    /// Project that contains the content. The default is the content of `paths.playbooks`, or the only project
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// One or several. Otherwise the setting `ansible.default_inventory`, or that of the project
+    /// One or several. The default is `ansible.default_inventory`, or that of the project
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Inventories>,
-    /// The hosts to run on; otherwise all that the content names
+    /// Host pattern; the default is all hosts of the plays
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<HostPattern>,
     /// Only tasks with one of these tags
@@ -56,11 +56,11 @@ pub struct NewJob {
     /// No tasks with one of these tags
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skip_tags: Option<Tags>,
-    /// Variables, which win over those of the playbook. Data, never templates. At most 10,000 values, 32 levels deep; `ansible_*` only where a setting allows it
+    /// Variables, which take precedence over those of the playbook. Data, never templates. At most 10,000 values, 32 levels deep; `ansible_*` only if a setting allows it
     #[serde(skip_serializing_if = "Map::is_empty")]
     #[schemars(transform = variables, extend("examples" = [{"release": "1.2.3"}]))]
     pub extra_vars: Map<String, Value>,
-    /// Variables whose values are never shown: kept encrypted until the job ends, masked in everything that it prints. Otherwise as `extra_vars`; no name may be in both, and a text has at least 4 bytes
+    /// Secret variables. Values are encrypted until the job ends, are never returned by the API, and are masked in all output. Same limits as `extra_vars`; in addition, a variable can't appear in both, and a string must be at least 4 bytes long
     #[serde(skip_serializing_if = "Map::is_empty")]
     #[schemars(
         transform = variables,
@@ -76,41 +76,41 @@ pub struct NewJob {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = false))]
     pub diff: Option<bool>,
-    /// How many `-v`
+    /// Number of `-v` options
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(max = MAX_VERBOSITY), extend("default" = 0))]
     pub verbosity: Option<u8>,
-    /// How many hosts at once; otherwise as Ansible is configured
+    /// Number of hosts that Ansible works on in parallel; the default is Ansible's configuration
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_FORKS))]
     pub forks: Option<u16>,
-    /// The longest the run may take, in seconds; otherwise the setting `runs.timeout_s`
+    /// Maximum duration of the run in seconds; the default is `runs.timeout_s`
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = MAX_TIMEOUT_S))]
     pub timeout_s: Option<u64>,
-    /// Higher goes first; one point is worth 60 s of waiting
+    /// Higher values run first; one point equals 60 s of waiting time
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = -100, max = 100), extend("default" = 0))]
     pub priority: Option<i8>,
-    /// To find the job by
+    /// Labels for searching
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
-    /// What the job needs while it runs
+    /// Resources that the job needs while it runs
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// When to queue the job again by itself; otherwise never
+    /// When to queue the job again automatically; the default is never
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<RetryPolicy>,
     /// Ansible's `--start-at-task`: the name of a task
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_at_task: Option<TaskName>,
-    /// How far its runs are kept from their machine, at least
+    /// Minimum isolation level of its runs
     #[serde(skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
 }
 
 impl NewJob {
-    /// The names of its fields, in their order.
+    /// Names of the fields, in order.
     #[must_use]
     pub fn fields() -> &'static [String] {
         static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -134,13 +134,13 @@ pub enum Inventories {
     Several(#[schemars(length(min = 1, max = 16))] Vec<ContentName>),
 }
 
-/// A text with commas, or a list of texts; at most 4096 bytes together, 200 of each
+/// A string with commas, or a list of strings; at most 4096 bytes in total, 200 per string
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Tags {
     /// Joined by commas.
     Text(String),
-    /// One by one.
+    /// As a list.
     List(Vec<String>),
 }
 
@@ -152,7 +152,7 @@ impl JsonSchema for Tags {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         const TAG: &str = "[A-Za-z0-9_.:/][A-Za-z0-9_.:/-]*";
         json_schema!({
-            "description": "A text with commas, or a list of texts; at most 4096 bytes together, 200 of each",
+            "description": "A string with commas, or a list of strings; at most 4096 bytes in total, 200 per string",
             "oneOf": [
                 { "type": "string", "maxLength": 4096, "pattern": format!("^{TAG}(,{TAG})*$") },
                 {
@@ -166,7 +166,7 @@ impl JsonSchema for Tags {
     }
 }
 
-/// To find jobs by
+/// Labels for searching jobs
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend(
@@ -177,13 +177,13 @@ impl JsonSchema for Tags {
 ))]
 pub struct Labels(pub BTreeMap<String, String>);
 
-/// What a job needs while it runs, for itself or shared with others: two jobs that name the same one run together only if both share it
+/// Resources that a job needs while it runs, exclusively or shared: two jobs that need the same resource run concurrently only if both share it
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("maxItems" = 64, "examples" = [["vm:pve1/1000", "host:web-1"]]))]
 pub struct Resources(pub Vec<ResourceLock>);
 
-/// A resource, and how it is locked
+/// A resource and its lock mode
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -191,7 +191,7 @@ pub enum ResourceLock {
     /// Exclusively.
     #[schemars(description = "")]
     Exclusive(Resource),
-    /// As it says.
+    /// With the given mode.
     #[schemars(description = "")]
     Named(NamedLock),
 }
@@ -203,19 +203,19 @@ pub enum ResourceLock {
 pub struct NamedLock {
     /// The resource
     pub name: Resource,
-    /// How it is locked
+    /// Lock mode
     pub mode: LockMode,
 }
 
-/// After which ends a job is queued again by itself, and how many attempts there may be
+/// The outcomes after which a job is queued again automatically, and the maximum number of attempts
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("examples" = [{"on": ["lost"], "max_attempts": 3}]))]
 pub struct RetryPolicy {
-    /// The ends
+    /// Outcomes that are retried
     #[schemars(length(min = 1))]
     pub on: Vec<RetryOn>,
-    /// The first one included
+    /// Maximum number of attempts, including the first one
     #[schemars(range(min = MIN_ATTEMPTS, max = MAX_ATTEMPTS))]
     pub max_attempts: u32,
 }

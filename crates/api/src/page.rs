@@ -34,11 +34,11 @@ pub struct PlacedEventPage {
     pub next: Option<u64>,
 }
 
-/// Content of one kind
+/// Content of one type
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CatalogPage {
-    /// All of it, sorted by name
+    /// All entries, sorted by name
     pub items: Vec<CatalogEntry>,
-    /// Always `null`: there is one page
+    /// Always `null`: there is only one page
     pub next: (),
 }

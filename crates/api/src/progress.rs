@@ -1,30 +1,30 @@
-//! How far a job has come.
+//! Progress of a job.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::words::words;
 
-words!(Basis, "What the number of tasks is guessed from" {
-    /// The last good run of the same content.
+words!(Basis, "Source of the estimated number of tasks" {
+    /// The last successful run of the same content.
     LastSuccess = "last_success",
-    /// What Ansible lists.
+    /// Ansible's list of tasks.
     ListTasks = "list_tasks",
 });
 
-/// How far a job has come
+/// Progress of a job
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
-    /// 100 only when the job has ended well; `null` while it is not known
+    /// 100 only if the job succeeded; `null` while unknown
     #[schemars(range(min = 0, max = 100))]
     pub percent: Option<u8>,
-    /// How many tasks have ended
+    /// Number of finished tasks
     pub tasks_done: u64,
-    /// As far as can be guessed
+    /// Estimated number of tasks
     pub tasks_total: Option<u64>,
-    /// What the total is guessed from
+    /// Source of the estimate
     pub basis: Option<Basis>,
-    /// Seconds left, as far as can be guessed
+    /// Estimated remaining time in seconds
     #[schemars(range(min = 0))]
     pub eta_s: Option<f64>,
 }

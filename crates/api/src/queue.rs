@@ -1,14 +1,14 @@
-//! The queue: what runs, what waits, and why.
+//! The queue: running and queued jobs, and why they wait.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Capacity, JobId, JobSummary, LockMode, Resource, Time, Waiting};
 
-/// A job that waits
+/// A queued job
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Queued {
-    /// Its id
+    /// ID of the job
     pub id: JobId,
     /// The playbook
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,48 +19,48 @@ pub struct Queued {
     /// The scenario
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
-    /// Higher goes first
+    /// Higher values run first
     #[schemars(range(min = -100, max = 100))]
     pub priority: i8,
-    /// Since when it waits
+    /// When it was queued
     pub queued_at: Time,
     /// Why it waits
     pub waiting: Waiting,
 }
 
-/// A job at work
+/// A running job
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunningJob {
     /// The job
     #[serde(flatten)]
     pub job: JobSummary,
-    /// The node that is at work on it
+    /// Node that runs the job
     pub node: String,
-    /// Until when that node holds it unless it says more
+    /// When the lease of that node expires unless it is renewed
     pub lease_until: Time,
 }
 
-/// A resource that a thing holds beyond any job
+/// A resource that an object holds beyond any job
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OwnerLock {
-    /// The thing
+    /// The object
     pub owner: Resource,
-    /// What it holds
+    /// Resource that it holds
     pub resource: Resource,
-    /// How it holds it
+    /// Lock mode
     pub mode: LockMode,
 }
 
 /// The queue
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Queue {
-    /// Jobs at work on all nodes
+    /// Running jobs on all nodes
     pub running: Vec<RunningJob>,
-    /// In the order in which they will be claimed as things are
+    /// Queued jobs in the order in which they would be claimed now
     pub queued: Vec<Queued>,
-    /// Resources that things such as ranges hold beyond any job
+    /// Resources that objects such as ranges hold beyond any job
     #[schemars(length(max = 1000))]
     pub owner_locks: Vec<OwnerLock>,
-    /// The places on this node
+    /// The capacity of this node
     pub capacity: Capacity,
 }

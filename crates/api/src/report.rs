@@ -1,4 +1,4 @@
-//! What a job that has ended amounted to.
+//! The result of a finished job.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,15 @@ use crate::{JobId, State};
 /// Ansible's recap of a host: numbers of tasks
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostStats {
-    /// Tasks that succeeded, changed ones included
+    /// Successful tasks, including changed ones
     pub ok: u64,
     /// Tasks that changed something
     pub changed: u64,
-    /// How many times the host could not be reached
+    /// Number of times that the host was unreachable
     pub unreachable: u64,
     /// Tasks that failed and were neither ignored nor rescued
     pub failed: u64,
-    /// Tasks that were skipped
+    /// Skipped tasks
     pub skipped: u64,
     /// Tasks that failed and were rescued
     pub rescued: u64,
@@ -43,15 +43,15 @@ pub struct Failure {
     pub task: Option<String>,
     /// The module
     pub action: Option<String>,
-    /// Was the host unreachable?
+    /// Whether the host was unreachable
     pub unreachable: bool,
-    /// The item of a loop
+    /// Loop item
     pub item: Option<String>,
-    /// What the module reported
+    /// Message of the module
     pub message: String,
 }
 
-/// What `set_stats` tasks set
+/// Values that `set_stats` tasks set
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomStats {
     /// For the whole run, by name
@@ -61,7 +61,7 @@ pub struct CustomStats {
     pub hosts: Map<String, Value>,
 }
 
-/// What a job that has ended amounted to
+/// The result of a finished job
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Result")]
 #[serde(remote = "Self")]
@@ -69,9 +69,9 @@ pub struct CustomStats {
 pub struct JobResult {
     /// The job
     pub job_id: JobId,
-    /// How it ended
+    /// State of the job
     pub state: State,
-    /// Exit code of `ansible-playbook`; `null` when it never ran or was ended
+    /// Exit code of `ansible-playbook`; `null` if Ansible never ran or was terminated
     pub rc: Option<i32>,
     /// Ansible's recap
     pub stats: Stats,
@@ -79,11 +79,11 @@ pub struct JobResult {
     pub failures: Vec<Failure>,
     /// Minimum number of further failures, which are not listed
     pub failures_omitted: u64,
-    /// What `debug` tasks with `var:` printed: for each variable a list of its values
+    /// Values printed by `debug` tasks with `var:`: for each variable a list of its values
     #[schemars(extend("additionalProperties" = {"type": "array"}))]
     pub results: Map<String, Value>,
     /// Minimum number of values that are missing
     pub results_omitted: u64,
-    /// What `set_stats` tasks set
+    /// Values that `set_stats` tasks set
     pub custom_stats: CustomStats,
 }

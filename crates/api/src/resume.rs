@@ -1,4 +1,4 @@
-//! What a resumed job would run again.
+//! Preview of a resumed job.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::JobId;
 pub struct PlayTasks {
     /// The play
     pub play: String,
-    /// The tasks, in their order
+    /// Tasks, in order
     pub tasks: Vec<String>,
 }
 
@@ -20,14 +20,14 @@ pub struct PlayTasks {
 pub struct ResumePreview {
     /// The job
     pub job_id: JobId,
-    /// `null`: at the beginning
+    /// Task that Ansible starts at; `null`: the beginning
     pub start_at_task: Option<String>,
-    /// `null`: all hosts that the playbook names
+    /// Host pattern; `null`: all hosts of the playbook
     pub limit: Option<String>,
-    /// The hosts that the last run saw and that continue
+    /// Hosts that the last run saw and that continue
     pub hosts: Vec<String>,
-    /// The tasks that run again, as far as they can be listed
+    /// Tasks that run again, as far as they can be listed
     pub tasks: Vec<PlayTasks>,
-    /// What else is to be known: read them
+    /// Caveats; read them before you resume
     pub notes: Vec<String>,
 }

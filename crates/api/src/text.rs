@@ -1,11 +1,11 @@
-//! Texts with a meaning of their own: ids, names, times.
+//! String types: IDs, names, times.
 
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-/// Declares a type for a text, with its schema.
+/// Declares a type for a string, with its schema.
 macro_rules! text {
     ($name:ident, $about:literal, { $($schema:tt)* }) => {
         #[doc = $about]
@@ -52,14 +52,14 @@ macro_rules! invisible {
 
 text!(Time, "UTC, RFC 3339", { "format": "date-time", "examples": ["2026-11-20T11:30:15.7Z"] });
 
-text!(JobId, "The id of a job: a UUID of version 7, hyphenated", {
+text!(JobId, "The ID of a job: a UUID of version 7, hyphenated", {
     "format": "uuid",
     "examples": ["01a1f8b8-02b5-76ad-8dce-93e1f081d6e3"],
 });
 
 text!(
     ContentName,
-    "The name of a playbook, bundle, scenario or inventory: its path below its root, as the catalog lists it, at most 255 bytes. Segments joined by `/`, none begins with `.`, `-` or `~`, no `..`",
+    "The name of a playbook, bundle, scenario, or inventory: its path below its root, as the catalog lists it, at most 255 bytes. Segments joined by `/`, none begins with `.`, `-`, or `~`, no `..`",
     {
         "minLength": 1,
         "maxLength": 255,
@@ -72,13 +72,13 @@ text!(
     }
 );
 
-text!(Resource, "Something that jobs lock while they run", {
+text!(Resource, "A resource that jobs lock while they run", {
     "maxLength": 200,
     "pattern": "^[a-z][a-z0-9_-]*:[A-Za-z0-9._/@-]+$",
     "examples": ["vm:pve1/1000"],
 });
 
-text!(ProjectName, "The name of a project of the settings", {
+text!(ProjectName, "The name of a project in the settings", {
     "maxLength": 63,
     "pattern": "^[a-z0-9][a-z0-9_-]*$",
     "examples": ["kubespray"],
@@ -86,7 +86,7 @@ text!(ProjectName, "The name of a project of the settings", {
 
 text!(
     HostPattern,
-    "Ansible's `--limit`: names, groups, wildcards, ranges, and regular expressions that begin with `~`, joined by `,`, `:`, or spaces, each after `!` or `&` if need be; no part may begin with `-` or `@`",
+    "Ansible's `--limit`: names, groups, wildcards, ranges, and regular expressions that begin with `~`, joined by `,`, `:`, or spaces, each optionally after `!` or `&`; no part can begin with `-` or `@`",
     {
         "minLength": 1,
         "maxLength": 4096,

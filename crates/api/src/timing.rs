@@ -1,4 +1,4 @@
-//! How long tasks and hosts took.
+//! Durations of tasks and hosts.
 
 use std::collections::BTreeMap;
 
@@ -7,40 +7,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::Time;
 
-/// How long a task took, and what became of it
+/// Duration of a task, and numbers of hosts by outcome
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskTiming {
-    /// The name of the play
+    /// Name of the play
     pub play: Option<String>,
-    /// The name of the task, or its action
+    /// Name of the task, or its action
     pub task: String,
-    /// When it began
+    /// When it started
     pub started_at: Time,
-    /// From its start to its last result so far
+    /// Time in seconds from its start to its last result so far
     #[schemars(range(min = 0))]
     pub duration_s: f64,
-    /// Numbers of hosts, from here on
+    /// Number of hosts on which it changed something
     pub changed: u64,
-    /// It succeeded without a change
+    /// Number of hosts on which it succeeded without a change
     pub ok: u64,
-    /// It failed, neither ignored nor rescued
+    /// Number of hosts on which it failed, neither ignored nor rescued
     pub failed: u64,
-    /// It failed and was ignored
+    /// Number of hosts on which it failed and was ignored
     pub ignored: u64,
-    /// It failed and was rescued
+    /// Number of hosts on which it failed and was rescued
     pub rescued: u64,
-    /// It was skipped
+    /// Number of hosts on which it was skipped
     pub skipped: u64,
-    /// They could not be reached
+    /// Number of hosts that were unreachable
     pub unreachable: u64,
 }
 
-/// How long tasks and hosts of the last attempt took, as far as it has come
+/// Durations of tasks and hosts in the last attempt so far
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self")]
 #[schemars(transform = crate::renamed::deprecate::<Self>)]
 pub struct Timing {
-    /// In the order in which they began
+    /// Tasks in the order in which they started
     #[schemars(length(max = 10000))]
     pub tasks: Vec<TaskTiming>,
     /// Number of further tasks, which are not listed
@@ -50,10 +50,10 @@ pub struct Timing {
     pub slowest: Vec<TaskTiming>,
     /// Seconds of work per host
     pub hosts: BTreeMap<String, f64>,
-    /// Results that changed something
+    /// Number of results that changed something
     pub changed: u64,
-    /// Failures that were ignored
+    /// Number of ignored failures
     pub ignored: u64,
-    /// Failures that were rescued
+    /// Number of rescued failures
     pub rescued: u64,
 }

@@ -16,27 +16,27 @@ pub struct Capacity {
     pub max: u64,
 }
 
-/// A job that has, or waits for, a resource which another one needs
+/// A job or owner that holds, or waits for, a resource that another job needs
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Blocker {
     /// The resource
     pub resource: Resource,
-    /// The job; `null` where `owner` holds the resource
+    /// The job; `null` if `owner` holds the resource
     pub job: Option<JobId>,
-    /// The thing, such as a range, that holds the resource beyond any job; absent where a job does
+    /// Object, such as a range, that holds the resource beyond any job; absent if a job holds it
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Resource>,
-    /// It holds the resource; otherwise it waits for it too and came first
+    /// Whether it holds the resource; otherwise it waits for it as well and is earlier in the queue
     pub holds: bool,
 }
 
 /// Why a queued job waits
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Waiting {
-    /// How many jobs are claimed before it as things are
+    /// Number of jobs that would be claimed before this job
     pub position: u64,
-    /// The jobs that have what it needs
+    /// Jobs and owners that hold resources which the job needs
     pub blockers: Vec<Blocker>,
-    /// The places on this node
+    /// The capacity of this node
     pub capacity: Capacity,
 }

@@ -1,4 +1,4 @@
-//! Words: texts of which there are a few.
+//! Enums with fixed texts.
 
 /// Declares an enum whose variants have one fixed text each.
 macro_rules! words {
@@ -37,7 +37,7 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-words!(Kind, "What is run" {
+words!(Kind, "Type of content" {
     /// A playbook file.
     Playbook = "playbook",
     /// A bundle.
@@ -48,119 +48,119 @@ words!(Kind, "What is run" {
     Inventory = "inventory",
 });
 
-words!(State, "Where a job is in its life" {
-    /// Accepted and stored; waits for a worker.
+words!(State, "State of a job" {
+    /// Accepted and stored; waits for a free slot.
     Queued = "queued",
-    /// A run is at work.
+    /// A run is active.
     Running = "running",
-    /// The run is being ended by request.
+    /// The run is being terminated by request.
     Canceling = "canceling",
-    /// Every step ended well.
+    /// Every step succeeded.
     Succeeded = "succeeded",
     /// A step failed.
     Failed = "failed",
-    /// A time limit ended it.
+    /// Terminated at a time limit.
     TimedOut = "timed_out",
-    /// Ended by request; no process of it is left.
+    /// Terminated by request; no process is left.
     Canceled = "canceled",
-    /// Its run vanished without an outcome.
+    /// The supervisor disappeared without an outcome.
     Lost = "lost",
 });
 
 words!(ReasonCode, "Why a job is in its state, for programs" {
-    /// Waits for a free place.
+    /// Waits for a free slot.
     Waiting = "waiting",
-    /// Its run ended before Ansible was executed: the job waits again, in its old place.
+    /// Its run ended before Ansible was executed: the job is queued again, in its original place.
     RequeuedNeverBegan = "requeued_never_began",
-    /// A run is at work.
+    /// A run is active.
     Running = "running",
-    /// Someone asked for the end; processes are being ended.
+    /// A client requested a cancel; processes are being terminated.
     Canceling = "canceling",
-    /// Every task ended well.
+    /// Every task succeeded.
     Succeeded = "succeeded",
     /// Tasks failed on hosts.
     TaskFailed = "task_failed",
     /// Hosts could not be reached.
     HostUnreachable = "host_unreachable",
-    /// No play found a host: nothing was done.
+    /// No play matched a host: nothing was done.
     NoHostsMatched = "no_hosts_matched",
-    /// Plays found hosts, but no task ran or was skipped on any of them.
+    /// Plays matched hosts, but no task ran or was skipped on any of them.
     NothingToDo = "nothing_to_do",
-    /// A playbook is no valid YAML or no valid playbook.
+    /// Invalid YAML, or an invalid playbook.
     PlaybookInvalid = "playbook_invalid",
-    /// The playbook vanished between request and run.
+    /// The playbook was deleted between request and run.
     PlaybookNotFound = "playbook_not_found",
-    /// A role that the playbook names is nowhere to be found.
+    /// A role was not found.
     RoleNotFound = "role_not_found",
-    /// A module, action or collection that the playbook names is nowhere to be found.
+    /// A module, action, or collection was not found.
     ModuleNotFound = "module_not_found",
-    /// The inventory that the request names does not exist.
+    /// The inventory does not exist.
     InventoryNotFound = "inventory_not_found",
     /// No host could be read from the inventory.
     InventoryInvalid = "inventory_invalid",
-    /// A vault could not be opened with the password at hand.
+    /// A vault cannot be decrypted with the vault password.
     VaultLocked = "vault_locked",
-    /// Ansible asked for input, and a run has no terminal.
+    /// Ansible prompted for input, and a run has no terminal.
     InputRequired = "input_required",
-    /// The private directory could not be made.
+    /// The working directory could not be created.
     PrepareFailed = "prepare_failed",
     /// ansible-runner could not be started.
     RunnerMissing = "runner_missing",
-    /// ansible-runner or ansible-playbook ended in a way of its own.
+    /// Ansible exited with an error that Rangehand doesn't recognize.
     RunnerFailed = "runner_failed",
-    /// The time limit of the whole run was reached.
+    /// The run took longer than its time limit.
     TotalTimeout = "total_timeout",
-    /// Nothing was heard of the run for too long.
+    /// No output for too long.
     IdleTimeout = "idle_timeout",
-    /// It printed more than it may.
+    /// It printed more than the limit.
     OutputLimit = "output_limit",
-    /// It used more memory than it may.
+    /// It used more memory than the limit.
     MemoryLimit = "memory_limit",
-    /// It had more processes than it may.
+    /// It had more processes than the limit.
     ProcessLimit = "process_limit",
-    /// The sandbox that was asked for cannot be made on this node.
+    /// This node cannot create the requested sandbox.
     SandboxUnavailable = "sandbox_unavailable",
-    /// Ended by request.
+    /// Canceled by request.
     Canceled = "canceled",
-    /// The supervisor was asked to end by something other than the service.
+    /// The supervisor received SIGTERM from a process other than the service.
     Interrupted = "interrupted",
     /// Its runs ended before Ansible was executed, too many times in a row.
     NeverBegan = "never_began",
-    /// The supervisor vanished without an outcome.
+    /// The supervisor disappeared without an outcome.
     SupervisorGone = "supervisor_gone",
-    /// The node that ran it was not heard of any more.
+    /// The node that ran the job did not renew its lease.
     NodeGone = "node_gone",
-    /// What a step looked for was not there.
+    /// A step did not find the value that it looked up.
     NotFound = "not_found",
     /// Events or the outcome could not be written.
     SpoolFailed = "spool_failed",
 });
 
-words!(Phase, "Where in its life a run was" {
-    /// The request was checked.
+words!(Phase, "Stage of a run" {
+    /// Request validation.
     Validate = "validate",
-    /// The private directory was made.
+    /// Creation of the working directory.
     Prepare = "prepare",
-    /// ansible-runner was started.
+    /// Start of ansible-runner.
     Spawn = "spawn",
-    /// Ansible was at work.
+    /// Execution of Ansible.
     Run = "run",
-    /// The events were made into a report.
+    /// Creation of the report from the events.
     Extract = "extract",
-    /// Processes, secrets and directories were removed.
+    /// Removal of processes, secrets, and directories.
     Cleanup = "cleanup",
 });
 
-words!(RetryOn, "An end of a job after which it can be queued again by itself" {
-    /// Its run vanished without an outcome.
+words!(RetryOn, "An outcome after which a job can be queued again automatically" {
+    /// The supervisor disappeared without an outcome.
     Lost = "lost",
     /// A step failed.
     Failed = "failed",
-    /// A time limit ended it.
+    /// Terminated at a time limit.
     TimedOut = "timed_out",
 });
 
-words!(LockMode, "Who may have a resource at the same time: one holder alone, or any number of holders that share it" {
+words!(LockMode, "Lock mode of a resource: one holder alone, or any number of holders that share it" {
     /// One holder alone.
     Exclusive = "exclusive",
     /// Any number of holders that share it.
@@ -176,15 +176,15 @@ words!(ActorKind, "A caller of the API, a schedule, or Rangehand itself" {
     Service = "service",
 });
 
-words!(Isolation, "How far the runs of a job are kept from their machine" {
-    /// A session, a home and control sockets of its own, a minimal environment, limits.
+words!(Isolation, "Isolation level of the runs of a job" {
+    /// A separate session, home, and control sockets, a minimal environment, and limits.
     Process = "process",
-    /// That, and of the machine only what a run needs to see, read-only.
+    /// In addition, only the required parts of the machine are visible, read-only.
     Sandbox = "sandbox",
 });
 
-words!(Executor, "What runs Ansible" {
-    /// A process that was forked with Ansible imported.
+words!(Executor, "Executor that runs Ansible" {
+    /// A process forked from a fork server that has Ansible imported.
     Warm = "warm",
     /// ansible-runner.
     Runner = "runner",

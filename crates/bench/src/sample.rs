@@ -23,7 +23,7 @@ pub async fn running(store: &Store, things: &Value) -> Result<(Job, RunId), Box<
     store.insert_job(&job, &told, None, store::Admission::default()).await?;
     let run = RunId::from_uuid(Uuid::now_v7());
     let lease_until = now + SignedDuration::from_secs(60);
-    let reason = &Reason::new(None, Code::Running, "a run is at work");
+    let reason = &Reason::new(None, Code::Running, "a run is active");
     let claim = Claim { run, node: "here", now, lease_until, reason, event: &told };
     let job = store.claim_next(&claim).await?;
     Ok((job.ok_or("another job was in the way")?, run))

@@ -31,7 +31,7 @@ pub enum Error {
     #[error("the vault password does not open this vault")]
     WrongPassword,
     /// Decrypted, but not to text.
-    #[error("what is in the vault is not UTF-8 text")]
+    #[error("the content of the vault is not UTF-8 text")]
     NotText,
 }
 

@@ -58,7 +58,7 @@ pub enum JobError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The job has not ended.
-    #[error("job `{job}` is {state}: only a job that has ended can be deleted")]
+    #[error("job `{job}` is {state}: only a finished job can be deleted")]
     NotEnded {
         /// The job.
         job: JobId,
@@ -76,7 +76,7 @@ pub enum JobError {
     KeyUsed(JobId),
     /// The job had secret variables, which have been deleted.
     #[error(
-        "the secret variables of job `{0}` were wiped when it ended, so it cannot run again\nhint: submit it anew, with \
+        "the secret variables of job `{0}` were deleted when it finished, so it cannot run again\nhint: submit a new job, with \
          its `secret_vars`"
     )]
     SecretsGone(JobId),

@@ -35,6 +35,7 @@ mod machines;
 mod metrics;
 mod nudge;
 mod options;
+mod plan_journal;
 mod progress;
 mod queue;
 mod readiness;
@@ -86,6 +87,7 @@ pub use machines::{
 };
 pub use metrics::{Figures, Metrics};
 pub use options::{Directories, NodeOptions, Vault};
+pub use plan_journal::PlanJournal;
 pub use progress::{Basis, JobProgress, Progress};
 pub use queue::{Capacity, Queue, QueueState};
 pub use readiness::Readiness;

@@ -148,7 +148,7 @@ impl Scheduler {
     async fn claim_next(&mut self) -> Result<Option<Job>, store::Error> {
         let run = clock::new_run_id();
         let (now, lease_until) = self.parts.leases.begin().await?;
-        let reason = Reason::new(None, Code::Running, "a run is at work");
+        let reason = Reason::new(None, Code::Running, "a run is active");
         let event = state_event(Some(JobState::Queued), JobState::Running, &reason, now);
         let (node, reason, event) = (self.parts.leases.node(), &reason, &event);
         let claim = store::Claim { run, node, now, lease_until, reason, event };

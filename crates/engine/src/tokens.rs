@@ -35,7 +35,7 @@ pub enum TokenError {
     #[error("the lifetime is too long")]
     Lifetime,
     /// The operating system returned no random bytes.
-    #[error("the system gives no random bytes")]
+    #[error("the system returns no random bytes")]
     Random,
     /// The store failed.
     #[error("the store failed")]

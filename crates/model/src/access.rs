@@ -1,4 +1,4 @@
-//! Who may do what: roles, each of which may do what the ones before it may.
+//! Roles and API tokens. Each role includes the permissions of the previous ones.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,13 +6,13 @@ use serde::Serialize;
 use crate::{text_enum, time_text};
 
 text_enum! {
-    /// What a caller may do. Later ones may do what earlier ones may.
+    /// A role. Later roles include the permissions of earlier ones.
     Role {
         /// Looks and changes nothing.
         Viewer = "viewer",
         /// Runs machines and playbooks.
         Operator = "operator",
-        /// Makes and destroys, and changes what all machines share.
+        /// Can create, destroy, delete, and change resources that all machines share.
         Admin = "admin",
     }
 }
@@ -20,7 +20,7 @@ text_enum! {
 /// The longest name of a caller, in characters.
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
-/// Is it fit to stand in logs and the audit: 1 to 100 characters, none of them a control character?
+/// Is it a valid caller name for logs and the audit log: 1 to 100 characters, none of them a control character?
 #[must_use]
 pub fn is_caller_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARACTERS).contains(&name.chars().count()) && !name.chars().any(char::is_control)
@@ -31,20 +31,20 @@ pub fn is_caller_name(name: &str) -> bool {
 pub struct Token {
     /// The part of the token that is no secret: 12 hexadecimal digits.
     pub id: String,
-    /// Who calls with it.
+    /// Name of the caller.
     pub name: String,
-    /// What it may do.
+    /// Its role.
     pub role: Role,
     /// SHA-256 of the whole token.
     #[serde(skip)]
     pub hash: [u8; 32],
-    /// When it was made.
+    /// When it was created.
     #[serde(serialize_with = "time_text::serialize")]
     pub created_at: Timestamp,
     /// From when on it is worth nothing, if ever.
     #[serde(serialize_with = "time_text::serialize_option")]
     pub expires_at: Option<Timestamp>,
-    /// When it was taken back, if it was.
+    /// When it was revoked, if it was.
     #[serde(serialize_with = "time_text::serialize_option")]
     pub revoked_at: Option<Timestamp>,
     /// When it was last used, give or take a minute.

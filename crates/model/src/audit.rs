@@ -1,10 +1,10 @@
-//! What the audit keeps of a call that changes something: who, from where, what, and what became of it.
+//! Audit entries of requests that change something: caller, origin, action, and result.
 //!
 //! ```text
 //!  intent (before anything happens) --the same request id, `intent`--> result (status, job)
 //!  denied: a caller whose role is too low; nothing happened
 //!  command: done by the command line
-//!  removed: the oldest records went, as settings say; the chain begins after them
+//!  removed: the oldest entries were deleted by the retention policy; the chain begins after them
 //! ```
 //! An inspection of content has the method `INSPECT`, and the content in place of the route.
 //! Never a body, a query or a secret. Records are chained: the hash of each covers the one before it.
@@ -15,13 +15,13 @@ use serde::Serialize;
 use crate::{JobId, text_enum, time_text};
 
 text_enum! {
-    /// What a record tells.
+    /// Kind of an audit entry.
     AuditKind {
-        /// Somebody is about to be served.
+        /// A request is about to be carried out.
         Intent = "intent",
-        /// What became of it.
+        /// Its result.
         Result = "result",
-        /// Somebody was refused for a role too low.
+        /// A request was rejected because the role is too low.
         Denied = "denied",
         /// The command line did something.
         Command = "command",
@@ -36,7 +36,7 @@ pub struct AuditDraft {
     /// When.
     #[serde(serialize_with = "time_text::serialize")]
     pub time: Timestamp,
-    /// What it tells.
+    /// Its kind.
     pub kind: AuditKind,
     /// Who.
     pub caller: String,
@@ -52,7 +52,7 @@ pub struct AuditDraft {
     pub request: Option<String>,
     /// The method.
     pub method: String,
-    /// The pattern of the route, or the words of the command; of an inspection the content and how it ended; of `removed` the last record that went, `NUMBER:HASH`.
+    /// The pattern of the route, or the words of the command; of an inspection the content and its outcome; of `removed` the last deleted entry, `NUMBER:HASH`.
     pub route: String,
     /// The job, where one is known.
     pub job: Option<JobId>,
@@ -67,7 +67,7 @@ pub struct AuditDraft {
 pub struct AuditRecord {
     /// 1, 2, 3 ..., without a gap.
     pub seq: u64,
-    /// What it says.
+    /// Its content.
     #[serde(flatten)]
     pub draft: AuditDraft,
     /// SHA-256 over the hash of the record before and everything in this one, in hexadecimal digits.
@@ -75,8 +75,8 @@ pub struct AuditRecord {
 }
 
 impl AuditDraft {
-    /// What the hash of a record covers, besides the hash before it: one JSON array with everything in its order, so
-    /// that no two records have the same text.
+    /// The input of the hash of an entry, besides the previous hash: one JSON array with all fields in order, so
+    /// that no two entries have the same text.
     #[must_use]
     pub fn text(&self, seq: u64) -> String {
         let job = self.job.map(|job| job.to_string());

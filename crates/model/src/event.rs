@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::{serde_by_text, time_text};
 
-/// What an event tells.
+/// Kind of an event.
 ///
 /// The kinds of a run carry ansible-runner's own names (`runner_on_ok`, `playbook_on_stats`, `verbose` for
-/// output that belongs to no event of Ansible). Ours are the constants below; `own_event.rs` has the types of their data.
+/// output that belongs to no event of Ansible). Rangehand's kinds are the constants below; `own_event.rs` has the types of their data.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EventKind(Cow<'static, str>);
 
@@ -65,7 +65,7 @@ pub struct Draft {
     /// When it happened.
     #[serde(serialize_with = "time_text::serialize")]
     pub time: Timestamp,
-    /// What it tells.
+    /// Its kind.
     pub kind: EventKind,
     /// The host it is about.
     #[serde(default)]
@@ -76,7 +76,7 @@ pub struct Draft {
     /// The task it happened in.
     #[serde(default)]
     pub task: Option<String>,
-    /// What Ansible printed for it, with colours and without the last line end.
+    /// Output of Ansible for it, with colors and without the last line end.
     #[serde(default)]
     pub stdout: Option<String>,
     /// The rest, by kind.
@@ -104,7 +104,7 @@ impl Draft {
         Self { time, kind, host: None, play: None, task: None, stdout: None, data }
     }
 
-    /// Does it tell of something that was changed on a host? Of a loop, both the item and the whole task do.
+    /// Does it report a change on a host? For a loop, both the item and the whole task do.
     #[must_use]
     pub fn is_changed(&self) -> bool {
         let result = || self.data.get("res").and_then(|result| result.get("changed"));
@@ -134,7 +134,7 @@ impl Draft {
         }
     }
 
-    /// Does it tell that a task (or a handler) begins?
+    /// Does it report the start of a task or a handler?
     #[must_use]
     pub fn is_task_start(&self) -> bool {
         matches!(self.kind.as_str(), "playbook_on_task_start" | "playbook_on_handler_task_start")

@@ -1,13 +1,13 @@
 //! Variables that come with a request.
 //!
-//! They are data, never templates: [`ExtraVars::to_unsafe_json`] marks every text so that Ansible does not
+//! They are data, never templates: [`ExtraVars::to_unsafe_json`] marks every string so that Ansible does not
 //! evaluate it. JSON is used because YAML's `!unsafe "1000"` arrives as the integer 1000, while
-//! `{"__ansible_unsafe": "1000"}` stays a text (measured with ansible-core 2.19).
+//! `{"__ansible_unsafe": "1000"}` stays a string (measured with ansible-core 2.19).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// The most variables one request may carry, nested ones included.
+/// Maximum number of variables in a request, including nested ones.
 pub const MAX_VALUES: usize = 10_000;
 /// How deep lists and objects may nest.
 pub const MAX_DEPTH: usize = 32;
@@ -21,7 +21,7 @@ pub enum BadExtraVars {
         /// The name as given.
         key: String,
     },
-    /// `ansible_host`, `ansible_connection` and their kin decide where a run goes and as whom.
+    /// `ansible_host`, `ansible_connection`, and similar variables decide which host and user a run connects to.
     #[error("`{key}` would change the connection or the interpreter: `ansible_*` variables are not allowed")]
     Connection {
         /// The name as given.
@@ -60,7 +60,7 @@ impl BadExtraVars {
 pub struct ExtraVars(Map<String, Value>);
 
 impl ExtraVars {
-    /// Checks names and shapes. `allow_connection` lets `ansible_*` through.
+    /// Checks names and forms. `allow_connection` permits `ansible_*`.
     ///
     /// # Errors
     /// The first variable that is refused, and why.
@@ -90,7 +90,7 @@ impl ExtraVars {
         &self.0
     }
 
-    /// Adds a variable, in place of one of the same name.
+    /// Adds a variable, or replaces the one with the same name.
     ///
     /// # Errors
     /// As [`Self::check`].
@@ -106,7 +106,7 @@ impl ExtraVars {
         self.0
     }
 
-    /// The variables as JSON for `--extra-vars @file`, every text tagged as unsafe.
+    /// The variables as JSON for `--extra-vars @file`, every string tagged as unsafe.
     #[must_use]
     pub fn to_unsafe_json(&self) -> Value {
         Value::Object(self.0.iter().map(|(key, value)| (key.clone(), to_unsafe(value))).collect())

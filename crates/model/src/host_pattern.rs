@@ -10,7 +10,7 @@ use crate::{
 /// The longest pattern, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 4096;
 
-/// Why a text is no host pattern for us.
+/// Why a host pattern is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadHostPattern {
     /// Nothing but separators.
@@ -19,7 +19,7 @@ pub enum BadHostPattern {
     /// Longer than [`MAX_PATTERN_BYTES`].
     #[error("the host pattern has {0} bytes: at most {MAX_PATTERN_BYTES} are allowed")]
     TooLong(usize),
-    /// Control characters, line ends, quotes and the like.
+    /// Control characters, line ends, quotes, and similar characters.
     #[error("the host pattern `{pattern}` has {found}, which is not allowed: no pattern needs it")]
     Character {
         /// The whole pattern, control characters escaped.
@@ -41,7 +41,7 @@ pub enum BadHostPattern {
 /// A checked host pattern as Ansible's `--limit` takes it: names, groups, wildcards, ranges and regular expressions, joined by
 /// `,`, `:` or spaces, each after `!` or `&` if need be.
 ///
-/// Ansible reads more hosts from a file for a part that begins with `@`: none may, because it could be any file of the node.
+/// Ansible reads more hosts from a file for a part that begins with `@`: rejected, because it could be any file of the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPattern(String);
 

@@ -1,4 +1,4 @@
-//! Identifiers of jobs, runs, ranges and plans: version 7 UUIDs, so that they sort by the time they were made.
+//! Identifiers of jobs, runs, ranges, and plans: version 7 UUIDs, so that they sort by creation time.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::serde_by_text;
 
-/// A text that is no identifier.
+/// An invalid identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no identifier: use a UUID such as 0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11")]
 pub struct BadId(String);
@@ -18,7 +18,7 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// Wraps a UUID made elsewhere; this floor has no randomness of its own.
+            /// Wraps a UUID that was generated elsewhere; this layer has no source of randomness.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{ContentName, names::BadName};
 
-/// The most inventories that a request may name.
+/// Maximum number of inventories in a request.
 pub const MAX_INVENTORIES: usize = 16;
 
 /// Why names are no inventories of a request.

@@ -3,11 +3,11 @@
 use crate::text_enum;
 
 text_enum! {
-    /// Levels of isolation, from less to more. `docs/isolation.md` says what each stops.
+    /// Levels of isolation, from less to more. `docs/isolation.md` describes what each protects against.
     Isolation {
-        /// A session, a home and control sockets of its own, a minimal environment, limits.
+        /// A separate session, home, and control sockets, a minimal environment, and limits.
         Process = "process",
-        /// That, and of the machine only what a run needs to see, read-only.
+        /// In addition, only the required parts of the machine are visible, read-only.
         Sandbox = "sandbox",
     }
 }

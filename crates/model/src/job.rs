@@ -16,7 +16,7 @@ pub struct Attempt {
     pub number: u32,
     /// Its run.
     pub run: RunId,
-    /// How it ended; `None` while it is at work.
+    /// How it ended; `None` while it is running.
     pub outcome: Option<Outcome>,
 }
 
@@ -29,7 +29,7 @@ pub struct Job {
     pub state: JobState,
     /// Why it is there.
     pub reason: Reason,
-    /// What it was asked to do.
+    /// The request.
     pub request: JobRequest,
     /// Who submitted it.
     pub submitted_by: Actor,
@@ -37,7 +37,7 @@ pub struct Job {
     pub parent: Option<JobId>,
     /// How many attempts were begun; 0 before the first.
     pub attempt: u32,
-    /// The claim that may write to it: every claim raises it, older holders are refused.
+    /// The fencing token: every claim increments it, and writes of older holders are rejected.
     pub fence: u64,
     /// When it was accepted.
     pub created_at: Timestamp,
@@ -49,11 +49,11 @@ pub struct Job {
     pub finished_at: Option<Timestamp>,
     /// The run of the current attempt; while it waits for another, that of the attempt before.
     pub run: Option<RunId>,
-    /// The node that holds it while a run is at work.
+    /// The node that holds it while a run is active.
     pub node: Option<String>,
-    /// Until when the node holds it unless it says more.
+    /// When the node's lease expires unless it is renewed.
     pub lease_until: Option<Timestamp>,
-    /// What the current or coming attempt does otherwise than the request says.
+    /// How the current or next attempt differs from the request.
     pub resume: Option<Resume>,
     /// How the current attempt ended; [`Attempt::outcome`] has those of the ones before.
     pub outcome: Option<Outcome>,
@@ -63,7 +63,7 @@ pub struct Job {
     pub last_seq: u64,
     /// The thing that it acts for: it may use resources which that thing holds, see [`Holder`](crate::Holder).
     pub acts_for: Option<Resource>,
-    /// The values of its secret variables, sealed; `None` when it has none, or they are wiped because it has ended.
+    /// The encrypted values of its secret variables; `None` if it has none, or if they were deleted because it has ended.
     pub secrets: Option<Sealed>,
 }
 
@@ -74,7 +74,7 @@ impl Job {
         self.request.retry.as_ref().is_some_and(|policy| policy.allows(end, self.attempt))
     }
 
-    /// Had it secret variables whose values are wiped? Then it cannot run again.
+    /// Did it have secret variables whose values were deleted? Then it cannot run again.
     #[must_use]
     pub fn lacks_secrets(&self) -> bool {
         self.secrets.is_none() && self.request.work.has_secrets()
@@ -82,13 +82,13 @@ impl Job {
 }
 
 impl Job {
-    /// A job that has just been asked for, and waits.
+    /// A new, queued job.
     #[must_use]
     pub fn asked_for(id: JobId, request: JobRequest, now: Timestamp) -> Self {
         Self {
             id,
             state: JobState::Queued,
-            reason: Reason::new(None, Code::Waiting, "waits for a free place"),
+            reason: Reason::new(None, Code::Waiting, "waits for a free slot"),
             request,
             submitted_by: Actor::default(),
             parent: None,
@@ -111,7 +111,7 @@ impl Job {
     }
 }
 
-/// What a list shows of a job.
+/// A job in a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobSummary {
     /// Its name.
@@ -120,7 +120,7 @@ pub struct JobSummary {
     pub state: JobState,
     /// Why it is there, without the last lines.
     pub reason: Reason,
-    /// What it was asked to do.
+    /// The request.
     pub request: JobRequest,
     /// Who submitted it.
     pub submitted_by: Actor,

@@ -7,7 +7,7 @@
 //!    v                 v    '--owner gone--> lost
 //!  canceled        canceling --no process left--> canceled
 //! ```
-//! A run that ends by itself while it is being canceled keeps its own ending: the truth wins.
+//! A run that finishes by itself while it is being canceled keeps its own outcome.
 
 use crate::{Ending, text_enum};
 
@@ -16,15 +16,15 @@ text_enum! {
     JobState {
         /// Accepted and stored; waits for a worker.
         Queued = "queued",
-        /// A run is at work.
+        /// A run is active.
         Running = "running",
-        /// The run is being ended by request.
+        /// The run is being terminated by request.
         Canceling = "canceling",
-        /// Every step ended well.
+        /// Every step succeeded.
         Succeeded = "succeeded",
         /// A step failed.
         Failed = "failed",
-        /// A time limit ended it.
+        /// Terminated at a time limit.
         TimedOut = "timed_out",
         /// Ended by request; no process of it is left.
         Canceled = "canceled",
@@ -44,12 +44,12 @@ impl JobState {
     }
 }
 
-/// What can happen to a job.
+/// An event in the life of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {
     /// A worker takes it.
     Claim,
-    /// Somebody asks for its end.
+    /// A client requests a cancel.
     Cancel,
     /// Its run is over.
     End(Ending),
@@ -65,7 +65,7 @@ pub enum Move {
 pub struct Refusal {
     /// The state the job was in.
     pub from: JobState,
-    /// What was asked of it.
+    /// The requested transition.
     pub input: Move,
 }
 

@@ -1,10 +1,10 @@
-//! Labels: what a caller sticks to a job to find it again.
+//! Labels: key-value pairs of a job that callers can search by.
 
 use std::{collections::BTreeMap, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-/// The most labels that one job may have.
+/// Maximum number of labels of a job.
 pub const MAX_LABELS: usize = 32;
 /// The longest key, in characters.
 pub const MAX_KEY_CHARACTERS: usize = 63;
@@ -17,7 +17,7 @@ pub enum BadLabels {
     /// More than [`MAX_LABELS`].
     #[error("{0} labels are too many: at most {MAX_LABELS} are allowed")]
     TooMany(usize),
-    /// The key is empty, too long, or has a character that may not stand in it.
+    /// The key is empty, too long, or contains an invalid character.
     #[error("`{0}` is no label key: use 1 to {MAX_KEY_CHARACTERS} letters, digits, `_`, `.` and `-`")]
     Key(String),
     /// The value is too long or has a control character.
@@ -28,7 +28,7 @@ pub enum BadLabels {
     Value(String),
 }
 
-/// Checked labels, by key: `[A-Za-z0-9_.-]{1,63}`, each with a value that may be empty.
+/// Checked labels, by key: `[A-Za-z0-9_.-]{1,63}`, each with a value that can be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, String>")]
 pub struct Labels(BTreeMap<String, String>);

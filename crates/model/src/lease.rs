@@ -25,7 +25,8 @@ text_enum! {
 pub struct LeaseKey {
     /// What it is.
     pub kind: LeaseKind,
-    /// The pool that it is of; for addresses the network.
+    /// The pool that it is of, as its platform has it; for addresses the range and its network, because networks of two ranges may have the same
+    /// subnet.
     pub pool: String,
     /// The subnet, address or number.
     pub value: String,

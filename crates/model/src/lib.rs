@@ -1,7 +1,7 @@
-//! What things are: the words of Rangehand as types, and the rules that need nothing but values.
+//! The domain types of Rangehand, and the rules that need only values.
 //!
 //! This floor knows no files, no network, no clock and no randomness; times and identifiers come in as
-//! arguments. What two other floors both need lives here, because they do not know each other.
+//! arguments. Types that two other layers need are here, because those layers do not know each other.
 
 pub mod access;
 pub mod actor;
@@ -69,7 +69,7 @@ pub use stored_range::{RangeState, StoredPlan, StoredRange};
 pub use tags::Tags;
 pub use work::{PlaybookWork, Work, WorkKind};
 
-/// Lets a type be used in JSON by the same text that `Display` writes and `FromStr` reads.
+/// Implements serde for a type by the text of `Display` and `FromStr`.
 macro_rules! serde_by_text {
     ($name:ty) => {
         impl serde::Serialize for $name {
@@ -128,12 +128,12 @@ macro_rules! text_enum {
 }
 pub(crate) use text_enum;
 
-/// A word that is none of the allowed ones.
+/// A word that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word `{word}`: use {}", .allowed.join(", "))]
 pub struct UnknownWord {
-    /// What was given.
+    /// The given value.
     pub word: String,
-    /// What could have been given.
+    /// The allowed values.
     pub allowed: Vec<&'static str>,
 }

@@ -21,13 +21,13 @@ text_enum! {
     }
 }
 
-/// The longest name, in bytes: what common file systems allow for one path component.
+/// Maximum length of a name in bytes: the limit of common file systems for one path component.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Why a text is no name.
+/// Why a name is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    /// Nothing was given.
+    /// It is empty.
     #[error("the name is empty")]
     Empty,
     /// Longer than [`MAX_NAME_BYTES`].
@@ -172,7 +172,7 @@ serde_by_text!(ContentName);
 /// The longest name of a project, in bytes.
 pub const MAX_PROJECT_BYTES: usize = 63;
 
-/// Why a text is no name of a project.
+/// Why the name of a project is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is no name of a project: lower-case letters, digits, `_` and `-`, a letter or digit first, at most \
@@ -212,7 +212,7 @@ impl fmt::Display for ProjectName {
 
 serde_by_text!(ProjectName);
 
-/// What a job runs: a playbook, a bundle or a scenario by name.
+/// The content that a job runs: a playbook, a bundle, or a scenario by name.
 ///
 /// In JSON it is one member whose key is the kind, `{"bundle": "ping"}`, as in a request.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

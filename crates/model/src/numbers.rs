@@ -1,4 +1,4 @@
-//! Numbers in JSON that would not stay what they are.
+//! Numbers in JSON whose values would change.
 //!
 //! An integer beyond 64 bits becomes a rounded fraction when it is read, without an error. Python has such integers, so they
 //! come from Ansible, and callers may send them. They are found in the text, before it is read.

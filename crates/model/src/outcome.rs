@@ -1,18 +1,18 @@
-//! How an attempt at a job ended: the same for every kind of work, with a detail of its kind.
+//! The outcome of an attempt: the same for every kind of work, with a detail by kind.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Ending, Executor, Isolation, Reason, Report};
 
-/// How an attempt ended. In JSON the members of the detail stand among the others, after `reason`.
+/// How an attempt ended. In JSON, the fields of the detail are among the others, after `reason`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome<D = Detail> {
     /// How it ended.
     pub ending: Ending,
     /// Why.
     pub reason: Reason,
-    /// What the work amounted to.
+    /// The result of the work.
     #[serde(flatten)]
     pub detail: D,
     /// When the work was begun; `None` when it never was.
@@ -24,7 +24,7 @@ pub struct Outcome<D = Detail> {
 /// The outcome of a run of Ansible, as the supervisor writes it.
 pub type PlaybookOutcome = Outcome<PlaybookDetail>;
 
-/// What the work of an attempt amounted to.
+/// The result of the work of an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Detail {
@@ -32,7 +32,7 @@ pub enum Detail {
     Playbook(PlaybookDetail),
 }
 
-/// What a run of Ansible amounted to.
+/// The result of a run of Ansible.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlaybookDetail {
     /// The exit code of ansible-playbook; `None` when it never ran or was killed.
@@ -40,16 +40,16 @@ pub struct PlaybookDetail {
     /// The step it ended in, from 1.
     #[serde(default = "first")]
     pub step: u32,
-    /// What ran Ansible; `None` when it never ran.
+    /// The executor; `None` if Ansible never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<Executor>,
     /// How it was isolated; `None` when it never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub isolation: Option<Isolation>,
-    /// What kept it apart on that machine, by name: parts of its sandbox, and control groups that keep its limits.
+    /// The protections that isolated it, by name: parts of its sandbox, and control groups that enforced its limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub protections: Vec<String>,
-    /// What that step amounted to.
+    /// The result of that step.
     pub report: Report,
     /// How many events there were to be kept: those of ansible-runner and the supervisor's own.
     #[serde(default)]

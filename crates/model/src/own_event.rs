@@ -18,7 +18,7 @@ impl Draft {
     /// An event of Rangehand's own.
     #[must_use]
     pub fn own<P: Payload>(time: Timestamp, payload: &P) -> Self {
-        // A payload is a struct whose members have texts for names, which always has a form in JSON.
+        // A payload is a struct with string keys, which can always be serialized to JSON.
         Self::new(time, P::KIND, serde_json::to_value(payload).unwrap_or_default())
     }
 
@@ -75,7 +75,7 @@ text_enum! {
         ArtifactLeftOut = "artifact_left_out",
         /// A file is not kept for later runs, because another run wrote it, too.
         PersistentOvertaken = "persistent_overtaken",
-        /// What the run wrote into its content could not be kept.
+        /// Files that the run wrote into its content could not be kept.
         ArtifactsLost = "artifacts_lost",
         /// Files that the run left outside of its content were removed with its sandbox.
         FilesRemoved = "files_removed",
@@ -106,7 +106,7 @@ pub struct Warning {
     pub more: Map<String, Value>,
 }
 
-/// Something that Ansible reported beside its tasks: an event of the kind of warnings that has no code.
+/// A message of Ansible outside of its tasks: an event of the kind `warning` without a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Complaint {
     /// Where in the life of the run.

@@ -13,7 +13,7 @@ pub struct BadPriority(i8);
 pub struct Priority(i8);
 
 impl Priority {
-    /// The waiting that one point stands for, in milliseconds: a minute. Hence a job of priority 0 that has waited
+    /// The waiting time that one point equals, in milliseconds: a minute. Hence a job of priority 0 that has waited
     /// for an hour goes before one of priority 50 that just came, and nothing waits indefinitely.
     pub const POINT_MS: i64 = 60_000;
 

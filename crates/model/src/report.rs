@@ -1,4 +1,4 @@
-//! What a run amounted to: counts per host, failures, and the results that its tasks printed.
+//! The report of a run: counts per host, failures, and the results that its tasks printed.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// Ansible's recap for one host, in numbers of tasks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostStats {
-    /// Tasks that ended well, changed ones included.
+    /// Successful tasks, including changed ones.
     pub ok: u64,
     /// Tasks that changed something.
     pub changed: u64,
@@ -39,11 +39,11 @@ pub struct Failure {
     pub unreachable: bool,
     /// The loop item it failed on, as text.
     pub item: Option<String>,
-    /// What the module said, with the end of its error output where it has one.
+    /// The message of the module, with the end of its error output if it has any.
     pub message: String,
 }
 
-/// What `set_stats` tasks set.
+/// Values that `set_stats` tasks set.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CustomStats {
     /// For the whole run.
@@ -74,18 +74,18 @@ pub struct Report {
     pub failures_left_out: u64,
     /// For each variable that a debug task printed, its values in order.
     ///
-    /// `debug: var=vm_list` on one host gives `{"vm_list": [<value>]}`; in a loop over machines there is one
+    /// `debug: var=vm_list` on one host becomes `{"vm_list": [<value>]}`; in a loop over machines there is one
     /// value per turn.
     pub results: Map<String, Value>,
     /// How many values, at least, were left out because they or all results together were too large.
     #[serde(default)]
     pub results_left_out: u64,
-    /// What `set_stats` tasks set.
+    /// Values that `set_stats` tasks set.
     #[serde(default, skip_serializing_if = "CustomStats::is_empty")]
     pub custom_stats: CustomStats,
 }
 
 impl Report {
-    /// The most failures a report keeps; the events have all of them.
+    /// Maximum number of failures in a report; the events contain all of them.
     pub const MAX_FAILURES: usize = 1000;
 }

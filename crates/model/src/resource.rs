@@ -1,7 +1,7 @@
-//! Resources: what a job must have while it runs, such as a machine or a range, for itself or shared with others.
+//! Resources that a job needs while it runs, such as a machine or a range, exclusively or shared.
 //!
 //! A resource is locked by jobs for as long as they run, and by owners for as long as they want: an owner is a thing
-//! such as a range, which needs its machines beyond any job. Jobs that act for an owner may use what it holds.
+//! such as a range, which needs its machines beyond any job. Jobs that act for an owner can use the resources it holds.
 
 use std::{fmt, ops::Deref, str::FromStr};
 
@@ -11,13 +11,13 @@ use crate::{JobId, serde_by_text, text_enum};
 
 /// The longest resource, in bytes.
 pub const MAX_RESOURCE_BYTES: usize = 200;
-/// The most resources that one job may name.
+/// Maximum number of resources of a job.
 pub const MAX_RESOURCES: usize = 512;
 
-/// Why a text is no resource.
+/// Why a resource is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadResource {
-    /// No `kind:name`, or a character that may not stand where it does.
+    /// Not `kind:name`, or an invalid character.
     #[error(
         "`{0}` is no resource: use `kind:name`, a kind of lower-case letters, digits, `_` and `-`, a name of \
          letters, digits, `.`, `_`, `/`, `@` and `-`"
@@ -78,7 +78,7 @@ serde_by_text!(Resource);
 pub struct TooManyResources(usize);
 
 text_enum! {
-    /// Who may have a resource at the same time.
+    /// How a resource is locked: exclusively or shared.
     LockMode {
         /// One holder alone.
         Exclusive = "exclusive",
@@ -88,7 +88,7 @@ text_enum! {
 }
 
 /// A resource, and how it is locked. In JSON the text of the resource alone when that is exclusive, else
-/// `{"name": "vm:pve1/1000", "mode": "shared"}`; as an object it may also say `"exclusive"`.
+/// `{"name": "vm:pve1/1000", "mode": "shared"}`; as an object, `"exclusive"` is valid as well.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ResourceLock {
     /// The resource.

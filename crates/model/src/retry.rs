@@ -1,4 +1,4 @@
-//! Trying again: which ends of a job are tried again by themselves, and where a new attempt begins.
+//! Retries: which outcomes of a job are retried automatically, and where a new attempt begins.
 
 use std::{fmt, str::FromStr};
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::{HostPattern, JobState, serde_by_text, text_enum};
 
 text_enum! {
-    /// The ends that can be tried again by themselves.
+    /// The outcomes that can be retried automatically.
     RetryOn {
         /// Its run vanished without an outcome.
         Lost = "lost",
         /// A step failed.
         Failed = "failed",
-        /// A time limit ended it.
+        /// Terminated at a time limit.
         TimedOut = "timed_out",
     }
 }
@@ -33,7 +33,7 @@ impl RetryOn {
 /// Why something is no retry policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadRetryPolicy {
-    /// Nothing is to be tried again.
+    /// No retries.
     #[error("a retry needs an end to retry on: use lost, failed, timed_out")]
     OnNothing,
     /// Too few for a retry, or too many.
@@ -41,7 +41,7 @@ pub enum BadRetryPolicy {
     Attempts(u32),
 }
 
-/// Which ends lead to a new attempt without anybody asking, and how often.
+/// The outcomes after which a job is retried automatically, and the maximum number of attempts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Unchecked")]
 pub struct RetryPolicy {
@@ -79,7 +79,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The ends that lead to a new attempt, each once.
+    /// The outcomes that are retried, each once.
     #[must_use]
     pub fn on(&self) -> &[RetryOn] {
         &self.on
@@ -101,7 +101,7 @@ impl RetryPolicy {
 /// The longest task name, in characters.
 pub const MAX_TASK_CHARACTERS: usize = 1000;
 
-/// A text that is no task name for us.
+/// An invalid task name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the task name is not usable: use 1 to {MAX_TASK_CHARACTERS} characters and no control characters")]
 pub struct BadTaskName;
@@ -137,7 +137,7 @@ impl fmt::Display for TaskName {
 
 serde_by_text!(TaskName);
 
-/// What one attempt does otherwise than the request says; the request itself stays as it was.
+/// How one attempt differs from the request; the request itself does not change.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Resume {
     /// Begin at this task; `None` takes the request's.

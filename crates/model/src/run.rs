@@ -1,4 +1,4 @@
-//! How a run ends, and why: the whole space of endings as data.
+//! How a run ends, and why: all endings as data.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ text_enum! {
     Phase {
         /// The request was checked.
         Validate = "validate",
-        /// The private directory was made.
+        /// Creation of the working directory.
         Prepare = "prepare",
         /// ansible-runner was started.
         Spawn = "spawn",
-        /// Ansible was at work.
+        /// Ansible was running.
         Run = "run",
-        /// The events were made into a report.
+        /// Creation of the report from the events.
         Extract = "extract",
         /// Processes, secrets and directories were removed.
         Cleanup = "cleanup",
@@ -25,15 +25,15 @@ text_enum! {
 text_enum! {
     /// Why a job is in its state; stable, for programs. The message beside it is for people.
     Code {
-        /// Waits for a free place.
+        /// Waits for a free slot.
         Waiting = "waiting",
-        /// Its run ended before Ansible was executed: the job waits again, in its old place.
+        /// Its run ended before Ansible was executed: the job is queued again, in its original place.
         RequeuedNeverBegan = "requeued_never_began",
-        /// A run is at work.
+        /// A run is active.
         Running = "running",
-        /// Someone asked for the end; processes are being ended.
+        /// A client requested a cancel; processes are being terminated.
         Canceling = "canceling",
-        /// Every task ended well.
+        /// Every task succeeded.
         Succeeded = "succeeded",
         /// Tasks failed on hosts.
         TaskFailed = "task_failed",
@@ -57,37 +57,37 @@ text_enum! {
         InventoryInvalid = "inventory_invalid",
         /// A vault could not be opened with the password at hand.
         VaultLocked = "vault_locked",
-        /// Ansible asked for input, and a run has no terminal.
+        /// Ansible prompted for input, and a run has no terminal.
         InputRequired = "input_required",
-        /// The private directory could not be made.
+        /// The working directory could not be created.
         PrepareFailed = "prepare_failed",
         /// ansible-runner could not be started.
         RunnerMissing = "runner_missing",
-        /// ansible-runner or ansible-playbook ended in a way of its own.
+        /// Ansible exited with an error that Rangehand doesn't recognize.
         RunnerFailed = "runner_failed",
         /// The time limit of the whole run was reached.
         TotalTimeout = "total_timeout",
-        /// Nothing was heard of the run for too long.
+        /// The run produced no output for too long.
         IdleTimeout = "idle_timeout",
-        /// It printed more than it may.
+        /// It printed more than the limit.
         OutputLimit = "output_limit",
-        /// It used more memory than it may.
+        /// It used more memory than the limit.
         MemoryLimit = "memory_limit",
-        /// It had more processes than it may.
+        /// It had more processes than the limit.
         ProcessLimit = "process_limit",
-        /// The sandbox that was asked for cannot be made on this node.
+        /// This node cannot create the requested sandbox.
         SandboxUnavailable = "sandbox_unavailable",
         /// Ended by request.
         Canceled = "canceled",
-        /// The supervisor was asked to end by something other than the service.
+        /// The supervisor received SIGTERM from a process other than the service.
         Interrupted = "interrupted",
         /// Its runs ended before Ansible was executed, too many times in a row.
         NeverBegan = "never_began",
         /// The supervisor vanished without an outcome.
         SupervisorGone = "supervisor_gone",
-        /// The node that ran it was not heard of any more.
+        /// The node that ran it did not renew its lease.
         NodeGone = "node_gone",
-        /// What a step looked for was not there.
+        /// A step did not find the value that it looked up.
         NotFound = "not_found",
         /// Events or the outcome could not be written.
         SpoolFailed = "spool_failed",
@@ -97,15 +97,15 @@ text_enum! {
 text_enum! {
     /// The ways a run can end.
     Ending {
-        /// Ansible said so, and it did something.
+        /// Ansible reported success, and at least one task did something.
         Succeeded = "succeeded",
-        /// Anything that is none of the others.
+        /// Any other failure.
         Failed = "failed",
-        /// A time limit ended it.
+        /// Terminated at a time limit.
         TimedOut = "timed_out",
-        /// A request ended it, and no process is left.
+        /// Terminated by request, and no process is left.
         Canceled = "canceled",
-        /// Nobody knows: its supervisor is gone.
+        /// Unknown: its supervisor disappeared.
         Lost = "lost",
     }
 }
@@ -117,7 +117,7 @@ pub struct Reason {
     pub phase: Option<Phase>,
     /// For programs.
     pub code: Code,
-    /// For people: what failed, and what helps.
+    /// Message for people: what failed, and a hint.
     pub message: String,
     /// The last lines that Ansible printed, oldest first; empty when all went well.
     #[serde(default)]
@@ -132,7 +132,7 @@ impl Reason {
     }
 }
 
-/// What runs Ansible.
+/// The executor that runs Ansible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Executor {

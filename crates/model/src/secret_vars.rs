@@ -1,8 +1,8 @@
-//! Variables of a request that are secret: their names may be known, their values not.
+//! Secret variables of a request: their names are not secret, but their values are.
 //!
-//! Neither `Debug` nor `Serialize` shows a value. Whoever is to have the values, which is the seal that keeps them and
-//! the pipe to the supervisor, asks for them by [`SecretVars::expose`]. Values are wiped when they are dropped. Read
-//! from where only names are kept, a variable has no value until [`SecretVars::give_back`] brings it.
+//! Neither `Debug` nor `Serialize` shows a value. The two consumers of the values, their encryption and the pipe to the
+//! supervisor, call [`SecretVars::expose`]. Values are wiped when they are dropped. When only the names were stored,
+//! a variable has no value until [`SecretVars::give_back`] restores it.
 
 use std::{collections::BTreeMap, fmt, mem};
 
@@ -44,7 +44,7 @@ impl SecretVars {
         self.0.keys().map(String::as_str)
     }
 
-    /// The first with a text that is too short to be found in output: everything would have to be masked.
+    /// The first with a string that is too short to be masked in output: it would occur everywhere.
     #[must_use]
     pub fn too_short(&self) -> Option<&str> {
         let has_short = |value: &SecretValue| {
@@ -55,7 +55,7 @@ impl SecretVars {
         self.0.iter().find(|(_, value)| value.as_ref().is_some_and(has_short)).map(|(name, _)| name.as_str())
     }
 
-    /// Every text and every number in the values: what must not turn up anywhere.
+    /// Every string and every number in the values, which must not appear anywhere.
     #[must_use]
     pub fn texts(&self) -> Vec<SecretString> {
         let mut numbers = Vec::new();
@@ -74,14 +74,14 @@ impl SecretVars {
         members.collect::<Option<Map<_, _>>>().map(|members| SecretValue(Value::Object(members)))
     }
 
-    /// Brings values back that were exposed before. What is no value of a variable of these names is dropped.
+    /// Restores values that were exposed before. Values of other variables are dropped.
     pub fn give_back(&mut self, values: &SecretValue) {
         for (name, value) in &mut self.0 {
             *value = values.0.get(name).cloned().map(SecretValue);
         }
     }
 
-    /// The variables as Ansible takes them, every text tagged as unsafe.
+    /// The variables as Ansible takes them, every string tagged as unsafe.
     #[must_use]
     pub fn to_unsafe_json(&self) -> SecretValue {
         let members = self.0.iter().filter_map(|(name, value)| Some((name.clone(), value.as_ref()?)));

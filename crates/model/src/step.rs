@@ -1,4 +1,4 @@
-//! Steps: what a job runs before its content, one after the other.
+//! Steps that a job runs before its content, in order.
 //!
 //! Most jobs have one step, their content. A job that looks something up first, or prepares machines one by one,
 //! has more: they share one private directory, one supervisor and one life, so a service that ends meanwhile is
@@ -12,7 +12,7 @@ use crate::{ContentRef, ExtraVars, HostPattern, Report, SecretVars, Tags};
 /// One run before the content itself. Check mode, verbosity and forks are those of the job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
-    /// What to run; under the same root as the job's content.
+    /// The content to run, in the same root as the job's content.
     #[serde(flatten)]
     pub content: ContentRef,
     /// Only these hosts.
@@ -27,26 +27,26 @@ pub struct Step {
     /// Its secret variables; none of the others has the name of one.
     #[serde(default, skip_serializing_if = "SecretVars::is_empty")]
     pub secret_vars: SecretVars,
-    /// What is looked up in its results; the step fails when it is not there.
+    /// A value to look up in its results; the step fails if it is not found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Find>,
 }
 
-/// Looks for an object in the lists that a step printed.
+/// Finds an object in the lists that a step printed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Find {
     /// The variable that was printed: objects, or lists of objects.
     pub list: String,
-    /// The member that tells the objects apart.
+    /// The field that identifies the objects.
     pub by: String,
-    /// What it must be. Numbers and their texts are the same.
+    /// The expected value. A number and its text are equal.
     pub value: String,
     /// What is taken of the object, and the variable of all later steps that it becomes; `None` only looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take: Option<Take>,
 }
 
-/// What is taken of an object that was found.
+/// The part of a found object that is passed on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Take {
     /// The member.

@@ -7,7 +7,7 @@ use crate::serde_by_text;
 /// The longest list, in bytes: it becomes one argument of a program.
 pub const MAX_TAGS_BYTES: usize = 4096;
 
-/// Why a text is no tag list for us.
+/// Why a tag list is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no list of tags: use letters, digits, `_`, `.`, `:`, `/` and `-`, not beginning with `-`, at most \

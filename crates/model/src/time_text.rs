@@ -6,7 +6,7 @@ use serde::Serializer;
 /// For `#[serde(serialize_with)]`.
 ///
 /// # Errors
-/// What the serializer gives.
+/// Errors of the serializer.
 pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&format_args!("{time:.3}"))
 }
@@ -14,7 +14,7 @@ pub fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok
 /// The same for a time that may be missing.
 ///
 /// # Errors
-/// What the serializer gives.
+/// Errors of the serializer.
 pub fn serialize_option<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(time) => serialize(time, serializer),

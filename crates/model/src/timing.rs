@@ -1,6 +1,6 @@
-//! How long tasks and hosts took in one attempt, and what became of each task.
+//! Durations of tasks and hosts in one attempt, and the outcome of each task.
 //!
-//! Worked out from events alone, so it is the same for a run that is at work and one that ended a year ago. A
+//! Worked out from events alone, so it is the same for a running job and for one that ended a year ago. A
 //! task's time is that from its start to its last result; a host's is the sum of what its own results took.
 //! Events say whether a failure was rescued (`counted_as`). Events of older versions of Rangehand do not: of a host's
 //! failures only the last ones, as many as the recap counts, are taken for final then, and the others for rescued.
@@ -27,7 +27,7 @@ pub struct TaskTiming {
     pub duration_s: f64,
     /// It changed something on them.
     pub changed: u64,
-    /// It ended well on them without a change.
+    /// It succeeded on them without a change.
     pub ok: u64,
     /// It failed on them, neither ignored nor, as far as is known, rescued.
     pub failed: u64,
@@ -71,7 +71,7 @@ impl Timing {
     /// The most failures per host of which is found out whether they were rescued.
     const MAX_FAILED: usize = 1_000;
 
-    /// Looks at the next event. A new attempt begins anew.
+    /// Processes the next event. A new attempt starts from zero.
     pub fn take(&mut self, event: &Event) {
         let draft = &event.draft;
         match draft.kind.as_str() {

@@ -1,21 +1,21 @@
-//! What a watcher of a node's machines is told: everything first, then what changed since it was told last.
+//! Messages to a watcher of a node's machines: everything first, then changes since the previous message.
 //!
 //! ```text
-//! {"type":"full","vms":[vm, ...]}                                while nothing was told, or only that there is none
+//! {"type":"full","vms":[vm, ...]}                                until machines were sent
 //! {"type":"diff","changes":{"100":{"type":"changed",...}, ...}}  added, changed, removed; nothing when there is none
-//! {"type":"error","error":"text"}                                a look that failed; what was told stays
+//! {"type":"error","error":"text"}                                a failed poll; the last data stays valid
 //! ```
-//! A machine is compared with what this watcher was told of it last, not with the look before: so a value that drifts
-//! slowly is told, too. The shapes are those of the Range42 backend API.
+//! A machine is compared with the state that was last sent to this watcher, not with the previous poll: so a value that
+//! drifts slowly is sent as well. The format is that of the Range42 backend API.
 
 use std::{collections::HashMap, time::Duration};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Number, Value, json};
 
-/// A change of cpu that is told: more percentage points than this.
+/// A change of cpu is sent if it is more percentage points than this.
 const CPU_POINTS: f64 = 2.0;
-/// Memory and uptime change all the time: changes of them alone are told so often.
+/// Memory and uptime change all the time: changes of only them are sent at this interval.
 const QUIET: Duration = Duration::from_secs(30);
 
 /// A machine, in the fields that watchers see.
@@ -59,24 +59,24 @@ impl Vm {
         self.vmid.as_str().map_or_else(|| self.vmid.to_string(), str::to_owned)
     }
 
-    /// Templates are no machines: nobody is told of them.
+    /// Templates are not machines: they are never sent.
     #[must_use]
     pub fn is_template(&self) -> bool {
         self.template == Value::Bool(true) || self.template.as_f64() == Some(1.0)
     }
 
-    /// Whether it differs in something that is told at once.
-    fn differs(&self, told: &Self) -> bool {
+    /// Whether it differs in a value whose changes are sent immediately.
+    fn differs(&self, sent: &Self) -> bool {
         let cpu = |vm: &Self| vm.cpu.as_f64().unwrap_or(0.0);
-        self.status != told.status
-            || self.name != told.name
-            || self.tags != told.tags
-            || (cpu(self) - cpu(told)).abs() > CPU_POINTS
+        self.status != sent.status
+            || self.name != sent.name
+            || self.tags != sent.tags
+            || (cpu(self) - cpu(sent)).abs() > CPU_POINTS
     }
 
-    /// Whether it differs in something that is told now and then.
-    fn drifts(&self, told: &Self) -> bool {
-        self.mem != told.mem || self.uptime != told.uptime
+    /// Whether it differs in a value whose changes are sent from time to time.
+    fn drifts(&self, sent: &Self) -> bool {
+        self.mem != sent.mem || self.uptime != sent.uptime
     }
 }
 
@@ -96,7 +96,7 @@ fn percent(share: &Value) -> Value {
     rounded.and_then(Number::from_f64).map_or(json!(0), Value::Number)
 }
 
-/// What is sent.
+/// A message to a watcher.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Frame {
@@ -105,7 +105,7 @@ pub enum Frame {
         /// In the order of Proxmox.
         vms: Vec<Vm>,
     },
-    /// What changed.
+    /// The changes.
     Diff {
         /// By id: current machines in the order of Proxmox, then removed ones.
         changes: Changes,
@@ -121,7 +121,7 @@ pub enum Frame {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Changes(Vec<(String, Change)>);
 
-/// What became of one machine.
+/// The change of one machine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Change {
@@ -129,7 +129,7 @@ pub enum Change {
     Added(Vm),
     /// It was there, and different.
     Changed(Vm),
-    /// It is gone.
+    /// It no longer exists.
     Removed {
         /// Its id.
         vmid: Value,
@@ -146,56 +146,56 @@ impl Serialize for Changes {
     }
 }
 
-/// What one watcher was told so far.
+/// The data that was sent to one watcher so far.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Sent {
     vms: Vec<Known>,
 }
 
-/// What it was told of one machine.
+/// The data that was sent for one machine.
 #[derive(Debug)]
 struct Known {
     vm: Vm,
-    /// When it was last told of a change.
+    /// When a change was last sent.
     changed: Option<Duration>,
 }
 
-impl Told {
-    /// What it is told now, `None` for nothing new; from then on it counts as told. `now` is any clock's time.
+impl Sent {
+    /// The next message, `None` for nothing new; from then on it counts as sent. `now` is any clock's time.
     pub fn frame(&mut self, vms: &[Vm], now: Duration) -> Option<Frame> {
         if self.vms.is_empty() {
             self.vms = vms.iter().map(|vm| Known { vm: vm.clone(), changed: None }).collect();
             return Some(Frame::Full { vms: vms.to_vec() });
         }
         let mut before: HashMap<String, (usize, Known)> =
-            self.vms.drain(..).enumerate().map(|(place, told)| (told.vm.id(), (place, told))).collect();
+            self.vms.drain(..).enumerate().map(|(place, sent)| (sent.vm.id(), (place, sent))).collect();
         let mut changes = Vec::new();
         for vm in vms {
-            let told = before.remove(&vm.id()).map(|(_, told)| told);
-            let (told, change) = compare(told, vm, now);
+            let sent = before.remove(&vm.id()).map(|(_, sent)| sent);
+            let (sent, change) = compare(sent, vm, now);
             changes.extend(change.map(|change| (vm.id(), change)));
-            self.vms.push(told);
+            self.vms.push(sent);
         }
         let mut removed: Vec<_> = before.into_values().collect();
         removed.sort_unstable_by_key(|(place, _)| *place);
-        changes.extend(removed.into_iter().map(|(_, told)| {
-            let id = told.vm.id();
-            (id, Change::Removed { vmid: told.vm.vmid })
+        changes.extend(removed.into_iter().map(|(_, sent)| {
+            let id = sent.vm.id();
+            (id, Change::Removed { vmid: sent.vm.vmid })
         }));
         (!changes.is_empty()).then(|| Frame::Diff { changes: Changes(changes) })
     }
 }
 
-/// What counts as told of a machine from now on, and what is told.
-fn compare(told: Option<Known>, vm: &Vm, now: Duration) -> (Known, Option<Change>) {
-    let Some(told) = told else {
+/// The data of a machine that counts as sent from now on, and the change to send.
+fn compare(sent: Option<Known>, vm: &Vm, now: Duration) -> (Known, Option<Change>) {
+    let Some(sent) = sent else {
         return (Known { vm: vm.clone(), changed: None }, Some(Change::Added(vm.clone())));
     };
-    let may_drift = told.changed.is_none_or(|changed| now.saturating_sub(changed) >= QUIET);
-    if vm.differs(&told.vm) || may_drift && vm.drifts(&told.vm) {
+    let may_drift = sent.changed.is_none_or(|changed| now.saturating_sub(changed) >= QUIET);
+    if vm.differs(&sent.vm) || may_drift && vm.drifts(&sent.vm) {
         return (Known { vm: vm.clone(), changed: Some(now) }, Some(Change::Changed(vm.clone())));
     }
-    (told, None)
+    (sent, None)
 }
 
 #[cfg(test)]

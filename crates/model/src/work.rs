@@ -1,4 +1,4 @@
-//! What a job does, apart from how it is queued, limited and repeated: that is the [`JobRequest`](crate::JobRequest).
+//! The work of a job, without how it is queued, limited, and repeated: that is the [`JobRequest`](crate::JobRequest).
 //!
 //! There is one kind of work, a playbook. `CONTRIBUTING.md` lists what a further kind needs. Code that is about playbooks
 //! asks for one with [`Work::as_playbook`], and does without where the work is of another kind.
@@ -12,7 +12,7 @@ use crate::{
     SecretValue, SecretVars, Step, Tags, TaskName,
 };
 
-/// What a job does.
+/// The work of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work {
     /// Runs Ansible.
@@ -34,7 +34,7 @@ impl WorkKind {
 /// A call of `ansible-playbook`, or several of them in one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlaybookWork {
-    /// What to run.
+    /// The content to run.
     pub content: ContentRef,
     /// In which project; `None` for the content of `paths.playbooks`.
     pub project: Option<ProjectName>,

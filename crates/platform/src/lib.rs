@@ -1,7 +1,7 @@
 //! Where machines live: the door to hypervisors and clouds.
 //!
-//! [`Platform`] is what ranges are made with; [`simulated`] and [`local`] are platforms. It knows no Ansible, no SQL and no jobs: it
-//! is given addresses, credentials and specifications, it gives what a platform answered.
+//! [`Platform`] creates the parts of ranges; [`simulated`] and [`local`] are platforms. It knows no Ansible, no SQL, and no jobs: it
+//! gets addresses, credentials, and specifications, and returns the responses of a platform.
 
 mod description;
 mod error;

@@ -45,7 +45,9 @@ impl Group {
             parent.is_some_and(|parent| rustix::fs::access(parent, rustix::fs::Access::WRITE_OK).is_ok())
         };
         let mut places = places(run).into_iter();
-        places.find(is_ours).ok_or_else(|| io::Error::other("no control group may be made here"))
+        places
+            .find(is_ours)
+            .ok_or_else(|| io::Error::other("the service may not create a control group here"))
     }
 
     /// One that was recorded; `None` when it does not look like a run's.

@@ -124,7 +124,7 @@ fn take_upon(confinement: &Confinement) -> io::Result<()> {
         && let Err(error) = mounts::protect(&confinement.read_only, confinement.view.is_some())
     {
         // Where that is not allowed a sandbox cannot be made either.
-        tracing::debug!(%error, "programs cannot be made read-only");
+        tracing::debug!(%error, "cannot make programs read-only");
     }
     // A core of Ansible holds the vault password.
     lower(Resource::Core, 0)?;

@@ -49,7 +49,7 @@ impl Sandbox {
             return Ok(());
         }
         let said = String::from_utf8_lossy(&answer.stderr);
-        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no output");
         Err(format!("bubblewrap failed ({}): {said}", answer.status))
     }
 
@@ -59,7 +59,7 @@ impl Sandbox {
     pub fn protections(&self) -> Vec<Protection> {
         let user = rustix::process::geteuid()
             .is_root()
-            .then_some("root makes sandboxes without one, and gives up all capabilities");
+            .then_some("root creates sandboxes without one, and drops all capabilities");
         let calls = seccomp::program()
             .is_none()
             .then_some("Rangehand has no table of system calls for this architecture");

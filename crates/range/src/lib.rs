@@ -1,7 +1,7 @@
 //! Ranges as values: the document, its checks, its expansion into concrete machines and networks, the plan that leads from
 //! what is recorded to what is desired, and who reaches whom.
 //!
-//! Nothing here reads files, a network or a clock, or makes random choices: the same input always gives the same output, byte
+//! Nothing here reads files, a network or a clock, or makes random choices: the same input always results in the same output, byte
 //! for byte.
 
 pub mod check;

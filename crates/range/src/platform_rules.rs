@@ -154,9 +154,9 @@ pub struct Template {
 pub struct Pool {
     /// The whole, to be divided.
     pub subnets: Vec<IpNet>,
-    /// Bits of a host in the subnet of a network: 8 gives a `/24` in IPv4.
+    /// Bits of a host in the subnet of a network: 8 results in a `/24` in IPv4.
     pub network_bits: u8,
-    /// Bits of a host in the subnet of a link: 2 gives a `/30` in IPv4.
+    /// Bits of a host in the subnet of a link: 2 results in a `/30` in IPv4.
     pub link_bits: u8,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Forwarding machines and networks form a graph. Each connected part of it gets one root, through which traffic leaves: the
 //! main jumpbox with an uplink, else the first forwarding machine with an uplink, else the main jumpbox, else the first
-//! forwarding machine. A search from the root in breadth gives a tree: the gateway of a network is the machine that the
+//! forwarding machine. A breadth-first search from the root yields a tree: the gateway of a network is the machine that the
 //! search came from, the way out of a forwarding machine is the network that it was found on.
 
 use std::collections::VecDeque;

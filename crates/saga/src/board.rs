@@ -1,6 +1,6 @@
 //! All that a saga knows of its plan, and what follows from it: which steps begin, when the plan turns back, when it ends.
 //!
-//! Nothing here waits: replies of platforms come in, changes for the journal and calls come out. `replies.rs` says what a reply means.
+//! Nothing here waits: replies of platforms come in, changes for the journal and calls come out. `replies.rs` handles replies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,6 +51,8 @@ pub(crate) struct Live {
     pub(crate) queries: u32,
     /// Until when it pauses, and why.
     pub(crate) pause: Option<(Instant, String)>,
+    /// Its last call was answered, so a look-up need not wait until that call is carried out.
+    pub(crate) is_answered: bool,
     /// On the way back: nothing more is done about it.
     pub(crate) is_settled: bool,
 }
@@ -109,7 +111,8 @@ impl Board {
                 for step in 0..self.count() {
                     match self.entries[step as usize].state {
                         StepState::Undone => self.advance(batch, step, StepMove::Reset, clear)?,
-                        StepState::Failed | StepState::Undoing | StepState::Left => {
+                        state @ (StepState::Failed | StepState::Undoing | StepState::Left) => {
+                            self.live[step as usize].is_answered = state != StepState::Undoing;
                             self.advance(batch, step, StepMove::Lose, |entry| entry.remedy = None)?;
                         }
                         StepState::Pending | StepState::Started | StepState::Done | StepState::Unknown => {}
@@ -249,6 +252,9 @@ impl Board {
                     self.settle(step, Call::LookUp, now, batch);
                 }
             },
+            (_, StepState::Unknown) if self.live[step as usize].is_answered => {
+                batch.calls.push((step, Call::LookUp));
+            }
             (_, StepState::Unknown) => self.settle(step, Call::LookUp, now, batch),
             _ => {
                 self.advance(batch, step, StepMove::Start, clear)?;
@@ -339,7 +345,7 @@ pub(crate) fn set_why(entry: &mut JournalEntry, why: &str) {
     entry.why = Some(why.to_owned());
 }
 
-/// Of a step that begins anew.
+/// Resets all but the tag of a step that is carried out again.
 pub(crate) fn clear(entry: &mut JournalEntry) {
     let tag = std::mem::take(&mut entry.tag);
     *entry = JournalEntry { state: entry.state, ..JournalEntry::pending(tag) };

@@ -1,5 +1,5 @@
-//! Carries out the steps of a plan and survives crashes: each step is recorded in a journal before and after its calls, so whoever
-//! continues knows what may exist.
+//! Carries out the steps of a plan and survives crashes: each step is recorded in a journal before and after its calls, so the
+//! next holder knows what can exist.
 //!
 //! ```text
 //!  Graph (steps, needs, classes) --> Board: decides --changes--> Journal (durable) --then--> Actions (platforms)
@@ -11,7 +11,7 @@
 //!
 //! # States
 //! The states of a step and its moves are those of [`model::journal`]. A plan goes `forward`, `back`, or has `ended`. It turns back when
-//! a step fails or the plan is canceled and [`OnFailure::Rollback`] is set, or by request. Before that, steps that run are let end.
+//! a step fails or the plan is canceled and [`OnFailure::Rollback`] is set, or by request. Before that, running steps end.
 //!
 //! # Journal
 //! One row per step: state, ownership tag, the platform's handle of an operation that it has not finished, output, reason, how to remove what
@@ -28,10 +28,10 @@
 //! # Guarantees
 //! - A step begins after all that it needs is done, and is undone after all that needs it is undone or left.
 //! - No more steps than allowed run at once, in all and in each class; of those that can begin, the one with the longest remaining path does.
-//! - A call that creates is repeated only after a look-up by tag, whatever it returned. After a crash or an answer that says nothing, the
-//!   look-up comes after [`Options::settle`], when the call cannot be carried out any more.
+//! - A call that creates is repeated only after a look-up by tag, whatever it returned. After a crash, or a call without an answer, the
+//!   look-up waits until the call cannot be carried out any more ([`Options::settle`]).
 //! - What a look-up finds right is adopted. The tag of a step is the only thing that it is found by; [`Actions`] change nothing without it.
-//! - Each call has a limit of time, each step a limit of tries. Nothing is repeated for ever.
+//! - Each call has a limit of time, each step a limit of tries. Nothing is repeated indefinitely.
 //! - After a rollback every step is `undone`, `left` with its remedy, or never began.
 //! - Dropping the run at any moment loses nothing but the answers of calls that were being made.
 //!

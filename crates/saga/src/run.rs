@@ -1,4 +1,4 @@
-//! Runs a saga: calls platforms, feeds their replies to the board, and makes each decision durable before it acts on it.
+//! Runs a saga: calls platforms, feeds their replies to the board, and records each decision before it acts on it.
 //!
 //! One task does all of it, so dropping the run is the same as a crash. Whatever replied meanwhile goes into one write of the journal.
 
@@ -167,7 +167,7 @@ impl Saga {
         Ok(batch)
     }
 
-    /// Makes changes durable. Calls that are being made go on meanwhile.
+    /// Makes changes durable. Running calls continue meanwhile.
     async fn record<J: Journal>(
         &self,
         journal: &J,

@@ -1,9 +1,9 @@
 //! The audit: records that are only ever added, each with a hash that covers the one before it.
 //!
 //! One row, `audit_head`, holds the number and the hash of the last record. Who adds records changes that row first
-//! and holds it until the commit, so that of all processes only one at a time makes the chain longer, and a record
-//! that is cut off at the end is missed. There is no statement here that changes a record; the oldest may be removed where
-//! settings say so: `retention.rs`.
+//! and holds it until the commit, so that of all processes only one at a time extends the chain, and an entry
+//! that is cut off at the end is detected. No statement here changes an entry; `retention.rs` deletes the oldest ones
+//! according to the settings.
 
 mod retention;
 
@@ -53,7 +53,7 @@ pub struct AuditQuery {
     pub job: Option<JobId>,
 }
 
-/// What a look at the whole chain found.
+/// Result of the verification of the whole chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Chain {
     /// Every record is as it was written, up to this one.
@@ -68,7 +68,7 @@ pub enum Chain {
 }
 
 impl Store {
-    /// Adds records, all or none, and gives the number of the first.
+    /// Adds entries, all or none, and returns the number of the first.
     ///
     /// # Errors
     /// When the database fails.
@@ -106,7 +106,7 @@ impl Store {
         select.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
-    /// The last record, as who adds the next one sees it.
+    /// The last entry, for the writer of the next one.
     ///
     /// # Errors
     /// When the database fails.
@@ -115,8 +115,8 @@ impl Store {
         Ok(AuditHead { seq: number(&row, "seq")?, hash: text(&row, "hash")? })
     }
 
-    /// Follows the chain from its beginning, or from where [`Store::prune_audit`] let it begin. `known` is a record that
-    /// somebody noted elsewhere: a chain that was written anew from some place on does not have it.
+    /// Follows the chain from its beginning, or from the point that [`Store::prune_audit`] left. `known` is an entry that
+    /// was noted elsewhere: a chain that was rewritten from an earlier point does not contain it.
     ///
     /// # Errors
     /// When the database fails. A record that cannot be read is a broken chain.
@@ -124,7 +124,7 @@ impl Store {
         loop {
             let base = self.audit_base().await?;
             let chain = self.verify_from(&base, known).await?;
-            // Records may have been removed while they were read.
+            // Entries may have been deleted while they were read.
             if matches!(chain, Chain::Intact(_)) || self.audit_base().await? == base {
                 return Ok(chain);
             }
@@ -152,7 +152,7 @@ impl Store {
         })
     }
 
-    /// Follows the chain from a record to another; gives that one, or where it is broken.
+    /// Follows the chain from one entry to another; returns the latter, or where the chain is broken.
     async fn walk(
         &self,
         mut last: AuditHead,

@@ -1,4 +1,4 @@
-//! Why a queued job does not get its resources: who has them, or is first.
+//! Why a queued job does not get its resources: which job or owner holds them, or is earlier in the queue.
 
 use std::collections::BTreeMap;
 
@@ -41,10 +41,10 @@ const OF_FIRST: &str = blockers!(
      ORDER BY next.queue_key, next.id LIMIT $1)"
 );
 
-/// A resource that a job waits for, and who keeps it from getting it.
+/// A resource that a job waits for, and the job or owner that blocks it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocker {
-    /// What is waited for.
+    /// The resource.
     pub resource: Resource,
     /// Who has it or gets it first.
     pub holder: Holder,
@@ -53,20 +53,20 @@ pub struct Blocker {
 }
 
 impl Store {
-    /// What keeps a queued job from its resources.
+    /// The blockers of a queued job.
     pub(crate) async fn blockers(&self, job: JobId) -> Result<Vec<Blocker>, Error> {
         let rows = sqlx::query(OF_ONE).bind(job.to_string()).fetch_all(&self.pool).await?;
         Ok(read(&rows)?.into_iter().map(|(_, blocker)| blocker).collect())
     }
 
-    /// What keeps the first jobs of the queue from their resources, with the job that waits, sorted by it.
+    /// The blockers of the first jobs in the queue, with the job that waits, sorted by that job.
     pub(crate) async fn blockers_of_first(&self, limit: u32) -> Result<Vec<(JobId, Blocker)>, Error> {
         let rows = sqlx::query(OF_FIRST).bind(i64::from(limit)).fetch_all(&self.pool).await?;
         read(&rows)
     }
 }
 
-/// What is known of one wait.
+/// The known data of one wait.
 #[derive(Default)]
 struct Found {
     holders: Vec<Holder>,

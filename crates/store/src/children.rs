@@ -7,7 +7,7 @@ use crate::{
     columns::{parsed, text_or_null, to_bound},
 };
 
-/// Writes the row of the parent without a change: who cancels or ends it meanwhile waits, and finds the child then.
+/// Writes the row of the parent without a change: a concurrent cancel or end waits, and then finds the child.
 const OF_RUNNING: &str = "UPDATE jobs SET fence = fence WHERE id = $1 AND fence = $2 AND state = 'running' \
      RETURNING owner";
 

@@ -11,7 +11,7 @@ use crate::Error;
 /// Why a stored text or number is no value of its type.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// A text, cleared of what PostgreSQL cannot hold.
+/// A text without characters that PostgreSQL cannot store.
 pub(crate) fn to_text(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }

@@ -1,29 +1,29 @@
-//! What can go wrong with the store.
+//! Errors of the store.
 
 use std::{io, path::PathBuf};
 
 use model::JobId;
 
-/// Why the store could not do what it was asked to.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address names no database we can open. It is not shown, since it may hold a password.
+    /// The URL is invalid. It is not shown, because it can contain a password.
     #[error(
         "the database address cannot be used: {0}\nhint: use `sqlite:///path/to/file.db` or \
          `postgres://user@host/database`"
     )]
     Address(&'static str),
-    /// The database file or its directory could not be made.
-    #[error("the database file `{path}` cannot be made")]
+    /// The database file or its directory could not be created.
+    #[error("the database file `{path}` cannot be created")]
     File {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// There is no database at the address, or it has no tables of a store.
-    #[error("there is no store at this address")]
+    #[error("there is no database at this URL")]
     NoStore,
     /// This SQLite can corrupt its file when two connections write and checkpoint (fixed in 3.51.3).
     #[error("SQLite {found} is too old: at least 3.51.3 is needed")]
@@ -37,13 +37,13 @@ pub enum Error {
     /// The database refused or did not answer.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
-    /// The job is gone, was claimed anew, or left the state it was thought to be in. Nothing was written.
+    /// The job was deleted, was claimed again, or left the expected state. Nothing was written.
     #[error("job `{job}` is no longer as the writer knew it")]
     Stale {
         /// The job.
         job: JobId,
     },
-    /// A stored value is none that we write: somebody else did, or a newer version.
+    /// A stored value was not written by this version: another program or a newer version wrote it.
     #[error("the stored `{column}` cannot be read")]
     Unreadable {
         /// The column.

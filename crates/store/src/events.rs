@@ -1,9 +1,9 @@
 //! Events on their way in: numbered within their job, and among the events of all jobs.
 //!
-//! Numbers are given while the job's row is held: whoever writes an event first changes that row, and on both
+//! Numbers are assigned while the job's row is locked: every writer of an event first changes that row, and on both
 //! databases only one transaction at a time can have done so. `jobs.last_seq` is always the number of the last
-//! event, so that the next number needs no look at the events. Positions over all jobs come from one row in the
-//! same way; it is taken last and held until the commit, so that who has seen a position has seen all before it.
+//! event, so that the next number can be assigned without reading the events. Positions over all jobs come from one row in the
+//! same way; it is taken last and held until the commit, so that a reader that has seen a position has seen all positions before it.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use crate::{
     Backend, Error, Store, Write,
     columns::{number, to_bound, to_json, to_number, to_text},
-    states::at_work,
+    states::active,
 };
 
 /// How many rows one statement inserts, largest first. A batch is cut into as few of these as will do, so that a
@@ -35,7 +35,7 @@ const PER_ROW: usize = 15;
 /// last event is that of its end.
 const HOLD: &str = concat!(
     "UPDATE jobs SET last_seq = last_seq WHERE id = $1 AND fence = $2 AND run_id = $3 AND ",
-    at_work!(),
+    active!(),
     " RETURNING last_seq, line_end"
 );
 
@@ -55,7 +55,7 @@ pub(crate) struct Tail {
 type Numbered<'a> = (Option<i64>, &'a Draft);
 
 impl Store {
-    /// Appends events of a job's current run, each with its number in that run, and gives the number of the
+    /// Appends events of a job's current run, each with its number in that run, and returns the number of the
     /// job's last event. Those that are stored already are skipped, so taking over the same events twice is
     /// harmless. All of them are stored, or none.
     ///
@@ -121,7 +121,7 @@ async fn unknown<'a>(
     Ok(fresh)
 }
 
-/// Stores an event of the job itself, and gives its number.
+/// Stores an event of the job itself, and returns its number.
 pub(crate) async fn append_one(
     write: &mut Write,
     job: JobId,
@@ -131,7 +131,7 @@ pub(crate) async fn append_one(
     append(write, job, tail, None, &[(None, draft)]).await
 }
 
-/// Stores events of a job whose row is held, and gives the number of the last one. Tells listeners of it.
+/// Stores events of a job whose row is locked, and returns the number of the last one. Notifies listeners.
 async fn append(
     write: &mut Write,
     job: JobId,
@@ -154,7 +154,7 @@ async fn append(
         .bind(job.to_string())
         .execute(write.connection())
         .await?;
-    write.tell(job).await?;
+    write.notify(job).await?;
     Ok(last)
 }
 

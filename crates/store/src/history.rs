@@ -14,7 +14,7 @@ use crate::{
 const LAST_SUCCESSES: &str = "SELECT tasks, started_at, finished_at, request FROM jobs WHERE kind = $1 AND name = $2 \
      AND state = 'succeeded' AND resume IS NULL AND attempt > 0 AND started_at IS NOT NULL ORDER BY finished_at DESC LIMIT $3";
 
-/// Which jobs are wanted; the default is none of them, for want of a limit.
+/// Which jobs to return; the default returns none, because the limit is 0.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct JobQuery {
     /// Only those older than this one, by its creation and id: where the page before ended.
@@ -84,7 +84,7 @@ impl Store {
 }
 
 impl JobQuery {
-    /// Labels carry the time and id of their job, so that whatever is asked for, one index has the page in order.
+    /// Labels carry the time and id of their job, so that for every query one index has the page in order.
     fn select(&self) -> Result<Select, Error> {
         let mut select = Select::new(concat!("SELECT ", summary_columns!(), " FROM "));
         let order = match &self.label {

@@ -1,4 +1,4 @@
-//! Keys under which callers ask for jobs: asking again under the same key gives the same job.
+//! Idempotency keys: a repeated request with the same key returns the same job.
 
 use jiff::Timestamp;
 use model::JobId;
@@ -12,18 +12,18 @@ use crate::{
 /// The longest key, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// A caller's key for a job, with what was asked for under it.
+/// A caller's key for a job, with a hash of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
     /// As the caller gave it: at most 255 bytes. Whose key it is should be part of it where callers differ.
     pub key: String,
-    /// A hash of all that makes two requests the same.
+    /// A hash of everything that identifies a request.
     pub body_hash: [u8; 32],
 }
 
 impl IdempotencyKey {
-    /// Gives the key to a job. `None`: it was free, and is now this job's. Of several transactions that do this at
-    /// once, the others wait here for the first one's end.
+    /// Assigns the key to a job. `None`: the key was free, and now belongs to this job. Of several concurrent
+    /// transactions, the others wait here for the end of the first one.
     pub(crate) async fn claim(
         &self,
         connection: &mut AnyConnection,

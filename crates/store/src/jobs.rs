@@ -17,7 +17,7 @@ use crate::{
     turns::{self, Full, QueueLimits},
 };
 
-/// What [`read`] needs of a row.
+/// The columns that [`read`] needs.
 macro_rules! job_columns {
     () => {
         "id, state, reason, last_lines, request, attempt, fence, created_at, queued_at, started_at, finished_at, \
@@ -26,7 +26,7 @@ macro_rules! job_columns {
 }
 pub(crate) use job_columns;
 
-/// What [`read_summary`] needs of a row.
+/// The columns that [`read_summary`] needs.
 macro_rules! summary_columns {
     () => {
         "jobs.id, jobs.state, jobs.reason, jobs.request, jobs.attempt, jobs.created_at, jobs.started_at, \
@@ -42,13 +42,13 @@ const INSERT: &str = "INSERT INTO jobs (id, state, reason, last_lines, request, 
 
 const SELECT: &str = concat!("SELECT ", job_columns!(), " FROM jobs WHERE id = $1");
 
-/// Who asks for a job, and how many may wait. A child has its turns with the caller of its parent, and is not counted:
+/// The caller that submits a job, and the limits of queued jobs. A child has its turns with the caller of its parent, and is not counted:
 /// its parent was admitted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Admission<'a> {
     /// The caller's mark, where the caller is known.
     pub owner: Option<&'a str>,
-    /// How many jobs may wait.
+    /// The limits of queued jobs.
     pub limits: QueueLimits,
     /// The claim of the job's parent, where it has one.
     pub parent_fence: u64,
@@ -56,7 +56,7 @@ pub struct Admission<'a> {
 
 impl Store {
     /// Stores a new job and its first event, which gets the number 1 whatever [`Job::last_seq`] says. Under a key
-    /// of the caller it is stored once, however many ask at the same time.
+    /// of the caller it is stored once, however many requests arrive at the same time.
     ///
     /// # Errors
     /// When a job with this id is there already, or the database fails. [`Error::Stale`] when the job has a parent that
@@ -117,7 +117,7 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
-    /// Why not one more job of this caller may wait; `None` when it may.
+    /// The limit that one more queued job of this caller would exceed; `None` if it is allowed.
     ///
     /// # Errors
     /// When the database fails.

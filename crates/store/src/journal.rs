@@ -11,10 +11,10 @@ use sqlx::any::AnyRow;
 use crate::{
     Backend, Error, Store, Write,
     columns::{number_or_null, parsed, text, text_or_null, to_bound, to_number, to_text},
-    states::at_work,
+    states::active,
 };
 
-const HOLD: &str = concat!("UPDATE jobs SET fence = fence WHERE id = $1 AND fence = $2 AND ", at_work!());
+const HOLD: &str = concat!("UPDATE jobs SET fence = fence WHERE id = $1 AND fence = $2 AND ", active!());
 
 const OF_JOB: &str = "UPDATE plans SET phase = $1 WHERE id = $2 AND job_id = $3";
 
@@ -28,7 +28,7 @@ const CHANGE: &str = "UPDATE journal SET state = $1, handle = $2, output = $3, w
 const TAKE: &str = concat!(
     "UPDATE plans SET job_id = $1 WHERE id = $2 AND (job_id = $1 OR NOT EXISTS \
      (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id AND (state = 'queued' OR ",
-    at_work!(),
+    active!(),
     ")))"
 );
 
@@ -146,7 +146,7 @@ impl Store {
         write.commit().await
     }
 
-    /// A transaction in which nobody else takes over the job of the plan.
+    /// A transaction during which no other node takes over the job of the plan.
     async fn held(&self, holder: PlanHolder) -> Result<Write, Error> {
         let mut write = self.write().await?;
         let hold = sqlx::query(HOLD).bind(holder.job.to_string()).bind(to_bound(holder.fence));

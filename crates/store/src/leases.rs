@@ -1,6 +1,6 @@
-//! Leases: a job at work belongs to a node as long as that node says so in time.
+//! Leases: a running job belongs to a node as long as that node renews its lease in time.
 //!
-//! Who holds a job raises its lease now and then. When the lease is over, another node may take the job over; that
+//! The holder of a job renews its lease regularly. When the lease expires, another node can take the job over; that
 //! raises the fence, so that the former holder, should it still be there, is refused from then on. Times are the
 //! callers', and they should all take them from [`Store::clock`].
 
@@ -11,22 +11,22 @@ use crate::{
     Backend, Error, Store,
     columns::{parsed, time, to_bound},
     jobs::{job_columns, read},
-    states::at_work,
+    states::active,
 };
 
-const BEAT: &str = concat!("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND ", at_work!());
+const BEAT: &str = concat!("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND fence = $3 AND ", active!());
 
 const EXPIRED: &str = concat!(
     "SELECT ",
     job_columns!(),
     " FROM jobs WHERE ",
-    at_work!(),
+    active!(),
     " AND lease_until <= $1 ORDER BY lease_until, id LIMIT $2"
 );
 
 const TAKE_OVER: &str = concat!(
     "UPDATE jobs SET fence = fence + 1, node = $1, lease_until = $2 WHERE id = $3 AND fence = $4 AND ",
-    at_work!(),
+    active!(),
     " AND (lease_until <= $5 OR node = $1) RETURNING ",
     job_columns!()
 );
@@ -35,7 +35,7 @@ const UNFINISHED: &str = concat!(
     "SELECT ",
     job_columns!(),
     " FROM jobs WHERE ",
-    at_work!(),
+    active!(),
     " AND node = $1 ORDER BY created_at, id"
 );
 
@@ -60,7 +60,7 @@ impl Store {
     /// Holds on to a job until then.
     ///
     /// # Errors
-    /// [`Error::Stale`] when the claim is over: somebody took the job over, or it has ended.
+    /// [`Error::Stale`] if the claim is no longer valid: another node took the job over, or it has ended.
     pub async fn beat(&self, job: JobId, fence: u64, until: Timestamp) -> Result<(), Error> {
         let mut write = self.write().await?;
         let beat = sqlx::query(BEAT).bind(until.as_millisecond()).bind(job.to_string());
@@ -69,7 +69,7 @@ impl Store {
         if beaten > 0 { Ok(()) } else { Err(Error::Stale { job }) }
     }
 
-    /// Jobs at work whose lease is over, the longest over first: at most `limit`.
+    /// Running jobs whose lease has expired, the earliest first: at most `limit`.
     ///
     /// # Errors
     /// When the database fails.
@@ -78,11 +78,11 @@ impl Store {
         select.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
-    /// Takes over a job at work whose lease is over, or which this node holds already, under a new fence: nobody
-    /// who held it before can write to it any more. State, run and resources stay as they are.
+    /// Takes over a running job whose lease has expired, or which this node already holds, under a new fence: no node
+    /// that held it before can write to it any more. State, run and resources stay as they are.
     ///
     /// # Errors
-    /// [`Error::Stale`] when the fence is another, the job has ended, or its holder has said that it goes on.
+    /// [`Error::Stale`] if the fence differs, the job has ended, or its holder has renewed the lease.
     pub async fn take_over(
         &self,
         job: JobId,
@@ -107,7 +107,7 @@ impl Store {
         Ok(taken)
     }
 
-    /// The jobs at work that this node holds, oldest first: what it takes up again after a restart.
+    /// The running jobs that this node holds, oldest first: it reattaches to them after a restart.
     ///
     /// # Errors
     /// When the database fails.
@@ -116,7 +116,7 @@ impl Store {
         select.fetch_all(&self.pool).await?.iter().map(read).collect()
     }
 
-    /// The runs of this node that are to end because somebody canceled their jobs.
+    /// The runs of this node to terminate because their jobs were canceled.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,7 +1,7 @@
-//! What is kept: jobs, runs, events, ranges with their plans, tokens and the audit, in SQLite or PostgreSQL.
+//! Storage of jobs, runs, events, ranges with their plans, tokens, and the audit log, in SQLite or PostgreSQL.
 //!
-//! The store keeps what it is told. Whether a move is allowed, when to retry and what to delete is decided
-//! elsewhere; here stands only what must hold whoever writes: a job moves together with its event, events are
+//! The store persists data. Whether a transition is allowed, when to retry, and what to delete is decided
+//! elsewhere; this crate only guarantees what must hold for every writer: a job changes together with its event, events are
 //! numbered without gap or repeat, two claims never get the same job or the same resource, and a holder of an old
 //! claim is refused.
 //!
@@ -55,7 +55,7 @@ pub use idempotency::IdempotencyKey;
 pub use inserted::Inserted;
 pub use jobs::Admission;
 pub use journal::PlanHolder;
-pub use listen::{Heard, Listener};
+pub use listen::{Listener, Notification};
 pub use moves::JobMove;
 pub use owners::{Owned, OwnerLock};
 pub use queue::{Claim, QueueEntry, RunningJob, Waiting};
@@ -71,7 +71,7 @@ pub use turns::{Full, QueueLimits};
 pub enum Backend {
     /// A file on this machine.
     Sqlite,
-    /// A server, which several machines may share.
+    /// A server, which several machines can share.
     Postgres,
 }
 
@@ -81,14 +81,14 @@ pub struct Options {
     /// `sqlite:///absolute/path/file.db`, `sqlite://relative/path/file.db`, or
     /// `postgres://user:password@host:port/database` with libpq's parameters.
     ///
-    /// The path of a file is taken as it stands: nothing in it is decoded, and `?` may not occur in it.
+    /// The path of a file is used literally: nothing in it is decoded, and `?` is not allowed.
     pub url: String,
     /// The most connections to the database at once; 0 is taken as 1.
     pub max_connections: u32,
 }
 
 impl fmt::Debug for Options {
-    /// Everything after the scheme of a server's address may hold a password, so it is not shown.
+    /// Everything after the scheme of a server's URL can contain a password, so it is not shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = match self.url.split_once("://") {
             Some(("sqlite", _)) => &self.url,
@@ -160,11 +160,11 @@ impl Write {
         &mut self.transaction
     }
 
-    /// Has the commit tell all listeners of this job.
-    async fn tell(&mut self, job: JobId) -> Result<(), Error> {
+    /// Makes the commit notify all listeners of this job.
+    async fn notify(&mut self, job: JobId) -> Result<(), Error> {
         if self.is_heard {
-            let tell = sqlx::query("SELECT pg_notify($1, $2)").bind(channel::CHANNEL).bind(job.to_string());
-            tell.execute(self.connection()).await?;
+            let notify = sqlx::query("SELECT pg_notify($1, $2)").bind(channel::CHANNEL).bind(job.to_string());
+            notify.execute(self.connection()).await?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! Hearing of what other processes do: PostgreSQL tells everybody who listens which job was written to.
+//! Notifications from other processes: PostgreSQL notifies all listeners which job was changed.
 //!
-//! What was written stands in the tables; the word comes after it is there. Words can be lost with the connection,
-//! so whoever waits for one also looks again from time to time.
+//! The data is in the tables before its notification is sent. Notifications can be lost with the connection,
+//! so every waiter also polls from time to time.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::{
 /// How long to wait before connecting again when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What was heard.
+/// A notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
+pub enum Notification {
     /// This job was stored, moved, written to or deleted.
     Job(JobId),
-    /// Words may have been missed: look at everything.
+    /// Notifications may have been lost: read everything again.
     Reconnected,
 }
 
-/// Hears of every job that any process writes to, this one included.
+/// Receives a notification for every job that any process changes, including this one.
 #[derive(Debug)]
 pub struct Listener {
     address: Address,
@@ -35,7 +35,7 @@ pub struct Listener {
 }
 
 impl Store {
-    /// Listens from now on, over a connection of its own. `None` on SQLite, whose writers cannot be heard.
+    /// Listens from now on, over its own connection. `None` on SQLite, which has no notifications.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -49,13 +49,13 @@ impl Store {
 impl Listener {
     /// The next word. While the connection is lost it waits until there is one again. Giving up the wait loses
     /// nothing.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Notification {
         loop {
             let Some(listener) = &mut self.listener else {
                 match connect(&self.address).await {
                     Ok(listener) => {
                         self.listener = Some(listener);
-                        return Heard::Reconnected;
+                        return Notification::Reconnected;
                     }
                     Err(error) => {
                         let error = &error as &(dyn std::error::Error + Send + Sync);
@@ -67,9 +67,9 @@ impl Listener {
             };
             match listener.try_recv().await {
                 Ok(Some(word)) => {
-                    // Anything else is not of ours.
+                    // Any other payload is not from Rangehand.
                     if let Ok(job) = word.payload().parse() {
-                        return Heard::Job(job);
+                        return Notification::Job(job);
                     }
                 }
                 Ok(None) | Err(_) => self.listener = None,
@@ -80,7 +80,7 @@ impl Listener {
 
 async fn connect(address: &Address) -> Result<PgListener, Error> {
     let mut listener = PgListener::connect(&address.0).await?;
-    // We connect again ourselves: it would lose the news that it did when the wait for it is given up.
+    // Reconnecting is done here: sqlx would lose the information that it reconnected if the wait is canceled.
     listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     Ok(listener)

@@ -1,10 +1,10 @@
-//! Resources: what queued jobs wait for, and what jobs at work have, for themselves or shared.
+//! Resources: those that queued jobs wait for, and those that running jobs hold, exclusively or shared.
 //!
-//! A job gets all its resources in its claim or none, so nobody waits while holding one. Each resource is given in
+//! A job gets all its resources in its claim or none, so no job waits while holding one. Each resource is assigned in
 //! the order of the queue: a job that waits for two of them is not passed by others that need only one, and one that
-//! needs a resource for itself is not passed by others that share it, or it might wait for ever.
+//! needs a resource for itself is not passed by others that share it, or it might wait indefinitely.
 //!
-//! What an owner holds (`owners.rs`) is kept from all jobs that do not act for it. Those that do need not wait behind
+//! Resources of an owner (`owners.rs`) are blocked for all jobs that do not act for it. Those that do need not wait behind
 //! those that do not, which cannot have the resource before the owner releases it.
 
 use model::{Job, LockMode};
@@ -88,7 +88,7 @@ const GIVE_BACK: &str = "INSERT INTO resource_locks (resource, shared, holders) 
 const FORGET_FREE: &str = "DELETE FROM resource_locks WHERE holders <= 0 \
      AND resource IN (SELECT resource FROM resource_holders WHERE job_id = $1)";
 
-/// The column that says how a resource is locked.
+/// The column with the lock mode of a resource.
 pub(crate) const fn is_shared(mode: LockMode) -> i64 {
     match mode {
         LockMode::Exclusive => 0,
@@ -113,7 +113,7 @@ pub(crate) async fn wait(connection: &mut AnyConnection, job: &Job, queue_key: i
     Ok(())
 }
 
-/// Gives a job that is being claimed the resources it waited for. Did it get all of them? Another claimer, or an owner,
+/// Assigns to a job that is being claimed the resources it waited for. Did it get all of them? Another claimer, or an owner,
 /// may have been faster: then the claim must be undone.
 pub(crate) async fn take(connection: &mut AnyConnection, job: &Job) -> Result<bool, Error> {
     if job.request.resources.is_empty() {
@@ -134,7 +134,7 @@ pub(crate) async fn take(connection: &mut AnyConnection, job: &Job) -> Result<bo
     Ok(true)
 }
 
-/// A job neither has nor waits for anything from here on. What owners hold stays with them.
+/// Removes all locks and waits of a job. Owners keep their resources.
 pub(crate) async fn release(connection: &mut AnyConnection, job: &Job) -> Result<(), Error> {
     if !job.request.resources.is_empty() {
         let forget = [

@@ -1,4 +1,4 @@
-//! Moves: a job goes to another state together with the event that tells of it.
+//! State transitions: a job changes its state together with the event that reports it.
 
 use jiff::Timestamp;
 use model::{Draft, Job, JobId, JobState, Outcome, Reason, Resume};
@@ -11,7 +11,7 @@ use crate::{
     locks, runs, turns,
 };
 
-/// Whoever leaves the work gives up its lease with it.
+/// A transition that ends the work also releases the lease.
 const MOVE: &str = concat!(
     "UPDATE jobs SET state = $1, reason = $2, last_lines = $3, outcome = $4, rc = $5, finished_at = $6, \
      node = CASE WHEN $7 = 1 THEN node END, lease_until = CASE WHEN $7 = 1 THEN lease_until END, \
@@ -24,7 +24,7 @@ const MOVE: &str = concat!(
 const QUEUE_AGAIN: &str = "UPDATE jobs SET queued_at = $1, queue_key = $2, resume = $3, started_at = NULL, \
      tasks = 0, never_began = 0 WHERE id = $4";
 
-/// A move of a job to another state, with what goes with it.
+/// A transition of a job to another state, with its data.
 #[derive(Debug, Clone, Copy)]
 pub struct JobMove<'a> {
     /// The job.
@@ -42,16 +42,16 @@ pub struct JobMove<'a> {
     /// How its run ended, where it did: kept with the job and with its attempt. A job that is queued again has no
     /// outcome any more, its attempts keep theirs.
     pub outcome: Option<&'a Outcome>,
-    /// What the next attempt does otherwise than the request says, where the job is queued again.
+    /// How the next attempt differs from the request, if the job is queued again.
     pub resume: Option<&'a Resume>,
     /// Are the secrets of the job wiped?
     pub wipes_secrets: bool,
-    /// The event that tells of it.
+    /// The event that reports it.
     pub event: &'a Draft,
 }
 
 impl Store {
-    /// Moves a job and stores the event of the move, and the outcome of its run where one is given. At its end and
+    /// Changes the state of a job and stores the event of the transition, and the outcome of its run if one is given. At its end and
     /// back in the queue a job has no lease and no resources.
     ///
     /// # Errors

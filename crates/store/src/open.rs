@@ -35,7 +35,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 /// The first release without the corruption of a file by writing and checkpointing at the same time.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// SQLite's code for `database is locked`, as sqlx gives it.
+/// SQLite's code for `database is locked`, as sqlx returns it.
 const SQLITE_BUSY: &str = "5";
 
 /// For every connection to SQLite. `FULL`: in WAL mode `NORMAL` loses the last commits when power fails, and an
@@ -52,13 +52,13 @@ impl Store {
     /// database must be there.
     ///
     /// # Errors
-    /// When the address is none of ours, the file cannot be made, the database does not answer, or it was
+    /// If the URL is not supported, the file cannot be created, the database does not respond, or it was
     /// written by a newer version.
     pub async fn open(options: Options) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let pool_options = AnyPoolOptions::new()
             .max_connections(options.max_connections.max(1))
-            // When a disk is full, SQLite ends a transaction by itself, which the library does not notice: it goes on
+            // When a disk is full, SQLite ends a transaction by itself, which the library does not notice: it continues
             // to take the connection for one within a transaction and refuses to begin another. Such a connection
             // is closed and another one taken.
             .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
@@ -121,7 +121,7 @@ async fn is_store(url: &str) -> Result<bool, Error> {
 }
 
 fn connect_options(url: &str) -> Result<AnyConnectOptions, Error> {
-    // sqlx would write whole statements to the log; ours are long, and failures are logged where they are handled.
+    // sqlx would log whole statements, which are long here, and failures are logged where they are handled.
     Ok(AnyConnectOptions::from_str(url)?.disable_statement_logging())
 }
 
@@ -155,7 +155,7 @@ async fn open_file(path: &str, pool_options: AnyPoolOptions) -> Result<AnyPool, 
 /// Write-ahead logging is a property of the file, so it is set once and not by every connection.
 ///
 /// Processes that open a new file at once get in each other's way: each has begun to read and wants to write, and
-/// SQLite refuses all but one of them without waiting, whatever the timeout. That one goes on, so the others need
+/// SQLite refuses all but one of them without waiting, whatever the timeout. That one continues, so the others need
 /// only come back.
 async fn set_write_ahead_log(connection: &mut AnyConnection) -> Result<(), Error> {
     // Five seconds in all; a single one is enough nearly always.
@@ -181,7 +181,7 @@ async fn set_write_ahead_log(connection: &mut AnyConnection) -> Result<(), Error
     Ok(())
 }
 
-/// Makes the file where it is missing, and gives its full path. SQLite's files beside it get the same mode.
+/// Creates the file if it is missing, and returns its full path. SQLite's additional files get the same mode.
 fn make_file(path: &str) -> Result<PathBuf, Error> {
     let path = file_path(path)?;
     let failed = |path: &Path| {
@@ -211,7 +211,7 @@ fn file_path(path: &str) -> Result<&Path, Error> {
     Ok(Path::new(path))
 }
 
-/// The address as sqlx takes it: it decodes `%xx`, and its URL parser gives `#` and other characters a meaning.
+/// The URL for sqlx, which decodes `%xx`, and whose URL parser interprets `#` and other characters.
 fn file_url(path: &Path) -> Result<String, Error> {
     let path = path.to_str().ok_or(Error::Address("the path is not UTF-8"))?;
     let encode = |byte: u8| match byte {
@@ -232,7 +232,7 @@ async fn migrate(pool: &AnyPool, backend: Backend) -> Result<(), Error> {
     };
     let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
     // On PostgreSQL a lock lets one process migrate at a time. On SQLite sqlx has none: a process that is late by
-    // a moment fails, because the tables are there already, and finds the migration done when it looks again.
+    // a moment fails, because the tables are there already, and finds the migration done when it tries again.
     // Each such failure is another's success, so there can be no more of them than migrations.
     let mut tries = match backend {
         Backend::Sqlite => MIGRATIONS.len(),

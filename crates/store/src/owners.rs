@@ -12,7 +12,7 @@ use crate::{
     locks::{excludes, is_shared},
 };
 
-/// Waits for those who take or release the resource just now; the row is free then, or says who has it.
+/// Waits for concurrent changes of the resource; afterwards the row is free, or contains the holder.
 const TOUCH: &str = "INSERT INTO resource_locks (resource, shared, holders) VALUES ($1, 0, 0) \
      ON CONFLICT (resource) DO UPDATE SET holders = resource_locks.holders";
 
@@ -36,7 +36,7 @@ const FORGET_FREE: &str = "DELETE FROM resource_locks WHERE holders <= 0 \
 
 const LIST: &str = "SELECT resource, owner, shared FROM resource_owners ORDER BY owner, resource LIMIT $1";
 
-/// What became of an owner that takes resources.
+/// The result of taking resources for an owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owned {
     /// It holds all of them.
@@ -50,7 +50,7 @@ pub enum Owned {
 pub struct OwnerLock {
     /// Who holds it.
     pub owner: Resource,
-    /// What it holds, and how.
+    /// Its resources and their modes.
     pub lock: ResourceLock,
 }
 
@@ -62,7 +62,7 @@ impl Store {
     /// When the database fails.
     pub async fn hold_for(&self, owner: &Resource, locks: &[ResourceLock]) -> Result<Owned, Error> {
         let mut locks: Vec<&ResourceLock> = locks.iter().collect();
-        // In the order of those who claim jobs.
+        // In the same order as claims of jobs.
         locks.sort_unstable_by(|a, b| a.resource.cmp(&b.resource));
         let mut write = self.write().await?;
         for lock in &locks {
@@ -82,7 +82,7 @@ impl Store {
         Ok(Owned::Held)
     }
 
-    /// Has an owner release these resources; says how many of them it held. Jobs that wait for them can be claimed
+    /// Releases these resources of an owner; returns how many of them it held. Jobs that wait for them can be claimed
     /// from then on.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Store {
         Ok(released)
     }
 
-    /// Has an owner release all that it holds; says how many resources that were.
+    /// Releases all resources of an owner; returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -111,7 +111,7 @@ impl Store {
         Ok(released)
     }
 
-    /// What owners hold, by owner and resource: at most `limit`.
+    /// Resources of owners, by owner and resource: at most `limit`.
     ///
     /// # Errors
     /// When the database fails.

@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::{Options, Store};
 
 /// The steps of the plan, one per line, on a database with all tables and no rows: what it looks like then it also
-/// looks like later, because nobody runs `ANALYZE`.
+/// looks like later, because `ANALYZE` is never run.
 pub(crate) async fn plan(statement: &str) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let url = format!("sqlite://{}/plan.db", directory.path().display());

@@ -1,6 +1,6 @@
 //! The queue: the jobs table seen by state. A claim takes the first queued job that can have its resources.
 //!
-//! First is who has waited longest, where a point of priority counts as a minute of waiting.
+//! The job that has waited longest is first; one point of priority counts as a minute of waiting.
 
 use jiff::Timestamp;
 use model::{Draft, Job, JobId, JobRequest, JobSummary, Priority, Reason, RunId, Work};
@@ -12,10 +12,10 @@ use crate::{
     jobs::{job_columns, read, read_summary, reason_columns, summary_columns},
     locks::{self, resources_are_free},
     runs,
-    states::at_work,
+    states::active,
 };
 
-/// How often a claimer looks again when others took the resources of the job it looked at. Each time another claim
+/// How often a claimer retries when others took the resources of the job it selected. Each time another claim
 /// went through, so this ends; the bound is for the case that something else is wrong.
 const MOST_LOOKS: usize = 64;
 
@@ -37,7 +37,7 @@ macro_rules! claim {
     };
 }
 
-/// SQLite has one writer at a time: nobody is there to be passed.
+/// SQLite has one writer at a time: there are no locked rows to skip.
 const CLAIM_SQLITE: &str = claim!("");
 const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE OF next SKIP LOCKED");
 
@@ -52,11 +52,11 @@ const RUNNING: &str = concat!(
     "SELECT ",
     summary_columns!(),
     ", node, lease_until FROM jobs WHERE ",
-    at_work!(),
+    active!(),
     " ORDER BY started_at, id"
 );
 
-/// What a claimer says.
+/// The data of a claimer.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
     /// The run it will start.
@@ -65,11 +65,11 @@ pub struct Claim<'a> {
     pub node: &'a str,
     /// When the run begins.
     pub now: Timestamp,
-    /// Until when the job is the node's, unless it says more.
+    /// When the node's lease expires unless it is renewed.
     pub lease_until: Timestamp,
     /// Why the job runs.
     pub reason: &'a Reason,
-    /// The event that tells of it.
+    /// The event that reports it.
     pub event: &'a Draft,
 }
 
@@ -78,7 +78,7 @@ pub struct Claim<'a> {
 pub struct Waiting {
     /// How many queued jobs are before it, as the order is now.
     pub position: u64,
-    /// Who keeps it from its resources; empty when only a place is missing.
+    /// The blockers of its resources; empty if only a slot is missing.
     pub blockers: Vec<Blocker>,
 }
 
@@ -87,7 +87,7 @@ pub struct Waiting {
 pub struct QueueEntry {
     /// The job.
     pub id: JobId,
-    /// What it does.
+    /// Its work.
     pub work: Work,
     /// How urgent it is.
     pub priority: Priority,
@@ -97,20 +97,20 @@ pub struct QueueEntry {
     pub waiting: Waiting,
 }
 
-/// A job at work.
+/// A running job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunningJob {
     /// The job.
     pub job: JobSummary,
     /// Who holds it.
     pub node: String,
-    /// Until when, unless the node says more.
+    /// When the lease expires unless it is renewed.
     pub lease_until: Timestamp,
 }
 
 impl Store {
     /// Claims the first queued job that can have its resources: it becomes running, in a new attempt under a new
-    /// fence, has its resources for itself, and nobody else gets it. `None` when there is no such job.
+    /// fence, has its resources for itself, and no other node gets it. `None` if there is no such job.
     ///
     /// # Errors
     /// When the database fails.
@@ -185,7 +185,7 @@ impl Store {
         (0..).zip(&rows).map(entry).collect()
     }
 
-    /// All jobs at work, the longest at work first.
+    /// All running jobs, the longest running first.
     ///
     /// # Errors
     /// When the database fails.
@@ -199,7 +199,7 @@ impl Store {
     }
 }
 
-/// What a look into the queue gave.
+/// The result of reading the queue.
 enum Look {
     Claimed(Box<Job>),
     Nothing,

@@ -14,7 +14,7 @@ use crate::{
     columns::{number, parsed, text, time, time_or_null},
     journal::PlanHolder,
     range_leases::{self, HeldLease},
-    states::at_work,
+    states::active,
 };
 
 macro_rules! range_columns {
@@ -58,7 +58,7 @@ const LOCK: &str = "UPDATE ranges SET version = version WHERE id = $1";
 const BUSY: &str = concat!(
     "SELECT plans.job_id AS job FROM ranges JOIN plans ON plans.id = ranges.plan_id WHERE ranges.id = $1 AND (\
      EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id AND (jobs.state = 'queued' OR jobs.",
-    at_work!(),
+    active!(),
     ")) OR (plans.phase <> 'ended' AND EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id)))"
 );
 
@@ -220,7 +220,7 @@ impl Store {
         row.as_ref().map(read_plan).transpose()
     }
 
-    /// Records how a plan ended for its range, and gives back leases, in one transaction. Returns how many leases were given back.
+    /// Records how a plan ended for its range, and returns leases to their pools, in one transaction. Gives the number of returned leases.
     ///
     /// # Errors
     /// [`Error::Stale`] when the plan is not held like this, or the range has another plan.

@@ -1,4 +1,4 @@
-//! Back into the queue without an attempt: for a job whose run provably never began.
+//! Returns a job to the queue whose run provably never began.
 
 use model::{Draft, Job, JobId, Reason, RunId};
 use sqlx::Row;
@@ -11,7 +11,7 @@ use crate::{
     locks,
 };
 
-/// Undoes a claim, but for the fence: time and priority stay, so the place in the queue is the old one. `resume` and the
+/// Undoes a claim, except for the fence: time and priority stay, so the place in the queue is the original one. `resume` and the
 /// secrets stay as well.
 const REQUEUE: &str = concat!(
     "UPDATE jobs SET state = 'queued', reason = $1, last_lines = $2, attempt = attempt - 1, run_id = NULL, \
@@ -41,7 +41,7 @@ pub struct Requeue<'a> {
     pub event: &'a Draft,
 }
 
-/// What became of it.
+/// The result.
 #[derive(Debug, PartialEq)]
 pub enum Requeued {
     /// The job waits again.
@@ -51,7 +51,7 @@ pub enum Requeued {
 }
 
 impl Store {
-    /// Gives a running job back its old place in the queue, as if its run had not been. It gives up its lease and its
+    /// Returns a running job to its original place in the queue, as if its run had not existed. It releases its lease and its
     /// resources, and waits for them in its old order.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What goes in the end: jobs that are old, too many, or too large.
+//! Retention: deletes jobs that are old, too many, or too large.
 
 use jiff::Timestamp;
 use model::JobId;
@@ -20,14 +20,14 @@ const CANDIDATES: &str = "SELECT id FROM (SELECT id, finished_at, ROW_NUMBER() O
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE job_id = $1 \
      AND seq < (SELECT MIN(seq) FROM events WHERE job_id = $1) + $2";
 
-/// Which finished jobs are kept. What no rule excludes stays.
+/// Which finished jobs are kept: those that no rule excludes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Retention {
     /// None that ended before this time.
     pub older_than: Option<Timestamp>,
     /// None but so many that ended last.
     pub keep: Option<u64>,
-    /// None but those that ended last whose events together have so many bytes.
+    /// Only the most recently finished jobs whose events together have at most this many bytes.
     pub bytes: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ impl Store {
 
     /// Deletes a finished job with all that belongs to it. Was there one?
     ///
-    /// The job is gone at once and as a whole; its events, which nobody can see any more, are cleared away bit by
+    /// The job is deleted immediately and completely; its events, which are no longer visible, are deleted bit by
     /// bit before this returns, so that other writers come in between. Should this be broken off,
     /// [`Store::finish_deletions`] does the rest.
     ///
@@ -63,13 +63,13 @@ impl Store {
         }
         let remember = sqlx::query("INSERT INTO deletions (job_id) VALUES ($1)").bind(id.to_string());
         remember.execute(write.connection()).await?;
-        write.tell(id).await?;
+        write.notify(id).await?;
         write.commit().await?;
         self.delete_events(id).await?;
         Ok(true)
     }
 
-    /// Clears away what deletions that were broken off have left, and says of how many jobs. Others may be at it
+    /// Deletes the remains of interrupted deletions, and returns of how many jobs. Others may do it
     /// at the same time.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ impl Store {
             .collect()
     }
 
-    /// The highest number of a run's own events that is stored, 0 for none: where taking them over goes on after
+    /// The highest number of a run's own events that is stored, 0 for none: where importing them continues after
     /// a restart.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
-//! Sealed secrets of jobs: which keys they are under, and putting them under another one.
+//! Encrypted secrets of jobs: which keys encrypt them, and re-encryption with another key.
 //!
-//! What is sealed is opaque here, but for the name of its key, which stands between the first two dots.
+//! The ciphertext is opaque here, except for the name of its key, which is between the first two dots.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ const COUNT: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS jobs FROM 
 const OTHERS: &str = "SELECT id, secrets FROM jobs WHERE secrets IS NOT NULL AND SUBSTR(secrets, 4, 8) <> $1 \
      AND id > $2 ORDER BY id LIMIT $3";
 
-/// Only what is still as it was read: the job may have ended meanwhile.
+/// Only if it has not changed since it was read: the job may have ended meanwhile.
 const RESEAL: &str = "UPDATE jobs SET secrets = $1 WHERE id = $2 AND secrets = $3";
 
 impl Store {
@@ -47,7 +47,7 @@ impl Store {
         rows.iter().map(|row| Ok((parsed(row, "id")?, Sealed(text(row, "secrets")?)))).collect()
     }
 
-    /// Puts other sealed secrets in place of those that were read. False when they are gone or changed meanwhile.
+    /// Replaces the encrypted secrets that were read. False if they were deleted or changed meanwhile.
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! A `SELECT` whose conditions depend on what is asked for.
+//! A `SELECT` whose conditions depend on the query.
 //!
 //! Its text is put together from constants and from the numbers of its parameters; values are only ever bound.
 
@@ -23,13 +23,13 @@ impl Select {
         Self { sql: sql.to_owned(), arguments: AnyArguments::default() }
     }
 
-    /// Goes on with this text.
+    /// Appends this text.
     pub(crate) fn text(&mut self, sql: &'static str) -> &mut Self {
         self.sql.push_str(sql);
         self
     }
 
-    /// Goes on with a parameter of this value.
+    /// Appends a parameter with this value.
     ///
     /// # Errors
     /// When the value cannot be bound.

@@ -1,6 +1,6 @@
 //! Events on their way out: of one job or of all, filtered, and as lines of a log.
 //!
-//! Nothing is shown of a job that is not there any more, so that nobody sees half of one that is being deleted.
+//! Nothing is returned of a deleted job, so that a reader never sees half of a job that is being deleted.
 
 use model::{Draft, Event, EventKind, JobId};
 use sqlx::any::AnyRow;
@@ -41,10 +41,10 @@ const SELECT_LINE: &str = concat!(
 pub struct EventQuery {
     /// Only those after this number or position.
     pub after: u64,
-    /// Only those up to this one. Who follows filtered events looks up to what was last when it looked, and goes
-    /// on from there: then nothing is looked through twice, however rare what it is looking for.
+    /// Only those up to this one. A follower of filtered events reads up to the event that was last at that time, and
+    /// continues from there: so no event is read twice, however rare the matching ones are.
     pub until: Option<u64>,
-    /// At most so many.
+    /// Maximum number of events.
     pub limit: u32,
     /// Only those about this host.
     pub host: Option<String>,
@@ -52,9 +52,9 @@ pub struct EventQuery {
     pub task: Option<String>,
     /// Only those of this kind.
     pub kind: Option<EventKind>,
-    /// Only those that tell of a change.
+    /// Only those that report a change.
     pub changed: bool,
-    /// Only those that tell of a failure; with `changed` those that tell of either.
+    /// Only those that report a failure; with `changed`, those that report either.
     pub failed: bool,
 }
 
@@ -93,7 +93,7 @@ impl EventQuery {
     }
 }
 
-/// Where a line of a job's log stands.
+/// The position of a line in a job's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogPlace {
     /// The event that printed it.
@@ -154,7 +154,7 @@ impl Store {
         row.as_ref().map(|row| number(row, "line_end")).transpose()
     }
 
-    /// Where a line stands, by its number from 1; `None` when so many have not been printed.
+    /// The position of a line, by its number from 1; `None` if fewer lines have been printed.
     ///
     /// # Errors
     /// When the database fails.

@@ -48,7 +48,7 @@ impl Store {
         rows.iter().map(read).collect()
     }
 
-    /// Takes a token back. Was there one that was not taken back yet?
+    /// Revokes a token. Was there an active one?
     ///
     /// # Errors
     /// When the database fails.

@@ -1,4 +1,4 @@
-//! Whose turn it is: the place of a job in the queue, and how many jobs may wait.
+//! Fair scheduling between callers: the place of a job in the queue, and the limits of queued jobs.
 //!
 //! ```text
 //! turn = queued_at - 1 min for each point of priority, but a minute after the caller's last job that waits
@@ -21,7 +21,7 @@ const LAST: &str = "SELECT MAX(queue_key + priority * $1) AS last FROM jobs \
 const WAITING: &str = "SELECT COUNT(*) AS waiting FROM jobs WHERE state = 'queued'";
 const WAITING_OF: &str = "SELECT COUNT(*) AS waiting FROM jobs WHERE state = 'queued' AND owner = $1";
 
-/// How many jobs may wait; 0 sets no limit.
+/// The limits of queued jobs; 0 sets no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueueLimits {
     /// Of one caller.
@@ -33,9 +33,9 @@ pub struct QueueLimits {
 /// Why no job can be queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Full {
-    /// As many jobs of this caller wait as may.
+    /// The limit of queued jobs of this caller.
     OfCaller,
-    /// As many jobs wait as may.
+    /// The limit of queued jobs of all callers.
     InAll,
 }
 
@@ -67,7 +67,7 @@ fn points(priority: Priority) -> i64 {
     i64::from(priority.get()) * Priority::POINT_MS
 }
 
-/// Whether one more job may wait.
+/// Whether one more job can be queued.
 pub(crate) async fn room(
     connection: &mut AnyConnection,
     owner: Option<&str>,

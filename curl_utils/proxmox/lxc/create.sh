@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a container.
+# Creates a container.
 #
 # POST /v0/admin/proxmox/lxc/create (permission: operator)
 #

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets Proxmox download an ISO image.
+# Downloads an ISO image with Proxmox.
 #
 # POST /v0/admin/proxmox/storage/download_iso (permission: admin)
 #

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lists what the machines of a node use of processor, memory, disk and network.
+# Lists the CPU, memory, disk, and network usage of the machines of a node.
 #
 # POST /v0/admin/proxmox/vms/list_usage (permission: viewer)
 #

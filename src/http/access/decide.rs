@@ -100,7 +100,7 @@ pub(super) fn address(asked: &Presented<'_>, options: &Options) -> Address {
     Address { peer, forwarded }
 }
 
-/// Who calls?
+/// Authenticates a request.
 pub(super) fn decide(
     asked: &Presented<'_>,
     known: &LookedUp<'_>,
@@ -139,10 +139,10 @@ fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<
         return Ok(None);
     }
     let name = only(headers, CONSUMER).filter(|name| is_caller_name(name));
-    let name = name.ok_or(Refusal::BadCredentials("the name of the consumer is none"))?.to_owned();
+    let name = name.ok_or(Refusal::BadCredentials("the name of the consumer is invalid"))?.to_owned();
     let groups = match headers.contains_key(GROUPS) {
         true => {
-            only(headers, GROUPS).ok_or(Refusal::BadCredentials("the groups of the consumer are none"))?
+            only(headers, GROUPS).ok_or(Refusal::BadCredentials("the groups of the consumer are invalid"))?
         }
         false => "",
     };

@@ -34,7 +34,7 @@ impl Reply {
             Refusal::NoCredentials => {
                 let detail = "this call needs credentials";
                 let problem = Problem::new(ProblemCode::NotAuthenticated, detail)
-                    .hint("send `Authorization: Bearer TOKEN`; `rangehand token create` makes one");
+                    .hint("send `Authorization: Bearer TOKEN`; `rangehand token create` creates a token");
                 Self::new(problem, "Not authenticated")
             }
             Refusal::BadCredentials(why) => {
@@ -44,14 +44,15 @@ impl Reply {
             }
             Refusal::NoRole => {
                 let detail = "the caller is in no group that has a role";
-                let problem = Problem::new(ProblemCode::NoRole, detail)
-                    .hint("`access.viewer_groups`, `operator_groups`, `admin_groups` say which have");
+                let problem = Problem::new(ProblemCode::NoRole, detail).hint(
+                    "`access.viewer_groups`, `operator_groups`, and `admin_groups` assign roles to groups",
+                );
                 Self::new(problem, detail)
             }
             Refusal::Unavailable(why) => {
-                let detail = format!("it cannot be told who calls: {why}");
-                let problem = Problem::new(ProblemCode::AccessUnavailable, detail.clone());
-                Self::new(problem, detail)
+                let detail = format!("the caller cannot be authenticated: {why}");
+                let problem = Problem::new(ProblemCode::AccessUnavailable, detail);
+                Self::new(problem, format!("it cannot be told who calls: {why}"))
             }
         }
     }
@@ -65,7 +66,7 @@ impl Reply {
     pub(super) fn forged() -> Self {
         let detail = "pages of this origin may not call";
         let problem = Problem::new(ProblemCode::OriginNotAllowed, detail)
-            .hint("`server.cors_origin_regex` says which may");
+            .hint("`server.cors_origin_regex` sets the allowed origins");
         Self::new(problem, detail)
     }
 
@@ -77,15 +78,15 @@ impl Reply {
     }
 
     pub(super) fn unlisted() -> Self {
-        let detail = "nobody may call this path: it has no permission";
+        let detail = "this path cannot be called: it has no permission";
         let problem = Problem::new(ProblemCode::UnlistedRoute, detail);
-        Self::new(problem, detail)
+        Self::new(problem, "nobody may call this path: it has no permission")
     }
 
     pub(super) fn too_many() -> Self {
-        let detail = "too many calls: wait as long as `Retry-After` says";
+        let detail = "too many requests: wait for the time in `Retry-After`";
         let problem = Problem::new(ProblemCode::TooManyRequests, detail);
-        Self::new(problem, detail)
+        Self::new(problem, "too many calls: wait as long as `Retry-After` says")
     }
 
     pub(super) fn too_much_unread() -> Self {
@@ -101,7 +102,7 @@ impl Reply {
     pub(super) fn unknown_host() -> Self {
         let detail = "this service is not called by that name";
         let problem = Problem::new(ProblemCode::UnknownHost, detail)
-            .hint("call 127.0.0.1, [::1] or localhost; `access.hosts` says which other names there are");
+            .hint("call 127.0.0.1, [::1] or localhost; `access.hosts` sets further names");
         Self::new(problem, detail)
     }
 

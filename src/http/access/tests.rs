@@ -117,17 +117,17 @@ fn a_gateway_is_believed_only_when_it_is_ours() {
         (
             and(consumer("", "admin"), "x-gateway-secret", SECRET),
             "10.0.0.1",
-            "bad: the name of the consumer is none",
+            "bad: the name of the consumer is invalid",
         ),
         (
             and(and(ann(), "x-consumer-username", "root"), "x-gateway-secret", SECRET),
             "10.0.0.1",
-            "bad: the name of the consumer is none",
+            "bad: the name of the consumer is invalid",
         ),
         (
             and(and(ann(), "x-consumer-groups", "admin"), "x-gateway-secret", SECRET),
             "10.0.0.1",
-            "bad: the groups of the consumer are none",
+            "bad: the groups of the consumer are invalid",
         ),
         (and(and(ann(), "x-anonymous-consumer", "true"), "x-gateway-secret", SECRET), "10.0.0.1", "none"),
         (vec![("x-gateway-secret", SECRET.to_owned())], "10.0.0.1", "none"),

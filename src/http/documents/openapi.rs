@@ -42,10 +42,10 @@ const TAGS: &[(&str, &str)] = &[
     ("firewall", "v0: firewalls"),
     ("network", "v0: networks"),
     ("lxc", "v0: containers"),
-    ("jobs", "v1: what is run"),
-    ("streams", "v1: events and logs as they come"),
-    ("catalog", "v1: what there is to run"),
-    ("service", "Health and figures"),
+    ("jobs", "v1: jobs"),
+    ("streams", "v1: live events and logs"),
+    ("catalog", "v1: available content and inventories"),
+    ("service", "Health and metrics"),
     ("documents", "These documents"),
 ];
 
@@ -56,7 +56,7 @@ pub(super) fn value() -> Value {
         endpoints().iter().map(|endpoint| (endpoint, operation::object(endpoint, &mut schemas))).collect();
     let shared = shared::take_out(operations.iter_mut().map(|(_, object)| object));
     let responses = responses(&mut schemas);
-    let job = json!({ "description": "The job behind this call: see `/v1/jobs/{id}`", "schema": schemas.of::<api::JobId>() });
+    let job = json!({ "description": "The job of this request: see `/v1/jobs/{id}`", "schema": schemas.of::<api::JobId>() });
     let mut definitions = schemas.into_definitions();
     definitions.extend(shared);
     json!({
@@ -80,7 +80,7 @@ pub(super) fn value() -> Value {
                 },
                 "key": {
                     "type": "apiKey", "in": "header", "name": "apikey",
-                    "description": "Asked for by a gateway in front (`kong.yml`), not by the service itself",
+                    "description": "Required by a gateway in front of the service (`kong.yml`), not by the service itself",
                 },
             },
             "headers": { "Job": job },
@@ -117,7 +117,7 @@ fn responses(schemas: &mut Schemas) -> Value {
             "content": { "application/json": { "schema": schema } },
         })
     };
-    let failed = "The run did not succeed, `error` says why; or a machine that is looked up is not there; or the installation is broken";
+    let failed = "The run did not succeed, and `error` contains the reason; or a machine that is looked up does not exist; or the installation is broken";
     json!({
         "V0Result": v0("It succeeded. With `as_json` false the log instead of the result", json!({ "anyOf": [result, log] })),
         "V0Log": v0("It succeeded", log.clone()),
@@ -126,23 +126,23 @@ fn responses(schemas: &mut Schemas) -> Value {
         "V0LogFailed": v0(failed, json!({ "anyOf": [log, detail()] })),
         "V0Failed": v0(failed, detail()),
         "V0BadRequest": v0(
-            "A bad name, a link that leaves its root, no such playbook of ours, no inventory, a host pattern that is none",
+            "An invalid name, a link that points outside the content root, a missing playbook or inventory, or an invalid host pattern",
             detail(),
         ),
         "V0NotFound": v0("No such bundle or scenario", detail()),
         "V0TooLong": v0("More than `server.body_limit_bytes`", detail()),
-        "V0NotJson": v0("The content type says that it is no JSON", detail()),
-        "V0Unprocessable": v0("Fields are wrong; all of them are listed", faults),
+        "V0NotJson": v0("The content type is not JSON", detail()),
+        "V0Unprocessable": v0("Fields are invalid; all of them are listed", faults),
         "V0Stopping": v0(
-            "The service is stopping; the job goes on. Or nothing was begun: it cannot be told who calls, or the audit \
+            "The service is stopping, and the job continues. Or nothing was started: the caller cannot be authenticated, or the audit log \
              cannot be written",
             detail(),
         ),
-        "V0Unknown": v0("Nothing says who calls, or what does is not right", detail()),
-        "V0Forbidden": v0("The role of the caller is too low, or a page of an unknown origin calls", detail()),
-        "V0TooMany": v0("Too many calls: `Retry-After` has the seconds to wait", detail()),
+        "V0Unknown": v0("Missing or invalid credentials", detail()),
+        "V0Forbidden": v0("The role of the caller is too low, or the request comes from a page of an unknown origin", detail()),
+        "V0TooMany": v0("Too many requests: `Retry-After` has the seconds to wait", detail()),
         "Problem": {
-            "description": "A problem; `code` says which",
+            "description": "A problem; see `code`",
             "content": { "application/problem+json": { "schema": schemas.of::<api::Problem>() } },
         },
     })

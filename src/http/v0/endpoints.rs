@@ -11,7 +11,7 @@ use super::{
     rows,
 };
 use crate::http::{
-    Api,
+    api::Api,
     body::Body,
     endpoint::{self, Access, Doc, Effect, Endpoint, Parameter, Reply, Verb},
 };

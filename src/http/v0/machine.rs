@@ -16,8 +16,8 @@ use super::{
     rows,
 };
 use crate::http::{
-    Api,
     access::{Caller, Change, ForeignOrigin},
+    api::Api,
     body::Body,
     error::QUEUE_RETRY_S,
 };
@@ -224,7 +224,7 @@ impl Drop for Waiting {
         if self.was_answered {
             return;
         }
-        tracing::info!(job.id = %self.job, canceled = self.cancels, "the caller left before the job ended");
+        tracing::info!(job.id = %self.job, canceled = self.cancels, "the client disconnected before the job finished");
         if self.cancels {
             let (jobs, job) = (self.jobs.clone(), self.job);
             actix_web::rt::spawn(async move {

@@ -14,15 +14,14 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Schemas, Verb},
     problem::Problem,
 };
 
 pub(super) fn endpoint() -> Endpoint {
-    let summary = "Gives the events of all jobs in the order in which they were stored.";
-    let about =
-        "As for one job; here numbers are positions over all jobs, and a stream that follows has no end.";
+    let summary = "Returns the events of all jobs in the order in which they were stored.";
+    let about = "Like the events of one job, but numbers are positions over all jobs, and a stream that follows has no end.";
     let doc = Doc::new("all_events", TAG, summary)
         .about(about)
         .parameters(parameters())

@@ -17,7 +17,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{Problem, ProblemCode},
 };
@@ -40,7 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .parameters([JOB_ID])
                 .replies([Reply::json(
                     200,
-                    "Of the last attempt; empty until it has ended",
+                    "Of the last attempt; empty until it has finished",
                     Schemas::of::<api::Artifacts>,
                 )])
                 .problems([UNKNOWN_JOB, BAD_QUERY]),

@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web::Data};
 
 use super::{job::BAD_QUERY, query::Parameters, view};
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Schemas, Verb},
     health,
     problem::Problem,

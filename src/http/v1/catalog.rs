@@ -12,7 +12,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{Problem, ProblemCode},
 };
@@ -32,25 +32,25 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         one_of(
             Playbook,
             "/v1/catalog/playbooks/{name:.*}",
-            Doc::new("show_playbook", TAG, "Looks into a playbook."),
+            Doc::new("show_playbook", TAG, "Describes a playbook."),
             ProblemCode::UnknownPlaybook,
         ),
         one_of(
             Bundle,
             "/v1/catalog/bundles/{name:.*}",
-            Doc::new("show_bundle", TAG, "Looks into a bundle."),
+            Doc::new("show_bundle", TAG, "Describes a bundle."),
             ProblemCode::UnknownBundle,
         ),
         one_of(
             Scenario,
             "/v1/catalog/scenarios/{name:.*}",
-            Doc::new("show_scenario", TAG, "Looks into a scenario."),
+            Doc::new("show_scenario", TAG, "Describes a scenario."),
             ProblemCode::UnknownScenario,
         ),
         one_of(
             Inventory,
             "/v1/catalog/inventories/{name:.*}",
-            Doc::new("show_inventory", TAG, "Looks into an inventory."),
+            Doc::new("show_inventory", TAG, "Describes an inventory."),
             ProblemCode::UnknownInventory,
         ),
     ]
@@ -78,11 +78,11 @@ fn list_of(
 fn one_of(kind: ContentKind, path: &'static str, doc: Doc, unknown: ProblemCode) -> Endpoint {
     let (about, reply) = match kind {
         ContentKind::Playbook | ContentKind::Bundle | ContentKind::Scenario => (
-            "Asks Ansible, which takes about a second. The inspection is recorded in the audit.",
-            Reply::json(200, "What it would do and what it lacks", Schemas::of::<api::Content>),
+            "Runs Ansible, which takes about a second. The inspection is recorded in the audit log.",
+            Reply::json(200, "Its plays and missing parts", Schemas::of::<api::Content>),
         ),
         ContentKind::Inventory => (
-            "Asks Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.",
+            "Runs Ansible. A program is executed for this only if a setting names it and the caller may run playbooks.",
             Reply::json(200, "Its groups and hosts, never a variable", Schemas::of::<api::Inventory>),
         ),
     };

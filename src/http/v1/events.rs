@@ -15,15 +15,15 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Schemas, Verb},
     problem::{FaultCode, Problem, fault},
 };
 
 pub(super) const TAG: &str = "streams";
 
-/// Describes streams of events and pages.
-const ABOUT: &str = "A page, unless a stream is asked for. Server-sent events carry the number as `id`; a quiet stream sends a comment \
+/// Describes pages and streams of events.
+const ABOUT: &str = "A page, unless the client requests a stream. Server-sent events carry the number as `id`; a quiet stream sends a comment \
     every 15 s; after the last event of a job that has ended comes `event: end` with the job. Lines of JSON hold events \
     and nothing else.";
 
@@ -40,17 +40,17 @@ pub(super) fn parameters() -> [Parameter; 11] {
         Parameter::query(
             "limit",
             |_| json!({"type": "integer", "minimum": 1, "maximum": 1000}),
-            "At most so many. A page has 100 without it and 1000 at most; a stream may ask for any number",
+            "Maximum number of events. For a page, the default is 100 and the maximum is 1000; a stream has no limit by default",
         ),
         Parameter::query(
             "format",
             |_| json!({"enum": ["json", "sse", "ndjson"]}),
-            "A page, server-sent events or lines of JSON; otherwise what `Accept` says",
+            "A page, server-sent events, or lines of JSON. The default depends on `Accept`",
         ),
         Parameter::query(
             "follow",
             |_| json!({"type": "boolean"}),
-            "Go on as events come; without it a stream ends with the last event there is. `true` for `sse`, else `false`",
+            "Continue with new events; otherwise a stream ends with the last stored event. The default is `true` for `sse`, else `false`",
         ),
         Parameter::query("download", FLAG, "Lines of JSON as a file"),
         Parameter::query("host", |_| json!({"type": "string"}), "Only events about this host"),
@@ -64,12 +64,16 @@ pub(super) fn parameters() -> [Parameter; 11] {
             |_| json!({"type": "string", "pattern": "^[A-Za-z0-9_]{1,64}$"}),
             "Only events of this kind",
         ),
-        Parameter::query("changed", FLAG, "Only events that tell of a change; with `failed`: of either"),
-        Parameter::query("failed", FLAG, "Only events that tell of a failure that was not ignored"),
+        Parameter::query(
+            "changed",
+            FLAG,
+            "Only events that report a change; with `failed`: a change or a failure",
+        ),
+        Parameter::query("failed", FLAG, "Only events that report a failure that was not ignored"),
         Parameter::header(
             "Last-Event-ID",
             |_| json!({"type": "integer", "minimum": 0}),
-            "Wins over `after`: what a browser sends when it connects again",
+            "Takes precedence over `after`: browsers send it when they reconnect",
         ),
     ]
 }
@@ -80,7 +84,7 @@ pub(super) fn events_reply(page: MakeSchema) -> Reply {
 }
 
 pub(super) fn endpoint() -> Endpoint {
-    let doc = Doc::new("job_events", TAG, "Gives the numbered record of a job.")
+    let doc = Doc::new("job_events", TAG, "Returns the numbered events of a job.")
         .about(ABOUT)
         .parameters([JOB_ID])
         .parameters(parameters())

@@ -51,7 +51,7 @@ impl Fields {
                 Ok(value) => Some(value),
                 Err(error) => self.fault(name, FaultCode::InvalidValue, error.to_string()),
             },
-            other => self.wrong_type(name, "a text", &other),
+            other => self.wrong_type(name, "a string", &other),
         }
     }
 
@@ -78,19 +78,19 @@ impl Fields {
         }
     }
 
-    /// Notes a fault; gives nothing, for the end of a function that should have given a value.
+    /// Records a fault; returns `None`, for the end of a function that should have returned a value.
     pub(super) fn fault<T>(&mut self, field: &str, code: FaultCode, message: String) -> Option<T> {
         self.faults.push(fault(field, code, message));
         None
     }
 
     pub(super) fn wrong_type<T>(&mut self, name: &str, wanted: &str, found: &Value) -> Option<T> {
-        self.fault(name, FaultCode::WrongType, format!("this is {}: {wanted} is wanted", kind_of(found)))
+        self.fault(name, FaultCode::WrongType, format!("this is {}: use {wanted}", kind_of(found)))
     }
 
     /// Reports all remaining fields as unknown.
     pub(super) fn finish(mut self, known: &[String]) -> Result<(), Problem> {
-        // One more than are listed, so that the answer says that there are more.
+        // One more than are listed, so that the response mentions that there are more.
         for name in self.left.keys().take(MAX_FAULTS + 1) {
             let name = &cut(name.clone(), MAX_NAME);
             let nearest = known
@@ -112,7 +112,7 @@ const fn kind_of(value: &Value) -> &'static str {
         Value::Null => "null",
         Value::Bool(_) => "true or false",
         Value::Number(_) => "a number",
-        Value::String(_) => "a text",
+        Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }

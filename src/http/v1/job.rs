@@ -16,8 +16,8 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
     access::Caller,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{Problem, ProblemCode},
 };
@@ -34,7 +34,7 @@ pub(in crate::http) const fn job_parameter(name: &'static str) -> Parameter {
 pub(super) const WAIT: Parameter = Parameter::query(
     "wait",
     |_| json!({"type": "number", "minimum": 0, "maximum": 3600}),
-    "Wait so many seconds for the end of the job; the setting `server.wait_max_s` is the limit",
+    "Maximum time in seconds to wait until the job finishes; limited by the setting `server.wait_max_s`",
 );
 
 pub(super) const UNKNOWN_JOB: (ProblemCode, &str) = (ProblemCode::UnknownJob, "");
@@ -50,11 +50,11 @@ fn job_reply(status: u16, about: &'static str) -> Reply {
 }
 
 pub(super) fn accepted_reply() -> Reply {
-    job_reply(202, "Accepted and stored; the job, which has not ended").headers(LOCATION)
+    job_reply(202, "Accepted and stored; the job, which has not finished").headers(LOCATION)
 }
 
 pub(super) fn ended_reply() -> Reply {
-    job_reply(200, "With `wait`: the job has ended, well or not: see `state`").headers(LOCATION)
+    job_reply(200, "With `wait`: the job has finished; see `state`").headers(LOCATION)
 }
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -65,7 +65,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Access::VIEWER,
             show,
             Doc::new("show_job", TAG, "Shows a job.")
-                .about("One that waits also says why, one that runs how far it has come.")
+                .about("A queued job has `waiting`, a running job has `progress`.")
                 .parameters([JOB_ID, WAIT])
                 .replies([job_reply(200, "The job")])
                 .problems([
@@ -81,7 +81,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "/v1/jobs/{id}",
             Access::ADMIN,
             delete,
-            Doc::new("delete_job", TAG, "Forgets a job that has ended, with its runs and events.")
+            Doc::new("delete_job", TAG, "Deletes a finished job with its runs and events.")
                 .parameters([JOB_ID])
                 .replies([Reply::empty(204, "Forgotten")])
                 .problems([UNKNOWN_JOB, (ProblemCode::NotFinished, ""), BAD_QUERY]),
@@ -92,7 +92,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "/v1/jobs/{id}/result",
             Access::VIEWER,
             result,
-            Doc::new("show_result", TAG, "Shows what a job that has ended amounted to.")
+            Doc::new("show_result", TAG, "Returns the result of a finished job.")
                 .parameters([JOB_ID, WAIT])
                 .replies([Reply::json(200, "The result", Schemas::of::<api::JobResult>)])
                 .problems([UNKNOWN_JOB, (ProblemCode::NotFinished, ""), BAD_QUERY]),
@@ -103,14 +103,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "/v1/jobs/{id}/cancel",
             Access::OPERATOR,
             cancel,
-            Doc::new("cancel_job", TAG, "Ends a job with all its processes.")
+            Doc::new("cancel_job", TAG, "Cancels a job and terminates all its processes.")
                 .about("Asking again is no error.")
                 .parameters([JOB_ID, WAIT])
                 .replies([
-                    job_reply(200, "It is `canceled`; or, with `wait`, it has ended"),
-                    job_reply(202, "Its processes are being ended"),
+                    job_reply(200, "It is `canceled`; or, with `wait`, it has finished"),
+                    job_reply(202, "Its processes are being terminated"),
                 ])
-                .problems([UNKNOWN_JOB, (ProblemCode::WrongState, "it has ended otherwise"), BAD_QUERY]),
+                .problems([
+                    UNKNOWN_JOB,
+                    (ProblemCode::WrongState, "it has finished in another state"),
+                    BAD_QUERY,
+                ]),
         )
         .job("id"),
         Endpoint::new(
@@ -118,12 +122,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             "/v1/jobs/{id}/retry",
             Access::OPERATOR,
             retry,
-            Doc::new("retry_job", TAG, "Does a job that has ended once more.")
+            Doc::new("retry_job", TAG, "Runs a finished job again.")
                 .parameters([JOB_ID, WAIT])
                 .replies([ended_reply(), accepted_reply()])
                 .problems([
                     UNKNOWN_JOB,
-                    (ProblemCode::WrongState, "it has not ended"),
+                    (ProblemCode::WrongState, "it has not finished"),
                     BAD_QUERY,
                     (ProblemCode::QueueFull, ""),
                 ]),

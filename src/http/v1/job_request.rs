@@ -83,7 +83,7 @@ fn content(fields: &mut Fields) -> Result<Option<ContentRef>, Problem> {
     let mut given = [playbook, bundle, scenario].into_iter().flatten();
     let content = given.next();
     if given.next().is_some() {
-        let message = "more than one of `playbook`, `bundle` and `scenario`: give one".to_owned();
+        let message = "more than one of `playbook`, `bundle`, and `scenario`: use exactly one".to_owned();
         return Ok(fields.fault("playbook", FaultCode::TooMany, message));
     }
     if content.is_none() && fields.faults.is_empty() {
@@ -93,7 +93,7 @@ fn content(fields: &mut Fields) -> Result<Option<ContentRef>, Problem> {
 }
 
 fn no_content() -> Fault {
-    fault("playbook", FaultCode::Missing, "nothing to run: give one of `playbook`, `bundle` and `scenario`")
+    fault("playbook", FaultCode::Missing, "nothing to run: set one of `playbook`, `bundle`, and `scenario`")
 }
 
 fn name(fields: &mut Fields, field: &str) -> Result<Option<ContentName>, Problem> {
@@ -162,7 +162,7 @@ fn tags(fields: &mut Fields, field: &str) -> Option<Tags> {
     match list.map(|list| Tags::from_list(&list)) {
         Some(Ok(tags)) => Some(tags),
         Some(Err(error)) => fields.fault(field, FaultCode::InvalidValue, error.to_string()),
-        None => fields.wrong_type(field, "a text or a list of texts", &value),
+        None => fields.wrong_type(field, "a string or a list of strings", &value),
     }
 }
 
@@ -218,8 +218,9 @@ fn typed<T: DeserializeOwned>(fields: &mut Fields, name: &str, wanted: &str) -> 
 fn isolation(fields: &mut Fields, least: Isolation) -> Option<Isolation> {
     let asked = fields.text("isolation", str::parse::<Isolation>)?;
     if asked < least {
-        let message =
-            format!("`{asked}` is less than `{least}`, which `runs.isolation` sets: a job may ask for more");
+        let message = format!(
+            "`{asked}` is less than `{least}`, which `runs.isolation` sets: a job can only request more"
+        );
         return fields.fault("isolation", FaultCode::InvalidValue, message);
     }
     Some(asked)
@@ -235,12 +236,12 @@ fn secret_vars(fields: &mut Fields, rules: &Rules<'_>, extra_vars: &ExtraVars) -
     let vars = variables(fields, "secret_vars", rules);
     let vars = checked(fields, "secret_vars", SecretVars::check(vars, rules.allow_connection_vars));
     for name in vars.names().filter(|name| extra_vars.as_map().contains_key(*name)) {
-        let message = "this variable is in `extra_vars`, too: give it once".to_owned();
+        let message = "this variable is also in `extra_vars`: set it once".to_owned();
         let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), FaultCode::GivenTwice, message);
     }
     if let Some(name) = vars.too_short() {
         let message = format!(
-            "a secret text has at least {SHORTEST_VALUE} bytes: a shorter one cannot be masked in output"
+            "a secret string must have at least {SHORTEST_VALUE} bytes: a shorter one cannot be masked in output"
         );
         let _: Option<()> = fields.fault(&format!("secret_vars.{name}"), FaultCode::TooShort, message);
     }

@@ -14,8 +14,8 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
     access::Caller,
+    api::Api,
     body::Body,
     endpoint::{self, Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{FaultCode, Problem, ProblemCode, fault},
@@ -24,7 +24,7 @@ use crate::http::{
 const IDEMPOTENCY_KEY: Parameter = Parameter::header(
     "Idempotency-Key",
     |_| json!({"type": "string", "minLength": 1, "maxLength": MAX_KEY_BYTES, "pattern": "^[!-~]*$"}),
-    "Under one key the same request gives the same job, however often it is sent",
+    "Requests with the same key and the same body return the same job, however often they are sent",
 );
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -191,7 +191,7 @@ fn label(query: &Parameters) -> Result<Option<(String, Option<String>)>, Problem
         None => (text.as_str(), None),
     };
     if !labels::is_key(key) {
-        return Err(invalid("label", &"give `key` or `key=value`"));
+        return Err(invalid("label", &"use `key` or `key=value`"));
     }
     Ok(Some((key.to_owned(), value)))
 }

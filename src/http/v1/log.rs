@@ -22,8 +22,8 @@ use super::{
     query::{self, Parameters},
 };
 use crate::http::{
-    Api,
     access::Seat,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Verb},
     problem::Problem,
 };
@@ -38,7 +38,7 @@ const NEXT: HeaderName = HeaderName::from_static("x-log-next");
 const LINE: MakeSchema = |_| json!({"type": "integer", "minimum": 1, "maximum": i64::MAX});
 
 pub(super) fn endpoint() -> Endpoint {
-    let doc = Doc::new("job_log", TAG, "Gives what Ansible printed.")
+    let doc = Doc::new("job_log", TAG, "Returns the output of Ansible.")
         .parameters([
             JOB_ID,
             Parameter::query(
@@ -52,7 +52,7 @@ pub(super) fn endpoint() -> Endpoint {
                 "The first line",
             ),
             Parameter::query("limit", LINE, "At most so many lines"),
-            Parameter::query("follow", FLAG, "Go on until the job has ended"),
+            Parameter::query("follow", FLAG, "Continue until the job has finished"),
         ])
         .replies([Reply::text(200, "The log", "text/plain").body("text/html", None).headers(&[
             ("X-Log-Lines", "How many lines there were when the reply began"),
@@ -200,7 +200,7 @@ impl Sending {
             let next = tokio::select! {
                 next = self.reader.next(WAIT_LIMIT) => next.map_err(io::Error::other)?,
                 // A response that ends normally must be complete, so this one is aborted.
-                () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service stops, or the caller is let in no more")),
+                () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service is stopping, or the caller is no longer authorized")),
             };
             match next {
                 NextText::Texts(texts) => {

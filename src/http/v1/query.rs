@@ -5,7 +5,7 @@ use std::{collections::HashMap, future::Ready, str::FromStr, time::Duration};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Query};
 
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Endpoint, Location},
     problem::{FaultCode, Problem, fault},
 };
@@ -70,8 +70,12 @@ where
     match text.parse().ok().filter(|number| range.contains(number)) {
         Some(number) => Ok(Some(number)),
         None => {
-            let message =
-                format!("`{}` is no number from {} to {}", text.escape_debug(), range.start(), range.end());
+            let message = format!(
+                "`{}` is not a number from {} to {}",
+                text.escape_debug(),
+                range.start(),
+                range.end()
+            );
             Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
         }
     }
@@ -93,7 +97,7 @@ pub(super) fn word<'a>(
     if words.contains(&text.as_str()) {
         return Ok(Some(text));
     }
-    let message = format!("`{}` is none of {}", text.escape_debug(), words.join(", "));
+    let message = format!("`{}` is invalid: use one of {}", text.escape_debug(), words.join(", "));
     Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
 }
 

@@ -9,7 +9,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::Problem,
 };
@@ -21,7 +21,7 @@ const LIMIT: Parameter = Parameter::query(
 );
 
 pub(super) fn endpoint() -> Endpoint {
-    let doc = Doc::new("show_queue", TAG, "Shows who is at work, who waits, and why.")
+    let doc = Doc::new("show_queue", TAG, "Lists running and queued jobs, and why queued jobs wait.")
         .parameters([LIMIT])
         .replies([Reply::json(200, "The queue", Schemas::of::<api::Queue>)])
         .problems([BAD_QUERY]);

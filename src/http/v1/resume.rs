@@ -13,7 +13,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{Problem, ProblemCode},
 };
@@ -21,12 +21,12 @@ use crate::http::{
 const DRY_RUN: Parameter = Parameter::query(
     "dry_run",
     |_| json!({"type": "boolean", "default": false}),
-    "Only tell what would run again, change nothing",
+    "Return what would run again, and change nothing",
 );
 
 pub(super) fn endpoint() -> Endpoint {
-    let dry_run = "With `dry_run`: what would run again. With `wait`: the job, which has ended";
-    let doc = Doc::new("resume_job", TAG, "Goes on where a job failed.")
+    let dry_run = "With `dry_run`: what would run again. With `wait`: the job, which has finished";
+    let doc = Doc::new("resume_job", TAG, "Resumes a job from the failed task.")
         .about("A new attempt begins at the task that failed first, on the hosts that failed.")
         .parameters([JOB_ID, DRY_RUN, WAIT])
         .replies([
@@ -36,7 +36,7 @@ pub(super) fn endpoint() -> Endpoint {
         .problems([
             UNKNOWN_JOB,
             (ProblemCode::NothingToResume, "the last run succeeded"),
-            (ProblemCode::WrongState, "it has not ended"),
+            (ProblemCode::WrongState, "it has not finished"),
             BAD_QUERY,
             (ProblemCode::QueueFull, ""),
             (ProblemCode::InspectionsBusy, ""),

@@ -142,7 +142,7 @@ impl Stream {
                 // The browser reconnects with the number of its last event.
                 Framing::ServerSent => Ok(None),
                 // A response that ends normally must be complete, so this one is aborted.
-                Framing::Lines => Err(io::Error::other("the service stops, or the caller is let in no more")),
+                Framing::Lines => Err(io::Error::other("the service is stopping, or the caller is no longer authorized")),
             },
         }
     }

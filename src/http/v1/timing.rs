@@ -6,7 +6,7 @@ use super::{
     view,
 };
 use crate::http::{
-    Api,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Schemas, Verb},
     problem::Problem,
 };
@@ -16,7 +16,7 @@ use actix_web::{
 };
 
 pub(super) fn endpoint() -> Endpoint {
-    let about = "Of the last attempt, as far as it has come";
+    let about = "Of the last attempt so far";
     let doc = Doc::new("show_timing", TAG, "Shows how long tasks and hosts took.")
         .parameters([JOB_ID])
         .replies([Reply::json(200, about, Schemas::of::<api::Timing>)])

@@ -32,8 +32,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::{
-    Api,
     access::Seat,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Verb},
     v1::job_parameter,
 };
@@ -55,7 +55,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let doc = Doc::new("watch_job", TAG, summary)
         .about(about)
         .parameters([job_parameter("job_id")])
-        .replies([UPGRADED, Reply::empty(400, "No WebSocket was asked for")])
+        .replies([UPGRADED, Reply::empty(400, "Not a WebSocket request")])
         .streams();
     vec![
         Endpoint::new(Verb::Get, "/ws/{job_id}", Access::VIEWER, open, doc).job("job_id"),

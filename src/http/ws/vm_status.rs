@@ -5,9 +5,10 @@
 //! {"type":"diff","changes":{id: ...}}     whenever something changes
 //! {"type":"error","error":"text"}         a poll failed; polling continues
 //! ```
-//! Without credentials in the inventory: an error frame and close 1000. A node that is no name: an error frame and close
-//! 1008. What a client sends is not read. Frames are made when there is room for them (32 may be under way),
-//! so a slow client gets fewer and larger ones; one that reads nothing answers no ping and is dropped.
+//! Without credentials in the inventory, the server sends an error frame and closes with 1000. For an invalid node
+//! name, it sends an error frame and closes with 1008. Messages of clients are not read. Frames are created when
+//! there is space for them (up to 32 can be in flight), so a slow client gets fewer and larger ones. A client that
+//! reads nothing does not answer pings and is disconnected.
 
 use std::time::Duration;
 
@@ -24,8 +25,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::{CLOSE, TAG, UPGRADED, close_code};
 use crate::http::{
-    Api,
     access::Seat,
+    api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
 };
 
@@ -44,7 +45,7 @@ pub(super) fn endpoint() -> Endpoint {
     let summary = "A WebSocket: the machines of a Proxmox node and what changes among them.";
     let about = "`?node=NAME` names the node, otherwise it is the one of the inventory. Frames are JSON texts: \
          `{\"type\":\"full\",\"vms\":[...]}` first, then `{\"type\":\"diff\",\"changes\":{vmid: {...}}}` whenever something changed, \
-         `{\"type\":\"error\",\"error\":text}` when the node could not be asked. A bad name of a node closes with 1008, a missing \
+         `{\"type\":\"error\",\"error\":text}` when the node could not be queried. A bad name of a node closes with 1008, a missing \
          inventory or token with 1000 after an error frame, a service that stops with 1012. What a client sends is not read.";
     let doc = Doc::new("watch_vms", TAG, summary)
         .about(about)
@@ -52,7 +53,7 @@ pub(super) fn endpoint() -> Endpoint {
         .replies([
             UPGRADED,
             Reply::empty(403, "Pages of this origin may not watch"),
-            Reply::empty(404, "No WebSocket was asked for"),
+            Reply::empty(404, "Not a WebSocket request"),
         ])
         .streams();
     Endpoint::new(Verb::Get, "/ws/vm-status", Access::VIEWER, open, doc).hidden_without_upgrade()
@@ -106,7 +107,7 @@ async fn stream_status(api: &Api, node: Option<&str>, session: &mut Session) -> 
     match api.engine.machines().watch(node).await {
         Ok(watching) => stream_frames(watching, session).await,
         Err(error) => {
-            tracing::warn!(error = error.in_full(), "nobody can watch machines");
+            tracing::warn!(error = error.in_full(), "watching machines is unavailable");
             send(session, &Frame::Error { error: error_message(&error) }).await?;
             Ok((CloseCode::Normal, None))
         }
@@ -130,7 +131,9 @@ async fn stream_frames(mut watching: VmWatching, session: &mut Session) -> Resul
 /// The error message for the client. Paths and causes are only logged.
 fn error_message(error: &ProxmoxError) -> String {
     match error {
-        ProxmoxError::Unclear { .. } => format!("Proxmox credentials cannot be told: {}", error.in_full()),
+        ProxmoxError::Unclear { .. } => {
+            format!("Proxmox credentials cannot be determined: {}", error.in_full())
+        }
         ProxmoxError::NoCredentials
         | ProxmoxError::Content(_)
         | ProxmoxError::Inventory(_)

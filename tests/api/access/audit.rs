@@ -88,17 +88,17 @@ async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
         (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
     };
     let (is_intact, text) = told(&[]);
-    assert!(is_intact && text.starts_with("intact up to record 8:"), "{text}");
+    assert!(is_intact && text.starts_with("intact up to entry 8:"), "{text}");
     let noted = text.trim().rsplit(' ').next().expect("a record").to_owned();
     assert!(told(&["--known", &noted]).0);
 
     sql(&app, "UPDATE audit SET caller = 'somebody else' WHERE seq = 3");
-    assert_eq!(told(&[]), (false, "broken at record 3: the record is not as it was written\n".to_owned()));
+    assert_eq!(told(&[]), (false, "broken at entry 3: the record is not as it was written\n".to_owned()));
     sql(&app, "UPDATE audit SET caller = 'anybody' WHERE seq = 3");
     assert!(told(&[]).0, "as it was");
 
     sql(&app, "DELETE FROM audit WHERE seq = 8");
-    assert_eq!(told(&[]), (false, "broken at record 8: the record is not there\n".to_owned()));
+    assert_eq!(told(&[]), (false, "broken at entry 8: the record is not there\n".to_owned()));
     sql(&app, "UPDATE audit_head SET seq = 7, hash = (SELECT hash FROM audit WHERE seq = 7)");
     assert!(told(&[]).0, "whoever can write everything can cut off the end ...");
     let (is_intact, text) = told(&["--known", &noted, "--json"]);
@@ -131,20 +131,20 @@ async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
     }
     until_records(&app, 120).await;
     let verify = |app: &TestApp| printed(app, &["audit", "verify"]);
-    assert!(verify(&app).starts_with("intact up to record 120:"), "without the setting all are kept");
+    assert!(verify(&app).starts_with("intact up to entry 120:"), "without the setting all are kept");
     app.stop();
     std::fs::write(app.home().join("rangehand.toml"), "[history]\nkeep_audit_records = 5\n")
         .expect("writable");
     app.start_again();
-    until("old records are gone", || verify(&app).contains("up to record 115\n")).await;
-    assert!(verify(&app).contains("intact up to record 121:"), "{}", verify(&app));
+    until("old records are gone", || verify(&app).contains("up to entry 115\n")).await;
+    assert!(verify(&app).contains("intact up to entry 121:"), "{}", verify(&app));
     let left = records(&app, &[]);
     assert_eq!((left.len(), &left[0]["seq"], &left[5]["kind"]), (6, &json!(116), &json!("removed")));
     sql(&app, "DELETE FROM audit WHERE seq = 116");
     let output = run(&app, &["audit", "verify"]);
     assert!(!output.status.success());
     let told = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(told.contains("broken at record 116: the record is not there"), "{told}");
+    assert!(told.contains("broken at entry 116: the record is not there"), "{told}");
 }
 
 /// What no more fits on.

@@ -17,7 +17,7 @@ fn without_access_control_it_starts_only_on_a_loopback_address() {
     for host in ["0.0.0.0", "::", "192.0.2.1", "some-host"] {
         let text = refused(&Setup::new().set("RANGEHAND__SERVER__HOST", host));
         assert!(
-            text.contains("whoever reaches") && text.contains("access.allow_unauthenticated"),
+            text.contains("every client that can reach") && text.contains("access.allow_unauthenticated"),
             "{host}: {text}"
         );
     }
@@ -33,7 +33,7 @@ async fn who_knows_what_they_do_may_let_everybody_in() {
         .set("RANGEHAND__ACCESS__I_KNOW_WHAT_I_DO", "true")
         .start();
     assert_eq!(status(&app, "/v1/jobs", &[]).await, 200);
-    assert!(app.log().contains("whoever reaches this address"), "it is told");
+    assert!(app.log().contains("every client that can reach this address"), "it is told");
     let doctor = app.command().arg("doctor").output().expect("the program runs");
     let report = String::from_utf8(doctor.stdout).expect("UTF-8");
     assert!(report.lines().any(|line| line.starts_with("warn") && line.contains("access")), "{report}");
@@ -56,7 +56,7 @@ fn settings_that_do_not_fit_together_are_refused() {
     };
     for (pairs, said) in [
         (&[("MODES", "")][..], "access.modes"),
-        (&[("MODES", "none,token")], "beside others"),
+        (&[("MODES", "none,token")], "with other modes"),
         (&[("MODES", "gateway")], "access.gateway_secret_file"),
         (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "missing")], "cannot be read"),
         (&[("MODES", "gateway"), ("GATEWAY_SECRET_FILE", "short")], "fewer than 16"),

@@ -74,7 +74,7 @@ fn a_postgresql_database_without_tables_is_no_store() {
         assert!(arguments == &["doctor"] || !output.status.success(), "{arguments:?}: {said}");
     }
     let output = setup.command().args(["token", "list"]).output().expect("the program runs");
-    assert!(text(&output).contains("there is no store"), "the doctor created none: {}", text(&output));
+    assert!(text(&output).contains("there is no database"), "the doctor created none: {}", text(&output));
 }
 
 #[tokio::test]

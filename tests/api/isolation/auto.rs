@@ -78,7 +78,7 @@ async fn without_bubblewrap_runs_go_without_a_sandbox_and_say_so() {
     let app = setup.set("PATH", programs.to_str().expect("UTF-8")).start();
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     assert_eq!((&job["state"], &job["isolation"]), (&json!("succeeded"), &json!("process")), "{job:#}");
-    assert!(app.log().contains("runs go without a sandbox"), "{}", app.log());
+    assert!(app.log().contains("runs have no sandbox"), "{}", app.log());
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn a_run_that_stopped_for_all_hosts_goes_on_with_all_hosts() {
     let plan = preview(&app, &job).await;
     assert_eq!(plan["hosts"], json!(["node-a", "node-b", "node-c"]), "{plan:#}");
     assert_eq!((&plan["limit"], &plan["start_at_task"]), (&Value::Null, &json!("Needs the fix")));
-    assert!(has_note(&plan, "goes on with all its hosts"), "{plan:#}");
+    assert!(has_note(&plan, "continues with all its hosts"), "{plan:#}");
 
     marks.fix();
     let job = resume(&app, &job).await;

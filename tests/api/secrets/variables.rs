@@ -93,7 +93,7 @@ async fn a_job_whose_secrets_are_wiped_is_not_run_again() {
     for action in ["retry", "resume"] {
         let problem = app.post(&format!("/v1/jobs/{id}/{action}"), &Value::Null, 409).await;
         assert_eq!(problem["code"], "secrets_gone", "{problem}");
-        assert!(problem["hint"].as_str().is_some_and(|hint| hint.contains("submit it anew")), "{problem}");
+        assert!(problem["hint"].as_str().is_some_and(|hint| hint.contains("submit a new job")), "{problem}");
     }
     // Without secrets it is.
     let job = app.run(&json!({"bundle": "failing", "limit": "localhost"})).await;

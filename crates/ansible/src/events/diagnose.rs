@@ -28,7 +28,7 @@ const PHRASES: &[Phrase] = &[
     Phrase {
         pattern: r"(?m)^bwrap: ",
         code: Code::SandboxUnavailable,
-        hint: "`rangehand doctor` reports whether a sandbox can be made here",
+        hint: "`rangehand doctor` reports whether this node can create sandboxes",
     },
     Phrase {
         pattern: r"(?i)no vault secrets (were )?found|Decryption failed|Vault password .* not",
@@ -38,17 +38,17 @@ const PHRASES: &[Phrase] = &[
     Phrase {
         pattern: r"EOFError .*on prompt for|Error in vault password prompt",
         code: Code::VaultLocked,
-        hint: "a run cannot ask for the vault password: set `vault.password_file`, and remove `ask_vault_pass` from `ansible.cfg`",
+        hint: "a run cannot prompt for the vault password: set `vault.password_file`, and remove `ask_vault_pass` from `ansible.cfg`",
     },
     Phrase {
         pattern: r"EOF when reading a line",
         code: Code::InputRequired,
-        hint: "a run has no terminal: give the value as a variable, or remove the prompt",
+        hint: "a run has no terminal: pass the value as a variable, or remove the prompt",
     },
     Phrase {
         pattern: r"the role '.*' was not found",
         code: Code::RoleNotFound,
-        hint: "put the role under `roles/` beside the playbook or in the playbooks root, or set `ansible.roles_path`",
+        hint: "put the role under `roles/` next to the playbook or in the playbooks root, or set `ansible.roles_path`",
     },
     Phrase {
         pattern: r"couldn't resolve module/action|could not resolve module/action|was not found in configured module",
@@ -153,10 +153,10 @@ fn phrase(text: &str) -> Option<&'static Phrase> {
 fn success(findings: &Findings) -> String {
     let mut message = match findings.report.failures.len() {
         0 if findings.work == Work::Prepared => {
-            "every task ended well; only facts were gathered or files included".to_owned()
+            "every task succeeded; only facts were gathered or files included".to_owned()
         }
-        0 => "every task ended well".to_owned(),
-        failures => format!("ended well: {failures} failures were cleared by the playbook"),
+        0 => "every task succeeded".to_owned(),
+        failures => format!("succeeded: {failures} failures were cleared by the playbook"),
     };
     for complaint in &findings.complaints {
         message.push_str("\nAnsible reported: ");
@@ -252,9 +252,9 @@ fn first_error(output: &str) -> String {
 fn unexplained(rc: Option<i32>, output: &str) -> String {
     let said = first_error(output);
     match rc {
-        Some(rc) if said.is_empty() => format!("ansible-playbook ended with exit code {rc}"),
-        Some(rc) => format!("ansible-playbook ended with exit code {rc}: {said}"),
-        None => "ansible-runner was ended by a signal that we did not send".to_owned(),
+        Some(rc) if said.is_empty() => format!("ansible-playbook exited with code {rc}"),
+        Some(rc) => format!("ansible-playbook exited with code {rc}: {said}"),
+        None => "ansible-runner was terminated by a signal that Rangehand did not send".to_owned(),
     }
 }
 

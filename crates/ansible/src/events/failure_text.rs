@@ -40,7 +40,7 @@ pub(crate) fn message(result: &Map<String, Value>) -> String {
     }
     if parts.is_empty() {
         let code = result.get("rc").and_then(Value::as_i64);
-        parts.push(code.map_or_else(|| NO_TEXT.to_owned(), |code| format!("ended with code {code}")));
+        parts.push(code.map_or_else(|| NO_TEXT.to_owned(), |code| format!("exited with code {code}")));
     }
     shortened(parts.join(": "))
 }

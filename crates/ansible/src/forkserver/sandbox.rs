@@ -89,8 +89,8 @@ impl Starting {
         // Without a text there is no better reason than that.
         let _ = self.errors.seek(SeekFrom::Start(0));
         let _ = (&self.errors).take(ERROR_BYTES).read_to_string(&mut said);
-        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gives no reason");
-        io::Error::other(format!("bubblewrap cannot make the sandbox: {said}"))
+        let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no reason given");
+        io::Error::other(format!("bubblewrap cannot create the sandbox: {said}"))
     }
 }
 

@@ -44,8 +44,10 @@ impl Cause {
             Self::Spool(error) => (Ending::Failed, reasons::spool_failed(&error)),
         };
         if ended.survivors > 0 && (ending == Ending::Canceled || ended.survivors > ended.not_ours) {
-            reason.message =
-                format!("{} processes of the run could not be ended; {}", ended.survivors, reason.message);
+            reason.message = format!(
+                "{} processes of the run could not be terminated; {}",
+                ended.survivors, reason.message
+            );
             return (Ending::Failed, reason);
         }
         (ending, reason)

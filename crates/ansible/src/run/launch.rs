@@ -45,7 +45,7 @@ impl Launcher {
             match send(pipe::Sender::from_owned_fd(pipe)?, &text).await {
                 // It ended before it had read everything, so no supervisor has the run.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    tracing::warn!("the supervisor that waited for a run has ended; starting one");
+                    tracing::warn!("the standby supervisor has exited; starting a new one");
                 }
                 sent => return sent,
             }
@@ -64,7 +64,7 @@ impl Launcher {
             match send(pipe, &text).await {
                 // It was killed already. The service, which follows the run, finds that it never began.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                    tracing::warn!("the supervisor ended before it had read what to run");
+                    tracing::warn!("the supervisor exited before it had read the specification of the run");
                 }
                 sent => sent?,
             }

@@ -17,14 +17,14 @@ pub(crate) fn spool_failed(error: &io::Error) -> Reason {
 
 pub(crate) fn canceled(ended: Ended) -> Reason {
     let message = format!(
-        "ended by request: {} processes were ended here; what was already begun on other hosts may go on",
+        "canceled by request: {} processes were terminated on this node; work that was started on other hosts may continue",
         ended.signaled
     );
     Reason::new(Some(Phase::Run), Code::Canceled, message)
 }
 
 pub(crate) fn interrupted() -> Reason {
-    let message = "the supervisor was told to end by somebody else than the service, as when the machine shuts down; \
+    let message = "the supervisor received SIGTERM from a process other than the service, for example during a system shutdown; \
                    the run was ended";
     Reason::new(Some(Phase::Run), Code::Interrupted, message)
 }
@@ -40,7 +40,7 @@ pub(crate) fn idle_timeout(limit: Duration) -> Reason {
 /// The reason of a run that printed more than `limit` bytes; 0 stands for no limit and never gets here.
 pub(crate) fn output_limit(limit: u64) -> Reason {
     let message = format!(
-        "the run printed more than {limit} bytes and was ended; everything up to there was kept, and what was already \
+        "the run printed more than {limit} bytes and was terminated; all output up to the limit was kept, and what was already \
          begun on other hosts may go on\nhint: `runs.output_max_bytes` sets the limit, 0 sets none"
     );
     Reason::new(Some(Phase::Run), Code::OutputLimit, message)
@@ -48,7 +48,7 @@ pub(crate) fn output_limit(limit: u64) -> Reason {
 
 /// The reason of a run that used more than it may.
 pub(crate) fn excess(excess: Excess, limits: Limits) -> Reason {
-    let end = "and was ended; what was already begun on other hosts may go on\nhint:";
+    let end = "and was terminated; work that was started on other hosts may continue\nhint:";
     let (code, message) = match excess {
         Excess::Memory => {
             let limit = limits.memory_bytes;
@@ -67,7 +67,7 @@ pub(crate) fn excess(excess: Excess, limits: Limits) -> Reason {
 
 fn time_limit(code: Code, what: &str, limit: Duration) -> Reason {
     let message = format!(
-        "the run {what} {} s and was ended; what was already begun on other hosts may go on",
+        "the run {what} {} s and was terminated; work that was started on other hosts may continue",
         limit.as_secs_f64()
     );
     Reason::new(Some(Phase::Run), code, message)

@@ -233,7 +233,7 @@ fn warn_of_left_out(workspace: &Workspace, spool: &mut spool::Writer) -> io::Res
     let more = json!({ "omitted": shown, "total": workspace.left_out.len() });
     let first = workspace.left_out.first().map(|(path, why)| format!("`{}` ({why})", path.display()));
     let message = format!(
-        "{} files or links of the content are not seen by the run, the first is {}",
+        "the run does not see {} files or links of the content; the first is {}",
         workspace.left_out.len(),
         first.unwrap_or_default()
     );
@@ -271,7 +271,7 @@ fn keep_written(spec: &RunSpec, workspace: &Workspace, spool: &mut spool::Writer
             }
         }
         Err(error) => {
-            tracing::error!(%error, "what the run wrote into its content could not be kept");
+            tracing::error!(%error, "files that the run wrote into its content could not be kept");
             let message = format!("files that the run wrote into its content could not be kept: {error}");
             append(Draft::warning(Timestamp::now(), WarningCode::ArtifactsLost, message, json!({})));
         }

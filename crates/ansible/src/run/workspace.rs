@@ -44,7 +44,7 @@ use crate::run::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The playbook was there when the job was accepted, and is gone.
-    #[error("the playbook `{0}` is gone")]
+    #[error("the playbook `{0}` no longer exists")]
     PlaybookGone(PathBuf),
     /// The inventory does not exist.
     #[error("there is no such inventory in the inventory directory")]

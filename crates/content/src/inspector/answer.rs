@@ -55,7 +55,7 @@ impl fmt::Display for Ending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exit(Some(code)) => write!(f, "exit code {code}"),
-            Self::Exit(None) => f.write_str("ended by a signal"),
+            Self::Exit(None) => f.write_str("terminated by a signal"),
             Self::Clock => f.write_str("terminated, time limit"),
             Self::Output => f.write_str("terminated, output limit"),
             Self::Memory => f.write_str("terminated, memory limit"),

@@ -163,7 +163,7 @@ async fn end_what_is_left(inspector: &mut Child, id: &str) {
     }
     let of = id.to_owned();
     match spawn_blocking(move || orphans::end(MARKER, &of, &of)).await {
-        Ok(ended) => tracing::warn!(inspection.id = id, ended, "an inspector ended without an answer"),
+        Ok(ended) => tracing::warn!(inspection.id = id, ended, "an inspector exited without a response"),
         Err(error) => tracing::error!(inspection.id = id, %error, "processes of an inspection may be left"),
     }
 }

@@ -136,7 +136,7 @@ impl Files {
     fn document(&self, file: &Path, password: Option<&SecretString>) -> Result<Node, Error> {
         let unusable = || Error::Unusable {
             file: file.to_owned(),
-            why: format!("it is no text of at most {FILE_BYTES} bytes"),
+            why: format!("it is not a text file of at most {FILE_BYTES} bytes"),
         };
         let text = self.root.read(file, FILE_BYTES)?.ok_or_else(unusable)?;
         parse(&text, file, password)

@@ -56,7 +56,7 @@ pub(super) fn parse(text: &str) -> Result<Node, String> {
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| match error.location() {
         Some(at) => format!("line {}, column {}", at.line(), at.column()),
-        None => "no place is known".to_owned(),
+        None => "the location is unknown".to_owned(),
     })
 }
 

@@ -291,7 +291,7 @@ fn write(
                 if !copied_before(path, &target)? {
                     return Err(io::Error::new(
                         io::ErrorKind::NotFound,
-                        format!("{} is gone", path.display()),
+                        format!("{} no longer exists", path.display()),
                     ));
                 }
             }

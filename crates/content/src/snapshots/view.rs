@@ -91,7 +91,7 @@ pub fn offered(
     no_new_privileges: bool,
 ) -> (Way, Option<String>) {
     if choice == Choice::Copy {
-        return (Way::Copy, Some("`runs.content` asks for a copy".to_owned()));
+        return (Way::Copy, Some("`runs.content` selects a copy".to_owned()));
     }
     let way = if geteuid().is_root() { Way::Overlay } else { Way::UserOverlay };
     if way == Way::UserOverlay && !no_new_privileges {

@@ -2,7 +2,7 @@
 //!
 //! An activation lasts as long as the process listens, normally until the process ends.
 
-use store::{Heard, Store};
+use store::{Notification, Store};
 
 use super::{
     error::TaskError,
@@ -22,16 +22,16 @@ pub(crate) struct ListenForChanges {
 }
 
 impl ListenForChanges {
-    fn pass_on(&self, heard: Heard) {
+    fn pass_on(&self, heard: Notification) {
         match heard {
-            Heard::Job(job) => {
+            Notification::Job(job) => {
                 self.changes.publish(job);
                 if self.held.has_job(job) {
                     self.cancellations.send();
                 }
             }
             // Notifications were lost. Subscribers also poll by a timer.
-            Heard::Reconnected => {}
+            Notification::Reconnected => {}
         }
         self.queue.nudge();
     }

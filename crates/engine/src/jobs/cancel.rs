@@ -22,7 +22,7 @@ impl Jobs {
             JobState::Queued => {
                 Reason::new(Some(Phase::Validate), Code::Canceled, "canceled before it was begun")
             }
-            _ => Reason::new(None, Code::Canceling, "its processes are being ended"),
+            _ => Reason::new(None, Code::Canceling, "its processes are being terminated"),
         };
         match self.inner().transitions.apply(job, Move::Cancel, &reason, None).await {
             // The job was claimed between the read and the transition, so cancel the new claim.

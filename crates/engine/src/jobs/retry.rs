@@ -27,11 +27,8 @@ impl Jobs {
         if job.state.is_terminal() && job.lacks_secrets() {
             return Err(JobError::SecretsGone(id));
         }
-        let reason = Reason::new(
-            None,
-            Code::Waiting,
-            format!("waits for a free place, after attempt {}", job.attempt),
-        );
+        let reason =
+            Reason::new(None, Code::Waiting, format!("waits for a free slot, after attempt {}", job.attempt));
         let job = self.inner().transitions.apply_narrowed(job, Move::Retry, &reason, None, resume).await?;
         self.inner().queue.nudge();
         Ok(job)

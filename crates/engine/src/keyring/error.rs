@@ -19,15 +19,15 @@ pub enum KeyError {
     Missing(PathBuf),
     /// The secrets are encrypted with a key that is not in the file.
     #[error(
-        "the secrets are sealed under the key `{0}`, which is not in the key file of this node\nhint: all nodes of a \
+        "the secrets are encrypted with the key `{0}`, which is not in the key file of this node\nhint: all nodes of a \
          store need the same key file: `secrets.key_file`"
     )]
     Unknown(String),
     /// The secrets are corrupt or truncated, or belong to another job.
-    #[error("the sealed secrets are damaged, or those of another job")]
+    #[error("the encrypted secrets are damaged, or belong to another job")]
     Damaged,
     /// The operating system returned no random bytes.
-    #[error("the system gives no random bytes")]
+    #[error("the system returns no random bytes")]
     NoRandom(#[source] io::Error),
     /// The store failed.
     #[error("the store failed")]

@@ -34,8 +34,11 @@ impl Machines {
     ) -> Result<Job, JobError> {
         Redactor::new(self.secrets().await).value(&mut result);
         let now = clock::now();
-        let reason =
-            Reason::new(Some(Phase::Run), Code::Succeeded, "Proxmox was asked itself; Ansible was not run");
+        let reason = Reason::new(
+            Some(Phase::Run),
+            Code::Succeeded,
+            "Rangehand queried the Proxmox API directly; Ansible was not run",
+        );
         let event = state_event(None, JobState::Succeeded, &reason, now);
         let mut outcome = PlaybookOutcome::without_run(Ending::Succeeded, reason.clone(), now);
         outcome.detail.rc = Some(0);

@@ -13,7 +13,7 @@ pub enum ProxmoxError {
     #[error("no host of the group `proxmox` has a `proxmox_api_host`")]
     NoCredentials,
     /// A value that only Ansible can evaluate.
-    #[error("`{variable}` of the host `{host}` is a template or no text: only Ansible can tell it")]
+    #[error("`{variable}` of the host `{host}` is a template or not a string: only Ansible can evaluate it")]
     Unclear {
         /// The host.
         host: String,
@@ -24,7 +24,7 @@ pub enum ProxmoxError {
     #[error(transparent)]
     Content(#[from] CatalogError),
     /// The inventory cannot be read without Ansible.
-    #[error("the inventory does not tell how Proxmox is reached")]
+    #[error("the inventory does not contain the address and credentials of Proxmox")]
     Inventory(#[source] Arc<inventory::Error>),
     /// Proxmox could not be reached, or returned an error.
     #[error(transparent)]

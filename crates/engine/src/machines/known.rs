@@ -200,7 +200,7 @@ all:
             [
                 "empty: none",
                 "px-testing: 10.0.0.1:8006 px-testing API_master@pam API_master geheim",
-                "templated: `proxmox_api_host` of the host `templated` is a template or no text: only Ansible can tell it",
+                "templated: `proxmox_api_host` of the host `templated` is a template or not a string: only Ansible can evaluate it",
                 "bare: 10.0.0.2 pve01 API_master@pam  ",
             ]
         );

@@ -5,12 +5,13 @@
 //!                                                     '-----------> watcher
 //! ```
 //! There is one poller per API host and node, regardless of the number of watchers. It starts with the first
-//! watcher and ends when the last one is dropped, even during a call. A slow watcher misses polls,
-//! never changes, and nothing piles up for it. What is new to whom is [`Told`]'s business.
+//! watcher and ends when the last one is dropped, even during a call. Watchers only see the latest poll: a slow
+//! watcher misses polls but no changes, and nothing accumulates for it. [`Sent`] determines the changes for each
+//! watcher.
 
 use std::sync::{Arc, Weak};
 
-use model::vm_status::{Frame, Told, Vm, machines};
+use model::vm_status::{Frame, Sent, Vm, machines};
 use platform::proxmox::Credentials;
 use tokio::{
     sync::watch::{Receiver, Sender},
@@ -47,7 +48,7 @@ impl Machines {
                 looks
             }
         };
-        Ok(VmWatching { looks, told: Told::default(), begun: Instant::now(), next: Next::Join })
+        Ok(VmWatching { looks, told: Sent::default(), begun: Instant::now(), next: Next::Join })
     }
 
     /// The credentials of the node's host. If that host has no API, any API of the cluster is used.
@@ -120,7 +121,7 @@ fn log_change((host, node): &PollerKey, failing: bool, result: &Result<Vec<Vm>, 
 #[derive(Debug)]
 pub struct VmWatching {
     looks: Receiver<PollResult>,
-    told: Told,
+    told: Sent,
     begun: Instant,
     next: Next,
 }

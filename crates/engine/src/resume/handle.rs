@@ -32,7 +32,7 @@ pub struct Resume {
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// The job has not ended.
-    #[error("job `{job}` is {state}: only a job that has ended can be resumed")]
+    #[error("job `{job}` is {state}: only a finished job can be resumed")]
     NotEnded {
         /// The job.
         job: JobId,

@@ -143,7 +143,9 @@ fn hosts(
     let failed: Vec<String> = trace.failed().map(|(host, _)| host.clone()).collect();
     if was_cut_off || failed.is_empty() || !reached_end(list, trace) {
         if !trace.hosts.is_empty() {
-            notes.push("the run ended before its last task, so it goes on with all its hosts".to_owned());
+            notes.push(
+                "the run ended before its last task, so the job continues with all its hosts".to_owned(),
+            );
         }
         return all();
     }

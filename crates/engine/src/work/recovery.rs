@@ -1,7 +1,7 @@
 //! Recovers the runs of the previous service.
 //!
-//! The jobs that are still this node's are followed again. A run that is at work for a job which is not, because this
-//! node was away for longer than its lease, is ended: another node has called the job lost meanwhile.
+//! Jobs that this node still holds are followed again. A run whose job this node no longer holds is stopped: the
+//! node was away for longer than its lease, and another node has marked the job as lost in the meantime.
 
 use std::{collections::HashSet, time::Duration};
 

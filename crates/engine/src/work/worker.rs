@@ -61,7 +61,7 @@ impl Worker {
             if error.is_cancelled() {
                 return;
             }
-            tracing::error!(job.id = %claimed.job.id, %error, "working on a job failed; beginning anew");
+            tracing::error!(job.id = %claimed.job.id, %error, "processing a job failed; starting again");
             backoff.pause().await;
         }
     }

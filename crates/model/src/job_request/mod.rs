@@ -1,4 +1,4 @@
-//! What was requested of a job: its work, and how that is queued, limited and repeated.
+//! The request of a job: its work, and how the work is queued, limited, and repeated.
 
 mod json;
 
@@ -7,15 +7,15 @@ use crate::{Labels, Priority, Resources, RetryPolicy, Work};
 /// A checked request, kept as long as its job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobRequest {
-    /// What the job does.
+    /// The work of the job.
     pub work: Work,
-    /// The longest a run may take, in seconds; `None` takes the setting.
+    /// Maximum duration of a run in seconds; `None` uses the setting.
     pub timeout_s: Option<u64>,
     /// How urgent it is.
     pub priority: Priority,
     /// To find it by.
     pub labels: Labels,
-    /// What it must have while it runs, for itself or shared with others.
+    /// Resources that it needs while it runs, exclusively or shared.
     pub resources: Resources,
     /// After which outcomes the job is queued again without a request; `None` for never.
     pub retry: Option<RetryPolicy>,

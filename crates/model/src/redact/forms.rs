@@ -164,7 +164,7 @@ fn ascii_json(text: &str, upper: bool) -> String {
     each(&json(text), |c| !c.is_ascii(), |c, to| unicode_escape(c, upper, to))
 }
 
-/// The same without what HTML gives a meaning, as Go and Jinja's `tojson` write it.
+/// The same, with characters escaped that have a meaning in HTML, as Go and Jinja's `tojson` write it.
 fn html_safe_json(text: &str) -> String {
     each(&json(text), |c| "<>&'".contains(c), |c, to| unicode_escape(c, false, to))
 }

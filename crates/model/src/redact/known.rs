@@ -34,7 +34,7 @@ struct Finder {
 }
 
 impl Known {
-    /// `None` when there is nothing to look for.
+    /// `None` if there are no secrets.
     pub(super) fn of<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut forms = Forms::default();
         let mut short = BTreeSet::new();
@@ -90,7 +90,7 @@ impl Known {
 }
 
 impl Finder {
-    /// `None` when there is nothing to look for. Overlapping matches are wanted: a secret that begins within another one
+    /// `None` if there are no secrets. Overlapping matches are wanted: a secret that begins within another one
     /// must not be left standing in half.
     fn new(forms: &Set) -> Option<Self> {
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).build(forms.keys()).ok()?;

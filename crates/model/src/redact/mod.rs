@@ -210,7 +210,7 @@ fn found(
     spans
 }
 
-/// Does a name, of a variable or a setting, tell that its value is a secret?
+/// Does the name of a variable or a setting indicate that its value is a secret?
 #[must_use]
 pub fn tells_of_a_secret(name: &str) -> bool {
     const WORDS: &[&str] = &[

@@ -7,7 +7,7 @@
 const LONGEST: usize = 63;
 /// Longer words are no words, in bytes.
 const LONGEST_WORD: usize = 24;
-/// A word has at most so many digits at its end: `node-0012` is a name, `8f31c2` is none.
+/// A word has at most so many digits at its end: `node-0012` is a name, `8f31c2` is not.
 const MOST_DIGITS: usize = 4;
 
 /// Words of letters, each with a short number at its end, joined by `.`, `-`, `_` or a space?

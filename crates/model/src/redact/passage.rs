@@ -1,4 +1,4 @@
-//! Text that comes in pieces, as lines do: a private key that one piece begins goes on in the next ones.
+//! Text in pieces, such as lines: a private key that begins in one piece continues in the next ones.
 
 use std::{borrow::Cow, sync::LazyLock};
 

@@ -60,7 +60,7 @@ impl Reading {
     }
 }
 
-/// What a reading without blanks gives.
+/// The result of a reading without spaces.
 #[derive(Debug, Default)]
 pub(super) struct Compact {
     /// Nothing when the text has no blanks.
@@ -95,7 +95,7 @@ pub(super) fn compact_text(text: &str) -> String {
     }
 }
 
-/// The text without what `skip` gives the length of; nothing when it never gives any.
+/// The text without the parts whose lengths `skip` returns; `None` if it returns none.
 fn without(text: &str, mut skip: impl FnMut(&[u8]) -> usize) -> Option<Reading> {
     let bytes = text.as_bytes();
     let mut reading: Option<Reading> = None;

@@ -1,4 +1,4 @@
-//! What is told when.
+//! What is sent when.
 
 use proptest::prelude::*;
 
@@ -13,11 +13,11 @@ fn vm(id: u32, more: Value) -> Value {
     vm
 }
 
-/// What a watcher is told of these looks, one each `seconds`.
-fn told(seconds: u64, looks: &[Vec<Value>]) -> Vec<String> {
-    let mut told = Told::default();
+/// What a watcher is sent of these looks, one each `seconds`.
+fn sent(seconds: u64, looks: &[Vec<Value>]) -> Vec<String> {
+    let mut sent = Sent::default();
     let times = (0..).map(|look| Duration::from_secs(1000 + look * seconds));
-    let frames = looks.iter().zip(times).map(|(look, now)| told.frame(&machines(look), now));
+    let frames = looks.iter().zip(times).map(|(look, now)| sent.frame(&machines(look), now));
     frames.map(|frame| frame.map_or(String::new(), |frame| serde_json::to_string(&frame).unwrap())).collect()
 }
 
@@ -29,7 +29,7 @@ fn changed(id: u32, name: &str, cpu: f64, mem: u32, uptime: u32) -> String {
 
 #[test]
 fn everything_first_then_what_is_new_changed_and_gone() {
-    let frames = told(
+    let frames = sent(
         5,
         &[
             vec![vm(2, json!({})), vm(1, json!({ "name": "é" })), vm(9, json!({ "template": 1 }))],
@@ -58,7 +58,7 @@ fn everything_first_then_what_is_new_changed_and_gone() {
 #[test]
 fn an_empty_node_is_told_in_full_each_time() {
     let full = r#"{"type":"full","vms":[]}"#;
-    let frames = told(5, &[vec![], vec![], vec![vm(1, json!({}))], vec![], vec![]]);
+    let frames = sent(5, &[vec![], vec![], vec![vm(1, json!({}))], vec![], vec![]]);
     assert_eq!([&frames[0], &frames[1]], [full, full]);
     assert!(frames[2].starts_with(r#"{"type":"full","vms":[{"#));
     assert_eq!(frames[3], r#"{"type":"diff","changes":{"1":{"type":"removed","vmid":1}}}"#);
@@ -102,7 +102,7 @@ fn percentages_are_rounded_as_the_reference_does() {
 #[test]
 fn cpu_is_compared_with_what_was_told() {
     let cpu = |share: f64| vec![vm(1, json!({ "cpu": share }))];
-    let frames = told(5, &[cpu(0.125), cpu(0.145), cpu(0.14), cpu(0.146), cpu(0.155), cpu(0.12)]);
+    let frames = sent(5, &[cpu(0.125), cpu(0.145), cpu(0.14), cpu(0.146), cpu(0.155), cpu(0.12)]);
     assert_eq!(&frames[1..3], ["", ""]);
     assert_eq!(frames[3], changed(1, "vm-1", 14.6, 10, 30));
     assert_eq!(frames[4], "");
@@ -115,7 +115,7 @@ fn memory_and_uptime_are_told_now_and_then_and_with_everything_else() {
     let mut looks: Vec<_> = (0..9).map(look).collect();
     looks.push(vec![vm(1, json!({ "name": "new", "mem": 99 }))]);
     looks.push(look(100));
-    let frames = told(5, &looks);
+    let frames = sent(5, &looks);
     let expected = |look: usize| match look {
         1 => changed(1, "vm-1", 12.5, 1, 31),
         7 => changed(1, "vm-1", 12.5, 7, 37),
@@ -126,8 +126,8 @@ fn memory_and_uptime_are_told_now_and_then_and_with_everything_else() {
     for (look, frame) in frames.iter().enumerate().skip(1) {
         assert_eq!(*frame, expected(look), "look {look}");
     }
-    // What is not in the list of told fields stays quiet.
-    let frames = told(5, &[vec![vm(1, json!({}))], vec![vm(1, json!({ "maxmem": 21, "disk": 8 }))]]);
+    // What is not in the list of sent fields stays quiet.
+    let frames = sent(5, &[vec![vm(1, json!({}))], vec![vm(1, json!({ "maxmem": 21, "disk": 8 }))]]);
     assert_eq!(frames[1], "");
 }
 
@@ -157,7 +157,7 @@ proptest! {
             1..12,
         ),
     ) {
-        let (mut told, mut held) = (Told::default(), HashMap::new());
+        let (mut sent, mut held) = (Sent::default(), HashMap::new());
         for (now, look) in (0..).step_by(5).zip(looks) {
             let list: Vec<Value> = look
                 .iter()
@@ -166,7 +166,7 @@ proptest! {
                 })
                 .collect();
             let vms = machines(&list);
-            if let Some(frame) = told.frame(&vms, Duration::from_secs(now)) {
+            if let Some(frame) = sent.frame(&vms, Duration::from_secs(now)) {
                 apply(&mut held, &serde_json::to_value(&frame).unwrap());
             }
             prop_assert_eq!(held.len(), vms.len());

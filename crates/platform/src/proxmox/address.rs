@@ -21,7 +21,7 @@ impl Address {
         Url::parse(&format!("https://{api_host}/api2/json")).map(Self).map_err(|_| bad())
     }
 
-    /// Whether it is this machine: then nobody can sit in between.
+    /// Whether it is a loopback address: then no machine-in-the-middle attack is possible.
     pub(super) fn is_loopback(&self) -> bool {
         let host = self.0.host_str().unwrap_or_default();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

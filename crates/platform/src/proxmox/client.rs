@@ -17,10 +17,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How many connections to one host are kept for the next call, and for how long.
 const IDLE: (usize, Duration) = (4, Duration::from_secs(60));
 
-/// What a client is told at its start.
+/// The options of a client.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whether certificates are checked. Those of this machine's own addresses never are: nobody can sit in between.
+    /// Whether certificates are verified. Those of loopback addresses never are, because no machine can be in between.
     pub verify_tls: bool,
     /// Certificate authorities beside those of the system, in PEM.
     pub ca_file: Option<PathBuf>,
@@ -43,7 +43,7 @@ impl Client {
         Self { options, checking: OnceLock::new(), unchecking: OnceLock::new() }
     }
 
-    /// Asks for what is at a path below `/api2/json`; the parts of the path are percent-encoded. Gives `data`.
+    /// Reads a path below `/api2/json`; the parts of the path are percent-encoded. Returns `data`.
     ///
     /// # Errors
     /// Why there is no answer, or what Proxmox answered instead.

@@ -24,7 +24,7 @@ pub enum Error {
         source: io::Error,
     },
     /// No connection can be made at all, such as without any certificate authority.
-    #[error("calls to Proxmox cannot be made")]
+    #[error("Proxmox cannot be called")]
     Client(#[source] reqwest::Error),
     /// The API was not reached, or broke off.
     #[error("Proxmox at `{host}` cannot be reached")]
@@ -51,7 +51,7 @@ pub enum Error {
         /// What Proxmox says.
         message: String,
     },
-    /// The answer is not what an API of Proxmox gives.
+    /// The response does not have the form of a Proxmox API.
     #[error("Proxmox at `{host}` answered something else than its API does: {why}")]
     Unreadable {
         /// The API host.

@@ -15,7 +15,7 @@ const MAX_ROUTES: u64 = 500_000;
 
 pub(super) fn check(scene: &Scene<'_>, faults: &mut Faults) {
     let all = ROOT.field("machines");
-    // The longest name that an instance gives decides.
+    // The longest name of an instance decides.
     let instances = &scene.document.instances;
     let prefix = instances.name_of(instances.count.0).map_or_else(String::new, |name| format!("{name}-"));
     for (place, (name, machine)) in scene.document.machines.iter().enumerate() {

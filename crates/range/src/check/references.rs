@@ -55,7 +55,7 @@ fn unique<'a>(scene: &'a Scene<'_>, faults: &mut Faults) {
             let message = format!("the name `{name}` is reserved");
             faults.add(at, FaultCode::NotAllowed, message).hint("choose another name");
         }
-        // Hosts and networks of platforms do not tell case apart.
+        // Hosts and networks of platforms are not case-sensitive.
         let is_lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
         let lower = if is_lower { Cow::Borrowed(name) } else { Cow::Owned(name.to_ascii_lowercase()) };
         if let Some((other_kind, other)) = seen.insert(lower, (kind, name)) {

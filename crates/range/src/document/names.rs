@@ -246,7 +246,7 @@ impl Pattern {
         Ok(Self { before: before.to_owned(), width, after: after.to_owned() })
     }
 
-    /// The pattern of instances whose document gives none: `i{n:02}`.
+    /// The default pattern of instances: `i{n:02}`.
     #[must_use]
     pub fn usual() -> Self {
         Self { before: "i".to_owned(), width: 2, after: String::new() }

@@ -3,7 +3,7 @@
 use super::step::Step;
 use crate::{graph::Graph, layout::number};
 
-/// Orders steps so that needs come first, the earlier step first where there is a choice, and numbers them anew.
+/// Orders steps so that needs come first, the earlier step first where there is a choice, and renumbers them.
 ///
 /// The needs of a plan form no cycle: those of the document were checked, removals wait for removals and changes only, and what
 /// is created waits for removals. Should there be one all the same, the steps stay as they are, and the saga refuses them.

@@ -6,7 +6,7 @@ use saga::{Ending, Goal};
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    lab::{Lab, keeping, options},
+    lab::{Lab, Shape, keeping, options},
     world::{Fault, LATENCY, Verb},
 };
 
@@ -69,6 +69,17 @@ async fn a_cancel_reaches_the_steps_that_run_and_ends_waits_for_another_try() {
     assert!(outcome.failures[0].why.contains("not tried again"), "{outcome:?}");
     // Step 0 waits; step 6 starts the only machine whose networks exist.
     assert_eq!(*lab.driver.canceled.lock().expect("no panic"), [0, 6]);
+}
+
+#[tokio::test]
+async fn a_run_can_be_moved_to_another_thread() {
+    let lab = std::sync::Arc::new(Lab::of(Shape(Vec::new()), options(), false));
+    let run = tokio::spawn(async move {
+        let (journal, mut saga) = (lab.journal.take_over(), lab.saga());
+        saga.run(Goal::Continue, &journal, &lab.driver, |_| {}).await
+    });
+    let outcome = run.await.expect("no panic").expect("the journal answers");
+    assert_eq!(outcome.ending, Ending::Succeeded, "a plan without steps is done");
 }
 
 #[tokio::test(start_paused = true)]

@@ -25,7 +25,7 @@ async fn die_at_each_write(make: impl Fn() -> Lab, goal: Goal, ending: Ending) -
                 }
                 break;
             }
-            // A request to resume is not repeated: whoever takes over goes on as the journal says.
+            // A request to resume is not repeated: the next holder continues from the journal.
             let again = if write == 1 && !is_written { goal } else { Goal::Continue };
             let outcome = lab.run(again).await;
             assert_eq!(outcome.ending, ending, "write {write}, durable {is_written}: {outcome:?}");

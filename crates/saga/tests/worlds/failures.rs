@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use saga::{Ending, Goal};
+use tokio::time::Instant;
 
 use crate::{
     lab::{Lab, Shape, keeping, options, tag},
-    world::{Fault, Verb},
+    world::{Fault, LATE, Verb},
 };
 
 #[tokio::test(start_paused = true)]
@@ -55,8 +56,10 @@ async fn whichever_step_fails_a_kept_plan_is_resumed_to_its_end() {
             let (requests, ours) = (lab.driver.world.requests().len(), lab.ours().await);
             assert_eq!(lab.run(Goal::Continue).await.ending, Ending::Kept, "only by request");
             assert_eq!(lab.driver.world.requests().len(), requests);
+            let begun = Instant::now();
             let outcome = lab.run(Goal::Resume).await;
             assert_eq!((outcome.ending, outcome.failures.len()), (Ending::Succeeded, 0));
+            assert!(begun.elapsed() < LATE, "the failed call was answered, so nothing of it is to come");
             lab.assert_complete().await;
             let requests = lab.driver.world.requests().split_off(requests);
             let again = requests.iter().filter(|(verb, tag)| *verb == Verb::Create && ours.contains_key(tag));

@@ -22,7 +22,7 @@ use crate::{
 
 pub(crate) const AT_ONCE: usize = 4;
 pub(crate) const COPIES: usize = 2;
-const FOREIGN: [&str; 3] = ["range-2/net-0", "range-2/machine-0", "bridge of somebody else"];
+const FOREIGN: [&str; 3] = ["range-2/net-0", "range-2/machine-0", "foreign-bridge"];
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,7 +318,7 @@ impl Lab {
         saga.run(Goal::Continue, &journal, &self.driver, report).await.expect("the journal answers")
     }
 
-    /// What exists of ours, by tag. What belongs to others is as it was, and nothing exists twice.
+    /// The things of this range, by tag. Asserts that foreign things are unchanged, and that nothing exists twice.
     pub(crate) async fn ours(&self) -> BTreeMap<String, Thing> {
         let (mut ours, mut foreign) = (BTreeMap::new(), Vec::new());
         for thing in self.driver.world.settled().await {

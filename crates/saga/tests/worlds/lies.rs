@@ -1,4 +1,4 @@
-//! Platforms that do not say the truth: carried out but answered with an error, carried out later, no answer at all.
+//! Misleading answers: calls that are carried out but answered with an error, carried out later, or never answered.
 
 use saga::{Ending, Goal};
 
@@ -64,7 +64,7 @@ async fn an_undo_that_is_answered_with_an_error_is_repeated_until_nothing_is_lef
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_step_whose_look_up_fails_for_ever_stays_unknown_and_is_undone() {
+async fn a_step_whose_look_up_always_fails_stays_unknown_and_is_undone() {
     let lab = Lab::new(options());
     lab.script(Verb::Create, 1, Fault::SilenceButLate);
     (0..lab.options.tries).for_each(|_| lab.script(Verb::Find, 1, Fault::Silence));

@@ -4,7 +4,7 @@
 //!  1 ... 4000    4001 ... 4711    4712: removed, 4000:9c0e...
 //!  gone          where the chain begins is said by a record further on, which its hash covers
 //! ```
-//! What goes is checked before: a chain that is broken there stays as it is, for somebody to look into.
+//! Entries are verified before they are deleted: a chain that is broken there stays unchanged, for an investigation.
 
 use std::ops::ControlFlow;
 
@@ -17,16 +17,16 @@ use crate::{
     columns::{number, text, to_bound},
 };
 
-/// How many records go at once: who adds one waits meanwhile.
+/// How many entries are deleted at once: writers of new ones wait meanwhile.
 const BATCH: u64 = 10_000;
-/// So many more than are to be kept may be there: each removal is a record itself.
+/// How many more entries than the limit can exist: each deletion is an entry itself.
 const SLACK: u64 = 100;
 
 /// The caller in the record of a removal.
 const CALLER: &str = "retention";
 const BASE: &str = "SELECT route FROM audit WHERE caller = $1 AND kind = $2 ORDER BY seq DESC LIMIT 1";
 
-/// Which records are kept. What no rule excludes stays.
+/// Which entries are kept: those that no rule excludes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AuditRetention {
     /// None that is older than this.
@@ -36,16 +36,16 @@ pub struct AuditRetention {
 }
 
 impl Store {
-    /// Removes the oldest records that one of the rules excludes, at most some thousands, and says how many.
+    /// Deletes the oldest entries that one of the rules excludes, at most some thousands, and returns how many.
     ///
     /// # Errors
-    /// When the database fails; when the chain is broken among what would go.
+    /// If the database fails, or if the chain is broken among the entries to delete.
     pub async fn prune_audit(&self, retention: &AuditRetention, now: Timestamp) -> Result<u64, Error> {
         let base = self.audit_base().await?;
         let last = self.last_to_go(retention, &base).await?;
         match self.walk(base.clone(), last, None).await? {
             ControlFlow::Continue(last) if last.seq > base.seq => self.remove(&base, &last, now).await,
-            // Another node may have removed them while they were read.
+            // Another node may have deleted them while they were read.
             ControlFlow::Break(Chain::Broken { at, why }) if self.audit_base().await? == base => {
                 Err(Error::BrokenAudit { at, why })
             }
@@ -61,7 +61,7 @@ impl Store {
         let select = sqlx::query(BASE).bind(CALLER).bind(AuditKind::Removed.as_str());
         let row = select.fetch_optional(&self.pool).await?;
         let route = row.map(|row| text(&row, "route")).transpose()?;
-        // What says nothing of ours leaves a chain without its beginning, which is found.
+        // With any other route the chain has no beginning, which the verification detects.
         Ok(route.and_then(|route| parsed(&route)).unwrap_or_else(AuditHead::none))
     }
 
@@ -105,7 +105,7 @@ impl Store {
         Ok(too_old.max(too_many).min(base.seq + BATCH))
     }
 
-    /// Removes what is between the two, the second included, and says so in a record.
+    /// Deletes the entries between the two, including the second, and records the deletion in an entry.
     async fn remove(&self, base: &AuditHead, last: &AuditHead, now: Timestamp) -> Result<u64, Error> {
         let mut write = self.write().await?;
         let hold = sqlx::query("UPDATE audit_head SET seq = seq + 1 RETURNING seq, hash");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::JobState;
 use sqlx::Executor;
-use store::{Backend, Heard, Listener};
+use store::{Backend, Listener, Notification};
 use tokio::time::timeout;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     samples::{at, claim, drafts, insert_queued, moved},
 };
 
-async fn next(listener: &mut Listener) -> Heard {
+async fn next(listener: &mut Listener) -> Notification {
     timeout(Duration::from_secs(30), listener.next()).await.expect("something is heard")
 }
 
@@ -26,16 +26,16 @@ pub(crate) async fn a_listener_hears_of_another_connections_job(database: Databa
     assert!(!format!("{:?} {listener:?}", database.store).contains("postgres://"));
 
     let job = insert_queued(&other, at(0)).await;
-    assert_eq!(next(&mut listener).await, Heard::Job(job.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(job.id));
     let claimed = claim(&other).await.expect("a job is queued");
-    assert_eq!(next(&mut listener).await, Heard::Job(job.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(job.id));
     let run = claimed.run.expect("a run");
     other.append_events(job.id, claimed.fence, run, &drafts(1..=100)).await.expect("stored");
-    assert_eq!(next(&mut listener).await, Heard::Job(job.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(job.id));
     let failed = moved(&other, &claimed, JobState::Failed, at(9)).await;
-    assert_eq!(next(&mut listener).await, Heard::Job(job.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(job.id));
     moved(&other, &failed, JobState::Queued, at(10)).await;
-    assert_eq!(next(&mut listener).await, Heard::Job(job.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(job.id));
 
     // What is undone is not told, and what is not of ours is not heard.
     let refused = other.append_events(job.id, claimed.fence, run, &drafts([101])).await;
@@ -43,7 +43,7 @@ pub(crate) async fn a_listener_hears_of_another_connections_job(database: Databa
     let mut connection = database.connection().await;
     connection.execute("SELECT pg_notify('rangehand', 'hello')").await.expect("told");
     let last = insert_queued(&other, at(1)).await;
-    assert_eq!(next(&mut listener).await, Heard::Job(last.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(last.id));
     other.close().await;
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn a_listener_says_when_it_may_have_missed_something(database: 
     let cut = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
                WHERE datname = current_database() AND query LIKE 'LISTEN%'";
     connection.execute(cut).await.expect("cut");
-    assert_eq!(next(&mut listener).await, Heard::Reconnected);
+    assert_eq!(next(&mut listener).await, Notification::Reconnected);
     let job = insert_queued(&database.store, at(0)).await;
-    assert_eq!(next(&mut listener).await, Heard::Job(job.id));
+    assert_eq!(next(&mut listener).await, Notification::Job(job.id));
 }

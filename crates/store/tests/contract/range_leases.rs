@@ -1,4 +1,4 @@
-//! Leases: held by one range at a time, whoever creates ranges at the same moment, and given back once.
+//! Leases: held by one range at a time, even if many are created at once, and returned once.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a machine.
+# Creates a machine.
 #
 # POST /v0/admin/proxmox/vms/vm_id/create (permission: operator)
 #

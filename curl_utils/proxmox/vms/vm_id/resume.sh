@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets a paused machine go on.
+# Resumes a paused machine.
 #
 # POST /v0/admin/proxmox/vms/vm_id/resume (permission: operator)
 #

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lets paused machines go on.
+# Resumes paused machines.
 #
 # POST /v0/admin/proxmox/vms/vm_ids/resume (permission: operator)
 #

@@ -30,14 +30,18 @@ pub(super) async fn result(
     let node = match engine.machines().node(request.node).await {
         Ok(node) => node,
         Err(error) => {
-            tracing::debug!(error = error.in_full(), action, "Proxmox could not be asked; Ansible is");
+            tracing::debug!(
+                error = error.in_full(),
+                action,
+                "Proxmox could not be queried; running Ansible instead"
+            );
             return None;
         }
     };
     match request.answer(&node).await {
         Ok(shown) => Some((read.action, shown?)),
         Err(error) => {
-            tracing::debug!(%error, action, "Proxmox could not be asked; Ansible is");
+            tracing::debug!(%error, action, "Proxmox could not be queried; running Ansible instead");
             None
         }
     }

@@ -15,7 +15,7 @@ const MACHINE: &[Field] = &[
     Field::new("vm_id", Kind::Int(Some(1)), "3001", "The number the machine gets").variable("global_vm_id"),
     Field::new("vm_ip", Kind::Text(&IPV4), r#""192.168.42.30""#, "The address the machine gets")
         .variable("global_vm_ci_ip"),
-    Field::new("vm_description", Kind::ShortText(200), r#""a box""#, "What the machine is for")
+    Field::new("vm_description", Kind::ShortText(200), r#""a box""#, "The purpose of the machine")
         .variable("global_vm_description"),
 ];
 
@@ -31,7 +31,7 @@ const fn create(
         path,
         also: &[],
         operation,
-        summary: "Makes the machines of the set: one run for each, then one for all.",
+        summary: "Creates the machines of the set: one run for each, then one for all.",
         tag: "bundles proxmox",
         access: Access::OPERATOR,
         fields,
@@ -76,13 +76,8 @@ const fn power(
 }
 
 const fn revert(path: &'static str, operation: &'static str, bundle: &'static str) -> Route {
-    let mut route = set(
-        path,
-        operation,
-        bundle,
-        "snapshot_vm_revert",
-        "Takes the machines of the set back to a snapshot.",
-    );
+    let mut route =
+        set(path, operation, bundle, "snapshot_vm_revert", "Reverts the machines of the set to a snapshot.");
     route.fields = fields![
         NODE_IF_ANY,
         AS_JSON,

@@ -54,7 +54,7 @@ pub(super) const ROUTES: &[Route] = &[
         path: "/v0/admin/debug/func_test",
         also: &[],
         operation: "debug_func_test",
-        summary: "Looks for machine 1000 and answers `null` when it is there.",
+        summary: "Checks that machine 1000 exists, and returns `null` if it does.",
         tag: "debug",
         // This always runs Ansible, so it is not a read.
         access: Access::OPERATOR,

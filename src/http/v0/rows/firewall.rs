@@ -14,7 +14,7 @@ const KNOWN_API_HOST: Field = Field::new(
     "proxmox_api_host",
     Kind::Text(&API_HOST),
     r#""""#,
-    "The API host, one that vault, inventory or settings name; empty takes the one of the vault",
+    "The API host, which must be in the vault, the inventory, or the settings; empty selects the one in the vault",
 )
 .when(When::NotEmpty);
 
@@ -46,7 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
                 "vm_fw_alias_cidr",
                 Kind::Text(&ADDRESSES),
                 r#""10.0.0.0/8""#,
-                "The addresses it stands for"
+                "The addresses of the alias"
             ),
             Field::new("vm_fw_alias_comment", Kind::Text(&COMMENT), r#""our office""#, "A comment")
                 .nullable(),
@@ -79,7 +79,7 @@ pub(super) const ROUTES: &[Route] = &[
             Field::new("proxmox_node", Kind::Text(&FULL_NAME), r#""pve01""#, "The Proxmox node"),
             AS_JSON,
             VM_ID,
-            Field::new("vm_fw_action", Kind::Text(&RULE_ACTION), r#""ACCEPT""#, "What the rule does"),
+            Field::new("vm_fw_action", Kind::Text(&RULE_ACTION), r#""ACCEPT""#, "The action of the rule"),
             Field::new("vm_fw_dport", Kind::Text(&PORTS), r#""22""#, "Destination ports"),
             Field::new("vm_fw_enable", Kind::Int(None), "1", "1 puts the rule in force, 0 does not"),
             Field::new("vm_fw_proto", Kind::Text(&ALNUM), r#""tcp""#, "The protocol"),
@@ -90,7 +90,7 @@ pub(super) const ROUTES: &[Route] = &[
             of_rule("vm_fw_dest", Kind::Text(&ADDRESSES), r#""10.1.0.0/16""#, "Destination addresses"),
             of_rule("vm_fw_sport", Kind::Text(&PORTS), r#""1024:65535""#, "Source ports"),
             of_rule("vm_fw_comment", Kind::Text(&COMMENT), r#""ssh from the office""#, "A comment"),
-            of_rule("vm_fw_pos", Kind::Int(None), "0", "The place among the rules, from 0"),
+            of_rule("vm_fw_pos", Kind::Int(None), "0", "The position among the rules, from 0"),
         ],
     )
     .locks(&["vm_id"]),
@@ -103,7 +103,7 @@ pub(super) const ROUTES: &[Route] = &[
             NODE,
             AS_JSON,
             VM_ID,
-            Field::new("vm_fw_pos", Kind::Int(None), "0", "The place among the rules, from 0")
+            Field::new("vm_fw_pos", Kind::Int(None), "0", "The position among the rules, from 0")
         ],
     )
     .delete()

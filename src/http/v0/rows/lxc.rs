@@ -29,7 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/v0/admin/proxmox/lxc/create",
         "lxc_create",
         "lxc",
-        "Makes a container.",
+        "Creates a container.",
         fields![
             NODE,
             AS_JSON,

@@ -61,7 +61,7 @@ pub(super) const ROUTES: &[Route] = &[
     .also(&[(Verb::Post, "/v0/admin/proxmox/vms/vm_ids/stop-force")]),
     power("/v0/admin/proxmox/vms/vm_ids/start", "mass_start", "vm_start", "Starts machines."),
     power("/v0/admin/proxmox/vms/vm_ids/pause", "mass_pause", "vm_pause", "Pauses machines."),
-    power("/v0/admin/proxmox/vms/vm_ids/resume", "mass_resume", "vm_resume", "Lets paused machines go on."),
+    power("/v0/admin/proxmox/vms/vm_ids/resume", "mass_resume", "vm_resume", "Resumes paused machines."),
     Route {
         method: Verb::Delete,
         path: "/v0/admin/proxmox/vms/vm_ids/delete",

@@ -50,7 +50,7 @@ const NODE_IF_ANY: Field = Field::new(
     "proxmox_node",
     Kind::Text(&NAME),
     r#""pve01""#,
-    "The Proxmox node; empty takes the one of vault or inventory",
+    "The Proxmox node; empty selects the one in the vault or the inventory",
 )
 .when(When::NotEmpty);
 /// Selects the format of the response.

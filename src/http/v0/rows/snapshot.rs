@@ -33,7 +33,7 @@ pub(super) const ROUTES: &[Route] = &[
                 "vm_snapshot_description",
                 Kind::Text(&WORD),
                 r#""clean_state""#,
-                "What the snapshot is for"
+                "The purpose of the snapshot"
             )
             .optional()
             .nullable(),
@@ -55,7 +55,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/v0/admin/proxmox/vms/vm_id/snapshot/revert",
         "snapshot_vm_revert",
         "snapshot",
-        "Takes a machine back to a snapshot.",
+        "Reverts a machine to a snapshot.",
         fields![NAMED_NODE, AS_JSON, VM_ID, NAME.optional().nullable()],
     )
     .lookup(Lookup::Name)

@@ -29,7 +29,7 @@ pub(super) const ROUTES: &[Route] = &[
         "/v0/admin/proxmox/storage/download_iso",
         "storage_download_iso",
         "storage",
-        "Lets Proxmox download an ISO image.",
+        "Downloads an ISO image with Proxmox.",
         fields![
             NODE,
             AS_JSON,

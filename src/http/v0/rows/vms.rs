@@ -21,19 +21,19 @@ pub(super) const ROUTES: &[Route] = &[
     list(
         "/v0/admin/proxmox/vms/list_usage",
         "vm_list_usage",
-        "Lists what the machines of a node use of processor, memory, disk and network.",
+        "Lists the CPU, memory, disk, and network usage of the machines of a node.",
     ),
     power("/v0/admin/proxmox/vms/vm_id/start", "vm_start", "Starts a machine."),
     power("/v0/admin/proxmox/vms/vm_id/stop", "vm_stop", "Shuts a machine down."),
     power("/v0/admin/proxmox/vms/vm_id/stop_force", "vm_stop_force", "Switches a machine off.")
         .also(&[(Verb::Post, "/v0/admin/proxmox/vms/vm_id/stop-force")]),
     power("/v0/admin/proxmox/vms/vm_id/pause", "vm_pause", "Pauses a machine."),
-    power("/v0/admin/proxmox/vms/vm_id/resume", "vm_resume", "Lets a paused machine go on."),
+    power("/v0/admin/proxmox/vms/vm_id/resume", "vm_resume", "Resumes a paused machine."),
     action(
         "/v0/admin/proxmox/vms/vm_id/create",
         "vm_create",
         "vm_id",
-        "Makes a machine.",
+        "Creates a machine.",
         fields![
             NODE,
             AS_JSON,
@@ -76,7 +76,7 @@ pub(super) const ROUTES: &[Route] = &[
                 "vm_description",
                 Kind::Text(&DESCRIPTION),
                 r#""cloned-vm""#,
-                "What the new machine is for"
+                "The purpose of the new machine"
             )
             .or_text("cloned-vm")
             .nullable(),

@@ -2,7 +2,7 @@
 
 use engine::{Activation, TaskStatus};
 
-use super::{time, words};
+use super::{time::time, words};
 
 pub(in crate::http) fn background_task(task: TaskStatus) -> api::BackgroundTask {
     api::BackgroundTask {

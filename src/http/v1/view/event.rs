@@ -3,7 +3,7 @@
 use model::{Event, EventKind, JobId};
 use serde_json::Value;
 
-use super::time;
+use super::time::time;
 
 /// An event of a job.
 pub(in crate::http) fn event(event: Event) -> api::Event {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Actor, Detail, Failure, HostStats, Job, JobSummary, Outcome, PlaybookDetail, Reason};
 
-use super::{request::request, time, words};
+use super::{request::request, time::time, words};
 
 fn reason(reason: Reason) -> api::Reason {
     api::Reason {

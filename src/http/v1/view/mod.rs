@@ -9,6 +9,7 @@ mod job;
 mod progress;
 mod queue;
 mod request;
+mod time;
 mod words;
 
 pub(in crate::http) use self::{
@@ -19,10 +20,3 @@ pub(in crate::http) use self::{
     progress::{artifacts, preview, progress, timing},
     queue::{capacity, owner_lock, queued, running, waiting},
 };
-
-use jiff::Timestamp;
-
-/// A time with three fractional digits, so that strings sort like times.
-fn time(time: Timestamp) -> api::Time {
-    format!("{time:.3}").into()
-}

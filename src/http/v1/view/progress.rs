@@ -3,7 +3,7 @@
 use engine::{JobArtifacts, JobProgress, ResumePlan};
 use model::timing::{TaskTiming, Timing};
 
-use super::{time, words};
+use super::{time::time, words};
 
 /// Number of slowest tasks to show.
 const SLOWEST: usize = 10;

@@ -6,7 +6,8 @@ use model::{Holder, Work};
 use super::{
     job::summary,
     request::{self, Content},
-    time, words,
+    time::time,
+    words,
 };
 
 pub(in crate::http) fn capacity(capacity: Capacity) -> api::Capacity {

@@ -185,7 +185,7 @@ impl Steps<'_> {
         let runner = start::told(command, &self.spec.environment).args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
             let message = format!(
-                "cannot start ansible-runner: {error}\nhint: `rangehand doctor` tells what is missing; \
+                "cannot start ansible-runner: {error}\nhint: `rangehand doctor` reports what is missing; \
                  `ansible.bin_dir` names the directory it is in"
             );
             Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
@@ -248,7 +248,7 @@ impl Steps<'_> {
 
 /// Nothing runs twice: there is no other way for this step anymore.
 fn begun_too_late() -> Box<Reason> {
-    let message = "the process with Ansible imported took too long to begin, and was ended when it had begun";
+    let message = "the process with Ansible imported took too long to start the run, and was terminated";
     Box::new(Reason::new(Some(Phase::Run), Code::RunnerFailed, message))
 }
 

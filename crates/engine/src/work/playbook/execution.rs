@@ -82,8 +82,10 @@ impl Execution for Playbooks {
     /// Another node ran the playbook, possibly with side effects, so it is not repeated automatically.
     fn holder_is_gone(&self, job: &Job) -> Takeover {
         let node = job.node.clone().unwrap_or_default();
-        let message =
-            format!("node `{node}`, which ran it, has not been heard of for {} s", self.lease.as_secs());
+        let message = format!(
+            "node `{node}`, which ran the job, has not renewed its lease for {} s",
+            self.lease.as_secs()
+        );
         let reason = Reason::new(Some(Phase::Run), Code::NodeGone, message);
         let outcome = PlaybookOutcome::without_run(Ending::Lost, reason, clock::now());
         Takeover::End(Box::new(outcome.into()))

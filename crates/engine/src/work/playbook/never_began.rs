@@ -132,7 +132,7 @@ impl NeverBegan {
 
     async fn store_requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Requeued, JobError> {
         let to = job_state::apply(job.state, job_state::Move::Requeue)?;
-        let message = "waits for a free place; its run ended before Ansible was started";
+        let message = "waits for a free slot; its run ended before Ansible was started";
         let reason = Reason::new(None, Code::RequeuedNeverBegan, message);
         let event = state_event(Some(job.state), to, &reason, clock::now());
         let requeue = Requeue {

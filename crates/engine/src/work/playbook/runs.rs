@@ -39,8 +39,8 @@ impl Runs {
             return "the run has no directory".to_owned();
         }
         let words = directory.last_words();
-        let nothing = "its supervisor ended without an outcome";
-        if words.is_empty() { nothing.to_owned() } else { format!("{nothing}; it said: {words}") }
+        let nothing = "its supervisor exited without an outcome";
+        if words.is_empty() { nothing.to_owned() } else { format!("{nothing}; it logged: {words}") }
     }
 
     /// Removes the directory of a run.
@@ -54,7 +54,7 @@ impl Runs {
     /// supervisor; the process that creates the directory checks the job's state afterwards.
     pub(super) fn ask_to_stop(&self, run: RunId) {
         if let Err(error) = self.directory(run).ask_to_stop() {
-            tracing::debug!(run.id = %run, %error, "the run could not be asked to stop yet");
+            tracing::debug!(run.id = %run, %error, "the stop request could not be delivered to the run yet");
         }
     }
 

@@ -254,13 +254,13 @@ fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process:
 }
 
 fn no_sandbox() -> Box<Reason> {
-    let message = "the job asks for a sandbox, and there is no bubblewrap on this node\nhint: install it (Debian: apt \
+    let message = "the job requires a sandbox, and bubblewrap is not installed on this node\nhint: install it (Debian: apt \
                    install bubblewrap); `rangehand doctor` tells whether it works";
     Box::new(Reason::new(Some(Phase::Spawn), Code::SandboxUnavailable, message))
 }
 
 fn no_runner() -> Box<Reason> {
-    let message = "there is no ansible-runner\nhint: `./start.sh` installs one; `rangehand doctor` tells where it is \
+    let message = "there is no ansible-runner\nhint: `./start.sh` installs one; `rangehand doctor` reports where it is \
                    searched; `ansible.bin_dir` names its directory";
     Box::new(Reason::new(Some(Phase::Spawn), Code::RunnerMissing, message))
 }

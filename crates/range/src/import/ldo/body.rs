@@ -10,7 +10,7 @@ use crate::{
 };
 
 const ROOT: At<'_> = At::Root;
-/// What the orchestrator gives a node that asks for nothing.
+/// The orchestrator's defaults for a node.
 const USUAL: (Cores, MemoryMb) = (Cores(2), MemoryMb(2048));
 
 /// A node of the body.

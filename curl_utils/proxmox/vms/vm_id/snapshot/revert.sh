@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes a machine back to a snapshot.
+# Reverts a machine to a snapshot.
 #
 # POST /v0/admin/proxmox/vms/vm_id/snapshot/revert (permission: operator)
 #

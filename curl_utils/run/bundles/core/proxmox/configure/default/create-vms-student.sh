@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the machines of the set: one run for each, then one for all.
+# Creates the machines of the set: one run for each, then one for all.
 #
 # POST /v0/admin/run/bundles/core/proxmox/configure/default/create-vms-student (permission: operator)
 #

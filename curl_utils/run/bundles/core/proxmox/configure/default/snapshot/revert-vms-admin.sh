@@ -1,5 +1,5 @@
 #!/bin/sh
-# Takes the machines of the set back to a snapshot.
+# Reverts the machines of the set to a snapshot.
 #
 # POST /v0/admin/run/bundles/core/proxmox/configure/default/snapshot/revert-vms-admin (permission: operator)
 #
