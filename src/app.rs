@@ -1,4 +1,4 @@
-//! The service as a whole: composed from the settings, started, stopped. Also without its HTTP side, as a worker.
+//! Composes, starts, and stops the service, with the HTTP API or as a worker without it.
 
 mod error;
 mod guard;
@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 
 pub use self::error::Error;
 use self::{
-    options::{Own, engine_options, http_options},
+    options::{StartupFacts, engine_options, http_options},
     signals::Signals,
 };
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// What serves and works alike: the store, the directories that are its own, the jobs it runs.
+/// The components that `serve` and `worker` share: the store, the engine, and the lock of the state directory.
 struct Node {
     engine: Engine,
     store: Store,
@@ -54,7 +54,7 @@ pub struct Application {
     auditing: guard::Auditing,
 }
 
-/// A node that runs jobs of a shared store and does not listen.
+/// A node that runs jobs of a shared store, without the HTTP API.
 pub struct Worker {
     node: Node,
     work: Work,
@@ -88,21 +88,21 @@ impl Node {
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
             tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
-        let own = Own { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
+        let own = StartupFacts { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
         Ok((Self { engine, store, signals, _lock: lock }, scheduler))
     }
 }
 
 impl Work {
-    /// Begins to claim jobs.
+    /// Starts to claim jobs.
     fn begin(scheduler: Scheduler, trigger: Trigger, shutdown: Shutdown) -> Self {
         Self { scheduler: tokio::spawn(scheduler.run(shutdown)), trigger }
     }
 }
 
 impl Application {
-    /// Opens the store, checks the vault password, begins to listen and to claim jobs.
+    /// Opens the store, checks the vault password, and starts to listen and to claim jobs.
     ///
     /// # Errors
     /// Problems that would make every job fail are reported at the start.
@@ -110,7 +110,7 @@ impl Application {
         // Checked before anything is opened.
         settings.access.check(&settings.server.host)?;
         let (node, scheduler) = Node::build(settings, environment).await?;
-        // It listens before it works: what cannot listen takes no job.
+        // Listen before claiming jobs, so that a service that cannot listen runs none.
         let (trigger, shutdown) = engine::shutdown();
         let (access, auditing) = guard::build(settings, &node.store, node.engine.tokens().clone()).await?;
         let api = Api::new(node.engine.clone(), access, http_options(settings), shutdown.clone());
@@ -119,7 +119,7 @@ impl Application {
         Ok(Self { server, address, node, work, auditing })
     }
 
-    /// The address that is listened on; the port is the real one even when the setting was 0.
+    /// The address on which the service listens, with the actual port even if the setting is 0.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
@@ -139,7 +139,7 @@ impl Application {
         };
         tracing::info!("stopping");
         self.work.trigger.pull();
-        // The scheduler first: its last writes may go through connections that the server's threads opened.
+        // Wait for the scheduler first: its last writes may use connections that the server's threads opened.
         if failure.is_none() {
             self.work.scheduler.await.map_err(io::Error::other)?;
         }
@@ -151,10 +151,10 @@ impl Application {
 }
 
 impl Worker {
-    /// Opens the store, checks the vault password, begins to claim jobs.
+    /// Opens the store, checks the vault password, and starts to claim jobs.
     ///
     /// # Errors
-    /// What keeps it from starting, a store that cannot be shared above all.
+    /// When the worker cannot start, in particular when the store cannot be shared.
     pub async fn build(settings: &Settings, environment: &Environment) -> Result<Self, Error> {
         if settings.store.url.as_secret().expose_secret().starts_with("sqlite:") {
             return Err(Error::NothingToShare);
@@ -165,7 +165,7 @@ impl Worker {
         Ok(Self { node, work })
     }
 
-    /// Its name among the nodes that share the store.
+    /// The name of the node among those that share the store.
     #[must_use]
     pub fn name(&self) -> &str {
         self.node.engine.node()
@@ -190,7 +190,7 @@ impl Worker {
     }
 }
 
-/// The vault password, once it is known to open the vault file.
+/// The vault password, after checking that it decrypts the vault file.
 fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     let password = settings.vault.read_password()?;
     if let Some(mode) = settings.vault.open_mode() {
@@ -217,7 +217,7 @@ fn vault_password(settings: &Settings) -> Result<Option<SecretString>, Error> {
     Ok(password)
 }
 
-/// What the log must not show: the service logs none of it, but what it calls may quote what it was given.
+/// Values to redact in the log. The service does not log them, but errors of libraries may quote their input.
 fn known_secrets(
     settings: &Settings,
     environment: &Environment,
@@ -278,7 +278,8 @@ fn listen(settings: &Settings, api: &Api) -> Result<(Server, SocketAddr), Error>
         // request could arrive on a connection that is being closed.
         .keep_alive(KEEP_ALIVE)
         .on_connect(move |connection, _| give_up_on_silence(connection, unread))
-        // Who closes its side of the connection has left: its request ends, its job need not.
+        // A client that closes its side of the connection has disconnected: its request ends, but not necessarily
+        // its job.
         .h1_allow_half_closed(false)
         .bind((host.as_str(), port))
         .map_err(|source| Error::Listen { host: host.clone(), port, source })?;

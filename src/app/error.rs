@@ -1,4 +1,4 @@
-//! Why the service does not start.
+//! Errors that prevent the service from starting.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::{
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no vault password where the settings say it is.
+    /// The vault password cannot be read from the configured location.
     #[error("the vault password cannot be read")]
     Password(#[from] PasswordError),
     /// The vault file cannot be read.
@@ -18,32 +18,32 @@ pub enum Error {
     VaultUnreadable {
         /// The file.
         path: String,
-        /// What the system said.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// There is a vault file and no password for it.
+    /// A vault file is set, but no password.
     #[error("`vault.file` is set, but no vault password\nhint: set `vault.password_file`")]
     NoPassword,
-    /// The password does not open the vault file.
+    /// The password does not decrypt the vault file.
     #[error("the vault file `{path}` cannot be decrypted")]
     VaultLocked {
         /// The file.
         path: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: content::vault::Error,
     },
-    /// Runs cannot be kept apart as settings say.
+    /// The configured isolation is not available.
     #[error(transparent)]
     Isolation(#[from] NoSandbox),
-    /// The keys of secrets cannot be used.
+    /// The encryption keys for job secrets cannot be used.
     #[error("the encryption keys for job secrets cannot be used")]
     Keys(#[from] engine::KeyError),
     /// The database cannot be used.
     #[error("the database cannot be opened")]
     Store(#[from] store::Error),
-    /// The store is a file, which no other node can see.
+    /// The store is an SQLite file, which cannot be shared with other nodes.
     #[error(
         "`rangehand worker` requires PostgreSQL: an SQLite database can be used by only one service\nhint: on a single machine, use `rangehand \
          serve`; for several nodes, set `store.url` to a PostgreSQL URL"
@@ -76,10 +76,10 @@ pub enum Error {
     /// The access settings are invalid.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// The keys of the issuer of JWTs are not there.
+    /// The keys of the JWT issuer are not available.
     #[error("JWTs cannot be verified")]
     Jwt(#[from] JwtError),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {host}:{port}")]
     Listen {
         /// The host of the settings.
@@ -90,7 +90,7 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-    /// Something of the running service failed.
+    /// A component of the running service failed.
     #[error("the service failed")]
     Io(#[from] io::Error),
 }

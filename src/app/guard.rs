@@ -1,4 +1,4 @@
-//! The guard at the door and the writer of the audit, from the settings.
+//! Creates the access guard and the audit log writer from the settings.
 
 use engine::{AuditWriter, Shutdown, Tokens, Trigger, auditor};
 use store::Store;
@@ -13,7 +13,7 @@ pub(super) struct Auditing {
     trigger: Trigger,
 }
 
-/// A guard, and the writer behind it.
+/// Creates a guard, and starts its audit log writer.
 pub(super) async fn build(
     settings: &Settings,
     store: &Store,
@@ -37,7 +37,7 @@ impl Auditing {
         Self { writer: tokio::spawn(writer.run(shutdown)), trigger }
     }
 
-    /// Waits until everything is written that was handed over.
+    /// Waits until all queued entries are written.
     pub(super) async fn end(self) {
         self.trigger.pull();
         if let Err(error) = self.writer.await {

@@ -1,4 +1,4 @@
-//! From the settings, and from what is found out at the start, to the options of each part.
+//! Converts the settings, and facts that are determined at startup, to the options of each component.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use secrecy::SecretString;
 
 use crate::{http, settings::Settings};
 
-/// How much the results of one run may hold together, in bytes of JSON: they are part of its job.
+/// Maximum total size of the results of a run, in bytes of JSON. They are stored with the job.
 const RESULT_BYTES: usize = 8 << 20;
 
-/// What is found out at the start, besides the settings.
-pub(super) struct Own {
+/// Facts that are determined at startup, in addition to the settings.
+pub(super) struct StartupFacts {
     pub(super) toolchain: Toolchain,
     pub(super) isolation: engine::IsolationOptions,
     pub(super) way: Way,
@@ -25,8 +25,8 @@ pub(super) struct Own {
     pub(super) keys: Keyring,
 }
 
-pub(super) fn engine_options(settings: &Settings, own: Own) -> engine::Options {
-    let Own { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = own;
+pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine::Options {
+    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = facts;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let limits = Limits {
         total: runs.timeout,

@@ -1,4 +1,4 @@
-//! The state directory: one service at a time, and its name.
+//! The state directory: its lock, and the name of the node.
 
 use std::{
     fs::{DirBuilder, File},
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 
-/// Two services over one state directory would take each other's runs for lost.
+/// Locks the state directory. Two services that share one would treat each other's runs as lost.
 pub(super) fn lock(state: &Path) -> Result<File, Error> {
     let locked = || {
         DirBuilder::new().recursive(true).mode(0o700).create(state)?;
@@ -26,8 +26,8 @@ pub(super) fn lock(state: &Path) -> Result<File, Error> {
     locked().map_err(|source: io::Error| Error::State { path: state.display().to_string(), source })
 }
 
-/// Did the service before this one run since the machine was started? Then the kernel has all that it wrote, however it
-/// ended. From here on this service is the one before.
+/// Whether the previous service ran since the machine was booted. If so, the kernel has everything that it wrote,
+/// however it ended. Also records the current boot for the next service.
 pub(super) fn is_same_boot(state: &Path) -> io::Result<bool> {
     let Some(boot) = process::boot_id() else { return Ok(false) };
     let path = state.join("boot");
@@ -38,7 +38,7 @@ pub(super) fn is_same_boot(state: &Path) -> io::Result<bool> {
     }
 }
 
-/// The name of this service among those that share its store: made once, kept in the state directory.
+/// The name of this node among those that share its store. It is generated once and stored in the state directory.
 pub(super) fn node_name(state: &Path) -> io::Result<String> {
     let path = state.join("node");
     match std::fs::read_to_string(&path) {

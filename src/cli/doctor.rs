@@ -13,10 +13,10 @@ use crate::{
     settings::{Inputs, Row, Settings},
 };
 
-/// Longer values push their origin to the right instead of everything else.
+/// Maximum width of the value column. A longer value shifts only its own origin to the right.
 const WIDEST_VALUE: usize = 48;
 
-/// Everything that is printed.
+/// The complete report.
 #[derive(Debug, Serialize)]
 struct Report {
     ok: bool,
@@ -27,7 +27,7 @@ struct Report {
 /// Loads the settings, checks everything, and prints the report.
 ///
 /// # Errors
-/// Settings that are refused; an output that cannot be written to.
+/// When the settings are invalid, or the output cannot be written.
 pub(super) fn run(inputs: &Inputs, json: bool, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
     let loaded = Settings::load(inputs)?;
     let toolchain = loaded.settings.toolchain(&inputs.environment);

@@ -1,4 +1,4 @@
-//! `rangehand export`: documents of the HTTP API, made from the same rows as the API itself. Reads no settings.
+//! `rangehand export`: documents of the HTTP API, generated from its list of endpoints. Reads no settings.
 
 use std::{
     error::Error,
@@ -38,17 +38,17 @@ pub(super) enum What {
     },
 }
 
-/// How the list of routes is written.
+/// Output format of the list of routes.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Format {
     Table,
     Json,
 }
 
-/// Writes it.
+/// Writes the document.
 ///
 /// # Errors
-/// An output that cannot be written to.
+/// When the output cannot be written.
 pub(super) fn run(what: &What, out: &mut dyn Write) -> Result<ExitCode, Box<dyn Error>> {
     let text = match what {
         What::Openapi => documents::openapi(),

@@ -1,11 +1,12 @@
-//! `rangehand init`: process 1 of a container. It keeps a service running, and with it the container and all runs.
+//! `rangehand init`: process 1 of a container. It keeps a service running, so that the container and its runs
+//! survive a crash.
 //!
 //! ```text
 //! init (process 1) --starts, starts again--> serve or worker --> processes with Ansible imported
 //!   '<--become its children when the service is killed-- supervisors of runs
 //! ```
-//! Without it the service would be process 1, or its only child: the container would end with the service, and every run with
-//! the container. It also reaps what loses its parent. Outside of a container it is a subreaper, which comes to the same.
+//! Otherwise the service would be process 1 or its only child, so that the container and all runs would end with
+//! it. `init` also reaps orphaned processes. Outside of a container, it is a subreaper, which has the same effect.
 
 use std::{
     ffi::OsString,
@@ -31,21 +32,22 @@ use signal_hook::{
 
 use crate::hardening;
 
-/// A service that ran for so long has started well.
+/// A service that has run for this long counts as started successfully.
 const STARTED_WELL: Duration = Duration::from_secs(10);
-/// How often in a row a service may end by itself before it has started well.
+/// Maximum number of consecutive failed starts, in which the service ends by itself too early.
 const MOST_FAILED_STARTS: u32 = 5;
-/// How often in a row it may be killed before that. A kill is no fault of the service.
+/// Maximum number of consecutive starts in which the service is killed too early. A kill is not a fault of the
+/// service.
 const MOST_KILLED_STARTS: u32 = 1000;
-/// The first pause before it is started again after it ended soon; it doubles up to [`LONGEST_PAUSE`].
+/// The first pause before a restart after an early end. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often to check whether the supervisors that were asked to terminate their runs have exited.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// What the kernel calls a supervisor that has a run, before eight digits of the run.
+/// Prefix of the process name of a supervisor with a run; the first eight digits of the run ID follow.
 const SUPERVISOR: &str = "run-";
 
-/// Runs the command: `serve` and `worker` are kept running, every other one replaces this process.
+/// Runs the command. `serve` and `worker` are kept running; any other command replaces this process.
 ///
 /// # Errors
 /// When the program cannot be started.
@@ -54,7 +56,7 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
     if !is_service(command) {
         return Err(Command::new(program).args(command).exec().into());
     }
-    // The environment may hold secrets.
+    // The environment may contain secrets.
     hardening::disable_core_dumps_and_ptrace();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let stop = Stop::listen()?;
@@ -81,7 +83,8 @@ pub(super) fn run(command: &[OsString]) -> Result<ExitCode, Box<dyn std::error::
     }
 }
 
-/// Whether the first word that is no option, or the value of one, names a service; none at all means `serve`.
+/// Whether the command is a service: its first word that is neither an option nor the value of one. Without such a
+/// word, the command is `serve`.
 fn is_service(command: &[OsString]) -> bool {
     let mut words = command.iter();
     while let Some(word) = words.next() {
@@ -95,7 +98,7 @@ fn is_service(command: &[OsString]) -> bool {
     true
 }
 
-/// How often in a row a service ended soon after its start.
+/// Number of consecutive starts that ended early.
 #[derive(Debug, Default)]
 struct Starts {
     failed: u32,
@@ -103,7 +106,7 @@ struct Starts {
 }
 
 impl Starts {
-    /// How long to wait before the next start; `None` when there should be none.
+    /// The pause before the next start; `None` when there were too many failures.
     fn pause_after(&mut self, status: ExitStatus, lived: Duration) -> Option<Duration> {
         if lived >= STARTED_WELL {
             *self = Self::default();
@@ -119,10 +122,10 @@ impl Starts {
     }
 }
 
-/// What asks for the end: it is passed on to the service, and remembered.
+/// Stop requests, which are recorded and forwarded to the service.
 struct Stop {
     is_asked: Arc<AtomicBool>,
-    /// The service, as long as there is one.
+    /// The service process, while there is one.
     service: Arc<Mutex<Option<Pid>>>,
 }
 
@@ -150,13 +153,14 @@ impl Stop {
         {
             let mut known = self.service.lock().unwrap_or_else(PoisonError::into_inner);
             *known = Some(service);
-            // It was asked for before there was a service.
+            // The stop was requested before the service was started.
             if self.is_asked() {
                 pass_on(*known);
             }
         }
         loop {
-            // Not reaped while the other thread may send to it: the number is the service's own until then.
+            // The service is not reaped while the other thread may signal it, so its process ID cannot be reused
+            // until then.
             match rustix::process::waitid(
                 rustix::process::WaitId::All,
                 rustix::process::WaitIdOptions::EXITED | rustix::process::WaitIdOptions::NOWAIT,
@@ -174,7 +178,7 @@ impl Stop {
         }
     }
 
-    /// Reaps for a while, or until the end is asked for.
+    /// Reaps processes for this long, or until a stop is requested.
     fn pause(&self, pause: Duration) -> io::Result<()> {
         let begun = Instant::now();
         while begun.elapsed() < pause && !self.is_asked() {
@@ -187,7 +191,7 @@ impl Stop {
 
 fn pass_on(service: Option<Pid>) {
     if let Some(service) = service {
-        // It has ended when this fails.
+        // A failure means that the service has ended.
         let _ = kill_process(service, Signal::TERM);
     }
 }
@@ -200,8 +204,9 @@ fn raw(status: WaitStatus) -> i32 {
     status.as_raw()
 }
 
-/// The kernel kills all that is left when process 1 ends: supervisors are asked before, so that each run says how it ended.
-/// The program that stops the container limits how long that takes. Elsewhere runs continue.
+/// The kernel kills all remaining processes when process 1 ends. Supervisors are therefore stopped before, so that
+/// each run records its outcome. The program that stops the container limits the time for this. Outside of a
+/// container, runs continue.
 fn end_runs() -> io::Result<()> {
     if rustix::process::getpid() != Pid::INIT {
         return Ok(());
@@ -223,7 +228,7 @@ fn end_runs() -> io::Result<()> {
     }
 }
 
-/// All supervisors in this container: until what began them has ended, they are not children of this process.
+/// All supervisors in this container. They become children of this process only after their parent has ended.
 fn supervisors() -> io::Result<Vec<Pid>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -249,7 +254,7 @@ fn is_supervisor(stat: &str) -> bool {
         && !matches!(state, None | Some("Z" | "X"))
 }
 
-/// As shells say it: 128 and the number of the signal.
+/// The exit code that shells report: 128 plus the signal number for a killed process.
 fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(1);
     u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)

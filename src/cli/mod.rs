@@ -36,7 +36,7 @@ struct Cli {
     command: Option<Command>,
 }
 
-/// Where `serve` listens.
+/// Options of `serve`.
 #[derive(Debug, Default, Args)]
 struct Listen {
     /// The address to listen on

@@ -1,4 +1,4 @@
-//! What every handler can use: the engine, the access control, options, and the signal of the end.
+//! State that is available to every handler: the engine, the access guard, options, and the shutdown request.
 
 use std::{
     collections::BTreeSet,
@@ -14,51 +14,51 @@ use tokio::sync::Mutex;
 use super::{access::Guard, problem::Problem};
 use crate::{doctor::Check, settings::OriginPattern};
 
-/// The last good result of the checks of Ansible, and when it was; `None` when Ansible has to be checked.
+/// The time and the results of the last successful check of Ansible; `None` if it must run again.
 pub(super) type KnownChecks = Option<(Instant, Vec<Check>)>;
 
-/// What every handler can use.
+/// State that is available to every handler.
 #[derive(Debug, Clone)]
 pub struct Api {
     pub(super) engine: Engine,
     pub(super) guard: Guard,
     pub(super) options: Arc<Options>,
     pub(super) shutdown: Shutdown,
-    /// What Ansible answered last, and when.
+    /// The time and the results of the last check of Ansible.
     pub(super) ansible_checks: Arc<Mutex<KnownChecks>>,
 }
 
-/// Options of the HTTP interface.
+/// Options of the HTTP layer.
 #[derive(Debug)]
 pub struct Options {
-    /// The longest request body in bytes.
+    /// Maximum size of a request body, in bytes.
     pub body_limit_bytes: usize,
-    /// The longest time that a request may wait for a job.
+    /// Maximum time that a request can wait for a job.
     pub wait_max: Duration,
-    /// Pages of these origins may call v1 from a browser.
+    /// Web origins whose pages can call v1.
     pub origins: OriginPattern,
-    /// Are `ansible_*` variables allowed in requests?
+    /// Whether `ansible_*` variables are allowed in requests.
     pub allow_connection_vars: bool,
-    /// Variables that requests of v1 may not set.
+    /// Variables that v1 requests cannot set.
     pub protected_vars: BTreeSet<String>,
-    /// Is the job of a v0 call canceled when the caller leaves?
+    /// Whether the job of a v0 request is canceled when the client disconnects.
     pub cancel_on_disconnect: bool,
-    /// The inventories; v0 names them when they are missing.
+    /// The inventories directory, for the v0 error when it is missing.
     pub inventory: PathBuf,
-    /// Is there a second playbooks root? v0 says so when it is missing.
+    /// Whether there is a second playbooks root, for a v0 error.
     pub has_public_playbooks: bool,
-    /// The second playbooks root, when it is set but not there; v0 names it.
+    /// The second playbooks root if it is configured but missing, for a v0 error.
     pub missing_public_playbooks: Option<String>,
 }
 
 impl Api {
-    /// For this engine; `shutdown` ends what waits.
+    /// Creates the API of an engine; `shutdown` ends waiting requests.
     #[must_use]
     pub fn new(engine: Engine, guard: Guard, options: Options, shutdown: Shutdown) -> Self {
         Self { engine, guard, options: Arc::new(options), shutdown, ansible_checks: Arc::default() }
     }
 
-    /// For whom content is inspected: the caller of this request.
+    /// The caller of this request, on whose behalf content is inspected.
     pub(super) fn on_behalf(&self, request: &HttpRequest) -> Result<OnBehalf, Problem> {
         self.guard.on_behalf(request).ok_or_else(|| {
             let error = std::io::Error::other("a route that inspects content has no caller");

@@ -1,4 +1,4 @@
-//! Request bodies: is it JSON by its type, is it short enough, does it parse?
+//! Receives and parses JSON request bodies, and checks their content type and size.
 
 use std::{pin::Pin, time::Duration};
 
@@ -18,42 +18,42 @@ use super::{
     api::Api,
 };
 
-/// Stands for a number that would change, while its place is looked for.
+/// Replaces a number that would lose precision, while its path is determined.
 const CHANGED: &str = "\0number\0";
-/// As it stands in JSON.
+/// The same placeholder in JSON.
 const CHANGED_AS_JSON: &[u8] = br#""\u0000number\u0000""#;
 
-/// Why a body cannot be used.
+/// Errors of request bodies.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadBody {
-    /// Its type says that it is something else.
+    /// The content type is not JSON.
     #[error("the body is `{0}`: send `application/json`")]
     ContentType(String),
-    /// It is longer than the limit.
+    /// The body is longer than the limit.
     #[error("the body is longer than {limit} bytes")]
     TooLong {
         /// The limit.
         limit: usize,
     },
-    /// It comes too slowly.
+    /// The body is received too slowly.
     #[error("the body comes too slowly: {} KiB/s are the least", RATE >> 10)]
     Late,
-    /// As many bodies are being received as may.
+    /// The limit on concurrent bodies is reached.
     #[error("as many bodies of this client, or of all, are being received as may")]
     NoRoom,
-    /// It is JSON with more values than any request has.
+    /// The JSON contains more values than any valid request.
     #[error("the body has more than {limit} values")]
     TooManyValues {
         /// The limit.
         limit: usize,
     },
-    /// It could not be received.
+    /// The body could not be received.
     #[error("the body could not be received: {0}")]
     Broken(String),
-    /// It is no text.
+    /// The body is not UTF-8.
     #[error("the body is not UTF-8")]
     NotUtf8,
-    /// It is no JSON.
+    /// The body is not valid JSON.
     #[error("the body is no JSON: {message} at line {line} column {column}")]
     Json {
         /// What the parser says.
@@ -65,12 +65,12 @@ pub(crate) enum BadBody {
         /// The position of the error in bytes.
         offset: usize,
     },
-    /// Numbers would become other numbers when they are read.
+    /// Numbers would lose precision when they are parsed.
     #[error("{} numbers cannot be kept exactly", fields.len())]
     Numbers {
-        /// Where they are: names of fields, joined by dots.
+        /// Their paths: field names joined by dots.
         fields: Vec<String>,
-        /// What is read all the same.
+        /// The result of parsing nevertheless.
         read: Box<Result<Option<Value>, BadBody>>,
     },
 }
@@ -80,7 +80,7 @@ pub(crate) enum BadBody {
 pub(crate) struct Body(pub Result<Option<Value>, BadBody>);
 
 impl Body {
-    /// As the reference service reads it: numbers may change.
+    /// The body as the reference service parses it: numbers can lose precision.
     pub(crate) fn with_any_numbers(self) -> Result<Option<Value>, BadBody> {
         match self.0 {
             Err(BadBody::Numbers { read, .. }) => *read,
@@ -90,7 +90,7 @@ impl Body {
 }
 
 impl FromRequest for Body {
-    // Each interface answers a bad body in its own words, so extraction itself always succeeds.
+    // v0 and v1 report an invalid body in different formats, so extraction itself always succeeds.
     type Error = std::convert::Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
@@ -109,7 +109,7 @@ impl FromRequest for Body {
                 false => receive(payload, limit, room).await,
             };
             let received = match received {
-                // Nothing has no type, whatever is said of it.
+                // The content type of an empty body is ignored.
                 Ok(bytes) if bytes.is_empty() => Ok(bytes),
                 Ok(bytes) => checked.map(|()| bytes),
                 Err(error @ (BadBody::Late | BadBody::NoRoom)) => Err(error),
@@ -120,14 +120,14 @@ impl FromRequest for Body {
     }
 }
 
-/// How long a body may take besides what its length takes.
+/// Time for receiving a body, in addition to the time for its length.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many bytes a second it has at least, after that.
+/// Minimum rate after that time, in bytes per second.
 const RATE: u64 = 16 << 10;
-/// The most values that a body has: `extra_vars` may hold 10,000.
+/// Maximum number of values in a body; `extra_vars` can contain 10,000.
 const MAX_VALUES: usize = 20_000;
 
-/// Reads a body, as long as it comes fast enough and there is room for it.
+/// Receives a body, as long as it arrives fast enough and within the memory limit.
 async fn receive(mut payload: Payload, limit: usize, mut room: Option<Room>) -> Result<BytesMut, BadBody> {
     let (begun, mut bytes) = (Instant::now(), BytesMut::new());
     loop {
@@ -148,7 +148,8 @@ async fn receive(mut payload: Payload, limit: usize, mut room: Option<Room>) -> 
     }
 }
 
-/// A body without a type is taken for JSON, as in the reference service; `application/*+json` is JSON too.
+/// A body without a content type is treated as JSON, as in the reference service. `application/*+json` is JSON,
+/// too.
 fn check_content_type(request: &HttpRequest) -> Result<(), BadBody> {
     let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
     let text = String::from_utf8_lossy(given.as_bytes()).into_owned();
@@ -162,12 +163,13 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     if bytes.is_empty() {
         return Ok(None);
     }
-    // Some editors of Windows begin a file with it.
+    // Some Windows editors start files with a byte order mark.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if std::str::from_utf8(bytes).is_err() {
         return Err(BadBody::NotUtf8);
     }
-    // Each value takes many times the memory that its text does. Nesting is limited, so the number of commas limits theirs.
+    // A parsed value uses many times the memory of its text. Nesting is limited, so the number of commas limits the
+    // number of values.
     if values(bytes) > MAX_VALUES {
         return Err(BadBody::TooManyValues { limit: MAX_VALUES });
     }
@@ -183,7 +185,7 @@ fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     Err(BadBody::Numbers { fields, read: Box::new(read(bytes)) })
 }
 
-/// The paths of the values that stand for changed numbers.
+/// The paths of the placeholders for changed numbers.
 fn places(path: &str, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) if text == CHANGED => found.push(path.to_owned()),
@@ -205,7 +207,7 @@ fn read(bytes: &[u8]) -> Result<Option<Value>, BadBody> {
     })
 }
 
-/// How many values a list or object in this JSON has at most: one more than there are commas outside of strings.
+/// Upper bound for the values of a list or object in this JSON: the number of commas outside of strings, plus one.
 fn values(json: &[u8]) -> usize {
     let (mut count, mut in_text, mut is_escaped) = (0, false, false);
     for &byte in json {

@@ -1,8 +1,9 @@
-//! Which pages in browsers may call, answered in the words of the service that v0 replaces.
+//! CORS, with the error texts of the service that v0 replaces.
 //!
-//! A preflight is answered here and goes no further; everything else is answered as without it, and only the headers
-//! say whether a page may read the answer. `actix-cors` refuses with other texts, drops headers from refusals and
-//! stops calls of unknown origins, so clients that were written against the reference would notice.
+//! A preflight request is answered here. Other requests are processed as usual, and only the response headers
+//! determine whether a page can read the response. `actix-cors` is not used because it has other error texts, omits
+//! headers from errors, and rejects requests of unknown origins, which would break clients of the reference
+//! service.
 
 use std::sync::Arc;
 
@@ -21,12 +22,12 @@ use crate::settings::OriginPattern;
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const HEADERS: &str = "Accept, Accept-Language, Authorization, Content-Language, Content-Type";
-/// How long a browser may remember an answer, in seconds.
+/// How long a browser can cache the result of a preflight, in seconds.
 const MAX_AGE: &str = "600";
-/// What pages may read besides the headers that they always may.
+/// Headers that pages can read in addition to the CORS-safelisted ones.
 const EXPOSED: &str = "Content-Disposition, Location, X-Log-Lines, X-Log-Next, X-Rangehand-Job, X-Request-Id";
 
-/// Answers preflights, and adds what a browser wants to know to every other answer.
+/// Answers preflight requests, and adds CORS headers to all other responses.
 ///
 /// # Errors
 /// Those of the handler.
@@ -47,7 +48,7 @@ pub async fn cors(
     }
     let mut response = match next.call(request).await {
         Ok(response) => response.map_into_boxed_body(),
-        // Whoever is refused may know why.
+        // Pages can also read errors.
         Err(error) => return Err(with_headers(error, &origin, is_allowed)),
     };
     add_headers(response.headers_mut(), &origin, is_allowed);

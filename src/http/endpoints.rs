@@ -1,5 +1,5 @@
-//! The list of all endpoints. Registration, access control and the documents read it; each entry is declared beside its
-//! handler.
+//! The list of all endpoints, for registration, access control, and the documents. Each endpoint is declared next
+//! to its handler.
 
 use std::sync::LazyLock;
 
@@ -27,7 +27,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::http::endpoint::{Access, Dialect, Effect, Origins, Place, Reply, Schemas, Verb};
+    use crate::http::endpoint::{Access, Dialect, Effect, Location, Origins, Reply, Schemas, Verb};
 
     #[test]
     fn no_two_endpoints_have_one_name_or_one_method_and_path() {
@@ -67,7 +67,7 @@ mod tests {
         for endpoint in endpoints() {
             let in_path: Vec<_> =
                 endpoint.path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect();
-            let documented: Vec<_> = endpoint.doc.names(Place::Path).collect();
+            let documented: Vec<_> = endpoint.doc.names(Location::Path).collect();
             assert_eq!(in_path, documented, "{endpoint:?}");
             assert!(endpoint.job.is_none_or(|job| in_path.contains(&job)), "{endpoint:?}");
             let is_of_a_job = endpoint.path.starts_with("/v1/jobs/") || endpoint.path == "/ws/{job_id}";

@@ -1,4 +1,4 @@
-//! The one place where what failed becomes a status code of v1.
+//! Converts errors to problem documents and status codes of v1.
 
 use content::catalog;
 use engine::{CatalogError, JobError, StoreError};
@@ -9,14 +9,14 @@ use super::{
     problem::{FaultCode, Problem, ProblemCode, fault},
 };
 
-/// Why a number is refused; the number itself may be a secret.
+/// Why a number is rejected. The number itself may be a secret, so it is not quoted.
 const NUMBER_LOST: &str = "this number cannot be kept exactly: integers must be from -9223372036854775808 to \
                            18446744073709551615, and fractions within double precision; send it as a string";
 
-/// After how many seconds an inspection may be asked for again when too many waited.
+/// `Retry-After` in seconds when too many inspections are waiting.
 const INSPECTION_RETRY_S: u16 = 10;
 
-/// After how many seconds a job may be sent again when the queue was full.
+/// `Retry-After` in seconds when the queue is full.
 pub(super) const QUEUE_RETRY_S: u16 = 10;
 
 impl From<StoreError> for Problem {
@@ -117,7 +117,7 @@ impl From<BadBody> for Problem {
             BadBody::NotUtf8 => Self::new(ProblemCode::MalformedJson, text),
             BadBody::Json { .. } => Self::new(ProblemCode::MalformedJson, text),
             BadBody::Numbers { fields, read } => match *read {
-                // Numbers too large for a fraction have an error of their own, in which only numbers are wrong.
+                // Numbers that exceed double precision have a separate error.
                 Err(error) if fields.is_empty() => error.into(),
                 _ => Self::invalid(
                     fields

@@ -1,4 +1,4 @@
-//! Is the service alive, and can it work?
+//! Health checks: liveness and readiness.
 
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,10 @@ use crate::doctor::{self, Check, Status};
 /// The group of endpoints about the service itself.
 pub(super) const TAG: &str = "service";
 
-/// How long a good answer about Ansible counts.
+/// How long a successful check of Ansible is cached.
 const COUNTS_FOR: Duration = Duration::from_secs(30);
 
-/// How long a request waits for the recovery at the start of the service, which takes milliseconds as a rule.
+/// How long a request waits for the recovery at startup, which usually takes milliseconds.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -40,19 +40,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .effect(Effect::Probe)
             .head()
             .any_origin(),
-        // Without a role the reply has one word.
+        // Without a role, the response contains only the status.
         Endpoint::new(Verb::Get, "/readyz", Access::Open, readyz, ready).head().any_origin(),
     ]
 }
 
-/// The service answers: that is all this says.
+/// Reports that the service responds.
 async fn healthz() -> HttpResponse {
     HttpResponse::Ok().json(api::Health { status: api::HealthStatus::Ok })
 }
 
-/// The store answers, Ansible can be started and jobs can begin; otherwise 503, and what to do.
+/// Reports whether the store responds, Ansible can be started, and jobs can start; otherwise returns 503 with
+/// hints.
 ///
-/// Those who are not let in hear whether it is ready and nothing about what is installed here.
+/// Callers without a role learn whether the service is ready, but nothing about its installation.
 async fn readyz(api: Data<Api>, request: HttpRequest) -> HttpResponse {
     let mut checks = ansible_checks(&api).await;
     checks.push(store_check(&api).await);
@@ -74,10 +75,10 @@ fn shown(check: Check) -> api::Check {
     api::Check { name: check.name.to_owned(), status, detail: check.detail, hint: check.hint }
 }
 
-/// Asking Ansible for its version starts three programs, so a good answer counts for a while. A bad one is asked
-/// for again each time: somebody may be mending it.
+/// Checks Ansible. This starts three programs, so a successful result is cached for a while. A failed check is
+/// repeated each time, because the problem may have been fixed.
 async fn ansible_checks(api: &Api) -> Vec<Check> {
-    // Held while asking: whoever comes meanwhile waits for the same answer instead of asking too.
+    // Locked during the check, so that concurrent requests wait for the same result.
     let mut known = api.ansible_checks.lock().await;
     if let Some((_, checks)) = known.as_ref().filter(|(asked, _)| asked.elapsed() < COUNTS_FOR) {
         return checks.clone();

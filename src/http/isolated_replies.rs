@@ -1,5 +1,6 @@
-//! Headers by which browsers keep replies out of pages of other origins: no reply is a script, a style, an image, or a frame of
-//! one, and none is taken for another type than it says. Pages that CORS allows read replies as before.
+//! Response headers that isolate responses from pages of other origins: no response can be embedded as a script,
+//! style sheet, image, or frame, and none is interpreted as another content type. Pages that CORS allows can still
+//! read responses.
 
 use actix_web::{
     Error,
@@ -12,10 +13,10 @@ use actix_web::{
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Adds them to every reply.
+/// Adds the headers to every response.
 ///
 /// # Errors
-/// Those of the layers within.
+/// Errors of the inner layers.
 pub async fn with_isolated_replies<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
@@ -25,7 +26,7 @@ pub async fn with_isolated_replies<B: MessageBody + 'static>(
             isolate(response.headers_mut());
             Ok(response)
         }
-        // A refusal of another layer.
+        // An error of an inner layer.
         Err(error) => {
             let mut response = error.error_response();
             isolate(response.headers_mut());

@@ -1,6 +1,7 @@
 //! `/metrics`: metrics in the Prometheus text format, version 0.0.4.
 //!
-//! The engine counts; this file only writes. A metric that was renamed is exported under both names for one release.
+//! The engine collects the metrics, and this file formats them. A metric that was renamed is exported under both
+//! names for one release.
 
 use std::fmt::{Display, Write as _};
 
@@ -82,7 +83,7 @@ fn write(figures: &Figures, resident_bytes: Option<u64>) -> String {
     page.0
 }
 
-/// The text so far. Writing to a `String` does not fail.
+/// The text so far. Writing to a `String` cannot fail.
 #[derive(Default)]
 struct Page(String);
 
@@ -95,7 +96,7 @@ impl Page {
         let _ = writeln!(self.0, "{name}{{{label}=\"{value}\"}} {count}");
     }
 
-    /// One sample of each family for each task.
+    /// Writes a sample of each family for each task.
     fn background(&mut self, tasks: &[TaskStatus]) {
         let name = "rangehand_background_task_activations_total";
         self.family(name, "counter", "Activations of background tasks that ended.");
@@ -125,7 +126,7 @@ impl Page {
         }
     }
 
-    /// A metric without labels, and the same under its old name if it was renamed.
+    /// Writes a metric without labels, and again under its old name if it was renamed.
     fn single(&mut self, name: &str, kind: &str, help: &str, count: impl Display) {
         self.family(name, kind, help);
         let _ = writeln!(self.0, "{name} {count}");
@@ -136,7 +137,8 @@ impl Page {
     }
 }
 
-/// From `/proc/self/statm`, whose second number counts pages; `None` where there is no such file.
+/// Resident memory from `/proc/self/statm`, whose second number is a count of pages; `None` if there is no such
+/// file.
 fn resident_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;

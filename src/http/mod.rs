@@ -1,9 +1,10 @@
-//! HTTP: from requests to calls of the engine, and from results to replies. Nothing here knows SQL or processes.
+//! The HTTP layer: maps requests to operations of the engine, and their results to responses. It uses neither SQL
+//! nor processes.
 //!
-//! `v1` is the interface of Rangehand, with typed requests and problem documents; `v0` replies like the service that it
-//! replaces, down to its error texts.
+//! `v1` is the current API, with typed requests and problem documents. `v0` is compatible with the service that it
+//! replaces, including its error texts.
 //!
-//! A handler asks for one thing, `Data<Api>`, and calls the handle that it needs: `api.engine.jobs().cancel(id)`.
+//! A handler only extracts `Data<Api>`, and calls the handle that it needs: `api.engine.jobs().cancel(id)`.
 
 pub mod access;
 mod api;

@@ -1,8 +1,8 @@
-//! Gives each request headers of its own.
+//! Copies the headers of each request.
 //!
-//! As they come they are slices of the connection's buffer, and the HTTP library keeps the heads of requests for later
-//! ones. One such head would hold on to the whole buffer, bodies with secrets in it included, long after request and
-//! connection are gone.
+//! Header values are slices of the connection's buffer, and the HTTP library reuses request heads. Such a head
+//! would keep the whole buffer alive, including bodies with secrets, long after the request and the connection have
+//! ended.
 
 use actix_web::{
     Error,
@@ -12,10 +12,10 @@ use actix_web::{
     middleware::Next,
 };
 
-/// Copies the headers; to be the outermost layer, where nobody else has the request yet.
+/// Copies the headers. This must be the outermost layer, before other layers have a reference to the request.
 ///
 /// # Errors
-/// Those of the layers within.
+/// Errors of the inner layers.
 pub async fn with_own_headers<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -23,7 +23,7 @@ pub async fn with_own_headers<B: MessageBody + 'static>(
     let headers = request.headers_mut();
     let mut own = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers.iter() {
-        // What was a value is one.
+        // The value was valid before, so this always succeeds.
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             own.append(name.clone(), value);
         }

@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): what v1 answers when it cannot do what was asked.
+//! Problem documents (RFC 9457), the error responses of v1.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -8,19 +8,19 @@ pub(crate) use api::{Fault, FaultCode, ProblemCode};
 
 use super::request_id;
 
-/// One thing that is wrong with a request: in a field, with dots between levels, in a parameter of the query, or, without a
-/// name, in the whole body.
+/// A fault of a request: in a field, with dots between levels; in a query parameter; or, with an empty name, in the
+/// whole body.
 pub(crate) fn fault(field: impl Into<String>, code: FaultCode, message: impl Into<String>) -> Fault {
     Fault { field: cut(field.into(), MAX_FIELD), code, message: cut(message.into(), MAX_TEXT) }
 }
 
-/// The most faults that a response lists; a request with more is not read on.
+/// Maximum number of faults in a response. Validation stops when a request has more.
 pub(crate) const MAX_FAULTS: usize = 100;
-/// The longest field of a fault, and the longest text, in characters: values of the request are quoted in them.
+/// Maximum length of a fault's field and message, in characters. They quote values of the request.
 const MAX_FIELD: usize = 200;
 const MAX_TEXT: usize = 1_000;
 
-/// At most so many characters; what is left out is marked.
+/// Truncates a string to this number of characters, and marks the omission.
 pub(crate) fn cut(mut text: String, most: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(most) {
         text.truncate(end);
@@ -29,22 +29,22 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
     text
 }
 
-/// A problem, before it is written down.
+/// A problem, before it is serialized.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {detail}")]
 pub(crate) struct Problem {
     code: ProblemCode,
-    /// For people: this very case.
+    /// A description of this occurrence.
     detail: String,
-    /// What helps, where something does.
+    /// A suggestion for a fix, if there is one.
     hint: Option<String>,
-    /// What is wrong with which field.
+    /// The faults, by field.
     errors: Vec<Fault>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
-    /// After how many seconds to try again; 0 says nothing of it.
+    /// `Retry-After` in seconds; 0 omits the header.
     retry_after: u16,
-    /// Whether the connection ends with it, because the rest of the request is not read.
+    /// Whether the connection is closed, because the rest of the request is not read.
     closes: bool,
 }
 
@@ -61,7 +61,7 @@ impl Problem {
         }
     }
 
-    /// Splits a text of ours into what failed and what helps.
+    /// Splits an error text of Rangehand into its detail and its hint.
     pub(crate) fn from_text(code: ProblemCode, text: &str) -> Self {
         match text.split_once("\nhint: ") {
             Some((detail, hint)) => Self::new(code, detail).hint(hint),
@@ -69,7 +69,7 @@ impl Problem {
         }
     }
 
-    /// Fields that are wrong; never empty.
+    /// Creates a problem from faults, of which there is at least one.
     pub(crate) fn faults(code: ProblemCode, mut errors: Vec<Fault>) -> Self {
         let is_all = errors.len() <= MAX_FAULTS;
         errors.truncate(MAX_FAULTS);
@@ -101,7 +101,7 @@ impl Problem {
         self
     }
 
-    /// A method that is none of those that are allowed.
+    /// The method is not allowed.
     pub(crate) fn wrong_method(allowed: impl Into<String>) -> Self {
         let allowed = allowed.into();
         let detail = format!("this resource has no such method: use {allowed}");
@@ -109,7 +109,7 @@ impl Problem {
         Self { allow: Some(allowed), ..problem }
     }
 
-    /// What was ours to do and failed; the cause goes to the log, not to the caller.
+    /// An internal error. The cause is logged, and not sent to the client.
     pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
         let mut causes = cause.to_string();
         let mut source = cause.source();
@@ -126,7 +126,7 @@ impl Problem {
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        // A test makes a status of every code.
+        // A test checks that every code has a valid status.
         StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 

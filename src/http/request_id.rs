@@ -1,5 +1,5 @@
-//! Every request has an id: taken from `X-Request-Id` where a gateway sent a sane one, made otherwise. It comes
-//! back in the reply and stands in every problem and in the log line of the request.
+//! Request IDs. The ID is taken from `X-Request-Id` if it is valid there, and generated otherwise. It is returned
+//! in the response headers and in every problem, and is part of the request's log line.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use actix_web::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::access::{Caller, Refused, shortened};
+use super::access::{Caller, Rejected, shortened};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -21,7 +21,7 @@ tokio::task_local! {
     static CURRENT: String;
 }
 
-/// The id of the request that is being answered.
+/// The ID of the current request.
 pub(crate) fn current() -> Option<String> {
     CURRENT.try_with(Clone::clone).ok()
 }
@@ -29,7 +29,7 @@ pub(crate) fn current() -> Option<String> {
 /// The middleware.
 ///
 /// # Errors
-/// What the service gives.
+/// Errors of the inner service.
 pub async fn with_request_id(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -47,9 +47,9 @@ pub async fn with_request_id(
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let (caller, refused) = {
         let extensions = response.request().extensions();
-        (extensions.get::<Caller>().map(|caller| caller.name.clone()), extensions.get::<Refused>().is_some())
+        (extensions.get::<Caller>().map(|caller| caller.name.clone()), extensions.get::<Rejected>().is_some())
     };
-    // The guard logs refusals, and not all of them.
+    // The guard logs rejections, and limits their number.
     if refused {
         return Ok(response);
     }

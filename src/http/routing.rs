@@ -24,7 +24,7 @@ use super::{
     v0,
 };
 
-/// The prefix of paths whose unknown ones get a problem document.
+/// The path prefix below which unknown paths are answered with a problem document.
 const V1: &str = "/v1";
 
 /// Registers all endpoints.
@@ -46,7 +46,8 @@ pub(super) fn register(endpoints: &'static [Endpoint], config: &mut ServiceConfi
     config.service(v1).default_service(web::to(unknown_path));
 }
 
-/// The endpoints of each path. Paths with parameters come last: the first match counts, and a name has many segments.
+/// The endpoints of each path. Paths with parameters come last, because the first match applies and a name can have
+/// several segments.
 fn by_path(endpoints: &'static [Endpoint]) -> Vec<(&'static str, Vec<&'static Endpoint>)> {
     let mut paths: Vec<(&str, Vec<&Endpoint>)> = Vec::new();
     for endpoint in endpoints {
@@ -75,7 +76,8 @@ fn resource(pattern: &str, endpoints: &[&'static Endpoint]) -> Resource {
     resource
 }
 
-/// Rejects pages of other origins: CORS alone would only hide the reply from them. Programs send no `Origin`.
+/// Rejects pages of other origins: CORS alone would only hide the response from them. Other clients send no
+/// `Origin`.
 async fn only_known_origins(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -97,7 +99,8 @@ async fn only_known_origins(
     next.call(request).await
 }
 
-/// A WebSocket to a path that has none is refused without a body; anything else is an unknown path of v0.
+/// A WebSocket request to an unknown path is rejected without a body. Any other request is answered as an unknown
+/// path of v0.
 async fn unknown_path(request: HttpRequest) -> impl Responder {
     if upgrades(request.headers()) {
         return Either::Left(HttpResponse::Forbidden().finish());

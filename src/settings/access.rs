@@ -15,7 +15,7 @@ use secrecy::{SecretString, zeroize::Zeroizing};
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, Server, kind::Rule, paths::Base, seconds};
-use crate::http::access::{Gateway, Groups, Hosts, JwtOptions, JwtRules, KeysPlace, Mode, Options};
+use crate::http::access::{Gateway, Groups, Hosts, JwtOptions, JwtRules, KeyLocation, Mode, Options};
 
 /// The shortest secret of a gateway, in bytes.
 const MIN_SECRET_BYTES: usize = 16;
@@ -191,7 +191,8 @@ impl Access {
 
     fn jwt(&self) -> Result<JwtOptions, AccessError> {
         let keys = self.jwt_keys.clone().ok_or(AccessError::Jwt("jwt_keys"))?;
-        let keys = if is_address(&keys) { KeysPlace::Address(keys) } else { KeysPlace::File(keys.into()) };
+        let keys =
+            if is_address(&keys) { KeyLocation::Address(keys) } else { KeyLocation::File(keys.into()) };
         Ok(JwtOptions {
             keys,
             refresh: self.jwt_refresh,

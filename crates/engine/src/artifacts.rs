@@ -1,4 +1,4 @@
-//! Files that a job's run left: listed, opened, removed. They are on the node that ran it.
+//! Lists, opens, and removes the files that a job's run produced. They are stored on the node that ran it.
 
 use std::{
     fs::File,
@@ -17,7 +17,7 @@ use crate::error::JobError;
 /// The artifacts of a job.
 #[derive(Debug, Clone)]
 pub struct JobArtifacts {
-    /// The node that has them; `None` when the job left none.
+    /// The node that stores them; `None` when the job produced none.
     pub node: Option<String>,
     /// Whether that is this node.
     pub is_here: bool,
@@ -25,7 +25,7 @@ pub struct JobArtifacts {
     pub files: u64,
     /// The files, if they are here.
     pub artifacts: Vec<Artifact>,
-    /// Files that are not kept.
+    /// Files that were not kept.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -33,7 +33,7 @@ pub struct JobArtifacts {
 #[derive(Debug, Clone)]
 pub struct Artifacts {
     store: Store,
-    /// Each job has a directory in it.
+    /// Contains one directory per job.
     directory: Arc<Path>,
     node: Arc<str>,
 }
@@ -43,12 +43,12 @@ impl Artifacts {
         Self { store, directory, node }
     }
 
-    /// Where the artifacts of a job are, on the node that ran it.
+    /// The directory of a job's artifacts on the node that ran it.
     pub(crate) fn of_job(&self, job: JobId) -> PathBuf {
         self.directory.join(job.to_string())
     }
 
-    /// What the last attempt of a job left.
+    /// The artifacts of a job's last attempt.
     ///
     /// # Errors
     /// When there is no such job, or the artifacts cannot be read.
@@ -69,7 +69,7 @@ impl Artifacts {
             EventQuery { kind: Some(EventKind::ARTIFACTS), ..EventQuery::after(0, u32::from(u16::MAX)) };
         let event = self.store.events(job, &query).await?.into_iter().next_back();
         let kept = event.and_then(|event| event.draft.read::<ArtifactsKept>());
-        // Those that were here are removed by now.
+        // Artifacts of this node that are no longer on disk have been removed.
         let elsewhere = kept.filter(|kept| *kept.node != *self.node);
         Ok(JobArtifacts {
             is_here: elsewhere.is_none(),
@@ -83,7 +83,7 @@ impl Artifacts {
     /// Opens an artifact of a job.
     ///
     /// # Errors
-    /// When there is none of that path on this node.
+    /// When this node has no artifact at that path.
     pub async fn open(&self, job: JobId, path: String) -> Result<(Artifact, File), JobError> {
         let all = self.list(job).await?;
         if let (Some(node), false) = (all.node, all.is_here) {
@@ -107,13 +107,13 @@ impl Artifacts {
         }
     }
 
-    /// Removes artifacts beyond the limits; returns of how many jobs.
+    /// Removes artifacts beyond the limits; returns the number of jobs that were affected.
     pub(crate) async fn prune(&self, age: Option<Duration>, bytes: Option<u64>) -> Result<usize, JobError> {
         let directory = Arc::clone(&self.directory);
         Ok(spawn_blocking(move || artifacts::prune(&directory, age, bytes)).await??)
     }
 
-    /// Removes artifacts of jobs that another node deleted while this one was away.
+    /// Removes artifacts of jobs that another node deleted while this node was not running.
     pub(crate) async fn sweep(&self) {
         let jobs = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let jobs: Vec<JobId> = jobs.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();

@@ -1,8 +1,9 @@
-//! The audit of calls that change something: one writer per process, many who hand it records.
+//! The audit log of requests that change something: one writer per process, many senders.
 //!
-//! Who is about to change something waits until its intent is stored; the results are handed over and not waited for.
-//! Everything that has come meanwhile goes into one transaction, so that many callers at once cost few commits. Results
-//! alone wait a moment for an intent to go with: the claim of a job that was just accepted must not wait for their commit.
+//! A caller that is about to change something waits until its intent is stored. Results are queued, and the caller
+//! does not wait for them. The writer stores everything that arrived meanwhile in one transaction, so that many
+//! concurrent callers cost few commits. Results alone wait briefly for an intent to share a transaction with:
+//! claiming a job that was just accepted must not wait for their commit.
 
 use std::{mem, time::Duration};
 
@@ -16,18 +17,18 @@ use tokio::{
 
 use crate::Shutdown;
 
-/// How many records wait for the writer; who comes with one more waits itself.
-const WAITING: usize = 256;
-/// The most records in one transaction.
+/// Capacity of the channel to the writer; when it is full, senders wait.
+const CHANNEL_CAPACITY: usize = 256;
+/// Maximum number of entries in one transaction.
 const BATCH: usize = 64;
-/// The most results that are kept for a store that does not answer.
-const KEPT: usize = 10_000;
-/// How long to wait before results are tried again.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
-/// How long results wait for somebody who is waited for.
+/// Maximum number of results that are kept while the store does not respond.
+const MAX_KEPT: usize = 10_000;
+/// Delay before results are written again after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long results wait for an intent to share a transaction with.
 const LINGER: Duration = Duration::from_millis(20);
-/// How long an intent may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout for storing an intent.
+const INTENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The intent was not stored, so nothing may be changed.
 #[derive(Debug, thiserror::Error)]
@@ -40,13 +41,13 @@ pub enum AuditError {
     Late,
 }
 
-/// A record on its way, and who waits for its number.
+/// An entry in the channel, with the sender that returns its number to the caller.
 struct Entry {
     draft: AuditDraft,
     answer: Option<oneshot::Sender<Result<u64, AuditError>>>,
 }
 
-/// Takes records; clones are cheap.
+/// Sends entries to the writer; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Auditor(mpsc::Sender<Entry>);
 
@@ -56,7 +57,7 @@ impl Entry {
     }
 }
 
-/// For ever, where there is no time.
+/// Waits until `time`, or indefinitely without one.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
@@ -71,10 +72,10 @@ impl std::fmt::Debug for Entry {
 }
 
 impl Auditor {
-    /// Stores a record and gives its number.
+    /// Stores an entry and returns its number.
     ///
     /// # Errors
-    /// When it is not known to be stored.
+    /// When the entry is not confirmed as stored.
     pub async fn store(&self, draft: AuditDraft) -> Result<u64, AuditError> {
         let (answer, answered) = oneshot::channel();
         let stored = async {
@@ -82,17 +83,17 @@ impl Auditor {
             self.0.send(entry).await.map_err(|_| AuditError::Late)?;
             answered.await.map_err(|_| AuditError::Late)?
         };
-        timeout(PATIENCE, stored).await.map_err(|_| AuditError::Late)?
+        timeout(INTENT_TIMEOUT, stored).await.map_err(|_| AuditError::Late)?
     }
 
-    /// Hands over a record that must not keep anybody waiting.
+    /// Queues an entry without blocking the caller.
     pub fn hand_over(&self, draft: AuditDraft) {
         let entry = Entry { draft, answer: None };
         if let Err(mpsc::error::TrySendError::Full(entry)) = self.0.try_send(entry) {
             let sender = self.0.clone();
-            // A server that is being taken down may have no runtime any more.
+            // A server that is shutting down may have no runtime anymore.
             match Handle::try_current() {
-                // Without a writer nobody is left to be told.
+                // Sending fails only when the writer has ended, so there is no one to report it to.
                 Ok(runtime) => drop(runtime.spawn(async move { sender.send(entry).await.is_ok() })),
                 Err(_) => tracing::error!(audit.record = ?entry, "a result is missing in the audit"),
             }
@@ -100,24 +101,24 @@ impl Auditor {
     }
 }
 
-/// Writes what is handed over.
+/// Writes the entries that are sent to it.
 #[derive(Debug)]
 pub struct AuditWriter {
     store: Store,
     receiver: mpsc::Receiver<Entry>,
-    /// Results that the store did not take yet.
+    /// Results that the store has not accepted yet.
     kept: Vec<AuditDraft>,
 }
 
-/// A writer into this store, and what hands it records.
+/// Creates a writer for this store, and the handle that sends entries to it.
 #[must_use]
 pub fn auditor(store: Store) -> (Auditor, AuditWriter) {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
     (Auditor(sender), AuditWriter { store, receiver, kept: Vec::new() })
 }
 
 impl AuditWriter {
-    /// Writes until it is told to stop, and then what was handed over until then.
+    /// Writes until the shutdown is requested, then writes the entries that were sent before.
     pub async fn run(mut self, mut shutdown: Shutdown) {
         let mut entries = Vec::with_capacity(BATCH);
         let mut write_at = None;
@@ -136,7 +137,7 @@ impl AuditWriter {
                     false
                 }
                 () = at(write_at) => true,
-                () = sleep(TRY_AGAIN), if entries.is_empty() && !self.kept.is_empty() => true,
+                () = sleep(RETRY_AFTER), if entries.is_empty() && !self.kept.is_empty() => true,
             };
             if is_time {
                 self.write(mem::take(&mut entries)).await;
@@ -165,7 +166,7 @@ impl AuditWriter {
         match self.store.append_audit(&drafts).await {
             Ok(first) => {
                 for (seq, answer) in (first + kept as u64..).zip(answers) {
-                    // Who no longer waits has left.
+                    // Sending fails when the caller no longer waits, which is fine: the entry is stored.
                     answer.map(|answer| answer.send(Ok(seq)));
                 }
             }
@@ -173,7 +174,7 @@ impl AuditWriter {
         }
     }
 
-    /// Who waits is refused; the rest is tried again.
+    /// Reports the failure to the callers that wait, and keeps the results for another attempt.
     fn failed(
         &mut self,
         drafts: Vec<AuditDraft>,
@@ -192,25 +193,25 @@ impl AuditWriter {
         for (draft, answer) in drafts.into_iter().zip(waiting) {
             match answer {
                 Some(answer) => drop(answer.send(Err(AuditError::Store(text.clone())))),
-                None if self.kept.len() < KEPT => self.kept.push(draft),
+                None if self.kept.len() < MAX_KEPT => self.kept.push(draft),
                 None => tracing::error!(audit.record = ?draft, "a result is missing in the audit"),
             }
         }
     }
 }
 
-/// Reads the audit, and writes what the command line does.
+/// Reads the audit log, and appends the entries of commands.
 #[derive(Debug, Clone)]
 pub struct Audit(Store);
 
 impl Audit {
-    /// That of this store.
+    /// The audit log of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self(store)
     }
 
-    /// Stores one record.
+    /// Stores one entry.
     ///
     /// # Errors
     /// When the store fails.
@@ -218,7 +219,7 @@ impl Audit {
         self.0.append_audit(&[draft]).await
     }
 
-    /// Records in their order.
+    /// The entries that match, in order.
     ///
     /// # Errors
     /// When the store fails.
@@ -226,7 +227,7 @@ impl Audit {
         self.0.audit(query).await
     }
 
-    /// The last record that was removed as settings say; number 0 when none was.
+    /// The last entry that was removed by retention; number 0 when none was.
     ///
     /// # Errors
     /// When the store fails.
@@ -234,7 +235,7 @@ impl Audit {
         self.0.audit_base().await
     }
 
-    /// Follows the chain from its beginning.
+    /// Verifies the hash chain from its beginning.
     ///
     /// # Errors
     /// When the store fails.

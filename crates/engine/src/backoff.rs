@@ -1,4 +1,4 @@
-//! Trying again: what a run did is not lost because a database was away for a while.
+//! Retries with backoff, so that the events and the outcome of a run survive an outage of the database.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::error::JobError;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Pauses between attempts to work on a job, each twice as long as the one before.
+/// Pauses between attempts to process a job, each twice as long as the one before.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     job: JobId,
@@ -18,7 +18,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// For work on this job.
+    /// A backoff for this job.
     pub(crate) const fn new(job: JobId) -> Self {
         Self { job, pause: FIRST_PAUSE }
     }

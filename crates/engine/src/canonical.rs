@@ -1,4 +1,4 @@
-//! JSON with the members of objects in alphabetical order: equal values have equal texts.
+//! JSON with object keys in alphabetical order, so that equal values have equal text.
 
 use std::collections::BTreeMap;
 

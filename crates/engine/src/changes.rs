@@ -1,4 +1,4 @@
-//! Notifies those who wait for a change of a job that there is one; the change itself is in the store.
+//! Notifies subscribers that a job changed. The change itself is in the store.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::{
 /// How long a lost notification can delay a subscriber.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Publishes which job changed; clones publish to the same subscribers.
+/// Publishes the IDs of jobs that changed; clones publish to the same subscribers.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes(Sender<JobId>);
 
@@ -22,18 +22,19 @@ impl Default for Changes {
 }
 
 impl Changes {
-    /// This job changed.
+    /// Notifies the subscribers of this job.
     pub(crate) fn publish(&self, job: JobId) {
-        // An error means that there is no subscriber.
+        // `send` fails only when there are no subscribers.
         let _ = self.0.send(job);
     }
 
-    /// Subscribes to changes from now on. Read the store after this, then wait: so nothing is missed in between.
+    /// Subscribes to changes from now on. Read the store after this call and then wait, so that no change is missed
+    /// in between.
     pub(crate) fn subscribe(&self, job: JobId) -> Subscription {
         Subscription { job: Some(job), receiver: self.0.subscribe() }
     }
 
-    /// The same for changes of any job.
+    /// Like [`Self::subscribe`], for changes of any job.
     pub(crate) fn subscribe_to_all(&self) -> Subscription {
         Subscription { job: None, receiver: self.0.subscribe() }
     }
@@ -47,15 +48,15 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    /// Waits for a change, or until it is time to read the store again in case a notification was lost.
+    /// Waits for a change, or until the store must be read again in case a notification was lost.
     pub(crate) async fn changed(&mut self) {
         let poll_at = Instant::now() + POLL_EVERY;
         loop {
             match timeout_at(poll_at, self.receiver.recv()).await {
                 Ok(Ok(job)) if self.job.is_some_and(|wanted| wanted != job) => {}
-                // Too slow to receive everything: there may have been a change.
+                // The subscriber fell behind, so a notification may have been dropped.
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) | Err(_) => return,
-                // The publisher is dropped at the end of the process only.
+                // The publisher is dropped only at the end of the process.
                 Ok(Err(RecvError::Closed)) => return tokio::time::sleep_until(poll_at).await,
             }
         }

@@ -1,10 +1,11 @@
-//! The door for time and identifiers: the only place of this floor that asks the system for either.
+//! Time and identifiers. Other modules of this crate use these functions instead of the system clock or a random
+//! generator.
 
 use jiff::Timestamp;
 use model::{JobId, RunId};
 use uuid::Uuid;
 
-/// The time now, to the millisecond: finer than that nothing is kept.
+/// The current time, truncated to milliseconds, the precision of stored times.
 pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)

@@ -1,4 +1,4 @@
-//! Composes an engine: every handle is made of those before it, so that none needs one after it.
+//! Composes an engine. Every handle is built only from the ones before it.
 //!
 //! ```text
 //!  store, options -> catalog, queue, events -> jobs -> machines, resume, progress -> kinds of work -> worker
@@ -50,40 +50,40 @@ use crate::{
     },
 };
 
-/// How often history, audit log and files are pruned, and forgotten retries are searched for.
+/// How often history, audit log, and files are pruned, and missed retries are searched for.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// How long after a failure the service tries to listen again.
-const LISTEN_AGAIN: Duration = Duration::from_secs(1);
-/// How often at most the states of held jobs are read, however many notifications arrive.
+/// Delay before the service listens again after a failure.
+const LISTEN_RETRY: Duration = Duration::from_secs(1);
+/// Minimum time between two reads of the states of held jobs, however many notifications arrive.
 const RELAY_GAP: Duration = Duration::from_millis(100);
 
-/// Everything that an engine is given by value; it reads no settings of its own.
+/// All options of an engine; the engine itself reads no settings.
 #[derive(Debug)]
 pub struct Options {
-    /// This node.
+    /// Options of this node.
     pub node: NodeOptions,
-    /// Its directories.
+    /// Directories of this node.
     pub directories: Directories,
-    /// What opens encrypted content.
+    /// Options for decrypting content.
     pub vault: Vault,
-    /// Encrypts the secrets of jobs.
+    /// The keys that encrypt the secrets of jobs.
     pub keys: Keyring,
-    /// Content.
+    /// Options of the catalog.
     pub catalog: CatalogOptions,
-    /// Inspects content.
+    /// The inspector of content.
     pub inspector: Inspector,
-    /// Jobs.
+    /// Options of jobs.
     pub jobs: JobOptions,
-    /// Playbooks.
+    /// Options of playbook runs.
     pub playbooks: PlaybookOptions,
-    /// What is kept of jobs that have ended.
+    /// Retention of ended jobs.
     pub keep: Keep,
-    /// How Proxmox is asked without Ansible.
+    /// Options for direct access to Proxmox.
     pub proxmox: ProxmoxOptions,
 }
 
-/// What background tasks and the scheduler share.
-struct Running {
+/// Components that background tasks and the scheduler share.
+struct SharedComponents {
     store: Store,
     changes: Changes,
     queue: Queue,
@@ -96,7 +96,7 @@ struct Running {
     worker: Worker,
 }
 
-/// An engine over a store, and its scheduler; nothing runs before [`Scheduler::run`].
+/// Creates an engine on top of a store, and its scheduler. Nothing runs before [`Scheduler::run`].
 #[must_use]
 pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let Options { node, directories, vault, keys, catalog, inspector, jobs, playbooks, keep, proxmox } =
@@ -137,7 +137,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
         vault: vault.clone(),
         playbooks,
     });
-    let running = Running {
+    let running = SharedComponents {
         store: store.clone(),
         changes,
         queue: queue.clone(),
@@ -173,8 +173,8 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     (engine, running.scheduler(tasks, recorder, readiness, drain))
 }
 
-impl Running {
-    /// The tasks that keep the claims of this node and look for those of nodes that are gone.
+impl SharedComponents {
+    /// Registers the tasks that renew the leases of this node and take over expired leases.
     fn register_leases(&self, tasks: &mut Driver) {
         let every = Schedule::every(self.leases.renewal_period());
         let Self { store, leases, held, controls, .. } = self;
@@ -207,11 +207,11 @@ impl Running {
                 queue: self.queue.clone(),
                 cancellations,
             };
-            tasks.register(listen, Schedule::from_start(LISTEN_AGAIN));
+            tasks.register(listen, Schedule::from_start(LISTEN_RETRY));
         }
     }
 
-    /// The tasks that queue what was forgotten, and remove what is not kept.
+    /// Registers the tasks that requeue missed retries and apply the retention limits.
     fn register_housekeeping(&self, tasks: &mut Driver, keep: Keep, snapshots: std::path::PathBuf) {
         let (every, store) = (Schedule::from_start(HOUSEKEEPING), || self.store.clone());
         tasks.register(RequeueRetries { store: store(), jobs: self.jobs.clone() }, every);

@@ -1,11 +1,10 @@
-//! Counters of this process: how many events went through each stage, and how many watchers there are.
+//! Counters of this process: events per stage, and watchers.
 //!
 //! ```text
 //!   ansible-runner --emitted--> spool --spooled--> store --stored--> watchers --delivered-->
 //! ```
-//! The first three are counted when a run is over and must be alike. What is delivered is counted once per
-//! watcher; that nothing is missing there is looked after while it is given, see [`crate::Following`]. `metrics.rs` shows
-//! them.
+//! The first three are counted when a run is over, and must be equal. Delivered events are counted once per
+//! watcher; completeness is checked during delivery, see [`crate::Following`]. `metrics.rs` exports the counters.
 
 use std::sync::{
     Arc,
@@ -20,7 +19,7 @@ use store::Store;
 pub enum WatcherKind {
     /// Server-sent events.
     ServerSent,
-    /// Lines of JSON.
+    /// JSON lines.
     Lines,
     /// The log as text.
     Log,
@@ -31,7 +30,7 @@ pub enum WatcherKind {
 }
 
 impl WatcherKind {
-    /// Every kind; each stands at the place of its own number.
+    /// Every kind, at the index of its discriminant.
     pub const ALL: [Self; 5] = [Self::ServerSent, Self::Lines, Self::Log, Self::WebSocket, Self::VmStatus];
 
     /// The name of the kind.
@@ -47,7 +46,7 @@ impl WatcherKind {
     }
 }
 
-/// What is counted.
+/// The counters.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     emitted: AtomicU64,
@@ -59,18 +58,18 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// So many events were given to a watcher.
+    /// Counts events that were delivered to a watcher.
     pub(crate) fn delivered(&self, events: usize) {
         self.delivered.fetch_add(events as u64, Relaxed);
     }
 
-    /// Events are missing that should be there, or there are too many.
+    /// Counts a run or a watcher with missing or surplus events.
     pub(crate) fn mismatch(&self) {
         self.mismatches.fetch_add(1, Relaxed);
     }
 }
 
-/// Counts a watcher as long as it is there.
+/// Counts a watcher while this value exists.
 #[derive(Debug)]
 pub struct Watching {
     counters: Arc<Counters>,
@@ -84,7 +83,8 @@ impl Drop for Watching {
 }
 
 impl Counters {
-    /// Counts the events of a run that is over, and compares. Of a lost run it isn't known how many there were.
+    /// Counts the events of a run that is over, and compares the counts. A lost run is not counted, because its
+    /// number of emitted events is unknown.
     pub(crate) async fn account(&self, store: &Store, job: &Job, run: RunId, outcome: &PlaybookOutcome) {
         if outcome.ending == Ending::Lost {
             return;
@@ -106,13 +106,13 @@ impl Counters {
         }
     }
 
-    /// Counts a watcher until what this returns is dropped.
+    /// Counts a watcher until the returned value is dropped.
     pub(crate) fn watching(self: &Arc<Self>, kind: WatcherKind) -> Watching {
         self.watchers[kind as usize].fetch_add(1, Relaxed);
         Watching { counters: Arc::clone(self), kind }
     }
 
-    /// Events by stage, in the order of their way.
+    /// Events by stage, from first to last.
     pub(crate) fn events(&self) -> [(&'static str, u64); 4] {
         [
             ("emitted", self.emitted.load(Relaxed)),
@@ -122,7 +122,7 @@ impl Counters {
         ]
     }
 
-    /// How many runs and watchers there were for which the numbers of events were not alike.
+    /// How many runs and watchers had event counts that did not match.
     pub(crate) fn mismatches(&self) -> u64 {
         self.mismatches.load(Relaxed)
     }

@@ -1,4 +1,4 @@
-//! The handles of a node, by noun.
+//! The handles of a node, one per kind of object.
 
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use crate::{
     tokens::Tokens,
 };
 
-/// What HTTP and the command line use; clones are cheap and share everything.
+/// The entry point for HTTP and the command line; clones are cheap and share all state.
 #[derive(Debug, Clone)]
 pub struct Engine(Arc<Handles>);
 
-/// One handle per noun.
+/// The handles of an engine.
 #[derive(Debug)]
 pub(crate) struct Handles {
     pub(crate) node: Arc<str>,
@@ -45,19 +45,19 @@ impl Engine {
         Self(Arc::new(handles))
     }
 
-    /// The name of this node among those that share the store.
+    /// The name of this node, unique among the nodes that share the store.
     #[must_use]
     pub fn node(&self) -> &str {
         &self.0.node
     }
 
-    /// Files that jobs left.
+    /// The artifacts of jobs.
     #[must_use]
     pub fn artifacts(&self) -> &Artifacts {
         &self.0.artifacts
     }
 
-    /// What background tasks do.
+    /// The status of background tasks.
     #[must_use]
     pub fn background(&self) -> &Background {
         &self.0.background
@@ -69,7 +69,7 @@ impl Engine {
         &self.0.catalog
     }
 
-    /// Events of jobs, and their logs.
+    /// Events and logs of jobs.
     #[must_use]
     pub fn events(&self) -> &Events {
         &self.0.events
@@ -81,7 +81,7 @@ impl Engine {
         &self.0.inspections
     }
 
-    /// Jobs: submitted, read, canceled, retried, deleted.
+    /// Jobs: submit, read, cancel, retry, delete.
     #[must_use]
     pub fn jobs(&self) -> &Jobs {
         &self.0.jobs
@@ -99,25 +99,25 @@ impl Engine {
         &self.0.metrics
     }
 
-    /// How far jobs have come.
+    /// The progress of jobs.
     #[must_use]
     pub fn progress(&self) -> &Progress {
         &self.0.progress
     }
 
-    /// What runs, what waits, and why.
+    /// Running and queued jobs, with the reasons why jobs wait.
     #[must_use]
     pub fn queue(&self) -> &Queue {
         &self.0.queue
     }
 
-    /// Whether the service can work.
+    /// Whether the service is ready.
     #[must_use]
     pub fn readiness(&self) -> &Readiness {
         &self.0.readiness
     }
 
-    /// Resumes jobs from where they failed.
+    /// Resumes failed jobs from the failed task.
     #[must_use]
     pub fn resume(&self) -> &Resume {
         &self.0.resume

@@ -1,7 +1,7 @@
-//! Errors that several handles share: those of content, and those of jobs.
+//! Errors that several handles share: those of content and those of jobs.
 //!
-//! A handle whose errors are its own has them beside it: `KeyError`, `AuditError`, `TokenError`, `ProxmoxError`,
-//! `ResumeError`.
+//! An error that only one handle returns is defined next to it: `KeyError`, `AuditError`, `TokenError`,
+//! `ProxmoxError`, `ResumeError`.
 
 use content::catalog;
 use model::{JobId, JobState, ProjectName, Refusal};
@@ -9,52 +9,52 @@ use store::Full;
 
 use crate::{audit::AuditError, keyring::error::KeyError};
 
-/// Why content cannot be listed, found or inspected.
+/// Why content cannot be listed, located, or inspected.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The content that was asked for cannot be used.
+    /// The requested content cannot be used.
     #[error(transparent)]
     Content(#[from] catalog::Error),
-    /// There is no such project.
+    /// The project does not exist.
     #[error("unknown project `{name}`{}", known_projects(.known))]
     UnknownProject {
-        /// What was asked for.
+        /// The requested project.
         name: ProjectName,
-        /// Those that there are.
+        /// The projects that exist.
         known: Vec<ProjectName>,
     },
     /// A limit ended an inspection.
     #[error("{why}")]
     InspectionEnded {
-        /// Whether that limit is its time.
+        /// Whether it was the time limit.
         is_time: bool,
-        /// What happened, and what helps.
+        /// The cause, and a hint.
         why: String,
     },
-    /// No inspection could begin in time.
+    /// No turn for an inspection became free in time.
     #[error("too many inspections are waiting")]
     TooManyInspections,
-    /// The audit does not take the record without which nothing is done.
+    /// The entry that must precede the action cannot be written to the audit log.
     #[error("the audit cannot be written")]
     Audit(#[from] AuditError),
     /// A file could not be used.
     #[error("a file could not be used")]
     Io(#[from] std::io::Error),
-    /// An internal task ended without an answer.
+    /// An internal task panicked or was aborted.
     #[error("an internal task failed")]
     Task(#[from] tokio::task::JoinError),
 }
 
-/// Why something cannot be done with a job.
+/// Why an operation on a job fails.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
-    /// Its content cannot be used.
+    /// The content of the job cannot be used.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// There is no such job.
+    /// The job does not exist.
     #[error("unknown job `{0}`")]
     UnknownJob(JobId),
-    /// The job's state does not allow it.
+    /// The state of the job does not allow the operation.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The job has not ended.
@@ -62,25 +62,25 @@ pub enum JobError {
     NotEnded {
         /// The job.
         job: JobId,
-        /// Where it is.
+        /// Its state.
         state: JobState,
     },
-    /// No more jobs may wait.
+    /// The queue is full.
     #[error("{}", match .0 {
         Full::OfCaller => "as many jobs of this caller wait as may",
         Full::InAll => "as many jobs wait as may",
     })]
     QueueFull(Full),
-    /// The key was used for another request.
+    /// The idempotency key was used for a different request.
     #[error("this idempotency key was used for another request, which is job `{0}`")]
     KeyUsed(JobId),
-    /// The job had secret variables, and they are wiped.
+    /// The job had secret variables, which have been deleted.
     #[error(
         "the secret variables of job `{0}` were deleted when it finished, so it cannot run again\nhint: submit a new job, with \
          its `secret_vars`"
     )]
     SecretsGone(JobId),
-    /// The job left no such file, or it is not kept any more.
+    /// The job produced no such file, or it is no longer kept.
     #[error("job `{job}` has no artifact `{path}`")]
     UnknownArtifact {
         /// The job.
@@ -96,7 +96,7 @@ pub enum JobError {
         /// The node that ran it.
         node: String,
     },
-    /// Secrets cannot be sealed or opened.
+    /// Secrets cannot be encrypted or decrypted.
     #[error(transparent)]
     Keys(#[from] KeyError),
     /// The store failed.
@@ -105,13 +105,13 @@ pub enum JobError {
     /// A file could not be used.
     #[error("a file could not be used")]
     Io(#[from] std::io::Error),
-    /// An internal task ended without an answer.
+    /// An internal task panicked or was aborted.
     #[error("an internal task failed")]
     Task(#[from] tokio::task::JoinError),
 }
 
 impl JobError {
-    /// Whether the claim under which something was to be done is over, or the job is not as the writer knew it.
+    /// Whether the claim has ended, or the job was changed by another writer.
     pub(crate) const fn is_stale(&self) -> bool {
         matches!(self, Self::Store(store::Error::Stale { .. }))
     }

@@ -1,4 +1,4 @@
-//! The attempts that this node holds: it renews their leases, and passes on when they are to end.
+//! The attempts that this node holds. It renews their leases and forwards cancellations to them.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,17 +7,17 @@ use std::{
 
 use model::{Job, JobId, RunId, WorkKind};
 
-/// The attempts that this node holds, with the claims under which it does; clones share them.
+/// The attempts that this node holds, with their claims; clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HeldRuns(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     runs: Mutex<HashMap<RunId, HeldRun>>,
-    /// The run of a claim that is being made. A process may be stopped in the middle of it for longer than a lease; what it
-    /// has claimed then is not up for others in it.
+    /// The run of a claim that is in progress. The process may be suspended during a claim for longer than a lease;
+    /// it must not take over its own claim in that case.
     claiming: Mutex<Option<RunId>>,
-    /// Runs of claims that the store did not answer: it may have made them.
+    /// Runs of claims for which the store did not respond: the claims may have been made.
     unsure: Mutex<HashSet<RunId>>,
 }
 
@@ -30,12 +30,12 @@ pub(crate) struct HeldRun {
     pub(crate) job: JobId,
     /// The claim.
     pub(crate) fence: u64,
-    /// What kind of work it is.
+    /// The kind of work.
     pub(crate) kind: WorkKind,
 }
 
 impl HeldRuns {
-    /// Holds a run from its claim on: only its holder decides on it in this process.
+    /// Holds a run from its claim on. Within this process, only the holder decides about the run.
     pub(crate) fn hold(&self, job: &Job, run: RunId) -> Hold {
         let held = HeldRun { run, job: job.id, fence: job.fence, kind: job.request.work.kind() };
         self.runs().insert(run, held);
@@ -55,7 +55,7 @@ impl HeldRuns {
     }
 
     pub(crate) fn has(&self, run: RunId) -> bool {
-        // In this order, because a run leaves the first after it is in the second.
+        // Checked in this order, because a run is removed from `claiming` after it was added to `runs`.
         *locked(&self.0.claiming) == Some(run) || self.runs().contains_key(&run)
     }
 
@@ -63,17 +63,17 @@ impl HeldRuns {
         self.runs().values().any(|held| held.job == job)
     }
 
-    /// A claim is about to be made for this run, or none anymore.
+    /// Sets or clears the run for which a claim is about to be made.
     pub(crate) fn set_claiming(&self, run: Option<RunId>) {
         *locked(&self.0.claiming) = run;
     }
 
-    /// It isn't known whether the claim for this run was made.
+    /// Records that the result of the claim for this run is unknown.
     pub(crate) fn add_unsure(&self, run: RunId) {
         locked(&self.0.unsure).insert(run);
     }
 
-    /// Whether it wasn't known that the claim for this run was made; it is from now on.
+    /// Returns whether the result of the claim for this run was unknown, and clears that.
     pub(crate) fn take_unsure(&self, run: RunId) -> bool {
         locked(&self.0.unsure).remove(&run)
     }
@@ -87,7 +87,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As long as this lives, the node renews the lease of the run.
+/// The node renews the lease of the run while this value exists.
 #[derive(Debug)]
 pub(crate) struct Hold {
     held: HeldRuns,

@@ -1,16 +1,17 @@
-//! Leases: a node that works on a job renews its lease every few seconds; when the lease is over, the job is another's.
+//! Leases: a node that works on a job renews its lease every few seconds. When the lease expires, another node can
+//! take over the job.
 //!
-//! A node renews the leases of all runs it holds (`background/renew_leases.rs`). When the store reports that a claim is
-//! over, the run is stopped: another node has called the job lost, and may have given it to a new run. Any node looks for
-//! jobs whose lease is over (`background/take_over_jobs.rs`): its own are continued; what becomes of those of others is
-//! decided by their kind of work.
+//! A node renews the leases of all runs that it holds (`background/renew_leases.rs`). When the store reports that a
+//! claim has ended, the node stops the run, because another node has marked the job as lost and may have started a
+//! new run. Every node searches for expired leases (`background/take_over_jobs.rs`). It continues its own jobs; for
+//! jobs of other nodes, the kind of work decides.
 
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use store::Store;
 
-/// How many renewals a lease lasts: three may be late or lost.
+/// Number of renewals per lease duration; three can be late or lost.
 const RENEWALS: u32 = 4;
 
 /// The leases of a node; clones are cheap.
@@ -36,10 +37,10 @@ impl Leases {
         self.length / RENEWALS
     }
 
-    /// Now, by the clock that all nodes share, and the end of a lease that begins now.
+    /// The current time by the clock that all nodes share, and the end of a lease that starts now.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub(crate) async fn begin(&self) -> Result<(Timestamp, Timestamp), store::Error> {
         let now = self.store.clock().await?;
         Ok((now, now.checked_add(self.length).unwrap_or(Timestamp::MAX)))

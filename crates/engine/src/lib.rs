@@ -1,17 +1,18 @@
-//! Decides and drives: jobs, their queue, their workers.
+//! The engine: jobs, their queue, and the workers that run them.
 //!
 //! ```text
 //!  submit --> store <--claim-- scheduler --> worker --launch--> supervisor (another process)
 //!                ^                             |                    |
 //!                '----- events, transitions ---'<----- spool -------'
 //! ```
-//! The store is the queue. A worker follows one run and stores its events; it may vanish at any moment, and
-//! recovery begins where it stopped, because the supervisor and its spool do not need this process. This floor knows no
-//! status codes, no command line and no environment.
+//! The store is the queue. A worker follows one run and stores its events. It can stop at any moment, and recovery
+//! continues where it stopped, because the supervisor and its spool do not depend on this process. This crate does
+//! not handle status codes, the command line, or the environment.
 //!
-//! Its files have an order, and each uses only files before it: errors and options; handles (`Jobs`, `Catalog`, `Events`
-//! and others); kinds of work (`work/`); background tasks (`background/`); `scheduler.rs`; `compose.rs`, which makes an
-//! [`Engine`] of them. A file names the file that defines what it uses, never a `mod.rs`.
+//! The files have an order, and each uses only files before it: errors and options; handles (`Jobs`, `Catalog`,
+//! `Events`, and others); kinds of work (`work/`); background tasks (`background/`); `scheduler.rs`; and
+//! `compose.rs`, which creates an [`Engine`] from them. Imports name the file that defines an item, never a
+//! `mod.rs`.
 
 mod artifacts;
 mod audit;

@@ -1,4 +1,4 @@
-//! Metrics of this process, as `/metrics` shows them.
+//! Metrics of this process, for `/metrics`.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     queue::{Capacity, Queue},
 };
 
-/// Counts watchers, and collects all metrics; clones are cheap.
+/// Counts watchers and collects all metrics; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     store: Store,
@@ -20,12 +20,12 @@ pub struct Metrics {
     background: Background,
 }
 
-/// All metrics at one moment. Those of events count from the start of this process.
+/// A snapshot of all metrics. Event counters start with this process.
 #[derive(Debug)]
 pub struct Figures {
-    /// Events by stage, in the order of their way.
+    /// Events by stage, from first to last.
     pub events: [(&'static str, u64); 4],
-    /// Runs and watchers for which the numbers of events were not alike.
+    /// Runs and watchers whose event counts did not match.
     pub mismatches: u64,
     /// Jobs by state, on all nodes.
     pub jobs: Vec<(JobState, u64)>,
@@ -47,16 +47,16 @@ impl Metrics {
         Self { store, counters, queue, background }
     }
 
-    /// Counts a watcher until what this returns is dropped.
+    /// Counts a watcher until the returned value is dropped.
     #[must_use]
     pub fn watching(&self, kind: WatcherKind) -> Watching {
         self.counters.watching(kind)
     }
 
-    /// All metrics as they are now.
+    /// Returns all metrics with their current values.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn figures(&self) -> Result<Figures, store::Error> {
         let counts = self.store.counts().await?;
         let count = |state: &JobState| (*state, counts.get(state).copied().unwrap_or(0));

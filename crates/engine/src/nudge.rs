@@ -1,4 +1,4 @@
-//! A nudge: activates a loop before its timer does. Nudges that arrive during an activation count as one.
+//! A nudge activates a loop before its timer does. Nudges that arrive during an activation count as one.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 pub(crate) struct Nudge(Arc<Notify>);
 
 impl Nudge {
-    /// Nudges the loop. It is not lost when the loop is not waiting.
+    /// Nudges the loop. If the loop is not waiting, the nudge is kept until it does.
     pub(crate) fn send(&self) {
         self.0.notify_one();
     }

@@ -1,5 +1,5 @@
-//! Options that several handles share. What one handle needs alone is beside it: `CatalogOptions`, `JobOptions`,
-//! `PlaybookOptions`, `ProxmoxOptions`, `Keep`.
+//! Options that several handles share. Options of a single handle are defined next to it: `CatalogOptions`,
+//! `JobOptions`, `PlaybookOptions`, `ProxmoxOptions`, `Keep`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -10,32 +10,32 @@ use secrecy::SecretString;
 pub struct Directories {
     /// The directory that holds the directories of runs.
     pub runs: PathBuf,
-    /// The directory that holds the secrets of runs; on tmpfs.
+    /// The directory that holds the secrets of runs, on tmpfs.
     pub runtime: PathBuf,
-    /// What must survive a restart: snapshots, persistent paths and artifacts are below it.
+    /// Persistent state: snapshots, persistent paths, and artifacts are below it.
     pub state: PathBuf,
 }
 
-/// What opens encrypted content.
+/// Options for decrypting content.
 #[derive(Debug, Clone)]
 pub struct Vault {
-    /// Opens vaults.
+    /// The vault password.
     pub password: Option<SecretString>,
-    /// Encrypted variables of every run.
+    /// A file with encrypted variables, which every run loads.
     pub file: Option<PathBuf>,
 }
 
-/// This node among those that share the store.
+/// Options of this node, one of those that share the store.
 #[derive(Debug, Clone)]
 pub struct NodeOptions {
-    /// Its name; stays the same over restarts.
+    /// Its name, which stays the same across restarts.
     pub name: String,
-    /// The service before this one ran since the machine was started: what it wrote is as it wrote it.
+    /// Whether the previous service ran since the machine was booted. If so, no write of it was lost.
     pub is_same_boot: bool,
-    /// How long a claim holds without a renewal; it is renewed four times as often.
+    /// Lease duration without a renewal. A lease is renewed four times per duration.
     pub lease: Duration,
-    /// How many runs may run at once; at least one.
+    /// Maximum number of concurrent runs; at least one.
     pub max_concurrent: usize,
-    /// When the service stops, wait so long for runs to end; zero leaves them to their supervisors at once.
+    /// How long the service waits for runs when it stops. With zero, it leaves them to their supervisors at once.
     pub drain: Duration,
 }

@@ -1,8 +1,9 @@
-//! How far a job has come and how long it may still take.
+//! The progress of a job, and its estimated remaining time.
 //!
-//! How many tasks there will be is a guess: as many as the last good run of the same content had, or as many as
-//! Ansible lists. Whichever it is stays so for the whole attempt, so that the share that is done never goes back.
-//! The first request for a running job begins the listing, which takes seconds; no request waits for it.
+//! The total number of tasks is an estimate: either that of the last successful run of the same content, or the
+//! number of tasks that Ansible lists. The source stays the same for the whole attempt, so that the percentage
+//! never decreases. The first request for a running job starts the listing, which takes seconds. No request waits
+//! for it.
 
 use std::{
     collections::VecDeque,
@@ -22,52 +23,52 @@ use crate::{
     events::handle::Events,
 };
 
-/// The variable that selects an action, in the playbook `generic` and in bundles for machines.
+/// The variable that selects an action, in the `generic` playbook and in bundles for machines.
 const ACTION: &str = "proxmox_vm_action";
-/// How many of the last successful runs are compared with a request.
-const LOOKED_AT: u32 = 8;
-/// How many guesses are kept; the oldest go first.
+/// Number of recent successful runs that are compared with a request.
+const COMPARED_RUNS: u32 = 8;
+/// Maximum number of cached estimates; the oldest are removed first.
 const MAX_GUESSES: usize = 256;
 
-/// What the number of tasks was guessed from.
+/// The source of the estimated number of tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The last good run of the same content.
+    /// The last successful run of the same content.
     LastSuccess,
-    /// What Ansible lists.
+    /// The tasks that Ansible lists.
     ListTasks,
 }
 
-/// How far a job has come.
+/// The progress of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct JobProgress {
-    /// 0 to 100; 100 only when the job has ended well. `None` while unknown.
+    /// 0 to 100; 100 only after the job has succeeded. `None` while unknown.
     pub percent: Option<u8>,
-    /// How many tasks have ended.
+    /// Number of tasks that have ended.
     pub tasks_done: u64,
-    /// How many there will be, as far as can be guessed.
+    /// Estimated total number of tasks.
     pub tasks_total: Option<u64>,
-    /// What that is guessed from.
+    /// The source of that estimate.
     pub basis: Option<Basis>,
-    /// How many seconds are left, as far as can be guessed.
+    /// Estimated remaining time in seconds.
     pub eta_s: Option<f64>,
 }
 
-/// What is guessed of an attempt.
+/// The estimate for an attempt.
 #[derive(Debug, Clone, Copy)]
 enum Guess {
-    /// Ansible is listing its tasks.
+    /// Ansible is listing the tasks.
     Pending,
-    /// It did not tell anything.
+    /// No estimate is possible.
     Unknown,
-    /// As the last good run.
+    /// As in the last successful run.
     Like(LastSuccess),
-    /// So many tasks are listed.
+    /// The number of listed tasks.
     Listed(u64),
 }
 
-/// The guesses that were made, by job and claim.
+/// Estimates by job and claim.
 #[derive(Debug, Default)]
 struct Guesses(Mutex<VecDeque<((JobId, u64), Guess)>>);
 
@@ -77,7 +78,7 @@ impl Guesses {
         guesses.iter().rev().find(|(known, _)| *known == key).map(|(_, guess)| *guess)
     }
 
-    /// Keeps a guess unless there is one; gives the one that holds.
+    /// Stores an estimate unless there already is one; returns the one that applies.
     fn keep(&self, key: (JobId, u64), guess: Guess) -> (Guess, bool) {
         let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, known)) = guesses.iter().find(|(known, _)| *known == key) {
@@ -98,7 +99,7 @@ impl Guesses {
     }
 }
 
-/// Guesses how far jobs have come; clones share the guesses.
+/// Estimates the progress of jobs; clones share the estimates.
 #[derive(Debug, Clone)]
 pub struct Progress {
     store: Store,
@@ -112,10 +113,10 @@ impl Progress {
         Self { store, events, inspections, guesses: Arc::default() }
     }
 
-    /// How far a job has come; `None` when it waits, or ended otherwise than well.
+    /// The progress of a job; `None` when it is queued, or ended without success.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn of_job(&self, by: &OnBehalf, job: &Job) -> Result<Option<JobProgress>, JobError> {
         match job.state {
             JobState::Running | JobState::Canceling => {
@@ -137,10 +138,10 @@ impl Progress {
         }
     }
 
-    /// How long the tasks and hosts of a job's last run took, as far as it has come.
+    /// The durations of the tasks and hosts of a job's last run, up to now.
     ///
     /// # Errors
-    /// When there is no such job.
+    /// When the job does not exist.
     pub async fn timing(&self, id: JobId) -> Result<Timing, JobError> {
         let job = self.store.job(id).await?.ok_or(JobError::UnknownJob(id))?;
         let mut timing = Timing::default();
@@ -168,10 +169,10 @@ impl Progress {
         Ok(guess)
     }
 
-    /// The last successful run that did the same as this request asks for.
+    /// The last successful run of equivalent work.
     async fn last_alike(&self, work: &Work) -> Result<Option<LastSuccess>, JobError> {
         let Some(work) = work.as_playbook().filter(|work| is_whole(work)) else { return Ok(None) };
-        let last = self.store.last_successes(&work.content, LOOKED_AT).await?;
+        let last = self.store.last_successes(&work.content, COMPARED_RUNS).await?;
         let alike = |(other, _): &(JobRequest, LastSuccess)| {
             other.work.as_playbook().is_some_and(|other| {
                 is_whole(other) && other.project == work.project && action(other) == action(work)
@@ -180,7 +181,7 @@ impl Progress {
         Ok(last.into_iter().find(alike).map(|(_, last)| last))
     }
 
-    /// How many listed tasks the attempt has before it; `None` when Ansible does not tell.
+    /// Number of listed tasks of the attempt; `None` when Ansible cannot list them.
     async fn listed(&self, by: &OnBehalf, job: &Job) -> Option<u64> {
         let work = job.request.work.as_playbook().filter(|work| work.before.is_empty())?;
         let list = match self.inspections.tasks_of_job(by, job).await {
@@ -198,18 +199,18 @@ impl Progress {
     }
 }
 
-/// Whether the work is all tasks of the content and nothing else.
+/// Whether the work is all tasks of the content, without a restriction or preceding steps.
 fn is_whole(work: &PlaybookWork) -> bool {
     work.before.is_empty() && work.start_at_task.is_none() && work.tags.is_none() && work.skip_tags.is_none()
 }
 
-/// The action of a playbook that has many, of which a variable selects one.
+/// The action of a playbook that has many and selects one by a variable.
 fn action(work: &PlaybookWork) -> Option<&Value> {
     work.extra_vars.as_map().get(ACTION)
 }
 
 fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {
-    // The last task that was begun is at work.
+    // The last task that started is still running.
     let done = job.tasks.saturating_sub(1);
     let (total, basis) = match guess {
         Guess::Pending | Guess::Unknown => (None, None),
@@ -220,7 +221,7 @@ fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {
     let left = match (guess, elapsed) {
         (Guess::Like(last), Some(elapsed)) => {
             let whole = last.finished_at.duration_since(last.started_at).as_secs_f64();
-            // One that takes longer than the last one tells by its pace.
+            // A run that takes longer than the last one is estimated by its pace.
             Some(whole - elapsed).filter(|left| *left > 0.0).or_else(|| by_pace(done, last.tasks, elapsed))
         }
         (Guess::Listed(tasks), Some(elapsed)) => by_pace(done, tasks, elapsed),
@@ -229,14 +230,14 @@ fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {
     JobProgress {
         percent: total.map(|total| percent(done, total)),
         tasks_done: done,
-        // There are at least those that were begun.
+        // The total is at least the number of tasks that have started.
         tasks_total: total.map(|total| total.max(job.tasks)),
         basis,
         eta_s: left.map(|left| (left * 10.0).round() / 10.0),
     }
 }
 
-/// Below 100: a run that did more than was guessed is not at its end for that.
+/// At most 99: a run that executes more tasks than estimated has not ended yet.
 fn percent(done: u64, total: u64) -> u8 {
     let percent = done.saturating_mul(100) / total.max(1);
     u8::try_from(percent.min(99)).unwrap_or(99)

@@ -1,4 +1,5 @@
-//! The whole picture of the queue: which jobs run, which wait, and why. The queue itself is the table of jobs.
+//! The state of the queue: running jobs, queued jobs, and the reasons why they wait. The queue itself is the table
+//! of jobs.
 
 use model::{Job, JobState};
 use store::{OwnerLock, QueueEntry, RunningJob, Store, Waiting};
@@ -10,27 +11,27 @@ use crate::{nudge::Nudge, slots::Slots};
 pub struct Queue {
     store: Store,
     slots: Slots,
-    /// Wakes the scheduler.
+    /// Nudges the scheduler.
     queued: Nudge,
 }
 
-/// How many runs may run here at once, and how many do.
+/// The slots of this node.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacity {
-    /// Slots of this node that are taken.
+    /// Number of occupied slots.
     pub running: usize,
-    /// Slots of this node.
+    /// Total number of slots.
     pub max: usize,
 }
 
-/// All jobs that run or wait.
+/// All running and queued jobs.
 #[derive(Debug)]
 pub struct QueueState {
     /// Jobs that run, on all nodes.
     pub running: Vec<RunningJob>,
-    /// Jobs that wait, in the order in which they will be claimed as things are.
+    /// Queued jobs, in the order in which they would be claimed now.
     pub queued: Vec<QueueEntry>,
-    /// Resources that things such as ranges hold beyond any job.
+    /// Resources that owners such as ranges hold independently of a job.
     pub owner_locks: Vec<OwnerLock>,
     /// Slots of this node.
     pub capacity: Capacity,
@@ -41,20 +42,20 @@ impl Queue {
         Self { store, slots, queued: Nudge::default() }
     }
 
-    /// All jobs that run, and at most `limit` of the jobs that wait and of the locks of owners.
+    /// All running jobs, and at most `limit` queued jobs and owner locks.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn state(&self, limit: u32) -> Result<QueueState, store::Error> {
         let (running, queued) = (self.store.running().await?, self.store.queue(limit).await?);
         let owner_locks = self.store.owner_locks(limit).await?;
         Ok(QueueState { running, queued, owner_locks, capacity: self.capacity() })
     }
 
-    /// Why a job waits; `None` when it does not.
+    /// Why a job waits; `None` when it is not queued.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn waiting(&self, job: &Job) -> Result<Option<Waiting>, store::Error> {
         if job.state != JobState::Queued {
             return Ok(None);
@@ -72,7 +73,7 @@ impl Queue {
         &self.slots
     }
 
-    /// There may be a job to claim.
+    /// Wakes the scheduler, because there may be a job to claim.
     pub(crate) fn nudge(&self) {
         self.queued.send();
     }

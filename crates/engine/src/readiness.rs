@@ -1,15 +1,15 @@
-//! Whether the service can work: the store answers, and the runs of the service before were recovered.
+//! Readiness of the service: the store responds, and the runs of the previous service were recovered.
 
 use std::{sync::Arc, time::Duration};
 
 use store::Store;
 use tokio::{sync::watch, time::timeout};
 
-/// Whether the service can work; clones share what they know.
+/// Reports whether the service is ready; clones share the state.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     store: Store,
-    /// Whether the runs of the service before were recovered: no job is claimed until then.
+    /// Whether the runs of the previous service were recovered. No job is claimed until then.
     recovered: Arc<watch::Sender<bool>>,
 }
 
@@ -18,7 +18,7 @@ impl Readiness {
         Self { store, recovered: Arc::new(watch::Sender::new(false)) }
     }
 
-    /// Does the store answer?
+    /// Checks that the store responds.
     ///
     /// # Errors
     /// When it does not.
@@ -26,11 +26,11 @@ impl Readiness {
         self.store.ping().await
     }
 
-    /// Whether jobs can begin, because runs of the service before were recovered; waits for that up to a limit.
+    /// Waits at most `limit` until the runs of the previous service are recovered; returns whether they are.
     pub async fn is_recovered_within(&self, limit: Duration) -> bool {
         let mut recovered = self.recovered.subscribe();
         let recovered = timeout(limit, recovered.wait_for(|recovered| *recovered)).await;
-        // The sender is a part of this, so waiting itself never fails.
+        // `self` owns the sender, so the channel is never closed.
         matches!(recovered, Ok(Ok(_)))
     }
 

@@ -1,4 +1,4 @@
-//! The loop that claims jobs while there are free slots.
+//! Claims jobs while there are free slots.
 
 use std::{mem, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -28,25 +28,25 @@ use crate::{
     },
 };
 
-/// How long a lost nudge can leave a queued job waiting.
+/// How long a lost nudge can delay a queued job.
 pub(crate) const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// The loop among the background tasks: an activation is one claim.
+/// Status of this loop among the background tasks; an activation is one claim.
 pub(crate) const ABOUT: About =
     About { name: "claim_jobs", summary: "Claims the next job of the queue, while this node has free slots" };
 
-/// Claims jobs and gives each to a worker; one per node.
+/// Claims jobs and hands each to a worker. There is one scheduler per node.
 #[derive(Debug)]
 pub struct Scheduler {
     parts: SchedulerParts,
     workers: JoinSet<()>,
-    /// Read-locked while a job is claimed and its run begun.
+    /// Read-locked while a job is claimed and its run is started.
     starting: Arc<RwLock<()>>,
-    /// What woke the loop last.
+    /// The cause of the last activation.
     cause: Cause,
 }
 
-/// What a scheduler is made of.
+/// The components of a scheduler.
 #[derive(Debug)]
 pub(crate) struct SchedulerParts {
     pub(crate) store: Store,
@@ -61,7 +61,7 @@ pub(crate) struct SchedulerParts {
     pub(crate) tasks: Driver,
     /// Records the claims.
     pub(crate) recorder: Arc<Recorder>,
-    /// How long runs may take to end when the service stops.
+    /// How long the service waits for runs when it stops.
     pub(crate) drain: Duration,
 }
 
@@ -70,18 +70,19 @@ impl Scheduler {
         Self { parts, workers: JoinSet::new(), starting: Arc::default(), cause: Cause::Start }
     }
 
-    /// Recovers the runs of the service before this one, starts the background tasks, then claims jobs until the end is
+    /// Recovers the runs of the previous service, starts the background tasks, and claims jobs until a shutdown is
     /// requested.
     ///
-    /// Running jobs then stay running: their supervisors do not need this process, and the next service recovers them.
+    /// Running jobs then continue: their supervisors do not depend on this process, and the next service recovers
+    /// them.
     pub async fn run(mut self, mut shutdown: Shutdown) {
         tokio::select! {
             () = self.parts.recovery.run(&mut self.workers) => {}
-            // Only when the store does not answer does this take time.
+            // Recovery takes time only if the store does not respond.
             () = shutdown.requested() => return,
         }
         self.parts.readiness.set_recovered();
-        // They end when this returns.
+        // The background tasks are aborted when this function returns.
         let _tasks = mem::take(&mut self.parts.tasks).start();
         while self.turn(&mut shutdown).await.is_continue() {
             while let Some(ended) = self.workers.try_join_next() {
@@ -90,7 +91,7 @@ impl Scheduler {
                 }
             }
         }
-        // A claimed job whose run is not begun yet would be lost.
+        // A job that was claimed but whose run has not started would be lost.
         drop(self.starting.write().await);
         self.drain().await;
         let left = self.workers.len();
@@ -99,19 +100,19 @@ impl Scheduler {
         }
     }
 
-    /// Waits for the running jobs, as far as a setting says so.
+    /// Waits for running jobs, at most as long as the drain setting allows.
     async fn drain(&mut self) {
         let at_most = self.parts.drain;
         if !at_most.is_zero() && !self.workers.is_empty() {
             tracing::info!(runs = self.workers.len(), "waiting for runs to end");
             let all = async { while self.workers.join_next().await.is_some() {} };
-            // An error here is the limit: the rest is left to its supervisors.
+            // An error means that the time is up. The remaining runs are left to their supervisors.
             let _ = timeout(at_most, all).await;
         }
     }
 
-    /// Waits for a free slot, then for a job. Only the waiting is given up when the service ends: a claim is
-    /// carried through, and so is the start of its run.
+    /// Waits for a free slot, then for a job. A shutdown interrupts only the waiting: a claim is completed, and so
+    /// is the start of its run.
     async fn turn(&mut self, shutdown: &mut Shutdown) -> ControlFlow<()> {
         let slot = tokio::select! {
             biased;
@@ -132,7 +133,7 @@ impl Scheduler {
         ControlFlow::Continue(())
     }
 
-    /// Claims the next job, and records that.
+    /// Claims the next job, and records the activation.
     async fn claim(&mut self) -> Option<Job> {
         let started = self.parts.recorder.begin(self.cause);
         let claimed = self.claim_next().await;
@@ -164,7 +165,7 @@ impl Scheduler {
         let worker = self.parts.worker.clone();
         self.parts.changes.publish(job.id);
         let Some(run) = job.run else { return };
-        // Before the claim counts as made.
+        // Hold the run before the claim is cleared, so that the run is always known.
         let hold = self.parts.held.hold(&job, run);
         self.parts.held.set_claiming(None);
         let claimed = Claimed { job, run, origin: Origin::Started, slot, _hold: hold };

@@ -1,16 +1,16 @@
-//! Telling everything that waits that the service is about to end.
+//! Shutdown requests, for tasks that wait.
 
 use tokio::sync::watch;
 
-/// Asks for the end; dropping it asks too.
+/// Requests a shutdown, also when it is dropped.
 #[derive(Debug)]
 pub struct Trigger(watch::Sender<bool>);
 
-/// Hears of it; clones hear of the same.
+/// Receives the request; clones receive the same one.
 #[derive(Debug, Clone)]
 pub struct Shutdown(watch::Receiver<bool>);
 
-/// A trigger and what hears it.
+/// Creates a trigger and its receiver.
 #[must_use]
 pub fn shutdown() -> (Trigger, Shutdown) {
     let (sender, receiver) = watch::channel(false);
@@ -18,16 +18,16 @@ pub fn shutdown() -> (Trigger, Shutdown) {
 }
 
 impl Trigger {
-    /// Asks everything that waits to end.
+    /// Requests the shutdown.
     pub fn pull(&self) {
         self.0.send_replace(true);
     }
 }
 
 impl Shutdown {
-    /// Waits until the end is asked for.
+    /// Waits until the shutdown is requested.
     pub async fn requested(&mut self) {
-        // An error means that the trigger is gone, which asks for the end too.
+        // An error means that the trigger was dropped, which also requests the shutdown.
         let _ = self.0.wait_for(|asked| *asked).await;
     }
 }

@@ -1,8 +1,8 @@
-//! Run slots: how many jobs may be worked on at once on this node.
+//! Run slots limit the number of concurrent jobs of this node.
 //!
-//! A slot is taken before a job is claimed. A job that waits for its children gives its slot up meanwhile: otherwise a
-//! node with one slot would wait for children that cannot begin. Slots are given in the order in which they are asked
-//! for, so neither the scheduler nor a job that returns from waiting can be passed over again and again.
+//! A slot is acquired before a job is claimed. A job that waits for its children releases its slot: otherwise a
+//! node with one slot would wait for children that cannot start. Slots are granted in the order of the requests, so
+//! that neither the scheduler nor a job that has finished waiting is starved.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,31 +23,32 @@ pub struct Slot {
 }
 
 impl Slots {
-    /// So many; at least one.
+    /// Creates this number of slots, at least one.
     #[must_use]
     pub fn new(max: usize) -> Self {
         let max = max.max(1);
         Self { free: Arc::new(Semaphore::new(max)), max }
     }
 
-    /// How many there are.
+    /// The total number of slots.
     #[must_use]
     pub const fn max(&self) -> usize {
         self.max
     }
 
-    /// How many are taken.
+    /// The number of occupied slots.
     #[must_use]
     pub fn taken(&self) -> usize {
         self.max.saturating_sub(self.free.available_permits())
     }
 
-    /// Waits for a slot, behind all who wait already.
+    /// Waits for a slot, behind all earlier requests.
     pub async fn take(&self) -> Slot {
         Slot { free: Arc::clone(&self.free), permit: Mutex::new(permit(&self.free).await) }
     }
 
-    /// For work that runs already, from before a restart: takes a slot if one is free, and else goes without.
+    /// Takes a slot if one is free, otherwise continues without one. For work that was already running before a
+    /// restart.
     #[must_use]
     pub fn take_if_free(&self) -> Slot {
         let permit = Arc::clone(&self.free).try_acquire_owned().ok();
@@ -56,7 +57,7 @@ impl Slots {
 }
 
 impl Slot {
-    /// Waits for something without the slot, then for a slot.
+    /// Releases the slot while `something` runs, then waits for a slot again.
     pub async fn release_while<F: Future>(&self, something: F) -> F::Output {
         drop(self.put(None));
         let output = something.await;
@@ -65,7 +66,7 @@ impl Slot {
         output
     }
 
-    /// Is the slot taken? Not while it is released.
+    /// Whether the slot is occupied. `false` while it is released.
     #[must_use]
     pub fn is_taken(&self) -> bool {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner).is_some()
@@ -77,7 +78,7 @@ impl Slot {
 }
 
 async fn permit(free: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
-    // The semaphore is never closed, so there is a permit each time.
+    // The semaphore is never closed, so this always returns a permit.
     Arc::clone(free).acquire_owned().await.ok()
 }
 
@@ -116,10 +117,10 @@ mod tests {
             drop(parent);
         };
         let passes = async {
-            // Polled second: the parent has released its slot, and waits for the end of its child.
+            // Polled second: the parent has released its slot, and waits for its child.
             let slot = other.await;
             end.send(()).expect("the parent waits");
-            // Let the parent ask before those that come later.
+            // Let the parent request a slot before the later requests.
             tokio::task::yield_now().await;
             note("other");
             drop(slot);

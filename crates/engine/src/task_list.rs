@@ -1,14 +1,14 @@
-//! What a playbook lists of its tasks, as one attempt of a job sees it: tags and the start taken into account.
+//! The tasks that Ansible lists for one attempt of a job, filtered by its tags and its start task.
 //!
-//! Names in a listing are templates, names in events are their values; so a listed name with an expression in it
-//! stands for every name that fits around the expression. What dynamic includes bring is not listed.
+//! Listed names are templates, while events contain the rendered names. A listed name with an expression therefore
+//! matches every name that fits the literal text around the expression. Tasks of dynamic includes are not listed.
 
 use std::{collections::BTreeSet, ops::Range};
 
 use content::catalog::Inspection;
 use model::{PlaybookWork, Tags, TaskName};
 
-/// Stands between the name of a role and that of its task.
+/// Separates the name of a role from the name of its task.
 const SEPARATOR: &str = " : ";
 
 /// A listed task.
@@ -29,7 +29,7 @@ pub(crate) struct Name<'a> {
     pub(crate) role: Option<&'a str>,
     /// Its name, or its action when it has none.
     pub(crate) name: &'a str,
-    /// It has none.
+    /// Whether it has no name.
     pub(crate) is_action: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Name<'a> {
 pub(crate) struct TaskList {
     plays: Vec<(String, Range<usize>)>,
     tasks: Vec<Listed>,
-    /// Ansible could not list it: this is what reading the files gave.
+    /// Ansible could not list the tasks; this list comes from reading the files.
     pub(crate) is_partial: bool,
 }
 
@@ -70,12 +70,13 @@ impl TaskList {
         &self.tasks[index]
     }
 
-    /// Where the tasks of a play stand.
+    /// The positions of the tasks of a play.
     pub(crate) fn tasks_of(&self, play: usize) -> Range<usize> {
         self.plays[play].1.clone()
     }
 
-    /// The next play of this name; from this one on, because a play that runs in batches begins several times.
+    /// The next play of this name. The search includes the current play, because a play that runs in batches starts
+    /// several times.
     pub(crate) fn play(&self, from: Option<usize>, name: &str) -> Option<usize> {
         let from = from.unwrap_or(0);
         (from..self.plays.len()).chain(0..from).find(|play| fits(&self.plays[*play].0, name))
@@ -90,14 +91,14 @@ impl TaskList {
         };
         let exact = search(&|index| {
             let task = &self.tasks[*index];
-            // Without a name of its own a task is listed without its role.
+            // A task without a name is listed without its role.
             let is_role = task.role.as_deref() == name.role || (task.role.is_none() && name.is_action);
-            // A role that the listing did not tell from a name.
+            // The list may contain the role as part of the name.
             let whole = || name.role.map(|role| format!("{role} : {}", name.name));
             (is_role && fits(&task.name, name.name))
                 || (task.role.is_none() && Some(&task.name) == whole().as_ref())
         });
-        // A role that is named by its path is called otherwise wherever the content is copied to.
+        // A role that is referenced by path has a different name in each copy of the content.
         exact.or_else(|| {
             let is_by_path = |index: &usize| {
                 let task = &self.tasks[*index];
@@ -108,7 +109,7 @@ impl TaskList {
         })
     }
 
-    /// The task that Ansible begins at when it is told to begin at this one: the first that has its name.
+    /// The task at which Ansible starts if `--start-at-task` names this one: the first task with the same name.
     pub(crate) fn first_alike(&self, index: usize) -> usize {
         let text = self.tasks[index].full_name();
         let in_any_role = self.tasks[index].in_unknown_role().map(|rest| format!("{SEPARATOR}{rest}"));
@@ -120,7 +121,7 @@ impl TaskList {
         self.tasks.iter().position(is_alike).unwrap_or(index)
     }
 
-    /// Where Ansible begins when it is given this name; `None` when nothing has it.
+    /// The position at which Ansible starts for this name; `None` when no task has it.
     pub(crate) fn position(&self, start: &TaskName) -> Option<usize> {
         let is_meant = |task: &Listed| {
             let names = [task.name.clone(), task.full_name()];
@@ -132,7 +133,7 @@ impl TaskList {
 }
 
 impl Listed {
-    /// The name with the role before it, as Ansible prints it.
+    /// The name with its role as a prefix, as Ansible prints it.
     pub(crate) fn full_name(&self) -> String {
         match &self.role {
             Some(role) => format!("{role} : {}", self.name),
@@ -140,8 +141,8 @@ impl Listed {
         }
     }
 
-    /// What `--start-at-task` takes for just this name; `None` when it is not one line. What stands for a role that is
-    /// named by its path may be different in the run.
+    /// The value of `--start-at-task` that matches exactly this name; `None` when that is not a single line. A
+    /// wildcard replaces a role that is referenced by path, because the path may differ in the run.
     pub(crate) fn start(&self) -> Option<TaskName> {
         let start = match self.in_unknown_role() {
             Some(rest) => format!("*{SEPARATOR}{}", exactly(rest)),
@@ -150,7 +151,7 @@ impl Listed {
         start.parse().ok()
     }
 
-    /// The name without its role, where the role is a path, or the listing knew of no such role.
+    /// The name without its role, if the role is a path, or the list did not recognize the role.
     fn in_unknown_role(&self) -> Option<&str> {
         match &self.role {
             Some(role) => Some(self.name.as_str()).filter(|_| role.contains('/')),
@@ -159,16 +160,16 @@ impl Listed {
     }
 }
 
-/// Ansible takes the name for a pattern of file names (`fnmatch`).
+/// Escapes wildcards, because Ansible matches the name as a file name pattern (`fnmatch`).
 fn exactly(name: &str) -> String {
     let escaped = |c: char| if matches!(c, '*' | '?' | '[') { format!("[{c}]") } else { c.to_string() };
     name.chars().map(escaped).collect()
 }
 
-/// A template that says less than this by itself would fit too many names.
+/// A template with less literal text than this would match too many names.
 const MIN_LITERAL: usize = 3;
 
-/// Is this name what a template can give? Expressions stand for anything.
+/// Whether a template can render to this name. Expressions match any text.
 fn fits(template: &str, name: &str) -> bool {
     let template = template.trim();
     let Some((head, mut rest)) = template.split_once("{{") else { return template == name.trim() };
@@ -186,7 +187,7 @@ fn fits(template: &str, name: &str) -> bool {
     }
 }
 
-/// Ansible's choice by tags (`ansible/playbook/taggable.py`).
+/// Selects a task by its tags as Ansible does (`ansible/playbook/taggable.py`).
 fn runs(tags: &[String], only: Option<&Tags>, skip: Option<&Tags>) -> bool {
     let set = |tags: Option<&Tags>| -> BTreeSet<String> {
         tags.map(|tags| tags.as_str().split(',').map(str::to_owned).collect()).unwrap_or_default()

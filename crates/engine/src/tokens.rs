@@ -1,11 +1,11 @@
-//! API tokens: made, listed, taken back, looked up.
+//! API tokens: create, list, revoke, look up.
 //!
 //! ```text
 //!  rh_0123456789ab_<64 hexadecimal digits>
 //!     '--- id ---' '------ 256 bits ------'
 //! ```
-//! Only the SHA-256 of the whole is kept. A slow hash as for passwords would protect nothing here, since 256 random
-//! bits cannot be guessed, and would let anybody keep the processor busy.
+//! Only the SHA-256 hash of the token is stored. A slow password hash would add no protection, because 256 random
+//! bits cannot be guessed, and it would let unauthenticated clients consume CPU time.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -22,19 +22,19 @@ use crate::clock;
 const PREFIX: &str = "rh_";
 const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
-/// A use is noted at most so often.
-const NOTE_AGAIN: Duration = Duration::from_secs(60);
+/// Minimum time between two updates of a token's last use.
+const MIN_UPDATE_GAP: Duration = Duration::from_secs(60);
 
-/// Why something could not be done with tokens.
+/// Why a token operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
-    /// The name is not fit to stand in logs and the audit.
+    /// The name is not suitable for logs and the audit log.
     #[error("a name has 1 to 100 characters, and no control characters")]
     Name,
-    /// The token would be good for longer than can be told.
+    /// The expiry would be out of range.
     #[error("the lifetime is too long")]
     Lifetime,
-    /// The system gave no random bytes.
+    /// The operating system returned no random bytes.
     #[error("the system returns no random bytes")]
     Random,
     /// The store failed.
@@ -47,16 +47,16 @@ pub enum TokenError {
 pub struct Tokens(Store);
 
 impl Tokens {
-    /// Those of this store.
+    /// The tokens of this store.
     #[must_use]
     pub const fn new(store: Store) -> Self {
         Self(store)
     }
 
-    /// Makes a token. What calls with it is given here and never again.
+    /// Creates a token. This is the only time that its secret text is returned.
     ///
     /// # Errors
-    /// A name that is none; a store that fails.
+    /// When the name is invalid, or the store fails.
     pub async fn make(
         &self,
         name: &str,
@@ -81,7 +81,7 @@ impl Tokens {
         Ok((token, SecretString::from(text)))
     }
 
-    /// All of them, oldest first.
+    /// All tokens, oldest first.
     ///
     /// # Errors
     /// When the store fails.
@@ -89,7 +89,7 @@ impl Tokens {
         Ok(self.0.tokens().await?)
     }
 
-    /// Takes a token back, at once. Was there one that was not taken back yet?
+    /// Revokes a token immediately. Returns whether there was such a token that was not revoked before.
     ///
     /// # Errors
     /// When the store fails.
@@ -97,7 +97,8 @@ impl Tokens {
         Ok(self.0.revoke_token(id, clock::now()).await?)
     }
 
-    /// The token of that id, good or not: the text of who calls must still be compared ([`token_matches`]).
+    /// The token with that ID, whether or not it is valid. The caller's text must still be compared with it
+    /// ([`token_matches`]).
     ///
     /// # Errors
     /// When the store fails.
@@ -105,10 +106,10 @@ impl Tokens {
         Ok(self.0.token(id).await?)
     }
 
-    /// Notes that a token was used, unless that was noted a moment ago.
+    /// Records that a token was used, unless a recent use is already recorded.
     pub async fn used(&self, id: &str, noted: Option<Timestamp>) {
         let now = clock::now();
-        let is_recent = |noted: Timestamp| noted.checked_add(NOTE_AGAIN).is_ok_and(|again| now < again);
+        let is_recent = |noted: Timestamp| noted.checked_add(MIN_UPDATE_GAP).is_ok_and(|again| now < again);
         if noted.is_some_and(is_recent) {
             return;
         }
@@ -118,7 +119,7 @@ impl Tokens {
     }
 }
 
-/// The id in the text of a token; `None` when it is none.
+/// The ID in the text of a token; `None` when the text is not a token.
 #[must_use]
 pub fn token_id(text: &str) -> Option<&str> {
     let (id, secret) = text.strip_prefix(PREFIX)?.split_once('_')?;
@@ -128,7 +129,7 @@ pub fn token_id(text: &str) -> Option<&str> {
     (is_hex(id, ID_BYTES) && is_hex(secret, SECRET_BYTES)).then_some(id)
 }
 
-/// Is this the text of that token? Takes the same time whatever the answer.
+/// Whether this is the text of that token, compared in constant time.
 #[must_use]
 pub fn token_matches(token: &Token, text: &str) -> bool {
     let hash: [u8; 32] = Sha256::digest(text).into();
@@ -139,7 +140,7 @@ fn random_digits<const BYTES: usize>() -> Result<String, TokenError> {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes).map_err(|_| TokenError::Random)?;
     Ok(bytes.iter().fold(String::with_capacity(2 * BYTES), |mut text, byte| {
-        // Writing to a `String` does not fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     }))

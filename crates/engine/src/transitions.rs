@@ -1,4 +1,4 @@
-//! Transitions of jobs: the rule is the model's, the record the store's.
+//! State transitions of jobs. The rules are in the `model` crate, and the store records the result.
 
 use jiff::Timestamp;
 use model::{Draft, Job, JobState, Outcome, Reason, Resume, StateChange, job_state};
@@ -23,11 +23,11 @@ impl Transitions {
         Self { store, changes }
     }
 
-    /// Moves a job under its present claim. When another process moved it first, the rule is applied again to the new
-    /// state; when another process claimed it, the claim is over.
+    /// Moves a job to another state under its current claim. If another process moved it first, the rule is applied
+    /// again to the new state. If another process claimed it, the claim has ended.
     ///
     /// # Errors
-    /// [`JobError::Refused`] when the state does not allow it, [`store::Error::Stale`] when the claim is over.
+    /// [`JobError::Refused`] when the state does not allow it, [`store::Error::Stale`] when the claim has ended.
     pub(crate) async fn apply(
         &self,
         job: Job,
@@ -38,7 +38,7 @@ impl Transitions {
         self.apply_narrowed(job, input, reason, outcome, None).await
     }
 
-    /// The same, with what narrows the attempt that a retry queues.
+    /// Like [`Self::apply`], with the restrictions of the attempt that a retry queues.
     ///
     /// # Errors
     /// As [`Self::apply`].
@@ -52,7 +52,7 @@ impl Transitions {
     ) -> Result<Job, JobError> {
         loop {
             let to = job_state::apply(job.state, input)?;
-            // A run may have ended while no service was there to see it.
+            // A run may have ended while no service was running.
             let now = outcome.map_or_else(clock::now, |outcome| outcome.finished_at);
             let event = state_event(Some(job.state), to, reason, now);
             let (id, from, fence) = (job.id, job.state, job.fence);

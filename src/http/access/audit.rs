@@ -1,4 +1,4 @@
-//! Around a call that changes something: the intent is stored before, what became of it after.
+//! Audits requests that change something: the intent is stored before the change, and the result afterwards.
 
 use actix_web::{HttpRequest, dev::ServiceResponse, http::header};
 use engine::{AuditError, Auditor};
@@ -8,7 +8,8 @@ use model::{AuditDraft, AuditKind, JobId};
 use super::caller::Caller;
 use crate::http::{endpoint::Endpoint, request_id, v0};
 
-/// A record of this call: its action is the method and the path of the endpoint, its object the job that the path names.
+/// Creates an audit entry for this request. Its action is the method and the path of the endpoint, and its object
+/// is the job in the path.
 pub(super) fn draft(
     kind: AuditKind,
     caller: &Caller,
@@ -33,13 +34,14 @@ pub(super) fn draft(
     }
 }
 
-/// To the millisecond, as it is kept.
+/// The current time, truncated to milliseconds, the precision of stored times.
 pub(super) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
-/// A call whose intent is stored. Dropped without an answer, its result says that the caller left.
+/// A request whose intent is stored. If it is dropped without a response, its result records that the client
+/// disconnected.
 #[derive(Debug)]
 pub(super) struct Served {
     auditor: Auditor,
@@ -54,7 +56,7 @@ impl Served {
         Ok(Self { auditor: auditor.clone(), result: Some(result) })
     }
 
-    /// Hands over what became of it.
+    /// Queues the result.
     pub(super) fn end<B>(mut self, answer: Result<&ServiceResponse<B>, &actix_web::Error>) {
         if let Some(result) = &mut self.result {
             match answer {
@@ -69,7 +71,7 @@ impl Served {
 }
 
 impl Served {
-    /// Hands over a status and the job that was begun.
+    /// Queues the result: a status, and the job that was started.
     pub(super) fn end_with(mut self, status: u16, job: Option<JobId>) {
         if let Some(result) = &mut self.result {
             result.status = Some(status);
@@ -87,7 +89,7 @@ impl Drop for Served {
     }
 }
 
-/// The job that a reply names.
+/// The job that the response refers to.
 fn job_of<B>(response: &ServiceResponse<B>) -> Option<JobId> {
     let text = |name: &str| response.headers().get(name)?.to_str().ok();
     let location = || text(header::LOCATION.as_str())?.rsplit('/').next()?.parse().ok();

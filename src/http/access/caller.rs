@@ -1,4 +1,4 @@
-//! Who calls, and from where.
+//! The caller of a request, and its network address.
 
 use std::{fmt, net::IpAddr};
 
@@ -8,23 +8,23 @@ use jiff::Timestamp;
 use model::{Actor, Role};
 use sha2::{Digest, Sha256};
 
-/// Who calls.
+/// The authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// A name for logs and the audit.
+    /// The name in logs and in the audit log.
     pub name: String,
-    /// What it may do.
+    /// The role of the caller.
     pub role: Role,
-    /// How it is known.
+    /// How the caller was authenticated.
     pub via: Via,
-    /// From where it calls.
+    /// The network address of the caller.
     pub address: Address,
-    /// When what it is known by is worth nothing any more, if that is told.
+    /// When the credentials expire, if they do.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Caller {
-    /// The caller of a request, as its jobs name it.
+    /// The caller of a request, as the submitter of its jobs.
     pub(crate) fn submitter_of(request: &HttpRequest) -> Submitter {
         request.extensions().get::<Self>().map(Self::submitter).unwrap_or_default()
     }
@@ -37,8 +37,8 @@ impl Caller {
         Submitter { actor: Actor::Caller { name }, mark: self.mark() }
     }
 
-    /// A short text that no two callers share; `None` for who is not known by name. What a gateway and an issuer call
-    /// the same is the same caller.
+    /// A short string that is unique per caller; `None` for anonymous callers. A gateway consumer and a JWT bearer
+    /// with the same name are the same caller.
     pub(crate) fn mark(&self) -> Option<String> {
         let name = match &self.via {
             Via::None => return None,
@@ -50,14 +50,14 @@ impl Caller {
     }
 }
 
-/// How a caller is known.
+/// How a caller was authenticated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Via {
-    /// Nobody asked.
+    /// Authentication is disabled.
     None,
-    /// A trusted gateway says so.
+    /// By the identity headers of a trusted gateway.
     Gateway,
-    /// By the API token of this id.
+    /// By the API token with this ID.
     Token(String),
     /// By a signed JWT.
     Jwt,
@@ -74,17 +74,17 @@ impl fmt::Display for Via {
     }
 }
 
-/// From where somebody calls.
+/// The network address of a caller.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Address {
-    /// Where the connection comes from.
+    /// The peer address of the connection.
     pub peer: Option<IpAddr>,
-    /// Whom a trusted gateway names.
+    /// The client address that a trusted gateway forwards.
     pub forwarded: Option<IpAddr>,
 }
 
 impl Address {
-    /// The caller's own, as far as is known.
+    /// The client's own address, as far as it is known.
     pub(crate) const fn client(&self) -> Option<IpAddr> {
         match self.forwarded {
             Some(address) => Some(address),
@@ -93,19 +93,20 @@ impl Address {
     }
 }
 
-/// For whom calls and watchers are counted.
+/// A client to whom requests and watchers are attributed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Client {
-    /// A caller who is known.
+    /// An authenticated caller.
     Known(Via, String),
-    /// Somebody at this address; of IPv6 only the network counts, since one customer has 2^64 addresses.
+    /// An anonymous client at this address. For IPv6 only the network part is used, because one customer has 2^64
+    /// addresses.
     At(Option<IpAddr>),
-    /// All whom there is no more room to tell apart.
+    /// All clients that exceed the number of clients that are counted separately.
     Others,
 }
 
 impl Client {
-    /// Those who are not known by name are told apart by their address.
+    /// Anonymous callers are identified by their address.
     pub(super) fn of(caller: &Caller) -> Self {
         match caller.via {
             Via::None => Self::at(caller.address),

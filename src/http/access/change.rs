@@ -1,5 +1,5 @@
-//! What a route learns only on its way: that a request which may be a look starts a job. Then it counts as the change that it
-//! is, with its role, its limit and its place in the audit.
+//! Requests that turn out to be changes: a route determines that a request, which could have been a read, starts a
+//! job. The role, the rate limit, and the audit log entry of a change then apply.
 
 use std::time::Instant;
 
@@ -8,11 +8,11 @@ use model::{AuditDraft, AuditKind, JobId, Role};
 
 use super::{Guard, audit::Served, caller::Client, limiter::Kind, reply::Reply};
 
-/// In the extensions of a request that a page of an unknown origin sends: nothing may be started for it.
+/// Request extension: the request comes from a page of an unknown origin, so it must not start a job.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ForeignOrigin;
 
-/// In the extensions of a request that may become a change.
+/// Request extension: the request may become a change.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
     guard: Guard,
@@ -26,8 +26,8 @@ impl Change {
         Self { guard, client, role, draft }
     }
 
-    /// Counts the change and stores its intent; the response is the refusal.
-    pub(crate) async fn begin(self, path: &str) -> Result<Begun, HttpResponse> {
+    /// Counts the change and stores its intent. The error is the response to send if the change is rejected.
+    pub(crate) async fn begin(self, path: &str) -> Result<StartedChange, HttpResponse> {
         let Self { guard, client, role, draft } = self;
         if role < Role::Operator {
             let denied = AuditDraft { kind: AuditKind::Denied, status: Some(403), ..draft };
@@ -38,7 +38,7 @@ impl Change {
             return Err(Reply::too_many().response_after(path, wait));
         }
         match Served::begin(&guard.0.auditor, draft).await {
-            Ok(served) => Ok(Begun(served)),
+            Ok(served) => Ok(StartedChange(served)),
             Err(error) => {
                 tracing::error!(%error, "a change was refused: it would not be in the audit");
                 Err(Reply::no_audit().response(path))
@@ -47,12 +47,13 @@ impl Change {
     }
 }
 
-/// A change whose intent is stored. Dropped without an end, its result says that the caller left.
+/// A change whose intent is stored. If it is dropped before it ends, its result records that the client
+/// disconnected.
 #[derive(Debug)]
-pub(crate) struct Begun(Served);
+pub(crate) struct StartedChange(Served);
 
-impl Begun {
-    /// Hands over what became of it.
+impl StartedChange {
+    /// Queues the result.
     pub(crate) fn end(self, status: u16, job: Option<JobId>) {
         self.0.end_with(status, job);
     }

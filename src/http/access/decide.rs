@@ -1,13 +1,14 @@
-//! Who calls? One function over what came and what is known; nothing here waits or looks anything up.
+//! Authentication as a pure function of the credentials and the data that was looked up for them. Nothing here
+//! performs I/O.
 //!
 //! ```text
-//!  a gateway of ours names a consumer --> that consumer
-//!  a token or a JWT                   --> its bearer, or refused
-//!  neither, and mode `none`           --> anybody
-//!  neither                            --> refused
+//!  a trusted gateway names a consumer --> that consumer
+//!  a token or a JWT                   --> its bearer, or rejected
+//!  neither, and mode `none`           --> anonymous admin
+//!  neither                            --> rejected
 //! ```
-//! A gateway's word counts more than what its consumer sent along. Credentials that are wrong are refused, although none
-//! at all might be another mode's business: who sends some wants to be known by them.
+//! Identity headers of a trusted gateway take precedence over credentials that its consumer sent. Invalid
+//! credentials are rejected; there is no fallback to another mode.
 
 use std::net::IpAddr;
 
@@ -23,39 +24,39 @@ use super::{
     jwt::{self, Keys},
 };
 
-/// What came.
+/// The credentials of a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Presented<'a> {
     pub headers: &'a HeaderMap,
     pub peer: Option<IpAddr>,
     /// The parameter `access_token` of a WebSocket, for which a page cannot set headers.
     pub access_token: Option<&'a str>,
 }
 
-/// What was looked up for it.
+/// Data that was looked up for a request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
-    /// The token of the id that was sent.
+pub(super) struct LookedUp<'a> {
+    /// The stored token with the ID of the credential.
     pub token: Option<&'a Token>,
     /// The issuer's keys.
     pub keys: Option<&'a Keys>,
     pub now: Timestamp,
 }
 
-/// Why somebody is not served.
+/// Why a request is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// Nothing says who it is.
+    /// There are no credentials.
     NoCredentials,
-    /// What says who it is, is not right.
+    /// The credentials are invalid.
     BadCredentials(&'static str),
-    /// Known, but without a role.
+    /// The caller is authenticated, but has no role.
     NoRole,
-    /// What is needed to know is not at hand.
+    /// Data that is needed to verify the credentials is not available.
     Unavailable(&'static str),
 }
 
-/// A text that says who calls.
+/// A credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Credential<'a> {
     Token {
@@ -63,12 +64,12 @@ pub(super) enum Credential<'a> {
         text: &'a str,
     },
     Jwt(&'a str),
-    /// Two of them, or one that is neither.
+    /// More than one credential, or one of an unknown kind.
     Unclear,
 }
 
-/// The credential among what came.
-pub(super) fn credential<'a>(asked: &Asked<'a>) -> Option<Credential<'a>> {
+/// The credential of a request.
+pub(super) fn credential<'a>(asked: &Presented<'a>) -> Option<Credential<'a>> {
     let mut given = asked.headers.get_all(header::AUTHORIZATION);
     let text = match (given.next(), given.next(), asked.access_token) {
         (None, _, None) => return None,
@@ -91,16 +92,20 @@ fn bearer(value: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| text.trim()).filter(|text| !text.is_empty())
 }
 
-/// Where it came from, as far as those who are believed say.
-pub(super) fn address(asked: &Asked<'_>, options: &Options) -> Address {
+/// The address of the client, as far as trusted gateways forward it.
+pub(super) fn address(asked: &Presented<'_>, options: &Options) -> Address {
     let peer = asked.peer.map(|peer| peer.to_canonical());
     let is_ours = options.gateway.is(peer, asked.headers);
     let forwarded = if is_ours { options.gateway.forwarded(asked.headers) } else { None };
     Address { peer, forwarded }
 }
 
-/// Who calls?
-pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) -> Result<Caller, Refusal> {
+/// Authenticates a request.
+pub(super) fn decide(
+    asked: &Presented<'_>,
+    known: &LookedUp<'_>,
+    options: &Options,
+) -> Result<Caller, Refusal> {
     let address = address(asked, options);
     if options.has(Mode::Gateway)
         && options.gateway.is(address.peer, asked.headers)
@@ -111,7 +116,7 @@ pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) ->
     match credential(asked) {
         Some(Credential::Token { text, .. }) if options.has(Mode::Token) => by_token(text, known, address),
         Some(Credential::Jwt(text)) if options.has(Mode::Jwt) => by_jwt(text, known, address, options),
-        // Where nobody asks, a credential is meant for somebody else on the way.
+        // If authentication is disabled, credentials are ignored: they may be meant for a proxy.
         _ if options.has(Mode::None) => Ok(Caller {
             name: "anybody".to_owned(),
             role: Role::Admin,
@@ -124,10 +129,10 @@ pub(super) fn decide(asked: &Asked<'_>, known: &Known<'_>, options: &Options) ->
     }
 }
 
-/// The consumer that a gateway of ours names; `None` when it names none.
+/// The consumer that a trusted gateway names; `None` when it names none.
 fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<Option<Caller>, Refusal> {
-    // Kong sends `true`. Any other value was written by another program, or by a gateway that reports it in another way:
-    // a consumer is known only without any of it, or with a plain `false`.
+    // Kong sends `true`. Any other value comes from another program, or from a gateway with a different convention.
+    // A consumer is authenticated only if the header is missing or has the single value `false`.
     let is_anonymous = headers.contains_key(ANONYMOUS)
         && !only(headers, ANONYMOUS).is_some_and(|value| value.trim().eq_ignore_ascii_case("false"));
     if !headers.contains_key(CONSUMER) || is_anonymous {
@@ -145,7 +150,7 @@ fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<
     Ok(Some(Caller { name, role, via: Via::Gateway, address, expires_at: None }))
 }
 
-fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, Refusal> {
+fn by_token(text: &str, known: &LookedUp<'_>, address: Address) -> Result<Caller, Refusal> {
     let token = known.token.filter(|token| token_matches(token, text));
     let token = token.ok_or(Refusal::BadCredentials("there is no such token"))?;
     match token.fault(known.now) {
@@ -159,7 +164,7 @@ fn by_token(text: &str, known: &Known<'_>, address: Address) -> Result<Caller, R
     }
 }
 
-fn by_jwt(text: &str, known: &Known<'_>, address: Address, options: &Options) -> Result<Caller, Refusal> {
+fn by_jwt(text: &str, known: &LookedUp<'_>, address: Address, options: &Options) -> Result<Caller, Refusal> {
     let keys = known.keys.ok_or(Refusal::Unavailable("the keys of the issuer are not known yet"))?;
     let jwt = options.jwt.as_ref().ok_or(Refusal::Unavailable("no issuer is set"))?;
     let bearer = jwt::verify(text, keys, &jwt.rules, known.now).map_err(Refusal::BadCredentials)?;

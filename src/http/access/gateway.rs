@@ -1,7 +1,8 @@
-//! A gateway before the service: is it ours, whom does it name, for which address does it speak?
+//! Trusted gateways in front of the service: recognizes them, and reads the consumer and the client address that
+//! they send.
 //!
-//! It is believed when its peer address is listed and it sends the shared secret, or one of the two where only one is
-//! set. What others say about consumers and addresses is not heard.
+//! A gateway is trusted when its peer address is listed and it sends the shared secret; if only one of the two is
+//! configured, that one is sufficient. Identity and address headers of other peers are ignored.
 
 use std::net::IpAddr;
 
@@ -13,23 +14,23 @@ use subtle::ConstantTimeEq;
 
 pub(super) const CONSUMER: &str = "x-consumer-username";
 pub(super) const GROUPS: &str = "x-consumer-groups";
-/// Kong names a consumer for those whom it let pass without credentials, and says so.
+/// Kong sets this header when it names the anonymous consumer for a request without credentials.
 pub(super) const ANONYMOUS: &str = "x-anonymous-consumer";
 const FORWARDED: &str = "x-forwarded-for";
 
-/// Which gateways are believed.
+/// The trusted gateways.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    /// What they send to be known.
+    /// The shared secret that they send.
     pub secret: Option<SecretString>,
-    /// In which header.
+    /// The header that contains the secret.
     pub secret_header: HeaderName,
-    /// From which addresses they call.
+    /// Their addresses.
     pub addresses: Vec<IpNet>,
 }
 
 impl Gateway {
-    /// Is the other side of this connection a gateway of ours?
+    /// Whether the peer of this connection is a trusted gateway.
     pub(super) fn is(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
         match (&self.secret, self.addresses.as_slice()) {
             (None, []) => false,
@@ -43,14 +44,14 @@ impl Gateway {
         peer.is_some_and(|peer| self.addresses.iter().any(|network| network.contains(&peer)))
     }
 
-    /// Hashes are compared, so that the time tells not even the length.
+    /// Compares hashes, so that timing does not even reveal the length.
     fn sends(&self, secret: &SecretString, headers: &HeaderMap) -> bool {
         let sent = headers.get(&self.secret_header).map_or(&b""[..], |value| value.as_bytes());
         let (sent, wanted) = (Sha256::digest(sent), Sha256::digest(secret.expose_secret()));
         sent.ct_eq(&wanted).into()
     }
 
-    /// The address that a gateway of ours speaks for: the last one in `X-Forwarded-For` that is none of its own.
+    /// The client address of a trusted gateway: the last address in `X-Forwarded-For` that is not a gateway.
     pub(super) fn forwarded(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let hops = headers.get_all(FORWARDED).filter_map(|value| value.to_str().ok());
         let hops: Vec<&str> = hops.flat_map(|value| value.split(',')).map(str::trim).collect();
@@ -66,7 +67,7 @@ impl Gateway {
     }
 }
 
-/// The one value of a header; `None` when it is not there, or twice, or no text.
+/// The single value of a header; `None` when the header is missing, repeated, or not UTF-8.
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {

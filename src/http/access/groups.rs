@@ -1,22 +1,22 @@
-//! From groups of a gateway and claims of a JWT to roles.
+//! Maps gateway groups and JWT claims to roles.
 
 use model::Role;
 
-/// Which groups have which role.
+/// The groups of each role.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
-    /// Those that may look.
+    /// Groups with read-only access.
     pub viewer: Vec<String>,
-    /// Those that may run.
+    /// Groups that can run jobs.
     pub operator: Vec<String>,
-    /// Those that may do everything.
+    /// Groups with full access.
     pub admin: Vec<String>,
     /// The role of who is in none of them.
     pub default: Option<Role>,
 }
 
 impl Groups {
-    /// The highest role that one of these groups has.
+    /// The highest role of these groups.
     pub(super) fn role<'a>(&self, of: impl IntoIterator<Item = &'a str>) -> Option<Role> {
         let role = |group: &str| {
             let has = |groups: &[String]| groups.iter().any(|known| known == group);

@@ -1,5 +1,5 @@
-//! How much memory a client, and all of them, make the service hold: for bodies that are being received, and for replies that
-//! wait to be read.
+//! Limits on the memory that the service holds per client and in total: for request bodies that are being received,
+//! and for responses that have not been read.
 
 use std::{
     collections::HashMap,
@@ -8,18 +8,18 @@ use std::{
 
 use super::caller::Client;
 
-/// How many bytes, or other things, there may be.
+/// Maximum amounts, in bytes or other units.
 #[derive(Debug, Clone, Copy)]
 pub struct Most {
-    /// For one client; 0 sets no limit.
+    /// Maximum per client; 0 means no limit.
     pub of_client: usize,
-    /// For all of them; 0 sets no limit.
+    /// Maximum for all clients; 0 means no limit.
     pub in_all: usize,
 }
 
-/// What is held. A client without anything is not remembered.
+/// The amounts that are held. Clients without any are removed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Held(Arc<Mutex<Amounts>>);
+pub(super) struct HeldMemory(Arc<Mutex<Amounts>>);
 
 #[derive(Debug, Default)]
 struct Amounts {
@@ -27,20 +27,20 @@ struct Amounts {
     all: usize,
 }
 
-/// What is held for one request; dropping it makes room.
+/// The amount that is held for one request; released when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Room {
-    held: Held,
+    held: HeldMemory,
     client: Client,
     taken: usize,
 }
 
 impl Most {
-    /// For bodies of requests, each of at most `limit` bytes.
+    /// Limits for request bodies of at most `limit` bytes each.
     pub(crate) const fn bodies(limit: usize) -> Self {
-        /// How many bodies of the longest length a client may have on their way.
+        /// Maximum number of concurrent bodies of the maximum length per client.
         const OF_CLIENT: usize = 16;
-        /// How many there may be of all clients.
+        /// Maximum number of such bodies for all clients.
         const IN_ALL: usize = 128;
         Self { of_client: limit.saturating_mul(OF_CLIENT), in_all: limit.saturating_mul(IN_ALL) }
     }
@@ -50,12 +50,12 @@ impl Most {
     }
 }
 
-impl Held {
+impl HeldMemory {
     pub(super) fn room(&self, client: Client) -> Room {
         Room { held: self.clone(), client, taken: 0 }
     }
 
-    /// Whether more may be held for this client.
+    /// Whether more can be held for this client.
     pub(super) fn has_room(&self, client: &Client, most: Most) -> bool {
         let amounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         most.allows(amounts.of(client) + 1, amounts.all + 1)
@@ -69,7 +69,7 @@ impl Amounts {
 }
 
 impl Room {
-    /// Takes room for some more bytes; `false` where there is none.
+    /// Reserves more bytes; returns `false` if the limit is reached.
     pub(crate) fn take(&mut self, bytes: usize, most: Most) -> bool {
         let mut amounts = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
         let of_client = amounts.of(&self.client) + bytes;
@@ -82,14 +82,14 @@ impl Room {
         true
     }
 
-    /// The same for a client for whom nothing is held so far: one may be as large as it is.
+    /// Like [`Self::take`], but the limit per client does not apply to a client for which nothing is held yet.
     pub(super) fn take_first(&mut self, bytes: usize, most: Most) -> bool {
         let is_first = self.held.0.lock().unwrap_or_else(PoisonError::into_inner).of(&self.client) == 0;
         let of_client = if is_first { 0 } else { most.of_client };
         self.take(bytes, Most { of_client, ..most })
     }
 
-    /// Holds as many bytes from now on, whether there is room or not.
+    /// Sets the held amount, regardless of the limits.
     pub(super) fn set(&mut self, bytes: usize) {
         if bytes == self.taken {
             return;
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_client_has_room_for_some_bodies_and_gives_it_back() {
-        let held = Held::default();
+        let held = HeldMemory::default();
         let most = Most::bodies(100);
         let mut rooms: Vec<Room> = (0..16).map(|_| held.room(client())).collect();
         assert!(rooms.iter_mut().all(|room| room.take(60, most) && room.take(40, most)));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn the_first_reply_of_a_client_may_be_larger_than_its_limit_but_not_than_that_of_all() {
-        let held = Held::default();
+        let held = HeldMemory::default();
         let (mut first, mut second) = (held.room(client()), held.room(client()));
         assert!(first.take_first(200, SMALL));
         assert!(!second.take_first(1, SMALL) && !held.has_room(&client(), SMALL));

@@ -1,31 +1,31 @@
-//! By which name is the service called? A page in a browser can let its own name lead to this machine (DNS rebinding):
-//! for the browser the service is then a part of the page's site, and no rule about origins stops it. But the name
-//! stands in `Host`, and whoever names another one than ours is sent away.
+//! Protection against DNS rebinding. A web page can make its own host name resolve to this machine. The browser
+//! then treats the service as part of the page's site, and same-origin rules do not apply. The name is in the
+//! `Host` header, so requests with an unknown name are rejected.
 //!
-//! Calls without `Host` pass: no browser sends them, health checks of proxies do.
+//! Requests without `Host` are accepted: browsers always send it, but health checks of proxies may not.
 
 use std::net::IpAddr;
 
 use actix_web::http::header::{self, HeaderMap};
 
-/// The names by which the service may be called.
+/// The host names that requests can use.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(Option<Vec<String>>);
 
 impl Hosts {
-    /// By any.
+    /// Accepts any name.
     #[must_use]
     pub const fn any() -> Self {
         Self(None)
     }
 
-    /// By a name or an address of this machine alone, and by these, which have no port.
+    /// Accepts local names and addresses, and the given names, which contain no port.
     #[must_use]
     pub const fn own_and(names: Vec<String>) -> Self {
         Self(Some(names))
     }
 
-    /// Is each name that the call gives one of ours? `target` is the one in its address, where it has one.
+    /// Whether every host name of the request is accepted. `target` is the authority of the request target, if any.
     pub(super) fn allow(&self, headers: &HeaderMap, target: Option<&str>) -> bool {
         let Some(names) = &self.0 else { return true };
         let given = headers.get_all(header::HOST).map(|value| value.to_str().unwrap_or_default());
@@ -33,7 +33,7 @@ impl Hosts {
     }
 }
 
-/// The name in `name`, `name:port` or `[address]:port`.
+/// The host in `name`, `name:port`, or `[address]:port`.
 fn name(authority: &str) -> Option<&str> {
     let (name, rest) = match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?,
@@ -50,7 +50,7 @@ fn is_ours(name: &str, names: &[String]) -> bool {
             |listed: &String| listed.parse().is_ok_and(|listed: IpAddr| listed.to_canonical() == address);
         return address.is_loopback() || names.iter().any(is_it);
     }
-    // Names below `localhost` lead nowhere else (RFC 6761).
+    // Subdomains of `localhost` always resolve to the loopback address (RFC 6761).
     let last = name.rsplit('.').next().unwrap_or_default();
     last.eq_ignore_ascii_case("localhost")
         || names.iter().any(|listed| listed.trim_end_matches('.').eq_ignore_ascii_case(name))

@@ -1,8 +1,8 @@
-//! How many calls a client may make: so many a minute, and so many at once on top (GCRA, the leaky bucket as a meter).
+//! Rate limits per client: a number of requests per minute, plus a burst (GCRA, a leaky bucket as a meter).
 //!
-//! For each client and kind of call one moment is kept: when all that was asked for would be paid off. There are at most
-//! [`MOST_CLIENTS`] of them. Who comes as one more when all are in debt shares one with all others who do, so that a
-//! crowd of addresses costs no memory and cannot push anybody out.
+//! For each client and kind of request, the theoretical arrival time of the next request is stored. At most
+//! [`MOST_CLIENTS`] clients are tracked. When all of these have outstanding requests, further clients share one
+//! entry, so that many addresses neither use more memory nor displace other clients.
 
 use std::{
     collections::HashMap,
@@ -12,39 +12,39 @@ use std::{
 
 use super::caller::Client;
 
-/// The most clients that are told apart, some 200 bytes each.
+/// Maximum number of clients that are tracked separately, at about 200 bytes each.
 const MOST_CLIENTS: usize = 20_000;
-/// How often those who owe nothing are forgotten.
+/// How often clients without outstanding requests are removed.
 const FORGET: Duration = Duration::from_secs(30);
 
-/// So many a minute, and so many at once.
+/// Requests per minute, and a burst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// 0 sets no limit.
+    /// 0 means no limit.
     pub per_minute: u32,
-    /// How many may come at once, at least one.
+    /// Maximum number of requests at once; at least one.
     pub burst: u32,
 }
 
-/// What is asked for.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A look.
+    /// A read.
     Read,
     /// A change.
     Write,
-    /// A call that was refused for its credentials.
-    Refused,
-    /// A line in the log about a refusal.
+    /// A request that was rejected because of its credentials.
+    Rejected,
+    /// A log line about a rejection.
     Logged,
 }
 
-/// How many kinds there are.
+/// Number of kinds.
 const KINDS: usize = 4;
-/// One line in the log for each client and second.
+/// One log line per client and second.
 const LOGGED: Rate = Rate { per_minute: 60, burst: 1 };
 
-/// For each kind a rate.
+/// Rate limits by kind of request.
 #[derive(Debug)]
 pub(super) struct Limiter {
     rates: [Rate; KINDS],
@@ -63,12 +63,12 @@ impl Limiter {
         Self { rates: [reads, writes, refused, LOGGED], clients: Mutex::new(clients) }
     }
 
-    /// Whether a refusal of this client is logged: one in a second is.
+    /// Whether a rejection of this client is logged, which is limited to one per second.
     pub(super) fn logs(&self, client: Client, now: Instant) -> bool {
         self.count(client, Kind::Logged, now).is_ok()
     }
 
-    /// Counts a call, or says how long to wait before the next one.
+    /// Counts a request. The error is the time to wait before the next request.
     pub(super) fn count(&self, client: Client, kind: Kind, now: Instant) -> Result<(), Duration> {
         let rate = self.rates[kind as usize];
         if rate.per_minute == 0 {
@@ -78,7 +78,7 @@ impl Limiter {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let paid_off = &mut clients.of(client, now)[kind as usize];
         let begin = (*paid_off).max(now);
-        // What is owed already may be one call less than the burst.
+        // The outstanding time before this request can be at most one request less than the burst.
         let most = each * (rate.burst.max(1) - 1);
         let owed = begin.duration_since(now);
         if owed > most {
@@ -138,7 +138,7 @@ mod tests {
         assert!(limiter.count(at(1), Kind::Read, now).is_ok());
         assert!(limiter.count(at(1), Kind::Read, now).is_err());
         assert!(limiter.count(at(2), Kind::Read, now).is_ok());
-        assert!(limiter.count(at(1), Kind::Refused, now).is_ok());
+        assert!(limiter.count(at(1), Kind::Rejected, now).is_ok());
         assert!((0..1000).all(|_| limiter.count(at(1), Kind::Write, now).is_ok()));
     }
 

@@ -1,16 +1,17 @@
-//! Who may come in: every call passes here before it reaches its route.
+//! Authentication and authorization middleware. Every request passes it before it reaches its handler.
 //!
 //! ```text
-//!  path too long? --> 414   called by a name that is not ours? [host] --> 421
-//!  who calls? [decide] --no--> 401, and 429 for who tries too often
-//!  has it calls left? [limiter] --no--> 429
+//!  path too long? --> 414   unknown host name? [host] --> 421
+//!  authenticated? [decide] --no--> 401, or 429 after too many attempts
+//!  within the rate limit? [limiter] --no--> 429
 //!  embedded in a page of another origin? [site] --> 403
-//!  sent by a page of strangers, without asking first? --> 403
-//!  what does the endpoint ask for? [places] --not listed--> 403   --role too low--> 403, audited
-//!  does it change something? [audit] --intent cannot be stored--> 503
-//!  the route --> the result goes into the audit
+//!  sent by a page of an unknown origin, without a preflight? --> 403
+//!  authorized for the endpoint? [places] --not listed--> 403   --role too low--> 403, audited
+//!  a change? [audit] --intent cannot be stored--> 503
+//!  the handler --> the result goes into the audit log
 //! ```
-//! CORS stands before all this, so that pages may read refusals too, and answers preflights itself.
+//! The CORS middleware runs before this one, so that pages can read rejections, too. It answers preflight requests
+//! itself.
 
 mod audit;
 mod caller;
@@ -48,11 +49,11 @@ use model::{AuditKind, Role};
 
 use self::{
     caller::Client,
-    decide::{Asked, Credential, Known, Refusal, credential},
-    held::Held,
+    decide::{Credential, LookedUp, Presented, Refusal, credential},
+    held::HeldMemory,
     jwt::Source,
     limiter::{Kind, Limiter},
-    places::{Place, Places},
+    places::{Places, Target},
     reply::Reply,
     watchers::Watchers,
 };
@@ -74,19 +75,19 @@ pub use self::{
     groups::Groups,
     held::Most,
     host::Hosts,
-    jwt::{Error as JwtError, Options as JwtOptions, Place as KeysPlace, Rules as JwtRules},
+    jwt::{Error as JwtError, KeyLocation, Options as JwtOptions, Rules as JwtRules},
     limiter::Rate,
     unread::Unread,
 };
 
-/// The longest path with its query, in bytes: names have at most 255 each.
+/// Maximum length of a path with its query, in bytes. Each name in it has at most 255.
 const MAX_TARGET_BYTES: usize = 8192;
-/// After how much time credentials are checked again before a response.
+/// Request duration after which credentials are checked again before the response is sent.
 const LONG: Duration = Duration::from_secs(1);
-/// Who is refused more often than this is not even told why.
+/// Rate of authentication failures per client; beyond it, the response is 429 without a reason.
 const REFUSED: Rate = Rate { per_minute: 6000, burst: 1000 };
 
-/// A way to know who calls.
+/// An authentication method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// Nobody asks.
@@ -99,30 +100,30 @@ pub enum Mode {
     Jwt,
 }
 
-/// Who is let in.
+/// Options of the guard.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Any of these ways will do.
+    /// The accepted authentication methods.
     pub modes: Vec<Mode>,
-    /// Which gateways are believed: about addresses in every mode, about consumers in mode `gateway`.
+    /// The trusted gateways. Their client addresses are used in every mode, and their consumers in mode `gateway`.
     pub gateway: Gateway,
-    /// Roles of groups.
+    /// The roles of groups.
     pub groups: Groups,
-    /// How JWTs are checked, where they are.
+    /// Options of JWT verification, if mode `jwt` is used.
     pub jwt: Option<JwtOptions>,
-    /// By which names the service may be called.
+    /// The host names that requests can use.
     pub hosts: Hosts,
-    /// Pages of these origins may call from a browser.
+    /// Web origins whose pages can use the API.
     pub origins: OriginPattern,
-    /// May anybody read the figures?
+    /// Whether metrics are available without authentication.
     pub open_metrics: bool,
-    /// How many looks a client may take.
+    /// Rate limit of reads per client.
     pub reads: Rate,
-    /// How many changes a client may make.
+    /// Rate limit of changes per client.
     pub writes: Rate,
-    /// How many streams a client, and all of them, may have open.
+    /// Maximum number of open streams, per client and in total.
     pub watchers: Most,
-    /// How much of its replies a client may leave unread.
+    /// Limits on unread response data.
     pub unread: Unread,
 }
 
@@ -132,7 +133,7 @@ impl Options {
     }
 }
 
-/// The guard at the door; clones share everything.
+/// The access guard; clones share its state.
 #[derive(Debug, Clone)]
 pub struct Guard(Arc<Inner>);
 
@@ -144,18 +145,19 @@ struct Inner {
     keys: Option<Source>,
     limiter: Limiter,
     watchers: Watchers,
-    /// Bodies of requests that are being received.
-    bodies: Held,
-    /// Replies that are being sent.
-    replies: Held,
+    /// Memory of request bodies that are being received.
+    bodies: HeldMemory,
+    /// Memory of responses that are being sent.
+    replies: HeldMemory,
     places: Places,
 }
 
 impl Guard {
-    /// A guard. The keys of an issuer are read once, now: a file must be there, an address may answer later.
+    /// Creates a guard. The keys of an issuer are loaded: a key file must be readable, while a URL can become
+    /// available later.
     ///
     /// # Errors
-    /// When the keys are in a file that cannot be used.
+    /// When the key file cannot be used.
     pub async fn new(
         options: Options,
         tokens: Tokens,
@@ -163,23 +165,24 @@ impl Guard {
         endpoints: &'static [Endpoint],
     ) -> Result<Self, JwtError> {
         let keys = match &options.jwt {
-            Some(jwt) => Some(first_look(jwt).await?),
+            Some(jwt) => Some(load_source(jwt).await?),
             None => None,
         };
         let limiter = Limiter::new(options.reads, options.writes, REFUSED);
         let watchers = Watchers::new(options.watchers);
-        let (bodies, replies, places) = (Held::default(), Held::default(), Places::new(endpoints));
+        let (bodies, replies, places) =
+            (HeldMemory::default(), HeldMemory::default(), Places::new(endpoints));
         let inner = Inner { options, tokens, auditor, keys, limiter, watchers, bodies, replies, places };
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Room for the body of a request.
+    /// Tracks the memory of a request body.
     pub(crate) fn room(&self, request: &HttpRequest) -> Room {
         let client = request.extensions().get::<Client>().cloned().unwrap_or(Client::Others);
         self.0.bodies.room(client)
     }
 
-    /// A place for somebody who watches, until the service stops or the caller is let in no more.
+    /// Opens a stream or WebSocket, until the service stops or the credentials of the caller are no longer valid.
     pub(crate) fn seat(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<Seat, Problem> {
         let extensions = request.extensions();
         let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
@@ -192,12 +195,12 @@ impl Guard {
                 .hint("`limits.watchers_per_client` and `limits.watchers` set the limits")
         })?;
         Ok(match extensions.get::<Caller>() {
-            Some(caller) => seat.while_let_in(caller, &self.0.tokens),
+            Some(caller) => seat.while_authorized(caller, &self.0.tokens),
             None => seat,
         })
     }
 
-    /// For whom content is inspected; `None` for an endpoint that needs no caller.
+    /// The caller on whose behalf content is inspected; `None` for an endpoint that needs no authentication.
     pub(crate) fn on_behalf(&self, request: &HttpRequest) -> Option<OnBehalf> {
         let extensions = request.extensions();
         let caller = extensions.get::<Caller>()?;
@@ -207,11 +210,11 @@ impl Guard {
         Some(OnBehalf { auditor: self.0.auditor.clone(), record, may_run: caller.role >= Role::Operator })
     }
 
-    /// Looks up what is needed and decides.
-    async fn who(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
+    /// Looks up the required data, and authenticates the request.
+    async fn authenticate(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
         let access_token = token_of_websocket(request);
         let asked = asked(request, access_token.as_deref());
-        let mut known = Looked::default();
+        let mut known = Fetched::default();
         match credential(&asked) {
             Some(Credential::Token { id, .. }) if self.0.options.has(Mode::Token) => {
                 let found = self.0.tokens.find(id).await.map_err(|error| {
@@ -229,7 +232,7 @@ impl Guard {
             _ => {}
         }
         let now = audit::now();
-        let facts = Known { token: known.token.as_ref(), keys: known.keys.as_deref(), now };
+        let facts = LookedUp { token: known.token.as_ref(), keys: known.keys.as_deref(), now };
         let caller = decide::decide(&asked, &facts, &self.0.options)?;
         if let (caller::Via::Token(id), Some(token)) = (&caller.via, &known.token) {
             let (tokens, id, noted) = (self.0.tokens.clone(), id.clone(), token.used_at);
@@ -241,7 +244,7 @@ impl Guard {
     fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> actix_web::HttpResponse {
         let path = request.path();
         let address = decide::address(&asked(request, None), &self.0.options);
-        let counted = self.0.limiter.count(Client::at(address), Kind::Refused, Instant::now());
+        let counted = self.0.limiter.count(Client::at(address), Kind::Rejected, Instant::now());
         if self.logs(request) {
             tracing::warn!(
                 client.address = ?address.client(),
@@ -257,40 +260,40 @@ impl Guard {
         }
     }
 
-    /// Whether the refusal of this request is logged. Of each client one in a second is, so that no flood of requests is a
-    /// flood of lines.
+    /// Whether the rejection of this request is logged. At most one per client and second is, so that many requests
+    /// do not fill the log.
     fn logs(&self, request: &ServiceRequest) -> bool {
         let address = decide::address(&asked(request, None), &self.0.options);
         let logs = self.0.limiter.logs(Client::at(address), Instant::now());
-        request.extensions_mut().insert(Refused);
+        request.extensions_mut().insert(Rejected);
         logs
     }
 }
 
-/// In the extensions of a request that was refused at the door: it leaves no line of its own in the log.
+/// Request extension: the guard rejected the request, so the request itself is not logged.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Refused;
+pub(crate) struct Rejected;
 
-/// The longest text of a request that a line of the log has, in characters.
+/// Maximum length of request data in a log line, in characters.
 const LOGGED_CHARACTERS: usize = 200;
 
-/// The beginning of a text of a client, for the log.
+/// Shortens a string of a client for the log.
 pub(crate) fn shortened(text: &str) -> &str {
     text.char_indices().nth(LOGGED_CHARACTERS).map_or(text, |(end, _)| &text[..end])
 }
 
-/// What was looked up.
+/// Data that was looked up for a request.
 #[derive(Default)]
-struct Looked {
+struct Fetched {
     token: Option<model::Token>,
     keys: Option<Arc<jwt::Keys>>,
 }
 
-async fn first_look(options: &JwtOptions) -> Result<Source, JwtError> {
+async fn load_source(options: &JwtOptions) -> Result<Source, JwtError> {
     let source = Source::new(options.keys.clone(), options.refresh)?;
     match (source.load().await, &options.keys) {
-        (Err(error), KeysPlace::File(_)) => return Err(error),
-        (Err(error), KeysPlace::Address(address)) => {
+        (Err(error), KeyLocation::File(_)) => return Err(error),
+        (Err(error), KeyLocation::Address(address)) => {
             tracing::warn!(%error, address, "the issuer of JWTs does not answer; it is asked again");
         }
         (Ok(()), _) => {}
@@ -298,11 +301,11 @@ async fn first_look(options: &JwtOptions) -> Result<Source, JwtError> {
     Ok(source)
 }
 
-fn asked<'a>(request: &'a ServiceRequest, access_token: Option<&'a str>) -> Asked<'a> {
-    Asked { headers: request.headers(), peer: request.peer_addr().map(|peer| peer.ip()), access_token }
+fn asked<'a>(request: &'a ServiceRequest, access_token: Option<&'a str>) -> Presented<'a> {
+    Presented { headers: request.headers(), peer: request.peer_addr().map(|peer| peer.ip()), access_token }
 }
 
-/// A page cannot set headers of a WebSocket, so there, and only there, the token may stand in the query.
+/// A page cannot set headers of a WebSocket, so only there the token is accepted in the query.
 fn token_of_websocket(request: &ServiceRequest) -> Option<String> {
     if !upgrades(request.headers()) || !request.path().starts_with("/ws/") {
         return None;
@@ -314,7 +317,7 @@ fn token_of_websocket(request: &ServiceRequest) -> Option<String> {
 /// The middleware.
 ///
 /// # Errors
-/// Those of the route.
+/// Errors of the handler.
 pub async fn guard(
     guard: Guard,
     mut request: ServiceRequest,
@@ -322,19 +325,19 @@ pub async fn guard(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > MAX_TARGET_BYTES {
-        request.extensions_mut().insert(Refused);
+        request.extensions_mut().insert(Rejected);
         let response = Reply::path_too_long(MAX_TARGET_BYTES).response(request.path());
         return Ok(request.into_response(response));
     }
-    if !guard.is_called_by_its_name(&request) {
+    if !guard.has_known_host(&request) {
         let response = Reply::unknown_host().response(request.path());
         return Ok(request.into_response(response));
     }
     let path = request.match_info().as_str();
-    let place = guard.0.places.find(request.method().as_str(), path, request.resource_map());
-    let access = guard.access(&place);
-    let known = guard.who(&request).await;
-    forget_credentials(&mut request);
+    let target = guard.0.places.find(request.method().as_str(), path, request.resource_map());
+    let access = guard.access(&target);
+    let known = guard.authenticate(&request).await;
+    remove_credentials(&mut request);
     let caller = match (known, access) {
         (Ok(caller), _) => Some(caller),
         (Err(_), Some(Access::Open)) => None,
@@ -343,26 +346,27 @@ pub async fn guard(
             return Ok(request.into_response(response));
         }
     };
-    guard.serve(caller, place, access, request, next).await
+    guard.serve(caller, target, access, request, next).await
 }
 
-/// Whoever stands behind this has no use for them.
-fn forget_credentials(request: &mut ServiceRequest) {
+/// Removes credentials, which later layers and handlers do not need.
+fn remove_credentials(request: &mut ServiceRequest) {
     for name in [gateway::CONSUMER, gateway::GROUPS, gateway::ANONYMOUS, header::AUTHORIZATION.as_str()] {
         request.headers_mut().remove(name);
     }
 }
 
 impl Guard {
-    /// Who may call the place; `None` if only a known caller learns what is wrong.
-    fn access(&self, place: &Place) -> Option<Access> {
-        match place {
-            Place::Listed(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
-            Place::WrongMethod(_) | Place::Unlisted(_) | Place::Nowhere => None,
+    /// The access requirement of a target; `None` if there is no endpoint, and only an authenticated caller gets
+    /// the specific error.
+    fn access(&self, target: &Target) -> Option<Access> {
+        match target {
+            Target::Endpoint(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
+            Target::WrongMethod(_) | Target::Unlisted(_) | Target::Unknown => None,
         }
     }
 
-    fn is_called_by_its_name(&self, request: &ServiceRequest) -> bool {
+    fn has_known_host(&self, request: &ServiceRequest) -> bool {
         let is_ours = self
             .0
             .options
@@ -381,7 +385,7 @@ impl Guard {
     async fn serve(
         &self,
         caller: Option<Caller>,
-        place: Place,
+        target: Target,
         access: Option<Access>,
         request: ServiceRequest,
         next: Next<impl MessageBody + 'static>,
@@ -391,27 +395,27 @@ impl Guard {
             Some(caller) => Client::of(caller),
             None => Client::at(decide::address(&asked(&request, None), &self.0.options)),
         };
-        let effect = effect(&request, &place);
+        let effect = effect(&request, &target);
         let changes = effect == Effect::Change;
         let kind = if changes { Kind::Write } else { Kind::Read };
         if effect != Effect::Probe
             && let Err(wait) = self.0.limiter.count(client.clone(), kind, Instant::now())
         {
-            request.extensions_mut().insert(Refused);
+            request.extensions_mut().insert(Rejected);
             return Ok(request.into_response(Reply::too_many().response_after(&path, wait)));
         }
-        match &place {
-            Place::WrongMethod(endpoints) => {
+        match &target {
+            Target::WrongMethod(endpoints) => {
                 return Ok(request.into_response(reply::wrong_method(&path, allow(endpoints))));
             }
-            Place::Unlisted(pattern) => {
+            Target::Unlisted(pattern) => {
                 tracing::error!(
                     http.route = pattern,
                     "a path that is no endpoint is registered: calls are rejected"
                 );
                 return Ok(request.into_response(Reply::unlisted().response(&path)));
             }
-            Place::Listed(_) | Place::Nowhere => {}
+            Target::Endpoint(_) | Target::Unknown => {}
         }
         if access != Some(Access::Open) && site::is_embedded_elsewhere(request.headers()) {
             return Ok(request.into_response(Reply::embedded().response(&path)));
@@ -425,7 +429,7 @@ impl Guard {
             request.extensions_mut().insert(ForeignOrigin);
         }
         request.extensions_mut().insert(client);
-        let endpoint = if let Place::Listed(endpoint) = place { Some(endpoint) } else { None };
+        let endpoint = if let Target::Endpoint(endpoint) = target { Some(endpoint) } else { None };
         if let Some(endpoint) = endpoint {
             request.extensions_mut().insert(endpoint);
         }
@@ -454,15 +458,15 @@ impl Guard {
             Some(intent) => self.audited(intent, request, next).await?,
             None => next.call(request).await?.map_into_boxed_body(),
         };
-        // A request can wait for a job longer than its token is valid.
-        if begun.elapsed() >= LONG && watchers::is_let_in_no_more(&via, expires_at, &self.0.tokens).await {
+        // A request can wait for a job for longer than its token is valid.
+        if begun.elapsed() >= LONG && watchers::is_unauthorized(&via, expires_at, &self.0.tokens).await {
             let refusal = Refusal::BadCredentials("they were revoked or expired while the request waited");
             return Ok(response.into_response(Reply::refusal(refusal).response(&path)));
         }
         Ok(self.counted(response, room, !may_change, &path))
     }
 
-    /// The response, counted until it was read, or a refusal where its client has left too much unread.
+    /// Returns the response, counted until it was read, or an error if its client has too much unread data.
     fn counted(
         &self,
         response: ServiceResponse<impl MessageBody + 'static>,
@@ -478,16 +482,17 @@ impl Guard {
         })
     }
 
-    /// Whether a page of an origin sends the request that may not. Browsers send bodies of some types, and none at all,
-    /// without asking first: these are refused here. Of JSON they ask, and CORS says no; a page whose own name leads to
-    /// this machine does not need to ask, so what starts something refuses such origins, too.
+    /// Whether a page of an origin that is not allowed sends the request. Browsers send requests without a body, or
+    /// with some body types, without a preflight; the guard rejects these. JSON bodies require a preflight, which
+    /// CORS rejects. A page whose host name resolves to this machine needs no preflight, so handlers that start
+    /// something also reject such origins.
     fn is_foreign(&self, request: &ServiceRequest) -> bool {
         let mut origins = request.headers().get_all(header::ORIGIN);
         origins.any(|origin| !origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin)))
     }
 
-    /// Stores a denial before it is answered: an answer that was sent is in the audit. Where it cannot be stored, the caller
-    /// is denied all the same.
+    /// Stores a denial before the response is sent, so that every denial that was sent is in the audit log. If it
+    /// cannot be stored, the request is denied nevertheless.
     async fn deny(&self, denied: model::AuditDraft) {
         if let Err(error) = self.0.auditor.store(denied).await {
             tracing::error!(%error, "a denial is missing in the audit");
@@ -514,17 +519,18 @@ impl Guard {
     }
 }
 
-/// What the request does, if it is permitted. Without an endpoint nothing happens, but what could have changed something is
-/// treated as if it might: pages of other origins learn nothing from it.
-fn effect(request: &ServiceRequest, place: &Place) -> Effect {
-    match place {
-        Place::Listed(endpoint) => endpoint.effect,
-        Place::WrongMethod(endpoints)
+/// The effect of the request, if it is permitted. Requests without an endpoint have no effect, but methods that
+/// could change something are treated as if they might start a job, so that pages of other origins learn nothing
+/// from the response.
+fn effect(request: &ServiceRequest, target: &Target) -> Effect {
+    match target {
+        Target::Endpoint(endpoint) => endpoint.effect,
+        Target::WrongMethod(endpoints)
             if endpoints.iter().any(|endpoint| endpoint.effect == Effect::Probe) =>
         {
             Effect::Probe
         }
-        Place::WrongMethod(_) | Place::Unlisted(_) | Place::Nowhere => match *request.method() {
+        Target::WrongMethod(_) | Target::Unlisted(_) | Target::Unknown => match *request.method() {
             Method::GET | Method::HEAD | Method::OPTIONS => Effect::Read,
             _ => Effect::MayStartJob,
         },

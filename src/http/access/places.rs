@@ -1,4 +1,4 @@
-//! Which endpoint a request is for. What is registered and no endpoint is rejected.
+//! Finds the endpoint of a request. Registered paths without an endpoint are rejected.
 
 use std::{collections::HashMap, sync::OnceLock};
 
@@ -6,23 +6,23 @@ use actix_web::dev::ResourceMap;
 
 use crate::http::endpoint::Endpoint;
 
-/// What is asked for.
+/// The target of a request.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(super) enum Target {
     /// An endpoint.
-    Listed(&'static Endpoint),
+    Endpoint(&'static Endpoint),
     /// The path has these endpoints, but none for the method.
     WrongMethod(Vec<&'static Endpoint>),
-    /// The path is registered and has no endpoint.
+    /// The path is registered, but has no endpoint.
     Unlisted(String),
-    /// No such path.
-    Nowhere,
+    /// The path is not registered.
+    Unknown,
 }
 
-/// The endpoints of a server by their paths, as they are registered there.
+/// The endpoints of a server by path pattern, as they are registered.
 ///
-/// For paths without parameters it is remembered what actix finds: it goes through all patterns, which for an
-/// ordinary call took longer than all else that the guard does.
+/// For paths without parameters, the result of actix is cached: it compares all patterns, which took longer for an
+/// ordinary request than all other steps of the guard.
 #[derive(Debug)]
 pub(super) struct Places {
     by_pattern: HashMap<&'static str, Vec<&'static Endpoint>>,
@@ -30,7 +30,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// For one server: nothing may be registered later.
+    /// Creates the lookup for one server, after all paths have been registered.
     pub(super) fn new(endpoints: &'static [Endpoint]) -> Self {
         let mut by_pattern: HashMap<&str, Vec<&Endpoint>> = HashMap::new();
         for endpoint in endpoints {
@@ -42,22 +42,22 @@ impl Places {
     }
 
     /// Looks up a method and a path.
-    pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Place {
+    pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Target {
         match self.found.get(path) {
             Some(found) => self.of(method, found.get_or_init(|| registered.match_pattern(path)).as_deref()),
             None => self.of(method, registered.match_pattern(path).as_deref()),
         }
     }
 
-    /// Looks up a method and a pattern as actix knows it.
-    fn of(&self, method: &str, pattern: Option<&str>) -> Place {
-        let Some(pattern) = pattern else { return Place::Nowhere };
+    /// Looks up a method and a pattern of actix.
+    fn of(&self, method: &str, pattern: Option<&str>) -> Target {
+        let Some(pattern) = pattern else { return Target::Unknown };
         let Some(endpoints) = self.by_pattern.get(pattern) else {
-            return Place::Unlisted(pattern.to_owned());
+            return Target::Unlisted(pattern.to_owned());
         };
         match endpoints.iter().find(|endpoint| endpoint.answers(method)) {
-            Some(endpoint) => Place::Listed(endpoint),
-            None => Place::WrongMethod(endpoints.clone()),
+            Some(endpoint) => Target::Endpoint(endpoint),
+            None => Target::WrongMethod(endpoints.clone()),
         }
     }
 }
@@ -71,10 +71,10 @@ mod tests {
     fn only_an_endpoint_is_found() {
         let places = Places::new(endpoints());
         let found = |method, pattern| match places.of(method, Some(pattern)) {
-            Place::Listed(endpoint) => endpoint.doc.operation.clone(),
-            Place::WrongMethod(endpoints) => crate::http::endpoint::allow(&endpoints).into(),
-            Place::Unlisted(_) => "unlisted".into(),
-            Place::Nowhere => "nowhere".into(),
+            Target::Endpoint(endpoint) => endpoint.doc.operation.clone(),
+            Target::WrongMethod(endpoints) => crate::http::endpoint::allow(&endpoints).into(),
+            Target::Unlisted(_) => "unlisted".into(),
+            Target::Unknown => "nowhere".into(),
         };
         assert_eq!(found("POST", "/v1/jobs"), "submit_job");
         assert_eq!(found("GET", "/v1/catalog/bundles/{name:.*}"), "show_bundle");
@@ -83,6 +83,6 @@ mod tests {
         assert_eq!(found("HEAD", "/healthz"), "health");
         assert_eq!(found("PUT", "/v1/jobs"), "GET, POST");
         assert_eq!(found("GET", "/v1/new"), "unlisted");
-        assert!(matches!(places.of("GET", None), Place::Nowhere));
+        assert!(matches!(places.of("GET", None), Target::Unknown));
     }
 }

@@ -1,4 +1,4 @@
-//! What is answered to those who are not served: problems, and in v0's words below `/v0` and outside of everything.
+//! Responses of the guard to rejected requests: problem documents, or v0 errors below `/v0` and for unknown paths.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::http::{
     v0,
 };
 
-/// A text in both forms.
+/// An error in both formats.
 pub(super) struct Reply {
     problem: Problem,
     detail: String,
@@ -113,7 +113,7 @@ impl Reply {
         Self::new(problem, detail)
     }
 
-    /// The answer for this path.
+    /// The response in the format of this path.
     pub(super) fn response(self, path: &str) -> HttpResponse {
         let status = self.problem.status_code();
         let mut response = match Dialect::of_path(path) {
@@ -127,7 +127,7 @@ impl Reply {
         response
     }
 
-    /// The same, with the time after which to try again, in whole seconds.
+    /// Like [`Self::response`], with a `Retry-After` header in whole seconds.
     pub(super) fn response_after(self, path: &str, wait: Duration) -> HttpResponse {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let mut response = self.response(path);
@@ -138,13 +138,13 @@ impl Reply {
 
 const TOO_MUCH_UNREAD: &str = "too much of earlier replies is unread, of this client or in all";
 
-/// Of a client that does not read what it is sent.
+/// The problem for a client that leaves too much of its responses unread.
 pub(super) fn too_much_unread() -> Problem {
     Problem::new(ProblemCode::TooMuchUnread, TOO_MUCH_UNREAD)
         .hint("`limits.unread_bytes_per_client` and `limits.unread_bytes` set the limits")
 }
 
-/// A method that the path does not have.
+/// The response to a method that the path does not support.
 pub(super) fn wrong_method(path: &str, allow: String) -> HttpResponse {
     match Dialect::of_path(path) {
         Dialect::V0 => v0::Refusal::wrong_method(allow).error_response(),

@@ -1,18 +1,19 @@
-//! Does a page of another origin embed what is requested? A browser sends such a request without `Origin` and without asking
-//! first: an image, a script, a frame. No reply of the API is meant for that, and a request for one can cost an inspection or
-//! a stream. Browsers say so in their fetch metadata, at least to services on this machine and to those behind TLS.
+//! Detects requests for resources that a page of another origin embeds, such as an image, a script, or a frame. A
+//! browser sends them without `Origin` and without a preflight. No response of the API is meant to be embedded, and
+//! such a request can cost an inspection or a stream. Browsers indicate the purpose in fetch metadata headers, at
+//! least for services on the same machine and behind TLS.
 //!
-//! Programs send no such headers. Links and addresses that a user opens are not refused, wherever they stand.
+//! Other clients send no such headers. Links that a user opens are accepted from any site.
 
 use actix_web::http::header::{self, HeaderMap};
 
-/// Whether it is for an element of a page of another origin.
+/// Whether the request is for an embedded element of a page of another origin.
 pub(super) fn is_embedded_elsewhere(headers: &HeaderMap) -> bool {
     let is = |name: &str, values: &[&str]| {
         headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| values.contains(&value))
     };
     let is_opened = is("sec-fetch-mode", &["navigate"]) && is("sec-fetch-dest", &["document"]);
-    // With an origin, the rules about origins decide.
+    // Requests with an `Origin` header are handled by the CORS rules.
     is("sec-fetch-site", &["cross-site", "same-site"]) && !is_opened && !headers.contains_key(header::ORIGIN)
 }
 

@@ -1,4 +1,4 @@
-//! Who calls: one table over what came, what is known and how it is set.
+//! Authentication: a table of credentials, stored data, and options.
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Gateway, Groups, Mode, Most, Options, Rate, Unread,
     caller::Via,
-    decide::{Asked, Known, Refusal, decide},
+    decide::{LookedUp, Presented, Refusal, decide},
     host::Hosts,
 };
 use crate::settings::OriginPattern;
@@ -70,12 +70,12 @@ fn headers(pairs: &[(&'static str, String)]) -> HeaderMap {
     headers
 }
 
-/// What is decided, in words.
+/// The decision as a string.
 fn decided(options: &Options, pairs: &[(&'static str, String)], peer: &str, token: Option<&Token>) -> String {
     let headers = headers(pairs);
     let asked =
-        Asked { headers: &headers, peer: Some(peer.parse().expect("an address")), access_token: None };
-    let known = Known { token, keys: None, now: Timestamp::from_second(100).expect("a time") };
+        Presented { headers: &headers, peer: Some(peer.parse().expect("an address")), access_token: None };
+    let known = LookedUp { token, keys: None, now: Timestamp::from_second(100).expect("a time") };
     match decide(&asked, &known, options) {
         Ok(caller) => format!("{} {} {}", caller.name, caller.role, caller.via),
         Err(Refusal::NoCredentials) => "none".to_owned(),
@@ -200,7 +200,7 @@ fn a_forwarded_address_counts_only_from_a_gateway_of_ours() {
     let options = options(&[Mode::None], &["10.0.0.0/8"], None);
     let headers = headers(&[("x-forwarded-for", "192.0.2.9".to_owned())]);
     let client = |peer: &str| {
-        let asked = Asked { headers: &headers, peer: peer.parse().ok(), access_token: None };
+        let asked = Presented { headers: &headers, peer: peer.parse().ok(), access_token: None };
         super::decide::address(&asked, &options).client()
     };
     assert_eq!(client("10.0.0.1"), "192.0.2.9".parse().ok());

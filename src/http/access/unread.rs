@@ -1,8 +1,9 @@
-//! Replies that wait for their client to read them.
+//! Limits on response data that clients have not read.
 //!
-//! The HTTP library copies each piece of a body into the buffer of its connection, and asks for the next one when there is
-//! room. A body is handed to it in slices, so that this buffer stays small, and the rest of the piece counts for its client.
-//! A client that does not read at all loses its connection by a limit of TCP (`app.rs`), one that reads too slowly here.
+//! The HTTP library copies each chunk of a body into the buffer of its connection, and polls for the next one when
+//! there is space. A body is passed on in slices, so that this buffer stays small, and the rest of the chunk is
+//! attributed to the client. The connection of a client that does not read at all is closed by a TCP timeout
+//! (`app.rs`), and that of one that reads too slowly is closed here.
 
 use std::{
     error::Error,
@@ -20,40 +21,41 @@ use actix_web::{
 
 use super::held::{Most, Room};
 
-/// The longest slice. A reply that is not longer is not counted: it fits into the buffer of its connection.
+/// Maximum length of a slice. A response that is not longer is not counted, because it fits into the buffer of its
+/// connection.
 const SLICE: usize = 32 << 10;
-/// How many bytes of a piece must be read in each second after the deadline.
+/// Minimum read rate of a chunk, in bytes per second, after the deadline.
 const BYTES_A_SECOND: usize = 16 << 10;
 
-/// How much may be unread, and for how long.
+/// Limits on the amount of unread data, and the time that it can stay unread.
 #[derive(Debug, Clone, Copy)]
 pub struct Unread {
-    /// In bytes.
+    /// Maximum amounts, in bytes.
     pub most: Most,
-    /// After what time a client that does not read loses its connection.
+    /// Time after which the connection of a client that does not read is closed.
     pub deadline: Duration,
 }
 
-/// A body in slices.
+/// A body that is sent in slices.
 struct Slices {
     body: BoxBody,
     size: BodySize,
-    /// What was not handed out of the last piece.
+    /// The rest of the current chunk.
     left: Bytes,
     piece: Piece,
     room: Room,
     deadline: Duration,
 }
 
-/// The piece that is being sent.
+/// The chunk that is being sent.
 struct Piece {
     begun: Instant,
     bytes: usize,
 }
 
 impl Unread {
-    /// The same response, its body counted in this room; `None` where there is none for it. A response to a change is sent
-    /// all the same: the caller must know what was done.
+    /// Returns the response with its body counted in `room`, or `None` if the limit is reached. A response to a
+    /// change is always sent, because the caller must know the result.
     pub(super) fn count<B>(
         self,
         response: ServiceResponse<B>,
@@ -119,7 +121,7 @@ impl MessageBody for Slices {
 }
 
 impl Piece {
-    /// Whether more of it should have been read by now, of which so much is left.
+    /// Whether the client reads too slowly, given the number of bytes that are left.
     fn is_late(&self, left: usize, deadline: Duration) -> bool {
         let read = self.bytes.saturating_sub(left);
         let seconds = u64::try_from(read / BYTES_A_SECOND).unwrap_or(u64::MAX);

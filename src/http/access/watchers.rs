@@ -1,5 +1,5 @@
-//! How many streams and WebSockets a client, and all of them, may have open at once, and for how long: who is let in no more is sent away
-//! from those, too.
+//! Limits on concurrent streams and WebSockets per client and in total. They are also closed when the credentials
+//! of the caller are no longer valid.
 
 use std::{
     collections::HashMap,
@@ -20,26 +20,26 @@ use super::{
     held::Most,
 };
 
-/// How often a token is looked at again.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often a token is checked again.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Those that are open. A client without any is not remembered.
+/// The open streams and WebSockets. Clients without any are removed.
 #[derive(Debug, Clone)]
 pub(crate) struct Watchers {
     most: Most,
     open: Arc<Mutex<HashMap<Client, usize>>>,
 }
 
-/// One of them; dropping it makes room for another.
+/// One stream or WebSocket; dropping it releases its slot.
 #[derive(Debug)]
 pub(crate) struct Seat {
     client: Client,
     open: Arc<Mutex<HashMap<Client, usize>>>,
     until: Shutdown,
-    /// Is the caller let in no more?
-    is_out: Arc<AtomicBool>,
-    /// What looks whether the caller may still be here.
-    look: Option<JoinHandle<()>>,
+    /// Whether the credentials of the caller are no longer valid.
+    revoked: Arc<AtomicBool>,
+    /// The task that checks the credentials of the caller.
+    check: Option<JoinHandle<()>>,
 }
 
 impl Watchers {
@@ -47,7 +47,7 @@ impl Watchers {
         Self { most, open: Arc::default() }
     }
 
-    /// `None` when there are as many as may be, of the client or in all.
+    /// Opens a stream or WebSocket; returns `None` when a limit is reached.
     pub(super) fn enter(&self, client: Client, shutdown: &Shutdown) -> Option<Seat> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.get(&client).copied().unwrap_or(0);
@@ -56,53 +56,53 @@ impl Watchers {
         }
         open.insert(client.clone(), count + 1);
         let (open, until) = (Arc::clone(&self.open), shutdown.clone());
-        Some(Seat { client, open, until, is_out: Arc::default(), look: None })
+        Some(Seat { client, open, until, revoked: Arc::default(), check: None })
     }
 }
 
 impl Seat {
-    /// Asks for its end also when the caller is let in no more.
-    pub(super) fn while_let_in(mut self, caller: &Caller, tokens: &Tokens) -> Self {
+    /// Also requests the end when the credentials of the caller are no longer valid.
+    pub(super) fn while_authorized(mut self, caller: &Caller, tokens: &Tokens) -> Self {
         let (tokens, via, expires_at) = (tokens.clone(), caller.via.clone(), caller.expires_at);
         if !matches!(via, Via::Token(_)) && expires_at.is_none() {
             return self;
         }
         let (trigger, until) = engine::shutdown();
         let mut shutdown = std::mem::replace(&mut self.until, until);
-        let is_out = Arc::clone(&self.is_out);
-        self.look = Some(actix_web::rt::spawn(async move {
+        let revoked = Arc::clone(&self.revoked);
+        self.check = Some(actix_web::rt::spawn(async move {
             tokio::select! {
                 () = shutdown.requested() => {}
-                () = let_in_no_more(&via, expires_at, &tokens) => is_out.store(true, Relaxed),
+                () = until_unauthorized(&via, expires_at, &tokens) => revoked.store(true, Relaxed),
             }
             trigger.pull();
         }));
         self
     }
 
-    /// When to stop: the service does, or the caller may no longer be here.
+    /// Requests the end when the service stops, or when the credentials of the caller are no longer valid.
     pub(crate) fn until(&self) -> Shutdown {
         self.until.clone()
     }
 
-    /// When [`Seat::until`] asks for an end: is it for this caller alone, who is let in no more?
-    pub(crate) fn is_taken_away(&self) -> bool {
-        self.is_out.load(Relaxed)
+    /// Whether [`Seat::until`] requested the end because the credentials of this caller are no longer valid.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.revoked.load(Relaxed)
     }
 }
 
-async fn let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) {
+async fn until_unauthorized(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) {
     loop {
         let left = expires_at.map(|end| Duration::try_from(end - now()).unwrap_or_default());
-        sleep(left.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)).await;
-        if is_let_in_no_more(via, expires_at, tokens).await {
+        sleep(left.unwrap_or(CHECK_INTERVAL).min(CHECK_INTERVAL)).await;
+        if is_unauthorized(via, expires_at, tokens).await {
             return;
         }
     }
 }
 
-/// Whether credentials that were valid are no longer; `false` while the store does not answer.
-pub(super) async fn is_let_in_no_more(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) -> bool {
+/// Whether credentials have expired or were revoked; `false` while the store does not respond.
+pub(super) async fn is_unauthorized(via: &Via, expires_at: Option<Timestamp>, tokens: &Tokens) -> bool {
     if expires_at.is_some_and(|end| end <= now()) {
         return true;
     }
@@ -117,8 +117,8 @@ pub(super) async fn is_let_in_no_more(via: &Via, expires_at: Option<Timestamp>, 
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if let Some(look) = &self.look {
-            look.abort();
+        if let Some(check) = &self.check {
+            check.abort();
         }
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.get_mut(&self.client) {

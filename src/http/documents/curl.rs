@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::http::v0::{field_schema, route::Route, rows};
 
-/// Where the part of a path begins that the scripts' directories mirror.
+/// Prefix of a path that is not part of the script's directory.
 const PREFIX: &str = "/v0/admin/";
 
 const README: &str = "# One script per route
@@ -29,7 +29,7 @@ The exit status is 22 when the reply is an error; it is printed all the same. Bo
 users of the machine do not see them in its arguments.
 ";
 
-/// The files by their paths below `curl_utils/`; all but `README.md` are scripts.
+/// The files by their paths below `curl_utils/`. All except for `README.md` are scripts.
 #[must_use]
 pub fn curl_utils() -> BTreeMap<String, String> {
     let scripts = rows::all().map(|route| (file(route.path), script(route)));

@@ -1,7 +1,8 @@
-//! Documents of the interface, all made from the list of endpoints: OpenAPI, the gateway's configuration, curl scripts, tables.
-//! `serve.rs` serves `/docs`.
+//! Documents of the API, generated from the list of endpoints: OpenAPI, the gateway configuration, curl scripts,
+//! and tables. `serve.rs` serves `/docs`.
 //!
-//! The files of them in the repository are written by `UPDATE_DOCS=1 cargo test --test docs`, and compared by it.
+//! `cargo test --test docs` compares the generated files in the repository, and updates them if `UPDATE_DOCS=1` is
+//! set.
 
 mod curl;
 mod kong;

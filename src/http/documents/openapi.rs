@@ -1,4 +1,4 @@
-//! The OpenAPI document: operations by path, and what they share.
+//! The OpenAPI document: operations by path, and shared components.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ pub(super) fn value() -> Value {
     })
 }
 
-/// The document, for people and version control.
+/// The document, formatted for reading and version control.
 #[must_use]
 pub fn openapi() -> String {
     format!("{:#}\n", value())
@@ -105,7 +105,7 @@ fn paths(operations: Vec<(&Endpoint, Value)>) -> Map<String, Value> {
     paths.into_iter().map(|(path, methods)| (path.to_owned(), Value::Object(methods))).collect()
 }
 
-/// Replies that many operations share.
+/// Responses that many operations share.
 fn responses(schemas: &mut Schemas) -> Value {
     let (log, result) = (schemas.of::<v0::Log>(), schemas.of::<v0::Outcome>());
     let (one_detail, faults) = (schemas.of::<v0::Detail>(), schemas.of::<v0::Faults>());

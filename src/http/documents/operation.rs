@@ -1,11 +1,11 @@
-//! Endpoints as OpenAPI's operation objects.
+//! Converts endpoints to OpenAPI operation objects.
 
 use std::collections::BTreeMap;
 
 use api::ProblemCode;
 use serde_json::{Map, Value, json};
 
-use crate::http::endpoint::{Dialect, Doc, Effect, Endpoint, Parameter, Place, Reply, Schemas};
+use crate::http::endpoint::{Dialect, Doc, Effect, Endpoint, Location, Parameter, Reply, Schemas};
 
 /// A reference to a response that many endpoints share.
 fn response(name: &str) -> Value {
@@ -39,8 +39,8 @@ pub(super) fn object(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
 }
 
 fn parameter_object(parameter: &Parameter, schemas: &mut Schemas) -> Value {
-    let mut object = json!({ "name": parameter.name, "in": parameter.place.as_str() });
-    if parameter.place == Place::Path {
+    let mut object = json!({ "name": parameter.name, "in": parameter.location.as_str() });
+    if parameter.location == Location::Path {
         object["required"] = true.into();
     }
     object["description"] = parameter.about.as_ref().into();
@@ -66,7 +66,7 @@ fn responses(endpoint: &Endpoint, schemas: &mut Schemas) -> Map<String, Value> {
     responses
 }
 
-/// Codes with what each stands for.
+/// Problem codes with their descriptions.
 fn described(codes: &[(ProblemCode, &str)]) -> String {
     let separator = if codes.iter().all(|(_, about)| about.is_empty()) { ", " } else { "; " };
     let described = codes.iter().map(|(code, about)| match about.is_empty() {
@@ -76,7 +76,7 @@ fn described(codes: &[(ProblemCode, &str)]) -> String {
     described.collect::<Vec<_>>().join(separator)
 }
 
-/// The problems of an endpoint: its own, and those that access control, the body and the audit bring.
+/// The problems of an endpoint: its own, and those of access control, the body, and the audit log.
 fn problems(endpoint: &Endpoint) -> Vec<(ProblemCode, &'static str)> {
     use ProblemCode as Code;
     let Doc { body, problems, can_fail, streams, .. } = &endpoint.doc;
@@ -106,7 +106,7 @@ fn problems(endpoint: &Endpoint) -> Vec<(ProblemCode, &'static str)> {
     all
 }
 
-/// The status of a reply, and what OpenAPI says of it.
+/// The status of a reply, and its OpenAPI response object.
 fn reply_object(reply: &Reply, schemas: &mut Schemas) -> (String, Value) {
     let (status, about, bodies, headers) = match reply {
         Reply::Shared(status, name) => return (status.to_string(), response(name)),
@@ -130,7 +130,7 @@ fn reply_object(reply: &Reply, schemas: &mut Schemas) -> (String, Value) {
     (status.to_string(), object)
 }
 
-/// What a body without a schema of its own holds. OpenAPI 3.1 has no words for the items of a stream.
+/// The schema of a body that has none of its own. OpenAPI 3.1 cannot describe the items of a stream.
 fn any(media: &str) -> Value {
     match media {
         "application/json" => json!({ "type": "object" }),

@@ -1,4 +1,4 @@
-//! Replies that never change while the program runs: made once, sent without a copy, and not sent again to who has them.
+//! Static responses: prepared once, sent without copying, and not sent again to clients that have a cached copy.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -17,20 +17,21 @@ use flate2::{Compression, write::GzEncoder};
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Scripts only from here and never inline. Both pages make styles and images while they run, ReDoc also its search.
+/// Only allows scripts of this service that are not inline. Both pages create styles and images at run time, and
+/// ReDoc also creates its search worker.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
-/// Something that never changes, ready to be sent.
+/// A static response.
 pub(super) struct Prepared {
     media: &'static str,
     plain: Form,
-    /// The same for who takes it compressed, where it was asked to be prepared.
+    /// The compressed form, if it was prepared.
     gzip: Option<Form>,
 }
 
-/// One form of it, with a tag of its own: a cache must not take one for the other.
+/// A form of the response with its own `ETag`, because a cache must not mix up the forms.
 struct Form {
     content: Bytes,
     tag: HeaderValue,
@@ -41,7 +42,7 @@ impl Form {
         let mut hasher = DefaultHasher::new();
         content.hash(&mut hasher);
         let tag = format!("\"{:016x}\"", hasher.finish());
-        // Hexadecimal digits in quotes are fine in a header.
+        // Quoted hexadecimal digits are a valid header value.
         Self { content, tag: HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\"")) }
     }
 }
@@ -55,10 +56,10 @@ impl Prepared {
         Self::new(HTML, content)
     }
 
-    /// Has a compressed form, too.
+    /// Adds a compressed form.
     pub(super) fn compressed(self) -> Self {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-        // A vector takes everything.
+        // Writing to a vector cannot fail.
         let written = encoder.write_all(&self.plain.content).and_then(|()| encoder.finish());
         Self { gzip: written.ok().map(|content| Form::new(content.into())), ..self }
     }
@@ -97,7 +98,7 @@ fn is_known(asked: &HeaderMap, tag: &HeaderValue) -> bool {
     known.flat_map(|value| value.split(',')).any(|known| known.trim().trim_start_matches("W/") == tag)
 }
 
-/// Is `gzip` among what the caller takes? A weight of 0 says that it is not.
+/// Whether the client accepts `gzip`. A weight of 0 means that it does not.
 fn takes_gzip(asked: &HeaderMap) -> bool {
     let lists = asked.get_all(header::ACCEPT_ENCODING).filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|one| {

@@ -1,7 +1,7 @@
-//! `/docs`: the OpenAPI document, Swagger UI and ReDoc. Everything comes from inside of the program: the pages work without
-//! a network, and their policy lets them load nothing from elsewhere.
+//! `/docs`: the OpenAPI document, Swagger UI, and ReDoc. All files are embedded in the binary: the pages work
+//! offline, and their content security policy blocks external resources.
 //!
-//! What is served never changes while the program runs, so it is prepared once (`prepared.rs`).
+//! The content is static, so it is prepared once (`prepared.rs`).
 
 use std::{
     sync::{LazyLock, Once},
@@ -24,14 +24,14 @@ use crate::http::{
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 
-/// A file of `web/`, from inside of the program.
+/// An embedded file of `web/`.
 macro_rules! asset {
     ($path:literal) => {
         include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/web/", $path)).as_slice()
     };
 }
-/// Files of `web/` by their names under `/docs/assets`. Each is prepared by the first who asks: reading all 3 MB at the start
-/// would bring them into memory for nobody.
+/// Files of `web/` by their names under `/docs/assets`. Each is prepared by its first request, because reading all
+/// 3 MB at startup would load them into memory unnecessarily.
 static ASSETS: LazyLock<Vec<(&str, LazyLock<Prepared, Preparation>)>> = LazyLock::new(|| {
     let file = |(name, media, content): (&'static str, &'static str, &'static [u8])| {
         let prepare: Preparation = Box::new(move || Prepared::new(media, Bytes::from_static(content)));
@@ -57,14 +57,14 @@ type Preparation = Box<dyn FnOnce() -> Prepared + Send>;
 static OPENAPI: LazyLock<Prepared> =
     LazyLock::new(|| Prepared::new("application/json", compact(WRITTEN).into()).compressed());
 
-/// The document as it is in the repository: the same that is made from the endpoints, as a test shows, and here without the
-/// megabytes that making it takes.
+/// The document in the repository. A test checks that it equals the generated one, and embedding it avoids the
+/// megabytes of memory that generating it takes.
 pub(super) const WRITTEN: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json"));
 static SWAGGER: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/swagger.html")));
 static REDOC: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/redoc.html")));
 static REDIRECT: LazyLock<Prepared> = LazyLock::new(|| page(asset!("docs/oauth2-redirect.html")));
 
-/// JSON without white space between its parts.
+/// JSON without whitespace between its tokens.
 pub(super) fn compact(json: &str) -> Vec<u8> {
     let mut is_text = false;
     let mut is_escaped = false;
@@ -83,7 +83,8 @@ fn page(content: &'static [u8]) -> Prepared {
     Prepared::page(Bytes::from_static(content))
 }
 
-/// Makes the largest document ready: at the start, not when the first client asks, and without delaying the start.
+/// Prepares the largest document in the background at startup, so that neither the startup nor the first request
+/// waits for it.
 pub(in crate::http) fn prepare() {
     static BEGUN: Once = Once::new();
     BEGUN.call_once(|| drop(thread::spawn(|| LazyLock::force(&OPENAPI))));
@@ -91,7 +92,7 @@ pub(in crate::http) fn prepare() {
 
 const TAG: &str = "documents";
 
-/// They are the same for everyone, and known to everyone who has the program.
+/// The pages need no authentication: they are the same for everyone, and part of the public distribution.
 pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     let openapi = Reply::text(200, "OpenAPI 3.1", "application/json");
     let page = || Reply::text(200, "The page", "text/html");
@@ -126,7 +127,7 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
 
 const NOT_MODIFIED: Reply = Reply::empty(304, "Not changed since the `ETag` of `If-None-Match`");
 
-/// Something that never changes.
+/// The endpoint of a static response.
 fn fixed(path: &'static str, prepared: &'static LazyLock<Prepared>, doc: Doc, reply: Reply) -> Endpoint {
     let answer = move |request: HttpRequest| async move { prepared.answer(&request) };
     let doc = doc.replies([reply, NOT_MODIFIED]).cannot_fail();

@@ -1,13 +1,14 @@
-//! Takes out of the bodies of v0 what they share: a field that several routes have alike stands in the document once.
+//! Extracts the shared fields of v0 bodies: a field that several routes define identically appears in the document
+//! once.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// How many routes must have a field alike for it to stand alone.
+/// Minimum number of routes with an identical field for it to be extracted.
 const ENOUGH: usize = 3;
 
-/// Replaces such fields by references; gives their schemas by name.
+/// Replaces shared fields by references; returns their schemas by name.
 pub(super) fn take_out<'a>(operations: impl Iterator<Item = &'a mut Value>) -> Map<String, Value> {
     let mut bodies: Vec<_> = operations.filter_map(properties).collect();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -16,7 +17,7 @@ pub(super) fn take_out<'a>(operations: impl Iterator<Item = &'a mut Value>) -> M
             *counts.entry((name.clone(), field.to_string())).or_default() += 1;
         }
     }
-    // Of several forms of a field the most common one.
+    // If a field has several forms, extract the most common one.
     let mut best: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
     for ((name, form), &count) in counts.iter().filter(|(_, count)| **count >= ENOUGH) {
         let known = best.entry(name).or_insert((form, 0));

@@ -1,4 +1,4 @@
-//! Tables for people: the routes of v0 and of everything else for their documents, all routes for the command line.
+//! Tables of routes for the documentation and for the command line.
 
 use std::fmt::Write as _;
 
@@ -19,13 +19,13 @@ use crate::http::{
 pub struct Listed {
     /// The HTTP method.
     pub method: &'static str,
-    /// The path, with `{name}` for what is variable.
+    /// The path, with `{name}` for each parameter.
     pub path: &'static str,
     /// Its name in OpenAPI.
     pub operation: &'static str,
-    /// The role that a caller needs; `None` for everyone.
+    /// The required role; `None` if no authentication is required.
     pub permission: Option<&'static str>,
-    /// What it does.
+    /// A summary.
     pub summary: &'static str,
 }
 
@@ -91,7 +91,7 @@ fn answers(route: &Route) -> String {
     }
 }
 
-/// The table of `docs/api.md`: every route but those of v0, each with a link to its chapter.
+/// The table of `docs/api.md`: every route except for those of v0, each with a link to its section.
 #[must_use]
 pub fn api_table() -> String {
     let mut text = String::from("| route | role | what it does |\n| --- | --- | --- |\n");

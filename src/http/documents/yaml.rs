@@ -1,10 +1,10 @@
-//! Writes values as YAML: blocks for lists and objects, texts in quotes unless they are plain words.
+//! Writes values as YAML: block style for lists and objects, and quotes for strings that are not plain words.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// An object as a YAML document. Writing to a `String` does not fail.
+/// An object as a YAML document. Writing to a `String` cannot fail.
 pub(super) fn write(value: &Value) -> String {
     let mut text = String::new();
     block(&mut text, value, 0);
@@ -24,7 +24,7 @@ fn block(text: &mut String, value: &Value, depth: usize) {
             for item in items {
                 let mut inner = String::new();
                 block(&mut inner, item, depth + 1);
-                // The first line of an item stands behind its dash.
+                // The first line of an item follows its dash.
                 let _ = writeln!(text, "{indent}- {}", inner.trim());
             }
         }
@@ -34,7 +34,7 @@ fn block(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// What stands behind a key.
+/// Writes the value of a key.
 fn after(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Object(members) if !members.is_empty() => {
@@ -58,12 +58,12 @@ fn after(text: &mut String, value: &Value, depth: usize) {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(word) if is_word(word) => word.clone(),
-        // A JSON text is a YAML text.
+        // A JSON string is a valid YAML string.
         other => other.to_string(),
     }
 }
 
-/// Would any reader take it for a text?
+/// Whether every YAML parser reads it as a string.
 fn is_word(text: &str) -> bool {
     let reserved = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     text.starts_with(|c: char| c.is_ascii_alphabetic())

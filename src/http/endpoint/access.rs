@@ -1,27 +1,27 @@
-//! What a call of an endpoint needs and what it counts as.
+//! Access requirements and effects of endpoints.
 
 use model::Role;
 
-/// Who may call an endpoint.
+/// The access requirement of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone, without credentials.
+    /// No authentication is required.
     Open,
     /// A caller with at least this role.
     Role(Role),
-    /// A viewer, or everyone if `access.allow_unauthenticated_metrics` is set.
+    /// A viewer, or no authentication if `access.allow_unauthenticated_metrics` is set.
     Metrics,
 }
 
 impl Access {
-    /// Callers who read.
+    /// Callers with read-only access.
     pub const VIEWER: Self = Self::Role(Role::Viewer);
-    /// Callers who also run content.
+    /// Callers that can run content.
     pub const OPERATOR: Self = Self::Role(Role::Operator);
-    /// Callers who may do everything.
+    /// Callers with full access.
     pub const ADMIN: Self = Self::Role(Role::Admin);
 
-    /// The role that a caller needs under the default settings; `None` for everyone.
+    /// The role that is required with the default settings; `None` if no authentication is required.
     #[must_use]
     pub const fn role(self) -> Option<Role> {
         match self {
@@ -31,7 +31,7 @@ impl Access {
         }
     }
 
-    /// Who may call with these settings.
+    /// The access requirement with these settings.
     pub(crate) const fn with_settings(self, open_metrics: bool) -> Self {
         match self {
             Self::Metrics if open_metrics => Self::Open,
@@ -41,8 +41,8 @@ impl Access {
     }
 }
 
-/// What a call does to the state of the service. It decides which rate limit counts the call, whether the audit log
-/// records it, and what pages of other origins may send.
+/// The effect of a request on the state of the service. It determines which rate limit counts the request, whether
+/// the audit log records it, and what pages of other origins can send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// A liveness probe, which no rate limit counts.
@@ -51,31 +51,31 @@ pub enum Effect {
     Read,
     /// Reads if possible, and starts a job otherwise. It counts as a read until it becomes a change.
     MayStartJob,
-    /// Changes something: it counts as a write, and the audit log has its intent and its result.
+    /// Changes something. It counts as a write, and the audit log records its intent and its result.
     Change,
 }
 
-/// Pages of which origins may call an endpoint from a browser.
+/// The web origins whose pages can call an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origins {
     /// Pages that `server.cors_origin_regex` matches; others get 403.
     Configured,
-    /// Pages of any origin. CORS keeps them from reading the reply, and nothing is started for those that the setting
-    /// doesn't match.
+    /// Pages of any origin. CORS prevents them from reading the response, and origins that the setting doesn't
+    /// match can't start anything.
     Any,
 }
 
-/// In which format an error is reported.
+/// The format of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// `{"detail": ...}`, as the service that v0 replaces does.
+    /// `{"detail": ...}`, as in the service that v0 replaces.
     V0,
     /// Problem documents (RFC 9457).
     V1,
 }
 
 impl Dialect {
-    /// The format below this path. What is neither v1 nor about health is answered as v0 does.
+    /// The format below this path. Paths that are neither v1 nor health checks use the format of v0.
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let is_below = |prefix: &str| {

@@ -1,4 +1,4 @@
-//! What the documents say about an endpoint: OpenAPI, the gateway's configuration, tables.
+//! The documentation of an endpoint, for OpenAPI, the gateway configuration, and tables.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -6,13 +6,13 @@ pub use api::Schemas;
 use api::{ContentName, ProblemCode};
 use serde_json::Value;
 
-/// Makes a JSON Schema.
+/// Generates a JSON Schema.
 pub type MakeSchema = fn(&mut Schemas) -> Value;
 
 /// The description of an endpoint.
 #[derive(Debug, Clone)]
 pub struct Doc {
-    /// Its name for programs, unique: OpenAPI's `operationId`.
+    /// A unique identifier: the `operationId` of OpenAPI.
     pub operation: Cow<'static, str>,
     /// The group that it belongs to.
     pub tag: &'static str,
@@ -20,22 +20,22 @@ pub struct Doc {
     pub summary: &'static str,
     /// More sentences, or none.
     pub about: Cow<'static, str>,
-    /// Parameters of the path, the query and headers. A parameter of the query that isn't here is rejected by v1.
+    /// Parameters of the path, the query, and headers. v1 rejects query parameters that aren't listed here.
     pub parameters: Vec<Parameter>,
     /// The JSON body that it takes.
     pub body: Option<Body>,
     /// Replies, except for problems.
     pub replies: Vec<Reply>,
-    /// Problems of its own: codes, each with what it stands for here, or with an empty text.
+    /// Problems of the endpoint: codes with their specific meaning, which can be empty.
     pub problems: Vec<(ProblemCode, &'static str)>,
-    /// Can it fail with `internal_error`?
+    /// Whether it can fail with `internal_error`.
     pub can_fail: bool,
-    /// Is the reply sent while it is made? Then a gateway must not buffer it.
+    /// Whether the response is streamed. If so, a gateway must not buffer it.
     pub streams: bool,
 }
 
 impl Doc {
-    /// A description without parameters, bodies and replies.
+    /// A description without parameters, bodies, and responses.
     pub(crate) fn new(
         operation: impl Into<Cow<'static, str>>,
         tag: &'static str,
@@ -86,30 +86,30 @@ impl Doc {
         self
     }
 
-    /// It can't fail with `internal_error`.
+    /// Declares that the endpoint can't fail with `internal_error`.
     pub(crate) fn cannot_fail(mut self) -> Self {
         self.can_fail = false;
         self
     }
 
-    /// The reply is sent while it is made.
+    /// Declares that the response is streamed.
     pub(crate) fn streams(mut self) -> Self {
         self.streams = true;
         self
     }
 
-    /// The names of the parameters in one place, in their order.
-    pub(crate) fn names(&self, place: Place) -> impl Iterator<Item = &'static str> + '_ {
+    /// The names of the parameters in one location, in order.
+    pub(crate) fn names(&self, location: Location) -> impl Iterator<Item = &'static str> + '_ {
         self.parameters
             .iter()
-            .filter(move |parameter| parameter.place == place)
+            .filter(move |parameter| parameter.location == location)
             .map(|parameter| parameter.name)
     }
 }
 
-/// Where a parameter is.
+/// The location of a parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     /// In the path.
     Path,
     /// In the query.
@@ -118,8 +118,8 @@ pub enum Place {
     Header,
 }
 
-impl Place {
-    /// As OpenAPI names it.
+impl Location {
+    /// The name of the location in OpenAPI.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -133,32 +133,32 @@ impl Place {
 /// A parameter of the path, the query, or a header.
 #[derive(Debug, Clone)]
 pub struct Parameter {
-    /// Where it is.
-    pub place: Place,
+    /// Its location.
+    pub location: Location,
     /// Its name.
     pub name: &'static str,
-    /// What it may be.
+    /// The schema of its value.
     pub schema: MakeSchema,
-    /// What it means.
+    /// A description.
     pub about: Cow<'static, str>,
-    /// A value, if the schema has none.
+    /// An example value, if the schema has none.
     pub example: Option<&'static str>,
 }
 
 impl Parameter {
     /// A parameter of the path.
     pub(crate) const fn path(name: &'static str, schema: MakeSchema, about: &'static str) -> Self {
-        Self { place: Place::Path, name, schema, about: Cow::Borrowed(about), example: None }
+        Self { location: Location::Path, name, schema, about: Cow::Borrowed(about), example: None }
     }
 
     /// An optional parameter of the query.
     pub(crate) const fn query(name: &'static str, schema: MakeSchema, about: &'static str) -> Self {
-        Self { place: Place::Query, name, schema, about: Cow::Borrowed(about), example: None }
+        Self { location: Location::Query, name, schema, about: Cow::Borrowed(about), example: None }
     }
 
     /// An optional header.
     pub(crate) const fn header(name: &'static str, schema: MakeSchema, about: &'static str) -> Self {
-        Self { place: Place::Header, name, schema, about: Cow::Borrowed(about), example: None }
+        Self { location: Location::Header, name, schema, about: Cow::Borrowed(about), example: None }
     }
 
     /// The name of content in a path.
@@ -176,12 +176,12 @@ impl Parameter {
     }
 }
 
-/// A JSON body that an endpoint takes. Both parts are made when a document needs them.
+/// The JSON body of an endpoint. Both fields are generated when a document needs them.
 #[derive(Clone)]
 pub struct Body {
-    /// What it may hold.
+    /// Generates its schema.
     pub schema: Arc<dyn Fn(&mut Schemas) -> Value + Send + Sync>,
-    /// A body that is accepted.
+    /// Generates a valid example.
     pub example: Arc<dyn Fn() -> Value + Send + Sync>,
 }
 
@@ -203,17 +203,17 @@ impl fmt::Debug for Body {
 /// A reply.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// A reply that many endpoints share: its name among the responses of the OpenAPI document.
+    /// A response that many endpoints share, and its name in the OpenAPI document.
     Shared(u16, &'static str),
-    /// A reply of this endpoint.
+    /// A response of this endpoint.
     Own {
         /// The status.
         status: u16,
-        /// When it is sent and what it has.
+        /// A description.
         about: &'static str,
-        /// Media types, each with its schema; texts have none.
+        /// Media types with their schemas; text has none.
         bodies: Vec<(&'static str, Option<MakeSchema>)>,
-        /// Headers, each with what it says.
+        /// Headers with their descriptions.
         headers: &'static [(&'static str, &'static str)],
     },
 }
@@ -224,7 +224,7 @@ impl Reply {
         Self::Own { status, about, bodies: Vec::new(), headers: &[] }
     }
 
-    /// A reply of JSON.
+    /// A JSON response.
     pub(crate) fn json(status: u16, about: &'static str, schema: MakeSchema) -> Self {
         Self::empty(status, about).body("application/json", Some(schema))
     }
@@ -234,7 +234,7 @@ impl Reply {
         Self::empty(status, about).body(media, None)
     }
 
-    /// It may also have this body.
+    /// Adds an alternative body.
     pub(crate) fn body(mut self, media: &'static str, schema: Option<MakeSchema>) -> Self {
         if let Self::Own { bodies, .. } = &mut self {
             bodies.push((media, schema));
@@ -242,7 +242,7 @@ impl Reply {
         self
     }
 
-    /// It has these headers.
+    /// Sets the headers.
     pub(crate) fn headers(mut self, wanted: &'static [(&'static str, &'static str)]) -> Self {
         if let Self::Own { headers, .. } = &mut self {
             *headers = wanted;

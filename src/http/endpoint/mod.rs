@@ -1,10 +1,10 @@
-//! An endpoint: one method of one path, declared once, beside its handler.
+//! Endpoints: an endpoint is one method of one path, declared once, next to its handler.
 //!
-//! Everything that has to know routes reads the list of all endpoints ([`crate::http::endpoints()`]): registration, the
-//! replies to wrong methods, access control, rate limits, the audit log, OpenAPI, the gateway's configuration, and the
-//! tables of the documentation.
+//! All components that depend on routes read the list of all endpoints ([`crate::http::endpoints()`]):
+//! registration, responses to unsupported methods, access control, rate limits, the audit log, OpenAPI, the gateway
+//! configuration, and the tables of the documentation.
 //!
-//! This module doesn't know any handler or who reads the list, so both can depend on it.
+//! This module depends neither on handlers nor on readers of the list, so both can depend on it.
 
 mod access;
 mod doc;
@@ -16,7 +16,7 @@ use model::JobId;
 
 pub use self::{
     access::{Access, Dialect, Effect, Origins},
-    doc::{Body, Doc, MakeSchema, Parameter, Place, Reply, Schemas},
+    doc::{Body, Doc, Location, MakeSchema, Parameter, Reply, Schemas},
 };
 
 /// The methods that endpoints have, in the order in which `Allow` lists them.
@@ -31,7 +31,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// As HTTP writes it.
+    /// The name of the method in HTTP.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Verb {
         }
     }
 
-    /// For actix.
+    /// The actix type of the method.
     pub(crate) const fn method(self) -> Method {
         match self {
             Self::Get => Method::GET,
@@ -57,28 +57,29 @@ pub struct Endpoint {
     pub verb: Verb,
     /// The path, with `{name}` for each parameter.
     pub path: String,
-    /// The path as actix matches it: `{name:.*}` for a parameter that may have several segments.
+    /// The path pattern of actix: `{name:.*}` for a parameter that can have several segments.
     pub pattern: Cow<'static, str>,
-    /// Who may call it.
+    /// The access requirement.
     pub access: Access,
-    /// What a call does to the state of the service.
+    /// The effect of a request on the state of the service.
     pub effect: Effect,
-    /// Pages of which origins may call it from a browser.
+    /// The web origins whose pages can call it.
     pub origins: Origins,
-    /// The parameter of the path that names the job which a call is about, for the audit log.
+    /// The path parameter that contains the job ID of a request, for the audit log.
     pub job: Option<&'static str>,
-    /// Does it also answer HEAD?
+    /// Whether it also supports HEAD.
     pub answers_head: bool,
-    /// Is every request that isn't a WebSocket upgrade answered as for an unknown path, whatever its method?
+    /// Whether every request that isn't a WebSocket upgrade is answered like one for an unknown path, regardless of
+    /// its method.
     pub is_hidden_without_upgrade: bool,
-    /// What the documents say about it.
+    /// Its documentation.
     pub doc: Doc,
     route: Arc<dyn Fn() -> Route + Send + Sync>,
 }
 
 impl Endpoint {
-    /// An endpoint of a path as actix matches it. GET reads and everything else is a change; only pages of configured
-    /// origins may call.
+    /// Creates an endpoint for a path pattern of actix. GET is a read, and every other method is a change. Only
+    /// pages of configured origins can call it.
     pub(crate) fn new<F, Args>(
         verb: Verb,
         pattern: impl Into<Cow<'static, str>>,
@@ -106,49 +107,49 @@ impl Endpoint {
         }
     }
 
-    /// It has another effect than its method says.
+    /// Overrides the effect of the method.
     pub(crate) fn effect(mut self, effect: Effect) -> Self {
         self.effect = effect;
         self
     }
 
-    /// Pages of any origin may send it.
+    /// Allows pages of any origin.
     pub(crate) fn any_origin(mut self) -> Self {
         self.origins = Origins::Any;
         self
     }
 
-    /// A call is about the job that this parameter of the path names.
+    /// Declares that this path parameter contains the job ID of a request.
     pub(crate) fn job(mut self, parameter: &'static str) -> Self {
         self.job = Some(parameter);
         self
     }
 
-    /// It also answers HEAD.
+    /// Adds support for HEAD.
     pub(crate) fn head(mut self) -> Self {
         self.answers_head = true;
         self
     }
 
-    /// Without a WebSocket upgrade its path doesn't exist.
+    /// Hides the path from requests that aren't a WebSocket upgrade.
     pub(crate) fn hidden_without_upgrade(mut self) -> Self {
         self.is_hidden_without_upgrade = true;
         self
     }
 
-    /// In which format it reports errors.
+    /// The format of its errors.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         Dialect::of_path(&self.path)
     }
 
-    /// The methods that it answers, as HTTP writes them.
+    /// The names of the methods that it supports.
     pub fn methods(&self) -> impl Iterator<Item = &'static str> + use<> {
         let head = self.answers_head.then_some("HEAD");
         std::iter::once(self.verb.as_str()).chain(head)
     }
 
-    /// Does it answer this method?
+    /// Whether it supports this method.
     pub(crate) fn answers(&self, method: &str) -> bool {
         self.is_hidden_without_upgrade || self.methods().any(|known| known == method)
     }
@@ -158,7 +159,7 @@ impl Endpoint {
         (self.route)()
     }
 
-    /// The job that a call of this path is about.
+    /// The job ID in a path of this endpoint.
     pub(crate) fn job_in(&self, path: &str) -> Option<JobId> {
         let wanted = self.job?;
         let is_wanted =

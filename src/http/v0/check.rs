@@ -1,8 +1,8 @@
-//! Checking request bodies the way pydantic does, with its words.
+//! Validates request bodies like pydantic, with the same error texts.
 //!
-//! Every field is checked and every fault told, in the order of the rows; a body without a content type is JSON;
-//! unknown fields are ignored; texts are strict, numbers and booleans are not. What looks like a password is not
-//! sent back.
+//! Every field is checked and every fault is reported, in the order of the rows. A body without a content type is
+//! treated as JSON, and unknown fields are ignored. Strings are strict; numbers and booleans are not. Values that
+//! look like passwords are not returned.
 
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -16,17 +16,17 @@ use crate::http::{
     problem::{MAX_FAULTS, cut},
 };
 
-/// What stands for a password in an answer.
+/// Replaces a password in a response.
 const MASK: &str = "***";
 
-/// What stands for an input that is too long to be sent back.
+/// Replaces an input that is too long to be returned.
 const TOO_LONG: &str = "(too long to be shown)";
-/// The longest input that is sent back, in bytes.
+/// Maximum length of an input that is returned, in bytes.
 const MAX_INPUT: usize = 4096;
-/// The longest path of a field, in characters.
+/// Maximum length of a field path, in characters.
 const MAX_PATH: usize = 200;
 
-/// Pydantic's word for a fault, and its sentence.
+/// The error type and the message of pydantic.
 type Wording<'a> = (&'a str, &'a str);
 
 const MISSING: Wording<'static> = ("missing", "Field required");
@@ -49,7 +49,7 @@ const NO_NUMBER: Wording<'static> = ("float_type", "Input should be a valid numb
 const NO_NUMBER_WORD: Wording<'static> =
     ("float_parsing", "Input should be a valid number, unable to parse string as a number");
 
-/// Checks a body against the fields of a route; gives the values, defaults included, of all that is not `null`.
+/// Validates a body against the fields of a route; returns all values that are not `null`, including defaults.
 pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, Refusal> {
     let members = match body.with_any_numbers().map_err(|error| bad_body(&error))? {
         None | Some(Value::Null) => {
@@ -104,7 +104,7 @@ fn object(
     values
 }
 
-/// The value as Ansible gets it; `None` when it has faults.
+/// Converts a value for Ansible; returns `None` when it has faults.
 fn coerce(path: &str, kind: &Kind, value: &Value, faults: &mut Vec<Value>) -> Option<Value> {
     let coerced = match kind {
         Kind::Text(pattern) => text(path, value).and_then(|given| matching(path, pattern, given, value)),
@@ -158,7 +158,7 @@ fn matching(path: &str, pattern: &Pattern, given: &str, value: &Value) -> Result
     Err(fault(path, ("string_pattern_mismatch", &message), value, json!({ "pattern": pattern.text })))
 }
 
-/// What begins with a dash would be read as an option.
+/// Ansible would parse a value that starts with a dash as an option.
 fn host(path: &str, pattern: &Pattern, given: &str, value: &Value) -> Result<Value, Value> {
     let checked = matching(path, pattern, given, value)?;
     if given.starts_with('-') {
@@ -168,7 +168,7 @@ fn host(path: &str, pattern: &Pattern, given: &str, value: &Value) -> Result<Val
     Ok(checked)
 }
 
-/// A text, or an integer as the text of its digits.
+/// A string, or an integer converted to a string.
 fn vm_id(path: &str, value: &Value) -> Result<String, Value> {
     match value {
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
@@ -210,14 +210,15 @@ fn integer(path: &str, value: &Value) -> Result<i64, Value> {
     }
 }
 
-/// A float without a fraction as an integer, where one that large keeps every digit.
+/// Converts a float without a fraction to an integer, if this is exact.
 fn whole_number(float: f64) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    // Within 2^53 every whole float is that integer.
+    // Up to 2^53, every whole float is exact.
     (float.fract() == 0.0 && float.abs() <= EXACT).then_some(float as i64)
 }
 
-/// As pydantic reads it: blanks around, a sign, `_` between digits, and zeros behind a point are allowed.
+/// Parses an integer like pydantic: surrounding whitespace, a sign, `_` between digits, and zeros after a decimal
+/// point are allowed.
 fn parse_integer(text: &str) -> Result<i64, Wording<'static>> {
     let text = text.trim();
     let whole = match text.split_once('.') {
@@ -313,7 +314,7 @@ fn fault_of(path: &str, (kind, message): Wording<'_>, shown: Value, ctx: Value) 
     json!({ "field": path, "msg": message, "type": kind, "input": shown, "ctx": ctx })
 }
 
-/// The object that lacks a field.
+/// The object with a missing field, as it is returned in the fault.
 fn object_masked(members: &Map<String, Value>) -> Value {
     let mut left = MAX_INPUT;
     match members.iter().all(|(name, value)| takes(&mut left, name.len()) && fits(value, &mut left)) {
@@ -322,7 +323,7 @@ fn object_masked(members: &Map<String, Value>) -> Value {
     }
 }
 
-/// Whether a value is short enough to be sent back, without a look at more of it than that.
+/// Whether a value is short enough to be returned. Stops at the limit.
 fn is_short(value: &Value) -> bool {
     fits(value, &mut { MAX_INPUT })
 }
@@ -350,7 +351,7 @@ fn takes(left: &mut usize, bytes: usize) -> bool {
     }
 }
 
-/// A copy that shows no value of a member whose name tells of a secret.
+/// A copy without the values of fields whose names indicate a secret.
 fn masked(value: &Value) -> Value {
     let is_secret = |name: &str| {
         let name = name.to_ascii_lowercase();

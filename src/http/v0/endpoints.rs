@@ -1,4 +1,4 @@
-//! The endpoints of v0, from its rows: one for each spelling of each row.
+//! The endpoints of v0: one for each path variant of each row.
 
 use actix_web::{
     HttpRequest,
@@ -37,7 +37,7 @@ fn endpoint(route: &'static Route, at: usize, verb: Verb, path: &'static str) ->
         let schema = |_: &mut _| field_schema::body(route);
         doc = doc.body(endpoint::Body::new(schema, || field_schema::example(route)));
     }
-    // What a viewer may do reads, but starts a job when Proxmox can't be read directly.
+    // Requests that a viewer can send are reads, but start a job when Proxmox can't be read directly.
     let effect = if route.access == Access::VIEWER { Effect::MayStartJob } else { Effect::Change };
     Endpoint::new(verb, path.replace("{name}", "{name:.+}"), route.access, handler, doc)
         .effect(effect)

@@ -1,10 +1,10 @@
-//! A field of a request's body as a row: what it may hold, and which Ansible variable it becomes.
+//! Fields of request bodies as rows: their type, and their Ansible variable.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A pattern that a whole text must match; its own text is shown in 422 bodies and documents.
+/// A pattern that an entire string must match. Its text appears in 422 responses and documents.
 #[derive(Debug)]
 pub(in crate::http) struct Pattern {
     pub text: &'static str,
@@ -15,84 +15,85 @@ pub(in crate::http) struct Pattern {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Field {
     pub name: &'static str,
-    /// What it means, for the documents.
+    /// A description, for the documents.
     pub about: &'static str,
-    /// A value that is allowed, as JSON: for documents and curl scripts.
+    /// A valid value as JSON, for documents and curl scripts.
     pub example: &'static str,
     pub kind: Kind,
-    /// Must it be there? Otherwise, what holds instead.
+    /// Whether it is required; otherwise its default.
     pub need: Need,
-    /// May it be `null`?
+    /// Whether it can be `null`.
     pub nullable: bool,
-    /// What Ansible gets of it.
+    /// The Ansible variable that it sets, if any.
     pub variable: Option<Variable>,
-    /// Is it never shown, stored readable or logged?
+    /// Whether it is a secret, which is never shown, stored in plaintext, or logged.
     pub secret: bool,
 }
 
-/// Whether a field must be there.
+/// Whether a field is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Need {
     Required,
-    /// Nothing holds instead.
+    /// Optional, without a default.
     Optional,
-    /// This holds instead.
+    /// Optional, with this default.
     DefaultBool(bool),
-    /// This holds instead.
+    /// Optional, with this default.
     DefaultText(&'static str),
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) enum Kind {
-    /// A text that matches.
+    /// A string that matches the pattern.
     Text(&'static Pattern),
-    /// The same, but not empty.
+    /// A string that matches the pattern and is not empty.
     FullText(&'static Pattern),
-    /// Any text.
+    /// Any string.
     AnyText,
-    /// Any text of at most so many characters.
+    /// A string with at most this number of characters.
     ShortText(usize),
-    /// A text that matches and becomes an option's value, so it must not look like an option itself.
+    /// A string that matches the pattern. It becomes the value of a command-line option, so it must not look like
+    /// an option.
     Host(&'static Pattern),
-    /// A machine's number: a text of digits, or an integer, which is taken as that text.
+    /// A machine ID: a string of digits, or an integer, which is converted to a string.
     VmId,
-    /// A machine's number or any other text: the reference service checks nothing here.
+    /// A machine ID or any other string, because the reference service does not validate it.
     AnyVmId,
-    /// A boolean, by any of pydantic's words for it.
+    /// A boolean, in any form that pydantic accepts.
     Bool,
-    /// An integer, by any of pydantic's spellings, at least this.
+    /// An integer, in any form that pydantic accepts, with an optional minimum.
     Int(Option<i64>),
     /// A number.
     Number,
-    /// At least one of these.
+    /// A list with at least one item of this type.
     List(&'static Kind),
     /// An object with these fields.
     Object(&'static [Field]),
-    /// Objects with these fields, by name.
+    /// An object that maps names to objects with these fields.
     Map(&'static [Field]),
 }
 
-/// The Ansible variable that a field becomes.
+/// The Ansible variable that a field sets.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Variable {
     pub name: &'static str,
     pub when: When,
 }
 
-/// When a field becomes its variable. What is not given or `null` never does.
+/// When a field sets its variable. A missing or `null` field never does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum When {
-    /// When it is given.
+    /// When it is present.
     Given,
-    /// When it is given and not empty.
+    /// When it is present and not empty.
     NotEmpty,
-    /// When it is given and the node is not empty.
+    /// When it is present and the node is not empty.
     WithNode,
 }
 
 impl Field {
-    /// A required field that becomes the variable of its own name.
+    /// A required field that sets the variable with its own name.
     pub(super) const fn new(
         name: &'static str,
         kind: Kind,
@@ -103,37 +104,37 @@ impl Field {
         Self { name, about, example, kind, need: Need::Required, nullable: false, variable, secret: false }
     }
 
-    /// It may be left out.
+    /// Makes the field optional.
     pub(super) const fn optional(mut self) -> Self {
         self.need = Need::Optional;
         self
     }
 
-    /// It may be left out; this holds then.
+    /// Makes the field optional, with this default.
     pub(super) const fn or_text(mut self, default: &'static str) -> Self {
         self.need = Need::DefaultText(default);
         self
     }
 
-    /// It may be left out; this holds then.
+    /// Makes the field optional, with this default.
     pub(super) const fn or_bool(mut self, default: bool) -> Self {
         self.need = Need::DefaultBool(default);
         self
     }
 
-    /// It may be `null`.
+    /// Allows `null`.
     pub(super) const fn nullable(mut self) -> Self {
         self.nullable = true;
         self
     }
 
-    /// Ansible knows it by another name.
+    /// Sets a variable with another name.
     pub(super) const fn variable(mut self, name: &'static str) -> Self {
         self.variable = Some(Variable { name, when: When::Given });
         self
     }
 
-    /// It becomes its variable only under a condition.
+    /// Sets the variable only under a condition.
     pub(super) const fn when(mut self, when: When) -> Self {
         if let Some(variable) = self.variable {
             self.variable = Some(Variable { name: variable.name, when });
@@ -141,27 +142,27 @@ impl Field {
         self
     }
 
-    /// Ansible does not get it as such.
+    /// Sets no variable.
     pub(super) const fn no_variable(mut self) -> Self {
         self.variable = None;
         self
     }
 
-    /// It is a secret.
+    /// Marks the field as a secret.
     pub(super) const fn secret(mut self) -> Self {
         self.secret = true;
         self
     }
 }
 
-/// Declares patterns, each with its text.
+/// Declares patterns.
 macro_rules! patterns {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
         $(
             $(#[$doc])*
             pub(in crate::http) static $name: Pattern = Pattern { text: $text, regex: LazyLock::new(|| compile($text)) };
         )+
-        /// All of them.
+        /// All patterns.
         #[cfg(test)]
         pub(super) static PATTERNS: &[&Pattern] = &[$(&$name),+];
     };
@@ -175,7 +176,7 @@ fn compile(text: &str) -> Regex {
 patterns! {
     /// Node and machine names; empty is allowed.
     NAME = r"^[A-Za-z0-9-]*$";
-    /// The same, not empty.
+    /// Like `NAME`, but not empty.
     FULL_NAME = r"^[A-Za-z0-9-]+$";
     /// Hosts and groups of routes that run by name.
     HOSTS = r"^[A-Za-z0-9\._-]+$";

@@ -1,7 +1,7 @@
 //! Fields of v0 bodies as JSON Schema.
 //!
-//! What a field is told to be is its plain form. The service takes more than that, as the one it replaces did:
-//! `"2"` for 2, `"yes"` for `true`; the head of the document says so.
+//! The schema describes the canonical form of a field. Like the service that it replaces, v0 also accepts other
+//! forms, such as `"2"` for 2 and `"yes"` for `true`. The introduction of the document mentions this.
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,7 @@ pub(super) fn body(route: &Route) -> Value {
         && let Some(one) = schema.pointer_mut("/properties/vms").and_then(Value::as_object_mut)
         && let Some(machine) = one.shift_remove("additionalProperties")
     {
-        // All machines of the set and no others.
+        // Exactly the machines of the set.
         let named: Map<String, Value> =
             machines.iter().map(|name| ((*name).to_owned(), machine.clone())).collect();
         one.insert("required".into(), json!(machines));

@@ -1,6 +1,6 @@
-//! Properties of v0's bodies, for every route: whatever is sent, it is planned or refused in FastAPI's words.
+//! Property tests of v0 bodies, for every route: each body is planned or rejected with an error of FastAPI.
 //!
-//! `PROPTEST_CASES` says how many bodies; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` sets the number of bodies; `./torture.sh fuzz` uses many.
 
 use actix_web::{ResponseError, http::StatusCode};
 use proptest::{prelude::*, sample::select};
@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 use super::{
     Refusal, check,
     field::{Field, Kind},
-    plan::{Known, plan},
+    plan::{PlanContext, plan},
     route::Route,
     rows,
 };
 use crate::http::body::Body;
 
-/// Looks like nothing else, so that it is found wherever it is repeated.
+/// A unique string, so that every occurrence of it can be found.
 const CANARY: &str = "c4n4ry-5ecret";
 
 fn awkward() -> impl Strategy<Value = Value> {
@@ -67,7 +67,7 @@ fn awkward() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A route, and for each of its fields what the document gives as an example, or something else, or nothing.
+/// A route, and for each of its fields its documented example, another value, or none.
 fn call() -> impl Strategy<Value = (&'static Route, Value)> {
     let routes: Vec<&Route> = rows::all().filter(|route| !route.fields.is_empty()).collect();
     select(routes).prop_flat_map(|route| {
@@ -98,7 +98,7 @@ fn member(field: &Field) -> BoxedStrategy<Option<Value>> {
         .boxed()
 }
 
-/// In FastAPI's shape: a text, or a list of faults each with its place.
+/// Checks that the error has the format of FastAPI: a string, or a list of faults with their locations.
 fn assert_refusal(refusal: Refusal) -> Result<(), TestCaseError> {
     let status = refusal.status_code();
     prop_assert!(
@@ -127,7 +127,7 @@ fn answered(route: &Route, body: Value, name: Option<&str>) -> Result<(), TestCa
     match plan(
         route,
         &values,
-        &Known {
+        &PlanContext {
             inventory: &inventory,
             default_node: Some("pve01"),
             name,
@@ -154,7 +154,7 @@ proptest! {
 
     #[test]
     fn what_is_no_object_is_refused(body in awkward()) {
-        // Proptest gives up when it has to pass over too many.
+        // Proptest fails when it has to reject too many inputs.
         let body = if body.is_object() { json!([body]) } else { body };
         for route in rows::all().filter(|route| !route.fields.is_empty()).take(3) {
             answered(route, body.clone(), None)?;

@@ -1,4 +1,4 @@
-//! The one machine behind all rows: check, plan, submit, wait, answer.
+//! The common implementation of all rows: validate, plan, submit, wait, respond.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Refusal, check, direct,
-    plan::{self, Known},
+    plan::{self, PlanContext},
     reply,
     route::{Access, Lookup, Plan, Reply, Route},
     rows,
@@ -22,10 +22,10 @@ use crate::http::{
     error::QUEUE_RETRY_S,
 };
 
-/// What an id look-up answers when there is no such machine, or the machines could not be listed.
+/// The error of an ID lookup if the machine does not exist or the machines could not be listed.
 const NO_SUCH_MACHINE: &str = ":: err - vm_id NOT FOUND";
 
-/// Answers a call of a route; `name` is the content that its path names.
+/// Handles a request of a route; `name` is the content in its path.
 pub(super) async fn answer(
     api: &Api,
     route: &Route,
@@ -34,17 +34,17 @@ pub(super) async fn answer(
     body: Body,
 ) -> Result<HttpResponse, Refusal> {
     let values = if route.fields.is_empty() { Map::new() } else { check::check(body, route.fields)? };
-    // After the faults of the body, which the reference service returns to such pages, too.
+    // Checked after the body, because the reference service returns its faults to such pages, too.
     if http.extensions().get::<ForeignOrigin>().is_some() {
         return Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not call"));
     }
     inventory_is_there(api).await?;
     api_host_is_known(api, &values).await?;
     let inventory = api.engine.catalog().default_inventory();
-    // Only locks ask for it.
+    // Only locks need it.
     let node = if is_read(route) { None } else { api.engine.machines().default_node().await };
     let host = acting_host(api, route, &values).await;
-    let known = Known {
+    let known = PlanContext {
         inventory,
         default_node: node.as_deref(),
         name,
@@ -85,7 +85,7 @@ pub(super) async fn answer(
     answer
 }
 
-/// The host of the group of actions that acts for the node of the request, where there are several.
+/// The host that acts for the node of the request, if the group of actions has several hosts.
 async fn acting_host(api: &Api, route: &Route, values: &Map<String, Value>) -> Option<String> {
     match route.plan {
         Plan::Ping | Plan::Named(_) => None,
@@ -103,7 +103,7 @@ async fn reply(
     job: &Job,
 ) -> Result<HttpResponse, Refusal> {
     let Work::Playbook(work) = &job.request.work;
-    // It was there when the job was accepted.
+    // The inventory existed when the job was accepted.
     if job.outcome.as_ref().is_some_and(|outcome| outcome.reason.code == Code::InventoryNotFound)
         && let Some(name) = work.inventory.iter().next()
     {
@@ -143,7 +143,7 @@ fn wants_results(route: &Route, values: &Map<String, Value>) -> bool {
     matches!(route.reply, Reply::Results(_)) && values.get("as_json") == Some(&Value::Bool(true))
 }
 
-/// The token goes to the host that a request names: only to one that is known without the request.
+/// Rejects an unknown API host, because the API token is sent to the host that the request names.
 async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(), Refusal> {
     let named = values.get("proxmox_api_host").and_then(Value::as_str).filter(|host| !host.is_empty());
     let Some(host) = named else { return Ok(()) };
@@ -155,7 +155,8 @@ async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(),
     Err(Refusal::new(StatusCode::BAD_REQUEST, detail))
 }
 
-/// A missing inventory is a fault of the installation, which v0 tells before anything else of the run.
+/// Checks that the inventory exists. Its absence is an installation error, which v0 reports before all others of a
+/// run.
 async fn inventory_is_there(api: &Api) -> Result<(), Refusal> {
     match api.engine.catalog().check_default_inventory().await {
         Ok(()) => Ok(()),
@@ -165,7 +166,7 @@ async fn inventory_is_there(api: &Api) -> Result<(), Refusal> {
     }
 }
 
-/// As recorded: the directory when it is missing, otherwise the file that the name stands for.
+/// The error of the reference service: it names the directory if that is missing, otherwise the file.
 fn no_inventory(api: &Api, name: &ContentName) -> Refusal {
     let directory = &api.options.inventory;
     let Ok(found) = directory.canonicalize() else {
@@ -183,8 +184,8 @@ fn leaves(problem: &catalog::Error) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, text)
 }
 
-/// Waits for the end, as v0 always does. When the service stops first, the job goes on without us; when the caller
-/// leaves first, it goes on as well, unless a setting says otherwise.
+/// Waits for the end of the job, as v0 always does. If the service stops first, the job continues. If the client
+/// disconnects first, it also continues, unless a setting cancels it.
 async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
     let mut caller = Waiting::new(api, id);
     let mut shutdown = api.shutdown.clone();
@@ -199,7 +200,7 @@ async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
     job
 }
 
-/// Somebody who waits for a job. Dropped unanswered when the connection ends.
+/// A client that waits for a job. It is dropped without a response when the client disconnects.
 struct Waiting {
     jobs: Jobs,
     job: JobId,
@@ -250,7 +251,7 @@ fn refused(api: &Api, content: &ContentRef, error: &JobError) -> Refusal {
     }
 }
 
-/// A missing playbook of ours or a missing second root is a fault of the installation, which v0 tells with 400.
+/// A missing bundled playbook or second root is an installation error, which v0 reports with 400.
 fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refusal {
     let options = &api.options;
     match content {
@@ -273,7 +274,7 @@ fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refus
     }
 }
 
-/// Is there a row under this path, whatever its method?
+/// Whether a row has this path, regardless of its method.
 pub(super) fn knows(path: &str) -> bool {
     let matches = |pattern: &str| match pattern.split_once("{name}") {
         None => pattern == path,

@@ -1,8 +1,8 @@
-//! Version 0: speaks like the service that it replaces, down to its error texts.
+//! API version 0: compatible with the service that it replaces, including its error texts.
 //!
-//! A route is a row ([`route::Route`]); one machine checks, plans, submits, waits and answers for all of them.
-//! Every call is a job like any other; its id comes back in `X-Rangehand-Job`. Where the reference service was
-//! wrong or unsafe we answer differently on purpose: see `docs/v0.md`.
+//! A route is a row ([`route::Route`]), and `machine.rs` implements all rows. Every request creates a regular job,
+//! whose ID is returned in `X-Rangehand-Job`. Where the reference service was wrong or unsafe, v0 deliberately
+//! differs: see `docs/v0.md`.
 
 mod check;
 mod direct;
@@ -28,14 +28,14 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-/// What FastAPI answers to a path it does not know: a path that is known without its last slash is redirected to.
+/// The response of FastAPI to an unknown path. If the path exists without its trailing slash, it is a redirect.
 pub(super) async fn unknown_path(request: HttpRequest) -> HttpResponse {
     let path = request.path();
     match path.strip_suffix('/').filter(|path| machine::knows(path)) {
         Some(path) => {
             let query = request.query_string();
             let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
-            // A path alone: the host of the request may be anybody's.
+            // Redirects to a path without a host, because the host name of the request is not trusted.
             HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, target)).finish()
         }
         None => Refusal::new(StatusCode::NOT_FOUND, "Not Found").error_response(),

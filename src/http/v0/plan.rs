@@ -1,4 +1,4 @@
-//! From a row and checked values to a job's request.
+//! Converts a row and its validated values to a job request.
 
 use actix_web::http::StatusCode;
 use model::{
@@ -14,29 +14,29 @@ use super::{
     route::{Limit, Lookup, Named, Plan, Route},
 };
 
-/// The playbook of all actions.
+/// The playbook that runs all actions.
 const GENERIC: &str = "generic";
 /// The hosts of all actions.
 pub(super) const ACTION_HOSTS: &str = "proxmox";
-/// The variable by which a bundle is given the host that acts for the node.
+/// The variable that passes the host that acts for the node to a bundle.
 const ACTING_HOST: &str = "proxmox_controller_host";
 
-/// What is known besides the request.
+/// Data for planning in addition to the request.
 #[derive(Debug)]
-pub(super) struct Known<'a> {
+pub(super) struct PlanContext<'a> {
     pub(super) inventory: &'a Inventories,
-    /// The node that an empty one stands for.
+    /// The node to use if the request has an empty one.
     pub(super) default_node: Option<&'a str>,
     /// The name in the path.
     pub(super) name: Option<&'a str>,
-    /// The host that acts for the node of the request, where the group of actions has several.
+    /// The host that acts for the node of the request, if the group of actions has several hosts.
     pub(super) host: Option<&'a str>,
     /// Whether the playbook of all actions leaves that host when it is limited to it.
     pub(super) limits_actions: bool,
 }
 
-impl Known<'_> {
-    /// The hosts of an action: one of the group, so that the action runs once.
+impl PlanContext<'_> {
+    /// The limit of an action: a single host of the group, so that the action runs once.
     fn action_hosts(&self) -> Option<&str> {
         self.host.filter(|_| self.limits_actions)
     }
@@ -44,8 +44,8 @@ impl Known<'_> {
 
 type Values = Map<String, Value>;
 
-/// What a row runs for these values.
-pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<JobRequest, Refusal> {
+/// The job request of a row with these values.
+pub(super) fn plan(route: &Route, values: &Values, known: &PlanContext<'_>) -> Result<JobRequest, Refusal> {
     let mut vars = variables(route.fields, values);
     let (content, limit, before) = match &route.plan {
         Plan::Ping => (ContentRef::Playbook(name("ping")?), limit_of(values, "hosts")?, Vec::new()),
@@ -77,7 +77,7 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
             (ContentRef::Bundle(name(bundle)?), limit, Vec::new())
         }
         Plan::CreateMachines { bundle, machines } => {
-            // Not a limit: other plays of the bundle may be for the machines themselves.
+            // A variable instead of a limit, because other plays of the bundle may target the machines themselves.
             vars.extend(acting_host(known));
             let before = create_each(bundle, machines, route, values, known)?;
             (ContentRef::Bundle(name(bundle)?), None, before)
@@ -107,7 +107,7 @@ pub(super) fn plan(route: &Route, values: &Values, known: &Known<'_>) -> Result<
     })
 }
 
-/// The fields as Ansible's variables.
+/// The fields as Ansible variables.
 fn variables(fields: &[Field], values: &Values) -> Values {
     let is_empty = |value: &Value| matches!(value, Value::String(text) if text.is_empty());
     let with_node = values.get("proxmox_node").is_some_and(|node| !is_empty(node));
@@ -126,7 +126,7 @@ fn variables(fields: &[Field], values: &Values) -> Values {
     vars
 }
 
-/// Members of objects have names of their own for Ansible, too.
+/// Renames the fields of objects to their Ansible variables.
 fn renamed(kind: &Kind, value: &Value) -> Value {
     match (kind, value) {
         (Kind::List(Kind::Object(fields)), Value::Array(items)) => items
@@ -137,12 +137,12 @@ fn renamed(kind: &Kind, value: &Value) -> Value {
     }
 }
 
-/// The host that acts for the node, as a variable for plays that choose among their hosts.
-fn acting_host(known: &Known<'_>) -> Option<(String, Value)> {
+/// The host that acts for the node, as a variable for plays that select one of their hosts.
+fn acting_host(known: &PlanContext<'_>) -> Option<(String, Value)> {
     known.host.map(|host| (ACTING_HOST.to_owned(), host.into()))
 }
 
-fn look_up(lookup: Lookup, values: &Values, known: &Known<'_>) -> Result<Vec<Step>, Refusal> {
+fn look_up(lookup: Lookup, values: &Values, known: &PlanContext<'_>) -> Result<Vec<Step>, Refusal> {
     let (list, member, variable) = match lookup {
         Lookup::No => return Ok(Vec::new()),
         Lookup::Exists => ("vm_list", "vm_name", None),
@@ -171,7 +171,7 @@ fn create_each(
     machines: &[&str],
     route: &Route,
     values: &Values,
-    known: &Known<'_>,
+    known: &PlanContext<'_>,
 ) -> Result<Vec<Step>, Refusal> {
     let empty = Map::new();
     let given = values.get("vms").and_then(Value::as_object).unwrap_or(&empty);
@@ -205,7 +205,7 @@ fn create_each(
         .collect()
 }
 
-/// What nobody else may work on meanwhile.
+/// The resources that other jobs cannot use in the meantime.
 fn locks(route: &Route, values: &Values, default_node: Option<&str>) -> Resources {
     let node = values.get("proxmox_node").and_then(Value::as_str).filter(|node| !node.is_empty());
     let node = node.or(default_node).unwrap_or("default");
@@ -219,18 +219,18 @@ fn locks(route: &Route, values: &Values, default_node: Option<&str>) -> Resource
     resources.sort();
     resources.dedup();
     resources.truncate(MAX_RESOURCES);
-    // As many as are allowed, each once.
+    // The resources are unique and within the limit.
     resources.try_into().unwrap_or_default()
 }
 
-/// `01000` is the machine 1000.
+/// Removes leading zeros: `01000` is machine 1000.
 fn without_zeros(id: &str) -> &str {
     let stripped = id.trim_start_matches('0');
     if stripped.is_empty() { id } else { stripped }
 }
 
-/// The set of machines that a bundle works on, where the request does not name others: two such calls never run
-/// together.
+/// The set of machines of a bundle, if the request does not name machines. Two such requests never run
+/// concurrently.
 fn set_of(route: &Route) -> Option<&'static str> {
     let bundle = match &route.plan {
         Plan::Bundle { bundle, limit: Limit::Node, .. } if route.locks.is_empty() => bundle,
@@ -242,7 +242,7 @@ fn set_of(route: &Route) -> Option<&'static str> {
     bundle.rsplit('-').next()
 }
 
-/// Numbers of machines: alone, in a list, as a member of objects in a list or by name.
+/// Collects machine IDs: single values, lists, and fields of objects in lists or maps.
 fn machine_ids(value: &Value, ids: &mut Vec<String>) {
     match value {
         Value::String(id) => ids.push(id.clone()),
@@ -259,7 +259,7 @@ fn machine_ids(value: &Value, ids: &mut Vec<String>) {
     }
 }
 
-/// Takes the variables of secret fields out of the others.
+/// Moves the variables of secret fields out of the other variables.
 fn secret_vars<'a>(
     vars: &mut Values,
     fields: impl IntoIterator<Item = &'a Field>,
@@ -297,14 +297,14 @@ fn name(text: &str) -> Result<ContentName, Refusal> {
     text.parse().map_err(|_| bad_name(text))
 }
 
-/// The answer of v0 to a text that cannot be a name.
+/// The error of v0 for an invalid name.
 pub(super) fn bad_name(text: &str) -> Refusal {
     let detail = format!(":: err - INVALID ACTION NAME FORMAT {}", python::repr(text));
     Refusal::new(StatusCode::BAD_REQUEST, detail)
 }
 
-/// Whether a name has only the characters that v0 always took. Others are taken where there is content of that name;
-/// otherwise the answer is the recorded one.
+/// Whether a name has only the characters that the reference service accepts. Other names are accepted if there is
+/// content with that name; otherwise the error is that of the reference service.
 pub(super) fn is_recorded_name(name: &ContentName) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte);
     name.as_str().bytes().all(is_plain)

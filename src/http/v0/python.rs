@@ -1,6 +1,6 @@
-//! Python's ways with text that show in replies of v0: how it quotes, and where it ends a line.
+//! String functions of Python that affect responses of v0: quoting and splitting into lines.
 
-/// A text as Python's `repr` writes it.
+/// Formats a string like Python's `repr`.
 pub(super) fn repr(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut shown = String::from(quote);
@@ -28,7 +28,7 @@ fn is_printable(character: char) -> bool {
     !character.is_control() && !format!("a{character}").escape_debug().to_string().contains("\\u{")
 }
 
-/// The lines of a text as Python's `splitlines` gives them.
+/// Splits a string into lines like Python's `splitlines`.
 pub(super) fn split_lines(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text;

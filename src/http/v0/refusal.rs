@@ -1,4 +1,4 @@
-//! What v0 answers when it cannot do what was asked: FastAPI's `{"detail": ...}`.
+//! Error responses of v0, in the format of FastAPI: `{"detail": ...}`.
 
 use actix_web::{
     HttpResponse, ResponseError,
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 
 use super::reply::JOB_HEADER;
 
-/// A refusal, before it is written down.
+/// An error response, before it is serialized.
 #[derive(Debug, thiserror::Error)]
 #[error("{status}: {detail}")]
 pub(in crate::http) struct Refusal {
     status: StatusCode,
-    /// A text, or the faults of a 422.
+    /// A string, or the faults of a 422 response.
     detail: Value,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
-    /// The job that goes on without an answer.
+    /// The job that continues without a response.
     job: Option<JobId>,
-    /// After how many seconds to try again; 0 says nothing of it.
+    /// `Retry-After` in seconds; 0 omits the header.
     retry_after: u16,
-    /// Whether the connection ends with it, because the rest of the request is not read.
+    /// Whether the connection is closed, because the rest of the request is not read.
     closes: bool,
 }
 
@@ -31,12 +31,12 @@ impl Refusal {
         Self { status, detail: detail.into(), allow: None, job: None, retry_after: 0, closes: false }
     }
 
-    /// What FastAPI answers to a method that a path does not have.
+    /// The response of FastAPI to a method that a path does not support.
     pub(in crate::http) fn wrong_method(allow: String) -> Self {
         Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed") }
     }
 
-    /// What it says.
+    /// The detail.
     #[cfg(test)]
     pub(super) fn into_detail(self) -> Value {
         self.detail
@@ -57,7 +57,7 @@ impl Refusal {
         self
     }
 
-    /// Ours to do, and failed: the cause is for the log.
+    /// An internal error. The cause is logged.
     pub(super) fn failed(error: &dyn std::error::Error) -> Self {
         tracing::error!(%error, "a v0 request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")

@@ -1,4 +1,4 @@
-//! The answer to a v0 call: `{"rc", "result"}` or `{"rc", "log_multiline"}`, 200 when all went well and 500
+//! Responses of v0: `{"rc", "result"}` or `{"rc", "log_multiline"}`, with status 200 after a success and 500
 //! otherwise.
 
 use actix_web::{HttpResponse, http::StatusCode};
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::python;
 
-/// Names the job behind a v0 call.
+/// The header with the ID of the job.
 pub(in crate::http) const JOB_HEADER: &str = "X-Rangehand-Job";
 
-/// ansible-runner's own code for a run that was ended or never ran.
+/// The exit code that ansible-runner reports for a run that was terminated or never started.
 const NO_EXIT_CODE: i32 = 254;
 
 /// The log of a job that has ended, line by line.
@@ -21,7 +21,7 @@ pub(super) fn log(job: &Job, text: &str) -> HttpResponse {
     answer(job, |rc, error| v0::Log { rc, log_multiline, error })
 }
 
-/// What a job that has ended printed under this key; what it came to, where it failed.
+/// The results of a job that has ended under this key, or its outcome if it failed.
 pub(super) fn results(job: &Job, key: &str) -> HttpResponse {
     let result = match report(job).and_then(|report| report.results.get(key)) {
         Some(Value::Array(values)) => values.clone(),
@@ -36,7 +36,7 @@ pub(super) fn null(job: &Job) -> HttpResponse {
     HttpResponse::Ok().insert_header((JOB_HEADER, job.id.to_string())).json(Value::Null)
 }
 
-/// Is this machine among those that a job listed?
+/// Whether a job listed this machine.
 pub(super) fn finds(job: &Job, vm_id: &str) -> bool {
     let find = Find { list: "vm_list".into(), by: "vm_id".into(), value: vm_id.into(), take: None };
     job.state == JobState::Succeeded && report(job).is_some_and(|report| find.in_report(report).is_some())

@@ -1,7 +1,7 @@
-//! A route of v0 as a row: what it takes, what it runs, what it answers.
+//! Routes of v0 as rows: their fields, their plan, and their response.
 //!
-//! From the rows come registration, the checks and their 422 bodies, locks, OpenAPI, the gateway's configuration,
-//! the curl scripts and the docs. What a row means is decided by [`super::plan`] and [`super::machine`].
+//! Registration, validation with its 422 responses, locks, OpenAPI, the gateway configuration, the curl scripts,
+//! and the documentation are derived from the rows. [`super::plan`] and [`super::machine`] implement them.
 
 use super::field::Field;
 pub(in crate::http) use crate::http::endpoint::{Access, Verb};
@@ -10,22 +10,22 @@ pub(in crate::http) use crate::http::endpoint::{Access, Verb};
 #[derive(Debug)]
 pub(in crate::http) struct Route {
     pub method: Verb,
-    /// With `{name}` where the path has a name of content in it, which may have several segments.
+    /// The path. `{name}` is the name of content, which can have several segments.
     pub path: &'static str,
-    /// Other spellings of the same route.
+    /// Alternative methods and paths of the same route.
     pub also: &'static [(Verb, &'static str)],
-    /// Its name for programs, unique.
+    /// A unique identifier.
     pub operation: &'static str,
-    /// One sentence for people.
+    /// A description of one sentence.
     pub summary: &'static str,
-    /// The group it belongs to.
+    /// The group in the documents.
     pub tag: &'static str,
     pub access: Access,
-    /// In the order in which their faults are told.
+    /// The fields, in the order in which their faults are reported.
     pub fields: &'static [Field],
     pub plan: Plan,
     pub reply: Reply,
-    /// The fields that name machines which nobody else may work on meanwhile.
+    /// The fields that contain the IDs of machines to lock.
     pub locks: &'static [&'static str],
 }
 
@@ -34,7 +34,7 @@ pub(in crate::http) struct Route {
 pub(in crate::http) enum Plan {
     /// The `ping` playbook.
     Ping,
-    /// The bundle or scenario that the path names.
+    /// The bundle or scenario in the path.
     Named(Named),
     /// An action of the Proxmox role through the `generic` playbook.
     Action { action: &'static str, lookup: Lookup },
@@ -42,16 +42,16 @@ pub(in crate::http) enum Plan {
     Bundle {
         bundle: &'static str,
         limit: Limit,
-        /// A variable that is always given: name and value.
+        /// A variable that is always set: name and value.
         constant: Option<(&'static str, &'static str)>,
     },
     /// One run of `init.yml` per machine, with its name as tag, then `main.yml`.
     CreateMachines {
         bundle: &'static str,
-        /// The machines of the set; the request must name all of them and no other.
+        /// The machines of the set. The request must name exactly these.
         machines: &'static [&'static str],
     },
-    /// Lists machines and looks for one.
+    /// Lists machines and searches for one.
     Find { vm_id: &'static str },
 }
 
@@ -62,7 +62,7 @@ pub(in crate::http) enum Named {
     Scenario,
 }
 
-/// Is the machine of `vm_id` looked up before the action?
+/// Whether the machine with the ID `vm_id` is looked up before the action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Lookup {
     No,
@@ -70,32 +70,32 @@ pub(in crate::http) enum Lookup {
     Exists,
     /// It must exist, and its name becomes the variable `vm_name`.
     Name,
-    /// The same for a container, whose name becomes `lxc_name`.
+    /// Like `Name` for a container, whose name becomes `lxc_name`.
     Container,
 }
 
 /// Which hosts a bundle is limited to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Limit {
-    /// Those of the field `hosts`.
+    /// The hosts of the field `hosts`.
     Hosts,
     /// The host named like the node.
     Node,
 }
 
-/// What a route answers.
+/// The response of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http) enum Reply {
     /// `{"rc", "log_multiline"}`.
     Log,
-    /// `{"rc", "result"}` with what was printed under this key; the log when `as_json` is false.
+    /// `{"rc", "result"}` with the results under this key; the log when `as_json` is false.
     Results(&'static str),
     /// `null`.
     Null,
 }
 
 impl Route {
-    /// All spellings, the row's own first.
+    /// All methods and paths, starting with the primary one.
     pub(in crate::http) fn spellings(&self) -> impl Iterator<Item = (Verb, &'static str)> {
         std::iter::once((self.method, self.path)).chain(self.also.iter().copied())
     }

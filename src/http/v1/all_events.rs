@@ -1,13 +1,13 @@
-//! `/v1/events`: the events of all jobs in the order in which they were stored, by pages or as a stream.
+//! `/v1/events`: the events of all jobs in the order in which they were stored, as pages or as a stream.
 //!
-//! They are counted by position. Who knows the last position it has seen begins after it, also after a restart of
-//! the service, and misses nothing.
+//! Events are numbered by position. A client that continues after the last position that it has received misses
+//! nothing, even across restarts of the service.
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use engine::EventQuery;
 
 use super::{
-    events::{TAG, Wanted, events_reply, next, parameters},
+    events::{EventsRequest, TAG, events_reply, next, parameters},
     job::BAD_QUERY,
     query::Parameters,
     stream::{self, Source},
@@ -32,7 +32,7 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let wanted = Wanted::read(&request, &query, "events")?;
+    let wanted = EventsRequest::read(&request, &query, "events")?;
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
     let seat = api.guard.seat(&request, &api.shutdown)?;
     let following = Source::All(Box::new(api.engine.events().follow_all(wanted.query)));

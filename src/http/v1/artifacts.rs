@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}/artifacts`: files that the last attempt of a job left in its content.
+//! `/v1/jobs/{id}/artifacts`: files that the last attempt of a job produced.
 
 use std::io::Read;
 
@@ -22,7 +22,7 @@ use crate::http::{
     problem::{Problem, ProblemCode},
 };
 
-/// So much of a file is read at a time.
+/// Maximum size of a chunk that is read from a file.
 const PIECE_BYTES: u64 = 64 * 1024;
 
 const PATH: Parameter =
@@ -72,7 +72,7 @@ async fn list(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<Htt
     Ok(HttpResponse::Ok().json(view::artifacts(found)))
 }
 
-/// Never shown by a browser as a page of ours: a run may have written anything.
+/// Sent so that browsers download the file instead of displaying it, because its content is not trusted.
 async fn download(
     api: Data<Api>,
     at: Path<(String, String)>,
@@ -100,7 +100,7 @@ async fn download(
         .streaming(pieces))
 }
 
-/// RFC 6266, the name as RFC 5987 encodes it.
+/// A `Content-Disposition` value (RFC 6266), with the name in the encoding of RFC 5987.
 fn disposition(name: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     let encoded: String = name

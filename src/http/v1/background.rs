@@ -1,7 +1,7 @@
-//! `/v1/background-tasks`: what the loops of this node did last.
+//! `/v1/background-tasks`: the status of the background tasks of this node.
 //!
-//! It is apart from `/v1/queue`, because the queue is that of all nodes and is read from the database; the tasks are those of
-//! one node, and they must be visible when the database doesn't answer.
+//! It is separate from `/v1/queue`, because the queue covers all nodes and is read from the database. The tasks are
+//! those of one node, and they must be visible when the database doesn't respond.
 
 use actix_web::{HttpResponse, web::Data};
 

@@ -1,4 +1,4 @@
-//! `/v1/catalog`: what there is to run, and against what.
+//! `/v1/catalog`: playbooks, bundles, scenarios, inventories, and projects.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -114,13 +114,14 @@ async fn list(api: Data<Api>, kind: ContentKind, query: Parameters) -> Result<Ht
     Ok(HttpResponse::Ok().json(api::CatalogPage { items, next: () }))
 }
 
-/// `?project=NAME`: whose content it is.
+/// Reads `?project=NAME`, the project of the content.
 fn project(query: &Parameters) -> Result<Option<ProjectName>, Problem> {
     query.only_known()?;
     query.get("project").map(|name| name.parse().map_err(|error| bad_project(&error))).transpose()
 }
 
-/// What it would do and what it lacks, for an inventory its groups and hosts. Asks Ansible: takes a second.
+/// The tasks and the missing requirements of content, or the groups and hosts of an inventory. This runs Ansible,
+/// which takes about a second.
 async fn show(
     api: Data<Api>,
     kind: ContentKind,

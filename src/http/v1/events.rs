@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}/events`: the numbered record of a job, by pages or as a stream.
+//! `/v1/jobs/{id}/events`: the numbered events of a job, as pages or as a stream.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -22,14 +22,14 @@ use crate::http::{
 
 pub(super) const TAG: &str = "streams";
 
-/// What a stream of events is, beside a page.
+/// Describes pages and streams of events.
 const ABOUT: &str = "A page, unless the client requests a stream. Server-sent events carry the number as `id`; a quiet stream sends a comment \
     every 15 s; after the last event of a job that has ended comes `event: end` with the job. Lines of JSON hold events \
     and nothing else.";
 
 pub(super) const FLAG: MakeSchema = |_| json!({"type": "boolean", "default": false});
 
-/// The parameters that select events and say how they are sent.
+/// The parameters that select events and their format.
 pub(super) fn parameters() -> [Parameter; 11] {
     [
         Parameter::query(
@@ -78,7 +78,7 @@ pub(super) fn parameters() -> [Parameter; 11] {
     ]
 }
 
-/// A page with this schema, or a stream.
+/// A response with a page of this schema, or a stream.
 pub(super) fn events_reply(page: MakeSchema) -> Reply {
     Reply::json(200, "Events", page).body("text/event-stream", None).body("application/x-ndjson", None)
 }
@@ -94,16 +94,16 @@ pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Verb::Get, "/v1/jobs/{id}/events", Access::VIEWER, events, doc).job("id")
 }
 
-/// What is wanted of events, of one job or of all.
-pub(super) struct Wanted {
-    /// Which; for a page with its limit and one more, so that it knows whether there is a next one.
+/// A request for events, of one job or of all jobs.
+pub(super) struct EventsRequest {
+    /// The selection. For a page, its limit is one more than requested, to determine whether there is a next page.
     pub query: EventQuery,
     /// `None` for a page.
     pub sending: Option<Sending>,
 }
 
-impl Wanted {
-    /// Reads the query and the headers; a download is named after `name`.
+impl EventsRequest {
+    /// Reads the query and the headers. The file name of a download is based on `name`.
     pub(super) fn read(request: &HttpRequest, query: &Parameters, name: &str) -> Result<Self, Problem> {
         query.only_known()?;
         let download = query::flag(query, "download")?.unwrap_or(false);
@@ -132,7 +132,7 @@ impl Wanted {
             limit: query::number(query, "limit", 1..=i64::MAX)?.map(i64::unsigned_abs),
             file_name: (download && framing == Framing::Lines).then(|| format!("{name}.ndjson")),
         };
-        // A reconnecting browser knows better than the address it was given at first.
+        // When a browser reconnects, `Last-Event-ID` is more recent than `after` in the URL.
         let after = last_event_id(request).unwrap_or(wanted.after);
         Ok(Self { query: EventQuery { after, ..wanted }, sending: Some(sending) })
     }
@@ -144,7 +144,7 @@ async fn events(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = Wanted::read(&request, &query, &id)?;
+    let wanted = EventsRequest::read(&request, &query, &id)?;
     let id = job_id(&id)?;
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
     let seat = api.guard.seat(&request, &api.shutdown)?;
@@ -152,7 +152,8 @@ async fn events(
     Ok(stream::response(following, sending, seat, &api.engine))
 }
 
-/// The events after a number; `next` is the `after` of the page after this one, `null` at the end for now.
+/// The events after a number. `next` is the `after` of the next page; `null` if there are no more events at
+/// present.
 async fn page(api: &Api, id: JobId, query: &EventQuery) -> Result<HttpResponse, Problem> {
     let mut events = api.engine.events().list(id, query).await?;
     let next = next(&mut events, query).map(|event| event.seq);
@@ -160,7 +161,8 @@ async fn page(api: &Api, id: JobId, query: &EventQuery) -> Result<HttpResponse, 
     Ok(HttpResponse::Ok().json(api::EventPage { items, next }))
 }
 
-/// Takes the one too many away where there is one; then the last that stays is where the next page begins.
+/// Removes the surplus event, if there is one, and returns the last remaining one, after which the next page
+/// starts.
 pub(super) fn next<'a, E>(found: &'a mut Vec<E>, query: &EventQuery) -> Option<&'a E> {
     let is_full = found.len() >= query.limit as usize;
     if is_full {
@@ -173,7 +175,7 @@ fn after(query: &Parameters) -> Result<u64, Problem> {
     Ok(query::number(query, "after", 0..=i64::MAX)?.unwrap_or(0).unsigned_abs())
 }
 
-/// A text that is no kind would match nothing.
+/// Rejects an invalid kind, which would match nothing.
 fn kind(query: &Parameters) -> Result<Option<EventKind>, Problem> {
     let Some(text) = query.get("kind") else { return Ok(None) };
     match text.parse::<EventKind>() {

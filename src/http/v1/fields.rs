@@ -1,4 +1,4 @@
-//! Reading the fields of a JSON object one by one, and finding all faults at once.
+//! Reads the fields of a JSON object one by one, and collects all faults.
 
 use std::fmt::Display;
 
@@ -6,19 +6,19 @@ use serde_json::{Map, Value};
 
 use crate::http::problem::{Fault, FaultCode, MAX_FAULTS, Problem, cut, fault};
 
-/// The longest name that is compared with the known ones, in characters.
+/// Maximum length of an unknown name that is compared with known names, in characters.
 const MAX_NAME: usize = 64;
 
-/// The fields of a body that were not taken yet, and what was wrong with those that were.
+/// The fields of a body that have not been taken, and the faults of those that have.
 #[derive(Debug)]
 pub(super) struct Fields {
     left: Map<String, Value>,
-    /// What is wrong so far.
+    /// The faults so far.
     pub faults: Vec<Fault>,
 }
 
 impl Fields {
-    /// From a body, which must be an object; no body at all is an object without fields.
+    /// Reads a body, which must be an object. A missing body is treated as an empty object.
     pub(super) fn of_body(body: Option<Value>) -> Result<Self, Problem> {
         match body {
             None => Ok(Self { left: Map::new(), faults: Vec::new() }),
@@ -30,17 +30,17 @@ impl Fields {
         }
     }
 
-    /// A field that was not taken yet.
+    /// A field that has not been taken.
     pub(super) fn peek(&self, name: &str) -> Option<&Value> {
         self.left.get(name)
     }
 
-    /// Takes a field; `null` counts as not given.
+    /// Takes a field; `null` is treated as missing.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.left.shift_remove(name).filter(|value| !value.is_null())
     }
 
-    /// Takes a text and reads it.
+    /// Takes a string and parses it.
     pub(super) fn text<T, E: Display>(
         &mut self,
         name: &str,
@@ -55,7 +55,7 @@ impl Fields {
         }
     }
 
-    /// Takes true or false.
+    /// Takes a boolean.
     pub(super) fn flag(&mut self, name: &str) -> Option<bool> {
         match self.take(name)? {
             Value::Bool(flag) => Some(flag),
@@ -88,7 +88,7 @@ impl Fields {
         self.fault(name, FaultCode::WrongType, format!("this is {}: use {wanted}", kind_of(found)))
     }
 
-    /// Whatever was not taken is unknown.
+    /// Reports all remaining fields as unknown.
     pub(super) fn finish(mut self, known: &[String]) -> Result<(), Problem> {
         // One more than are listed, so that the response mentions that there are more.
         for name in self.left.keys().take(MAX_FAULTS + 1) {
@@ -118,9 +118,9 @@ const fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-/// `7.0` is a whole number for JSON Schema, and so it is here.
+/// An integer. As in JSON Schema, `7.0` is an integer, too.
 pub(super) fn whole(value: &Value) -> Option<i64> {
     let is_whole = |float: &f64| float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0;
-    // Whole and within 2^53: exact.
+    // A whole float up to 2^53 is exact.
     value.as_i64().or_else(|| value.as_f64().filter(is_whole).map(|float| float as i64))
 }

@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}`: look at a job, wait for it, end it, run it again.
+//! `/v1/jobs/{id}`: read a job, wait for it, cancel, retry, and delete it.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use crate::http::{
 
 pub(super) const TAG: &str = "jobs";
 
-/// The job that a path names.
+/// The path parameter with the job ID.
 pub(super) const JOB_ID: Parameter = job_parameter("id");
 
 pub(in crate::http) const fn job_parameter(name: &'static str) -> Parameter {
@@ -136,7 +136,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// The id in a path; a text that is not an id names no job.
+/// Parses a job ID in a path. An invalid ID is reported as an unknown job.
 pub(super) fn job_id(text: &str) -> Result<JobId, Problem> {
     text.parse().map_err(|_| {
         Problem::new(ProblemCode::UnknownJob, format!("unknown job `{}`", text.escape_debug()))
@@ -164,7 +164,7 @@ async fn with_warnings(api: &Api, job: &Job) -> Result<api::Job, Problem> {
     Ok(api::Job { warnings: warnings.into_iter().filter_map(warning).collect(), ..view::job(job) })
 }
 
-/// A warning; the engine gives none without code and message.
+/// Converts a warning. Warnings of the engine always have a code and a message.
 fn warning(warning: ShownWarning) -> Option<api::Warning> {
     let mut shown = serde_json::to_value(warning).ok()?;
     if let Value::Object(data) = &mut shown {
@@ -173,12 +173,12 @@ fn warning(warning: ShownWarning) -> Option<api::Warning> {
     serde_json::from_value(shown).ok()
 }
 
-/// The mark of the caller; `None` where callers are not known.
+/// The unique mark of the caller; `None` for anonymous callers.
 pub(super) fn owner(request: &HttpRequest) -> Option<String> {
     request.extensions().get::<Caller>().and_then(Caller::mark)
 }
 
-/// The same request once more, in a new attempt of the same job; 202 as for a new job.
+/// Starts a new attempt of the same job; returns 202 as for a new job.
 async fn retry(
     api: Data<Api>,
     id: Path<String>,
@@ -192,14 +192,14 @@ async fn retry(
     accepted(&api, job, wait).await
 }
 
-/// Forgets a job that has ended: 204.
+/// Deletes a job that has ended; returns 204.
 async fn delete(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     api.engine.jobs().delete(job_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A job that waits also says why, one that runs how far it has come.
+/// Returns a job. A queued job includes the reason why it waits, and a running one its progress.
 async fn show(
     api: Data<Api>,
     id: Path<String>,
@@ -214,7 +214,7 @@ async fn show(
     Ok(HttpResponse::Ok().json(shown))
 }
 
-/// 409 as long as the job has not ended.
+/// Returns the result of a job, or 409 if it has not ended.
 async fn result(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let job = waited_for(&api, &id, &query).await?;
     if !job.state.is_terminal() {
@@ -233,7 +233,7 @@ async fn waited_for(api: &Api, id: &str, query: &Parameters) -> Result<Job, Prob
     }
 }
 
-/// 202 while processes are being ended, 200 when none is left.
+/// Cancels a job; returns 202 while its processes are being stopped, and 200 when none is left.
 async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let wait = query::wait(&query, &api)?;
@@ -246,7 +246,7 @@ async fn cancel(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<H
 }
 
 impl Api {
-    /// Waits for the end of a job, at most this long, and not longer than the service itself lives.
+    /// Waits for the end of a job, for at most this long, and no longer than until the service stops.
     pub(in crate::http) async fn wait(&self, id: JobId, at_most: Duration) -> Result<Job, Problem> {
         let mut shutdown = self.shutdown.clone();
         tokio::select! {

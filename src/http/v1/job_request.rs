@@ -1,6 +1,7 @@
-//! The body of `POST /v1/jobs`, checked: from what `api::NewJob` says to a request.
+//! Validates the body of `POST /v1/jobs` (`api::NewJob`), and converts it to a request.
 //!
-//! The fields are taken one by one, because serde stops at the first that is wrong and a reply has all of them.
+//! The fields are taken one by one, because serde stops at the first fault, and the response must contain all
+//! faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +15,20 @@ use serde_json::{Map, Value};
 use super::fields::{Fields, whole};
 use crate::http::problem::{Fault, FaultCode, Problem, ProblemCode, fault};
 
-/// What this service lets a request say.
+/// Restrictions on requests.
 #[derive(Debug)]
 pub(super) struct Rules<'a> {
-    /// Are `ansible_*` variables allowed?
+    /// Whether `ansible_*` variables are allowed.
     pub(super) allow_connection_vars: bool,
-    /// Variables that no request may set.
+    /// Variables that requests cannot set.
     pub(super) protected_vars: &'a BTreeSet<String>,
-    /// How far its runs are kept apart, at least.
+    /// The minimum isolation of runs.
     pub(super) least_isolation: Isolation,
 }
 
-/// Reads the body. Names that are no names are a bad request (400), everything else that is wrong makes the
-/// request unprocessable (422), with all faults in one answer. Says whether the request names its inventories; if not, it has
-/// the default ones until it is known what they are.
+/// Parses the body. Invalid names are a bad request (400), and all other faults make the request unprocessable
+/// (422), with all faults in one response. Also returns whether the request names its inventories; if it does not,
+/// it contains the default ones until they are resolved.
 pub(super) fn read(
     body: Option<Value>,
     default_inventory: &Inventories,
@@ -51,7 +52,7 @@ pub(super) fn read(
     let start_at_task = fields.text("start_at_task", str::parse);
     let isolation = isolation(&mut fields, rules.least_isolation);
     fields.finish(api::NewJob::fields())?;
-    // Without a fault there is content: its absence is a fault.
+    // This cannot happen without a fault, because missing content is one.
     let Some(content) = content else { return Err(Problem::invalid(vec![no_content()])) };
     let names_inventory = inventory.is_some();
     let inventory = inventory.unwrap_or_else(|| default_inventory.clone());
@@ -137,19 +138,19 @@ fn project(fields: &mut Fields) -> Result<Option<ProjectName>, Problem> {
     }
 }
 
-/// What every route answers to a text that is no name of a project.
+/// The error of every route for an invalid project name.
 pub(super) fn bad_project(error: &model::names::BadProjectName) -> Problem {
     let fault = fault("project", FaultCode::BadName, error.to_string());
     Problem::faults(ProblemCode::BadName, vec![fault])
 }
 
-/// What every route answers to a text that is no name.
+/// The error of every route for an invalid name.
 pub(super) fn bad_name(field: &str, error: &model::names::BadName) -> Problem {
     Problem::faults(ProblemCode::BadName, vec![fault(field, FaultCode::BadName, error.to_string())])
         .hint("a name is the path of the content below its root, as the catalog lists it")
 }
 
-/// A text with commas, or a list of texts.
+/// A comma-separated string, or a list of strings.
 fn tags(fields: &mut Fields, field: &str) -> Option<Tags> {
     let value = fields.take(field)?;
     let list: Option<Vec<&str>> = match &value {
@@ -230,7 +231,7 @@ fn extra_vars(fields: &mut Fields, rules: &Rules<'_>) -> ExtraVars {
     checked(fields, "extra_vars", ExtraVars::check(vars, rules.allow_connection_vars))
 }
 
-/// No fault says anything of a value.
+/// Reads secret variables. Faults do not contain their values.
 fn secret_vars(fields: &mut Fields, rules: &Rules<'_>, extra_vars: &ExtraVars) -> SecretVars {
     let vars = variables(fields, "secret_vars", rules);
     let vars = checked(fields, "secret_vars", SecretVars::check(vars, rules.allow_connection_vars));

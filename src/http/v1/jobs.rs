@@ -68,7 +68,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// The parameters that select jobs of a list.
+/// The parameters that filter the list of jobs.
 fn filters() -> [Parameter; 9] {
     [
         Parameter::query(
@@ -103,9 +103,10 @@ fn filters() -> [Parameter; 9] {
     ]
 }
 
-/// 202 with the job and its address; with `?wait=` 200 and the finished job, or 202 when it takes longer.
+/// Creates a job; returns 202 with the job and its URL. With `?wait=`, returns 200 with the finished job, or 202 if
+/// it takes longer.
 ///
-/// Under an `Idempotency-Key` the same request gives the same job, another one 409.
+/// With an `Idempotency-Key`, an equal request returns the same job, and a different one 409.
 async fn submit(
     api: Data<Api>,
     body: Body,
@@ -127,7 +128,7 @@ async fn submit(
     accepted(&api, job, wait).await
 }
 
-/// The longest key, in bytes.
+/// Maximum length of a key, in bytes.
 const MAX_KEY_BYTES: usize = 200;
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
@@ -141,7 +142,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, Problem> {
     }
 }
 
-/// Callers who are known have keys of their own: nobody finds another's job by its key.
+/// Prefixes the key with the authenticated caller, so that callers cannot access jobs of others by their keys.
 fn owned(request: &HttpRequest, key: &str) -> String {
     match owner(request) {
         Some(mark) => format!("{mark}/{key}"),
@@ -149,7 +150,7 @@ fn owned(request: &HttpRequest, key: &str) -> String {
     }
 }
 
-/// Jobs, newest first; `next` is the `before` of the page after this one.
+/// Lists jobs, newest first. `next` is the `before` of the next page.
 async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let limit = query::number(&query, "limit", 1..=500)?.unwrap_or(50);
@@ -182,7 +183,7 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(query: &Parameters, name: &str) ->
     query.get(name).map(|text| text.parse()).transpose().map_err(|error: T::Err| invalid(name, &error))
 }
 
-/// `key` for any value, `key=value` for one.
+/// Parses a label filter: `key` for any value, or `key=value`.
 fn label(query: &Parameters) -> Result<Option<(String, Option<String>)>, Problem> {
     let Some(text) = query.get("label") else { return Ok(None) };
     let (key, value) = match text.split_once('=') {

@@ -1,6 +1,7 @@
-//! `/v1/jobs/{id}/log`: what Ansible printed, as text, with its colours or as a page for a browser.
+//! `/v1/jobs/{id}/log`: the output of Ansible, as plain text, with ANSI colors, or as an HTML page.
 //!
-//! It is sent piece by piece, each read when the last one has gone: a log may be larger than memory.
+//! It is sent in chunks, each of which is read after the previous one was sent, because a log can be larger than
+//! memory.
 
 use std::{io, time::Duration};
 
@@ -27,11 +28,11 @@ use crate::http::{
     problem::Problem,
 };
 
-/// How long to wait for news at once; then there is another look.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// How many lines the log has so far.
+/// How long one wait for new lines lasts before it is repeated.
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
+/// The current number of lines of the log.
 const LINES: HeaderName = HeaderName::from_static("x-log-lines");
-/// The first line after this piece, when it is there already.
+/// The first line after this part, if it exists already.
 const NEXT: HeaderName = HeaderName::from_static("x-log-next");
 
 const LINE: MakeSchema = |_| json!({"type": "integer", "minimum": 1, "maximum": i64::MAX});
@@ -62,7 +63,7 @@ pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Verb::Get, "/v1/jobs/{id}/log", Access::VIEWER, log, doc).job("id")
 }
 
-/// How lines are written.
+/// The format of lines.
 #[derive(Debug, Clone, Copy)]
 enum Format {
     Text,
@@ -97,7 +98,7 @@ impl Format {
         }
     }
 
-    /// What an event printed, with its last line end.
+    /// Formats the output of an event, with its last line end.
     fn text(self, text: &str) -> String {
         match self {
             Self::Text => plain_lines(text).flat_map(|line| [line, "\n".to_owned()]).collect(),
@@ -114,7 +115,8 @@ impl Format {
     }
 }
 
-/// Colours become elements; everything else is escaped. A colour that is none leaves the text without any.
+/// Converts ANSI colors to HTML elements, and escapes everything else. If there is an invalid color, the text is
+/// not colored.
 fn html(text: &str) -> String {
     Converter::new().convert(&colored(text)).unwrap_or_else(|_| {
         let plain: Vec<String> = plain_lines(text).collect();
@@ -163,7 +165,7 @@ fn headers(response: &mut HttpResponseBuilder, format: Format, reader: &LogReade
         .insert_header((HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")))
         .insert_header((LINES, reader.lines));
     if let Format::Html = format {
-        // Everything is escaped; this is for the day when something is not.
+        // All output is escaped. This is a second line of defense.
         let policy = "default-src 'none'; style-src 'unsafe-inline'";
         response.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
@@ -172,9 +174,9 @@ fn headers(response: &mut HttpResponseBuilder, format: Format, reader: &LogReade
     }
 }
 
-/// A log on its way.
+/// A log that is being sent.
 struct Sending {
-    /// What comes before the first line, until it was sent.
+    /// The header before the first line, until it was sent.
     begin: Option<String>,
     reader: LogReader,
     format: Format,
@@ -186,7 +188,7 @@ struct Sending {
 }
 
 impl Sending {
-    /// The next piece; `None` at the end.
+    /// The next chunk; `None` at the end.
     async fn next(&mut self) -> io::Result<Option<String>> {
         if let Some(begin) = self.begin.take() {
             return Ok(Some(begin));
@@ -196,8 +198,8 @@ impl Sending {
         }
         loop {
             let next = tokio::select! {
-                next = self.reader.next(LOOK_AGAIN) => next.map_err(io::Error::other)?,
-                // A log that ends well must be whole, so this one is broken off.
+                next = self.reader.next(WAIT_LIMIT) => next.map_err(io::Error::other)?,
+                // A response that ends normally must be complete, so this one is aborted.
                 () = self.shutdown.requested(), if self.follow => return Err(io::Error::other("the service is stopping, or the caller is no longer authorized")),
             };
             match next {

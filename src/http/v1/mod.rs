@@ -1,4 +1,4 @@
-//! Version 1: our own interface. Typed requests, one function per verb, problem documents.
+//! API version 1: typed requests, one function per operation, and problem documents.
 
 mod all_events;
 mod artifacts;
@@ -21,7 +21,7 @@ use super::endpoint::Endpoint;
 
 pub(super) use job::job_parameter;
 
-/// All but those of the catalog, in the order of the documents.
+/// All endpoints except for those of the catalog, in the order of the documents.
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut endpoints = jobs::endpoints();
     endpoints.extend(job::endpoints());
@@ -32,7 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     endpoints
 }
 
-/// Those of the catalog, which the documents have after the WebSockets.
+/// The endpoints of the catalog, which follow the WebSockets in the documents.
 pub(super) fn catalog_endpoints() -> Vec<Endpoint> {
     catalog::endpoints()
 }

@@ -1,4 +1,4 @@
-//! Parameters of queries.
+//! Query parameters.
 
 use std::{collections::HashMap, future::Ready, str::FromStr, time::Duration};
 
@@ -6,11 +6,11 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Query}
 
 use crate::http::{
     api::Api,
-    endpoint::{Endpoint, Place},
+    endpoint::{Endpoint, Location},
     problem::{FaultCode, Problem, fault},
 };
 
-/// The query of a request, and which parameters its endpoint has.
+/// The query of a request, and the parameters that its endpoint supports.
 #[derive(Debug)]
 pub(super) struct Parameters {
     given: HashMap<String, String>,
@@ -23,7 +23,7 @@ impl Parameters {
         self.given.get(name)
     }
 
-    /// Rejects parameters that the endpoint doesn't have: a misspelt filter would filter nothing.
+    /// Rejects unknown parameters, because a misspelled filter would have no effect.
     pub(super) fn only_known(&self) -> Result<(), Problem> {
         let mut unknown: Vec<&String> =
             self.given.keys().filter(|name| !self.known.contains(&name.as_str())).collect();
@@ -47,15 +47,17 @@ impl FromRequest for Parameters {
     type Future = Ready<Result<Self, Self::Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let known =
-            request.extensions().get::<&'static Endpoint>().map(|endpoint| endpoint.doc.names(Place::Query));
+        let known = request
+            .extensions()
+            .get::<&'static Endpoint>()
+            .map(|endpoint| endpoint.doc.names(Location::Query));
         let known = known.map_or_else(Vec::new, Iterator::collect);
         let given = Query::from_query(request.query_string()).map(Query::into_inner);
         std::future::ready(given.map(|given| Self { given, known }).map_err(Into::into))
     }
 }
 
-/// A number within a range.
+/// Parses a number within a range.
 pub(super) fn number<T>(
     query: &Parameters,
     name: &str,
@@ -79,13 +81,13 @@ where
     }
 }
 
-/// `?wait=SECONDS`: how long the answer may wait for the job to end.
+/// Reads `?wait=SECONDS`, the maximum time to wait for the end of a job.
 pub(super) fn wait(query: &Parameters, api: &Api) -> Result<Option<Duration>, Problem> {
     let seconds = number(query, "wait", 0.0..=api.options.wait_max.as_secs_f64())?;
     Ok(seconds.map(Duration::from_secs_f64))
 }
 
-/// One of a few words.
+/// Reads a parameter that has a fixed set of values.
 pub(super) fn word<'a>(
     query: &'a Parameters,
     name: &str,
@@ -99,7 +101,7 @@ pub(super) fn word<'a>(
     Err(Problem::invalid(vec![fault(name, FaultCode::InvalidValue, message)]))
 }
 
-/// `true` or `false`; a parameter without a value is `true`.
+/// Reads a boolean; a parameter without a value is `true`.
 pub(super) fn flag(query: &Parameters, name: &str) -> Result<Option<bool>, Problem> {
     Ok(word(query, name, &["", "true", "false", "1", "0"])?.map(|text| !matches!(text, "false" | "0")))
 }

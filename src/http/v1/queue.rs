@@ -1,4 +1,4 @@
-//! `/v1/queue`: who is at work, who waits, and why.
+//! `/v1/queue`: running jobs, queued jobs, and the reasons why they wait.
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;

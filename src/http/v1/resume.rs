@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}/resume`: go on where a job failed.
+//! `/v1/jobs/{id}/resume`: resume a job from the failed task.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -44,7 +44,8 @@ pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Verb::Post, "/v1/jobs/{id}/resume", Access::OPERATOR, resume, doc).job("id")
 }
 
-/// 202 as for a new job; with `?dry_run=true` 200 with what would run again, and nothing is changed.
+/// Resumes a job; returns 202 as for a new job. With `?dry_run=true`, returns 200 with the plan, and changes
+/// nothing.
 async fn resume(
     api: Data<Api>,
     id: Path<String>,

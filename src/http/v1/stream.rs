@@ -1,11 +1,11 @@
-//! Events as they happen: server-sent events and lines of JSON, of one job or of all.
+//! Streams events of one job or of all jobs, as server-sent events or JSON lines.
 //!
-//! Both give events after a number, in order, then the end. Server-sent events carry the number as `id`, so a
-//! browser that reconnects sends it back as `Last-Event-ID` and misses nothing; they are unnamed, so `onmessage`
-//! gets them all, and the stream of a job ends with one named `end` that holds the job.
+//! Both formats send the events after a number, in order. Server-sent events contain the number as `id`, so a
+//! browser that reconnects sends it as `Last-Event-ID` and misses nothing. They are unnamed, so `onmessage`
+//! receives all of them. The stream of a job ends with an event named `end` that contains the job.
 //!
-//! The next batch is read when the last one has gone to the client: a slow client costs one batch of memory and
-//! nobody's time. It is never ahead of what it was told and skips nothing, so nothing needs to be synchronized anew.
+//! The next batch is read after the previous one was sent, so a slow client costs one batch of memory and delays no
+//! other client. No events are skipped, so a client never has to resynchronize.
 
 use std::{io, time::Duration};
 
@@ -21,10 +21,10 @@ use serde::Serialize;
 use super::view;
 use crate::http::access::Seat;
 
-/// How often a quiet stream of server-sent events shows that it is alive.
+/// Interval of keep-alive comments in a quiet stream of server-sent events.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How events are framed.
+/// The format of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     /// `text/event-stream`
@@ -34,7 +34,7 @@ pub(super) enum Framing {
 }
 
 impl Framing {
-    /// What the request wants: `?format=sse|ndjson`, or its `Accept` header; `None` for a page.
+    /// The requested format: `?format=sse|ndjson`, or the `Accept` header; `None` for a page.
     pub(super) fn wanted(request: &HttpRequest, format: Option<&str>) -> Option<Self> {
         let accepts = |media: &str| {
             let values = request.headers().get_all(header::ACCEPT);
@@ -79,7 +79,7 @@ impl Framing {
         Ok(text)
     }
 
-    /// Lines of JSON are a record of events and nothing else, so only server-sent events show life and the end.
+    /// JSON lines contain only events, so only server-sent events have keep-alive comments and an end event.
     fn quiet(self) -> &'static str {
         match self {
             Self::ServerSent => ": still here\n\n",
@@ -97,26 +97,26 @@ impl Framing {
     }
 }
 
-/// What is followed.
+/// The source of a stream.
 pub(super) enum Source {
     /// The events of a job, to its end.
     Job(Box<Following>),
-    /// Those of all jobs.
+    /// The events of all jobs.
     All(Box<FollowingAll>),
 }
 
-/// How it is to be sent.
+/// The format and the limits of a stream.
 pub(super) struct Sending {
     pub framing: Framing,
-    /// Does it go on when there are no more events for now?
+    /// Whether the stream waits for further events.
     pub follow: bool,
-    /// At most so many events.
+    /// Maximum number of events.
     pub limit: Option<u64>,
-    /// The name of the file that a browser is to make of it.
+    /// The file name of a download.
     pub file_name: Option<String>,
 }
 
-/// A stream on its way.
+/// A stream that is being sent.
 struct Stream {
     source: Source,
     framing: Framing,
@@ -129,7 +129,7 @@ struct Stream {
 }
 
 impl Stream {
-    /// The next piece; `None` at the end.
+    /// The next chunk; `None` at the end.
     async fn next(&mut self) -> io::Result<Option<String>> {
         if self.has_ended || self.left == 0 {
             return Ok(None);
@@ -139,9 +139,9 @@ impl Stream {
         tokio::select! {
             piece = self.piece(at_most) => piece.map_err(io::Error::other),
             () = shutdown.requested(), if self.follow => match self.framing {
-                // A browser connects again, with the number of the last event that it has.
+                // The browser reconnects with the number of its last event.
                 Framing::ServerSent => Ok(None),
-                // A record that ends well must be whole, so this one is broken off.
+                // A response that ends normally must be complete, so this one is aborted.
                 Framing::Lines => Err(io::Error::other("the service is stopping, or the caller is no longer authorized")),
             },
         }
@@ -177,7 +177,7 @@ impl Stream {
     }
 }
 
-/// Why a stream broke off; its status has been sent long ago.
+/// Why a stream was aborted after its status had been sent.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error(transparent)]
@@ -186,7 +186,7 @@ enum Failed {
     Json(#[from] serde_json::Error),
 }
 
-/// Sends events until the job has ended (`follow`) or until there are no more for now.
+/// Sends events until the job has ended (`follow`), or until there are no more at present.
 pub(super) fn response(source: Source, sending: Sending, seat: Seat, engine: &Engine) -> HttpResponse {
     let Sending { framing, follow, limit, file_name } = sending;
     let begun = Stream {
@@ -210,7 +210,7 @@ pub(super) fn response(source: Source, sending: Sending, seat: Seat, engine: &En
     response
         .insert_header((header::CONTENT_TYPE, framing.media_type()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        // A proxy that buffers would turn a live stream into a late one.
+        // Prevents proxies from buffering, which would delay the stream.
         .insert_header((header::HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")))
         .streaming(pieces)
 }

@@ -1,4 +1,4 @@
-//! `/v1/jobs/{id}/timing`: how long tasks and hosts took.
+//! `/v1/jobs/{id}/timing`: the durations of tasks and hosts.
 
 use super::{
     job::{BAD_QUERY, JOB_ID, TAG, UNKNOWN_JOB, job_id},
@@ -24,7 +24,7 @@ pub(super) fn endpoint() -> Endpoint {
     Endpoint::new(Verb::Get, "/v1/jobs/{id}/timing", Access::VIEWER, show, doc).job("id")
 }
 
-/// Of the last run, as far as it has come.
+/// The durations of the last run, up to now.
 async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let timing = api.engine.progress().timing(job_id(&id)?).await?;

@@ -1,19 +1,20 @@
-//! WebSockets: `/ws/vm-status`, see [`vm_status`], and `/ws/{job_id}`, a job's log as it is written, in CloudLaunch's
-//! frames.
+//! WebSockets: `/ws/vm-status`, see [`vm_status`], and `/ws/{job_id}`, the live log of a job in the frames of
+//! CloudLaunch.
 //!
 //! ```text
 //! {"type":"log","data":"line"} ...     every line so far, then each new one
-//! {"type":"status","data":"running"}   once the past is told, and at the end
+//! {"type":"status","data":"running"}   after the stored lines, and at the end
 //! {"type":"ping"}                      every 15 s without a line
-//! {"type":"result","data":{...}}       at the end, what the job printed
-//! {"type":"error","data":"text"}       at the end, why it did not succeed
+//! {"type":"result","data":{...}}       at the end, the results of the job
+//! {"type":"error","data":"text"}       at the end, the reason of a failure
 //! {"type":"done"}                      the last frame; then close 1000
 //! ```
-//! An unknown id is told by an error frame and close 4004. What a client sends is not read, except to notice that
-//! it left. A page of an unknown origin is refused before anything is upgraded: browsers do not ask first here.
+//! For an unknown ID, the server sends an error frame and closes with 4004. Messages of clients are read only to
+//! detect disconnects. Pages of unknown origins are rejected before the upgrade, because browsers send no preflight
+//! for WebSockets.
 //!
-//! Every client follows the store by itself, at its own pace: all get the same lines in the same order, and a slow
-//! one holds one batch of events and disturbs nobody. Watching changes nothing about a job.
+//! Every client follows the store independently, at its own pace. All receive the same lines in the same order, and
+//! a slow one holds one batch of events and does not affect the others. Watching does not affect the job.
 
 mod vm_status;
 
@@ -40,9 +41,9 @@ use super::{
 const TAG: &str = "streams";
 const UPGRADED: Reply = Reply::empty(101, "The connection is a WebSocket now");
 
-/// How often a quiet socket shows that it is alive.
+/// Interval of pings on a quiet socket.
 const PING: Duration = Duration::from_secs(15);
-/// How long a client that reads nothing may delay its own close.
+/// Timeout for closing the connection of a client that does not read.
 const CLOSE: Duration = Duration::from_secs(1);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -86,7 +87,7 @@ async fn open(
 
 async fn refuse(mut session: Session, id: &str) {
     let frame = json!({ "type": "error", "data": format!("Job '{}' not found.", id.escape_debug()) });
-    // The client may have left already: then there is nobody to tell.
+    // Errors mean that the client has disconnected.
     if session.text(frame.to_string()).await.is_ok() {
         let _ = session.close(Some(CloseReason { code: CloseCode::Other(4004), description: None })).await;
     }
@@ -99,8 +100,8 @@ struct Watcher {
     seat: Seat,
 }
 
-/// The client is gone.
-struct Left;
+/// The client has disconnected.
+struct Disconnected;
 
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
@@ -108,24 +109,25 @@ impl Watcher {
         let mut shutdown = self.seat.until();
         let answering = self.session.clone();
         let told = tokio::select! {
-            told = tell(&mut self.session, following) => told,
-            () = gone(&mut self.messages, answering) => Err(Left),
-            () = shutdown.requested() => Ok(why(&self.seat)),
+            told = stream_log(&mut self.session, following) => told,
+            () = answer_pings(&mut self.messages, answering) => Err(Disconnected),
+            () = shutdown.requested() => Ok(close_code(&self.seat)),
         };
         if let Ok(code) = told {
-            // As above: the client may have left.
+            // The client may have disconnected.
             let _ = timeout(CLOSE, self.session.close(Some(code.into()))).await;
         }
     }
 }
 
-/// Why a socket is closed from here: whoever comes again after a restart is served, the others are not.
-fn why(seat: &Seat) -> CloseCode {
-    if seat.is_taken_away() { CloseCode::Policy } else { CloseCode::Restart }
+/// The close code of the server: after a restart, the client can reconnect; after its credentials became invalid,
+/// it cannot.
+fn close_code(seat: &Seat) -> CloseCode {
+    if seat.is_revoked() { CloseCode::Policy } else { CloseCode::Restart }
 }
 
-/// Answers pings; returns when the client left.
-async fn gone(messages: &mut MessageStream, mut session: Session) {
+/// Answers pings; returns when the client disconnects.
+async fn answer_pings(messages: &mut MessageStream, mut session: Session) {
     while let Some(Ok(message)) = messages.next().await {
         match message {
             Message::Ping(data) if session.pong(&data).await.is_err() => return,
@@ -135,10 +137,10 @@ async fn gone(messages: &mut MessageStream, mut session: Session) {
     }
 }
 
-async fn tell(session: &mut Session, mut following: Following) -> Result<CloseCode, Left> {
+async fn stream_log(session: &mut Session, mut following: Following) -> Result<CloseCode, Disconnected> {
     let mut announced = false;
     loop {
-        // The past is told without waiting; then comes the status, then whatever happens.
+        // Stored events are sent without waiting, followed by the status and by new events.
         let patience = if announced { PING } else { Duration::ZERO };
         match following.next(patience).await {
             Ok(Next::Events(events)) => {
@@ -159,7 +161,7 @@ async fn tell(session: &mut Session, mut following: Following) -> Result<CloseCo
     }
 }
 
-async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
+async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Disconnected> {
     let succeeded = job.state == JobState::Succeeded;
     let word = if succeeded { "succeeded" } else { "failed" };
     send(session, &json!({ "type": "status", "data": word })).await?;
@@ -176,6 +178,6 @@ async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Left> {
     Ok(CloseCode::Normal)
 }
 
-async fn send(session: &mut Session, frame: &Value) -> Result<(), Left> {
-    session.text(frame.to_string()).await.map_err(|_| Left)
+async fn send(session: &mut Session, frame: &Value) -> Result<(), Disconnected> {
+    session.text(frame.to_string()).await.map_err(|_| Disconnected)
 }

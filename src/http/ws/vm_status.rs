@@ -3,11 +3,12 @@
 //! ```text
 //! {"type":"full","vms":[...]}             at once
 //! {"type":"diff","changes":{id: ...}}     whenever something changes
-//! {"type":"error","error":"text"}         a look that failed; the next one comes
+//! {"type":"error","error":"text"}         a poll failed; polling continues
 //! ```
-//! Without credentials in the inventory: an error frame and close 1000. A node that is no name: an error frame and close
-//! 1008. What a client sends is not read. Frames are made when there is room for them (32 may be under way),
-//! so a slow client gets fewer and larger ones; one that reads nothing answers no ping and is dropped.
+//! Without credentials in the inventory, the server sends an error frame and closes with 1000. For an invalid node
+//! name, it sends an error frame and closes with 1008. Messages of clients are not read. Frames are created when
+//! there is space for them (up to 32 can be in flight), so a slow client gets fewer and larger ones. A client that
+//! reads nothing does not answer pings and is disconnected.
 
 use std::time::Duration;
 
@@ -22,19 +23,19 @@ use model::vm_status::Frame;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::{CLOSE, TAG, UPGRADED, why};
+use super::{CLOSE, TAG, UPGRADED, close_code};
 use crate::http::{
     access::Seat,
     api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
 };
 
-/// What the reference service says when nothing in the inventory tells where Proxmox is.
+/// The error of the reference service if the inventory contains no Proxmox credentials.
 const NO_CREDENTIALS: &str = "Proxmox credentials not found in backend inventory";
 const BAD_NODE: &str = "node must be a name of letters, digits and `-`";
-/// How often a client is asked whether it is there.
+/// Interval of pings to a client.
 const PING: Duration = Duration::from_secs(20);
-/// How long it may be silent.
+/// How long a client can be silent.
 const SILENCE: Duration = Duration::from_secs(60);
 
 const NODE: Parameter =
@@ -66,7 +67,7 @@ async fn open(
 ) -> Result<HttpResponse, Error> {
     let seat = api.guard.seat(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
-    // Of several the last counts, as in the reference service.
+    // Of several values the last one applies, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
     actix_web::rt::spawn(async move {
         serve(&api, &seat, node, session, messages).await;
@@ -74,46 +75,46 @@ async fn open(
     Ok(response)
 }
 
-/// The client is gone.
-struct Left;
+/// The client has disconnected.
+struct Disconnected;
 
 async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
     let _watching = api.engine.metrics().watching(WatcherKind::VmStatus);
     let mut shutdown = seat.until();
     let answering = session.clone();
     let told = tokio::select! {
-        told = tell(api, node.as_deref(), &mut session) => told,
-        () = hear(messages, answering) => Err(Left),
-        () = shutdown.requested() => match why(seat) {
+        told = stream_status(api, node.as_deref(), &mut session) => told,
+        () = answer_pings(messages, answering) => Err(Disconnected),
+        () = shutdown.requested() => match close_code(seat) {
             CloseCode::Restart => Ok((CloseCode::Restart, Some("service restart"))),
             code => Ok((code, None)),
         },
     };
     if let Ok((code, description)) = told {
         let reason = actix_ws::CloseReason { code, description: description.map(str::to_owned) };
-        // The client may have left.
+        // The client may have disconnected.
         let _ = timeout(CLOSE, session.close(Some(reason))).await;
     }
 }
 
 type Close = (CloseCode, Option<&'static str>);
 
-async fn tell(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Close, Left> {
+async fn stream_status(api: &Api, node: Option<&str>, session: &mut Session) -> Result<Close, Disconnected> {
     if node.is_some_and(|node| !is_name(node)) {
         send(session, &Frame::Error { error: BAD_NODE.to_owned() }).await?;
         return Ok((CloseCode::Policy, None));
     }
     match api.engine.machines().watch(node).await {
-        Ok(watching) => tell_all(watching, session).await,
+        Ok(watching) => stream_frames(watching, session).await,
         Err(error) => {
             tracing::warn!(error = error.in_full(), "watching machines is unavailable");
-            send(session, &Frame::Error { error: why_not(&error) }).await?;
+            send(session, &Frame::Error { error: error_message(&error) }).await?;
             Ok((CloseCode::Normal, None))
         }
     }
 }
 
-async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Close, Left> {
+async fn stream_frames(mut watching: VmWatching, session: &mut Session) -> Result<Close, Disconnected> {
     let mut pings = interval_at(Instant::now() + PING, PING);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -122,13 +123,13 @@ async fn tell_all(mut watching: VmWatching, session: &mut Session) -> Result<Clo
                 Some(frame) => send(session, &frame).await?,
                 None => return Ok((CloseCode::Error, None)),
             },
-            _ = pings.tick() => session.ping(b"").await.map_err(|_| Left)?,
+            _ = pings.tick() => session.ping(b"").await.map_err(|_| Disconnected)?,
         }
     }
 }
 
-/// What a client is told; paths and causes are for the log.
-fn why_not(error: &ProxmoxError) -> String {
+/// The error message for the client. Paths and causes are only logged.
+fn error_message(error: &ProxmoxError) -> String {
     match error {
         ProxmoxError::Unclear { .. } => {
             format!("Proxmox credentials cannot be determined: {}", error.in_full())
@@ -144,8 +145,8 @@ fn is_name(node: &str) -> bool {
     !node.is_empty() && node.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
-/// Answers pings; returns when the client left, or has not even answered ours for a while.
-async fn hear(mut messages: MessageStream, mut session: Session) {
+/// Answers pings; returns when the client disconnects, or has not sent anything, including pongs, for a while.
+async fn answer_pings(mut messages: MessageStream, mut session: Session) {
     while let Ok(Some(Ok(message))) = timeout(SILENCE, messages.next()).await {
         match message {
             Message::Ping(data) if session.pong(&data).await.is_err() => return,
@@ -155,8 +156,8 @@ async fn hear(mut messages: MessageStream, mut session: Session) {
     }
 }
 
-async fn send(session: &mut Session, frame: &Frame) -> Result<(), Left> {
-    // Texts and numbers always make JSON.
-    let text = serde_json::to_string(frame).map_err(|_| Left)?;
-    session.text(text).await.map_err(|_| Left)
+async fn send(session: &mut Session, frame: &Frame) -> Result<(), Disconnected> {
+    // Strings and numbers always serialize to JSON.
+    let text = serde_json::to_string(frame).map_err(|_| Disconnected)?;
+    session.text(text).await.map_err(|_| Disconnected)
 }

@@ -1,4 +1,4 @@
-//! Drives background tasks: activates each by its timer and by nudges, and records what it did.
+//! Drives background tasks: activates each by its timer and by nudges, and records the results.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::nudge::Nudge;
 
-/// Tasks that are registered and not started yet.
+/// Tasks that are registered but not started.
 #[derive(Default)]
 pub(crate) struct Driver {
     loops: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
@@ -22,7 +22,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Registers a task; returns what nudges it.
+    /// Registers a task; returns the handle that nudges it.
     pub(crate) fn register<T: Task>(&mut self, task: T, schedule: Schedule) -> Nudge {
         let recorder = self.recorder(Recorder::new(T::ABOUT, schedule.period));
         let nudge = Nudge::default();
@@ -37,12 +37,12 @@ impl Driver {
         recorder
     }
 
-    /// What the tasks do.
+    /// The status of the tasks.
     pub(crate) fn background(&self) -> Background {
         Background::new(self.recorders.clone())
     }
 
-    /// Starts all tasks. They end when what this returns is dropped.
+    /// Starts all tasks. They are aborted when the returned set is dropped.
     pub(crate) fn start(self) -> JoinSet<()> {
         self.loops.into_iter().collect()
     }
@@ -73,7 +73,8 @@ async fn next(schedule: Schedule, nudge: &Nudge) -> Cause {
     }
 }
 
-/// One activation, in a task of the runtime of its own: a panic ends the activation and not the loop. It ends with the loop.
+/// Runs one activation in its own runtime task, so that a panic ends the activation but not the loop. Dropping the
+/// loop aborts it.
 async fn activate<T: Task>(task: &Arc<T>) -> Result<u64, TaskError> {
     let mut activation = JoinSet::new();
     let task = Arc::clone(task);
@@ -85,7 +86,7 @@ async fn activate<T: Task>(task: &Arc<T>) -> Result<u64, TaskError> {
 }
 
 fn logged(name: &'static str, error: &TaskError) -> String {
-    // Failures of items were logged one by one.
+    // Failures of single items have already been logged.
     if !matches!(error, TaskError::Items { .. }) {
         let error = error as &(dyn std::error::Error + Send + Sync);
         tracing::warn!(background.task = name, error, "a background task failed; it is activated again");
@@ -106,10 +107,10 @@ mod tests {
 
     /// How long an activation may take before a test gives up on it.
     const PATIENCE: Duration = Duration::from_secs(30);
-    /// So long that no test sees the timer.
+    /// Longer than any test runs, so that the timer never fires.
     const NEVER: Duration = Duration::from_secs(3600);
 
-    /// A task that takes its results from a queue. `None` panics.
+    /// A task that takes its results from a queue. `None` makes it panic.
     struct Scripted(Mutex<mpsc::Receiver<Option<Result<u64, TaskError>>>>);
 
     impl Task for Scripted {
@@ -137,7 +138,7 @@ mod tests {
             Self { results, nudge, background, _loops: driver.start() }
         }
 
-        /// The status once so many activations have ended.
+        /// The status after this number of activations.
         async fn after(&self, activations: u64) -> TaskStatus {
             let ended = async {
                 loop {

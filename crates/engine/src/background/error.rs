@@ -29,7 +29,7 @@ pub(crate) enum TaskError {
     Panicked,
 }
 
-/// The results of the items of an activation: one that fails doesn't keep the others from being tried.
+/// The results of the items of an activation. An item that fails does not prevent the others from being processed.
 #[derive(Debug, Default)]
 pub(crate) struct Items {
     done: u64,
@@ -38,21 +38,21 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// An item was processed.
+    /// Counts an item as processed.
     pub(crate) const fn done(&mut self) {
         self.done += 1;
     }
 
-    /// An item failed; the caller has logged it.
+    /// Counts an item as failed; the caller has logged the error.
     pub(crate) fn failed(&mut self, error: &dyn std::error::Error) {
         self.failed += 1;
         self.first.get_or_insert_with(|| error.to_string());
     }
 
-    /// How many were processed.
+    /// How many items were processed.
     ///
     /// # Errors
-    /// When one failed.
+    /// When at least one item failed.
     pub(crate) fn result(self) -> Result<u64, TaskError> {
         match self.first {
             None => Ok(self.done),

@@ -1,29 +1,29 @@
-//! What is kept of jobs that ended long ago, and of the audit log.
+//! Retention of ended jobs and of the audit log.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use store::AuditRetention;
 
-/// In seconds.
+/// Seconds per day.
 const DAY_S: i64 = 24 * 3600;
 
-/// What is kept; nothing set keeps everything.
+/// Retention limits; a limit that is not set keeps everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Keep {
-    /// Jobs that ended longer ago than this go.
+    /// Jobs that ended longer ago than this are deleted.
     pub age: Option<Duration>,
-    /// Of ended jobs so many stay, the newest.
+    /// Maximum number of ended jobs; the newest are kept.
     pub jobs: Option<u64>,
-    /// Of the events of ended jobs so many bytes stay, the newest.
+    /// Maximum size of the events of ended jobs, in bytes; the newest are kept.
     pub bytes: Option<u64>,
-    /// Artifacts that are older than this go.
+    /// Artifacts that are older than this are deleted.
     pub artifacts_age: Option<Duration>,
-    /// Of artifacts so many bytes stay, those of the jobs that ended last.
+    /// Maximum size of all artifacts, in bytes; those of the jobs that ended last are kept.
     pub artifacts_bytes: Option<u64>,
-    /// Records of the audit whose day, in UTC, ended longer ago than so many days go.
+    /// Audit entries are deleted when their day, in UTC, ended longer ago than this number of days.
     pub audit_days: Option<u32>,
-    /// Of the records of the audit so many stay, the newest, and up to a hundred more.
+    /// Maximum number of audit entries; the newest are kept, and up to a hundred more.
     pub audit_records: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ impl Keep {
         self.audit_days.is_none() && self.audit_records.is_none()
     }
 
-    /// By whole days: each removal is a record, and one a day is enough.
+    /// The cutoff is a whole day: each removal adds an entry to the audit log, and one per day is enough.
     pub(super) fn audit(&self, now: Timestamp) -> AuditRetention {
         let first_day = |days: u32| now.as_second().div_euclid(DAY_S) - i64::from(days);
         let begin = |day: i64| Timestamp::from_second(day.saturating_mul(DAY_S)).unwrap_or(Timestamp::MIN);

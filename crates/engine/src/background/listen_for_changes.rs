@@ -1,6 +1,6 @@
-//! Receives notifications of other processes of the same store, and passes them on in this one.
+//! Receives notifications from other processes that share the store, and forwards them within this process.
 //!
-//! An activation lasts as long as the process listens, which is for ever as a rule.
+//! An activation lasts as long as the process listens, normally until the process ends.
 
 use store::{Notification, Store};
 
@@ -30,7 +30,7 @@ impl ListenForChanges {
                     self.cancellations.send();
                 }
             }
-            // Notifications were lost; those who wait for one poll by a timer, too.
+            // Notifications were lost. Subscribers also poll by a timer.
             Notification::Reconnected => {}
         }
         self.queue.nudge();
@@ -44,7 +44,7 @@ impl Task for ListenForChanges {
     };
 
     async fn activate(&self) -> Result<u64, TaskError> {
-        // There is no listener where no other process writes to the store.
+        // The store returns no listener when this process is the only one that writes to it.
         let Some(mut listener) = self.store.listen().await? else { return Ok(0) };
         loop {
             self.pass_on(listener.next().await);

@@ -5,9 +5,9 @@
 //!           >-- driver: activate, record --> status: `GET /v1/background-tasks`, `/metrics`
 //!  nudge --'
 //! ```
-//! A task takes no input: an activation reads the store, or the disk, and does whatever there is to do. So a lost nudge
-//! costs time and nothing else, and an activation that failed is made up for by the next one. Each file here is one task;
-//! `compose.rs` registers it.
+//! A task takes no input: an activation reads the store or the disk and processes everything that is due. A lost
+//! nudge therefore only delays work, and the next activation makes up for one that failed. Each file here contains
+//! one task; `compose.rs` registers it.
 
 pub(crate) mod driver;
 pub(crate) mod error;

@@ -1,4 +1,4 @@
-//! Removes the oldest entries of the audit log, as far as settings say so.
+//! Removes the oldest entries of the audit log, according to the retention settings.
 
 use store::Store;
 

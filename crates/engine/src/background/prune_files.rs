@@ -1,4 +1,4 @@
-//! Removes snapshots that no run needs, and artifacts that are not kept.
+//! Removes snapshots that no run needs, and expired artifacts.
 
 use std::{
     path::PathBuf,
@@ -22,7 +22,7 @@ pub(crate) struct PruneFiles {
     /// The directory of snapshots.
     snapshots: PathBuf,
     keep: Keep,
-    /// Whether artifacts were compared with the jobs of the store.
+    /// Whether artifacts of jobs that are no longer in the store have been removed.
     is_swept: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! Deletes jobs that ended long ago, as far as settings say so.
+//! Deletes jobs that ended long ago, according to the retention settings.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{artifacts::Artifacts, clock};
 
-/// How many jobs are deleted at once.
+/// Maximum number of jobs deleted in one transaction.
 const BATCH: u32 = 100;
 
 /// Deletes jobs that ended long ago.
@@ -21,7 +21,7 @@ pub(crate) struct PruneHistory {
     store: Store,
     artifacts: Artifacts,
     keep: Keep,
-    /// Whether deletions of the service before this one are finished.
+    /// Whether deletions that a previous service left unfinished have been completed.
     is_finished: AtomicBool,
 }
 

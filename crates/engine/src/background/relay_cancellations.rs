@@ -1,7 +1,7 @@
 //! Stops runs of this node whose jobs were canceled.
 //!
-//! A job can be canceled at any node; the one that holds it learns so from its state: at a notification of the store, and
-//! as often as it renews leases.
+//! A job can be canceled on any node. The node that holds it reads the state of its jobs after a notification from
+//! the store, and as often as it renews leases.
 
 use store::Store;
 
@@ -35,7 +35,7 @@ impl Task for RelayCancellations {
         let runs = self.store.canceling(self.leases.node()).await?;
         for held in runs.into_iter().filter_map(|run| self.held.get(run)) {
             self.controls.of(held.kind).ask_to_stop(held.run);
-            // The process that canceled it may have been killed before it canceled these.
+            // The process that canceled the job may have been killed before it canceled the children.
             match self.jobs.cancel_children(held.job).await {
                 Ok(()) => items.done(),
                 Err(error) => {

@@ -1,4 +1,4 @@
-//! Renews the leases of the runs that this node holds, and stops runs whose claim is over.
+//! Renews the leases of the runs that this node holds, and stops runs whose claim has ended.
 
 use store::Store;
 
@@ -30,7 +30,8 @@ impl RenewLeases {
         }
     }
 
-    /// A claim can be over because the job ended well just now; only one that another node took stops the run.
+    /// A claim also ends when the job has just ended normally. The run is stopped only when another node took the
+    /// job over.
     async fn stop_if_taken(&self, held: HeldRun) -> Result<(), store::Error> {
         let HeldRun { run, job, fence, kind } = held;
         match self.store.job(job).await? {

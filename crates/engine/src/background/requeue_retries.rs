@@ -1,5 +1,5 @@
-//! Queues jobs again that their own policy wants again, and that were not queued: a service may be killed after it recorded
-//! an end and before it queued the job.
+//! Requeues jobs whose retry policy requires another attempt but that were not queued: a service may be killed
+//! after it recorded an outcome and before it queued the job.
 
 use model::{JobSummary, RetryOn};
 use store::{JobQuery, Store};
@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{error::JobError, jobs::handle::Jobs};
 
-/// How many jobs of each end are checked, the newest.
+/// How many of the newest jobs are checked per terminal state.
 const RECENT: u32 = 500;
 
-/// Queues forgotten retries.
+/// Requeues jobs whose retry was missed.
 #[derive(Debug)]
 pub(crate) struct RequeueRetries {
     pub(crate) store: Store,
@@ -33,7 +33,7 @@ impl Task for RequeueRetries {
             for job in self.store.jobs(&query).await?.iter().filter(|job| is_wanted(job)) {
                 match self.jobs.retry(job.id, None).await {
                     Ok(_) => items.done(),
-                    // The process that recorded its end was quicker.
+                    // The process that recorded the outcome has queued the job already.
                     Err(JobError::Refused(_)) => {}
                     Err(error) => {
                         tracing::warn!(job.id = %job.id, %error, "the job could not be queued again");

@@ -1,4 +1,4 @@
-//! What background tasks did last, for the API and for metrics.
+//! The status of background tasks, for the API and for metrics.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,26 +11,26 @@ use tokio::time::Instant;
 use super::task::About;
 use crate::clock;
 
-/// The background tasks of this process; clones show the same.
+/// The background tasks of this process; clones share their status.
 #[derive(Debug, Clone)]
 pub struct Background(Arc<[Arc<Recorder>]>);
 
-/// What a task did so far in this process.
+/// Status of a task since this process started.
 #[derive(Debug, Clone)]
 pub struct TaskStatus {
     /// Its name.
     pub name: &'static str,
     /// What it does.
     pub summary: &'static str,
-    /// How long after one activation the timer activates it again.
+    /// Time between the end of one activation and the next activation by the timer.
     pub period: Duration,
     /// How many activations ended.
     pub activations: u64,
     /// How many of them failed.
     pub failures: u64,
-    /// Since when an activation is running; `None` when none is.
+    /// Start of the activation that is running, if any.
     pub running_since: Option<Timestamp>,
-    /// The last activation that ended.
+    /// The last activation that has ended.
     pub last: Option<Activation>,
 }
 
@@ -43,7 +43,7 @@ pub struct Activation {
     pub started_at: Timestamp,
     /// How long it took.
     pub duration: Duration,
-    /// How many items it processed, or why it failed.
+    /// The number of processed items, or the error message.
     pub result: Result<u64, String>,
 }
 
@@ -89,14 +89,14 @@ impl Recorder {
         Self(Mutex::new(TaskStatus { name, summary, period, activations, failures, running_since, last }))
     }
 
-    /// An activation begins.
+    /// Records the start of an activation.
     pub(crate) fn begin(&self, cause: Cause) -> Started {
         let at = clock::now();
         self.locked().running_since = Some(at);
         Started { cause, at, instant: Instant::now() }
     }
 
-    /// An activation ended.
+    /// Records the end of an activation.
     pub(crate) fn end(&self, started: &Started, result: Result<u64, String>) {
         let mut status = self.locked();
         status.running_since = None;

@@ -1,4 +1,5 @@
-//! Takes over jobs whose lease is over: what became of them is decided here, by one node at a time.
+//! Takes over jobs whose lease has expired, and decides how they continue. Only one node at a time does so for a
+//! job.
 
 use model::Job;
 use store::Store;
@@ -18,7 +19,7 @@ use crate::{
     },
 };
 
-/// How many expired leases are processed at once.
+/// Maximum number of expired leases per activation.
 const EXPIRED: u32 = 100;
 
 /// Takes over jobs.
@@ -33,18 +34,19 @@ pub(crate) struct TakeOverJobs {
 }
 
 impl TakeOverJobs {
-    /// Takes a job over, unless another node was quicker; it still has the name of the node before.
+    /// Takes a job over; returns `None` when another node was faster. The returned job still has the name of the
+    /// previous node.
     async fn take_over(&self, job: &Job) -> Result<Option<Job>, store::Error> {
         let (now, until) = self.leases.begin().await?;
         match self.store.take_over(job.id, job.fence, self.leases.node(), now, until).await {
             Ok(mine) => Ok(Some(Job { node: job.node.clone(), ..mine })),
-            // The holder came back, or another node was quicker.
+            // The holder renewed its lease, or another node took the job over first.
             Err(store::Error::Stale { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// A job that was taken over: one of this node is continued, of another node's its kind of work decides.
+    /// Continues a job that was taken over if it belonged to this node; otherwise its kind of work decides.
     async fn continue_or_end(self, job: Job) {
         let is_own = job.node.as_deref() == Some(self.leases.node());
         let takeover = match is_own {
@@ -64,7 +66,7 @@ impl TakeOverJobs {
     async fn carry_through(&self, job: Job, is_own: bool) {
         let Some(run) = job.run else { return };
         let hold = self.held.hold(&job, run);
-        // Of its own jobs it finds here those of which it never learned that it has them.
+        // The lease of a job of this node usually expires because the store never confirmed the claim.
         let origin = match is_own {
             true if self.held.take_unsure(run) => Origin::Unanswered,
             true => Origin::Started,
@@ -90,7 +92,7 @@ impl Task for TakeOverJobs {
             }
             match self.take_over(&job).await {
                 Ok(Some(job)) => {
-                    // It may take as long as the work; the next activation must not wait for that.
+                    // This can take as long as the work itself, and the next activation must not wait for it.
                     tokio::spawn(self.clone().continue_or_end(job));
                     items.done();
                 }

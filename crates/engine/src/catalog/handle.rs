@@ -1,4 +1,4 @@
-//! The catalog, off the async threads: what there is, and where it lies.
+//! The catalog: lists and locates content. Reads of the file system run outside of the async threads.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,16 +13,16 @@ use tokio::task::spawn_blocking;
 use super::project::Project;
 use crate::error::CatalogError;
 
-/// What the catalog is given at its start.
+/// Options of the catalog.
 #[derive(Debug)]
 pub struct CatalogOptions {
-    /// Playbooks, bundles, scenarios and inventories outside of all projects.
+    /// Playbooks, bundles, scenarios, and inventories outside of all projects.
     pub content: ContentCatalog,
-    /// Repositories with content of their own.
+    /// Repositories with their own content.
     pub projects: BTreeMap<ProjectName, Project>,
     /// The inventories of a request that names none.
     pub default_inventory: Inventories,
-    /// Which Ansible, and its environment.
+    /// The Ansible installation and its environment.
     pub toolchain: Toolchain,
 }
 
@@ -30,13 +30,13 @@ pub struct CatalogOptions {
 #[derive(Debug, Clone)]
 pub struct Catalog(Arc<CatalogOptions>);
 
-/// One line of a list.
+/// An item of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
-    /// What it is, and where.
+    /// The content and its path.
     #[serde(flatten)]
     pub entry: Entry,
-    /// The project that has it; `None` for content outside of all projects.
+    /// The project that contains it; `None` for content outside of all projects.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
 }
@@ -48,7 +48,7 @@ impl Catalog {
         Self(Arc::new(options))
     }
 
-    /// Which Ansible reads it.
+    /// The Ansible installation that inspects the content.
     #[must_use]
     pub fn toolchain(&self) -> &Toolchain {
         &self.0.toolchain
@@ -60,7 +60,8 @@ impl Catalog {
         &self.0.default_inventory
     }
 
-    /// All content of a kind, by name: of a project, or of all that can be asked for without naming one.
+    /// All content of a kind, by name: of a project, or all content that a request can use without naming a
+    /// project.
     ///
     /// # Errors
     /// When there is no such project, or a root cannot be read.
@@ -90,8 +91,8 @@ impl Catalog {
         Ok(entries.into_iter().map(|entry| Listed { entry, project: project.cloned() }).collect())
     }
 
-    /// Whether every play of the content stays on one host of a group when it is limited to it; `false` where that cannot
-    /// be read.
+    /// Whether every play of the content stays on one host of a group when a limit selects that host; `false` when
+    /// that cannot be determined.
     pub async fn plays_on_group(&self, content: ContentRef, group: &'static str) -> bool {
         let catalog = self.0.content.clone();
         let plays = spawn_blocking(move || catalog.plays_on_group(&content, group)).await;
@@ -125,7 +126,7 @@ impl Catalog {
         &self.0.content
     }
 
-    /// Where the content lies.
+    /// Locates content on disk.
     pub(crate) async fn locate(
         &self,
         project: Option<&ProjectName>,
@@ -135,7 +136,7 @@ impl Catalog {
         Ok(spawn_blocking(move || catalog.resolve(&content)).await??)
     }
 
-    /// Where the inventories lie, in their order. A project may use those outside of all projects, too.
+    /// Locates inventories on disk, in the given order. A project can also use inventories outside of all projects.
     pub(crate) async fn locate_inventories(
         &self,
         project: Option<&ProjectName>,

@@ -1,9 +1,10 @@
-//! Inspections: Ansible is asked what is in content, which evaluates that content.
+//! Inspections: Ansible lists the tasks or hosts of content, which evaluates that content.
 //!
 //! ```text
 //! turn -> directory -> intent in the audit -> a task: Ansible, confined -> result in the audit -> turn given back
 //! ```
-//! The task goes on when the caller leaves, until nothing of the inspection is left: only then another one takes its turn.
+//! If the caller disconnects, the task continues until no process of the inspection is left. Only then is its turn
+//! free.
 
 use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 
@@ -30,25 +31,25 @@ use crate::{
     readiness::Readiness,
 };
 
-/// How many inspections may be at work at once.
+/// Maximum number of concurrent inspections.
 const AT_ONCE: usize = 3;
-/// How many of them for callers who may not run anything: they do not keep others waiting.
+/// Maximum number of those for callers who cannot run jobs, so that other callers need not wait for them.
 const OF_VIEWERS: usize = 2;
 /// How long a caller waits for a turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(60);
-/// The method that a record in the audit names.
+/// The method in audit entries of inspections.
 const METHOD: &str = "INSPECT";
-/// The roles that come with the program, in the directory of an inspection.
+/// The directory of the bundled roles within the scratch directory of an inspection.
 const SHIPPED_ROLES: &str = "shipped-roles";
 
-/// For whom content is inspected, and where that is recorded.
+/// The caller of an inspection, and the audit log that records it.
 #[derive(Debug, Clone)]
 pub struct OnBehalf {
-    /// Takes the records.
+    /// Records the inspection.
     pub auditor: Auditor,
     /// The caller and the request.
     pub record: AuditDraft,
-    /// Whether the caller may run playbooks: only then inventory programs and programs that print passwords are executed.
+    /// Whether the caller can run playbooks. Only then are inventory scripts and password programs executed.
     pub may_run: bool,
 }
 
@@ -66,7 +67,7 @@ struct Inner {
     turns: Turns,
 }
 
-/// The turns of inspections.
+/// Limits on concurrent inspections.
 #[derive(Debug)]
 struct Turns {
     all: Arc<Semaphore>,
@@ -80,7 +81,7 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// `None` when the service stops.
+    /// Waits for a turn. Returns `None` when the service stops.
     async fn permits(&self, may_run: bool) -> Option<Permits> {
         let viewer = match may_run {
             true => None,
@@ -91,11 +92,11 @@ impl Turns {
 }
 
 type Permits = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
-/// Dropped when the caller leaves.
+/// Dropped when the caller disconnects.
 type Present = oneshot::Sender<Infallible>;
 
-/// What an inspection holds until nothing of it is left; given back in this order.
-struct Held {
+/// Everything that an inspection holds until no process of it is left. The fields are released in this order.
+struct InspectionResources {
     turn: Turn,
     scratch: Scratch,
     record: Record,
@@ -114,23 +115,23 @@ impl Inspections {
         Self(Arc::new(Inner { catalog, inspector, vault, directories, readiness, turns }))
     }
 
-    /// What a playbook, bundle or scenario would do, and what it lacks.
+    /// The tasks of a playbook, bundle, or scenario, and the requirements that are missing.
     ///
     /// # Errors
-    /// When there is none of that name, it cannot be read, or a limit ended the inspection.
+    /// When the content does not exist or cannot be read, or a limit ended the inspection.
     pub async fn content(
         &self,
         by: &OnBehalf,
         project: Option<&ProjectName>,
         content: &ContentRef,
     ) -> Result<Inspection, CatalogError> {
-        let inspection = self.look_into(by, project, content).await?;
+        let inspection = self.inspect(by, project, content).await?;
         refuse_ended(inspection.ended.as_ref(), inspection.problem.as_deref())?;
         Ok(inspection)
     }
 
-    /// The same as far as it is known when a limit ended the inspection.
-    pub(crate) async fn look_into(
+    /// Like [`Self::content`], but returns the partial result when a limit ended the inspection.
+    pub(crate) async fn inspect(
         &self,
         by: &OnBehalf,
         project: Option<&ProjectName>,
@@ -151,14 +152,14 @@ impl Inspections {
 
     async fn list_tasks(
         &self,
-        held: &mut Held,
+        held: &mut InspectionResources,
         catalog: &ContentCatalog,
         root: &Path,
         content: &ContentRef,
         may_run: bool,
     ) -> Result<Inspection, CatalogError> {
         let mut toolchain = self.0.catalog.toolchain().clone();
-        // Encrypted variable files must be read for the list of tasks, too.
+        // The list of tasks also requires encrypted variable files to be readable.
         if let Some(password) = &self.0.vault.password {
             let path = held.scratch.write_password(password)?.to_string_lossy().into_owned();
             toolchain.environment.insert("ANSIBLE_VAULT_PASSWORD_FILE".to_owned(), path);
@@ -166,7 +167,7 @@ impl Inspections {
         if !may_run {
             without_password_programs(&mut toolchain, root, &held.scratch)?;
         }
-        // As a run finds them.
+        // A run adds the bundled roles in the same way.
         let roles = held.scratch.path().join(SHIPPED_ROLES);
         let (from, target) = (root.to_owned(), roles.clone());
         let has_roles = spawn_blocking(move || shipped::add_roles(&from, &target)).await??;
@@ -174,10 +175,10 @@ impl Inspections {
         Ok(catalog.inspect(content, means, has_roles.then_some(roles.as_path())).await?)
     }
 
-    /// Groups and hosts of an inventory.
+    /// The groups and hosts of an inventory.
     ///
     /// # Errors
-    /// When there is none of that name, it cannot be read, or a limit ended the inspection.
+    /// When the inventory does not exist or cannot be read, or a limit ended the inspection.
     pub async fn inventory(
         &self,
         by: &OnBehalf,
@@ -202,7 +203,7 @@ impl Inspections {
 
     async fn list_hosts(
         &self,
-        held: &mut Held,
+        held: &mut InspectionResources,
         catalog: &ContentCatalog,
         name: &ContentName,
         may_run: bool,
@@ -215,10 +216,15 @@ impl Inspections {
         Ok(catalog.inspect_inventory(name, means, may_run).await?)
     }
 
-    /// Waits for a turn, and records that content is about to be inspected. The inspection ends when what comes with the turn
-    /// is dropped.
-    async fn take_turn(&self, by: &OnBehalf, what: String) -> Result<(Held, Present), CatalogError> {
-        // Before that the service removes what its predecessor left in the place where inspections have their directories.
+    /// Waits for a turn, and records that content is about to be inspected. The inspection ends when the returned
+    /// sender is dropped.
+    async fn take_turn(
+        &self,
+        by: &OnBehalf,
+        what: String,
+    ) -> Result<(InspectionResources, Present), CatalogError> {
+        // Until recovery has finished, the service removes leftovers of its predecessor from the directory that
+        // inspections use.
         let is_recovered = self.0.readiness.is_recovered_within(TURN_TIMEOUT).await;
         let permits = timeout(TURN_TIMEOUT, self.0.turns.permits(by.may_run)).await;
         let (true, Ok(Some(permits))) = (is_recovered, permits) else {
@@ -239,12 +245,12 @@ impl Inspections {
         let number = by.auditor.store(intent.clone()).await?;
         let result = AuditDraft { kind: AuditKind::Result, intent: Some(number), ..intent };
         let record = Record { auditor: by.auditor.clone(), result: Some(result) };
-        Ok((Held { turn, scratch, record, _permits: permits }, present))
+        Ok((InspectionResources { turn, scratch, record, _permits: permits }, present))
     }
 }
 
-/// Completes an inspection in a task of its own. It ends early when the caller leaves, but its directory and its turn are kept
-/// until none of its processes is left.
+/// Runs an inspection in its own task. It ends early when the caller disconnects, but its directory and its turn
+/// are kept until none of its processes is left.
 async fn finish<T: Send + 'static>(
     inspection: impl Future<Output = Result<T, CatalogError>> + Send + 'static,
     _present: Present,
@@ -252,7 +258,8 @@ async fn finish<T: Send + 'static>(
     tokio::spawn(inspection).await?
 }
 
-/// How an inspection ended: the status of the reply that shows it, none when the caller has left, and in words.
+/// The outcome of an inspection: the status of the response (`None` when the caller disconnected), and a
+/// description.
 type Conclusion = (Option<u16>, String);
 
 fn concluded<T>(inspection: &Result<T, CatalogError>, of: impl Fn(&T) -> Option<&Ending>) -> Conclusion {
@@ -273,7 +280,7 @@ fn refuse_ended(ended: Option<&Ending>, problem: Option<&str>) -> Result<(), Cat
     }
 }
 
-/// What an inspection is called in the audit.
+/// The description of an inspection in the audit log.
 fn described(content: &str, project: Option<&ProjectName>) -> String {
     match project {
         Some(project) => format!("{content} of project `{project}`"),
@@ -281,14 +288,15 @@ fn described(content: &str, project: Option<&ProjectName>) -> String {
     }
 }
 
-impl Held {
-    /// Records the ending; then its directory is removed and its turn is free.
+impl InspectionResources {
+    /// Records the outcome; then the directory is removed and the turn is free.
     fn give_back(self, conclusion: &Conclusion) {
         self.record.conclude(conclusion);
     }
 }
 
-/// The result of an inspection, on its way to the audit. Dropped before, it says that the service stopped meanwhile.
+/// The pending result of an inspection. If it is dropped before, it records that the service stopped during the
+/// inspection.
 struct Record {
     auditor: Auditor,
     result: Option<AuditDraft>,
@@ -313,8 +321,8 @@ impl Drop for Record {
     }
 }
 
-/// The status of a reply that shows this ending; none when the caller has left. That content is broken is what the caller asked
-/// for, and shown in a reply like any other.
+/// The status of the response for this ending; `None` when the caller disconnected. Broken content is a regular
+/// result of an inspection, so it does not change the status.
 const fn status(ended: &Ending) -> Option<u16> {
     match ended {
         Ending::Exit(_) | Ending::Failed(_) => Some(200),
@@ -324,11 +332,11 @@ const fn status(ended: &Ending) -> Option<u16> {
     }
 }
 
-/// Where a configuration in the content says where vault passwords are.
+/// Configuration keys that can name files with vault passwords.
 const PASSWORD_KEYS: [&str; 2] = ["vault_password_file", "vault_identity_list"];
 
-/// A file of vault passwords that may be executed is executed by Ansible. Where the configuration of the content names
-/// files, Ansible is given a password that opens nothing instead, unless it has one.
+/// Ansible executes a vault password file that is executable. When the configuration of the content names password
+/// files and no vault password is set, Ansible gets a password that decrypts nothing instead.
 fn without_password_programs(
     toolchain: &mut Toolchain,
     root: &Path,

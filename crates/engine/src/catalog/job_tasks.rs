@@ -1,4 +1,4 @@
-//! What the content of a job lists now.
+//! Lists the current tasks of a job's content.
 
 use content::catalog;
 use model::Job;
@@ -7,14 +7,14 @@ use super::inspections::{Inspections, OnBehalf};
 use crate::{error::CatalogError, task_list::TaskList};
 
 impl Inspections {
-    /// The tasks that the content of a job lists. The job ran it, so programs that print passwords are executed for this,
-    /// too. Work that is no playbook lists none.
+    /// Lists the tasks of a job's content. The job has already run that content, so password programs are executed
+    /// here, too. Work other than a playbook has no tasks.
     pub(crate) async fn tasks_of_job(&self, by: &OnBehalf, job: &Job) -> Result<TaskList, CatalogError> {
         let Some(work) = job.request.work.as_playbook() else { return Ok(TaskList::default()) };
         let by = OnBehalf { may_run: true, ..by.clone() };
-        match self.look_into(&by, work.project.as_ref(), &work.content).await {
+        match self.inspect(&by, work.project.as_ref(), &work.content).await {
             Ok(inspection) => Ok(TaskList::new(inspection, work)),
-            // The content is gone: a new attempt will say so.
+            // The content was deleted. A new attempt reports that.
             Err(
                 CatalogError::Content(catalog::Error::NotFound { .. }) | CatalogError::UnknownProject { .. },
             ) => Ok(TaskList::default()),

@@ -1,8 +1,9 @@
-//! What an inventory says before Ansible reads it: the secrets that it and the vault file hold under names that say so, which
-//! no run may print, and the files that it names for connections.
+//! Static data of inventories: secrets in the inventory and the vault file (recognized by variable name), which
+//! must not appear in output, and the files that connections use.
 //!
-//! Both are read without Ansible, as far as that goes, and kept as long as the files do not change: each vault takes some
-//! 50 ms. What cannot be read (an inventory that is a program, say) leaves the vault file's alone.
+//! Both are read without Ansible as far as possible, and cached until the files change: decrypting a vault takes
+//! about 50 ms. When an inventory cannot be read (an inventory script, for example), only the secrets of the vault
+//! file are known.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,30 +20,30 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 
 use crate::options::Vault;
 
-/// So many inventories are remembered.
-const MOST: usize = 64;
+/// Maximum number of cached inventories.
+const MAX_INVENTORIES: usize = 64;
 
-/// Reads inventories, and remembers what they say; clones share it.
+/// Reads inventories and caches their data; clones share the cache.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownInventories(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     vault: Vault,
-    /// The home directory of runs.
+    /// The home directory in which runs resolve `~`.
     home: Option<PathBuf>,
-    /// By inventory: what is known of it.
-    known: Mutex<HashMap<PathBuf, Arc<Known>>>,
+    /// Data by inventory path.
+    known: Mutex<HashMap<PathBuf, Arc<InventoryData>>>,
 }
 
-/// What is known of an inventory as long as its files do not change.
+/// Static data of an inventory, valid until its files change.
 #[derive(Debug)]
-pub(crate) struct Known {
-    /// What the files were like; empty when they can't be looked at.
+pub(crate) struct InventoryData {
+    /// Fingerprint of the files; empty when it cannot be determined.
     fingerprint: String,
-    /// The secrets in it.
+    /// Secrets of the inventory.
     pub(crate) secrets: Vec<SecretString>,
-    /// The files that it names for connections, whether they exist or not.
+    /// Files that it names for connections, whether or not they exist.
     pub(crate) connection_files: BTreeSet<PathBuf>,
 }
 
@@ -51,8 +52,8 @@ impl KnownInventories {
         Self(Arc::new(Inner { vault, home, known: Mutex::default() }))
     }
 
-    /// What is known of each of these inventories.
-    pub(crate) async fn all(&self, inventories: &[Located]) -> Vec<Arc<Known>> {
+    /// The static data of each of these inventories.
+    pub(crate) async fn all(&self, inventories: &[Located]) -> Vec<Arc<InventoryData>> {
         let mut all = Vec::with_capacity(inventories.len());
         for inventory in inventories {
             all.extend(self.one(&inventory.root, &inventory.path).await);
@@ -60,24 +61,24 @@ impl KnownInventories {
         all
     }
 
-    async fn one(&self, root: &Path, inventory: &Path) -> Option<Arc<Known>> {
+    async fn one(&self, root: &Path, inventory: &Path) -> Option<Arc<InventoryData>> {
         let key = root.join(inventory);
         let source = Source {
             root: root.to_owned(),
             path: inventory.to_owned(),
             vault_file: self.0.vault.file.clone(),
         };
-        // Held while they are read: who comes meanwhile waits for the same answer.
+        // Locked while an inventory is read, so that concurrent callers wait for the same result.
         let mut known = self.0.known.lock().await;
         let last = known.get(&key).cloned();
         let password = self.0.vault.password.clone();
         let home = self.0.home.clone();
         let read = spawn_blocking(move || {
-            // What cannot be looked at has no fingerprint, and is read each time.
+            // Without a fingerprint, the inventory is read each time.
             let fingerprint = source.fingerprint().unwrap_or_default();
             match last {
                 Some(last) if last.fingerprint == fingerprint && !fingerprint.is_empty() => last,
-                _ => Arc::new(Known {
+                _ => Arc::new(InventoryData {
                     fingerprint,
                     secrets: inventory::secrets(&source, password.as_ref()),
                     connection_files: inventory::connection_files(&source, home.as_deref()),
@@ -86,7 +87,7 @@ impl KnownInventories {
         });
         let read =
             read.await.inspect_err(|error| tracing::error!(%error, "an inventory cannot be read")).ok()?;
-        if known.len() >= MOST {
+        if known.len() >= MAX_INVENTORIES {
             known.clear();
         }
         known.insert(key, Arc::clone(&read));

@@ -1,4 +1,4 @@
-//! The catalog: lists, finds and inspects content.
+//! The catalog: lists, locates, and inspects content.
 
 pub(crate) mod handle;
 pub(crate) mod inspections;

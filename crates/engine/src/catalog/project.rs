@@ -1,22 +1,22 @@
-//! Projects: repositories whose content runs see as a whole, each under a name of its own.
+//! Projects: named repositories whose content is available to runs as a whole.
 
 use std::path::PathBuf;
 
 use content::Catalog as ContentCatalog;
 use model::Inventories;
 
-/// A repository that runs see as a whole.
+/// A repository that is available to runs as a whole.
 #[derive(Debug, Clone)]
 pub struct Project {
-    /// Its content; the one root is that of the project.
+    /// Its content, with the project root as the only content root.
     pub catalog: ContentCatalog,
-    /// Its root.
+    /// The root directory.
     pub root: PathBuf,
-    /// The inventories of requests that name none; `None` takes those that its `ansible.cfg` names, then
-    /// [`crate::CatalogOptions::default_inventory`], then the only one there is.
+    /// The inventories of requests that name none. With `None`, these are the inventories that its `ansible.cfg`
+    /// names, then [`crate::CatalogOptions::default_inventory`], then its only inventory.
     pub default_inventory: Option<Inventories>,
     /// Directories outside of it that links may lead to.
     pub link_targets: Vec<PathBuf>,
-    /// What later runs find again of what a run wrote.
+    /// Paths that are kept between runs.
     pub persistent: Vec<String>,
 }

@@ -1,7 +1,7 @@
-//! What a request is about: its project, its inventories.
+//! Resolves the project and the inventories of a request.
 //!
-//! A request may name a project. One that names none is about the content of `paths.playbooks`, or, when that has no
-//! content of this name, about the only project there is. This is decided once, when the job is accepted.
+//! A request can name a project. Otherwise the content is looked up in `paths.playbooks` and then, if it does not
+//! exist there and there is exactly one project, in that project. This is decided once, when the job is accepted.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use super::{handle::Catalog, project::Project};
 use crate::error::CatalogError;
 
 impl Catalog {
-    /// Decides what a request is about: its project, and its inventories unless it names them.
+    /// Resolves the project of a request, and its inventories unless the request names them.
     ///
     /// # Errors
-    /// When it names a project that there is not.
+    /// When the request names an unknown project.
     pub async fn settle(&self, request: &mut JobRequest, names_inventory: bool) -> Result<(), CatalogError> {
         let Some(work) = request.work.as_playbook_mut() else { return Ok(()) };
         if work.project.is_none()
@@ -41,10 +41,10 @@ impl Catalog {
         Ok(())
     }
 
-    /// The inventories of requests that name none.
+    /// The inventories of requests that name no inventory.
     ///
     /// # Errors
-    /// When there is no such project.
+    /// When the project does not exist.
     pub(crate) async fn default_inventory_of(
         &self,
         project: Option<&ProjectName>,
@@ -70,10 +70,10 @@ impl Catalog {
         Ok(found.await?.unwrap_or_else(|| self.default_inventory().clone()))
     }
 
-    /// Is there an inventory for requests that name neither a project nor an inventory?
+    /// Checks that there is an inventory for requests that name neither a project nor an inventory.
     ///
     /// # Errors
-    /// When there is none, or it cannot be looked up.
+    /// When there is no such inventory, or it cannot be located.
     pub async fn check_default_inventory(&self) -> Result<(), CatalogError> {
         let usual = self.locate_inventories(None, self.default_inventory()).await;
         let Some((name, _)) = self.only_project().filter(|_| usual.is_err()) else { return usual.map(drop) };

@@ -1,12 +1,12 @@
-//! Following events from any number on: those of one job to its end, or those of all jobs for ever.
+//! Follows events from a given number on: those of one job to its end, or those of all jobs indefinitely.
 //!
 //! ```text
 //! read how far it goes -> read events up to there -> any? give them -> ended? give the job -> wait for a change
 //! ```
-//! The job is read first: its last event is stored together with its end, so once it was seen to have ended,
-//! the events that are there are all. What was looked through is not looked through again, however few of the
-//! events are wanted. A follower reads from the store at its own pace and holds one batch; a slow one is late,
-//! never wrong, and never in anybody's way: neither the run nor the worker knows that it is there.
+//! The job is read first. Its last event is stored together with its outcome, so once the job is read as ended, all
+//! of its events are in the store. Events that a filter skipped are not read again. A follower reads from the store
+//! at its own pace and holds one batch. A slow follower is late but misses nothing, and it blocks neither the run
+//! nor the worker, which do not know about it.
 
 use std::time::Duration;
 
@@ -17,21 +17,21 @@ use tokio::time::{Instant, timeout_at};
 use super::handle::{Events, Placed};
 use crate::{changes::Subscription, error::JobError};
 
-/// How many events one batch has at most.
+/// Maximum number of events in one batch.
 const BATCH: u32 = 100;
 
-/// What comes next.
+/// The next result of a follower.
 #[derive(Debug)]
 pub enum Next<E = Event> {
     /// More events, in order.
     Events(Vec<E>),
-    /// Nothing happened for as long as the caller wanted to wait.
+    /// Nothing happened within the requested time.
     Quiet,
-    /// The job has ended, and every event of it was given.
+    /// The job has ended, and all of its events have been returned.
     End(Box<Job>),
 }
 
-/// The place of a client in the events of a job.
+/// The position of a client in the events of a job.
 #[derive(Debug)]
 pub struct Following {
     events: Events,
@@ -40,7 +40,7 @@ pub struct Following {
     changes: Subscription,
 }
 
-/// The place of a client in the events of all jobs.
+/// The position of a client in the events of all jobs.
 #[derive(Debug)]
 pub struct FollowingAll {
     events: Events,
@@ -49,8 +49,8 @@ pub struct FollowingAll {
 }
 
 impl Events {
-    /// Begins after the event with the number `query.after`; 0 for all. Only what matches is given; `until` and
-    /// `limit` do not count.
+    /// Follows a job from the event after number `query.after`; 0 returns all events. Only matching events are
+    /// returned; `until` and `limit` are ignored.
     ///
     /// # Errors
     /// When there is no such job.
@@ -60,7 +60,7 @@ impl Events {
         Ok(Following { events: self.clone(), job, query, changes })
     }
 
-    /// The same for all jobs, by position.
+    /// Like [`Self::follow`], for all jobs, by position.
     #[must_use]
     pub fn follow_all(&self, query: EventQuery) -> FollowingAll {
         FollowingAll { events: self.clone(), query, changes: self.all_changes() }
@@ -68,8 +68,8 @@ impl Events {
 }
 
 impl Following {
-    /// Gives what comes next. When there is nothing yet, waits for it at most this long: zero gives what is
-    /// there.
+    /// Returns the next events. If there are none yet, waits at most this long; zero returns only what is already
+    /// stored.
     ///
     /// # Errors
     /// When the store fails, or the job was deleted meanwhile.
@@ -77,11 +77,11 @@ impl Following {
         let give_up = Instant::now() + at_most;
         loop {
             let job = self.events.job(self.job).await?;
-            look_up_to(&mut self.query, job.last_seq);
+            limit_to(&mut self.query, job.last_seq);
             let begun = self.query.after;
             let events = self.events.store().events(self.job, &self.query).await?;
             let is_all =
-                went_on(&mut self.query, job.last_seq, events.last().map(|event| event.seq), &events);
+                advance(&mut self.query, job.last_seq, events.last().map(|event| event.seq), &events);
             if !events.is_empty() {
                 self.account(begun, &events);
                 return Ok(Next::Events(events));
@@ -95,7 +95,7 @@ impl Following {
         }
     }
 
-    /// Who wants everything gets everything: each number is one more than the last.
+    /// Checks that an unfiltered follower receives every event: each number is one higher than the previous one.
     fn account(&self, begun: u64, events: &[Event]) {
         let counters = self.events.counters();
         counters.delivered(events.len());
@@ -108,18 +108,19 @@ impl Following {
 }
 
 impl FollowingAll {
-    /// Gives what comes next; waits as [`Following::next`]. It never ends.
+    /// Returns the next events; waits like [`Following::next`]. It never returns `End`.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn next(&mut self, at_most: Duration) -> Result<Next<Placed>, JobError> {
         let give_up = Instant::now() + at_most;
         loop {
-            // After an event was seen, none with a smaller position comes: what is here up to `last` is all.
+            // Once an event is visible, no event with a lower position appears later, so the events up to `last`
+            // are complete.
             let last = self.events.store().last_position().await?;
-            look_up_to(&mut self.query, last);
+            limit_to(&mut self.query, last);
             let events = self.events.store().all_events(&self.query).await?;
-            went_on(&mut self.query, last, events.last().map(|(position, ..)| *position), &events);
+            advance(&mut self.query, last, events.last().map(|(position, ..)| *position), &events);
             if !events.is_empty() {
                 self.events.counters().delivered(events.len());
                 return Ok(Next::Events(events));
@@ -131,23 +132,23 @@ impl FollowingAll {
     }
 }
 
-fn look_up_to(query: &mut EventQuery, last: u64) {
+fn limit_to(query: &mut EventQuery, last: u64) {
     query.until = Some(last);
     query.limit = BATCH;
 }
 
-/// Moves on behind what was looked through; says whether that was all up to `last`.
-fn went_on<E>(query: &mut EventQuery, last: u64, last_given: Option<u64>, events: &[E]) -> bool {
+/// Advances past the events that were read; returns whether those were all events up to `last`.
+fn advance<E>(query: &mut EventQuery, last: u64, last_given: Option<u64>, events: &[E]) -> bool {
     let is_full = events.len() >= BATCH as usize;
     match last_given.filter(|_| is_full) {
         Some(given) => query.after = given,
-        // Whoever begins behind the end waits there.
+        // A follower that starts past the end waits at its start.
         None => query.after = query.after.max(last),
     }
     !is_full
 }
 
-/// Whether there may be more before it is time to give up.
+/// Waits for a change; returns `false` when the time is up.
 async fn wait(changes: &mut Subscription, give_up: Instant) -> bool {
     timeout_at(give_up, changes.changed()).await.is_ok() && Instant::now() < give_up
 }

@@ -11,7 +11,7 @@ use crate::{
     error::JobError,
 };
 
-/// An event with its position among those of all jobs, and its job.
+/// An event, with its position among the events of all jobs, and its job.
 pub type Placed = (u64, JobId, Event);
 
 /// Reads events of jobs; clones are cheap.
@@ -39,7 +39,7 @@ impl Events {
         Ok(events)
     }
 
-    /// Events of all jobs that match, in the order of their positions.
+    /// The matching events of all jobs, by position.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -47,7 +47,7 @@ impl Events {
         Ok(self.store.all_events(query).await?)
     }
 
-    /// A job as it is now.
+    /// The current state of a job.
     pub(super) async fn job(&self, id: JobId) -> Result<Job, JobError> {
         self.store.job(id).await?.ok_or(JobError::UnknownJob(id))
     }
@@ -60,12 +60,12 @@ impl Events {
         &self.counters
     }
 
-    /// Receives changes of a job from now on.
+    /// Subscribes to changes of a job.
     pub(super) fn changes_of(&self, job: JobId) -> Subscription {
         self.changes.subscribe(job)
     }
 
-    /// Receives changes of all jobs from now on.
+    /// Subscribes to changes of all jobs.
     pub(super) fn all_changes(&self) -> Subscription {
         self.changes.subscribe_to_all()
     }

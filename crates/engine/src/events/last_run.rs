@@ -1,4 +1,4 @@
-//! The events of a job's last run, one after another, however many there are.
+//! The events of a job's last run, one by one, in batches of limited size.
 
 use model::{Event, EventKind, Job, JobState, StateChange};
 use store::EventQuery;
@@ -6,22 +6,22 @@ use store::EventQuery;
 use super::handle::Events;
 use crate::error::JobError;
 
-/// How many events are in memory at once.
+/// Number of events held in memory.
 const PAGE: u32 = 200;
 
 impl Events {
-    /// Shows the events since the job's last claim; nothing when it never was claimed. A job that goes on
-    /// meanwhile is looked at up to where it is now.
+    /// Calls `visit` for each event since the job's last claim; never when it was never claimed. If the job is
+    /// still running, this covers the events up to its current state.
     pub(crate) async fn each_of_last_run(
         &self,
         job: &Job,
-        mut look: impl FnMut(&Event),
+        mut visit: impl FnMut(&Event),
     ) -> Result<(), JobError> {
         let Some(mut after) = self.last_claim(job).await? else { return Ok(()) };
         loop {
             let query = EventQuery { until: Some(job.last_seq), ..EventQuery::after(after, PAGE) };
             let page = self.store().events(job.id, &query).await?;
-            page.iter().for_each(&mut look);
+            page.iter().for_each(&mut visit);
             match page.last() {
                 Some(last) => after = last.seq,
                 None => return Ok(()),
@@ -29,7 +29,7 @@ impl Events {
         }
     }
 
-    /// The number of the event of the job's last claim; `None` when it never was claimed.
+    /// The number of the event of the job's last claim; `None` if it was never claimed.
     pub(crate) async fn last_claim(&self, job: &Job) -> Result<Option<u64>, JobError> {
         let (mut claim, mut after) = (None, 0);
         loop {

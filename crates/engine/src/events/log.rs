@@ -1,7 +1,7 @@
-//! What Ansible printed, line by line.
+//! The output of Ansible, line by line.
 //!
-//! Lines are counted from 1 over the whole log, as the store does: the text of an event is as many lines as it
-//! has line ends, and one more. A reader goes through the store at its own pace and holds one batch.
+//! Lines are numbered from 1 over the whole log, as in the store: the text of an event has one line more than it
+//! has line ends. A reader reads from the store at its own pace and holds one batch.
 
 use std::time::Duration;
 
@@ -14,46 +14,46 @@ use tokio::time::{Instant, timeout_at};
 use super::handle::Events;
 use crate::{changes::Subscription, error::JobError};
 
-/// How many events one batch covers at most.
+/// Maximum number of events in one batch.
 const BATCH: u32 = 100;
 
-/// Which lines are wanted.
+/// Selects lines of a log.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LogQuery {
-    /// The first one; 1 when it is not said.
+    /// The first line; 1 by default.
     pub from: Option<u64>,
-    /// At most so many.
+    /// Maximum number of lines.
     pub limit: Option<u64>,
-    /// Does it go on until the job has ended, or is what is there now all?
+    /// Whether the reader continues until the job has ended; otherwise it ends with the lines that are stored now.
     pub follow: bool,
 }
 
-/// What comes next in a log.
+/// The next result of a log reader.
 #[derive(Debug)]
 pub enum NextText {
-    /// What events printed, each with its colours and without its last line end.
+    /// The output of events, each with its colors and without its last line end.
     Texts(Vec<String>),
-    /// Nothing was printed for as long as the caller wanted to wait.
+    /// Nothing was printed within the requested time.
     Quiet,
-    /// That was all.
+    /// All requested lines have been returned.
     End,
 }
 
-/// The place of a client in a log.
+/// The position of a client in a log.
 #[derive(Debug)]
 pub struct LogReader {
     events: Events,
     job: JobId,
     after: u64,
-    /// How many lines are to be left out before the first one that is wanted.
+    /// Number of lines to skip before the first requested line.
     skip: u64,
-    /// How many lines are still wanted.
+    /// Number of requested lines that remain.
     left: Option<u64>,
     follow: bool,
     changes: Subscription,
-    /// How many lines there were at the beginning.
+    /// Number of lines when the reader was created.
     pub lines: u64,
-    /// The line after the last one that this reader gives, when there was one at the beginning.
+    /// The line after the last line that this reader returns, if it existed when the reader was created.
     pub next: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ impl Events {
         let changes = self.changes_of(job);
         let lines = self.store().line_count(job).await?.ok_or(JobError::UnknownJob(job))?;
         let from = query.from.unwrap_or(1).max(1);
-        // From a line that is not there yet, the way leads from the last one that is.
+        // If the first requested line does not exist yet, start from the last line that does.
         let place = match from.min(lines) {
             1.. if from > 1 => self.store().log_place(job, from.min(lines)).await?,
             _ => None,
@@ -79,7 +79,8 @@ impl Events {
         Ok(LogReader { events, job, after, skip, left, follow, changes, lines, next })
     }
 
-    /// The log of the last step that ran, without colors, for callers that must have it in one piece and know of no steps.
+    /// The log of the last step that ran, without colors, for callers that need the whole log and do not support
+    /// steps.
     ///
     /// # Errors
     /// When the store fails.
@@ -96,7 +97,7 @@ impl Events {
 }
 
 impl LogReader {
-    /// All that is left, without colours.
+    /// All remaining lines, without colors.
     async fn whole(mut self) -> Result<String, JobError> {
         let mut whole = String::new();
         while let NextText::Texts(texts) = self.next(Duration::ZERO).await? {
@@ -108,14 +109,14 @@ impl LogReader {
         Ok(whole)
     }
 
-    /// Gives what comes next; one that follows waits for it at most this long.
+    /// Returns the next lines; a reader that follows waits for them at most this long.
     ///
     /// # Errors
     /// When the store fails, or the job was deleted meanwhile.
     pub async fn next(&mut self, at_most: Duration) -> Result<NextText, JobError> {
         let give_up = Instant::now() + at_most;
         while self.left != Some(0) {
-            // As in [`crate::Following`]: first whether it has ended, then what there is.
+            // As in [`crate::Following`]: read first whether the job has ended, then the events.
             let has_ended = !self.follow || self.events.job(self.job).await?.state.is_terminal();
             let printed = self.events.store().event_lines(self.job, self.after, BATCH).await?;
             let Some(&(last, _)) = printed.last() else {
@@ -136,7 +137,7 @@ impl LogReader {
         Ok(NextText::End)
     }
 
-    /// The lines of a text that are wanted; `None` when none is.
+    /// The requested lines of a text; `None` if there are none.
     fn cut(&mut self, text: String) -> Option<String> {
         let lines = 1 + text.bytes().filter(|byte| *byte == b'\n').count() as u64;
         let skipped = self.skip.min(lines);
@@ -158,8 +159,8 @@ impl LogReader {
     }
 }
 
-/// The lines of what an event printed, without colours. Each line is cleaned by itself: an escape sequence that
-/// never ends must not take the next lines with it, or they would be counted in one place and not in another.
+/// The lines of an event's output, without colors. Each line is cleaned separately: otherwise an unterminated
+/// escape sequence would remove the following lines, and line numbers would differ from those in the store.
 pub fn plain_lines(stdout: &str) -> impl Iterator<Item = String> {
     stdout.split('\n').map(plain)
 }

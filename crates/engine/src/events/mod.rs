@@ -1,4 +1,4 @@
-//! Events of jobs: listed, followed, and read as a log.
+//! Events of jobs: list, follow, and read as a log.
 
 pub(crate) mod following;
 pub(crate) mod handle;

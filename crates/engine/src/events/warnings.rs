@@ -7,12 +7,12 @@ use store::EventQuery;
 use super::handle::Events;
 use crate::error::JobError;
 
-/// The most warnings that are shown of a job.
-const MOST_WARNINGS: usize = 100;
-/// The most events of the kind that are looked at: complaints of Ansible are of the same kind.
-const MOST_LOOKED_AT: u32 = 1_000;
+/// Maximum number of warnings that are shown per job.
+const MAX_WARNINGS: usize = 100;
+/// Maximum number of events that are read. Warnings that Ansible prints are events of the same kind.
+const MAX_EVENTS: u32 = 1_000;
 
-/// A warning as a job shows it. Complaints of Ansible have no code, and are in the log.
+/// A warning as a job shows it. Warnings that Ansible prints have no code and appear only in the log.
 #[derive(Debug, Serialize)]
 pub struct ShownWarning {
     #[serde(flatten)]
@@ -38,8 +38,8 @@ impl Events {
             1 => 0,
             _ => self.last_claim(job).await?.unwrap_or(0),
         };
-        let query = EventQuery { kind: Some(EventKind::WARNING), ..EventQuery::after(begun, MOST_LOOKED_AT) };
+        let query = EventQuery { kind: Some(EventKind::WARNING), ..EventQuery::after(begun, MAX_EVENTS) };
         let events = self.store().events(job.id, &query).await?;
-        Ok(events.iter().filter_map(ShownWarning::of).take(MOST_WARNINGS).collect())
+        Ok(events.iter().filter_map(ShownWarning::of).take(MAX_WARNINGS).collect())
     }
 }

@@ -1,4 +1,4 @@
-//! Ending a job by request.
+//! Cancels jobs.
 
 use model::{Code, Job, JobId, JobState, Phase, Reason, job_state::Move};
 
@@ -6,11 +6,12 @@ use super::handle::Jobs;
 use crate::error::JobError;
 
 impl Jobs {
-    /// Asks for the end of a job. One that waits is canceled at once; of one that runs the processes are ended
-    /// first, and it is `canceling` until none is left. Its children are canceled with it. Asking again is no error.
+    /// Requests the cancellation of a job. A queued job is canceled at once. For a running job, its processes are
+    /// stopped first, and the job stays `canceling` until none is left. Its children are canceled with it.
+    /// Repeating the request is not an error.
     ///
     /// # Errors
-    /// When there is no such job, or it has ended otherwise.
+    /// When the job does not exist, or it has ended in another state.
     pub async fn cancel(&self, id: JobId) -> Result<Job, JobError> {
         let job = self.get(id).await?;
         if matches!(job.state, JobState::Canceled | JobState::Canceling) {
@@ -24,7 +25,7 @@ impl Jobs {
             _ => Reason::new(None, Code::Canceling, "its processes are being terminated"),
         };
         match self.inner().transitions.apply(job, Move::Cancel, &reason, None).await {
-            // It was claimed between the read and the move: the claim is what is canceled now.
+            // The job was claimed between the read and the transition, so cancel the new claim.
             Err(error) if error.is_stale() => Box::pin(self.cancel(id)).await,
             Ok(job) => {
                 self.stop_if_canceling(&job).await?;
@@ -42,11 +43,11 @@ impl Jobs {
         Ok(())
     }
 
-    /// Cancels what is left of the children of a job that is being canceled, and theirs.
+    /// Cancels the unfinished children of a job that is being canceled, and their children.
     pub(crate) async fn cancel_children(&self, parent: JobId) -> Result<(), JobError> {
         for child in self.inner().store.unfinished_children(parent).await? {
             match Box::pin(self.cancel(child)).await {
-                // It ended meanwhile.
+                // The child has ended in the meantime.
                 Ok(_) | Err(JobError::Refused(_) | JobError::UnknownJob(_)) => {}
                 Err(error) => return Err(error),
             }

@@ -1,7 +1,8 @@
-//! Children: jobs that another job submits as a part of its own work.
+//! Children: jobs that another job submits as part of its own work.
 //!
-//! A child is a job like any other: it waits in the queue, takes a slot, has events and an outcome. Its parent runs when it
-//! is submitted, ends after it, and holds no slot while it waits for it. Canceling the parent cancels its children.
+//! A child is a regular job: it waits in the queue, uses a slot, and has events and an outcome. Its parent is
+//! running when it submits the child, ends after it, and holds no slot while it waits. Canceling the parent cancels
+//! its children.
 
 use std::time::Duration;
 
@@ -11,20 +12,19 @@ use super::{handle::Jobs, submit::Submitter};
 use crate::{backoff::Backoff, error::JobError, slots::Slot};
 
 impl Jobs {
-    /// Accepts a child of a job under the claim that the caller has of it. It has its turns in the queue with the caller
-    /// of its parent, and acts for whom its parent acts for.
+    /// Accepts a child of a job under the claim that the caller holds. It shares queue turns with the submitter of
+    /// its parent, and acts on behalf of the same actor.
     ///
-    /// # Errors
-    /// As [`Self::submit`]; [`store::Error::Stale`] when the parent does not run under that claim anymore.
+    /// As [`Self::submit`]; [`store::Error::Stale`] when the parent no longer runs under that claim.
     pub async fn submit_child(&self, parent: &Job, request: JobRequest) -> Result<Job, JobError> {
         let submitter = Submitter { actor: Actor::Service, mark: None };
         Ok(self.accept(request, None, &submitter, Some(parent)).await?.into_job())
     }
 
-    /// Waits until all children of a job have ended; its slot is free for them meanwhile.
+    /// Waits until all children of a job have ended. Its slot is free for them in the meantime.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn wait_for_children(&self, parent: JobId, slot: &Slot) -> Result<(), JobError> {
         if self.inner().store.unfinished_children(parent).await?.is_empty() {
             return Ok(());
@@ -35,7 +35,7 @@ impl Jobs {
     async fn children_end(&self, parent: JobId) -> Result<(), JobError> {
         while let Some(&child) = self.inner().store.unfinished_children(parent).await?.first() {
             match self.wait(child, Duration::MAX).await {
-                // It was deleted: it had ended.
+                // A child that was deleted had ended before.
                 Ok(_) | Err(JobError::UnknownJob(_)) => {}
                 Err(error) => return Err(error),
             }
@@ -43,7 +43,8 @@ impl Jobs {
         Ok(())
     }
 
-    /// The same for a job whose end is about to be recorded: a store that does not answer is asked again.
+    /// Like [`Self::wait_for_children`], for a job whose outcome is about to be recorded. Retries while the store
+    /// does not respond.
     pub(crate) async fn children_have_ended(&self, parent: JobId, slot: &Slot) -> Result<(), JobError> {
         let mut backoff = Backoff::new(parent);
         while let Err(error) = self.wait_for_children(parent, slot).await {

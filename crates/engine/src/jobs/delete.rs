@@ -1,4 +1,4 @@
-//! Deleting jobs that have ended.
+//! Deletes jobs that have ended.
 
 use model::JobId;
 
@@ -9,7 +9,7 @@ impl Jobs {
     /// Deletes a job that has ended, with its runs and events.
     ///
     /// # Errors
-    /// When there is no such job, or it has not ended.
+    /// When the job does not exist, or has not ended.
     pub async fn delete(&self, id: JobId) -> Result<(), JobError> {
         let job = self.get(id).await?;
         if !job.state.is_terminal() {

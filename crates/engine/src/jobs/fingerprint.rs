@@ -1,4 +1,4 @@
-//! The fingerprint of a request, by which a request under a known idempotency key is compared with the first one.
+//! The fingerprint of a request. It tells whether a request with a known idempotency key equals the first one.
 
 use model::JobRequest;
 use sha2::{Digest, Sha256};
@@ -8,8 +8,8 @@ use crate::{
     keyring::{error::KeyError, handle::Keyring},
 };
 
-/// The same for the same request, whatever the order of what was given. Secret values go into it by a keyed hash:
-/// a reader of the database must not be able to try guesses.
+/// Equal requests have equal fingerprints, whatever the order of their fields. Secret values are included through a
+/// keyed hash, so that a reader of the database cannot test guesses.
 pub(super) fn fingerprint(request: &JobRequest, keys: &Keyring) -> Result<[u8; 32], KeyError> {
     let value = serde_json::to_value(request).unwrap_or_default();
     let mut hash = Sha256::new_with_prefix(canonical(&value).to_string());

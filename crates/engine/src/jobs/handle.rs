@@ -1,6 +1,6 @@
-//! The handle of jobs: reads them, and waits for them.
+//! The handle of jobs: reads jobs, and waits for them.
 //!
-//! What changes a job is in the files beside this one.
+//! The other files of this directory contain the operations that change jobs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,12 +13,12 @@ use crate::{
     transitions::Transitions, work::contract::Controls,
 };
 
-/// What jobs are given at the start.
+/// Options of jobs.
 #[derive(Debug)]
 pub struct JobOptions {
-    /// How many jobs may wait, of a caller and in all.
+    /// Maximum number of queued jobs, per caller and in total.
     pub limits: QueueLimits,
-    /// The least isolation that a request may ask for.
+    /// The minimum isolation level that a request can choose.
     pub required_isolation: Isolation,
 }
 
@@ -26,7 +26,7 @@ pub struct JobOptions {
 #[derive(Debug, Clone)]
 pub struct Jobs(Arc<Inner>);
 
-/// What jobs need.
+/// State that is shared by the clones.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) options: JobOptions,
@@ -57,32 +57,32 @@ impl Jobs {
         &self.0
     }
 
-    /// The least isolation that a request may ask for.
+    /// The minimum isolation level that a request can choose.
     #[must_use]
     pub fn required_isolation(&self) -> Isolation {
         self.0.options.required_isolation
     }
 
-    /// A job as it is now.
+    /// The current state of a job.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the job does not exist.
     pub async fn get(&self, id: JobId) -> Result<Job, JobError> {
         self.0.store.job(id).await?.ok_or(JobError::UnknownJob(id))
     }
 
-    /// Jobs that match, newest first, without what they amounted to.
+    /// The matching jobs, newest first, without their details.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn list(&self, query: &JobQuery) -> Result<Vec<JobSummary>, JobError> {
         Ok(self.0.store.jobs(query).await?)
     }
 
-    /// Waits until the job has ended, at most for this long; returns it as it is then.
+    /// Waits until the job has ended, or `at_most` has passed; returns the job in its state at that time.
     ///
     /// # Errors
-    /// When there is none.
+    /// When the job does not exist.
     pub async fn wait(&self, id: JobId, at_most: Duration) -> Result<Job, JobError> {
         let give_up = Instant::now().checked_add(at_most);
         let mut changes = self.0.changes.subscribe(id);

@@ -1,4 +1,4 @@
-//! Jobs: submitted, waited for, canceled, retried, deleted.
+//! Jobs: submit, wait, cancel, retry, delete.
 
 pub(crate) mod cancel;
 pub(crate) mod children;

@@ -1,4 +1,4 @@
-//! Doing it again: a new attempt of the same request, by request or by its own policy.
+//! Retries jobs: a new attempt of the same request, on request or by the retry policy.
 
 use model::{Code, Job, JobId, Reason, Resume, job_state::Move};
 
@@ -6,21 +6,22 @@ use super::handle::Jobs;
 use crate::error::JobError;
 
 impl Jobs {
-    /// Queues a job that has ended once more. `resume` narrows this attempt.
+    /// Queues a job that has ended again. `resume` narrows the new attempt.
     ///
     /// # Errors
-    /// When there is no such job, it has not ended, or its secrets are wiped.
+    /// When the job does not exist, has not ended, or its secrets were deleted.
     pub async fn retry(&self, id: JobId, resume: Option<Resume>) -> Result<Job, JobError> {
         loop {
             match self.retry_as_known(id, resume.as_ref()).await {
-                // Another request queued it between the read and the move, and it was claimed: what it is now decides.
+                // Another request queued the job between the read and the transition, and it was claimed. Its new
+                // state decides.
                 Err(error) if error.is_stale() && resume.is_none() => {}
                 ended => return ended,
             }
         }
     }
 
-    /// The same; [`store::Error::Stale`] when it was queued and claimed in between.
+    /// Like [`Self::retry`]; returns [`store::Error::Stale`] when the job was queued and claimed in the meantime.
     async fn retry_as_known(&self, id: JobId, resume: Option<&Resume>) -> Result<Job, JobError> {
         let job = self.get(id).await?;
         if job.state.is_terminal() && job.lacks_secrets() {
@@ -33,7 +34,7 @@ impl Jobs {
         Ok(job)
     }
 
-    /// What the job's own policy says after an end.
+    /// Queues a job again if its retry policy requires it.
     pub(crate) async fn retry_by_policy(&self, job: &Job) {
         if !job.runs_again_after(job.state) {
             return;

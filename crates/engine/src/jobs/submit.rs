@@ -1,4 +1,4 @@
-//! Submitting jobs. Callers have turns in the queue, and a number of jobs that may wait.
+//! Submits jobs. Callers take turns in the queue, and each has a maximum number of queued jobs.
 
 use model::{Actor, Draft, Job, JobId, JobRequest, Sealed};
 use store::{Admission, IdempotencyKey, Inserted};
@@ -6,26 +6,26 @@ use store::{Admission, IdempotencyKey, Inserted};
 use super::{fingerprint::fingerprint, handle::Jobs};
 use crate::{clock, error::JobError, transitions::state_event};
 
-/// Who asks for a job.
+/// The submitter of a job.
 #[derive(Debug, Clone, Default)]
 pub struct Submitter {
-    /// As the job shows it.
+    /// The actor that the job shows.
     pub actor: Actor,
-    /// A mark that no two callers share, where the caller is known: callers have turns in the queue by it.
+    /// An identifier that is unique per caller, if the caller is known. The queue uses it to give callers turns.
     pub mark: Option<String>,
 }
 
-/// What became of a request.
+/// The result of a submission.
 #[derive(Debug)]
 pub enum Submitted {
     /// A new job.
     New(Job),
-    /// The job that the same request under the same key gave before.
+    /// The job that an earlier request with the same idempotency key created.
     Known(Job),
 }
 
 impl Submitted {
-    /// The job, new or not.
+    /// The job, whether new or known.
     #[must_use]
     pub fn into_job(self) -> Job {
         match self {
@@ -35,19 +35,19 @@ impl Submitted {
 }
 
 impl Jobs {
-    /// Accepts a job: what it asks for can be done, as far as is known. It is stored when this returns. Callers have turns in
-    /// the queue, and a number of jobs that may wait.
+    /// Validates and stores a job. When this returns, the job is stored. Callers take turns in the queue, and each
+    /// has a maximum number of queued jobs.
     ///
     /// # Errors
-    /// When what it asks for cannot be done, the queue is full, or the job cannot be stored.
+    /// When the request cannot be fulfilled, the queue is full, or the job cannot be stored.
     pub async fn submit(&self, request: JobRequest, submitter: &Submitter) -> Result<Job, JobError> {
         Ok(self.accept(request, None, submitter, None).await?.into_job())
     }
 
-    /// The same, once per key: the same request under the same key gives the job that it gave the first time.
+    /// Like [`Self::submit`], but once per key: repeating a request with the same key returns the first job.
     ///
     /// # Errors
-    /// As [`Self::submit`], and when the key stands for another request.
+    /// As [`Self::submit`], and when the key was used for a different request.
     pub async fn submit_once(
         &self,
         request: JobRequest,
@@ -99,10 +99,10 @@ impl Jobs {
         Ok(Submitted::New(job))
     }
 
-    /// Whether one more job of this caller may wait, for requests that queue a job again.
+    /// Checks that one more job of this caller can be queued, for requests that queue a job again.
     ///
     /// # Errors
-    /// [`JobError::QueueFull`] when it may not.
+    /// [`JobError::QueueFull`] when the limit is reached.
     pub async fn has_room(&self, owner: Option<&str>) -> Result<(), JobError> {
         match self
             .inner()
@@ -115,20 +115,20 @@ impl Jobs {
         }
     }
 
-    /// The values of secret variables as they are kept; `None` when there are none.
+    /// The encrypted values of the secret variables; `None` when there are none.
     fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<Sealed>, JobError> {
         if !request.work.has_secrets() {
             return Ok(None);
         }
-        // A request from outside has all its values; one that was read back has none to seal.
+        // A new request contains the values. A request that was read from the store does not.
         let secrets = request.work.expose_secrets().ok_or(JobError::SecretsGone(job))?;
         Ok(Some(self.inner().keys.seal(job, &secrets)?))
     }
 
-    /// Stores a job that is complete as it is, outside of the queue.
+    /// Stores a job that has already ended, without queueing it.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub(crate) async fn record(&self, job: &Job, event: &Draft) -> Result<(), JobError> {
         self.inner().store.insert_job(job, event, None, Admission::default()).await?;
         self.inner().changes.publish(job.id);

@@ -1,11 +1,11 @@
-//! The file of the keys: one key per line, oldest first; the last one seals.
+//! The key file: one key per line, oldest first. The last one encrypts.
 //!
 //! ```text
 //! # a comment
 //! 3f2a9c01 2026-11-20T14:00:00Z k7Jd...base64 of 32 bytes
 //! ```
-//! The name of a key is the beginning of its hash, so a line that was damaged is seen. The file is never written in
-//! place: a new one is made beside it and renamed.
+//! The name of a key is the beginning of its hash, which reveals corrupt lines. The file is never modified in
+//! place: a new file is written next to it and renamed.
 
 use std::{
     fmt, fs,
@@ -23,28 +23,28 @@ use sha2::{Digest, Sha256};
 use super::error::KeyError;
 use crate::clock;
 
-/// The most a key file may hold, in bytes.
+/// Maximum size of the key file, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
 const HEADING: &str = "# The keys of Rangehand's secrets, one per line: name, when it was made, key. The last one \
                        seals, all of them open.\n# `rangehand keys rotate` adds one. Keep this file out of the \
                        database's backups.\n";
 
-/// A key. It is not shown.
+/// A key. Its `Debug` output does not contain the key bytes.
 #[derive(Clone)]
 pub struct Key {
     /// Its name.
     pub id: String,
-    /// When it was made.
+    /// When it was created.
     pub made_at: Timestamp,
     pub(super) bytes: Zeroizing<[u8; 32]>,
 }
 
-/// All keys of a file, oldest first; never empty.
+/// All keys of a file, oldest first. Never empty.
 #[derive(Debug)]
 pub(super) struct Keys(pub(super) Vec<Key>);
 
-/// What changes when the file does.
+/// File metadata that changes when the file is replaced.
 pub(super) type Stamp = (u64, u64, i64, i64);
 
 impl fmt::Debug for Key {
@@ -72,7 +72,7 @@ impl Key {
 
 impl Keys {
     pub(super) fn active(&self) -> &Key {
-        // Reading refuses a file without keys.
+        // `read` rejects a file without keys.
         &self.0[self.0.len() - 1]
     }
 
@@ -90,7 +90,7 @@ impl Keys {
     }
 }
 
-/// The first eight digits of the key's hash.
+/// The first eight hexadecimal digits of the key's hash.
 fn name(bytes: &[u8]) -> String {
     let hash = Sha256::new().chain_update(b"rangehand key ").chain_update(bytes).finalize();
     hash[..4].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -127,13 +127,13 @@ pub(super) fn read(path: &Path) -> io::Result<(Stamp, Arc<Keys>)> {
     Ok((stamp, Arc::new(keys)))
 }
 
-/// Makes the file, which must not be there.
+/// Creates the file; fails if it exists.
 pub(super) fn create(path: &Path, keys: &Keys) -> io::Result<()> {
     new_beside(path, keys)?.persist_noclobber(path).map_err(|error| error.error)?;
     sync_parent(path)
 }
 
-/// Puts a new file in place of the old one.
+/// Replaces the file atomically.
 pub(super) fn replace(path: &Path, keys: &Keys) -> io::Result<()> {
     new_beside(path, keys)?.persist(path).map_err(|error| error.error)?;
     sync_parent(path)
@@ -141,7 +141,7 @@ pub(super) fn replace(path: &Path, keys: &Keys) -> io::Result<()> {
 
 fn new_beside(path: &Path, keys: &Keys) -> io::Result<tempfile::NamedTempFile> {
     let directory = parent(path);
-    // Of mode 0600, as all files that `tempfile` makes.
+    // `tempfile` creates files with mode 0600.
     let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
     file.write_all(keys.text().as_bytes())?;
     file.as_file().sync_all()?;
@@ -156,7 +156,7 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Held while the file is being changed: two rotations at once would lose a key.
+/// Locks the file for a change. Without the lock, two concurrent rotations could lose a key.
 pub(super) fn lock(path: &Path) -> io::Result<fs::File> {
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");

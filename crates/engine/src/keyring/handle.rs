@@ -1,10 +1,11 @@
-//! Instance keys: what keeps the secrets of waiting jobs is encrypted with them.
+//! Instance keys, which encrypt the secrets of queued jobs.
 //!
 //! ```text
 //! secret values --seal(active key, job id)--> jobs.secrets --open(key named in it, job id)--> supervisor's pipe
 //! ```
-//! The keys are in one file (`file.rs`): the last one seals, all of them open. The file is looked at before each use,
-//! so a rotation needs no restart. The database alone, a backup of it, or its disk reveals no secret.
+//! The keys are in one file (`file.rs`). The last key encrypts, and all keys decrypt. The file is checked for
+//! changes before each use, so a rotation needs no restart. The database alone, a backup of it, or its disk reveals
+//! no secret.
 
 use std::{
     io,
@@ -28,16 +29,16 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Reads the key file; makes one with a new key where there is none.
+    /// Reads the key file; creates it with a new key if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be read or made, is not this user's alone, or holds something else.
+    /// When the file cannot be read or created, is accessible to other users, or is invalid.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
         let failed = |source| KeyError::File { path: path.to_owned(), source };
         if !path.try_exists().map_err(failed)? {
             let key = Key::generate()?;
             match file::create(path, &Keys(vec![key])) {
-                // Another node was quicker; its key is ours.
+                // Another process created the file first. Use its key.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 other => other.map_err(failed)?,
             }
@@ -46,10 +47,10 @@ impl Keyring {
         Ok(Self { path: path.to_owned(), known: Mutex::new(known) })
     }
 
-    /// Reads the key file, for commands beside the service.
+    /// Reads the key file, for commands that run in addition to the service.
     ///
     /// # Errors
-    /// [`KeyError::Missing`] where there is none; otherwise as [`Self::open`].
+    /// [`KeyError::Missing`] if the file does not exist; otherwise as [`Self::open`].
     pub fn open_existing(path: &Path) -> Result<Self, KeyError> {
         match path.try_exists() {
             Ok(false) => Err(KeyError::Missing(path.to_owned())),
@@ -57,7 +58,7 @@ impl Keyring {
         }
     }
 
-    /// Encrypts the secret values of a job, so that they cannot be given to another job.
+    /// Encrypts the secret values of a job. The result cannot be decrypted for another job.
     ///
     /// # Errors
     /// When the key file cannot be read.
@@ -65,10 +66,10 @@ impl Keyring {
         seal::seal(self.keys()?.active(), job, secrets)
     }
 
-    /// Decrypts them.
+    /// Decrypts the secret values of a job.
     ///
     /// # Errors
-    /// When their key is not here, or they are not what was sealed for this job.
+    /// When the key is not in the file, or the data is not what was encrypted for this job.
     pub fn unseal(&self, job: JobId, sealed: &Sealed) -> Result<SecretValue, KeyError> {
         let id = seal::key_of(sealed).ok_or(KeyError::Damaged)?;
         let keys = self.keys()?;
@@ -76,7 +77,7 @@ impl Keyring {
         seal::unseal(key, job, sealed)
     }
 
-    /// A hash of secret values. Guesses cannot be tried against it without the key.
+    /// A keyed hash of secret values. Without the key, guesses cannot be tested against it.
     ///
     /// # Errors
     /// When the key file cannot be read.

@@ -1,4 +1,4 @@
-//! The keys of this node, and what is encrypted with them.
+//! The encryption keys of this node, and the secrets that they encrypt.
 
 pub(crate) mod error;
 pub(crate) mod file;

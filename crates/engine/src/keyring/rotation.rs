@@ -1,4 +1,4 @@
-//! Rotation: a new key, everything that waits put under it, and the old keys gone once nothing is under them.
+//! Key rotation: adds a key, re-encrypts the stored secrets with it, and removes keys that are no longer used.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -11,9 +11,9 @@ use super::{
     handle::Keyring,
 };
 
-/// How many jobs are read at once.
+/// Number of jobs that are read at once.
 const PAGE: u32 = 500;
-/// A service that looked at the file just before it changed may still be storing a job under the old key.
+/// A service that read the file just before the change may still store a job with the old key.
 const LATE_JOBS: Duration = Duration::from_secs(2);
 
 /// A key and what it is used for.
@@ -21,32 +21,32 @@ const LATE_JOBS: Duration = Duration::from_secs(2);
 pub struct KeyUse {
     /// Its name.
     pub id: String,
-    /// When it was made; `None` when it is not in the file.
+    /// When it was created; `None` when it is not in the file.
     pub made_at: Option<Timestamp>,
-    /// Does it seal?
+    /// Whether it is the key that encrypts.
     pub is_active: bool,
-    /// How many jobs have secrets under it.
+    /// Number of jobs whose secrets are encrypted with it.
     pub jobs: u64,
 }
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Debug, Default)]
 pub struct Rotation {
-    /// The key that seals from now on.
+    /// The key that encrypts from now on.
     pub active: String,
-    /// How many jobs' secrets were put under it.
+    /// Number of jobs whose secrets were re-encrypted.
     pub resealed: u64,
-    /// Keys that are gone.
+    /// Keys that were removed.
     pub retired: Vec<String>,
-    /// Jobs whose secrets could not be opened: their keys are not here.
+    /// Number of jobs whose secrets could not be decrypted because their keys are not in the file.
     pub left: u64,
 }
 
 impl Keyring {
-    /// Which keys there are, oldest first, and what is under each; keys that only the store knows come last.
+    /// The keys, oldest first, with their number of jobs. Keys that only the store refers to come last.
     ///
     /// # Errors
-    /// When file or store cannot be read.
+    /// When the file or the store cannot be read.
     pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, KeyError> {
         let mut jobs = store.sealed_by_key().await?;
         let keys = self.keys()?;
@@ -66,10 +66,10 @@ impl Keyring {
         Ok(uses)
     }
 
-    /// Adds a key, puts what waits under it, and takes the keys out of the file under which nothing is left.
+    /// Adds a key, re-encrypts the stored secrets with it, and removes keys that are no longer used.
     ///
     /// # Errors
-    /// When file or store fail; what was done up to there stands, and another rotation goes on from it.
+    /// When the file or the store fails. Completed steps are kept, and another rotation continues from them.
     pub async fn rotate(&self, store: &Store) -> Result<Rotation, KeyError> {
         let active = self.change(|keys| {
             let key = Key::generate()?;
@@ -108,7 +108,7 @@ impl Keyring {
         }
     }
 
-    /// Changes the file, alone.
+    /// Changes the file under a lock.
     pub(super) fn change<T>(
         &self,
         change: impl FnOnce(&mut Vec<Key>) -> Result<T, KeyError>,

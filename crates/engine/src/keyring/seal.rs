@@ -1,10 +1,10 @@
-//! Sealing: XChaCha20-Poly1305 (24 random bytes of nonce, so that no counter need be kept), with the job's id as
-//! associated data.
+//! Encryption with XChaCha20-Poly1305. Its 24-byte nonces are random, so that no counter has to be stored. The job
+//! ID is the associated data.
 //!
 //! ```text
 //! v1.<key, 8 digits>.<nonce, base64url>.<ciphertext and tag, base64url>
 //! ```
-//! The text is JSON, filled up with blanks to a multiple of [`BLOCK`] bytes: its length tells little.
+//! The plaintext is JSON, padded with spaces to a multiple of [`BLOCK`] bytes, so that its length reveals little.
 
 use std::io;
 
@@ -33,7 +33,7 @@ pub(super) fn seal(key: &Key, job: JobId, secrets: &SecretValue) -> Result<Seale
     text.push_str(&" ".repeat(filler));
     let aad = associated(job, &key.id);
     let payload = Payload { msg: text.as_bytes(), aad: aad.as_bytes() };
-    // Fails for texts of 256 GiB only.
+    // Fails only for plaintexts of 256 GiB or more.
     let ciphertext = cipher(key).encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Damaged)?;
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     Ok(Sealed(format!("{VERSION}.{}.{}.{}", key.id, encode(&nonce), encode(&ciphertext))))
@@ -54,13 +54,13 @@ fn open(key: &Key, job: JobId, sealed: &Sealed) -> Option<SecretValue> {
     serde_json::from_slice(&text).ok().map(SecretValue::new)
 }
 
-/// The name of the key that something is sealed under.
+/// The name of the key that encrypted the data.
 pub(super) fn key_of(sealed: &Sealed) -> Option<&str> {
     let mut parts = sealed.0.split('.');
     (parts.next()? == VERSION).then(|| parts.next()).flatten()
 }
 
-/// A keyed hash, under a key of its own that is made from the key.
+/// A keyed hash, with a key that is derived from the encryption key.
 pub(super) fn fingerprint(key: &Key, secrets: &SecretValue) -> Result<[u8; 32], KeyError> {
     let own = mac(&*key.bytes, b"rangehand fingerprints of requests")?;
     let text = Zeroizing::new(canonical(secrets.expose()).to_string());
@@ -68,7 +68,7 @@ pub(super) fn fingerprint(key: &Key, secrets: &SecretValue) -> Result<[u8; 32], 
 }
 
 fn mac(key: &[u8], text: &[u8]) -> Result<[u8; 32], KeyError> {
-    // HMAC takes keys of any length.
+    // HMAC accepts keys of any length.
     let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key).map_err(|_| KeyError::Damaged)?;
     mac.update(text);
     Ok(mac.finalize().into_bytes().into())

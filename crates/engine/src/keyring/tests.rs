@@ -1,4 +1,4 @@
-//! What is sealed opens under its key for its job, and otherwise not.
+//! Encrypted data can be decrypted only with its key and for its job.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

@@ -1,4 +1,4 @@
-//! Reads that ask Proxmox itself: what an API answers, without a second of Ansible.
+//! Reads that query the Proxmox API directly, which avoids about a second of Ansible startup.
 
 use std::path::PathBuf;
 
@@ -11,20 +11,20 @@ use super::{handle::Machines, options::DirectReads};
 use crate::{clock, error::JobError, jobs::submit::Submitter, transitions::state_event};
 
 impl Machines {
-    /// May this content, the playbook of all actions, be passed over for a read?
+    /// Whether a read can skip this content, the `generic` playbook that runs all actions.
     pub async fn reads_directly(&self, generic: &ContentRef) -> bool {
         match self.inner().options.direct_reads {
             DirectReads::Always => true,
             DirectReads::Never => false,
-            DirectReads::Auto => self.generic_is_ours(generic).await,
+            DirectReads::Auto => self.generic_is_bundled(generic).await,
         }
     }
 
-    /// Keeps a read that was answered without Ansible as the job that it stands for: it is listed like any other, and a
-    /// retry of it runs Ansible.
+    /// Records a read that was answered without Ansible as a job. The job is listed like any other, and a retry of
+    /// it runs Ansible.
     ///
     /// # Errors
-    /// When the store does not answer.
+    /// When the store does not respond.
     pub async fn record_read(
         &self,
         request: JobRequest,
@@ -57,7 +57,7 @@ impl Machines {
         Ok(job)
     }
 
-    async fn generic_is_ours(&self, generic: &ContentRef) -> bool {
+    async fn generic_is_bundled(&self, generic: &ContentRef) -> bool {
         let catalog = &self.inner().catalog;
         let Ok(located) = catalog.locate(None, generic.clone()).await else { return false };
         if self.other_role_is_named().await {
@@ -66,7 +66,7 @@ impl Machines {
         let environment = catalog.toolchain().environment.clone();
         let home = environment.get("HOME").map(PathBuf::from);
         let search = SearchPath::new(&environment, &located.root);
-        // A configuration may say anything about roles.
+        // A configuration file can change which roles are used.
         if search.configuration.file.is_some() {
             return false;
         }

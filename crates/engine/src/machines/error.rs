@@ -1,4 +1,4 @@
-//! Why Proxmox was not asked, or what it answered instead.
+//! Errors of direct Proxmox access.
 
 use std::{error::Error as _, sync::Arc};
 
@@ -6,13 +6,13 @@ use content::inventory;
 
 use crate::error::CatalogError;
 
-/// Why Proxmox was not asked, or what it answered instead.
+/// Why Proxmox could not be queried, or the error that it returned.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxmoxError {
-    /// The inventory names no API.
+    /// The inventory contains no API host.
     #[error("no host of the group `proxmox` has a `proxmox_api_host`")]
     NoCredentials,
-    /// Only Ansible can evaluate a value.
+    /// A value that only Ansible can evaluate.
     #[error("`{variable}` of the host `{host}` is a template or not a string: only Ansible can evaluate it")]
     Unclear {
         /// The host.
@@ -20,19 +20,19 @@ pub enum ProxmoxError {
         /// Its variable.
         variable: &'static str,
     },
-    /// The inventory does not exist or cannot be looked up.
+    /// The inventory does not exist or cannot be located.
     #[error(transparent)]
     Content(#[from] CatalogError),
     /// The inventory cannot be read without Ansible.
     #[error("the inventory does not contain the address and credentials of Proxmox")]
     Inventory(#[source] Arc<inventory::Error>),
-    /// Proxmox was not reached, or refused.
+    /// Proxmox could not be reached, or returned an error.
     #[error(transparent)]
     Api(#[from] platform::proxmox::Error),
 }
 
 impl ProxmoxError {
-    /// What failed, with its causes, in one line.
+    /// The error with its causes, in one line.
     #[must_use]
     pub fn in_full(&self) -> String {
         let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
@@ -40,7 +40,7 @@ impl ProxmoxError {
         let mut cause = self.source();
         while let Some(error) = cause {
             let line = first_line(error.to_string());
-            // Causes often repeat what they cause.
+            // Many causes repeat the text of the error that they cause.
             if !text.contains(&line) {
                 text = format!("{text}: {line}");
             }

@@ -1,7 +1,7 @@
-//! How Proxmox is reached: what the inventory says, without asking Ansible.
+//! Access to Proxmox with the credentials of the inventory, read without Ansible.
 //!
-//! The inventory is read again when one of its files has changed, and remembered otherwise: decrypting takes some 50 ms
-//! per value.
+//! The credentials are cached until a file of the inventory changes, because decrypting takes about 50 ms per
+//! value.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -12,17 +12,17 @@ use tokio::{sync::Mutex, task::spawn_blocking};
 
 use super::{
     error::ProxmoxError,
-    known::{Known, read_all},
+    known::{ProxmoxHosts, read_all},
     options::ProxmoxOptions,
     pollers::Pollers,
 };
 use crate::{catalog::handle::Catalog, error::CatalogError, jobs::handle::Jobs, options::Vault};
 
-/// The machines of the platforms that the inventory names; clones are cheap.
+/// The machines of the platforms in the inventory; clones are cheap.
 #[derive(Debug, Clone)]
 pub struct Machines(Arc<Inner>);
 
-/// What machines need.
+/// State that is shared by the clones.
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) options: ProxmoxOptions,
@@ -31,8 +31,8 @@ pub(super) struct Inner {
     pub(super) pollers: Pollers,
     vault: Vault,
     client: Arc<Client>,
-    /// What the inventories said last, with their fingerprint.
-    known: Mutex<Option<(String, Arc<Known>)>>,
+    /// The credentials that were read last, with the fingerprint of their files.
+    known: Mutex<Option<(String, Arc<ProxmoxHosts>)>>,
 }
 
 impl Machines {
@@ -46,10 +46,10 @@ impl Machines {
         &self.0
     }
 
-    /// A node of Proxmox, to be read without Ansible.
+    /// A Proxmox node, for reads without Ansible.
     ///
     /// # Errors
-    /// When the inventory does not say how it is reached: Ansible has to be asked instead.
+    /// When the inventory contains no usable credentials. The caller must use Ansible instead.
     pub async fn node(&self, node: &str) -> Result<Node, ProxmoxError> {
         let credentials = self.credentials(Some(node)).await?;
         Ok(self.node_with(credentials, node))
@@ -59,27 +59,27 @@ impl Machines {
         Node::new(Arc::clone(&self.0.client), credentials, node.to_owned())
     }
 
-    /// The credentials for a node: those of the host of the group `proxmox` that acts for it. Without a node, those of the
-    /// first host that has an API.
+    /// The credentials for a node: those of the host of the group `proxmox` that acts for it. Without a node, those
+    /// of the first host that has an API.
     ///
     /// # Errors
-    /// When there are none, or only Ansible can evaluate them.
+    /// When there are no credentials, or only Ansible can evaluate them.
     pub(super) async fn credentials(&self, node: Option<&str>) -> Result<Credentials, ProxmoxError> {
         let known = self.known().await?;
         let host = known.host_of(node).ok_or(ProxmoxError::NoCredentials)?;
         host.credentials.clone().map_err(|fault| fault.of(&host.name))?.ok_or(ProxmoxError::NoCredentials)
     }
 
-    /// The host that acts for a node, where the group `proxmox` of the default inventory has several; `None` where it has
-    /// one, or where only Ansible can read the inventory.
+    /// The host that acts for a node, if the group `proxmox` of the default inventory has several hosts; `None` if
+    /// it has one, or if only Ansible can read the inventory.
     pub async fn host_of(&self, node: Option<&str>) -> Option<String> {
         let known = self.known().await.ok()?;
         let host = known.host_of(node)?;
         (known.hosts.len() > 1).then(|| host.name.clone())
     }
 
-    /// Every API host that is known from the inventory, the vault file or the settings. A request that names another
-    /// one would make us send the token to it.
+    /// Every API host of the inventory, the vault file, and the settings. A request that names another host would
+    /// make Rangehand send the API token to it.
     pub async fn known_api_hosts(&self) -> BTreeSet<String> {
         let mut hosts: BTreeSet<String> = self.0.options.api_hosts.iter().cloned().collect();
         match self.known().await {
@@ -89,24 +89,24 @@ impl Machines {
         hosts
     }
 
-    /// The node that is meant where none is named, as far as that is known.
+    /// The default node, if it is known.
     pub async fn default_node(&self) -> Option<String> {
         self.credentials(None).await.ok().map(|credentials| credentials.node)
     }
 
-    /// The tokens that are known, as values that nothing may show.
+    /// The known API tokens, for redaction.
     pub(super) async fn secrets(&self) -> Vec<String> {
         let Ok(known) = self.known().await else { return Vec::new() };
         let tokens = known.hosts.iter().filter_map(|host| host.credentials.as_ref().ok()?.as_ref());
         tokens.map(|credentials| credentials.token_secret.expose_secret().to_owned()).collect()
     }
 
-    /// Whether the inventory names another role than the bundled one, or that cannot be determined.
+    /// Whether the inventory selects a role other than the bundled one, or this cannot be determined.
     pub(super) async fn other_role_is_named(&self) -> bool {
         self.known().await.map_or(true, |known| known.names_a_role)
     }
 
-    async fn known(&self) -> Result<Arc<Known>, ProxmoxError> {
+    async fn known(&self) -> Result<Arc<ProxmoxHosts>, ProxmoxError> {
         let catalog = &self.0.catalog;
         let located = catalog.locate_inventories(None, catalog.default_inventory()).await?;
         let source = |located: Located| Source {
@@ -115,7 +115,7 @@ impl Machines {
             vault_file: self.0.vault.file.clone(),
         };
         let sources: Vec<Source> = located.into_iter().map(source).collect();
-        // Locked while it is read: others wait for the same answer.
+        // Locked while the files are read, so that concurrent callers wait for the same result.
         let mut known = self.0.known.lock().await;
         let to_print = sources.clone();
         let print =

@@ -1,6 +1,6 @@
-//! What inventories say of the APIs of Proxmox, read without Ansible.
+//! Proxmox API hosts and credentials of inventories, read without Ansible.
 //!
-//! The credentials are those of the hosts of the group `proxmox`.
+//! The credentials belong to the hosts of the group `proxmox`.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -10,26 +10,26 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::error::ProxmoxError;
 
-/// The group whose hosts are APIs of Proxmox.
+/// The group of Proxmox API hosts.
 const GROUP: &str = "proxmox";
-/// The variable that makes a host one.
+/// The variable that contains the address of the API.
 const API_HOST: &str = "proxmox_api_host";
-/// The variable that names the node.
+/// The variable that contains the name of the node.
 const NODE_VARIABLE: &str = "proxmox_node";
-/// The variable that names another role than ours.
+/// The variable that selects a role other than the bundled one.
 const ROLE: &str = "proxmox_controller_role";
-/// What counts when nothing is said, as in the reference service.
+/// Defaults of the reference service.
 const NODE: &str = "pve01";
 const USER: &str = "root@pam";
 
-/// What an inventory says.
+/// The Proxmox data of an inventory.
 #[derive(Debug)]
-pub(super) struct Known {
-    /// The hosts of the group, in the order of the file.
+pub(super) struct ProxmoxHosts {
+    /// The hosts of the group, in file order.
     pub(super) hosts: Vec<Host>,
-    /// The API hosts of all hosts and of the vault file.
+    /// The API hosts of all hosts, and of the vault file.
     pub(super) api_hosts: BTreeSet<String>,
-    /// Whether another role than the bundled one is named.
+    /// Whether a role other than the bundled one is selected.
     pub(super) names_a_role: bool,
 }
 
@@ -37,14 +37,15 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) name: String,
-    /// The `proxmox_node` that the inventory gives this host, whatever the vault file says for all of them.
+    /// The `proxmox_node` that the inventory sets for this host, regardless of the vault file, which applies to all
+    /// hosts.
     node: Option<String>,
     pub(super) credentials: Result<Option<Credentials>, Fault>,
 }
 
-impl Known {
-    /// The host that acts for a node: the one named like the node, else one whose `proxmox_node` is the node, else the
-    /// first. Of several candidates, the first one with an API.
+impl ProxmoxHosts {
+    /// The host that acts for a node: the host with the name of the node, otherwise a host whose `proxmox_node` is
+    /// the node, otherwise the first host. Of several candidates, the first one with an API.
     pub(super) fn host_of(&self, node: Option<&str>) -> Option<&Host> {
         let named = |host: &&Host| node == Some(&*host.name);
         let of_node = |host: &&Host| node.is_some() && host.node.as_deref() == node;
@@ -59,7 +60,7 @@ impl Known {
     }
 }
 
-/// Why the credentials of a host are not known.
+/// Why the credentials of a host cannot be determined.
 #[derive(Debug, Clone)]
 pub(super) enum Fault {
     Unclear(&'static str),
@@ -75,12 +76,12 @@ impl Fault {
     }
 }
 
-/// What several inventories say together: of a host that is in more than one, the last that has its API counts.
+/// Merges several inventories. If a host is in more than one, the last one that defines its API applies.
 pub(super) fn read_all(
     sources: &[Source],
     password: Option<&SecretString>,
-) -> Result<Known, inventory::Error> {
-    let mut all = Known { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
+) -> Result<ProxmoxHosts, inventory::Error> {
+    let mut all = ProxmoxHosts { hosts: Vec::new(), api_hosts: BTreeSet::new(), names_a_role: false };
     for source in sources {
         let known = read(source, password)?;
         for host in known.hosts {
@@ -96,7 +97,7 @@ pub(super) fn read_all(
     Ok(all)
 }
 
-fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inventory::Error> {
+fn read(source: &Source, password: Option<&SecretString>) -> Result<ProxmoxHosts, inventory::Error> {
     let inventory = Inventory::read(source, password)?;
     let hosts = inventory.hosts(GROUP).into_iter();
     let hosts = hosts.map(|name| Host {
@@ -110,7 +111,7 @@ fn read(source: &Source, password: Option<&SecretString>) -> Result<Known, inven
     let hosts = hosts.collect();
     let names_role = |host: &&str| !matches!(inventory.value(host, ROLE), Ok(Value::Absent));
     let names_a_role = inventory.hosts(GROUP).iter().any(names_role);
-    Ok(Known { hosts, api_hosts: inventory.all_values(API_HOST), names_a_role })
+    Ok(ProxmoxHosts { hosts, api_hosts: inventory.all_values(API_HOST), names_a_role })
 }
 
 /// The credentials of a host; `None` when it has no API.
@@ -163,7 +164,7 @@ all:
             bare: {proxmox_api_host: 10.0.0.2}
 ";
 
-    fn known(hosts: &str, vault_file: Option<&str>) -> Known {
+    fn known(hosts: &str, vault_file: Option<&str>) -> ProxmoxHosts {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name| directory.path().join(name);
         fs::write(path("hosts.yml"), hosts).expect("writable");
@@ -175,7 +176,7 @@ all:
         read(&source, None).expect("a good inventory")
     }
 
-    fn shown(known: &Known) -> Vec<String> {
+    fn shown(known: &ProxmoxHosts) -> Vec<String> {
         let shown = |Host { name, credentials, .. }: &Host| match credentials {
             Ok(Some(all)) => format!(
                 "{name}: {} {} {} {} {}",
@@ -219,7 +220,8 @@ proxmox:
     beta-cli: {proxmox_node: pve-b}
     beta: {proxmox_api_host: 10.0.0.2, proxmox_node: pve-b}
 ";
-        let host = |known: &Known, node| known.host_of(node).map(|host| host.name.clone()).expect("a host");
+        let host =
+            |known: &ProxmoxHosts, node| known.host_of(node).map(|host| host.name.clone()).expect("a host");
         let known_hosts = known(hosts, None);
         for (node, expected) in [
             (Some("beta-cli"), "beta-cli"),
@@ -230,7 +232,7 @@ proxmox:
         ] {
             assert_eq!(host(&known_hosts, node), expected, "{node:?}");
         }
-        // One API for all of them.
+        // The vault file defines the same API for all hosts.
         let from_vault = known(hosts, Some("proxmox_api_host: vault:8006\nproxmox_node: pve-a\n"));
         assert_eq!(host(&from_vault, Some("pve-b")), "beta-cli");
         assert_eq!(host(&from_vault, Some("elsewhere")), "bare");

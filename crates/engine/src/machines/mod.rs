@@ -1,4 +1,4 @@
-//! Machines of platforms: how they are reached, read without Ansible, and watched.
+//! Machines of platforms: credentials, reads without Ansible, and watching.
 
 mod direct_reads;
 pub(crate) mod error;

@@ -1,27 +1,27 @@
-//! How Proxmox is called.
+//! Options for direct Proxmox access.
 
 use std::time::Duration;
 
-/// How the engine calls Proxmox.
+/// How the engine accesses Proxmox.
 #[derive(Debug, Clone)]
 pub struct ProxmoxOptions {
-    /// The client.
+    /// Options of the client.
     pub client: platform::proxmox::Options,
-    /// API hosts that a request may name beside those of the inventory.
+    /// API hosts that a request can name in addition to those of the inventory.
     pub api_hosts: Vec<String>,
     /// How long after one look at a node's machines the next one comes.
     pub poll_interval: Duration,
-    /// When reads ask Proxmox itself.
+    /// When reads query Proxmox directly.
     pub direct_reads: DirectReads,
 }
 
-/// When reads ask Proxmox itself.
+/// When reads query Proxmox directly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DirectReads {
-    /// When playbook and role are ours, so that the answer is the same.
+    /// If the playbook and the role are the bundled ones, so that the result is the same.
     Auto,
-    /// Whenever the inventory tells how Proxmox is reached.
+    /// Whenever the inventory contains usable credentials.
     Always,
-    /// Never: Ansible is asked.
+    /// Never: Ansible runs for every read.
     Never,
 }

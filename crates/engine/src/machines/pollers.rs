@@ -1,4 +1,4 @@
-//! The pollers of Proxmox nodes: one per API host and node, however many clients watch.
+//! The pollers of Proxmox nodes. There is one per API host and node, regardless of the number of watchers.
 
 use std::{
     collections::HashMap,
@@ -9,22 +9,22 @@ use model::vm_status::Vm;
 use tokio::{runtime::Handle, sync::watch::Sender};
 
 /// API host and node.
-pub(super) type Place = (String, String);
+pub(super) type PollerKey = (String, String);
 
-/// What the last look saw.
+/// The result of the last poll.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Look {
-    /// Every machine; `None` while no look has succeeded.
+pub(super) struct PollResult {
+    /// Every machine; `None` until a poll has succeeded.
     pub(super) vms: Option<Arc<Vec<Vm>>>,
-    /// Why the last look failed.
+    /// Why the last poll failed.
     pub(super) error: Option<Arc<str>>,
 }
 
-/// The pollers that run.
+/// The active pollers.
 #[derive(Debug, Default)]
 pub(super) struct Pollers {
-    running: Mutex<HashMap<Place, Weak<Sender<Look>>>>,
-    /// Where they run: threads of the HTTP server have runtimes of their own, which may end earlier.
+    running: Mutex<HashMap<PollerKey, Weak<Sender<PollResult>>>>,
+    /// The runtime of the pollers. Threads of the HTTP server have their own runtimes, which may end earlier.
     pub(super) runtime: Option<Handle>,
 }
 
@@ -33,8 +33,8 @@ impl Pollers {
         Self { running: Mutex::default(), runtime: Handle::try_current().ok() }
     }
 
-    pub(super) fn running(&self) -> MutexGuard<'_, HashMap<Place, Weak<Sender<Look>>>> {
-        // Nothing is done with the map that could leave it half changed.
+    pub(super) fn running(&self) -> MutexGuard<'_, HashMap<PollerKey, Weak<Sender<PollResult>>>> {
+        // No operation can leave the map half changed, so a poisoned lock is safe to use.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

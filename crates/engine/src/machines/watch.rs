@@ -1,12 +1,13 @@
 //! Watching the machines of a Proxmox node.
 //!
 //! ```text
-//!  Proxmox <--every 5 s-- poller of (API host, node) --last look--> watcher: what is new to this one
+//!  Proxmox <--every 5 s-- poller of (API host, node) --last poll--> watcher: changes since its last frame
 //!                                                     '-----------> watcher
 //! ```
-//! There is one poller per API host and node, however many watch; it begins with the first watcher and ends when the
-//! last one is dropped, even in the middle of a call. Watchers are given the last look only: a slow one misses looks,
-//! never changes, and nothing piles up for it. What is new to whom is [`Sent`]'s business.
+//! There is one poller per API host and node, regardless of the number of watchers. It starts with the first
+//! watcher and ends when the last one is dropped, even during a call. Watchers only see the latest poll: a slow
+//! watcher misses polls but no changes, and nothing accumulates for it. [`Sent`] determines the changes for each
+//! watcher.
 
 use std::sync::{Arc, Weak};
 
@@ -20,26 +21,26 @@ use tokio::{
 use super::{
     error::ProxmoxError,
     handle::Machines,
-    pollers::{Look, Place},
+    pollers::{PollResult, PollerKey},
 };
 
 impl Machines {
-    /// Watches the machines of a node, by default that of the inventory.
+    /// Watches the machines of a node; without a node, of the default node.
     ///
     /// # Errors
     /// When there are no credentials.
     pub async fn watch(&self, node: Option<&str>) -> Result<VmWatching, ProxmoxError> {
         let credentials = self.credentials_to_watch(node).await?;
         let node = node.unwrap_or(&credentials.node).to_owned();
-        let place = (credentials.api_host.clone(), node);
+        let key = (credentials.api_host.clone(), node);
         let mut running = self.inner().pollers.running();
-        let looks = match running.get(&place).and_then(Weak::upgrade) {
+        let looks = match running.get(&key).and_then(Weak::upgrade) {
             Some(running) => running.subscribe(),
             None => {
-                let (sender, looks) = tokio::sync::watch::channel(Look::default());
+                let (sender, looks) = tokio::sync::watch::channel(PollResult::default());
                 let sender = Arc::new(sender);
-                running.insert(place.clone(), Arc::downgrade(&sender));
-                let polling = self.clone().poll(place, credentials, sender);
+                running.insert(key.clone(), Arc::downgrade(&sender));
+                let polling = self.clone().poll(key, credentials, sender);
                 match &self.inner().pollers.runtime {
                     Some(runtime) => runtime.spawn(polling),
                     None => tokio::spawn(polling),
@@ -50,7 +51,7 @@ impl Machines {
         Ok(VmWatching { looks, told: Sent::default(), begun: Instant::now(), next: Next::Join })
     }
 
-    /// Those of the node's host; where that host has no API of its own, any API of the cluster will do.
+    /// The credentials of the node's host. If that host has no API, any API of the cluster is used.
     async fn credentials_to_watch(&self, node: Option<&str>) -> Result<Credentials, ProxmoxError> {
         match self.credentials(node).await {
             Err(ProxmoxError::NoCredentials) => self.credentials(None).await,
@@ -59,52 +60,52 @@ impl Machines {
     }
 
     /// Polls until there is no watcher.
-    async fn poll(self, place: Place, mut credentials: Credentials, looks: Arc<Sender<Look>>) {
+    async fn poll(self, key: PollerKey, mut credentials: Credentials, looks: Arc<Sender<PollResult>>) {
         let mut failing = false;
         loop {
-            let look = tokio::select! {
-                look = self.look(&credentials, &place.1) => look,
-                () = looks.closed() => if self.has_no_watcher(&place, &looks) { return } else { continue },
+            let result = tokio::select! {
+                result = self.poll_machines(&credentials, &key.1) => result,
+                () = looks.closed() => if self.remove_if_unwatched(&key, &looks) { return } else { continue },
             };
-            note(&place, failing, &look);
-            failing = look.is_err();
-            looks.send_modify(|last| match look {
-                Ok(vms) => *last = Look { vms: Some(Arc::new(vms)), error: None },
+            log_change(&key, failing, &result);
+            failing = result.is_err();
+            looks.send_modify(|last| match result {
+                Ok(vms) => *last = PollResult { vms: Some(Arc::new(vms)), error: None },
                 Err(error) => last.error = Some(error.in_full().into()),
             });
             tokio::select! {
                 () = sleep(self.inner().options.poll_interval) => {}
-                () = looks.closed() => if self.has_no_watcher(&place, &looks) { return },
+                () = looks.closed() => if self.remove_if_unwatched(&key, &looks) { return },
             }
-            // A token may have been changed in the inventory meanwhile.
-            if let Ok(now) = self.credentials_to_watch(Some(&place.1)).await
-                && now.api_host == place.0
+            // The token in the inventory may have changed.
+            if let Ok(now) = self.credentials_to_watch(Some(&key.1)).await
+                && now.api_host == key.0
             {
                 credentials = now;
             }
         }
     }
 
-    async fn look(&self, credentials: &Credentials, node: &str) -> Result<Vec<Vm>, ProxmoxError> {
+    async fn poll_machines(&self, credentials: &Credentials, node: &str) -> Result<Vec<Vm>, ProxmoxError> {
         let node = self.node_with(credentials.clone(), node);
         let list = node.machine_values().await?.ok_or_else(|| node.no_list())?;
         Ok(machines(&list))
     }
 
-    /// Removes the poller of a place, unless a watcher came in the last moment.
-    fn has_no_watcher(&self, place: &Place, looks: &Sender<Look>) -> bool {
+    /// Removes a poller, unless a watcher has subscribed in the meantime.
+    fn remove_if_unwatched(&self, key: &PollerKey, looks: &Sender<PollResult>) -> bool {
         let mut running = self.inner().pollers.running();
         let has_none = looks.receiver_count() == 0;
         if has_none {
-            running.remove(place);
+            running.remove(key);
         }
         has_none
     }
 }
 
-/// Tells once that looks begin to fail, and once that they no longer do.
-fn note((host, node): &Place, failing: bool, look: &Result<Vec<Vm>, ProxmoxError>) {
-    match look {
+/// Logs the first failed poll, and the first successful poll after failures.
+fn log_change((host, node): &PollerKey, failing: bool, result: &Result<Vec<Vm>, ProxmoxError>) {
+    match result {
         Err(error) if !failing => {
             let error = error.in_full();
             tracing::warn!(proxmox.host = host, proxmox.node = node, error, "machines cannot be watched");
@@ -116,42 +117,43 @@ fn note((host, node): &Place, failing: bool, look: &Result<Vec<Vm>, ProxmoxError
     }
 }
 
-/// A client that watches.
+/// A client that watches machines.
 #[derive(Debug)]
 pub struct VmWatching {
-    looks: Receiver<Look>,
+    looks: Receiver<PollResult>,
     told: Sent,
     begun: Instant,
     next: Next,
 }
 
-/// What comes next for a watcher.
+/// The next step of a watcher.
 #[derive(Debug)]
 enum Next {
-    /// What is known already.
+    /// Return the machines that are known already.
     Join,
-    /// This.
+    /// Return this frame.
     Frame(Frame),
-    /// The next look.
-    Look,
+    /// Wait for the next poll.
+    Poll,
 }
 
 impl VmWatching {
-    /// What is new, as soon as there is something; `None` when there will be nothing any more. Dropping the future
+    /// Waits for the next frame; returns `None` when there will be no more frames. Cancel safe: dropping the future
     /// loses nothing.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {
-            let joins = match std::mem::replace(&mut self.next, Next::Look) {
+            let joins = match std::mem::replace(&mut self.next, Next::Poll) {
                 Next::Frame(frame) => return Some(frame),
                 Next::Join => true,
-                Next::Look => {
+                Next::Poll => {
                     self.looks.changed().await.ok()?;
                     false
                 }
             };
-            let Look { vms, error } = self.looks.borrow_and_update().clone();
+            let PollResult { vms, error } = self.looks.borrow_and_update().clone();
             let error = error.map(|error| Frame::Error { error: error.to_string() });
-            // When a look fails, the one before is news only to who comes just now.
+            // After a failed poll, the machines of the previous poll are new only to a watcher that has just
+            // joined.
             let vms = vms.filter(|_| joins || error.is_none());
             let frame = vms.and_then(|vms| self.told.frame(&vms, self.begun.elapsed()));
             match (frame, error) {

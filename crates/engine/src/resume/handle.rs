@@ -1,9 +1,9 @@
-//! Going on where a job failed: a new attempt from the failed task on, for the hosts that need it.
+//! Resumes a failed job: a new attempt that starts at the failed task, for the hosts that need it.
 //!
-//! `--start-at-task` begins at a listed task of that name, for all hosts alike, and `--limit` says which hosts. What
-//! is given up for simplicity is always given up on the safe side: a task too many may run again, but none that a
-//! host still needs is left out. So hosts are only left out when the run went on to its last task without those
-//! that failed; a run that stopped before goes on with all hosts it had.
+//! `--start-at-task` starts at a listed task of that name, for all hosts alike, and `--limit` selects the hosts.
+//! When in doubt, a resumed job repeats a task rather than skipping one that a host still needs. Hosts are
+//! therefore excluded only when the run continued to its last task without the failed hosts. A run that stopped
+//! earlier is resumed with all of its hosts.
 
 use model::{Ending, Job, JobId, JobState, Outcome};
 use store::Store;
@@ -28,21 +28,21 @@ pub struct Resume {
     inspections: Inspections,
 }
 
-/// Why a job is not resumed.
+/// Why a job cannot be resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
-    /// It has not ended.
+    /// The job has not ended.
     #[error("job `{job}` is {state}: only a finished job can be resumed")]
     NotEnded {
         /// The job.
         job: JobId,
-        /// Where it is.
+        /// Its state.
         state: JobState,
     },
-    /// It ended well.
+    /// The job succeeded.
     #[error("job `{0}` has nothing to resume: its last run succeeded")]
     Nothing(JobId),
-    /// Something else failed.
+    /// Another error.
     #[error(transparent)]
     Other(#[from] JobError),
 }
@@ -64,10 +64,10 @@ impl Resume {
         Self { store, jobs, events, inspections }
     }
 
-    /// What would run again if the job were resumed now.
+    /// Determines what would run again if the job were resumed now.
     ///
     /// # Errors
-    /// When there is no such job, it has not ended, or it ended well.
+    /// When the job does not exist, has not ended, or succeeded.
     pub async fn plan(&self, by: &OnBehalf, id: JobId) -> Result<ResumePlan, ResumeError> {
         let job = self.jobs.get(id).await?;
         if !job.state.is_terminal() {
@@ -91,7 +91,7 @@ impl Resume {
         Ok(plan::plan(&job, work, outcome.as_ref(), &list, &trace))
     }
 
-    /// Queues the job once more, for what [`Self::plan`] gives.
+    /// Queues the job again with the result of [`Self::plan`].
     ///
     /// # Errors
     /// As [`Self::plan`].
@@ -99,14 +99,14 @@ impl Resume {
         loop {
             let plan = self.plan(by, id).await?;
             match self.jobs.retry(id, Some(plan.resume)).await {
-                // There was another attempt since the plan was made.
+                // Another attempt was queued since the plan was made.
                 Err(error) if error.is_stale() => {}
                 ended => return Ok(ended?),
             }
         }
     }
 
-    /// How the last run ended; a job that was canceled while it waited for another has none of its own.
+    /// The outcome of the last run. A job that was canceled while it was queued again has no outcome of its own.
     async fn last_outcome(&self, job: &Job) -> Result<Option<Outcome>, JobError> {
         match &job.outcome {
             Some(outcome) => Ok(Some(outcome.clone())),
@@ -115,7 +115,7 @@ impl Resume {
     }
 }
 
-/// The failures that were final. Only a recap tells, and only all of them together are worth something.
+/// The final failures. Only the recap identifies them, and only the complete list is usable.
 fn sorted_failures(outcome: &Outcome) -> Option<&[model::Failure]> {
     let report = &outcome.detail.as_playbook()?.report;
     let is_sorted = !report.stats.is_empty() && report.failures_left_out == 0;

@@ -1,4 +1,4 @@
-//! Resuming: a new attempt from the failed task on, for the hosts that need it.
+//! Resume: a new attempt that starts at the failed task, for the hosts that need it.
 
 pub(crate) mod handle;
 pub(crate) mod plan;

@@ -1,4 +1,4 @@
-//! From the trace of a run to what its continuation does.
+//! Plans a resumed attempt from the trace of a run.
 
 use std::collections::BTreeSet;
 
@@ -8,29 +8,29 @@ use serde::Serialize;
 use super::trace::{Kind, Mark, Trace};
 use crate::task_list::TaskList;
 
-/// What a resumed attempt does, before it does it.
+/// The plan of a resumed attempt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ResumePlan {
     /// The job.
     pub job_id: JobId,
-    /// The task it begins at, with the role before it; `None` for the first one.
+    /// The task at which it starts, prefixed with its role; `None` for the first task.
     pub start_at_task: Option<String>,
-    /// The hosts it is limited to; `None` for all that the playbook names.
+    /// The hosts to which it is limited; `None` for all hosts of the playbook.
     pub limit: Option<HostPattern>,
-    /// The hosts that the last run saw and that are to go on.
+    /// The hosts of the last run that are resumed.
     pub hosts: Vec<String>,
     /// The listed tasks that run again, per play.
     pub tasks: Vec<PlayTasks>,
-    /// What else is to be known.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// What the new attempt is told.
+    /// Parameters of the new attempt.
     #[serde(skip)]
     pub(super) resume: Resume,
 }
 
 impl ResumePlan {
-    /// Everything is done again, with a note that says so. A job of several steps begins at its first one: a later step may
-    /// need what an earlier one looked up.
+    /// Repeats everything, with a note that explains why. A job with several steps starts at its first step,
+    /// because later steps may use values that earlier ones looked up.
     pub(super) fn of_everything(job: &Job, note: impl Into<String>) -> Self {
         Self {
             job_id: job.id,
@@ -53,7 +53,7 @@ pub struct PlayTasks {
     pub tasks: Vec<String>,
 }
 
-/// Where it begins.
+/// The task at which the attempt starts.
 struct Start {
     index: Option<usize>,
     name: Option<String>,
@@ -72,7 +72,7 @@ pub(super) fn plan(
     if list.is_partial {
         notes.push("Ansible cannot list the tasks: they were read from the files, without roles".to_owned());
     }
-    // Who ended the run before Ansible did knows nothing of the hosts that had not failed.
+    // If something other than Ansible ended the run, the state of the hosts that had not failed is unknown.
     let was_cut_off = outcome.is_none_or(|outcome| outcome.ending != Ending::Failed);
     let hosts = hosts(was_cut_off, list, trace, &mut resume, &mut notes);
     let start = start(was_cut_off, list, trace);
@@ -104,7 +104,8 @@ pub(super) fn plan(
     }
 }
 
-/// A task that is not listed would leave nothing to do: an earlier resume's start is given up, the request's own is named.
+/// A start task that is not listed would leave nothing to do. One of an earlier resume is dropped; one of the
+/// request itself is reported in a note.
 fn check_start(
     work: &PlaybookWork,
     list: &TaskList,
@@ -121,7 +122,7 @@ fn check_start(
         ));
     }
     let own = work.start_at_task.as_ref().filter(|_| resume.start_at_task.is_none());
-    // It may also be a pattern.
+    // The value can also be a pattern.
     let is_name = |task: &&TaskName| !task.as_str().contains(['*', '?', '[']);
     if let Some(task) = own.filter(is_name).filter(|task| list.position(task).is_none()) {
         notes.push(format!(
@@ -130,7 +131,7 @@ fn check_start(
     }
 }
 
-/// The hosts that are to go on. Narrows the limit when the others need nothing more.
+/// The hosts to resume. Narrows the limit if the other hosts need no further tasks.
 fn hosts(
     was_cut_off: bool,
     list: &TaskList,
@@ -140,7 +141,7 @@ fn hosts(
 ) -> Vec<String> {
     let all = || trace.hosts.keys().cloned().collect();
     let failed: Vec<String> = trace.failed().map(|(host, _)| host.clone()).collect();
-    if was_cut_off || failed.is_empty() || !came_to_the_end(list, trace) {
+    if was_cut_off || failed.is_empty() || !reached_end(list, trace) {
         if !trace.hosts.is_empty() {
             notes.push(
                 "the run ended before its last task, so the job continues with all its hosts".to_owned(),
@@ -160,16 +161,16 @@ fn hosts(
     }
 }
 
-/// Did those that had not failed come to the end? When nobody came through the last task, there may be hosts that
-/// never came to it: those of a later batch.
-fn came_to_the_end(list: &TaskList, trace: &Trace<'_>) -> bool {
+/// Whether the hosts that had not failed completed the playbook. If no host passed the last task, some hosts of a
+/// later batch may never have reached it.
+fn reached_end(list: &TaskList, trace: &Trace<'_>) -> bool {
     let is_last = |mark: &Mark| mark.at.is_some_and(|at| at + 1 == list.len());
-    // Of tasks that are not listed nobody knows whether one more was to come.
+    // For tasks that are not listed, it is unknown whether another task would have followed.
     let failed_unlisted = trace.failed().any(|(_, mark)| mark.kind != Kind::Listed && is_last(mark));
-    !list.is_partial && trace.somebody_passed && !failed_unlisted && trace.last.as_ref().is_some_and(is_last)
+    !list.is_partial && trace.any_host_passed && !failed_unlisted && trace.last.as_ref().is_some_and(is_last)
 }
 
-/// Just these hosts, if their names mean themselves and there is room for them.
+/// A limit to exactly these hosts, if their names are not patterns and the limit is not too long.
 fn limit(hosts: &[String]) -> Option<HostPattern> {
     let is_plain = |host: &String| {
         !host.starts_with(['!', '&', '~', '@', '-']) && !host.contains(['*', '?', '[', ']', ',', ':'])
@@ -179,10 +180,10 @@ fn limit(hosts: &[String]) -> Option<HostPattern> {
 
 fn start(was_cut_off: bool, list: &TaskList, trace: &Trace<'_>) -> Start {
     let failed = trace.failed().map(|(_, mark)| mark);
-    let at_work = trace.at_work().filter(|_| was_cut_off);
+    let running = trace.running().filter(|_| was_cut_off);
     let mut start = Start { index: None, name: None, notes: Vec::new() };
-    // One that stands nowhere comes before all others.
-    let Some(mark) = failed.chain(at_work).min_by_key(|mark| (mark.at, mark.kind == Kind::Listed)) else {
+    // A task without a position comes before all others.
+    let Some(mark) = failed.chain(running).min_by_key(|mark| (mark.at, mark.kind == Kind::Listed)) else {
         start.notes.push("no task was begun: nothing is skipped".to_owned());
         return start;
     };

@@ -1,9 +1,9 @@
-//! How far a run came in what its playbook lists.
+//! Traces how far a run came in the list of its tasks.
 //!
-//! Events name tasks, a resumed attempt begins at a listed one. So the events are followed along the listing: a task
-//! that is not listed (one of a dynamic include, of `rescue` or `always`, a handler) stands where the listed one
-//! before it stands. After a dynamic include, names are not trusted before its own file or another role goes on:
-//! a task inside of it may be called like one that comes later, and to begin too late would leave tasks out.
+//! Events name tasks, but a resumed attempt starts at a listed task. The events are therefore matched against the
+//! list. A task that is not listed (from a dynamic include, `rescue`, or `always`, or a handler) gets the position
+//! of the listed task before it. After a dynamic include, names are ignored until its own file or another role
+//! continues: a task inside the include may have the name of a later task, and starting too late would skip tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,88 +11,88 @@ use model::{Counted, Draft, Event, Failure};
 
 use crate::task_list::{Name, TaskList};
 
-/// A task that was begun.
+/// A task that has started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark {
-    /// The listed task that it is, or that comes before it; `None` when there is none.
+    /// The position of the listed task that it is, or that precedes it; `None` when there is none.
     pub(super) at: Option<usize>,
     /// Its name.
     pub(super) name: String,
-    /// How it stands to the listing.
+    /// How it relates to the list.
     pub(super) kind: Kind,
 }
 
-/// How a task stands to the listing.
+/// How a task relates to the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// It is listed.
     Listed,
-    /// Facts were gathered, as they will be again.
+    /// Fact gathering, which is repeated anyway.
     Facts,
     /// A handler.
     Handler,
-    /// Read during the run.
+    /// A task that was included during the run.
     Dynamic,
 }
 
-/// What is known of one host.
+/// The state of a host.
 #[derive(Debug, Default)]
 pub(super) struct Host {
-    /// The task it is at.
-    at_work: Option<Mark>,
-    /// The first task that it failed at or could not be reached for.
+    /// The task that it is running.
+    running: Option<Mark>,
+    /// The first task at which it failed or was unreachable.
     pub(super) failed: Option<Mark>,
 }
 
-/// A dynamic include whose tasks may be passing by.
+/// A dynamic include whose tasks may be running.
 #[derive(Debug)]
 struct Include {
     file: String,
     role: Option<String>,
-    /// It includes a role, whose tasks have a role of their own.
+    /// Whether it includes a role. The tasks of that role then have a different role.
     is_role: bool,
 }
 
-/// Follows events along a listing.
+/// Matches events against the list of tasks.
 #[derive(Debug)]
 pub(super) struct Trace<'a> {
     list: &'a TaskList,
-    /// Failures that count, by host, play and task; `None` when nobody sorted them: then all do.
-    failures: Option<BTreeSet<Place<'a>>>,
+    /// Final failures by host, play, and task; `None` when final failures are unknown and every failure counts.
+    failures: Option<BTreeSet<FailureKey<'a>>>,
     play: Option<usize>,
     at: Option<usize>,
     include: Option<Include>,
-    /// The last task that was begun.
+    /// The last task that started.
     pub(super) last: Option<Mark>,
-    /// Did a host come through the last task?
-    pub(super) somebody_passed: bool,
-    /// Was a handler notified?
+    /// Whether a host has completed the last task without failing.
+    pub(super) any_host_passed: bool,
+    /// Whether a handler was notified.
     pub(super) notified: bool,
-    /// All hosts that were seen.
+    /// All hosts in the events.
     pub(super) hosts: BTreeMap<String, Host>,
 }
 
-type Place<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+type FailureKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
 impl<'a> Trace<'a> {
     pub(super) fn new(list: &'a TaskList, failures: Option<&'a [Failure]>) -> Self {
-        let place = |failure: &'a Failure| -> Place<'a> {
+        let key_of = |failure: &'a Failure| -> FailureKey<'a> {
             (&failure.host, failure.play.as_deref(), failure.task.as_deref())
         };
         Self {
             list,
-            failures: failures.map(|failures| failures.iter().map(place).collect()),
+            failures: failures.map(|failures| failures.iter().map(key_of).collect()),
             play: None,
             at: None,
             include: None,
             last: None,
-            somebody_passed: false,
+            any_host_passed: false,
             notified: false,
             hosts: BTreeMap::new(),
         }
     }
 
-    /// Looks at the next event.
+    /// Processes the next event.
     pub(super) fn take(&mut self, event: &Event) {
         let draft = &event.draft;
         match draft.kind.as_str() {
@@ -101,7 +101,7 @@ impl<'a> Trace<'a> {
             "runner_on_start" => {
                 let mark = self.last.clone();
                 if let Some(host) = self.host(draft) {
-                    host.at_work = mark;
+                    host.running = mark;
                 }
             }
             "runner_on_ok" | "runner_on_skipped" => self.end(draft, true),
@@ -122,7 +122,7 @@ impl<'a> Trace<'a> {
         if let Some(play) = self.list.play(self.play, name) {
             self.play = Some(play);
             let tasks = self.list.tasks_of(play);
-            // Before the first listed task only facts are gathered, which the first task brings with it.
+            // Only facts are gathered before the first listed task, and starting at that task gathers them again.
             self.at = Some(tasks.start).filter(|_| !tasks.is_empty()).or(self.at);
         }
     }
@@ -134,11 +134,11 @@ impl<'a> Trace<'a> {
         let file = text("task_path").and_then(|path| Some(path.rsplit_once(':')?.0)).unwrap_or_default();
         let action = text("resolved_action").or(text("task_action")).unwrap_or_default();
         let action = action.rsplit('.').next().unwrap_or_default();
-        // In the first task of a play `at` is that task already.
+        // Before the first task of a play has started, `at` is already the position of that task.
         let before = self.last.as_ref().and(self.at);
         let before = before.or_else(|| self.at.and_then(|at| at.checked_sub(1)));
-        let looked_for = Name { role, name: &name, is_action: draft.data["task_action"] == name.as_str() };
-        let found = self.play.and_then(|play| self.list.find(play, before, &looked_for));
+        let wanted = Name { role, name: &name, is_action: draft.data["task_action"] == name.as_str() };
+        let found = self.play.and_then(|play| self.list.find(play, before, &wanted));
         let is_next = found.is_some() && found == Some(before.map_or(0, |before| before + 1));
         let goes_on = |include: &Include| {
             include.file == file || (is_next && !include.is_role && include.role.as_deref() != role)
@@ -161,36 +161,36 @@ impl<'a> Trace<'a> {
             let is_role = action == "include_role";
             self.include = Some(Include { file: file.to_owned(), role: role.map(str::to_owned), is_role });
         }
-        self.somebody_passed = false;
+        self.any_host_passed = false;
         self.last = Some(Mark { at: self.at, name, kind });
     }
 
     fn end(&mut self, draft: &Draft, passed: bool) {
         let task = draft.task.as_deref();
         if self.last.as_ref().map(|last| last.name.as_str()) == task {
-            self.somebody_passed |= passed;
+            self.any_host_passed |= passed;
         }
-        let place = (draft.host.as_deref().unwrap_or_default(), draft.play.as_deref(), task);
-        let is_listed = || self.failures.as_ref().is_none_or(|failures| failures.contains(&place));
+        let key = (draft.host.as_deref().unwrap_or_default(), draft.play.as_deref(), task);
+        let is_listed = || self.failures.as_ref().is_none_or(|failures| failures.contains(&key));
         let counts = match draft.counted_as() {
             Some(counted) => matches!(counted, Counted::Failed | Counted::Unreachable),
             None => is_listed(),
         };
         let last = self.last.clone();
         let Some(host) = self.host(draft) else { return };
-        let at_work = host.at_work.take();
+        let running = host.running.take();
         if !passed && counts && host.failed.is_none() {
-            host.failed = at_work.or(last);
+            host.failed = running.or(last);
         }
     }
 
-    /// The hosts that failed, with where.
+    /// The failed hosts with the task at which they failed.
     pub(super) fn failed(&self) -> impl Iterator<Item = (&String, &Mark)> {
         self.hosts.iter().filter_map(|(name, host)| Some((name, host.failed.as_ref()?)))
     }
 
-    /// Where hosts were when the run was cut off.
-    pub(super) fn at_work(&self) -> impl Iterator<Item = &Mark> {
-        self.hosts.values().filter_map(|host| host.at_work.as_ref()).chain(&self.last)
+    /// The tasks that were running when the run ended early.
+    pub(super) fn running(&self) -> impl Iterator<Item = &Mark> {
+        self.hosts.values().filter_map(|host| host.running.as_ref()).chain(&self.last)
     }
 }

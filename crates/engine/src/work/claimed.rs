@@ -1,17 +1,17 @@
-//! A job that this node works on, with what it holds meanwhile.
+//! A job that this node works on, with its slot and its lease.
 
 use model::{Job, RunId, WorkKind};
 
 use crate::{held::Hold, slots::Slot};
 
-/// Where a claim comes from.
+/// The origin of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// This process made it, and began the work.
+    /// This process made the claim, and started the work.
     Started,
-    /// A process before this one made it.
+    /// A previous process made the claim.
     Recovered,
-    /// This process made it, and the store never answered.
+    /// This process made the claim, and the store never responded.
     Unanswered,
 }
 
@@ -24,9 +24,9 @@ pub(crate) struct Claimed {
     pub(crate) run: RunId,
     /// Where the claim comes from.
     pub(crate) origin: Origin,
-    /// The slot of the job. Work that waits for its children releases it meanwhile.
+    /// The slot of the job. Work releases it while it waits for its children.
     pub(crate) slot: Slot,
-    /// Renews the lease as long as this lives.
+    /// The lease is renewed while this value exists.
     pub(crate) _hold: Hold,
 }
 

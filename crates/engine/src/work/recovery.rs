@@ -1,7 +1,7 @@
-//! Recovers the runs of the service before this one.
+//! Recovers the runs of the previous service.
 //!
-//! The jobs that are still this node's are followed again. A run that is at work for a job which is not, because this
-//! node was away for longer than its lease, is ended: another node has called the job lost meanwhile.
+//! Jobs that this node still holds are followed again. A run whose job this node no longer holds is stopped: the
+//! node was away for longer than its lease, and another node has marked the job as lost in the meantime.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{held::HeldRuns, leases::Leases, slots::Slots};
 
-/// How long to wait before the store is asked again when it did not answer.
+/// Delay before a failed store operation is retried.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Recovers the runs of the service before.
+/// Recovers the runs of the previous service.
 #[derive(Debug)]
 pub(crate) struct Recovery {
     pub(crate) store: Store,
@@ -32,8 +32,8 @@ pub(crate) struct Recovery {
 }
 
 impl Recovery {
-    /// Gives every job that is not waiting and has not ended to a worker: its supervisor may still be at work,
-    /// may have ended meanwhile, or may be gone; following the run tells which.
+    /// Hands every active job to a worker. Its supervisor may be running, may have ended in the meantime, or may be
+    /// gone; following the run determines which.
     pub(crate) async fn run(&self, workers: &mut JoinSet<()>) {
         let unfinished = self.unfinished().await;
         let needed = unfinished.iter().filter_map(|job| job.run).collect();
@@ -52,7 +52,7 @@ impl Recovery {
             if job.state == JobState::Canceling {
                 self.controls.of(kind).ask_to_stop(run);
             }
-            // It takes a slot like any other, but does not wait for one: it is at work already.
+            // The job takes a slot if one is free, but does not wait for one, because it is already running.
             let (slot, hold) = (self.slots.take_if_free(), self.held.hold(&job, run));
             let worker = self.worker.clone();
             let claimed = Claimed { job, run, origin: Origin::Recovered, slot, _hold: hold };
@@ -60,8 +60,8 @@ impl Recovery {
         }
     }
 
-    /// Removes what processes before this one left, except for the attempts that are `needed`; returns others that run
-    /// nevertheless.
+    /// Removes the leftovers of previous processes, except for the `needed` attempts. Returns other attempts that
+    /// are still running.
     async fn sweep(&self, needed: &HashSet<RunId>) -> Vec<(WorkKind, RunId)> {
         let mut running = Vec::new();
         for (kind, execution) in self.executions.all() {
@@ -76,7 +76,7 @@ impl Recovery {
         workers.spawn(async move { executions.of(kind).abandon(run).await });
     }
 
-    /// Takes a job of this node under a new claim: what a process that is not quite dead writes is rejected.
+    /// Takes a job of this node under a new claim, so that later writes of a previous process are rejected.
     async fn take_back(&self, job: Job) -> Option<Job> {
         let node = self.leases.node();
         loop {
@@ -86,7 +86,7 @@ impl Recovery {
             };
             match taken {
                 Ok(job) => return Some(job),
-                // Another node was quicker: the job is lost.
+                // Another node was faster, and the job is lost.
                 Err(store::Error::Stale { .. }) => return None,
                 Err(error) => {
                     tracing::warn!(job.id = %job.id, %error, "the job cannot be taken back; trying again")

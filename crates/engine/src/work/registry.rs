@@ -1,6 +1,7 @@
-//! Every kind of work, by what controls and what executes it: the one place where a kind is registered.
+//! The registry of kinds of work: maps each kind to its `Control` and its `Execution`.
 //!
-//! A kind takes from [`Parts`] what it needs. [`WorkKind`] is matched in full, so a kind without an arm here doesn't compile.
+//! A kind takes the components that it needs from [`Parts`]. [`WorkKind`] is matched exhaustively, so a kind that
+//! is missing here doesn't compile.
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use crate::{
     queue::Queue,
 };
 
-/// What kinds of work are made of.
+/// Components that kinds of work depend on.
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) store: Store,
@@ -44,14 +45,14 @@ pub(crate) struct Parts {
     pub(crate) playbooks: PlaybookOptions,
 }
 
-/// What controls each kind of work.
+/// The control of each kind of work.
 pub(crate) fn controls(catalog: &Catalog, directories: &Directories) -> Controls {
     Controls::new(|kind| match kind {
         WorkKind::Playbook => Arc::new(PlaybookControl::new(catalog.clone(), Runs::new(directories.clone()))),
     })
 }
 
-/// What executes each kind of work.
+/// The execution of each kind of work.
 pub(crate) fn executions(parts: Parts) -> Executions {
     let playbooks = Arc::new(playbooks(parts));
     Executions::new(|kind| match kind {

@@ -1,6 +1,6 @@
-//! The worker of a claimed job, whatever its kind of work: begins it, carries it to its end, records how it ended.
+//! The worker of a claimed job of any kind: starts the work, follows it to its end, and records the outcome.
 //!
-//! What is done in between is that of the kind of work, see `contract.rs`.
+//! The kind of work implements the work itself, see `contract.rs`.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{backoff::Backoff, clock, error::JobError, jobs::handle::Jobs, transitions::Transitions};
 
-/// Held from before a job is claimed until its work goes on without this process, or can be taken over: meanwhile the
-/// service must not end.
+/// Held from before a job is claimed until its work continues without this process or can be taken over. The
+/// service must not end in the meantime.
 pub(crate) type Beginning = OwnedRwLockReadGuard<()>;
 
 /// Works on claimed jobs; clones are cheap.
@@ -30,7 +30,7 @@ impl Worker {
         Self { jobs, transitions, executions }
     }
 
-    /// What executes the work on a claimed job.
+    /// The execution for a claimed job.
     fn execution(&self, claimed: &Claimed) -> &dyn Execution {
         self.executions.of(claimed.kind())
     }
@@ -49,8 +49,7 @@ impl Worker {
         }
     }
 
-    /// Carries work to its end, also when that fails unexpectedly: the work itself is not touched
-    /// by that.
+    /// Follows work to its end, and retries after a panic, which does not affect the work itself.
     pub(crate) async fn carry_through(&self, claimed: Claimed) {
         let claimed = Arc::new(claimed);
         let mut backoff = Backoff::new(claimed.job.id);
@@ -67,7 +66,7 @@ impl Worker {
         }
     }
 
-    /// Carries work to its end, from wherever it is.
+    /// Continues work to its end from its current state.
     async fn carry(&self, claimed: &Claimed) {
         let job = &claimed.job;
         match self.execution(claimed).carry_on(claimed).await {
@@ -78,19 +77,20 @@ impl Worker {
                 self.execution(claimed).abandon(claimed.run).await;
             }
             Err(error) => {
-                // Everything else was tried again until it worked.
+                // All other errors were retried until they succeeded.
                 tracing::error!(job.id = %job.id, %error, "the job cannot be carried on");
             }
         }
     }
 
-    /// Records the end, after those of all children, then removes what the attempt needed: until the end is safely stored it is needed.
+    /// Records the outcome after all children have ended, then removes the resources of the attempt. They are
+    /// needed until the outcome is stored.
     async fn finish(&self, claimed: &Claimed, outcome: Outcome) {
         let recorded = match self.jobs.children_have_ended(claimed.job.id, &claimed.slot).await {
             Ok(()) => self.record_end(&claimed.job, &outcome).await,
             Err(error) => Err(error),
         };
-        // What can be cured by asking again was: the job is no longer ours, or is gone.
+        // Temporary errors were retried, so another node has taken the job over, or the job was deleted.
         if let Err(error) = recorded {
             tracing::error!(job.id = %claimed.job.id, %error, "the end of the job cannot be recorded");
             return self.execution(claimed).abandon(claimed.run).await;
@@ -98,10 +98,10 @@ impl Worker {
         self.execution(claimed).clean_up(claimed.run);
     }
 
-    /// Records the end of a job, and queues it again where its own policy says so.
+    /// Records the outcome of a job, and queues it again if its retry policy requires it.
     ///
     /// # Errors
-    /// When the job is not under this claim anymore.
+    /// When the claim has ended.
     pub(crate) async fn record_end(&self, job: &Job, outcome: &Outcome) -> Result<(), JobError> {
         let mut backoff = Backoff::new(job.id);
         let end = Move::End(outcome.ending);

@@ -1,4 +1,4 @@
-//! A key of a JWKS (RFC 7517): RS256 or ES256, as the key itself says, never as a token says.
+//! Keys of a JWKS (RFC 7517). The key determines the algorithm (RS256 or ES256), never the token.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::signature::{
@@ -6,7 +6,7 @@ use ring::signature::{
 };
 use serde::Deserialize;
 
-/// A public key that tokens may be signed with.
+/// A public key that verifies tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Key {
     id: Option<String>,
@@ -23,11 +23,11 @@ enum Material {
     P256(Vec<u8>),
 }
 
-/// All keys of a JWKS that can be used.
+/// All supported keys of a JWKS.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Keys(Vec<Key>);
 
-/// Why a text is no JWKS for us.
+/// Why a JWKS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadKeys {
     #[error("it is no JWKS")]
@@ -56,14 +56,14 @@ struct Written {
 }
 
 impl Keys {
-    /// Reads a JWKS. Keys of other kinds are passed over: an issuer may have some for other purposes.
+    /// Parses a JWKS. Keys of other kinds are skipped, because an issuer may have some for other purposes.
     pub(crate) fn parse(text: &str) -> Result<Self, BadKeys> {
         let document: Document = serde_json::from_str(text)?;
         let keys: Vec<Key> = document.keys.into_iter().filter_map(Key::read).collect();
         if keys.is_empty() { Err(BadKeys::NoneUsable) } else { Ok(Self(keys)) }
     }
 
-    /// The key of a token: by its id, or the only one when the token names none.
+    /// The key for a token: by its ID, or the only key if the token names none.
     pub(super) fn find(&self, id: Option<&str>) -> Option<&Key> {
         match (id, self.0.as_slice()) {
             (Some(id), keys) => keys.iter().find(|key| key.id.as_deref() == Some(id)),
@@ -87,7 +87,7 @@ impl Key {
         let material = match (written.kty.as_str(), written.crv.as_deref()) {
             ("RSA", _) => {
                 let n: Vec<u8> = bytes(written.n)?.into_iter().skip_while(|byte| *byte == 0).collect();
-                // 2048 bits and no fewer: below that a key can be broken.
+                // At least 2048 bits; shorter keys are insecure.
                 if n.len() < 256 {
                     return None;
                 }
@@ -106,7 +106,7 @@ impl Key {
         written.alg.as_deref().is_none_or(|alg| alg == key.algorithm()).then_some(key)
     }
 
-    /// The only algorithm that this key is for.
+    /// The only algorithm that this key supports.
     pub(super) const fn algorithm(&self) -> &'static str {
         match self.material {
             Material::Rsa { .. } => "RS256",

@@ -1,7 +1,7 @@
-//! JWTs of an issuer whose keys are known: RS256 and ES256, checked with ring.
+//! Verifies JWTs of a configured issuer (RS256 and ES256) with `ring`.
 //!
-//! A crate for JWTs would bring a second library of cryptography (aws-lc) or one with an open advisory (`rsa`,
-//! RUSTSEC-2023-0071); what is needed of the format is little.
+//! A JWT crate would add a second cryptography library (aws-lc) or one with an open advisory (`rsa`,
+//! RUSTSEC-2023-0071), and only a small part of the format is needed.
 
 mod key;
 mod source;
@@ -11,19 +11,19 @@ mod verify;
 
 pub(super) use key::Keys;
 pub(super) use source::Source;
-pub use source::{Error, Place};
+pub use source::{Error, KeyLocation};
 pub use verify::Rules;
 pub(super) use verify::{key_id, verify};
 
 use std::time::Duration;
 
-/// How JWTs are checked.
+/// Options of JWT verification.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the issuer's keys are.
-    pub keys: Place,
-    /// How long they count.
+    /// The location of the issuer's keys.
+    pub keys: KeyLocation,
+    /// How long keys are used before they are read again.
     pub refresh: Duration,
-    /// What a token must say.
+    /// The rules that a token must satisfy.
     pub rules: Rules,
 }

@@ -1,8 +1,8 @@
-//! The issuer's keys: read from a file or an address, kept, and read again.
+//! Reads the issuer's keys from a file or a URL, and caches them.
 //!
-//! They are looked for again when they are old, and at once when a token names a key that is not among them, as after
-//! a change of keys, but not more often than every few seconds, whatever tokens name. While the issuer does not answer
-//! the keys that are known stay good.
+//! Keys are read again when they are old, and immediately when a token names an unknown key, for example after a
+//! key rotation, but at most once every few seconds. While the issuer does not respond, the cached keys remain
+//! valid.
 
 use std::{
     path::PathBuf,
@@ -14,94 +14,95 @@ use tokio::sync::Mutex;
 
 use super::key::{BadKeys, Keys};
 
-/// How often keys are looked for at most.
-const NOT_BEFORE: Duration = Duration::from_secs(5);
-/// How long an issuer has for its answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The longest JWKS in bytes.
+/// Minimum time between two attempts to read keys.
+const MIN_GAP: Duration = Duration::from_secs(5);
+/// Timeout of a request to the issuer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum size of a JWKS, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// Where keys are.
+/// The location of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// In a file.
+pub enum KeyLocation {
+    /// A file.
     File(PathBuf),
-    /// At an address.
+    /// A URL.
     Address(String),
 }
 
-/// Why there are no keys.
+/// Why keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
     #[error("the file with the keys of the issuer cannot be read")]
     File(#[from] std::io::Error),
-    /// The issuer did not answer well.
+    /// The request to the issuer failed.
     #[error("the keys of the issuer cannot be fetched")]
     Fetch(#[from] reqwest::Error),
-    /// More than a megabyte.
+    /// The response is longer than 1 MiB.
     #[error("what the issuer sent is too long")]
     TooLong,
-    /// No keys in it.
+    /// The response contains no usable keys.
     #[error("the keys of the issuer cannot be used: {0}")]
     Bad(String),
 }
 
-/// Keys that are kept; clones share them.
+/// The cached keys; clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Source(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    place: Place,
+    place: KeyLocation,
     refresh: Duration,
     client: reqwest::Client,
-    known: RwLock<Option<Known>>,
-    /// When it was last tried; held while trying.
+    known: RwLock<Option<CachedKeys>>,
+    /// Time of the last attempt. Locked during an attempt.
     tried: Mutex<Option<Instant>>,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct CachedKeys {
     keys: Arc<Keys>,
     since: Instant,
 }
 
 impl Source {
-    pub(crate) fn new(place: Place, refresh: Duration) -> Result<Self, Error> {
+    pub(crate) fn new(place: KeyLocation, refresh: Duration) -> Result<Self, Error> {
         platform::install_provider();
-        // A redirect could lead to a host that nobody listed.
+        // A redirect could lead to a host that is not configured.
         let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
+            .timeout(TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let inner = Inner { place, refresh, client, known: RwLock::default(), tried: Mutex::default() };
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Keys to check a token with, which names the key of this id; `None` as long as there never were any.
+    /// The keys for verifying a token that names the key with this ID; `None` until keys have been loaded.
     pub(crate) async fn keys(&self, id: Option<&str>) -> Option<Arc<Keys>> {
         let known = self.known();
-        let is_good = |known: &Known| known.since.elapsed() < self.0.refresh && known.keys.find(id).is_some();
+        let is_good =
+            |known: &CachedKeys| known.since.elapsed() < self.0.refresh && known.keys.find(id).is_some();
         if let Some(known) = known.as_ref().filter(|known| is_good(known)) {
             return Some(Arc::clone(&known.keys));
         }
-        self.look_again(known.is_some()).await;
+        self.refresh_keys(known.is_some()).await;
         self.known().map(|known| known.keys)
     }
 
-    fn known(&self) -> Option<Known> {
+    fn known(&self) -> Option<CachedKeys> {
         self.0.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    async fn look_again(&self, some_are_known: bool) {
-        // Who has keys, if old ones, does not wait for somebody else's look.
+    async fn refresh_keys(&self, some_are_known: bool) {
+        // If there are cached keys, even old ones, do not wait for a concurrent attempt.
         let mut tried = match self.0.tried.try_lock() {
             Ok(tried) => tried,
             Err(_) if some_are_known => return,
             Err(_) => self.0.tried.lock().await,
         };
-        if tried.is_some_and(|at| at.elapsed() < NOT_BEFORE) {
+        if tried.is_some_and(|at| at.elapsed() < MIN_GAP) {
             return;
         }
         *tried = Some(Instant::now());
@@ -119,15 +120,15 @@ impl Source {
     /// Reads the keys.
     ///
     /// # Errors
-    /// When there are none; those that were known stay.
+    /// When the keys cannot be loaded. The cached keys are kept.
     pub(crate) async fn load(&self) -> Result<(), Error> {
         let text = match &self.0.place {
-            Place::File(path) => tokio::fs::read_to_string(path).await?,
-            Place::Address(address) => self.fetch(address).await?,
+            KeyLocation::File(path) => tokio::fs::read_to_string(path).await?,
+            KeyLocation::Address(address) => self.fetch(address).await?,
         };
         let keys = Keys::parse(&text).map_err(|error: BadKeys| Error::Bad(error.to_string()))?;
         tracing::info!(keys = keys.len(), "keys of the issuer read");
-        let known = Known { keys: Arc::new(keys), since: Instant::now() };
+        let known = CachedKeys { keys: Arc::new(keys), since: Instant::now() };
         *self.0.known.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(known);
         Ok(())
     }

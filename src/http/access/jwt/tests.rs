@@ -1,4 +1,4 @@
-//! JWTs that are right, and every way in which one can be wrong.
+//! Tests with valid JWTs, and with every way in which one can be invalid.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;

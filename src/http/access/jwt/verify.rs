@@ -1,4 +1,4 @@
-//! Is a JWT (RFC 7519) one of our issuer, for us, and now?
+//! Verifies the signature, the audience, and the validity period of a JWT (RFC 7519).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -7,30 +7,30 @@ use serde_json::{Map, Value};
 
 use super::key::Keys;
 
-/// The longest token in bytes.
+/// Maximum length of a token, in bytes.
 const MAX_BYTES: usize = 16 << 10;
 
-/// What a token must say.
+/// The rules that a token must satisfy.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// Who signed it.
+    /// The required `iss` claim.
     pub issuer: String,
     /// For whom.
     pub audience: String,
-    /// The claim with the roles, with dots between levels.
+    /// The claim that contains the roles, with dots between levels.
     pub role_claim: String,
-    /// The claim with the name.
+    /// The claim that contains the name.
     pub name_claim: String,
-    /// By how many seconds clocks may differ.
+    /// Tolerated clock difference, in seconds.
     pub leeway_s: i64,
 }
 
-/// Who a token says that its bearer is.
+/// The bearer of a token, according to its claims.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bearer {
     pub name: String,
     pub groups: Vec<String>,
-    /// With the leeway.
+    /// Expiry, including the leeway.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -42,8 +42,8 @@ struct Header {
     crit: Option<Value>,
 }
 
-/// Kinds of tokens that give access, without `application/`. An issuer signs others with the same key: ID tokens that say
-/// so, logout tokens, proofs of possession.
+/// Types (`typ`) of access tokens, without `application/`. An issuer may sign other tokens with the same key: typed
+/// ID tokens, logout tokens, proofs of possession.
 const KINDS: [&str; 2] = ["jwt", "at+jwt"];
 
 fn gives_access(kind: &str) -> bool {
@@ -51,13 +51,13 @@ fn gives_access(kind: &str) -> bool {
     KINDS.contains(&kind.strip_prefix("application/").unwrap_or(&kind))
 }
 
-/// The id of the key that a token names, if it is a token at all.
+/// The key ID of a token; the outer `None` means that the text is not a token.
 pub(crate) fn key_id(token: &str) -> Option<Option<String>> {
     let header: Header = decoded(token.split('.').next()?)?;
     Some(header.kid)
 }
 
-/// Checks everything; the text says what is wrong, and nothing of the token.
+/// Verifies a token. The error describes the problem, and contains nothing of the token.
 pub(crate) fn verify(
     token: &str,
     keys: &Keys,
@@ -85,7 +85,7 @@ pub(crate) fn verify(
     if !key.verifies(message, &signature) {
         return Err("its signature is wrong");
     }
-    // Nothing of it is looked at before this point but what finds the key.
+    // Before this point, only the header fields that select the key are used.
     let claims: Map<String, Value> = decoded(claims).ok_or("it is no JWT")?;
     let end = in_time(&claims, rules, now)?;
     for_us(&claims, rules)?;
@@ -97,12 +97,12 @@ fn decoded<T: DeserializeOwned>(part: &str) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
-/// Gives its end, in seconds since 1970.
+/// Checks the validity period; returns its end in seconds since the Unix epoch.
 fn in_time(claims: &Map<String, Value>, rules: &Rules, now: Timestamp) -> Result<i64, &'static str> {
     let now = now.as_second();
     let second = |name: &str| match claims.get(name) {
         None => Ok(None),
-        // Seconds may have decimals.
+        // NumericDate values can have fractions.
         Some(value) => value.as_f64().map(|second| Some(second as i64)).ok_or("its times are no numbers"),
     };
     let end = second("exp")?.ok_or("it has no end")?;
@@ -136,7 +136,7 @@ fn bearer(claims: &Map<String, Value>, rules: &Rules) -> Result<Bearer, &'static
     let found = levels.fold(first, |value, level| value?.get(level));
     let groups = match found {
         Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        // `scope` and the like: words in one text.
+        // Claims such as `scope` are space-separated strings.
         Some(Value::String(words)) => words.split_whitespace().map(str::to_owned).collect(),
         _ => Vec::new(),
     };

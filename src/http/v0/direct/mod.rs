@@ -1,8 +1,8 @@
-//! Reads without Ansible: the same answers to the byte, from Proxmox itself.
+//! Reads without Ansible: responses from the Proxmox API that are identical to those of the playbook.
 //!
-//! `reads.rs` says what is read and how the answer is shaped; the shapes are those of the role `proxmox_controller`. The
-//! calls and the records are those of `platform::proxmox`. A read that fails is left to Ansible, which reports the
-//! failure in its own words.
+//! `reads.rs` defines the reads and the format of their results, which is that of the role `proxmox_controller`.
+//! The API calls and records are in `platform::proxmox`. If a read fails, Ansible runs instead and reports the
+//! failure in its usual format.
 
 mod reads;
 
@@ -12,9 +12,9 @@ use platform::proxmox::{MachineConfig, Node};
 use serde_json::{Map, Value};
 
 use super::route::Plan;
-use reads::{Call, READS, Read, Row, Shown, Start, object, optional};
+use reads::{Call, FieldValue, READS, Read, Row, Start, object, optional};
 
-/// The action of a route and its result as Proxmox itself returns it; `None` when Ansible must run.
+/// The action of a route, and its result from the Proxmox API; `None` when Ansible must run.
 pub(super) async fn result(
     engine: &Engine,
     plan: &Plan,
@@ -51,14 +51,14 @@ pub(super) async fn result(
 struct Request<'a> {
     read: &'a Read,
     node: &'a str,
-    /// The ID of the machine, where the read is about one.
+    /// The machine ID, if the read needs one.
     machine: &'a str,
-    /// The name of the storage, where the read is about one.
+    /// The storage name, if the read needs one.
     storage: &'a str,
 }
 
 impl<'a> Request<'a> {
-    /// `None` when a value is missing that Ansible may know from elsewhere.
+    /// Returns `None` when a value is missing that Ansible may get from another source.
     fn new(read: &'a Read, values: &'a Map<String, Value>) -> Option<Self> {
         let text = |name: &str| values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let (node, machine, storage) = (text("proxmox_node")?, text("vm_id"), text("storage_name"));
@@ -70,7 +70,7 @@ impl<'a> Request<'a> {
         Some(Self { read, node, machine, storage })
     }
 
-    /// `None` when the answer has another shape than the role expects.
+    /// Returns `None` when the API response has a format that the role does not expect.
     async fn answer(&self, node: &Node) -> Result<Option<Value>, platform::proxmox::Error> {
         Ok(Some(match &self.read.call {
             Call::Machines(_, row) => self.rows(node.machines().await?, *row),
@@ -92,7 +92,7 @@ impl<'a> Request<'a> {
         }))
     }
 
-    /// One object per record. The role takes an answer without a list for an empty list.
+    /// Creates one object per record. The role treats a response without a list as an empty list.
     fn rows<T>(&self, records: Option<Vec<T>>, row: fn(T) -> Row) -> Value {
         records.unwrap_or_default().into_iter().map(|record| object(self.start(), row(record))).collect()
     }
@@ -118,10 +118,10 @@ impl<'a> Request<'a> {
 fn network_cards(config: &MachineConfig, start: &Map<String, Value>) -> Option<Value> {
     let cards = config.network_cards()?.into_iter().map(|card| {
         let row = vec![
-            ("vm_network_device", Shown::Value(card.device.into())),
-            ("vm_network_type", Shown::Value(card.model.into())),
-            ("vm_network_mac", Shown::Value(card.mac.into())),
-            ("vm_network_bridge", Shown::Value(card.bridge.into())),
+            ("vm_network_device", FieldValue::Value(card.device.into())),
+            ("vm_network_type", FieldValue::Value(card.model.into())),
+            ("vm_network_mac", FieldValue::Value(card.mac.into())),
+            ("vm_network_bridge", FieldValue::Value(card.bridge.into())),
             ("vm_network_firewall", optional(card.firewall.map(Value::from))),
         ];
         object(start.clone(), row)

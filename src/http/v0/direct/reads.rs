@@ -1,4 +1,4 @@
-//! The reads of v0 as a table: the action of a route, the call that reads it, and the object that shows each record.
+//! The table of direct reads of v0: the action of a route, its API call, and the format of each record.
 
 use platform::proxmox::{
     FirewallAlias, FirewallRule, Interface, Machine, MachineConfig, Member, Snapshot, Storage, Usage, Volume,
@@ -6,13 +6,13 @@ use platform::proxmox::{
 };
 use serde_json::{Map, Value, json};
 
-/// One read: the action of a route, and how it is answered.
+/// A read: the action of a route, and its API call.
 pub(super) struct Read {
     pub(super) action: &'static str,
     pub(super) call: Call,
 }
 
-/// What is read, and the object that shows it.
+/// The API call, and the format of its records.
 pub(super) enum Call {
     Machines(Start, fn(Machine) -> Row),
     Containers(fn(Machine) -> Row),
@@ -27,7 +27,7 @@ pub(super) enum Call {
     Interfaces(fn(Interface) -> Row),
 }
 
-/// What an object starts with.
+/// The fields with which an object starts.
 #[derive(Clone, Copy)]
 pub(super) enum Start {
     Nothing,
@@ -36,31 +36,31 @@ pub(super) enum Start {
     Storage,
 }
 
-/// The members of an object, in order.
-pub(super) type Row = Vec<(&'static str, Shown)>;
+/// The fields of an object, in order.
+pub(super) type Row = Vec<(&'static str, FieldValue)>;
 
-/// The value of a member.
-pub(super) enum Shown {
+/// The value of a field.
+pub(super) enum FieldValue {
     Value(Value),
-    /// The member is omitted.
+    /// The field is omitted.
     Omitted,
 }
 
-use Shown::Omitted;
+use FieldValue::Omitted;
 
 /// `null` where the API returns nothing.
-fn nullable(member: Member) -> Shown {
-    Shown::Value(member.unwrap_or_default())
+fn nullable(member: Member) -> FieldValue {
+    FieldValue::Value(member.unwrap_or_default())
 }
 
 /// Omitted where the API returns nothing.
-pub(super) fn optional(member: Member) -> Shown {
-    member.map_or(Omitted, Shown::Value)
+pub(super) fn optional(member: Member) -> FieldValue {
+    member.map_or(Omitted, FieldValue::Value)
 }
 
 /// A default where the API returns nothing.
-fn or(member: Member, default: impl Into<Value>) -> Shown {
-    Shown::Value(member.unwrap_or_else(|| default.into()))
+fn or(member: Member, default: impl Into<Value>) -> FieldValue {
+    FieldValue::Value(member.unwrap_or_else(|| default.into()))
 }
 
 fn usage(usage: Usage) -> Row {
@@ -89,7 +89,7 @@ pub(super) const READS: &[Read] = &[
                 ("vm_uptime", nullable(vm.uptime)),
                 ("vm_template", or(vm.template, 0)),
                 ("vm_tags", or(vm.tags, "")),
-                ("vm_meta", Shown::Value(object(Map::new(), usage(vm.usage)))),
+                ("vm_meta", FieldValue::Value(object(Map::new(), usage(vm.usage)))),
             ]
         }),
     },
@@ -109,7 +109,7 @@ pub(super) const READS: &[Read] = &[
     Read {
         action: "vm_get_config",
         call: Call::Config(|config| {
-            Some(vec![("raw_data", Shown::Value(json!({ "data": config.masked() })))])
+            Some(vec![("raw_data", FieldValue::Value(json!({ "data": config.masked() })))])
         }),
     },
     Read { action: "vm_get_config_cdrom", call: Call::Config(cd_drive) },
@@ -241,7 +241,7 @@ pub(super) const READS: &[Read] = &[
                 ("lxc_status", nullable(container.status)),
                 ("vm_id", nullable(container.id)),
                 ("lxc_uptime", nullable(container.uptime)),
-                ("lxc_meta", Shown::Value(object(Map::new(), usage(container.usage)))),
+                ("lxc_meta", FieldValue::Value(object(Map::new(), usage(container.usage)))),
             ]
         }),
     },
@@ -264,7 +264,7 @@ impl Call {
 
 pub(super) fn object(mut members: Map<String, Value>, row: Row) -> Value {
     for (name, shown) in row {
-        if let Shown::Value(value) = shown {
+        if let FieldValue::Value(value) = shown {
             members.insert(name.into(), value);
         }
     }
@@ -273,7 +273,7 @@ pub(super) fn object(mut members: Map<String, Value>, row: Row) -> Value {
 
 fn cd_drive(config: &MachineConfig) -> Option<Row> {
     let drive = config.cd_drive()?;
-    let text = |text: Option<&str>| Shown::Value(text.into());
+    let text = |text: Option<&str>| FieldValue::Value(text.into());
     Some(vec![
         ("vm_cdrom_device", text(drive.map(|drive| drive.device))),
         ("vm_cdrom_iso", text(drive.map(|drive| drive.volume))),

@@ -1,4 +1,4 @@
-//! Bundles for the machines of a default range: those of admin, of students, and the vulnerable ones.
+//! Bundles for the machines of a default range: admin, student, and vulnerable machines.
 
 use super::{AS_JSON, Access, NODE, NODE_IF_ANY, Plan, Reply, Route, Verb};
 use crate::http::v0::{

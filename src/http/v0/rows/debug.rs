@@ -1,4 +1,4 @@
-//! Trying things out, and running content by name.
+//! Routes for debugging, and for running content by name.
 
 use super::{Access, NODE_IF_ANY, Plan, Reply, Route, Verb};
 use crate::http::v0::{
@@ -6,7 +6,7 @@ use crate::http::v0::{
     route::Named,
 };
 
-/// What running by name takes. `as_json` is accepted and makes no difference: the answer is always the log.
+/// The fields of running by name. `as_json` is accepted and ignored: the response is always the log.
 const BY_NAME: &[Field] = &[
     NODE_IF_ANY,
     Field::new("as_json", Kind::Bool, "false", "Accepted and ignored: the answer is always the log")
@@ -56,7 +56,7 @@ pub(super) const ROUTES: &[Route] = &[
         operation: "debug_func_test",
         summary: "Checks that machine 1000 exists, and returns `null` if it does.",
         tag: "debug",
-        // Always a run of Ansible, so no look.
+        // This always runs Ansible, so it is not a read.
         access: Access::OPERATOR,
         fields: &[],
         plan: Plan::Find { vm_id: "1000" },

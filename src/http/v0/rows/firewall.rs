@@ -1,4 +1,4 @@
-//! Firewalls: of a machine, of a node, of the datacenter.
+//! Firewalls of machines, nodes, and the datacenter.
 
 use super::{AS_JSON, Access, Lookup, NODE, Route, VM_ID, action};
 use crate::http::v0::field::{
@@ -9,7 +9,7 @@ use crate::http::v0::field::{
 const ALIAS_NAME: Field =
     Field::new("vm_fw_alias_name", Kind::Text(&ALIAS), r#""office""#, "The name of the alias");
 
-/// Only a host that vault, inventory or settings name: the API token goes there.
+/// Only a host from the vault file, the inventory, or the settings, because it receives the API token.
 const KNOWN_API_HOST: Field = Field::new(
     "proxmox_api_host",
     Kind::Text(&API_HOST),
@@ -18,7 +18,7 @@ const KNOWN_API_HOST: Field = Field::new(
 )
 .when(When::NotEmpty);
 
-/// A field of a rule that may be left out.
+/// An optional field of a rule.
 const fn of_rule(name: &'static str, kind: Kind, example: &'static str, about: &'static str) -> Field {
     Field::new(name, kind, example, about).optional().nullable()
 }

@@ -1,4 +1,4 @@
-//! Containers. The deployer's web page asks for these routes; the reference service never had them.
+//! Containers. The web page of the deployer uses these routes; the reference service does not have them.
 
 use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, action};
 use crate::http::v0::field::{

@@ -1,4 +1,4 @@
-//! The same for many machines at once.
+//! Actions on several machines at once.
 
 use super::{AS_JSON, Access, NODE, Plan, Reply, Route, Verb};
 use crate::http::v0::{
@@ -14,7 +14,7 @@ const MACHINE: &[Field] = &[
         .variable("NAME"),
 ];
 
-/// The bundle of the vulnerable machines takes any machines.
+/// The bundle of the vulnerable machines accepts any machine.
 const fn power(
     path: &'static str,
     operation: &'static str,

@@ -1,6 +1,6 @@
-//! The rows, one file per group, and the fields that they share.
+//! The rows, one file per group, and their common fields.
 
-/// Fields of a row, made when the program is compiled.
+/// Creates the fields of a row at compile time.
 macro_rules! fields {
     ($($field:expr),* $(,)?) => {
         const { &[$($field),*] }
@@ -43,9 +43,9 @@ pub(in crate::http) fn all() -> impl Iterator<Item = &'static Route> {
     .flatten()
 }
 
-/// The node; Ansible is told of an empty one, too, which then counts more than that of the inventory.
+/// The node. An empty value is passed to Ansible, too, and overrides that of the inventory.
 const NODE: Field = Field::new("proxmox_node", Kind::Text(&NAME), r#""pve01""#, "The Proxmox node");
-/// The node; Ansible is not told of an empty one.
+/// The node. An empty value is not passed to Ansible.
 const NODE_IF_ANY: Field = Field::new(
     "proxmox_node",
     Kind::Text(&NAME),
@@ -53,7 +53,7 @@ const NODE_IF_ANY: Field = Field::new(
     "The Proxmox node; empty selects the one in the vault or the inventory",
 )
 .when(When::NotEmpty);
-/// Which form the answer has.
+/// Selects the format of the response.
 const AS_JSON: Field =
     Field::new("as_json", Kind::Bool, "true", "`true` answers with `result`, `false` with `log_multiline`")
         .or_bool(true)
@@ -61,7 +61,7 @@ const AS_JSON: Field =
 /// The machine.
 const VM_ID: Field = Field::new("vm_id", Kind::VmId, r#""1000""#, "The number of the machine");
 
-/// A row for an action of the role; what is not usual is said by `..`.
+/// A row for an action of the role; other fields can be overridden with `..`.
 const fn action(
     path: &'static str,
     name: &'static str,

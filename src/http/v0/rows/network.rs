@@ -3,7 +3,7 @@
 use super::{AS_JSON, Access, NODE, Route, VM_ID, Verb, action};
 use crate::http::v0::field::{DOTTED, DOTTED_LOWER_FIRST, Field, IPV4, Kind, LETTERS, MAC, NETMASK};
 
-/// A field that must be there and may be `null`.
+/// A required field that can be `null`.
 const fn or_null(name: &'static str, kind: Kind, example: &'static str, about: &'static str) -> Field {
     Field::new(name, kind, example, about).nullable()
 }

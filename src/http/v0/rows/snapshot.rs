@@ -6,7 +6,7 @@ use crate::http::v0::field::{Field, Kind, NAME as NODE_NAME, WORD};
 const NAME: Field =
     Field::new("vm_snapshot_name", Kind::Text(&WORD), r#""before_exercise""#, "The name of the snapshot");
 
-/// A snapshot is deleted or gone back to on a node that is named: the reference service failed without one.
+/// The node is required for deleting or reverting to a snapshot: the reference service fails without it.
 const NAMED_NODE: Field =
     Field::new("proxmox_node", Kind::FullText(&NODE_NAME), r#""pve01""#, "The Proxmox node");
 

@@ -1,4 +1,4 @@
-//! Storage: what there is, and images from elsewhere.
+//! Storage: content, and image downloads.
 
 use super::{AS_JSON, Access, NODE, Route, action};
 use crate::http::v0::field::{FULL_NAME, Field, HTTP_URL, ISO_FILE, Kind, NAME};

@@ -1,4 +1,4 @@
-//! What must hold of the table as a whole.
+//! Invariants of the table of routes.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -11,7 +11,7 @@ use crate::http::{
         check::check,
         field::{Field, Kind},
         field_schema::example,
-        plan::{Known, plan},
+        plan::{PlanContext, plan},
         route::{Lookup, Plan, Route},
     },
 };
@@ -26,7 +26,7 @@ fn no_two_routes_have_one_path_or_one_name() {
             assert!(paths.insert(spelling), "{spelling:?} twice");
         }
     }
-    // Those of the reference service, and five for containers.
+    // The routes of the reference service, and five for containers.
     assert_eq!(names.len(), 85);
 }
 
@@ -62,7 +62,7 @@ fn every_row_makes_a_request_from_its_examples() {
         for name in route.locks {
             assert!(route.fields.iter().any(|field| field.name == *name), "{}: no {name}", route.operation);
         }
-        let known = Known {
+        let known = PlanContext {
             inventory: &inventory,
             default_node: None,
             name: Some("ping"),
@@ -87,7 +87,7 @@ fn every_action_is_one_of_the_role() {
     assert!(missing.is_empty(), "the role has no {missing:?}");
 }
 
-/// Every action that a route runs, look-ups included.
+/// Every action that a route runs, including lookups.
 fn actions() -> BTreeSet<&'static str> {
     let of = |route: &'static Route| match &route.plan {
         Plan::Action { action, lookup } => match lookup {
@@ -101,19 +101,19 @@ fn actions() -> BTreeSet<&'static str> {
     all().flat_map(of).collect()
 }
 
-/// Every field of every row, those inside of objects, too.
-fn each_field(look: &mut dyn FnMut(&Route, &Field)) {
-    fn within(route: &Route, fields: &[Field], look: &mut dyn FnMut(&Route, &Field)) {
+/// Calls `visit` for every field of every row, including nested fields.
+fn each_field(visit: &mut dyn FnMut(&Route, &Field)) {
+    fn within(route: &Route, fields: &[Field], visit: &mut dyn FnMut(&Route, &Field)) {
         for field in fields {
-            look(route, field);
+            visit(route, field);
             match field.kind {
-                Kind::List(Kind::Object(inner)) => within(route, inner, look),
-                Kind::Object(inner) | Kind::Map(inner) => within(route, inner, look),
+                Kind::List(Kind::Object(inner)) => within(route, inner, visit),
+                Kind::Object(inner) | Kind::Map(inner) => within(route, inner, visit),
                 _ => {}
             }
         }
     }
     for route in all() {
-        within(route, route.fields, look);
+        within(route, route.fields, visit);
     }
 }

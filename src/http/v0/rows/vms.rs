@@ -1,4 +1,4 @@
-//! Machines: lists, power, making, cloning, deleting.
+//! Machines: list, power, create, clone, delete.
 
 use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, Verb, action};
 use crate::http::v0::field::{DESCRIPTION, DOTTED, Field, ISO_VOLUME, Kind, NAME};

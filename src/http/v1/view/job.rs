@@ -1,4 +1,4 @@
-//! A job, in a list, alone, and what it amounted to.
+//! Jobs, job summaries, and results.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ fn actor(actor: Actor) -> api::Actor {
     api::Actor { kind, name }
 }
 
-/// A job; what it amounted to is shown once it has ended.
+/// A job, with its outcome once it has ended.
 pub(in crate::http) fn job(job: &Job) -> api::Job {
     let outcome = job.outcome.as_ref().filter(|_| job.state.is_terminal());
     let detail = outcome.map(playbook_detail);
@@ -74,7 +74,7 @@ pub(in crate::http) fn job(job: &Job) -> api::Job {
     }
 }
 
-/// A job in a list: what it amounted to is shown when it is requested by its id.
+/// A job in a list, without the details that it has when it is requested by its ID.
 pub(in crate::http) fn summary(job: JobSummary) -> api::JobSummary {
     api::JobSummary {
         id: job.id.to_string().into(),
@@ -92,7 +92,7 @@ pub(in crate::http) fn summary(job: JobSummary) -> api::JobSummary {
     }
 }
 
-/// What a job that has ended amounted to.
+/// The result of a job that has ended.
 pub(in crate::http) fn result(job: Job) -> api::JobResult {
     let rc = job.outcome.as_ref().and_then(|outcome| outcome.detail.rc());
     let report = job.outcome.map(|outcome| match outcome.detail {

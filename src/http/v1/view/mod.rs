@@ -1,6 +1,6 @@
-//! From what the engine knows to what v1 shows: one function for each type of the crate `api`.
+//! Converts types of the engine to those of v1: one function for each type of the crate `api`.
 //!
-//! Nothing is decided here. Values are moved where they can be, because reports and events may be large.
+//! The functions contain no logic. Values are moved where possible, because reports and events can be large.
 
 mod background;
 mod catalog;

@@ -1,11 +1,11 @@
-//! How far a job has come, how long it took, what it left, and what would run again.
+//! Progress, timing, artifacts, and resume plans of jobs.
 
 use engine::{JobArtifacts, JobProgress, ResumePlan};
 use model::timing::{TaskTiming, Timing};
 
 use super::{time::time, words};
 
-/// How many of the slowest tasks are shown.
+/// Number of slowest tasks to show.
 const SLOWEST: usize = 10;
 
 pub(in crate::http) fn progress(progress: JobProgress) -> api::Progress {

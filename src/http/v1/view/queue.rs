@@ -14,7 +14,7 @@ pub(in crate::http) fn capacity(capacity: Capacity) -> api::Capacity {
     api::Capacity { running: capacity.running as u64, max: capacity.max as u64 }
 }
 
-/// Why a job waits: how many come before it, which jobs have what it needs, and whether there is a place at all.
+/// Why a job waits: the number of jobs ahead of it, the holders of the resources that it needs, and the capacity.
 pub(in crate::http) fn waiting(waiting: Waiting, capacity: api::Capacity) -> api::Waiting {
     let blockers = waiting.blockers.into_iter().map(|blocker| {
         let (job, owner) = match blocker.holder {

@@ -1,4 +1,4 @@
-//! What a job was asked to do.
+//! Job requests.
 
 use model::{
     ContentRef, Find, JobRequest, Labels, LockMode, ResourceLock, Resources, RetryPolicy, Step, Work,
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::words;
 
-/// The three fields of which content has one.
+/// The three fields for content, of which one is set.
 #[derive(Default)]
 pub(super) struct Content {
     pub(super) playbook: Option<String>,
@@ -103,7 +103,7 @@ fn step(step: &Step) -> api::Step {
 fn find(find: &Find) -> Map<String, Value> {
     match serde_json::to_value(find) {
         Ok(Value::Object(find)) => find,
-        // Texts always make an object.
+        // A struct of strings always serializes to an object.
         Ok(_) | Err(_) => Map::new(),
     }
 }

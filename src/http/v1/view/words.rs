@@ -1,6 +1,6 @@
-//! Words of the model as words of the interface. A word that the interface lacks does not compile.
+//! Converts enums of the model to those of the API. A variant that the API lacks is a compile error.
 
-/// Declares functions from an enum of the model to the one of the interface that has the same variants.
+/// Declares functions that convert an enum of the model to the API enum with the same variants.
 macro_rules! same {
     ($($function:ident: $from:ty => $to:ty { $($variant:ident),+ $(,)? })+) => {
         $(pub(super) const fn $function(word: $from) -> $to {

@@ -23,7 +23,7 @@ impl PlaybookControl {
 }
 
 impl Control for PlaybookControl {
-    /// Its content exists and stays in its root.
+    /// Checks that the content exists and does not leave its root.
     fn check<'a>(&'a self, work: &'a Work) -> BoxFuture<'a, Result<(), CatalogError>> {
         Box::pin(async move {
             let Some(work) = work.as_playbook() else { return Ok(()) };

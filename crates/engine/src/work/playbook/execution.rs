@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// How long to wait before an abandoned run is checked again.
-const CHECK_AGAIN: Duration = Duration::from_secs(1);
+/// Delay between checks of an abandoned run.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Executes playbooks.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Playbooks {
     pub(crate) runs: Runs,
     pub(crate) specs: RunSpecs,
     pub(crate) never_began: NeverBegan,
-    /// How long a lease lasts.
+    /// Duration of a lease.
     pub(crate) lease: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Execution for Playbooks {
         Box::pin(async move {
             let spec = self.specs.of(&claimed.job, claimed.run).await?;
             self.launch(claimed.run, &spec).await?;
-            // A cancel that came before the directory existed had no supervisor to ask.
+            // If the job was canceled before the directory existed, the request did not reach the supervisor.
             let job = self.store.job(claimed.job.id).await;
             if job.is_ok_and(|job| job.is_some_and(|job| job.state == JobState::Canceling)) {
                 self.runs.ask_to_stop(claimed.run);
@@ -51,7 +51,7 @@ impl Execution for Playbooks {
         })
     }
 
-    /// Follows a run to its end, from wherever its events were stored up to.
+    /// Follows a run to its end, starting after its last stored event.
     fn carry_on<'a>(&'a self, claimed: &'a Claimed) -> BoxFuture<'a, Result<Finished, JobError>> {
         Box::pin(self.follow(claimed))
     }
@@ -72,14 +72,14 @@ impl Execution for Playbooks {
                         tracing::warn!(run.id = %run, %error, "the run cannot be looked at; trying again")
                     }
                 }
-                tokio::time::sleep(CHECK_AGAIN).await;
+                tokio::time::sleep(CHECK_INTERVAL).await;
             }
             let _killed = self.runs.clear_up_after(run).await;
             self.runs.remove(run);
         })
     }
 
-    /// Another node ran it, and may have done anything: that is not repeated without a request.
+    /// Another node ran the playbook, possibly with side effects, so it is not repeated automatically.
     fn holder_is_gone(&self, job: &Job) -> Takeover {
         let node = job.node.clone().unwrap_or_default();
         let message = format!(
@@ -105,7 +105,7 @@ impl Playbooks {
                 return self.never_began.requeue(job, run, origin).await;
             }
             None => {
-                let mut lost = lost(self.runs.last_words(run));
+                let mut lost = lost(self.runs.diagnostics(run));
                 lost.detail.processes_killed = self.runs.clear_up_after(run).await;
                 lost
             }
@@ -121,7 +121,7 @@ impl Playbooks {
         })
     }
 
-    /// `None` when the supervisor is gone and left no outcome.
+    /// Stores events until the run ends; returns `None` when the supervisor is gone and left no outcome.
     async fn keep_events(&self, job: &Job, run: RunId) -> Result<Option<PlaybookOutcome>, JobError> {
         let mut backoff = Backoff::new(job.id);
         let after = loop {
@@ -143,7 +143,8 @@ impl Playbooks {
                 }
                 Ok(Progress::Ended(outcome)) => return Ok(Some(*outcome)),
                 Ok(Progress::Gone) => return Ok(None),
-                // The run goes on whether we can read or not: when no descriptor is left, one will be.
+                // The run continues even if its events cannot be read. Errors such as a lack of file descriptors
+                // are temporary.
                 Err(error) => {
                     tracing::warn!(job.id = %job.id, %error, "the run cannot be followed; trying again");
                     backoff.pause().await;
@@ -161,7 +162,7 @@ impl Playbooks {
         Ok(())
     }
 
-    /// `None` when the run has no directory.
+    /// Opens the spool of a run; returns `None` when the run has no directory.
     async fn follower(&self, job: JobId, run: RunId, after: u64) -> Option<Follower> {
         let mut backoff = Backoff::new(job);
         loop {

@@ -1,7 +1,7 @@
-//! Runs that ended before Ansible was executed: their jobs go back to their places in the queue.
+//! Runs that ended before Ansible was executed: their jobs are queued again at their previous positions.
 //!
-//! Only what is proven to have never begun does, and `ansible::beginning` says how that is proven. Where it isn't, the job
-//! is lost: as when another node ran it, whose files can't be seen from here.
+//! A job is queued again only if it is proven that its run never began; `ansible::beginning` describes how.
+//! Otherwise the job is lost, for example when another node ran it, whose files aren't accessible here.
 
 use std::io;
 
@@ -20,12 +20,12 @@ use crate::{
     work::{claimed::Origin, contract::Finished},
 };
 
-/// What all times in a row that a run never began may not reach, by [`weight`].
+/// A job fails when the sum of the [`weight`]s of consecutive runs that never began reaches this limit.
 const LIMIT: u32 = 50;
 
-/// How much it counts when the run never began. A service that ends ends all its young runs with it and seldom because of
-/// one of them, so that counts little: 50 times are too often. A supervisor that ends while the service lives may do so
-/// again for the same cause: 5 times are too often.
+/// How much a run that never began counts. When a service ends, all of its new runs end, and rarely because of one
+/// of them, so that counts little: the limit is reached after 50 times. A supervisor that ends while the service is
+/// running may do so again for the same reason: the limit is reached after 5 times.
 const fn weight(origin: Origin) -> u32 {
     match origin {
         Origin::Started => 10,
@@ -40,15 +40,15 @@ pub(crate) struct NeverBegan {
     pub(crate) changes: Changes,
     pub(crate) queue: Queue,
     pub(crate) runs: Runs,
-    /// The service before this one ran since the machine was started.
+    /// Whether the previous service ran since the machine was booted.
     pub(crate) is_same_boot: bool,
 }
 
 impl NeverBegan {
-    /// Is it proven that a run whose supervisor is gone never began? Then it can't begin anymore.
+    /// Whether it is proven that a run whose supervisor is gone never began. If so, it can no longer begin.
     pub(super) async fn is_proven(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, JobError> {
         let is_same_boot = match origin {
-            // It has made the directory. If the directory is gone, another process was at work there.
+            // This process created the directory. If the directory is missing, another process removed it.
             Origin::Started => false,
             Origin::Recovered => self.is_same_boot,
             Origin::Unanswered => true,
@@ -56,11 +56,11 @@ impl NeverBegan {
         let directory = self.runs.directory(run);
         let mut backoff = Backoff::new(job.id);
         loop {
-            let looked = directory.clone();
-            let ruled_out = spawn_blocking(move || looked.rule_out_beginning(is_same_boot)).await;
+            let checked = directory.clone();
+            let ruled_out = spawn_blocking(move || checked.rule_out_beginning(is_same_boot)).await;
             match ruled_out.unwrap_or_else(|error| Err(io::Error::other(error))) {
                 Ok(true) if directory.path().exists() => return Ok(true),
-                // The directory may have been removed, so other traces of a run are searched for, too.
+                // The directory may have been removed, so check for other traces of the run as well.
                 Ok(true) => return Ok(!self.has_left_traces(job, run).await?),
                 Ok(false) => return Ok(false),
                 Err(error) => {
@@ -71,7 +71,7 @@ impl NeverBegan {
         }
     }
 
-    /// Has a run without a directory done anything that shows elsewhere?
+    /// Whether a run without a directory has left traces elsewhere.
     async fn has_left_traces(&self, job: &Job, run: RunId) -> Result<bool, JobError> {
         let mut backoff = Backoff::new(job.id);
         let events = loop {
@@ -83,12 +83,12 @@ impl NeverBegan {
         Ok(events > 0 || self.runs.workspace(run).short().exists())
     }
 
-    /// Queues the job of a run that never began again, in its old place. If it is being canceled, it is canceled; if that
-    /// happened too often in a row, it fails. Events of the preparation of such a run are not counted: no supervisor is
-    /// left to report their number.
+    /// Queues the job of a run that never began again, at its previous position. If it is being canceled, it ends
+    /// as canceled. If this has happened too often in a row, it fails. The events of such a run are not counted,
+    /// because no supervisor is left to report their number.
     pub(super) async fn requeue(&self, job: &Job, run: RunId, origin: Origin) -> Result<Finished, JobError> {
-        let words = self.runs.last_words(run);
-        // Before the store is updated: a job that waits has no processes and no secrets in files.
+        let words = self.runs.diagnostics(run);
+        // Clean up before the store is updated: a queued job must have no processes and no secrets in files.
         let _killed = self.runs.clear_up_after(run).await;
         let mut backoff = Backoff::new(job.id);
         loop {
@@ -123,7 +123,7 @@ impl NeverBegan {
                     let failed = PlaybookOutcome::without_run(Ending::Failed, reason, clock::now());
                     return Ok(Finished::With(Box::new(failed.into())));
                 }
-                // A client cancels it, or another node has it now.
+                // A client has canceled the job, or another node has taken it over.
                 Err(error) if error.is_stale() => {}
                 Err(error) => backoff.after(error).await?,
             }

@@ -1,4 +1,4 @@
-//! How playbooks are run.
+//! Options of playbook runs.
 
 use std::path::PathBuf;
 
@@ -7,21 +7,21 @@ use content::snapshots::Way;
 use model::Isolation;
 use process::{Limits, Sandbox};
 
-/// How far runs are kept from one another and from their machine.
+/// Isolation of runs from each other and from the node.
 #[derive(Debug)]
 pub struct IsolationOptions {
-    /// Of every run; a job may ask for more.
+    /// The minimum level of every run; a job can request a higher level.
     pub least: Isolation,
-    /// What a setting demands: a request for less is refused.
+    /// The level that the settings require; a request for a lower level is rejected.
     pub required: Isolation,
-    /// How sandboxes are made; `None` when there is no bubblewrap.
+    /// Options of sandboxes; `None` if bubblewrap is not available.
     pub sandbox: Option<Sandbox>,
-    /// What holds with and without a sandbox; the sandbox in it is not used.
+    /// Isolation that applies with and without a sandbox. Its `sandbox` field is ignored.
     pub always: process::Isolation,
 }
 
 impl IsolationOptions {
-    /// What holds for every run, and for inspections.
+    /// The isolation of every run, and of inspections.
     #[must_use]
     pub fn of_all(&self) -> process::Isolation {
         let sandbox = self.sandbox.clone().filter(|_| self.least == Isolation::Sandbox);
@@ -34,21 +34,21 @@ impl IsolationOptions {
 pub struct PlaybookOptions {
     /// Starts supervisors.
     pub launcher: Launcher,
-    /// Directories outside of the roots that links in them may lead to.
+    /// Directories outside of the content roots to which symbolic links may point.
     pub link_targets: Vec<PathBuf>,
-    /// How runs see their content.
+    /// How runs access their content.
     pub way: Way,
     /// Paths of the content that are kept between runs.
     pub persistent: Vec<String>,
-    /// How many bytes of artifacts of a job are kept.
+    /// Maximum size of a job's artifacts, in bytes.
     pub artifacts_bytes: u64,
-    /// Names that are not copied into a run's private directory.
+    /// Names that are not copied into the working directory of a run.
     pub exclude: Vec<String>,
-    /// Where facts are kept for later runs and for how many seconds, if they are; each inventory has a directory below.
+    /// The fact cache, if enabled: its directory, with one subdirectory per inventory, and its timeout in seconds.
     pub facts: Option<Facts>,
-    /// Up to so many bytes the copy of a run's content is kept in memory.
+    /// Maximum size, in bytes, up to which the copy of a run's content is kept in memory.
     pub in_memory_bytes: u64,
-    /// What a run may use; a request may shorten or lengthen its total time.
+    /// Resource limits of a run; a request can change its total time limit.
     pub limits: Limits,
     /// How far runs are kept from one another and from their machine.
     pub isolation: IsolationOptions,

@@ -1,4 +1,4 @@
-//! The runs of this node on its disk: their directories, and what is left of them.
+//! The directories of this node's runs, and their cleanup.
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ impl Runs {
         Workspace::new(self.directory(run).private(), &self.0.runtime, &run.short())
     }
 
-    /// What is known of a run whose supervisor left no outcome.
-    pub(super) fn last_words(&self, run: RunId) -> String {
+    /// Diagnostics about a run whose supervisor left no outcome.
+    pub(super) fn diagnostics(&self, run: RunId) -> String {
         let directory = self.directory(run);
         if !directory.path().exists() {
             return "the run has no directory".to_owned();
@@ -50,15 +50,15 @@ impl Runs {
         }
     }
 
-    /// Asks the supervisor of a run to end it. Before the run has its directory there is no supervisor to ask; the process
-    /// that makes the directory looks at the job's state afterwards.
+    /// Requests that the supervisor of a run stops it. Before the directory of the run exists, there is no
+    /// supervisor; the process that creates the directory checks the job's state afterwards.
     pub(super) fn ask_to_stop(&self, run: RunId) {
         if let Err(error) = self.directory(run).ask_to_stop() {
             tracing::debug!(run.id = %run, %error, "the stop request could not be delivered to the run yet");
         }
     }
 
-    /// Does what a supervisor that was killed could not do; returns how many processes it left.
+    /// Performs the cleanup of a supervisor that was killed; returns the number of processes that it left.
     pub(super) async fn clear_up_after(&self, run: RunId) -> u32 {
         let workspace = self.workspace(run);
         let cleared = spawn_blocking(move || {

@@ -1,4 +1,4 @@
-//! From a claimed job to the specification of its run for the supervisor.
+//! Converts a claimed job to the run specification for the supervisor.
 
 use std::{
     collections::BTreeSet,
@@ -22,14 +22,14 @@ use crate::{
     artifacts::Artifacts,
     catalog::{
         handle::Catalog,
-        known_inventories::{Known, KnownInventories},
+        known_inventories::{InventoryData, KnownInventories},
     },
     error::{CatalogError, JobError},
     keyring::handle::Keyring,
     options::{Directories, Vault},
 };
 
-/// Makes specifications of runs.
+/// Creates run specifications.
 #[derive(Debug)]
 pub(crate) struct RunSpecs {
     pub(crate) options: Options,
@@ -43,10 +43,11 @@ pub(crate) struct RunSpecs {
 }
 
 impl RunSpecs {
-    /// The specification of a run. The content is looked up again: it may have changed while the job waited.
+    /// The specification of a run. The content is located again, because it may have changed while the job was
+    /// queued.
     ///
     /// # Errors
-    /// The reason why the job fails before it runs.
+    /// The reason if the job fails before it runs.
     pub(super) async fn of(&self, job: &Job, run: RunId) -> Result<RunSpec, Box<Reason>> {
         let (options, toolchain) = (&self.options, self.catalog.toolchain());
         let work = self.with_secrets(job)?;
@@ -84,7 +85,7 @@ impl RunSpecs {
             environment: toolchain.variables().filter_map(as_text).collect(),
             runtime: self.directories.runtime.clone(),
             facts: options.facts.as_ref().map(|facts| Facts {
-                // Hosts of two inventories may have one name.
+                // Hosts of different inventories can have the same name.
                 directory: facts.directory.join(facts_key(&work)),
                 ..facts.clone()
             }),
@@ -95,7 +96,7 @@ impl RunSpecs {
 
     /// The keys, certificates, and lists of known hosts that the inventories, the configuration in this directory, and the
     /// environment of runs name.
-    async fn connection_files(&self, directory: &Path, known: &[Arc<Known>]) -> Vec<PathBuf> {
+    async fn connection_files(&self, directory: &Path, known: &[Arc<InventoryData>]) -> Vec<PathBuf> {
         let toolchain = self.catalog.toolchain().clone();
         let mut paths: BTreeSet<PathBuf> =
             known.iter().flat_map(|known| known.connection_files.iter().cloned()).collect();
@@ -116,8 +117,8 @@ impl RunSpecs {
             .unwrap_or_default()
     }
 
-    /// The trees of playbooks and inventories, at the paths that they have without links on the way: the content stays the one
-    /// that it is when a link is changed while the run goes on.
+    /// The trees of playbooks and inventories, with symbolic links in their paths resolved, so that the content
+    /// stays the same when a link is changed during the run.
     fn source(
         &self,
         project: Option<&ProjectName>,
@@ -164,7 +165,7 @@ impl RunSpecs {
         Ok(work)
     }
 
-    /// The steps before, then the content itself, and the root that they share.
+    /// The preceding steps, the content itself, and their common root.
     async fn run_steps(
         &self,
         job: &Job,
@@ -205,7 +206,8 @@ impl RunSpecs {
     }
 }
 
-/// The directory of the facts of these inventories; no name of one has an `@`.
+/// The fact cache directory of these inventories. The `@` avoids collisions, because no inventory name contains
+/// one.
 fn facts_key(work: &PlaybookWork) -> PathBuf {
     let project = work.project.as_ref().map(|name| format!("@{name}"));
     project.into_iter().chain([work.inventory.key()]).collect()
@@ -238,7 +240,7 @@ fn limits(job: &Job, defaults: Limits) -> Limits {
     Limits { total, ..defaults }
 }
 
-/// What the node does for every run, and more if the job asks for more.
+/// The isolation of a run: the node's minimum level, or the level of the job if that is higher.
 fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process::Isolation, Box<Reason>> {
     let level = work.isolation.map_or(options.least, |asked| asked.max(options.least));
     let always = options.always.clone();

@@ -1,7 +1,8 @@
-//! What runs that are no longer followed left behind: their directories, processes and secrets.
+//! Removes the leftovers of runs that are no longer followed: directories, processes, and secrets.
 //!
-//! Only what is provably ours is touched: directories below our own directory of runs whose name is the id of a
-//! run, whose lock no process holds and whose job does not need them; secrets that name such a directory as theirs.
+//! Only data that provably belongs to this node is removed: subdirectories of its runs directory that are named
+//! after a run, are not locked by a process, and are not needed by a job; and secrets that refer to such a
+//! directory.
 
 use std::{
     collections::HashSet,
@@ -16,14 +17,14 @@ use tokio::task::spawn_blocking;
 
 use super::runs::Runs;
 
-/// What is swept, and what is not.
+/// The directories to clean up, and the runs to keep.
 struct Sweep {
     runs: PathBuf,
     runtime: PathBuf,
     needed: HashSet<RunId>,
 }
 
-/// Sweeps everything but the runs that are `needed`; returns the others that run nevertheless.
+/// Cleans up everything except for the `needed` runs; returns other runs that are still running.
 pub(super) async fn sweep(runs: &Runs, needed: HashSet<RunId>) -> Vec<RunId> {
     let directories = runs.directories();
     let sweep = Sweep { runs: directories.runs.clone(), runtime: directories.runtime.clone(), needed };
@@ -40,7 +41,7 @@ pub(super) async fn sweep(runs: &Runs, needed: HashSet<RunId>) -> Vec<RunId> {
     Vec::new()
 }
 
-/// What became of it.
+/// The result of a cleanup.
 #[derive(Default)]
 struct Swept {
     count: usize,
@@ -48,7 +49,7 @@ struct Swept {
 }
 
 impl Sweep {
-    /// Secrets first.
+    /// Cleans up secrets first, then directories.
     fn all(&self) -> io::Result<Swept> {
         let secrets = runtime::sweep_secrets(&self.runtime, &self.runs, |run| self.is_over(run))?;
         let mut swept = self.directories()?;
@@ -56,8 +57,8 @@ impl Sweep {
         Ok(swept)
     }
 
-    /// Whether the secrets of a run, or of an inspection, may go. An inspection has no other directory, and what is left of its
-    /// processes is ended here.
+    /// Whether the secrets of a run or of an inspection can be removed. An inspection has no other directory, so
+    /// its remaining processes are killed here.
     fn is_over(&self, path: &Path) -> bool {
         let is_dead = self.is_dead(path);
         if let Some(run) = run_of(path).filter(|_| is_dead && !path.exists()) {
@@ -86,7 +87,7 @@ impl Sweep {
         Ok(swept)
     }
 
-    /// No job needs it and no process holds it. What cannot be determined is not dead.
+    /// Whether no job needs the run and no process holds it. If this cannot be determined, the run is kept.
     fn is_dead(&self, path: &Path) -> bool {
         let Some(run) = run_of(path) else { return false };
         !self.needed.contains(&run) && RunDirectory::at(path.to_owned()).is_held().is_ok_and(|held| !held)
