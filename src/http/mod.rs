@@ -10,6 +10,7 @@ pub mod access;
 mod api;
 mod body;
 mod cors;
+mod current_request;
 pub mod documents;
 pub mod endpoint;
 mod endpoints;

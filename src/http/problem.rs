@@ -6,7 +6,7 @@ use actix_web::{
 };
 pub(crate) use api::{Fault, FaultCode, ProblemCode};
 
-use super::request_id;
+use super::current_request;
 
 /// A fault of a request: in a field, with dots between levels; in a query parameter; or, with an empty name, in the
 /// whole body.
@@ -140,7 +140,7 @@ impl ResponseError for Problem {
             detail: self.detail.clone(),
             hint: self.hint.clone(),
             errors: self.errors.clone(),
-            request_id: request_id::current(),
+            request_id: current_request::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();
         let mut response = HttpResponse::build(status);

@@ -13,18 +13,12 @@ use actix_web::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::access::{Caller, Rejected, shortened};
+use super::{
+    access::{Caller, Rejected, shortened},
+    current_request::CURRENT,
+};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
-
-tokio::task_local! {
-    static CURRENT: String;
-}
-
-/// The ID of the current request.
-pub(crate) fn current() -> Option<String> {
-    CURRENT.try_with(Clone::clone).ok()
-}
 
 /// The middleware.
 ///

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use model::{AuditDraft, AuditKind, JobId};
 
 use super::caller::Caller;
-use crate::http::{endpoint::Endpoint, request_id, v0};
+use crate::http::{current_request, endpoint::Endpoint, v0};
 
 /// Creates an audit entry for this request. Its action is the method and the path of the endpoint, and its object
 /// is the job in the path.
@@ -25,7 +25,7 @@ pub(super) fn draft(
         via: caller.via.to_string(),
         peer: text(caller.address.peer),
         forwarded: text(caller.address.forwarded),
-        request: request_id::current(),
+        request: current_request::current(),
         method: request.method().as_str().to_owned(),
         route: endpoint.map(|endpoint| endpoint.path.to_string()).unwrap_or_default(),
         job: endpoint.and_then(|endpoint| endpoint.job_in(request.match_info().as_str())),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use actix_web::HttpResponse;
 use model::{AuditDraft, AuditKind, JobId, Role};
 
-use super::{Guard, audit::Served, caller::Client, limiter::Kind, reply::Reply};
+use super::{audit::Served, caller::Client, guard::Guard, limiter::Kind, reply::Reply};
 
 /// Request extension: the request comes from a page of an unknown origin, so it must not start a job.
 #[derive(Debug, Clone, Copy)]

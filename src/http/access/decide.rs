@@ -18,10 +18,10 @@ use jiff::Timestamp;
 use model::{Role, Token, access::is_caller_name};
 
 use super::{
-    Mode, Options,
     caller::{Address, Caller, Via},
     gateway::{ANONYMOUS, CONSUMER, GROUPS, only},
     jwt::{self, Keys},
+    options::{Mode, Options},
 };
 
 /// The credentials of a request.

@@ -16,6 +16,7 @@
 //! Every client follows the store independently, at its own pace. All receive the same lines in the same order, and
 //! a slow one holds one batch of events and does not affect the others. Watching does not affect the job.
 
+mod socket;
 mod vm_status;
 
 use std::time::Duration;
@@ -31,6 +32,7 @@ use model::{Detail, Job, JobState, PlaybookDetail};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use self::socket::{CLOSE, TAG, UPGRADED, close_code};
 use super::{
     access::Seat,
     api::Api,
@@ -38,13 +40,8 @@ use super::{
     v1::job_parameter,
 };
 
-const TAG: &str = "streams";
-const UPGRADED: Reply = Reply::empty(101, "The connection is a WebSocket now");
-
 /// Interval of pings on a quiet socket.
 const PING: Duration = Duration::from_secs(15);
-/// Timeout for closing the connection of a client that does not read.
-const CLOSE: Duration = Duration::from_secs(1);
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let summary = "A WebSocket: the log of a job as it is written, in CloudLaunch's frames.";
@@ -118,12 +115,6 @@ impl Watcher {
             let _ = timeout(CLOSE, self.session.close(Some(code.into()))).await;
         }
     }
-}
-
-/// The close code of the server: after a restart, the client can reconnect; after its credentials became invalid,
-/// it cannot.
-fn close_code(seat: &Seat) -> CloseCode {
-    if seat.is_revoked() { CloseCode::Policy } else { CloseCode::Restart }
 }
 
 /// Answers pings; returns when the client disconnects.

@@ -23,7 +23,7 @@ use model::vm_status::Frame;
 use serde_json::json;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
-use super::{CLOSE, TAG, UPGRADED, close_code};
+use super::socket::{CLOSE, TAG, UPGRADED, close_code};
 use crate::http::{
     access::Seat,
     api::Api,

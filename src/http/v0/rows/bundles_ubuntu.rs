@@ -1,6 +1,7 @@
 //! Bundles for Ubuntu hosts.
 
-use super::{Access, NODE_IF_ANY, Plan, Reply, Route, Verb};
+use super::shared::NODE_IF_ANY;
+use crate::http::v0::route::{Access, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{BUNDLE_HOSTS, Field, Kind, PASSWORD, SHELL, USER},
     route::Limit,

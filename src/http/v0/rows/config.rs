@@ -1,7 +1,8 @@
 //! The configuration of a machine.
 
-use super::{AS_JSON, Access, NODE, Route, VM_ID, action};
+use super::shared::{AS_JSON, NODE, VM_ID, action};
 use crate::http::v0::field::{Field, Kind, TAGS, When};
+use crate::http::v0::route::{Access, Route};
 
 const fn get(path: &'static str, name: &'static str, summary: &'static str) -> Route {
     action(path, name, "config", summary, fields![NODE, AS_JSON, VM_ID]).by(Access::VIEWER)

@@ -1,6 +1,7 @@
 //! Routes for debugging, and for running content by name.
 
-use super::{Access, NODE_IF_ANY, Plan, Reply, Route, Verb};
+use super::shared::NODE_IF_ANY;
+use crate::http::v0::route::{Access, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{Field, HOSTS, Kind},
     route::Named,

@@ -1,10 +1,11 @@
 //! Firewalls of machines, nodes, and the datacenter.
 
-use super::{AS_JSON, Access, Lookup, NODE, Route, VM_ID, action};
+use super::shared::{AS_JSON, NODE, VM_ID, action};
 use crate::http::v0::field::{
     ADDRESSES, ALIAS, ALNUM, API_HOST, COMMENT, FULL_NAME, Field, Kind, PORTS, RULE_ACTION, RULE_TYPE, WORD,
     When,
 };
+use crate::http::v0::route::{Access, Lookup, Route};
 
 const ALIAS_NAME: Field =
     Field::new("vm_fw_alias_name", Kind::Text(&ALIAS), r#""office""#, "The name of the alias");

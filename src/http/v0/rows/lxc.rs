@@ -1,9 +1,10 @@
 //! Containers. The web page of the deployer uses these routes; the reference service does not have them.
 
-use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, action};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action};
 use crate::http::v0::field::{
     CONTAINER_IP, DOTTED, FULL_NAME, Field, IPV4, Kind, PASSWORD, TEMPLATE_VOLUME, When,
 };
+use crate::http::v0::route::{Access, Lookup, Route};
 
 const ON_CONTAINER: &[Field] = &[NODE, AS_JSON, VM_ID];
 

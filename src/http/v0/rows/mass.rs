@@ -1,6 +1,7 @@
 //! Actions on several machines at once.
 
-use super::{AS_JSON, Access, NODE, Plan, Reply, Route, Verb};
+use super::shared::{AS_JSON, NODE};
+use crate::http::v0::route::{Access, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{FULL_NAME, Field, Kind, When},
     route::Limit,

@@ -1,7 +1,8 @@
 //! Networks of machines and nodes.
 
-use super::{AS_JSON, Access, NODE, Route, VM_ID, Verb, action};
+use super::shared::{AS_JSON, NODE, VM_ID, action};
 use crate::http::v0::field::{DOTTED, DOTTED_LOWER_FIRST, Field, IPV4, Kind, LETTERS, MAC, NETMASK};
+use crate::http::v0::route::{Access, Route, Verb};
 
 /// A required field that can be `null`.
 const fn or_null(name: &'static str, kind: Kind, example: &'static str, about: &'static str) -> Field {

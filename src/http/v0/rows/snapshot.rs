@@ -1,7 +1,8 @@
 //! Snapshots of a machine.
 
-use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, action};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action};
 use crate::http::v0::field::{Field, Kind, NAME as NODE_NAME, WORD};
+use crate::http::v0::route::{Access, Lookup, Route};
 
 const NAME: Field =
     Field::new("vm_snapshot_name", Kind::Text(&WORD), r#""before_exercise""#, "The name of the snapshot");

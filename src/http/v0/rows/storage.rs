@@ -1,7 +1,8 @@
 //! Storage: content, and image downloads.
 
-use super::{AS_JSON, Access, NODE, Route, action};
+use super::shared::{AS_JSON, NODE, action};
 use crate::http::v0::field::{FULL_NAME, Field, HTTP_URL, ISO_FILE, Kind, NAME};
+use crate::http::v0::route::{Access, Route};
 
 const STORAGE: Field = Field::new("storage_name", Kind::Text(&NAME), r#""local""#, "The storage");
 

@@ -1,7 +1,8 @@
 //! Machines: list, power, create, clone, delete.
 
-use super::{AS_JSON, Access, Lookup, NODE, NODE_IF_ANY, Route, VM_ID, Verb, action};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action};
 use crate::http::v0::field::{DESCRIPTION, DOTTED, Field, ISO_VOLUME, Kind, NAME};
+use crate::http::v0::route::{Access, Lookup, Route, Verb};
 
 const NEW_NAME: Field =
     Field::new("vm_name", Kind::Text(&NAME), r#""web-02""#, "The name of the new machine");
