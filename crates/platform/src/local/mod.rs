@@ -3,7 +3,7 @@
 //!
 //! The bridges of a range are in a network namespace of their own, its fabric; each machine has a namespace, and a veth pair for each
 //! of its interfaces leads from there to a bridge. Nothing appears in the namespace of this machine itself, and what is unpinned
-//! disappears as a whole. As root, [`Local`] does that itself; ordinary users have [`Held`]; [`check`] says which of them works here.
+//! disappears as a whole. As root, [`Local`] does that itself; ordinary users have [`Held`]; [`check()`] says which of them works here.
 //! The kernel is the record: what there is is read from it, and every file here can be found missing.
 //!
 //! A machine of kind `namespace` sees the files of this machine under a layer of its own, without its devices, homes and the
