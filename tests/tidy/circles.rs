@@ -1,7 +1,7 @@
 //! Circles of files within each crate.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -13,9 +13,6 @@ use crate::{
     root,
     scan::{Crate, Name},
 };
-
-/// Directories whose files may still have circles. The list may only shrink.
-const NOT_YET: &[&str] = &["crates/testkit/src"];
 
 /// Where a path leads to.
 enum Target {
@@ -102,7 +99,6 @@ fn crate_roots(package: &Path) -> Vec<PathBuf> {
 #[test]
 fn no_files_of_a_crate_depend_on_each_other_in_a_circle() {
     let mut faults = Vec::new();
-    let mut not_yet: BTreeSet<&str> = NOT_YET.iter().copied().collect();
     for file in packages().iter().flat_map(|package| crate_roots(package)) {
         let dependencies = Crate::read(&file).dependencies();
         let mut graph: Graph<&Path> = Graph::new();
@@ -110,12 +106,6 @@ fn no_files_of_a_crate_depend_on_each_other_in_a_circle() {
             graph.entry(from).or_default().insert(to);
         }
         for circle in circles(&graph) {
-            let listed =
-                NOT_YET.iter().find(|directory| circle.iter().all(|file| file.starts_with(directory)));
-            if let Some(listed) = listed {
-                not_yet.remove(listed);
-                continue;
-            }
             let within = dependencies
                 .iter()
                 .filter(|((from, to), _)| circle.contains(&**from) && circle.contains(&**to));
@@ -126,5 +116,4 @@ fn no_files_of_a_crate_depend_on_each_other_in_a_circle() {
         }
     }
     assert!(faults.is_empty(), "circles of files:\n\n{}\n", faults.join("\n\n"));
-    assert!(not_yet.is_empty(), "no circles are left in these: remove them from `NOT_YET`: {not_yet:?}");
 }

@@ -1,6 +1,6 @@
 //! Fields of replies that were renamed: a reply has both, for one release.
 //!
-//! A type has only the new names. A row of [`renamed_fields!`](renamed_fields) adds the old ones to its JSON and, as deprecated, to its
+//! A type has only the new names. A row of `renamed_fields!` adds the old ones to its JSON and, as deprecated, to its
 //! schema; the type itself needs `#[serde(remote = "Self")]` and `#[schemars(transform = renamed::deprecate::<Self>)]`.
 
 use schemars::Schema;

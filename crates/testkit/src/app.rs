@@ -13,10 +13,10 @@ use rustix::process::{Signal, kill_process};
 use crate::{
     client::Client,
     files::entries,
-    processes::{end_runs_in, pid_of, processes_with, spawn_until_ready},
+    processes::{pid_of, processes_with, spawn_until_ready},
+    runs::{end_runs_in, runs_in},
     setup::Setup,
     wait::POLL,
-    worker::runs_in,
 };
 
 /// How long a process may take to end after it has nothing left to do.
@@ -33,6 +33,14 @@ pub struct TestApp {
     client: Client,
 }
 
+impl Setup {
+    /// Starts the service and waits until it listens.
+    #[must_use]
+    pub fn start(self) -> TestApp {
+        TestApp::start(self)
+    }
+}
+
 impl TestApp {
     /// A service with Ansible and the fixtures.
     #[must_use]
@@ -46,7 +54,7 @@ impl TestApp {
         Setup::without_ansible().start()
     }
 
-    pub(crate) fn start(setup: Setup) -> Self {
+    fn start(setup: Setup) -> Self {
         let mut app = Self { setup, service: None, address: String::new(), client: Client::default() };
         app.start_again();
         app

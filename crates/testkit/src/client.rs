@@ -5,8 +5,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use reqwest::{Method, Response};
 use serde_json::Value;
 
-use crate::{job::Job, wait::PATIENCE};
-
 /// Sends requests to one service. Clones follow it to its next address when it is started again.
 #[derive(Clone, Default)]
 pub struct Client(Arc<RwLock<Connection>>);
@@ -58,22 +56,6 @@ impl Client {
     /// If the reply has another status or is no JSON.
     pub async fn post(&self, path: &str, body: &Value, status: u16) -> Value {
         json_of(self.send(Method::POST, path, Some(body)).await, status).await
-    }
-
-    /// Submits a job, which must be accepted.
-    pub async fn submit(&self, request: &Value) -> Job {
-        self.job(&self.post("/v1/jobs", request, 202).await)
-    }
-
-    /// Runs a job until it has ended.
-    pub async fn run(&self, request: &Value) -> Job {
-        self.job(&self.post(&format!("/v1/jobs?wait={}", PATIENCE.as_secs()), request, 200).await)
-    }
-
-    /// A handle for a job whose JSON is known, or only its `id`.
-    #[must_use]
-    pub fn job(&self, shown: &Value) -> Job {
-        Job::new(self.clone(), shown.clone())
     }
 }
 

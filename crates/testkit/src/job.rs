@@ -19,8 +19,26 @@ pub struct Job {
     shown: Value,
 }
 
+impl Client {
+    /// Submits a job, which must be accepted.
+    pub async fn submit(&self, request: &Value) -> Job {
+        self.job(&self.post("/v1/jobs", request, 202).await)
+    }
+
+    /// Runs a job until it has ended.
+    pub async fn run(&self, request: &Value) -> Job {
+        self.job(&self.post(&format!("/v1/jobs?wait={}", PATIENCE.as_secs()), request, 200).await)
+    }
+
+    /// A handle for a job whose JSON is known, or only its `id`.
+    #[must_use]
+    pub fn job(&self, shown: &Value) -> Job {
+        Job::new(self.clone(), shown.clone())
+    }
+}
+
 impl Job {
-    pub(crate) const fn new(client: Client, shown: Value) -> Self {
+    const fn new(client: Client, shown: Value) -> Self {
         Self { client, shown }
     }
 

@@ -7,10 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use rustix::process::Pid;
 
-use crate::{files::entries, worker::runs_in};
+use crate::files::entries;
 
 /// Command lines in which a text occurs, with their processes. Zombies and this process are omitted.
 #[must_use]
@@ -62,16 +61,4 @@ pub fn spawn_until_ready(command: &mut Command) -> (Child, String) {
 #[must_use]
 pub fn pid_of(process: &Child) -> Pid {
     i32::try_from(process.id()).ok().and_then(Pid::from_raw).expect("a small number")
-}
-
-/// After a failed test: runs would continue without their service.
-pub(crate) fn end_runs_in(home: &Path) {
-    for run in runs_in(home) {
-        let identity = fs::read(run.join("supervisor.json")).unwrap_or_default();
-        let identity: Value = serde_json::from_slice(&identity).unwrap_or_default();
-        let pid = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
-        if let Some(pid) = pid.and_then(Pid::from_raw) {
-            let _ = kill_process(pid, Signal::TERM);
-        }
-    }
 }

@@ -9,7 +9,6 @@ use std::{
 };
 
 use crate::{
-    app::TestApp,
     files::copy,
     surroundings::{SSH_LAB, bin_dir, fixtures, program},
     tls::install_provider,
@@ -140,12 +139,6 @@ impl Setup {
             .current_dir(self.home())
             .stdin(Stdio::null());
         command
-    }
-
-    /// Starts the service and waits until it listens.
-    #[must_use]
-    pub fn start(self) -> TestApp {
-        TestApp::start(self)
     }
 }
 

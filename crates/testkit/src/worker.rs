@@ -9,8 +9,8 @@ use std::{
 use rustix::process::{Signal, kill_process};
 
 use crate::{
-    files::entries,
-    processes::{end_runs_in, pid_of, processes_with, spawn_until_ready},
+    processes::{pid_of, processes_with, spawn_until_ready},
+    runs::{end_runs_in, runs_in},
     setup::Setup,
 };
 
@@ -83,12 +83,6 @@ impl Worker {
     fn log(&self) -> String {
         fs::read_to_string(self.home().join("worker.log")).unwrap_or_default()
     }
-}
-
-/// The directories of runs below the home of a service or worker.
-#[must_use]
-pub fn runs_in(home: &Path) -> Vec<PathBuf> {
-    entries(&home.join("var/runs"))
 }
 
 impl Drop for Worker {

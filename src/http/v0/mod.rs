@@ -7,6 +7,7 @@
 mod check;
 mod direct;
 mod endpoints;
+mod fault;
 mod field;
 pub(in crate::http) mod field_schema;
 #[cfg(test)]
