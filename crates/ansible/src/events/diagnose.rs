@@ -346,7 +346,7 @@ mod tests {
         let (ending, _, message) = result_of(0, &complained, &Selection::default(), "");
         assert_eq!(
             (ending, message.as_str()),
-            (Ending::Succeeded, "every task ended well\nAnsible reported: no x")
+            (Ending::Succeeded, "every task succeeded\nAnsible reported: no x")
         );
     }
 

@@ -136,7 +136,7 @@ mod tests {
                 "bad",
             ),
             (json!({"msg": "", "exception": "Traceback: x"}), "Traceback: x"),
-            (json!({"msg": "", "exception": "(traceback unavailable)", "rc": 3}), "ended with code 3"),
+            (json!({"msg": "", "exception": "(traceback unavailable)", "rc": 3}), "exited with code 3"),
             (json!({"msg": null, "exception": "(traceback unavailable)"}), NO_TEXT),
             (json!({"censored": "hidden", "msg": "x"}), "hidden"),
             (json!({}), NO_TEXT),

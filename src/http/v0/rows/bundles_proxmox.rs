@@ -1,6 +1,6 @@
 //! Bundles for the machines of a default range: admin, student, and vulnerable machines.
 
-use super::shared::{AS_JSON, NODE, NODE_IF_ANY};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, fields};
 use crate::http::v0::route::{Access, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{Field, IPV4, Kind, WORD},

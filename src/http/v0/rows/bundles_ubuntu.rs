@@ -1,6 +1,6 @@
 //! Bundles for Ubuntu hosts.
 
-use super::shared::NODE_IF_ANY;
+use super::shared::{NODE_IF_ANY, fields};
 use crate::http::v0::route::{Access, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{BUNDLE_HOSTS, Field, Kind, PASSWORD, SHELL, USER},

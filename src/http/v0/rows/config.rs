@@ -1,6 +1,6 @@
 //! The configuration of a machine.
 
-use super::shared::{AS_JSON, NODE, VM_ID, action};
+use super::shared::{AS_JSON, NODE, VM_ID, action, fields};
 use crate::http::v0::field::{Field, Kind, TAGS, When};
 use crate::http::v0::route::{Access, Route};
 

@@ -1,6 +1,6 @@
 //! Firewalls of machines, nodes, and the datacenter.
 
-use super::shared::{AS_JSON, NODE, VM_ID, action};
+use super::shared::{AS_JSON, NODE, VM_ID, action, fields};
 use crate::http::v0::field::{
     ADDRESSES, ALIAS, ALNUM, API_HOST, COMMENT, FULL_NAME, Field, Kind, PORTS, RULE_ACTION, RULE_TYPE, WORD,
     When,

@@ -1,6 +1,6 @@
 //! Containers. The web page of the deployer uses these routes; the reference service does not have them.
 
-use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action, fields};
 use crate::http::v0::field::{
     CONTAINER_IP, DOTTED, FULL_NAME, Field, IPV4, Kind, PASSWORD, TEMPLATE_VOLUME, When,
 };

@@ -1,6 +1,6 @@
 //! Actions on several machines at once.
 
-use super::shared::{AS_JSON, NODE};
+use super::shared::{AS_JSON, NODE, fields};
 use crate::http::v0::route::{Access, Plan, Reply, Route, Verb};
 use crate::http::v0::{
     field::{FULL_NAME, Field, Kind, When},

@@ -1,12 +1,5 @@
 //! The rows, one file per group, and their common fields.
 
-/// Creates the fields of a row at compile time.
-macro_rules! fields {
-    ($($field:expr),* $(,)?) => {
-        const { &[$($field),*] }
-    };
-}
-
 mod bundles_proxmox;
 mod bundles_ubuntu;
 mod config;

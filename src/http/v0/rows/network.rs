@@ -1,6 +1,6 @@
 //! Networks of machines and nodes.
 
-use super::shared::{AS_JSON, NODE, VM_ID, action};
+use super::shared::{AS_JSON, NODE, VM_ID, action, fields};
 use crate::http::v0::field::{DOTTED, DOTTED_LOWER_FIRST, Field, IPV4, Kind, LETTERS, MAC, NETMASK};
 use crate::http::v0::route::{Access, Route, Verb};
 

@@ -5,6 +5,14 @@ use crate::http::v0::{
     route::{Access, Lookup, Plan, Reply, Route, Verb},
 };
 
+/// Creates the fields of a row at compile time.
+macro_rules! fields {
+    ($($field:expr),* $(,)?) => {
+        const { &[$($field),*] }
+    };
+}
+pub(super) use fields;
+
 /// The node. An empty value is passed to Ansible, too, and overrides that of the inventory.
 pub(super) const NODE: Field =
     Field::new("proxmox_node", Kind::Text(&NAME), r#""pve01""#, "The Proxmox node");

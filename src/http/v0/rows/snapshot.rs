@@ -1,6 +1,6 @@
 //! Snapshots of a machine.
 
-use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action, fields};
 use crate::http::v0::field::{Field, Kind, NAME as NODE_NAME, WORD};
 use crate::http::v0::route::{Access, Lookup, Route};
 

@@ -1,6 +1,6 @@
 //! Storage: content, and image downloads.
 
-use super::shared::{AS_JSON, NODE, action};
+use super::shared::{AS_JSON, NODE, action, fields};
 use crate::http::v0::field::{FULL_NAME, Field, HTTP_URL, ISO_FILE, Kind, NAME};
 use crate::http::v0::route::{Access, Route};
 

@@ -1,6 +1,6 @@
 //! Machines: list, power, create, clone, delete.
 
-use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action};
+use super::shared::{AS_JSON, NODE, NODE_IF_ANY, VM_ID, action, fields};
 use crate::http::v0::field::{DESCRIPTION, DOTTED, Field, ISO_VOLUME, Kind, NAME};
 use crate::http::v0::route::{Access, Lookup, Route, Verb};
 
