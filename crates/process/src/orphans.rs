@@ -1,6 +1,6 @@
 //! The processes of a run whose supervisor is gone.
 //!
-//! While the supervisor lives they are its descendants ([`crate::tree`]). After it they are children of the machine's
+//! While the supervisor lives they are its descendants (`tree.rs`). After it they are children of the machine's
 //! first process, and only what they inherited shows whose they are.
 
 use std::{collections::HashSet, fs, time::Instant};

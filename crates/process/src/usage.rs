@@ -1,6 +1,6 @@
 //! Is a run within its limits of memory and processes? Looked at in short turns, from a thread of its own.
 //!
-//! Where the kernel keeps the limits ([`crate::tree_group`]), it is asked whether it had to refuse something. Where it
+//! Where the kernel keeps the limits (`tree_group.rs`), it is asked whether it had to refuse something. Where it
 //! does not, descendants are counted and their memory is summed: what is shared counts once, in shares (PSS), because
 //! Ansible's workers share most of theirs. A look every half second can come late; it ends what it sees.
 

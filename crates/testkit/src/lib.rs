@@ -20,7 +20,7 @@
 //! - [`TestApp`] is the built program with a port, directories, and a database of its own. When it is dropped, it is stopped, and
 //!   the test fails if a job, a directory, a secret, or a process remains. [`Setup`] changes settings and files before the start.
 //!   [`Setup::without_ansible`] starts a service in a few milliseconds whose jobs run no Ansible.
-//! - [`TestApp::submit`] and [`TestApp::run`] return a [`Job`]: its JSON as it was last read (`job["state"]`), and methods that
+//! - [`Client::submit`] and [`Client::run`] return a [`Job`]: its JSON as it was last read (`job["state"]`), and methods that
 //!   wait for it, cancel it, or read its events, results, and log.
 //! - A test never sleeps. It waits for a condition with [`until`], or holds a run at a [`Gate`] until it has seen what it wants.
 //! - [`Postgres`], [`Guest`], [`ssh_lab`], [`Simulator`], [`FakePve`], [`Gateway`], and [`Browser`] are real programs and servers.
