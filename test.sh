@@ -34,6 +34,8 @@ install_packages() {
   has bwrap || missing+=(bubblewrap)
   has chromium || missing+=(chromium)
   PATH=$PATH:/usr/sbin:/sbin has ip || missing+=(iproute2)
+  PATH=$PATH:/usr/sbin:/sbin has nft || missing+=(nftables)
+  has ping || missing+=(iputils-ping)
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
   PATH=$PATH:/usr/sbin:/sbin has haproxy || missing+=(haproxy)
   python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
