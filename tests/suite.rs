@@ -127,7 +127,10 @@ fn the_quick_profile_needs_nothing_that_test_sh_provides() {
     let has_tests =
         |package: &PathBuf| !["crates/testkit", "crates/bench"].iter().any(|it| package.ends_with(it));
     let of_crates = packages().into_iter().filter(has_tests);
-    let of_crates = of_crates.flat_map(|package| sources(&package.join("src")));
+    // Unit tests that use no helper can have types of the same names.
+    let of_crates = of_crates
+        .flat_map(|package| sources(&package.join("src")))
+        .filter(|file| read(file).contains("testkit"));
     for file in of_tests.chain(of_crates) {
         let name = file.strip_prefix(root()).unwrap().to_str().unwrap();
         let is_omitted = modules.contains(file.file_stem().unwrap().to_str().unwrap());

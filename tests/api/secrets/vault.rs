@@ -137,7 +137,7 @@ fn a_wrong_password_keeps_the_service_from_starting() {
 #[test]
 fn a_vault_file_without_a_password_keeps_the_service_from_starting() {
     let setup = with_password_file(&generated_secret(), "x").set("VAULT_PASSWORD_FILE", "");
-    assert_refuses_to_start(&setup, &["no password", "vault.password_file"], "\0");
+    assert_refuses_to_start(&setup, &["no vault password", "vault.password_file"], "\0");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_password_file_that_others_may_read_is_reported_in_the_log() {
         let setup = with_password_file(&generated_secret(), "x");
         fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(mode)).expect("ours");
         let app = setup.start();
-        assert_eq!(app.log().contains("may use the vault password file"), is_reported, "{mode:o}");
+        assert_eq!(app.log().contains("have access to the vault password file"), is_reported, "{mode:o}");
     }
 }
 
