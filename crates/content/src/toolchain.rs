@@ -51,7 +51,7 @@ fn is_executable(program: &Path) -> bool {
     program.is_file() && rustix::fs::access(program, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// What a program of Ansible is told of places of its own.
+/// The environment variables that name directories to an Ansible program.
 ///
 /// `short` is a directory whose path leaves room for a socket name in AF_UNIX's 107 bytes. A control path of
 /// its own keeps a run from using another run's SSH connection, which would hide a changed host key.

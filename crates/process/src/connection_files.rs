@@ -1,6 +1,6 @@
 //! Files that programs need for connections: private keys and known hosts of SSH, certificates of authorities.
 //!
-//! They are recognized by what is in them, so whoever names a file can't have a sandbox show `/etc/shadow`.
+//! They are recognized by their content, so a content author can't expose `/etc/shadow` to a sandbox by naming it.
 
 use std::path::Path;
 

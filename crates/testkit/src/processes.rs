@@ -39,7 +39,7 @@ pub fn processes_with_environment(text: &str) -> Vec<PathBuf> {
     entries(Path::new("/proc")).into_iter().filter(holds).collect()
 }
 
-/// Starts a program and waits for the first line that it prints: programs of ours print it when they are ready. The line is empty
+/// Starts a program and waits for the first line that it prints: Rangehand's programs print it when they are ready. The line is empty
 /// if the program ended.
 ///
 /// # Panics

@@ -28,7 +28,7 @@ use serde_json::json;
 
 use super::{Interpreter, message, program};
 
-/// Reads the program from the socket that is its standard input: it is part of ours and lies in no file.
+/// Reads the program from the socket that is its standard input: it is part of the Rangehand binary and not stored in a file.
 const BEGIN: &str = "import os; exec(os.read(0, 1 << 20))";
 /// Where the name of a run will stand; as long as one.
 const NO_RUN: &str = "00000000-0000-0000-0000-000000000000";

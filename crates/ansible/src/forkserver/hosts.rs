@@ -1,4 +1,4 @@
-//! The hosts of this process: found by what they are good for, started when there is none, replaced when they are used up.
+//! The fork servers of this process: found by interpreter and environment, started on demand, ended when they are idle or fail.
 
 use std::{
     collections::HashMap,

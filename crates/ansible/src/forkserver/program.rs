@@ -1,4 +1,4 @@
-//! The program of a host: it is part of ours and lies in no file.
+//! The Python program of a fork server: it is part of the Rangehand binary and not stored in a file.
 
 use crate::events::details;
 

@@ -19,21 +19,22 @@ use crate::error::Error;
 /// What every guest needs beside a minimal system: a first process, an SSH server, and what Ansible's modules use.
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,openssh-server,python3-apt,sudo,iproute2,ca-certificates";
 
-/// Templates that can be built: their names, the suites, and where their packages are by default.
-pub const BUILDABLE: [(&str, &str, &str); 4] = [
-    ("debian-12", "bookworm", "http://deb.debian.org/debian"),
-    ("debian-13", "trixie", "http://deb.debian.org/debian"),
-    ("ubuntu-22.04", "jammy", "http://archive.ubuntu.com/ubuntu"),
-    ("ubuntu-24.04", "noble", "http://archive.ubuntu.com/ubuntu"),
+/// Templates that can be built: their names and suites.
+pub const BUILDABLE: [(&str, &str); 4] = [
+    ("debian-12", "bookworm"),
+    ("debian-13", "trixie"),
+    ("ubuntu-22.04", "jammy"),
+    ("ubuntu-24.04", "noble"),
 ];
 
-/// Builds the template with this name as a directory that does not exist yet. It takes minutes, and needs root privileges.
+/// Builds the template with this name as a directory that does not exist yet. It takes minutes, and needs root privileges. Without a
+/// mirror the packages come from the one that `debootstrap` has for the suite.
 ///
 /// # Errors
 /// If the name is unknown, the directory exists, or `debootstrap` fails.
 pub fn build(name: &str, directory: &Path, mirror: Option<&str>) -> Result<(), Error> {
-    let Some((_, suite, usual)) = BUILDABLE.iter().find(|(known, ..)| *known == name) else {
-        let known: Vec<_> = BUILDABLE.iter().map(|(name, ..)| *name).collect();
+    let Some((_, suite)) = BUILDABLE.iter().find(|(known, _)| *known == name) else {
+        let known: Vec<_> = BUILDABLE.iter().map(|(name, _)| *name).collect();
         return Err(Error::refused(format!("unknown template `{name}`: use {}", known.join(", "))));
     };
     if directory.exists() {
@@ -44,7 +45,7 @@ pub fn build(name: &str, directory: &Path, mirror: Option<&str>) -> Result<(), E
     let _ = fs::remove_dir_all(&new);
     // In namespaces of its own, so that nothing is left mounted or running when it is interrupted.
     let script = "set -eu
-debootstrap --variant=minbase --include=\"$1\" --components=\"$2\" \"$3\" \"$4\" \"$5\"
+debootstrap --variant=minbase --include=\"$1\" --components=\"$2\" \"$3\" \"$4\" ${5:+\"$5\"}
 rm -rf \"$4\"/var/cache/apt/archives/*.deb \"$4\"/var/lib/apt/lists/* \"$4\"/etc/ssh/ssh_host_*
 : >\"$4/etc/machine-id\"";
     let output = Command::new("unshare")
@@ -62,7 +63,7 @@ rm -rf \"$4\"/var/cache/apt/archives/*.deb \"$4\"/var/lib/apt/lists/* \"$4\"/etc
             suite,
         ])
         .arg(&new)
-        .arg(mirror.unwrap_or(usual))
+        .arg(mirror.unwrap_or_default())
         .env("PATH", SYSTEM_PATH)
         .stdin(Stdio::null())
         .output()

@@ -121,7 +121,7 @@ fn subnet(dir: &RangeDir, outside: &mut Netlink, pool: Ipv4Net) -> Result<Ipv4Ne
     Ok(free)
 }
 
-/// What leaves gets an address of this machine; ranges do not reach each other, and nobody begins a connection inward.
+/// What leaves gets an address of this machine; ranges do not reach each other, and connections from outside are refused.
 fn translate(dir: &RangeDir, interface: &str, subnet: Ipv4Net) -> Result<(), Error> {
     let name = table(dir);
     let _ = fs::write(FORWARD, "1");

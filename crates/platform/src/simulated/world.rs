@@ -65,7 +65,7 @@ pub(super) fn key(thing: &Thing) -> String {
 }
 
 impl World {
-    /// The thing with this name, whoever it belongs to.
+    /// The thing with this name, of any owner.
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }

@@ -22,7 +22,7 @@ const YAML: &str = "name: r\nplatform: p\nnetworks: {dmz: {cidr: 10.80.1.0/24}, 
     rules: [{from: dmz, to: inner, allow: [tcp/22, icmp]}]\n";
 
 /// The root of the guests, where there is one.
-#[allow(clippy::print_stderr, reason = "whoever runs the tests should see what was not tested")]
+#[allow(clippy::print_stderr, reason = "the person who runs the tests should see what was not tested")]
 fn template() -> Option<PathBuf> {
     let named = std::env::var_os("RANGEHAND_TEST_TEMPLATE").map(PathBuf::from);
     let cache = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/lab");

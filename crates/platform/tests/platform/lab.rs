@@ -54,7 +54,7 @@ pub(crate) fn with_lab<F: Future<Output = ()>>(test: impl FnOnce(Lab) -> F + Sen
     }
 }
 
-#[allow(clippy::print_stderr, reason = "whoever runs the tests should see what was not tested")]
+#[allow(clippy::print_stderr, reason = "the person who runs the tests should see what was not tested")]
 fn say(text: &str) {
     eprintln!("{text}");
 }

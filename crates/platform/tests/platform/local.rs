@@ -11,6 +11,7 @@ use std::{
 
 use nix::sched::{CloneFlags, setns};
 use platform::{Change, Error, MachineWanted, Power, RulesState, ThingKind, Wanted, local::Local};
+use testkit::until;
 
 use crate::{
     conformance::{self, assert_complete, assert_gone},
@@ -236,9 +237,8 @@ fn a_killed_process_leaves_what_the_next_one_continues() {
                 .unwrap();
             let directory = lab.options.run.join("test/kill/machines");
             let made = || std::fs::read_dir(&directory).map_or(0, Iterator::count);
-            while made() < machines && child.try_wait().unwrap().is_none() {
-                thread::sleep(Duration::from_micros(300));
-            }
+            until("it has made some machines", || made() >= machines || child.try_wait().unwrap().is_some())
+                .await;
             child.kill().unwrap();
             child.wait().unwrap();
             for wanted in wanted(&desired) {
@@ -258,9 +258,7 @@ fn a_killed_process_leaves_what_the_next_one_continues() {
             .stdout(std::process::Stdio::null())
             .spawn()
             .unwrap();
-        while !lab.net("kill", "m30").exists() {
-            thread::sleep(Duration::from_micros(300));
-        }
+        until("it has made a third of the machines", || lab.net("kill", "m30").exists()).await;
         child.kill().unwrap();
         child.wait().unwrap();
         drive.down(&desired).await.unwrap();

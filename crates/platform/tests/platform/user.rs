@@ -1,17 +1,18 @@
 //! The local platform of an ordinary user. As root, each test is executed again with the rights of nobody.
 
 use std::{
+    fs,
     os::unix::fs::chown,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::Arc,
-    time::{Duration, Instant},
 };
 
 use platform::{
     Change, MachineWanted, Platform, Power, ThingKind, Wanted,
     local::{Held, Options, Way, check},
 };
+use testkit::until;
 
 use crate::{
     conformance::{self, Site, assert_complete, assert_gone},
@@ -41,7 +42,7 @@ impl Site for User {
 }
 
 /// Runs a test as an ordinary user, where that is possible.
-#[allow(clippy::print_stderr, reason = "whoever runs the tests should see what was not tested")]
+#[allow(clippy::print_stderr, reason = "the person who runs the tests should see what was not tested")]
 fn as_user<F: Future<Output = ()>>(name: &str, test: impl FnOnce(User) -> F) {
     let directory = tempfile::Builder::new().prefix("rh-user-").tempdir().unwrap();
     if rustix::process::geteuid().is_root() {
@@ -77,18 +78,33 @@ fn as_user<F: Future<Output = ()>>(name: &str, test: impl FnOnce(User) -> F) {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let run = options.run.clone();
-    runtime.block_on(test(User { held: Held::new(options.clone()), options }));
-    // The holder ends by itself, and nothing of it is left.
-    let begun = Instant::now();
-    while run.join("holder.sock").exists() || !holders(&run).is_empty() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the holder is left: {}", holders(&run));
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    runtime.block_on(async {
+        test(User { held: Held::new(options.clone()), options }).await;
+        let is_gone = || !run.join("holder.sock").exists() && holders(&run).is_empty();
+        until("the holder has ended by itself, and left nothing", is_gone).await;
+    });
 }
 
 /// Processes with this directory in their arguments.
 fn holders(run: &Path) -> String {
     sh(&format!("pgrep -f '[p]latform-local hold.*{}' || true", run.display()))
+}
+
+/// The user namespace in which the holder is.
+fn namespace_of_holder(run: &Path) -> PathBuf {
+    let own = user_namespace("self").unwrap();
+    let holders = holders(run);
+    holders.lines().filter_map(user_namespace).find(|namespace| *namespace != own).expect("a holder runs")
+}
+
+fn user_namespace(process: &str) -> Option<PathBuf> {
+    fs::read_link(format!("/proc/{process}/ns/user")).ok()
+}
+
+fn processes_in(namespace: &Path) -> usize {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let found = processes.filter_map(|process| user_namespace(process.file_name().to_str()?));
+    found.filter(|found| found == namespace).count()
 }
 
 #[test]
@@ -149,13 +165,10 @@ fn everything_of_an_ordinary_user_ends_with_the_holder_and_can_be_made_again() {
         |user| async move {
             let (drive, desired) = (Drive::new(&user.held, "killed"), desired(71));
             drive.up(&desired).await.unwrap();
-            let begun = Instant::now();
+            let namespace = namespace_of_holder(&user.options.run);
+            assert!(processes_in(&namespace) > 3, "the machines run in the namespace of the holder");
             sh(&format!("kill -9 {}", holders(&user.options.run).replace('\n', " ")));
-            while !sh("ps -eo user,args | grep '^nobody.*[s]shd -D' || true").is_empty()
-                && begun.elapsed().as_secs() < 20
-            {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
+            until("everything in its namespace has ended", || processes_in(&namespace) == 0).await;
             assert_gone(&drive.observe().await);
             let changes = drive.up(&desired).await.unwrap();
             assert!(changes.iter().all(|change| *change == Change::Created), "{changes:?}");

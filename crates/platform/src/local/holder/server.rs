@@ -56,7 +56,7 @@ pub(in super::super) fn hold(options: Options) -> Result<(), Error> {
     runtime.block_on(serve(local, &path, &run)).map_err(failed)
 }
 
-/// Gives the holder a directory that nobody else sees.
+/// Mounts a directory for the holder that no other process sees.
 fn prepare(inner: &Path) -> io::Result<()> {
     fs::create_dir_all(inner)?;
     mount("rangehand", inner, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(c"mode=0700"))?;
