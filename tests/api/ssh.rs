@@ -9,7 +9,7 @@ use testkit::{
 
 /// A service that has the lab's inventories.
 fn app() -> TestApp {
-    ssh_lab::with_inventories(Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3")).start()
+    ssh_lab::with_inventories(Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "3")).start()
 }
 
 fn request(inventory: &str) -> Value {

@@ -24,7 +24,7 @@ async fn children(app: &TestApp, parent: &Value) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_job_ends_after_its_children_and_leaves_them_its_only_slot() {
-    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let gate = Gate::new(&app);
     let parent = app.submit(&waits_at(&gate)).await;
     parent.until_state("running").await;
@@ -61,7 +61,7 @@ async fn a_job_ends_after_its_children_and_leaves_them_its_only_slot() {
 
 #[tokio::test]
 async fn a_canceled_job_takes_its_children_and_theirs_with_it() {
-    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_CONCURRENT", "2").start();
     let gate = Gate::new(&app);
     let parent = app.submit(&waits_at(&gate)).await;
     let child = app.submit(&waits_at(&gate)).await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Gate, Setup, TestApp, sql};
 
 fn one_place() -> TestApp {
-    Setup::without_ansible().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start()
+    Setup::without_ansible().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start()
 }
 
 fn waits_at(gate: &Gate) -> Value {
@@ -51,7 +51,7 @@ async fn a_job_of_higher_priority_goes_first() {
 
 #[tokio::test]
 async fn jobs_that_name_the_same_resource_never_run_together_and_others_pass() {
-    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3").start();
+    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_CONCURRENT", "3").start();
     let gate = Gate::new(&app);
     let mut request = waits_at(&gate);
     request["resources"] = json!(["vm:pve1/1000", "host:a"]);
@@ -95,7 +95,7 @@ async fn what_the_queue_cannot_use_is_refused_by_name() {
 
 #[tokio::test]
 async fn jobs_that_share_a_resource_run_together_and_keep_out_who_needs_it_alone() {
-    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_AT_ONCE", "3").start();
+    let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_CONCURRENT", "3").start();
     let gate = Gate::new(&app);
     let mut request = waits_at(&gate);
     request["resources"] = json!([{"name": "vm:pve1/1000", "mode": "shared"}]);

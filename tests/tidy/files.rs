@@ -11,7 +11,7 @@ const MAX_LINES: usize = 400;
 /// it, and no file is added.
 const LONGER: &[(&str, usize)] = &[("tests/api/secrets/canary/mod.rs", 434)];
 
-/// All Rust files of ours.
+/// All Rust files of the workspace.
 fn sources() -> Vec<PathBuf> {
     let directories = packages()
         .into_iter()

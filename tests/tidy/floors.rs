@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs};
 
 use crate::{packages, root};
 
-/// For each crate of ours, those that its code may use. What is below stands first.
+/// For each crate of the workspace, the crates that its code may use. Lower layers come first.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("model", &[]),

@@ -19,7 +19,7 @@
 //!
 //! # Layers
 //!
-//! A crate may list only those of ours that [`floors`] has for it, and some libraries may be listed by few crates only.
+//! A crate may depend only on those crates of the workspace that [`floors`] lists for it, and some libraries are reserved for few crates.
 //!
 //! # Files
 //!

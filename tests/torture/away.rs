@@ -27,7 +27,7 @@ database.execute('ROLLBACK')
 
 #[tokio::test]
 async fn nothing_is_lost_while_the_database_is_locked() {
-    let app = fake::setup().set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let app = fake::setup().set("RANGEHAND__RUNS__MAX_CONCURRENT", "4").start();
     let seconds = by_form(2_u32, 10);
     let jobs = [
         Asked::fake(&app, 0, 1.0, false).await,

@@ -41,7 +41,7 @@ async fn jobs_end_truly_whoever_is_killed_on_postgres() {
 async fn jobs_end_truly_when_workers_are_killed_too() {
     let Some(database) = Postgres::create() else { return };
     let node = || Setup::new().set("RANGEHAND__STORE__URL", database.url());
-    let worker = Worker::start(node().set("RANGEHAND__RUNS__MAX_AT_ONCE", AT_ONCE.to_string()));
+    let worker = Worker::start(node().set("RANGEHAND__RUNS__MAX_CONCURRENT", AT_ONCE.to_string()));
     torture(node(), Some(worker), "PostgreSQL with a worker", by_form(6, 200)).await;
     drop(database);
 }
@@ -83,7 +83,7 @@ struct Torture {
 async fn torture(setup: Setup, worker: Option<Worker>, store: &str, kills: usize) {
     let (random, seed) = Random::new();
     println!("kills on {store}: RANGEHAND_TORTURE_SEED={seed}");
-    let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", AT_ONCE.to_string()).start();
+    let app = setup.set("RANGEHAND__RUNS__MAX_CONCURRENT", AT_ONCE.to_string()).start();
     let begun = Instant::now();
     let mut torture = Torture {
         app,

@@ -7,12 +7,12 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{ErrorKind, Read},
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
-use testkit::{bin_dir, repository};
+use testkit::{bin_dir, copy, repository};
 
 /// Below `core/linux/ubuntu/` of the stub site.
 const UBUNTU: &[&str] = &[
@@ -231,23 +231,6 @@ fn make(directory: &Path) {
 fn write(path: &Path, text: &str) {
     make(path.parent().expect("it is in a directory"));
     fs::write(path, text).expect("writable");
-}
-
-/// Copies a tree into a directory, links as links.
-fn copy(source: &Path, target: &Path) {
-    make(target);
-    for entry in fs::read_dir(source).expect("readable") {
-        let entry = entry.expect("readable");
-        let (from, to) = (entry.path(), target.join(entry.file_name()));
-        let kind = entry.file_type().expect("readable");
-        if kind.is_dir() {
-            copy(&from, &to);
-        } else if kind.is_symlink() {
-            symlink(fs::read_link(&from).expect("a link"), &to).expect("writable");
-        } else {
-            fs::copy(&from, &to).expect("writable");
-        }
-    }
 }
 
 /// Something that nobody knows: 32 hexadecimal digits.

@@ -151,7 +151,7 @@ async fn position(app: &TestApp, token: &str, job: Response) -> Value {
 async fn a_caller_with_many_jobs_does_not_stand_before_another() {
     let app = Setup::new()
         .set("RANGEHAND__ACCESS__MODES", "token")
-        .set("RANGEHAND__RUNS__MAX_AT_ONCE", "1")
+        .set("RANGEHAND__RUNS__MAX_CONCURRENT", "1")
         .start();
     let (many, one) = (token(&app, "operator"), token(&app, "admin"));
     let gate = Gate::new(&app);
@@ -185,7 +185,7 @@ async fn a_caller_with_many_jobs_does_not_stand_before_another() {
 async fn only_so_many_jobs_of_a_caller_and_in_all_wait() {
     let app = without_proxmox(Setup::new())
         .set("RANGEHAND__ACCESS__MODES", "token")
-        .set("RANGEHAND__RUNS__MAX_AT_ONCE", "1")
+        .set("RANGEHAND__RUNS__MAX_CONCURRENT", "1")
         .set("RANGEHAND__LIMITS__QUEUED_PER_CLIENT", "2")
         .set("RANGEHAND__LIMITS__QUEUED", "3")
         .start();

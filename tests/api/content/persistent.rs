@@ -108,7 +108,7 @@ async fn of_two_runs_that_write_one_persistent_file_the_first_has_it_and_the_sec
         "playbooks/read.yml",
         &playbook("    - ansible.builtin.set_fact: {text: \"{{ lookup('file', 'credentials/x') }}\"}\n    - ansible.builtin.debug: {var: text}\n"),
     );
-    let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let app = setup.set("RANGEHAND__RUNS__MAX_CONCURRENT", "2").start();
     let gate = Gate::new(&app);
     let request = |text: &str, gate: &str| json!({"playbook": "write", "limit": "localhost", "extra_vars": {"text": text, "gate": gate}});
     let second = app.submit(&request("second", gate.path())).await;

@@ -54,7 +54,7 @@ async fn run(options: &[&str]) {
         eprintln!("SKIPPED: RANGEHAND_TEST_SCHEMATHESIS is not set: run ./test.sh");
         return;
     };
-    let app = stub().set("RANGEHAND__RUNS__MAX_AT_ONCE", "6").start();
+    let app = stub().set("RANGEHAND__RUNS__MAX_CONCURRENT", "6").start();
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/schemathesis.toml");
     let mut command = Command::new(program);
     command

@@ -90,7 +90,8 @@ async fn replies_of_v1_are_what_the_schemas_say() {
 
 #[tokio::test]
 async fn a_running_and_a_waiting_job_are_shown_as_the_schemas_say() {
-    let (app, document) = (super::stub().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start(), Document::new());
+    let (app, document) =
+        (super::stub().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start(), Document::new());
     let journal = app.home().join("journal");
     let slow = json!({"bundle": "ping", "resources": ["vm:a"], "extra_vars": {
         "mode": "marks", "journal": journal, "name": "slow", "seconds": 60,

@@ -66,7 +66,7 @@ fn kill_and_start(app: &mut TestApp, host: i32) {
 }
 
 async fn assert_jobs_that_never_began_run_once(setup: Setup) {
-    let mut app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let mut app = setup.set("RANGEHAND__RUNS__MAX_CONCURRENT", "2").start();
     let mut jobs = Vec::new();
     for name in ["a", "b"] {
         jobs.push(app.submit(&journaled(app.home(), name, &json!({}))).await);
@@ -100,7 +100,7 @@ async fn jobs_that_never_began_run_once_with_a_postgres_store() {
 
 #[tokio::test]
 async fn a_job_that_never_began_keeps_its_place_its_resources_and_its_secrets() {
-    let mut app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let mut app = with("warm").set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let more = json!({"resources": ["vm:a"], "secret_vars": {"token": "swordfish-1"}});
     let first = journaled(app.home(), "first", &more);
     let job = app.submit(&first).await;
@@ -147,7 +147,7 @@ async fn stop_the_next_child(app: &TestApp) {
 
 #[tokio::test]
 async fn a_job_whose_supervisors_never_begin_waits_again_and_fails_in_the_end() {
-    let app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = with("warm").set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     app.run(&journaled(app.home(), "before", &json!({}))).await;
     stop_the_next_child(&app).await;
     let job = app.submit(&journaled(app.home(), "a", &json!({}))).await;

@@ -89,7 +89,7 @@ async fn setting(app: &TestApp, name: &str) -> (Value, Value) {
 #[tokio::test]
 async fn many_jobs_at_once_share_one_host() {
     let setup = with("warm").set("RANGEHAND__LOG__FILTER", "info,ansible=debug");
-    let app = setup.set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let app = setup.set("RANGEHAND__RUNS__MAX_CONCURRENT", "4").start();
     let mut jobs = Vec::new();
     for _ in 0..4 {
         jobs.push(app.submit(&ping()).await);
@@ -103,7 +103,7 @@ async fn many_jobs_at_once_share_one_host() {
 
 #[tokio::test]
 async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
-    let mut app = with("warm").set("RANGEHAND__RUNS__MAX_AT_ONCE", "4").start();
+    let mut app = with("warm").set("RANGEHAND__RUNS__MAX_CONCURRENT", "4").start();
     assert_runs_warm(&app).await;
     let [first] = hosts_of(&app)[..] else { panic!("one host") };
     kill(first);

@@ -14,7 +14,7 @@ pub(super) fn limited(setup: Setup) -> TestApp {
     setup
         .set("RANGEHAND__RUNS__MEMORY_MAX_BYTES", "220000000")
         .set("RANGEHAND__RUNS__PROCESSES_MAX", "60")
-        .set("RANGEHAND__RUNS__MAX_AT_ONCE", "2")
+        .set("RANGEHAND__RUNS__MAX_CONCURRENT", "2")
         .start()
 }
 

@@ -66,7 +66,7 @@ async fn a_zoo_of_playbooks_gives_the_same_in_a_sandbox() {
     if !can_sandbox() {
         return;
     }
-    let app = in_process().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let app = in_process().set("RANGEHAND__RUNS__MAX_CONCURRENT", "2").start();
     for request in zoo() {
         let mut sandboxed = request.clone();
         sandboxed["isolation"] = json!("sandbox");

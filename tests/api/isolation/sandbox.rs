@@ -161,7 +161,7 @@ async fn a_run_in_a_sandbox_cannot_touch_the_process_of_another() {
     if !can_sandbox() {
         return;
     }
-    let app = in_sandbox().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2").start();
+    let app = in_sandbox().set("RANGEHAND__RUNS__MAX_CONCURRENT", "2").start();
     let slow = json!({"bundle": "slow", "limit": "localhost", "extra_vars": {"seconds": 600}});
     let slow = app.submit(&slow).await;
     slow.until_state("running").await;

@@ -35,7 +35,7 @@ async fn a_running_job_is_canceled() {
 
 #[tokio::test]
 async fn a_waiting_job_is_canceled_at_once() {
-    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let slow = json!({"bundle": "slow", "extra_vars": {"seconds": 600}});
     let first = app.submit(&slow).await;
     first.until_task("Sleep").await;

@@ -84,7 +84,7 @@ async fn a_job_that_has_not_ended_has_no_result() {
 /// Each of two runs waits for a file that only the other one makes.
 #[tokio::test]
 async fn two_jobs_run_at_the_same_time() {
-    let setup = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "2");
+    let setup = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "2");
     setup.write(
         "playbooks/bundles/rendezvous/main.yml",
         r#"

@@ -20,7 +20,7 @@ impl Pair {
         let app = node(store).start();
         let busy = app.submit(&waiting(&app.home().join("busy"))).await;
         busy.until_task("Wait for the gate").await;
-        let worker = Worker::start(node(store).set("RANGEHAND__RUNS__MAX_AT_ONCE", places));
+        let worker = Worker::start(node(store).set("RANGEHAND__RUNS__MAX_CONCURRENT", places));
         Self { app, busy, worker }
     }
 

@@ -16,7 +16,7 @@ fn node(store: &Postgres) -> Setup {
     Setup::new()
         .set("RANGEHAND__STORE__URL", store.url())
         .set("RANGEHAND__STORE__MAX_CONNECTIONS", "4")
-        .set("RANGEHAND__RUNS__MAX_AT_ONCE", "1")
+        .set("RANGEHAND__RUNS__MAX_CONCURRENT", "1")
         .set("RANGEHAND__RUNS__LEASE_S", LEASE_S)
 }
 

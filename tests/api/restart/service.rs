@@ -81,7 +81,7 @@ fn has_read_everything(stream: &TcpStream) -> bool {
 
 #[tokio::test]
 async fn jobs_that_wait_survive_a_crash_and_run() {
-    let mut app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let mut app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let gate = Gate::new(&app);
     let (first, _) = at_the_gate(&app, &gate).await;
     let request = json!({"bundle": "ping", "limit": "localhost"});

@@ -28,7 +28,7 @@ async fn a_canceled_job_goes_on_at_the_task_that_was_at_work() {
 
 #[tokio::test]
 async fn a_job_that_was_canceled_in_the_queue_before_its_second_attempt_knows_the_first() {
-    let app = testkit::Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = testkit::Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let job = app.run(&json!({"bundle": "failing"})).await;
     let slow = json!({"bundle": "slow", "extra_vars": {"seconds": 600}});
     let slow = app.submit(&slow).await;

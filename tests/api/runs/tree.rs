@@ -53,7 +53,7 @@ fn request(bundle: &str, marker: &str) -> Value {
 
 #[tokio::test]
 async fn a_cancel_ends_the_whole_tree_and_no_other() {
-    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "5").start();
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "5").start();
     let mut jobs = Vec::new();
     for number in 0..5 {
         let marker = marker(&app, number);

@@ -47,7 +47,7 @@ async fn a_text_of_a_secret_variable_is_never_a_template() {
 
 #[tokio::test]
 async fn a_waiting_job_has_its_secrets_sealed_and_a_running_one_on_tmpfs() {
-    let app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let (gate, secret) = (Gate::new(&app), generated_secret());
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()},
                          "secret_vars": {"value": [secret, {"deep": secret}]}});
@@ -66,7 +66,7 @@ async fn a_waiting_job_has_its_secrets_sealed_and_a_running_one_on_tmpfs() {
 
 #[tokio::test]
 async fn a_waiting_job_keeps_its_secrets_over_a_restart() {
-    let setup = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1");
+    let setup = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1");
     setup.write("playbooks/bundles/prints/main.yml", PRINTS);
     let mut app = setup.start();
     let gate = Gate::new(&app);
@@ -159,7 +159,7 @@ async fn the_same_request_is_told_by_its_secrets_and_the_database_does_not_help_
 
 #[tokio::test]
 async fn without_its_key_a_waiting_job_fails_and_says_why() {
-    let mut app = Setup::new().set("RANGEHAND__RUNS__MAX_AT_ONCE", "1").start();
+    let mut app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
     let first = app.submit(&request).await;

@@ -11,7 +11,7 @@ const VMS: &str = "/v0/admin/proxmox/vms/vm_id";
 fn setup() -> Setup {
     let setup = Setup::new()
         .set("RANGEHAND__ANSIBLE__DEFAULT_INVENTORY", "proxmox")
-        .set("RANGEHAND__RUNS__MAX_AT_ONCE", "3");
+        .set("RANGEHAND__RUNS__MAX_CONCURRENT", "3");
     let playbook = include_str!("actions.yml").replace("HOME", &setup.home().to_string_lossy());
     setup.write("playbooks/generic.yml", &playbook);
     let inventory = "proxmox: {hosts: {px: {ansible_connection: local, \
@@ -138,7 +138,7 @@ async fn a_cancel_in_the_second_step_ends_the_job() {
 #[tokio::test]
 async fn a_job_outlives_its_caller_unless_a_setting_says_otherwise() {
     for (cancels, state) in [("false", "succeeded"), ("true", "canceled")] {
-        let app = setup().set("RANGEHAND__SERVER__CANCEL_WHEN_CALLER_LEAVES", cancels).start();
+        let app = setup().set("RANGEHAND__SERVER__CANCEL_ON_DISCONNECT", cancels).start();
         write(&app, "hold-vm_start");
         let caller = call(&app, Method::POST, "start", on("1000"));
         let job = job(&app, "vm_start", "running").await;

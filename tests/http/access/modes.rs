@@ -31,7 +31,7 @@ fn without_access_control_it_starts_only_on_a_loopback_address() {
 async fn who_knows_what_they_do_may_let_everybody_in() {
     let app = Setup::without_ansible()
         .set("RANGEHAND__SERVER__HOST", "0.0.0.0")
-        .set("RANGEHAND__ACCESS__I_KNOW_WHAT_I_DO", "true")
+        .set("RANGEHAND__ACCESS__ALLOW_UNAUTHENTICATED", "true")
         .start();
     assert_eq!(status(&app, "/v1/jobs", &[]).await, 200);
     assert!(app.log().contains("every client that can reach this address"), "it is told");
@@ -96,7 +96,7 @@ async fn modes_combine() {
 async fn metrics_can_be_opened_and_nothing_else_with_them() {
     let app = Setup::without_ansible()
         .set("RANGEHAND__ACCESS__MODES", "token")
-        .set("RANGEHAND__ACCESS__OPEN_METRICS", "true")
+        .set("RANGEHAND__ACCESS__ALLOW_UNAUTHENTICATED_METRICS", "true")
         .start();
     assert_eq!(status(&app, "/metrics", &[]).await, 200);
     assert_eq!(status(&app, "/v1/jobs", &[]).await, 401);

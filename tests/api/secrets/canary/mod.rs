@@ -95,7 +95,7 @@ impl Cage {
             .set("API_BACKEND_VAULT_FILE", vault)
             .set("TMPDIR", tmp)
             .set("RANGEHAND__LOG__FILTER", "trace")
-            .set("RANGEHAND__RUNS__MAX_AT_ONCE", "1")
+            .set("RANGEHAND__RUNS__MAX_CONCURRENT", "1")
             .set("CANARY_CLOUD_TOKEN", value("cloud token of the environment"))
             .set("PROXMOX_CANARY_TOKEN", value("passed environment token"));
         if let Some(database) = &database {
