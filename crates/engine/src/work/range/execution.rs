@@ -49,6 +49,8 @@ pub struct RangeOptions {
     pub longest_pause: Duration,
     /// How long a call whose result isn't known may still be carried out.
     pub settle: Duration,
+    /// The interval between two checks of expiry and drift.
+    pub check_interval: Duration,
 }
 
 impl Default for RangeOptions {
@@ -59,6 +61,7 @@ impl Default for RangeOptions {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(30),
             settle: Duration::from_secs(10),
+            check_interval: Duration::from_secs(60),
         }
     }
 }
@@ -251,7 +254,7 @@ impl RangePlans {
     }
 
     fn saga_options(&self, loaded: &Loaded) -> saga::Options {
-        let RangeOptions { concurrent_steps, tries, first_pause, longest_pause, settle } = self.options;
+        let RangeOptions { concurrent_steps, tries, first_pause, longest_pause, settle, .. } = self.options;
         saga::Options {
             at_once: concurrent_steps,
             tries,
