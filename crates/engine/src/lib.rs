@@ -38,6 +38,7 @@ mod options;
 mod plan_journal;
 mod progress;
 mod queue;
+mod ranges;
 mod readiness;
 mod resume;
 mod scheduler;
@@ -90,6 +91,7 @@ pub use options::{Directories, NodeOptions, Vault};
 pub use plan_journal::PlanJournal;
 pub use progress::{Basis, JobProgress, Progress};
 pub use queue::{Capacity, Queue, QueueState};
+pub use ranges::secrets::RangeSecrets;
 pub use readiness::Readiness;
 pub use resume::{
     handle::{Resume, ResumeError},

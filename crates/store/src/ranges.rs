@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use model::{
-    JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, StoredPlan, StoredRange,
+    JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, Sealed, StoredPlan, StoredRange,
 };
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -14,6 +14,7 @@ use crate::{
     columns::{number, parsed, text, time, time_or_null},
     journal::PlanHolder,
     range_leases::{self, HeldLease},
+    range_secrets,
     states::active,
 };
 
@@ -85,6 +86,8 @@ pub struct PlanDraft {
     pub recorded: String,
     /// When the range is to be destroyed.
     pub expires_at: Option<Timestamp>,
+    /// Encrypted secrets of the range, which replace those that it has; `None` keeps them.
+    pub secrets: Option<Sealed>,
     /// All leases that the range needs. Those that it has and does not need any more stay until the plan has ended.
     pub leases: Vec<RangeLease>,
 }
@@ -160,6 +163,9 @@ impl Store {
         if !put(write.connection(), range, platform, is_new, now, &draft).await? {
             write.rollback().await?;
             return Ok(Ok(Planned::NameTaken));
+        }
+        if let Some(sealed) = &draft.secrets {
+            range_secrets::put(write.connection(), range, sealed).await?;
         }
         if let Some(held) = range_leases::take(write.connection(), platform, range, &draft.leases).await? {
             write.rollback().await?;

@@ -1,0 +1,4 @@
+//! Ranges: their secrets.
+
+pub(crate) mod secrets;
+mod ssh_key;
