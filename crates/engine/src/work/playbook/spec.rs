@@ -79,6 +79,7 @@ impl RunSpecs {
                 }),
             },
             secrets: known.iter().flat_map(|known| known.secrets.iter().cloned()).collect(),
+            generated: Vec::new(),
             steps,
             vault_password: self.vault.password.clone(),
             program,
