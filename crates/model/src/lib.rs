@@ -45,7 +45,7 @@ pub use event::{Counted, Draft, Event, EventKind};
 pub use extra_vars::ExtraVars;
 pub use host_pattern::HostPattern;
 pub use ids::{JobId, PlanId, RangeId, RunId};
-pub use inventories::Inventories;
+pub use inventories::{Inventories, InventoryOrigin};
 pub use isolation::Isolation;
 pub use job::{Attempt, Job, JobSummary};
 pub use job_request::JobRequest;
