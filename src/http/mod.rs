@@ -36,6 +36,7 @@ pub use endpoints::endpoints;
 pub use isolated_replies::with_isolated_replies;
 pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
+pub(crate) use v1::shown_plan;
 
 /// Registers every endpoint.
 pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {

@@ -14,9 +14,11 @@ mod health;
 mod job;
 mod new_job;
 mod page;
+mod plan;
 mod problem;
 mod progress;
 mod queue;
+mod range;
 mod renamed;
 mod report;
 mod resume;
@@ -40,9 +42,18 @@ pub use new_job::{
     NewJob, ResourceLock, Resources, RetryPolicy, Tags, TaskName,
 };
 pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
+pub use plan::{
+    Cost, Destroyed, Estimate, EstimateSource, FieldChange, Kept, Plan, PlanPhase, PlanStep, PlanSummary,
+    StepAction, StepKind, StepState, Totals, Undo, UndoKind,
+};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
+pub use range::{
+    Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, MachineStage, NewRange, Range, RangeChange,
+    RangeMachine, RangeMachines, RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues,
+    Reachability, ReachabilityRow, Verdict,
+};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};

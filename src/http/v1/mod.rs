@@ -20,6 +20,7 @@ mod view;
 use super::endpoint::Endpoint;
 
 pub(super) use job::job_parameter;
+pub(crate) use view::plan as shown_plan;
 
 /// All endpoints except for those of the catalog, in the order of the documents.
 pub(super) fn endpoints() -> Vec<Endpoint> {

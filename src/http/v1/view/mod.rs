@@ -6,12 +6,14 @@ mod background;
 mod catalog;
 mod event;
 mod job;
+mod plan;
 mod progress;
 mod queue;
 mod request;
 mod time;
 mod words;
 
+pub(crate) use self::plan::plan;
 pub(in crate::http) use self::{
     background::background_task,
     catalog::{content, entry, inventory},
