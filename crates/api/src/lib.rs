@@ -50,9 +50,9 @@ pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
 pub use range::{
-    Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, MachineStage, NewRange, Range, RangeChange,
-    RangeMachine, RangeMachines, RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues,
-    Reachability, ReachabilityRow, Verdict,
+    Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage, NewRange, Platform,
+    PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines, RangeNetwork, RangeNetworks,
+    RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow, Verdict,
 };
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{FieldChange, Job, JobId, PlanSummary, Time, Totals, words::words};
+use crate::{Job, JobId, PlanSummary, Time, words::words};
 
 words!(RangeState, "State of a range" {
     /// A plan is to be carried out, or is being carried out.
@@ -70,11 +70,14 @@ pub struct Range {
     pub state: RangeState,
     /// How often it was changed
     pub version: u64,
-    /// What exists of it
-    pub totals: Totals,
-    /// Its last plan
+    /// Number of machines that exist
+    pub machines: usize,
+    /// Number of networks and links that exist
+    pub networks: usize,
+    /// ID of its last plan
     pub plan: String,
-    /// Job of the last plan
+    /// Job of its last plan; absent in lists
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<JobId>,
     /// When it was created
     pub created_at: Time,
@@ -87,13 +90,13 @@ pub struct Range {
     pub document: Option<Map<String, Value>>,
 }
 
-/// Ranges by name
+/// Ranges, oldest first
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RangePage {
-    /// All ranges
+    /// The ranges of this page
     pub items: Vec<Range>,
-    /// Always `null`: there is only one page
-    pub next: (),
+    /// The `after` of the next page; `null` on the last one
+    pub next: Option<String>,
 }
 
 /// A change of a range that was accepted
@@ -221,40 +224,65 @@ pub struct ReachabilityRow {
     pub allow: Vec<String>,
 }
 
-/// Who reaches whom in one instance, as the document implies
+/// Who reaches whom in one instance, as the document implies. Machines of different instances don't reach each other
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reachability {
-    /// All pairs of different machines, and each machine with the uplink
-    pub rows: Vec<ReachabilityRow>,
+    /// Pairs of different machines, and each machine with the uplink
+    pub items: Vec<ReachabilityRow>,
     /// Instances in which packets proved it since their last change
     pub verified: Vec<String>,
 }
 
-words!(DriftKind, "How the observed state differs from the recorded one" {
-    /// It is recorded and does not exist.
-    Missing = "missing",
-    /// The machine is not running.
-    Stopped = "stopped",
-    /// It differs in the fields of `changes`.
-    Changed = "changed",
-    /// It has the mark of the range and is not recorded.
-    Unrecorded = "unrecorded",
+words!(DriftKind, "What differs between the records and the platform" {
+    /// A recorded network does not exist.
+    NetworkMissing = "network_missing",
+    /// A network has another subnet.
+    NetworkSubnet = "network_subnet",
+    /// A network with the mark of the range is not recorded.
+    NetworkUnknown = "network_unknown",
+    /// A recorded machine does not exist.
+    MachineMissing = "machine_missing",
+    /// A machine does not run, though it was started.
+    MachineStopped = "machine_stopped",
+    /// A machine runs, though it was stopped.
+    MachineRunning = "machine_running",
+    /// A machine is of another kind.
+    MachineKind = "machine_kind",
+    /// A machine with the mark of the range is not recorded.
+    MachineUnknown = "machine_unknown",
+    /// A network interface is attached to no network of the range, or does not exist.
+    NicDetached = "nic_detached",
+    /// A network interface is attached to another network.
+    NicMoved = "nic_moved",
+    /// A machine has network interfaces that are not recorded.
+    NicUnknown = "nic_unknown",
+    /// A network interface has other addresses.
+    Address = "address",
+    /// The rules of a router were removed.
+    RulesMissing = "rules_missing",
+    /// The rules or routes of a router were changed.
+    RulesChanged = "rules_changed",
+    /// A snapshot was removed.
+    SnapshotMissing = "snapshot_missing",
+    /// An interrupted call left something.
+    Leftover = "leftover",
 });
 
-/// A difference
+/// A difference between the records and the platform
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
-    /// `network`, `machine`, or `router`
-    pub thing: String,
-    /// Its name
-    pub name: String,
-    /// How it differs
+    /// What differs
     pub kind: DriftKind,
-    /// Explanation
-    pub message: String,
-    /// Fields that differ; `from` is recorded, `to` is observed
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<FieldChange>,
+    /// The network or machine; a description for a leftover
+    pub name: String,
+    /// Name of the instance; empty for the only one, and where it is not known
+    pub instance: String,
+    /// What is recorded
+    pub recorded: String,
+    /// What the platform has
+    pub observed: String,
+    /// What `repair` does about it
+    pub repair: String,
 }
 
 /// How the observed range differs from the recorded one
@@ -265,6 +293,21 @@ pub struct Drift {
     /// Differences; empty if there is none
     pub items: Vec<Difference>,
 }
+
+words!(GraphState, "State of a machine or network in the graph" {
+    /// It does not exist yet.
+    Planned = "planned",
+    /// A step about it is being carried out or undone.
+    Changing = "changing",
+    /// A step about it failed, or could not be undone.
+    Failed = "failed",
+    /// It exists; a machine is not started.
+    Exists = "exists",
+    /// The machine is started.
+    Started = "started",
+    /// The machine can be used.
+    Ready = "ready",
+});
 
 /// A node of the graph of a range
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -280,8 +323,8 @@ pub struct GraphNode {
     /// Role of a machine
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// State: `planned`, a stage of a machine, or `exists`
-    pub state: String,
+    /// State
+    pub state: GraphState,
 }
 
 /// An edge: a machine is attached to a network
@@ -303,4 +346,39 @@ pub struct Graph {
     pub nodes: Vec<GraphNode>,
     /// Attachments
     pub edges: Vec<GraphEdge>,
+}
+
+/// A platform
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Platform {
+    /// Its name in the settings, which documents use
+    pub name: String,
+    /// Its kind, such as `simulated` or `local`
+    pub kind: String,
+}
+
+/// All platforms of the settings
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Platforms {
+    /// All platforms, by name
+    pub items: Vec<Platform>,
+}
+
+/// A platform, and what it accepts and provides
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformDetail {
+    /// Its name in the settings, which documents use
+    pub name: String,
+    /// Its kind, such as `simulated` or `local`
+    pub kind: String,
+    /// Whether it takes snapshots of guests
+    pub snapshots: bool,
+    /// Whether it sets routes and rules of routers itself; otherwise a playbook does
+    pub rules: bool,
+    /// Whether ranges can be connected to the outside
+    pub uplink: bool,
+    /// What it accepts: names and kinds of machines, templates, limits, and the pool of subnets
+    pub accepts: Map<String, Value>,
+    /// Subnets that others use and that ranges can't use
+    pub subnets_in_use: Vec<String>,
 }

@@ -38,8 +38,8 @@ pub(super) fn ranges(ranges: &[Range]) -> String {
             range.name.clone(),
             range.state.to_string(),
             range.platform.clone(),
-            range.totals.machines.to_string(),
-            range.totals.networks.to_string(),
+            range.machines.to_string(),
+            range.networks.to_string(),
             range.updated_at.to_string(),
             or_dash(range.expires_at.as_ref().map(|time| time.0.as_str())),
         ]
@@ -111,14 +111,9 @@ pub(super) fn drift(drift: &Drift, paint: Paint) -> String {
     }
     let mut text = String::new();
     for item in &drift.items {
-        let kind = paint.text(Color::Red, &format!("{:10}", item.kind.as_str()));
-        text += &format!("{kind}  {} {}: {}\n", item.thing, item.name, item.message);
-        for change in &item.changes {
-            text += &format!(
-                "              {}: {} recorded, {} observed\n",
-                change.field, change.from, change.to
-            );
-        }
+        let kind = paint.text(Color::Red, &format!("{:16}", item.kind));
+        text += &format!("{kind}  {}: {} recorded, {} observed\n", item.name, item.recorded, item.observed);
+        text += &format!("                  {}\n", paint.text(Color::Dim, &format!("repair: {}", item.repair)));
     }
     let count = drift.items.len();
     text += &format!(
@@ -173,12 +168,12 @@ mod tests {
         let found: Drift = serde_json::from_value(json!({
             "observed_at": "2026-11-20T11:30:15Z",
             "items": [{
-                "thing": "machine", "name": "web", "kind": "changed", "message": "cores differ",
-                "changes": [{"field": "cores", "from": "2", "to": "1"}],
+                "kind": "machine_stopped", "name": "web", "instance": "", "recorded": "ready", "observed": "stopped",
+                "repair": "the machine is started",
             }],
         }))
         .expect("drift");
-        let wanted = "changed     machine web: cores differ\n              cores: 2 recorded, 1 observed\n1 difference. `rangehand range repair` corrects them.\n";
+        let wanted = "machine_stopped   web: ready recorded, stopped observed\n                  repair: the machine is started\n1 difference. `rangehand range repair` corrects them.\n";
         assert_eq!(drift(&found, Paint::OFF), wanted);
     }
 

@@ -9,6 +9,8 @@ mod job;
 mod plan;
 mod progress;
 mod queue;
+mod range;
+mod range_graph;
 mod request;
 mod time;
 mod words;
@@ -19,6 +21,9 @@ pub(in crate::http) use self::{
     catalog::{content, entry, inventory},
     event::{event, placed},
     job::{job, result, summary},
+    plan::last_plan,
     progress::{artifacts, preview, progress, timing},
     queue::{capacity, owner_lock, queued, running, waiting},
+    range::{fault_code, machine, networks, range, reachability_row},
+    range_graph::graph,
 };

@@ -1,10 +1,11 @@
 //! Plans of ranges.
 
+use engine::LastPlan;
 use range::plan::{Plan, Step, Work};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::words;
+use super::{time::time, words};
 
 /// A plan, without how far its steps have come.
 pub(crate) fn plan(plan: &Plan) -> api::Plan {
@@ -41,6 +42,28 @@ pub(crate) fn plan(plan: &Plan) -> api::Plan {
         destroyed: plan.destroyed.iter().map(destroyed).collect(),
         digest: plan.digest.clone(),
     }
+}
+
+/// The last plan of a range, with the state of each step.
+pub(in crate::http) fn last_plan(last: &LastPlan) -> api::Plan {
+    let mut shown = plan(&last.plan);
+    shown.id = Some(last.stored.id.to_string());
+    shown.job = Some(last.stored.job.to_string().into());
+    shown.created_at = Some(time(last.stored.created_at));
+    let phase = last.journal.as_ref().map_or(last.stored.phase, |journal| journal.phase);
+    shown.phase = Some(words::plan_phase(phase));
+    let entries = last.journal.as_ref().map_or(&[][..], |journal| &journal.entries);
+    for (place, step) in shown.steps.iter_mut().enumerate() {
+        let Some(entry) = entries.get(place) else {
+            step.state = Some(api::StepState::Pending);
+            continue;
+        };
+        step.state = Some(words::step_state(entry.state));
+        step.why.clone_from(&entry.why);
+        step.remedy.clone_from(&entry.remedy);
+        step.took_ms = entry.took_ms;
+    }
+    shown
 }
 
 fn step(step: &Step) -> api::PlanStep {
