@@ -19,6 +19,7 @@ mod problem;
 mod progress;
 mod queue;
 mod range;
+mod range_result;
 mod renamed;
 mod report;
 mod resume;
@@ -54,6 +55,9 @@ pub use range::{
     PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines, RangeNetwork, RangeNetworks,
     RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow, Verdict,
 };
+=======
+pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
+>>>>>>> main
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};
@@ -62,4 +66,6 @@ pub use schemas::Schemas;
 pub use text::{ContentName, HostPattern, JobId, ProjectName, Resource, Time};
 pub use timing::{TaskTiming, Timing};
 pub use waiting::{Blocker, Capacity, Waiting};
-pub use words::{ActorKind, Executor, Isolation, Kind, LockMode, Phase, ReasonCode, RetryOn, State};
+pub use words::{
+    ActorKind, Executor, Isolation, Kind, LockMode, Phase, RangeGoal, ReasonCode, RetryOn, State,
+};

@@ -113,7 +113,8 @@ pub(super) fn drift(drift: &Drift, paint: Paint) -> String {
     for item in &drift.items {
         let kind = paint.text(Color::Red, &format!("{:16}", item.kind));
         text += &format!("{kind}  {}: {} recorded, {} observed\n", item.name, item.recorded, item.observed);
-        text += &format!("                  {}\n", paint.text(Color::Dim, &format!("repair: {}", item.repair)));
+        text +=
+            &format!("                  {}\n", paint.text(Color::Dim, &format!("repair: {}", item.repair)));
     }
     let count = drift.items.len();
     text += &format!(

@@ -14,7 +14,8 @@ use crate::http::{
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
-    let name = Parameter::path("platform", |_| json!({"type": "string"}), "The name of the platform").example("simulated");
+    let name = Parameter::path("platform", |_| json!({"type": "string"}), "The name of the platform")
+        .example("simulated");
     vec![
         Endpoint::new(
             Verb::Get,
@@ -59,7 +60,11 @@ async fn show(api: Data<Api>, name: Path<String>, query: Parameters) -> Result<H
     let Some(entry) = platforms.get(&name) else {
         let known: Vec<String> = platforms.iter().map(|(name, _)| format!("`{name}`")).collect();
         let detail = format!("the settings have no platform `{}`", name.escape_debug());
-        let hint = if known.is_empty() { "there is none".to_owned() } else { format!("use one of {}", known.join(", ")) };
+        let hint = if known.is_empty() {
+            "there is none".to_owned()
+        } else {
+            format!("use one of {}", known.join(", "))
+        };
         return Err(Problem::new(ProblemCode::UnknownPlatform, detail).hint(hint));
     };
     let described = entry.platform.describe().await.map_err(|error| {

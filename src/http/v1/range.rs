@@ -36,7 +36,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .parameters([RANGE_ID, DRY_RUN, WAIT, DIGEST, CONFIRM])
         .body(document_body())
         .replies([done_reply(), started_reply()])
-        .problems([UNKNOWN_RANGE, (ProblemCode::RangeBusy, ""), (ProblemCode::WrongState, "name and platform can't change")])
+        .problems([
+            UNKNOWN_RANGE,
+            (ProblemCode::RangeBusy, ""),
+            (ProblemCode::WrongState, "name and platform can't change"),
+        ])
         .problems(DOCUMENT_PROBLEMS)
         .problems([(ProblemCode::QueueFull, "")]);
     let destroy_doc = Doc::new("destroy_range", RANGE_TAG, "Destroys all machines and networks of a range.")

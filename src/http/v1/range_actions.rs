@@ -117,7 +117,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 fn endpoint(action: Action) -> Endpoint {
     let path = format!("/v1/ranges/{{id}}/actions/{}", action.word);
-    let handler = move |api: Data<Api>, id: Path<String>, body: RangeBody, query: Parameters, request: HttpRequest| async move {
+    let handler = move |api: Data<Api>,
+                        id: Path<String>,
+                        body: RangeBody,
+                        query: Parameters,
+                        request: HttpRequest| async move {
         act(&api, action, &id, body, &query, &request).await
     };
     let mut doc = Doc::new(format!("{}_range", action.word), RANGE_TAG, action.summary)
@@ -200,7 +204,9 @@ fn snapshot_name(fields: &mut Fields) -> String {
     };
     let form = "use up to 40 letters, digits, `-`, and `_`, beginning with a letter";
     if fields.peek("name").is_none_or(Value::is_null) {
-        return fields.fault("name", FaultCode::Missing, format!("the name is missing: {form}")).unwrap_or_default();
+        return fields
+            .fault("name", FaultCode::Missing, format!("the name is missing: {form}"))
+            .unwrap_or_default();
     }
     let name = fields.text("name", |name| if is_valid(name) { Ok(name.to_owned()) } else { Err(form) });
     name.unwrap_or_default()
@@ -209,9 +215,8 @@ fn snapshot_name(fields: &mut Fields) -> String {
 /// The new end of the lifetime.
 fn end(fields: &mut Fields, range: &StoredRange) -> Option<Timestamp> {
     let has_until = fields.peek("until").is_some();
-    let by = fields.text("by", |text| {
-        serde_json::from_value::<Span>(text.into()).map_err(|error| error.to_string())
-    });
+    let by = fields
+        .text("by", |text| serde_json::from_value::<Span>(text.into()).map_err(|error| error.to_string()));
     let until = fields.text("until", |text| text.parse::<Timestamp>());
     match (by, has_until) {
         (Some(_), true) => fields.fault("until", FaultCode::TooMany, "use either `by` or `until`".into()),

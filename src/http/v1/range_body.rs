@@ -16,11 +16,8 @@ use crate::http::{
 };
 
 /// The content types of a document. Those that a page can send to other origins without a preflight aren't accepted.
-const TYPES: ContentTypes<Format> = ContentTypes {
-    names: "`application/yaml` or `application/json`",
-    accepts: format,
-    usual: Format::Yaml,
-};
+const TYPES: ContentTypes<Format> =
+    ContentTypes { names: "`application/yaml` or `application/json`", accepts: format, usual: Format::Yaml };
 
 fn format(essence: &str) -> Option<Format> {
     match essence {
@@ -82,8 +79,9 @@ impl RangeBody {
             Unreadable::Body(error) => match error {
                 BadBody::ContentType { .. } => Problem::from(error)
                     .hint("with curl: `-H 'content-type: application/yaml' --data-binary @range.yaml`"),
-                BadBody::TooLong { limit } => Problem::from(error)
-                    .hint(format!("a range document has at most {limit} bytes")),
+                BadBody::TooLong { limit } => {
+                    Problem::from(error).hint(format!("a range document has at most {limit} bytes"))
+                }
                 error => error.into(),
             },
             Unreadable::Text(faults) => invalid_document(&faults),
@@ -115,7 +113,9 @@ fn wrapped(fields: Map<String, Value>) -> Result<Requested, Problem> {
     let document = match fields.take("document") {
         Some(document @ Value::Object(_)) => document,
         Some(other) => fields.wrong_type("document", "a mapping", &other).unwrap_or_default(),
-        None => fields.fault("document", FaultCode::Missing, "the document is missing".into()).unwrap_or_default(),
+        None => {
+            fields.fault("document", FaultCode::Missing, "the document is missing".into()).unwrap_or_default()
+        }
     };
     let values = [values(&mut fields, "values"), values(&mut fields, "secret_values")];
     let digest = fields.text("digest", |text| Ok::<_, Infallible>(text.to_owned()));

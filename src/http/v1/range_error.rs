@@ -37,7 +37,9 @@ impl From<RangeError> for Problem {
             RangeError::LeaseTaken(_) => Self::new(ProblemCode::PoolExhausted, text),
             RangeError::NotAllowed { .. } => Self::new(ProblemCode::WrongState, text),
             RangeError::Job(error) => error.into(),
-            RangeError::Unreadable { .. } | RangeError::Key(_) | RangeError::Store(_) => Self::internal(&error),
+            RangeError::Unreadable { .. } | RangeError::Key(_) | RangeError::Store(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }
@@ -49,7 +51,11 @@ pub(super) fn of_document(error: RangeError) -> Problem {
             let known = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the settings have no platform `{}`", name.escape_debug());
             let fault = api::Fault {
-                hint: Some(if known.is_empty() { "there is none".to_owned() } else { format!("use one of {known}") }),
+                hint: Some(if known.is_empty() {
+                    "there is none".to_owned()
+                } else {
+                    format!("use one of {known}")
+                }),
                 ..fault("platform", FaultCode::UnknownName, message)
             };
             Problem::faults(ProblemCode::InvalidDocument, vec![fault])

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, http::{StatusCode, header}};
+use actix_web::{
+    HttpResponse,
+    http::{StatusCode, header},
+};
 use engine::{Applied, RangeRequest};
 use model::{JobId, StoredRange};
 use serde_json::{Value, json};
 
-use super::{
-    job::BAD_QUERY,
-    query::Parameters,
-    range_body::Requested,
-    view,
-};
+use super::{job::BAD_QUERY, query::Parameters, range_body::Requested, view};
 use crate::http::{
     api::Api,
     endpoint::{Parameter, Reply, Schemas},
@@ -64,8 +62,12 @@ pub(super) fn plan_reply(about: &'static str) -> Reply {
 }
 
 pub(super) fn started_reply() -> Reply {
-    Reply::json(202, "Accepted and stored; the range, and the job that carries out the plan", Schemas::of::<api::RangeChange>)
-        .headers(ADDRESSES)
+    Reply::json(
+        202,
+        "Accepted and stored; the range, and the job that carries out the plan",
+        Schemas::of::<api::RangeChange>,
+    )
+    .headers(ADDRESSES)
 }
 
 pub(super) fn done_reply() -> Reply {
@@ -88,7 +90,11 @@ pub(super) fn confirmed(query: &Parameters) -> Vec<String> {
 }
 
 /// A change that was accepted: 202 with the job, or 200 if there is nothing to do or the job has ended.
-pub(super) async fn changed(api: &Api, applied: Applied, wait: Option<Duration>) -> Result<HttpResponse, Problem> {
+pub(super) async fn changed(
+    api: &Api,
+    applied: Applied,
+    wait: Option<Duration>,
+) -> Result<HttpResponse, Problem> {
     let Applied { mut range, plan, mut job } = applied;
     if let (Some(started), Some(wait)) = (&job, wait) {
         let ended = api.wait(started.id, wait).await?;

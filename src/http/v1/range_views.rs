@@ -1,4 +1,4 @@
-//! `/v1/ranges/{id}/`: machines, networks, inventory, reachability, drift, and graph of a range.
+//! `/v1/ranges/{id}/`: machines, networks, reachability, and graph of a range.
 
 use actix_web::{
     HttpResponse,
@@ -17,12 +17,11 @@ use super::{
 use crate::http::{
     api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Schemas, Verb},
-    problem::{FaultCode, Problem, ProblemCode, fault},
+    problem::{FaultCode, Problem, fault},
 };
 
 /// The most rows of a reply with the matrix of reachability.
 const MAX_ROWS: usize = 100_000;
-const YAML: &str = "application/yaml";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let view = |operation: &'static str, summary: &'static str| {
@@ -30,9 +29,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     };
     let json = |about: &'static str, schema: MakeSchema| [Reply::json(200, about, schema)];
     let path = |rest: &str| format!("/v1/ranges/{{id}}/{rest}");
-    let unavailable = [(ProblemCode::PlatformUnavailable, "")];
-    let machine =
-        |name: &'static str| Parameter::query(name, |_| json!({"type": "string"}), "Only rows with this machine there");
+    let machine = |name: &'static str| {
+        Parameter::query(name, |_| json!({"type": "string"}), "Only rows with this machine there")
+    };
     vec![
         Endpoint::new(
             Verb::Get,
@@ -52,40 +51,27 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ),
         Endpoint::new(
             Verb::Get,
-            path("inventory"),
-            Access::VIEWER,
-            inventory,
-            view("show_range_inventory", "Returns the Ansible inventory of a range as YAML.")
-                .about("A job uses it as `\"inventory\": \"range/NAME\"`.")
-                .replies([Reply::text(200, "The inventory", YAML)])
-                .problems(unavailable),
-        ),
-        Endpoint::new(
-            Verb::Get,
             path("reachability"),
             Access::VIEWER,
             reachability,
-            view("show_reachability", "Returns which machine of a range reaches which, as its document implies.")
-                .about("Names are those of the document: all instances are alike.")
-                .parameters([machine("from"), machine("to")])
-                .replies(json("The matrix", Schemas::of::<api::Reachability>)),
-        ),
-        Endpoint::new(
-            Verb::Get,
-            path("drift"),
-            Access::VIEWER,
-            drift,
-            view("show_drift", "Compares the records of a range with what its platform has.")
-                .replies(json("The differences", Schemas::of::<api::Drift>))
-                .problems(unavailable),
+            view(
+                "show_reachability",
+                "Returns which machine of a range reaches which, as its document implies.",
+            )
+            .about("Names are those of the document: all instances are alike.")
+            .parameters([machine("from"), machine("to")])
+            .replies(json("The matrix", Schemas::of::<api::Reachability>)),
         ),
         Endpoint::new(
             Verb::Get,
             path("graph"),
             Access::VIEWER,
             graph,
-            view("show_range_graph", "Returns machines and networks of a range as a graph with their states.")
-                .replies(json("Nodes and edges", Schemas::of::<api::Graph>)),
+            view(
+                "show_range_graph",
+                "Returns machines and networks of a range as a graph with their states.",
+            )
+            .replies(json("Nodes and edges", Schemas::of::<api::Graph>)),
         ),
     ]
 }
@@ -103,19 +89,15 @@ async fn networks(api: Data<Api>, id: Path<String>, query: Parameters) -> Result
     Ok(HttpResponse::Ok().json(api::RangeNetworks { items: view::networks(&recorded) }))
 }
 
-async fn inventory(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let range = found(&api, &id, &query).await?;
-    let text = api.engine.ranges().inventory(&range).await?;
-    Ok(HttpResponse::Ok().content_type(YAML).body(text))
-}
-
 async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let range = found(&api, &id, &query).await?;
     let document = api.engine.ranges().typed_document(&range)?;
     let (from, to) = (query.get("from"), query.get("to"));
     for (parameter, name) in [("from", from), ("to", to)] {
         let is_uplink = |name: &String| parameter == "to" && name == range::document::names::UPLINK;
-        let Some(name) = name.filter(|name| !document.machines.contains_key(name.as_str()) && !is_uplink(name)) else {
+        let Some(name) =
+            name.filter(|name| !document.machines.contains_key(name.as_str()) && !is_uplink(name))
+        else {
             continue;
         };
         let message = format!("the document has no machine `{}`", name.escape_debug());
@@ -132,12 +114,6 @@ async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Re
     let items = items.map(view::reachability_row).collect();
     let verified = api.engine.ranges().recorded(&range).await?.verified.into_iter().collect();
     Ok(HttpResponse::Ok().json(api::Reachability { items, verified }))
-}
-
-async fn drift(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
-    let range = found(&api, &id, &query).await?;
-    let drift = api.engine.ranges().drift(&range).await?;
-    Ok(HttpResponse::Ok().json(view::drift(drift)))
 }
 
 async fn graph(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {

@@ -109,7 +109,11 @@ async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
     let limit = query::number(&query, "limit", 1..=MAX_PAGE)?.unwrap_or(PAGE);
     let after = match query.get("after") {
         Some(id) if id.is_empty() => {
-            return Err(Problem::invalid(vec![fault("after", FaultCode::InvalidValue, "use the ID of a range")]));
+            return Err(Problem::invalid(vec![fault(
+                "after",
+                FaultCode::InvalidValue,
+                "use the ID of a range",
+            )]));
         }
         Some(id) => {
             let range = api.engine.ranges().find(id).await?;

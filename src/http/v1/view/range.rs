@@ -78,7 +78,8 @@ pub(in crate::http) fn range(
 
 /// A machine that exists.
 pub(in crate::http) fn machine(recorded: &RecordedMachine) -> api::RangeMachine {
-    let MachineSpec { name, instance, machine, kind, template, role, nics, upstream, groups, .. } = &*recorded.spec;
+    let MachineSpec { name, instance, machine, kind, template, role, nics, upstream, groups, .. } =
+        &*recorded.spec;
     let nic = |nic: &NicSpec| api::RangeNic {
         network: nic.network.clone(),
         address: nic.address.map(|address| address.to_string()),
