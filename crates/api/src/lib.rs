@@ -12,6 +12,7 @@ mod catalog;
 mod event;
 mod health;
 mod job;
+pub mod ldo;
 mod new_job;
 mod page;
 mod plan;
@@ -51,13 +52,12 @@ pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
 pub use range::{
-    Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage, NewRange, Platform,
-    PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines, RangeNetwork, RangeNetworks,
-    RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow, Verdict,
+    ChangeOrPlan, Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage,
+    NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines,
+    RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow,
+    Verdict,
 };
-=======
 pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
->>>>>>> main
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};

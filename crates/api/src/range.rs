@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Job, JobId, PlanSummary, Time, words::words};
+use crate::{Job, JobId, Plan, PlanSummary, Time, words::words};
 
 words!(RangeState, "State of a range" {
     /// A plan is to be carried out, or is being carried out.
@@ -108,6 +108,16 @@ pub struct RangeChange {
     pub job: Option<Box<Job>>,
     /// What the plan does; `GET /v1/ranges/{id}/plan` returns all of it
     pub plan: PlanSummary,
+}
+
+/// A change that was accepted; with `dry_run`, the plan of it
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ChangeOrPlan {
+    /// The change
+    Change(Box<RangeChange>),
+    /// The plan
+    Plan(Plan),
 }
 
 /// A network interface of a machine

@@ -96,7 +96,7 @@ pub(super) async fn destroy(session: &mut Session<'_>, destroy: &Destroy) -> Res
         session.line("Nothing was changed.")?;
         return Ok(Ended::Failed);
     }
-    let query = [("digest", plan.digest.clone()), ("confirm", plan.range.clone())];
+    let query = [("digest", plan.digest.clone())];
     let change: RangeChange = session.client.delete(&address, &query).await?;
     accepted(session, change, destroy.way).await
 }

@@ -23,9 +23,6 @@ pub(super) enum Color {
 }
 
 impl Paint {
-    /// No colors.
-    pub(super) const OFF: Self = Self { is_on: false };
-
     /// Colors if standard output is a terminal, and `NO_COLOR` is not set (<https://no-color.org>).
     pub(super) fn for_stdout() -> Self {
         let is_wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -50,6 +47,8 @@ impl Paint {
 
 #[cfg(test)]
 impl Paint {
+    /// No colors.
+    pub(super) const OFF: Self = Self { is_on: false };
     /// Colors, wherever the text goes.
     pub(super) const ON: Self = Self { is_on: true };
 }

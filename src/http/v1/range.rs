@@ -9,11 +9,11 @@ use model::StoredRange;
 use super::{
     job::{BAD_QUERY, WAIT},
     query::{self, Parameters},
-    range_body::RangeBody,
+    range_body,
     range_error::of_document,
     range_reply::{
-        CONFIRM, DIGEST, DOCUMENT_PROBLEMS, DRY_RUN, RANGE_ID, RANGE_TAG, UNKNOWN_RANGE, changed, done_reply,
-        plan_reply, request_of, shown, started_reply,
+        CONFIRM, DIGEST, DOCUMENT_PROBLEMS, DRY_RUN, RANGE_ID, RANGE_TAG, UNKNOWN_RANGE, changed,
+        done_or_plan_reply, plan_reply, request_of, shown, started_reply,
     },
     ranges::document_body,
     view,
@@ -21,6 +21,7 @@ use super::{
 use crate::http::{
     access::Caller,
     api::Api,
+    document_body::DocumentBody,
     endpoint::{Access, Doc, Effect, Endpoint, Reply, Schemas, Verb},
     problem::{Problem, ProblemCode},
 };
@@ -35,7 +36,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .about("The body is that of `POST /v1/ranges`. Without values, those of the last request are kept.")
         .parameters([RANGE_ID, DRY_RUN, WAIT, DIGEST, CONFIRM])
         .body(document_body())
-        .replies([done_reply(), started_reply()])
+        .replies([done_or_plan_reply(), started_reply()])
         .problems([
             UNKNOWN_RANGE,
             (ProblemCode::RangeBusy, ""),
@@ -46,7 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     let destroy_doc = Doc::new("destroy_range", RANGE_TAG, "Destroys all machines and networks of a range.")
         .about("The name of the range is free once nothing of it exists.")
         .parameters([RANGE_ID, DRY_RUN, WAIT, DIGEST])
-        .replies([done_reply(), started_reply()])
+        .replies([done_or_plan_reply(), started_reply()])
         .problems([
             UNKNOWN_RANGE,
             (ProblemCode::RangeBusy, ""),
@@ -92,13 +93,13 @@ async fn show(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<Htt
 async fn change(
     api: Data<Api>,
     id: Path<String>,
-    body: RangeBody,
+    body: DocumentBody,
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let (wait, dry_run) = (query::wait(&query, &api)?, query::flag(&query, "dry_run")?);
-    let wanted = request_of(body.document()?, &query);
+    let wanted = request_of(range_body::document(body)?, &query);
     let range = found(&api, &id, &query).await?;
     if dry_run.unwrap_or(false) {
         let preview = api.engine.ranges().preview(Some(&range), &wanted).await.map_err(of_document)?;
@@ -132,11 +133,11 @@ async fn destroy(
 async fn plan(
     api: Data<Api>,
     id: Path<String>,
-    body: RangeBody,
+    body: DocumentBody,
     query: Parameters,
 ) -> Result<HttpResponse, Problem> {
     query.only_known()?;
-    let wanted = request_of(body.document()?, &query);
+    let wanted = request_of(range_body::document(body)?, &query);
     let range = found(&api, &id, &query).await?;
     let preview = api.engine.ranges().preview(Some(&range), &wanted).await.map_err(of_document)?;
     Ok(HttpResponse::Ok().json(view::plan(&preview.plan)))

@@ -15,12 +15,13 @@ use super::{
     job::{BAD_QUERY, WAIT},
     query::{self, Parameters},
     range::found,
-    range_body::RangeBody,
+    range_body,
     range_reply::{RANGE_ID, RANGE_TAG, UNKNOWN_RANGE, changed, done_reply, started_reply},
 };
 use crate::http::{
     access::Caller,
     api::Api,
+    document_body::DocumentBody,
     endpoint::{Access, Body, Doc, Endpoint, Verb},
     problem::{FaultCode, Problem, ProblemCode},
 };
@@ -117,13 +118,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 fn endpoint(action: Action) -> Endpoint {
     let path = format!("/v1/ranges/{{id}}/actions/{}", action.word);
-    let handler = move |api: Data<Api>,
-                        id: Path<String>,
-                        body: RangeBody,
-                        query: Parameters,
-                        request: HttpRequest| async move {
-        act(&api, action, &id, body, &query, &request).await
-    };
+    let handler =
+        move |api: Data<Api>,
+              id: Path<String>,
+              body: DocumentBody,
+              query: Parameters,
+              request: HttpRequest| async move { act(&api, action, &id, body, &query, &request).await };
     let mut doc = Doc::new(format!("{}_range", action.word), RANGE_TAG, action.summary)
         .about(action.about)
         .parameters([RANGE_ID, WAIT])
@@ -171,13 +171,13 @@ async fn act(
     api: &Api,
     action: Action,
     id: &str,
-    body: RangeBody,
+    body: DocumentBody,
     query: &Parameters,
     request: &HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let wait = query::wait(query, api)?;
-    let fields = body.fields()?;
+    let fields = range_body::fields(body)?;
     let range = found(api, id, query).await?;
     let wanted = read(action, fields, &range)?;
     let applied = api.engine.ranges().act(&range, wanted, &Caller::submitter_of(request)).await?;

@@ -1,66 +1,19 @@
-//! Bodies of ranges: a document as YAML or JSON, or a request that contains one.
+//! Bodies of ranges: a document, or a request that contains one.
 
-use std::{convert::Infallible, pin::Pin};
+use std::convert::Infallible;
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
-use range::{
-    Faults, Values,
-    document::text::{self, Format, MAX_BYTES},
-};
+use range::{Values, document::text::MAX_BYTES};
 use serde_json::{Map, Value};
 
 use super::{fields::Fields, range_faults::invalid_document};
 use crate::http::{
-    body::{BadBody, ContentTypes, is_json, received},
+    body::BadBody,
+    document_body::{DocumentBody, Unreadable},
     problem::{FaultCode, Problem, fault},
 };
 
-/// The content types of a document. Those that a page can send to other origins without a preflight aren't accepted.
-const TYPES: ContentTypes<Format> =
-    ContentTypes { names: "`application/yaml` or `application/json`", accepts: format, usual: Format::Yaml };
-
-fn format(essence: &str) -> Option<Format> {
-    match essence {
-        "application/yaml" | "application/x-yaml" | "text/yaml" | "text/x-yaml" => Some(Format::Yaml),
-        _ => is_json(essence).map(|()| Format::Json),
-    }
-}
-
 /// The fields of a request that contains a document.
 const FIELDS: [&str; 5] = ["document", "values", "secret_values", "digest", "confirm"];
-
-/// A body as a value; `None` if it's empty.
-#[derive(Debug)]
-pub(super) struct RangeBody(Result<Option<Value>, Unreadable>);
-
-#[derive(Debug)]
-enum Unreadable {
-    Body(BadBody),
-    Text(Faults),
-}
-
-impl FromRequest for RangeBody {
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Infallible>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let received = received(request, payload, MAX_BYTES, &TYPES);
-        Box::pin(async move {
-            let (bytes, format) = match received.await {
-                Ok(received) => received,
-                Err(error) => return Ok(Self(Err(Unreadable::Body(error)))),
-            };
-            let Ok(text) = std::str::from_utf8(&bytes) else {
-                return Ok(Self(Err(Unreadable::Body(BadBody::NotUtf8))));
-            };
-            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            if text.is_empty() {
-                return Ok(Self(Ok(None)));
-            }
-            Ok(Self(text::parse(text, format).map(Some).map_err(Unreadable::Text)))
-        })
-    }
-}
 
 /// A document, and how it's to be applied.
 #[derive(Default)]
@@ -72,36 +25,32 @@ pub(super) struct Requested {
     pub(super) confirm: Vec<String>,
 }
 
-impl RangeBody {
-    /// The value of the body.
-    fn value(self) -> Result<Option<Value>, Problem> {
-        self.0.map_err(|unreadable| match unreadable {
-            Unreadable::Body(error) => match error {
-                BadBody::ContentType { .. } => Problem::from(error)
-                    .hint("with curl: `-H 'content-type: application/yaml' --data-binary @range.yaml`"),
-                BadBody::TooLong { limit } => {
-                    Problem::from(error).hint(format!("a range document has at most {limit} bytes"))
-                }
-                error => error.into(),
-            },
-            Unreadable::Text(faults) => invalid_document(&faults),
-        })
-    }
-
-    /// The document of the body. A body without a field `document` is the document itself.
-    pub(super) fn document(self) -> Result<Requested, Problem> {
-        match self.value()? {
-            Some(Value::Object(fields)) if fields.contains_key("document") => wrapped(fields),
-            Some(document @ Value::Object(_)) => Ok(Requested { document, ..Requested::default() }),
-            Some(_) => Err(not_a_mapping("the body is not a mapping: send a range document")),
-            None => Err(not_a_mapping("the body is empty: send a range document")),
+/// The value of a body.
+fn value(body: DocumentBody) -> Result<Option<Value>, Problem> {
+    body.0.map_err(|unreadable| match unreadable {
+        Unreadable::Body(error @ BadBody::ContentType { .. }) => Problem::from(error)
+            .hint("with curl: `-H 'content-type: application/yaml' --data-binary @range.yaml`"),
+        Unreadable::Body(error @ BadBody::TooLong { .. }) => {
+            Problem::from(error).hint(format!("a range document has at most {MAX_BYTES} bytes"))
         }
-    }
+        Unreadable::Body(error) => error.into(),
+        Unreadable::Text(faults) => invalid_document(&faults),
+    })
+}
 
-    /// The fields of an action; an empty body has none.
-    pub(super) fn fields(self) -> Result<Fields, Problem> {
-        Fields::of_body(self.value()?)
+/// The document of a body. A body without a field `document` is the document itself.
+pub(super) fn document(body: DocumentBody) -> Result<Requested, Problem> {
+    match value(body)? {
+        Some(Value::Object(fields)) if fields.contains_key("document") => wrapped(fields),
+        Some(document @ Value::Object(_)) => Ok(Requested { document, ..Requested::default() }),
+        Some(_) => Err(not_a_mapping("the body is not a mapping: send a range document")),
+        None => Err(not_a_mapping("the body is empty: send a range document")),
     }
+}
+
+/// The fields of an action; an empty body has none.
+pub(super) fn fields(body: DocumentBody) -> Result<Fields, Problem> {
+    Fields::of_body(value(body)?)
 }
 
 fn not_a_mapping(message: &str) -> Problem {
@@ -114,7 +63,8 @@ fn wrapped(fields: Map<String, Value>) -> Result<Requested, Problem> {
         Some(document @ Value::Object(_)) => document,
         Some(other) => fields.wrong_type("document", "a mapping", &other).unwrap_or_default(),
         None => {
-            fields.fault("document", FaultCode::Missing, "the document is missing".into()).unwrap_or_default()
+            let message = "the document is missing".to_owned();
+            fields.fault("document", FaultCode::Missing, message).unwrap_or_default()
         }
     };
     let values = [values(&mut fields, "values"), values(&mut fields, "secret_values")];
@@ -142,7 +92,7 @@ fn values(fields: &mut Fields, name: &str) -> Option<Values> {
 }
 
 /// A list of names.
-pub(super) fn names(fields: &mut Fields, name: &str) -> Vec<String> {
+fn names(fields: &mut Fields, name: &str) -> Vec<String> {
     let Some(value) = fields.take(name) else { return Vec::new() };
     match serde_json::from_value(value.clone()) {
         Ok(names) => names,

@@ -70,6 +70,12 @@ pub(super) fn started_reply() -> Reply {
     .headers(ADDRESSES)
 }
 
+/// The reply of an endpoint with `dry_run`.
+pub(super) fn done_or_plan_reply() -> Reply {
+    let about = "There is nothing to do. With `wait`: the job has finished. With `dry_run`: the plan; nothing is stored";
+    Reply::json(200, about, Schemas::of::<api::ChangeOrPlan>).headers(ADDRESSES)
+}
+
 pub(super) fn done_reply() -> Reply {
     let about = "There is nothing to do. With `wait`: the job has finished";
     Reply::json(200, about, Schemas::of::<api::RangeChange>).headers(ADDRESSES)

@@ -6,10 +6,10 @@ use serde_json::json;
 use super::{
     job::{BAD_QUERY, WAIT},
     query::{self, Parameters},
-    range_body::RangeBody,
+    range_body,
     range_error::of_document,
     range_reply::{
-        CONFIRM, DIGEST, DOCUMENT_PROBLEMS, DRY_RUN, RANGE_TAG, changed, done_reply, list_of, plan_reply,
+        CONFIRM, DIGEST, DOCUMENT_PROBLEMS, DRY_RUN, RANGE_TAG, changed, done_or_plan_reply, list_of,
         request_of, started_reply,
     },
     view,
@@ -17,6 +17,7 @@ use super::{
 use crate::http::{
     access::Caller,
     api::Api,
+    document_body::DocumentBody,
     endpoint::{Access, Body, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
     problem::{FaultCode, Problem, ProblemCode, fault},
 };
@@ -39,7 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 )
                 .parameters([DRY_RUN, WAIT, DIGEST, CONFIRM])
                 .body(document_body())
-                .replies([plan_reply("With `dry_run`: the plan. Nothing is stored"), started_reply()])
+                .replies([done_or_plan_reply(), started_reply()])
                 .problems(DOCUMENT_PROBLEMS)
                 .problems([(ProblemCode::RangeExists, ""), (ProblemCode::QueueFull, "")]),
         ),
@@ -86,13 +87,13 @@ pub(super) fn document_body() -> Body {
 /// nothing.
 async fn create(
     api: Data<Api>,
-    body: RangeBody,
+    body: DocumentBody,
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let (wait, dry_run) = (query::wait(&query, &api)?, query::flag(&query, "dry_run")?);
-    let requested = body.document()?;
+    let requested = range_body::document(body)?;
     let wanted = request_of(requested, &query);
     let ranges = api.engine.ranges();
     if dry_run.unwrap_or(false) {
