@@ -3,7 +3,12 @@
 pub(crate) mod apply;
 pub(crate) mod error;
 pub(crate) mod handle;
+pub(crate) mod inventory;
 pub(crate) mod leases;
 pub(crate) mod planning;
 pub(crate) mod request;
+pub(crate) mod secrets;
+mod ssh_key;
 pub(crate) mod state;
+pub(crate) mod values;
+mod yaml;

@@ -13,7 +13,7 @@ use content::{
     catalog::{self, Located},
     inventory, snapshots,
 };
-use model::{Code, Isolation, Job, Phase, PlaybookWork, ProjectName, Reason, RunId, Step};
+use model::{Code, InventoryOrigin, Isolation, Job, Phase, PlaybookWork, ProjectName, Reason, RunId, Step};
 use process::Limits;
 use tokio::task::spawn_blocking;
 
@@ -52,7 +52,11 @@ impl RunSpecs {
         let (options, toolchain) = (&self.options, self.catalog.toolchain());
         let work = self.with_secrets(job)?;
         let (root, steps) = self.run_steps(job, &work).await?;
-        let inventories = self.catalog.locate_inventories(work.project.as_ref(), &work.inventory).await;
+        let of_content = work.inventory.origins().filter_map(|origin| match origin {
+            InventoryOrigin::Content(name) => Some(name),
+            InventoryOrigin::Range(_) => None,
+        });
+        let inventories = self.catalog.locate_inventories(work.project.as_ref(), of_content).await;
         let inventories = inventories.map_err(|error| not_found(&error))?;
         let program = toolchain.program("ansible-runner").ok_or_else(no_runner)?;
         let known = self.known_inventories.all(&inventories).await;
@@ -79,6 +83,7 @@ impl RunSpecs {
                 }),
             },
             secrets: known.iter().flat_map(|known| known.secrets.iter().cloned()).collect(),
+            generated: Vec::new(),
             steps,
             vault_password: self.vault.password.clone(),
             program,
