@@ -5,6 +5,7 @@ mod doctor;
 mod export;
 mod init;
 mod keys;
+mod range;
 mod serve;
 mod stored;
 mod template;
@@ -80,6 +81,8 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Plan, apply, and observe ranges of a running service
+    Range(range::Command),
     /// Build and list the templates of guests
     Template {
         #[command(subcommand)]
@@ -153,6 +156,9 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
+        Command::Range(command) => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| range::run(&inputs, &command, &mut io::stdout().lock())),
         Command::Template { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| template::run(&inputs, what, &mut io::stdout().lock())),

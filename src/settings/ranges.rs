@@ -20,7 +20,7 @@ pub struct Ranges {
     /// How long a call without an answer may still be carried out by a platform.
     #[serde(rename = "settle_s", with = "seconds")]
     pub settle: Duration,
-    /// The interval between two checks of expiry and drift.
+    /// The interval between two searches for ranges whose lifetime is over.
     #[serde(rename = "check_interval_s", with = "seconds")]
     pub check_interval: Duration,
     /// Whether the API of the Local Deployments Orchestrator is available.

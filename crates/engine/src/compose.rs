@@ -16,7 +16,7 @@ use crate::{
         driver::Driver, keep::Keep, listen_for_changes::ListenForChanges, prune_audit::PruneAudit,
         prune_files::PruneFiles, prune_history::PruneHistory, relay_cancellations::RelayCancellations,
         renew_leases::RenewLeases, requeue_retries::RequeueRetries, status::Recorder,
-        take_over_jobs::TakeOverJobs, task::Schedule,
+        take_over_jobs::TakeOverJobs, task::Schedule, tend_ranges::TendRanges,
     },
     catalog::{
         handle::{Catalog, CatalogOptions},
@@ -132,6 +132,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let artifacts =
         Artifacts::new(store.clone(), directories.state.join("artifacts").into(), Arc::clone(&name));
     let running_plans = RunningPlans::default();
+    let tend_every = ranges.check_interval;
     let controls = registry::controls(&catalog, &directories, &running_plans);
     let jobs = Jobs::new(
         jobs,
@@ -176,6 +177,9 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let recorder = tasks.recorder(Recorder::new(scheduler::ABOUT, scheduler::POLL_EVERY));
     running.register_leases(&mut tasks);
     running.register_housekeeping(&mut tasks, keep, snapshots);
+    let ranges = Ranges::new(store.clone(), jobs.clone(), platforms, keys);
+    let tend = TendRanges { store: store.clone(), ranges: ranges.clone() };
+    tasks.register(tend, Schedule::from_start(tend_every));
     let background = tasks.background();
     let engine = Engine::new(Handles {
         node: name,
@@ -185,7 +189,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
         metrics: Metrics::new(store.clone(), counters, queue.clone(), background.clone()),
         background,
         progress: Progress::new(store.clone(), events.clone(), inspections.clone()),
-        ranges: Ranges::new(store.clone(), jobs.clone(), platforms, keys),
+        ranges,
         resume: Resume::new(store.clone(), jobs.clone(), events.clone(), inspections.clone()),
         events,
         inspections,
