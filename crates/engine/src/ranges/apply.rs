@@ -239,6 +239,13 @@ impl Ranges {
         Ok(Applied { range, plan: last.plan, job: Some(job) })
     }
 
+    /// Submits the job of the last plan, which is stored, while the job is not.
+    pub(crate) async fn submit_again(&self, range: &StoredRange, by: &Submitter) -> Result<(), RangeError> {
+        let Some(plan) = self.inner().store.plan(range.plan).await? else { return Ok(()) };
+        self.submit(plan.job, range, plan.id, RangeGoal::Apply, by).await?;
+        Ok(())
+    }
+
     /// The secrets of a range, if it has any.
     async fn secrets(&self, range: RangeId) -> Result<Option<RangeSecrets>, RangeError> {
         let sealed = self.inner().store.range_secrets(range).await?;

@@ -32,7 +32,7 @@ same! {
 
     retry_on: model::RetryOn => api::RetryOn { Lost, Failed, TimedOut }
 
-    basis: engine::Basis => api::Basis { LastSuccess, ListTasks }
+    basis: engine::Basis => api::Basis { LastSuccess, ListTasks, Plan }
 
     activation_cause: engine::Cause => api::ActivationCause { Start, Timer, Nudge }
 
