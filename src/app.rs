@@ -88,7 +88,11 @@ impl Node {
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
             tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
-        let own = StartupFacts { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
+        let bundled = content::bundled::install(&settings.paths.state.join("bundled")).map_err(unusable)?;
+        let bundled = (engine::BUNDLED_PROJECT.parse().map_err(io::Error::other)?, bundled);
+        let node = name;
+        let own =
+            StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys, bundled };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
         Ok((Self { engine, store, signals, _lock: lock }, scheduler))
     }

@@ -1,9 +1,9 @@
 //! Converts the settings, and facts that are determined at startup, to the options of each component.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use ansible::Launcher;
-use content::{Catalog, Inspector, Toolchain, snapshots::Way};
+use content::{Catalog, Inspector, Toolchain, catalog, snapshots::Way};
 use engine::{CatalogOptions, Directories, JobOptions, Keyring, NodeOptions, PlaybookOptions, Vault};
 use model::ProjectName;
 use process::Limits;
@@ -23,10 +23,11 @@ pub(super) struct StartupFacts {
     pub(super) node: String,
     pub(super) is_same_boot: bool,
     pub(super) keys: Keyring,
+    pub(super) bundled: (ProjectName, PathBuf),
 }
 
 pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine::Options {
-    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = facts;
+    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys, bundled } = facts;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let limits = Limits {
         total: runs.timeout,
@@ -56,6 +57,7 @@ pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine
         catalog: CatalogOptions {
             content: settings.catalog(),
             projects: projects(settings),
+            bundled: (bundled.0, bundled_project(bundled.1)),
             default_inventory: settings.ansible.default_inventory.clone(),
             toolchain,
         },
@@ -80,6 +82,22 @@ pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine
         },
         keep: settings.history.keep(),
         proxmox: settings.proxmox.options(),
+    }
+}
+
+fn bundled_project(root: PathBuf) -> engine::Project {
+    let options = catalog::Options {
+        playbooks_roots: vec![root.clone()],
+        inventory_root: root.clone(),
+        ..catalog::Options::default()
+    };
+    let (link_targets, persistent) = (Vec::new(), Vec::new());
+    engine::Project {
+        catalog: Catalog::new(options),
+        root,
+        default_inventory: None,
+        link_targets,
+        persistent,
     }
 }
 

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("platform", &["range"]),
     ("saga", &["model"]),
     ("ansible", &["content", "model", "process"]),
-    ("engine", &["ansible", "content", "model", "platform", "process", "saga", "store"]),
+    ("engine", &["ansible", "content", "model", "platform", "process", "range", "saga", "store"]),
     ("testkit", &[]),
     ("rangehand", &["ansible", "api", "content", "engine", "model", "platform", "process", "store"]),
     ("bench", &["ansible", "content", "engine", "model", "saga", "store"]),

@@ -38,6 +38,7 @@ mod options;
 mod plan_journal;
 mod progress;
 mod queue;
+mod ranges;
 mod readiness;
 mod resume;
 mod scheduler;
@@ -90,6 +91,12 @@ pub use options::{Directories, NodeOptions, Vault};
 pub use plan_journal::PlanJournal;
 pub use progress::{Basis, JobProgress, Progress};
 pub use queue::{Capacity, Queue, QueueState};
+pub use ranges::{
+    bundled::{BUNDLED_PROJECT, WorkError},
+    drift::{Comparison, Difference, DriftKind},
+    router::{remove_rules, set_rules},
+    verify::{Verification, Verified},
+};
 pub use readiness::Readiness;
 pub use resume::{
     handle::{Resume, ResumeError},
