@@ -36,6 +36,7 @@ mod metrics;
 mod nudge;
 mod options;
 mod plan_journal;
+mod platforms;
 mod progress;
 mod queue;
 mod ranges;
@@ -89,11 +90,15 @@ pub use machines::{
 pub use metrics::{Figures, Metrics};
 pub use options::{Directories, NodeOptions, Vault};
 pub use plan_journal::PlanJournal;
+pub use platforms::{PlatformEntry, Platforms, TaskMode};
 pub use progress::{Basis, JobProgress, Progress};
 pub use queue::{Capacity, Queue, QueueState};
 pub use ranges::{
     bundled::{BUNDLED_PROJECT, WorkError},
     drift::{Comparison, Difference, DriftKind},
+    error::RangeError,
+    handle::{LastPlan, Ranges},
+    request::{Applied, Preview, RangeAction, RangeRequest, StoredDocument},
     router::{remove_rules, set_rules},
     verify::{Verification, Verified},
 };
@@ -110,4 +115,7 @@ pub use store::{
     QueueLimits, RunningJob, Waiting,
 };
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
-pub use work::playbook::options::{IsolationOptions, PlaybookOptions};
+pub use work::{
+    playbook::options::{IsolationOptions, PlaybookOptions},
+    range::execution::RangeOptions,
+};

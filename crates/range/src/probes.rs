@@ -86,9 +86,11 @@ pub fn probes(reachability: &Reachability<'_>, machines: &[&MachineSpec], outsid
         let mut list = Vec::new();
         let mut others: Vec<&MachineSpec> =
             targets.iter().filter(|to| to.name != from.name).copied().collect();
-        // Each sender begins elsewhere, so that together they send to as many machines as possible.
-        let shift = number * per_sender % others.len().max(1);
-        others.rotate_left(shift);
+        if others.len() > per_sender {
+            // Each sender begins elsewhere, so that together they send to as many machines as possible.
+            let shift = number % others.len();
+            others.rotate_left(shift);
+        }
         let chosen = spread(others.len(), per_sender);
         for to in chosen.into_iter().map(|at| others[at]) {
             let Some(verdict) = reachability.between(&from.machine, &to.machine) else { continue };

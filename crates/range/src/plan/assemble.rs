@@ -7,6 +7,7 @@ use super::{
     step::{Action, Step, StepKind},
 };
 use crate::{
+    document::OnFailure,
     expand::spec::MachineSpec,
     platform_rules::{PlatformRules, Totals},
 };
@@ -18,6 +19,8 @@ pub struct Subject<'a> {
     pub range: &'a str,
     /// The platform.
     pub platform: &'a str,
+    /// What happens when a step fails.
+    pub on_failure: OnFailure,
 }
 
 /// A plan of these steps; `before` and `after` are the number of networks, and the machines.
@@ -41,6 +44,7 @@ pub(super) fn assemble<'a>(
     Plan {
         range: subject.range.to_owned(),
         platform: subject.platform.to_owned(),
+        on_failure: subject.on_failure,
         destroyed: destroyed(&steps),
         steps,
         kept,

@@ -31,8 +31,9 @@ use crate::expand::spec::Desired;
 /// Makes the plan that leads from the recorded to the desired state.
 #[must_use]
 pub fn plan(desired: &Desired, recorded: &Recorded, inputs: &Inputs<'_>) -> Plan {
+    let Desired { name, platform, on_failure, .. } = desired;
     assemble(
-        Subject { range: &desired.name, platform: &desired.platform },
+        Subject { range: name, platform, on_failure: *on_failure },
         builder::build(desired, recorded, inputs),
         (recorded.networks.len(), recorded.machines.values().map(|machine| &*machine.spec)),
         (desired.networks.len(), desired.machines.iter().map(|machine| &**machine)),

@@ -28,6 +28,14 @@ pub struct RecordedMachine {
     pub snapshots: BTreeMap<String, RecordedSnapshot>,
 }
 
+impl RecordedMachine {
+    /// A machine that was created, and nothing more.
+    #[must_use]
+    pub const fn created(spec: Arc<MachineSpec>) -> Self {
+        Self { spec, stage: Stage::Created, snapshots: BTreeMap::new() }
+    }
+}
+
 /// What a machine was when a snapshot of it was taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedSnapshot {
@@ -60,6 +68,9 @@ pub struct Recorded {
     pub tasks: BTreeMap<String, RecordedTask>,
     /// Instances in which packets proved who reaches whom, since their last change.
     pub verified: BTreeSet<String>,
+    /// Networks and machines that exist, but whose last change did not complete.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub incomplete: BTreeSet<String>,
 }
 
 impl Recorded {
@@ -79,21 +90,24 @@ impl Recorded {
         }
         match &step.work {
             Work::EnsureNetwork { network, .. } => {
+                self.incomplete.remove(name);
                 self.networks.insert(name.to_owned(), Arc::clone(network));
             }
             Work::RemoveNetwork { .. } => {
+                self.incomplete.remove(name);
                 self.networks.remove(name);
             }
             Work::EnsureMachine { machine, .. } => {
-                let spec = Arc::clone(machine);
-                let new = RecordedMachine { spec, stage: Stage::Created, snapshots: BTreeMap::new() };
-                let recorded = self.machines.entry(name.to_owned()).or_insert(new);
+                self.incomplete.remove(name);
+                let new = || RecordedMachine::created(Arc::clone(machine));
+                let recorded = self.machines.entry(name.to_owned()).or_insert_with(new);
                 recorded.spec = Arc::clone(machine);
             }
             Work::StartMachine => self.reach(name, Stage::Started),
             Work::StopMachine => self.reach(name, Stage::Created),
             Work::WaitMachine { .. } => self.reach(name, Stage::Ready),
             Work::RemoveMachine { .. } => {
+                self.incomplete.remove(name);
                 self.machines.remove(name);
                 self.routers.remove(name);
                 for task in self.tasks.values_mut() {

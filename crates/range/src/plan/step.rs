@@ -98,20 +98,20 @@ pub struct Estimate {
 }
 
 /// How a step is undone, and why so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undo {
     /// What is done.
     pub kind: UndoKind,
     /// Why, where nothing is done.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub why: &'static str,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub why: Cow<'static, str>,
 }
 
 /// A field that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The field.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// The recorded value.
     pub from: String,
     /// The desired value.
@@ -119,7 +119,7 @@ pub struct Change {
 }
 
 /// What a step works with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// Of [`StepKind::NetworkEnsure`].
@@ -127,7 +127,7 @@ pub enum Work {
         /// The desired network.
         network: Arc<NetworkSpec>,
         /// The recorded network, if it is changed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Arc<NetworkSpec>>,
     },
     /// Of [`StepKind::NetworkRemove`].
@@ -140,7 +140,7 @@ pub enum Work {
         /// The desired machine.
         machine: Arc<MachineSpec>,
         /// The recorded machine, if it is changed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Arc<MachineSpec>>,
     },
     /// Of [`StepKind::MachineStart`].
@@ -150,7 +150,7 @@ pub enum Work {
     /// Of [`StepKind::MachineWait`].
     WaitMachine {
         /// How readiness is determined; without it the template decides.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         ready: Option<Ready>,
     },
     /// Of [`StepKind::MachineRemove`].
@@ -163,7 +163,7 @@ pub enum Work {
         /// The desired routes and rules.
         router: Arc<RouterSpec>,
         /// The recorded ones, if they are changed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Arc<RouterSpec>>,
     },
     /// Of [`StepKind::RulesRemove`].
@@ -200,7 +200,7 @@ pub enum Work {
 }
 
 /// A step of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its place in the plan, from 0. The steps that it needs have smaller numbers.
     pub id: u32,
@@ -215,7 +215,7 @@ pub struct Step {
     /// Why.
     pub reason: Cow<'static, str>,
     /// The fields that change.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
     /// The steps that must succeed before.
     pub needs: Vec<u32>,

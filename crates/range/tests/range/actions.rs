@@ -3,7 +3,7 @@
 use proptest::{prelude::*, test_runner::RngSeed};
 use range::{
     Desired, Leases, Plan, PlatformRules, Recorded, Values, apply_to,
-    document::Stage,
+    document::{OnFailure, Stage},
     plan::{
         ActionError, Estimates, Inputs, RangeAction, Scope, StepKind, Subject, UndoKind, action_plan, plan,
     },
@@ -11,7 +11,7 @@ use range::{
 
 use crate::{random::documents, read};
 
-const ON: Subject<'static> = Subject { range: "r", platform: "simulated" };
+const ON: Subject<'static> = Subject { range: "r", platform: "simulated", on_failure: OnFailure::Keep };
 
 /// A jumpbox, a database behind it that another machine needs, and a bare machine.
 const LAB: &str = "name: r\nplatform: simulated\ninstances: {count: 2, name: 't{n}'}\nnetworks: {dmz: {}, lan: {}}\nmachines:\n  \

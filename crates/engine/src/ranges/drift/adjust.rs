@@ -1,6 +1,6 @@
 //! Records as they would be for what was observed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 use platform::{ObservedMachine, ObservedNetwork, Power};
@@ -58,5 +58,5 @@ pub(super) fn machine_of(seen: &ObservedMachine) -> RecordedMachine {
         needs: Vec::new(),
     };
     let stage = if seen.power == Power::On { Stage::Started } else { Stage::Created };
-    RecordedMachine { spec: Arc::new(spec), stage, snapshots: BTreeMap::new() }
+    RecordedMachine { stage, ..RecordedMachine::created(Arc::new(spec)) }
 }

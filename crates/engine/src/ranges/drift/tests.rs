@@ -17,7 +17,7 @@ use range::{
 use super::{Comparison, Difference};
 
 const LAB: &str = "name: r\nplatform: p\nnetworks:\n  dmz: {cidr: 10.1.1.0/24}\n  inner: {cidr: 10.1.2.0/24}\nmachines:\n  \
-    gw: {kind: namespace, role: router, networks: [dmz, inner]}\n  web: {kind: namespace, networks: [dmz]}\n  \
+    gw: {kind: namespace, role: jumpbox, networks: [dmz, inner]}\n  web: {kind: namespace, networks: [dmz]}\n  \
     db: {kind: namespace, networks: [inner], needs: [gw.started]}\nrules: [{from: dmz, to: inner, allow: [tcp/5432]}]\n\
     tasks: [{name: base, bundle: b, on: all}]\nverify: true\n";
 
@@ -232,7 +232,7 @@ async fn what_has_the_mark_and_is_not_recorded_is_removed_unless_the_document_ha
     site.desired = desired;
     let (differences, _) = site.drift().await;
     assert!(differences.iter().all(|difference| difference.repair.contains("removed")), "{differences:#?}");
-    assert_eq!(site.repair().await, ["machine.remove m", "network.remove x"]);
+    assert_eq!(site.repair().await, ["machine.remove m", "network.remove x", "verify r"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,7 +240,7 @@ async fn a_snapshot_that_was_removed_is_forgotten() {
     let mut site = Site::up(expand(&LAB.replace("kind: namespace", "template: t"))).await;
     let (rules, estimates) = (PlatformRules::default(), Estimates::default());
     let plan = range::plan::action_plan(
-        range::plan::Subject { range: "r", platform: "p" },
+        range::plan::Subject { range: "r", platform: "p", on_failure: range::document::OnFailure::Keep },
         &site.recorded,
         &range::plan::RangeAction::Snapshot { snapshot: "s".to_owned() },
         &range::plan::Scope::All,

@@ -9,7 +9,7 @@ use crate::{
     plan::{
         Inputs, Kept,
         recorded::{Recorded, RecordedMachine},
-        step::{Action, Step, StepKind, Undo, Work},
+        step::{Action, Step, StepKind, Undo, UndoKind, Work},
     },
 };
 
@@ -71,6 +71,14 @@ impl<'a> Drafts<'a> {
             self.steps[step as usize].needs.push(needed);
         }
     }
+}
+
+pub(super) const fn undo(kind: UndoKind) -> Undo {
+    Undo { kind, why: Cow::Borrowed("") }
+}
+
+pub(super) const fn no_undo(why: &'static str) -> Undo {
+    Undo { kind: UndoKind::Nothing, why: Cow::Borrowed(why) }
 }
 
 /// The machines of a scope, by name.

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 pub use self::request::{ActionError, RangeAction, Scope};
 use self::{
-    draft::{Drafts, chosen},
+    draft::{Drafts, chosen, no_undo},
     request::check_name,
 };
 use super::{
@@ -20,7 +20,7 @@ use super::{
     assemble::{Subject, assemble},
     digest,
     recorded::RecordedMachine,
-    step::{Action, StepKind, Undo, UndoKind, Work},
+    step::{Action, StepKind, Work},
 };
 
 /// Makes the plan of an action on recorded machines.
@@ -67,7 +67,7 @@ impl<'a> Drafts<'a> {
         for machine in machines.iter().filter(|machine| seen.insert(machine.spec.instance.as_str())) {
             let is_verified = self.recorded.verified.contains(&machine.spec.instance);
             let action = if is_verified { Action::Update } else { Action::Create };
-            let undo = Undo { kind: UndoKind::Nothing, why: "sending packets changes nothing" };
+            let undo = no_undo("sending packets changes nothing");
             let kind = (StepKind::Verify, action);
             let id = self.add(&machine.spec, kind, "it was requested", undo, Work::Verify, None);
             let instance = &machine.spec.instance;

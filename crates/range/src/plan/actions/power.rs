@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::Drafts;
+use super::draft::{Drafts, no_undo, undo};
 use crate::{
     document::{Ready, Stage},
     plan::{
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-const WAITING: Undo = Undo { kind: UndoKind::Nothing, why: "waiting changes nothing" };
+const WAITING: Undo = no_undo("waiting changes nothing");
 
 impl<'a> Drafts<'a> {
     pub(super) fn start_machines(&mut self, machines: &[&'a RecordedMachine]) {
@@ -27,9 +27,9 @@ impl<'a> Drafts<'a> {
 
     /// Starts a machine after a step, and waits for it.
     pub(super) fn start(&mut self, machine: &'a RecordedMachine, reason: &'static str, after: Option<u32>) {
-        let undo = Undo { kind: UndoKind::Stop, why: "" };
+        let undone = undo(UndoKind::Stop);
         let kind = (StepKind::MachineStart, Action::Update);
-        let id = self.add(&machine.spec, kind, reason, undo, Work::StartMachine, after);
+        let id = self.add(&machine.spec, kind, reason, undone, Work::StartMachine, after);
         self.started.insert(&machine.spec.name, id);
         self.wait(machine, "the machine is started", Some(id));
     }
@@ -104,9 +104,9 @@ impl<'a> Drafts<'a> {
     }
 
     pub(super) fn stop(&mut self, machine: &'a RecordedMachine, reason: &'static str) -> u32 {
-        let undo = Undo { kind: UndoKind::Start, why: "" };
+        let undone = undo(UndoKind::Start);
         let kind = (StepKind::MachineStop, Action::Update);
-        self.add(&machine.spec, kind, reason, undo, Work::StopMachine, None)
+        self.add(&machine.spec, kind, reason, undone, Work::StopMachine, None)
     }
 
     /// Does a step wait for another one, directly or through others?

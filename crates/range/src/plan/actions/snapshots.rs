@@ -3,20 +3,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    draft::Drafts,
+    draft::{Drafts, no_undo, undo},
     request::{ActionError, Scope},
 };
 use crate::{
     document::{MachineKind, Stage, names::UPLINK},
     plan::{
         recorded::{Recorded, RecordedMachine},
-        step::{Action, StepKind, Undo, UndoKind, Work},
+        step::{Action, StepKind, UndoKind, Work},
     },
 };
-
-const fn nothing(why: &'static str) -> Undo {
-    Undo { kind: UndoKind::Nothing, why }
-}
 
 impl<'a> Drafts<'a> {
     pub(super) fn take_snapshots(
@@ -42,9 +38,9 @@ impl<'a> Drafts<'a> {
             let stopped = self.stop_for_snapshot(machine);
             let kind = (StepKind::SnapshotTake, Action::Create);
             let work = Work::TakeSnapshot { snapshot: name.to_owned() };
-            let undo = Undo { kind: UndoKind::Remove, why: "" };
+            let undone = undo(UndoKind::Remove);
             let reason = format!("the machine has no snapshot `{name}` yet");
-            let id = self.add(&machine.spec, kind, reason, undo, work, stopped);
+            let id = self.add(&machine.spec, kind, reason, undone, work, stopped);
             if stopped.is_some() {
                 self.start(machine, "the snapshot was taken", Some(id));
             }
@@ -72,9 +68,9 @@ impl<'a> Drafts<'a> {
             let stopped = self.stop_for_snapshot(machine);
             let kind = (StepKind::SnapshotRevert, Action::Replace);
             let work = Work::RevertSnapshot { snapshot: name.to_owned() };
-            let undo = nothing("what the machine was before it was reverted cannot be brought back");
+            let undone = no_undo("what the machine was before it was reverted cannot be brought back");
             let reason = format!("the machine becomes what it was when snapshot `{name}` was taken");
-            let id = self.add(&machine.spec, kind, reason, undo, work, stopped);
+            let id = self.add(&machine.spec, kind, reason, undone, work, stopped);
             self.start(machine, "the machine was reverted", Some(id));
         }
         // Where rules are on the disk of the router, they were reverted as well.
@@ -83,8 +79,8 @@ impl<'a> Drafts<'a> {
             let work = Work::EnsureRules { router: Arc::clone(router), before: Some(Arc::clone(router)) };
             let kind = (StepKind::RulesEnsure, Action::Update);
             let ready = self.ready.get(machine.spec.name.as_str()).copied();
-            let undo = nothing("the rules are those that are recorded");
-            let id = self.add(&machine.spec, kind, "the router was reverted", undo, work, ready);
+            let undone = no_undo("the rules are those that are recorded");
+            let id = self.add(&machine.spec, kind, "the router was reverted", undone, work, ready);
             self.rules.insert(&machine.spec.name, id);
         }
         self.order(&machines);
@@ -100,9 +96,9 @@ impl<'a> Drafts<'a> {
         for machine in with_snapshot(machines, scope, name)? {
             let kind = (StepKind::SnapshotRemove, Action::Delete);
             let work = Work::RemoveSnapshot { snapshot: name.to_owned() };
-            let undo = nothing("what was removed cannot be brought back");
+            let undone = no_undo("what was removed cannot be brought back");
             let reason = format!("snapshot `{name}` is to be removed");
-            self.add(&machine.spec, kind, reason, undo, work, None);
+            self.add(&machine.spec, kind, reason, undone, work, None);
         }
         Ok(())
     }
