@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
+    client::Client,
     failure::{Ended, Failure},
     look::path,
     paint::{Color, duration},
@@ -17,8 +18,8 @@ use super::{
     session::{Session, ask, can_ask, write},
 };
 
-/// For how long the service is asked to wait for the end of the job, in seconds: so often is the progress shown.
-const WAIT_S: &str = "1";
+/// How long a request waits for the end of the job: the progress is shown as often.
+const WAIT: Duration = Duration::from_secs(1);
 /// Reading the plan takes at most this part of the time: plans can have thousands of steps.
 const SHARE: u32 = 10;
 
@@ -37,9 +38,8 @@ pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) ->
     let begun = Instant::now();
     let mut seen = Seen { begun, states: Vec::new(), running: HashMap::new(), drawn: 0, next: begun };
     loop {
-        let waiting = format!("/v1/jobs/{job}?wait={WAIT_S}");
         let found = tokio::select! {
-            found = session.client.get::<Job>(&waiting) => found?,
+            found = next(&session.client, job) => found?,
             _ = tokio::signal::ctrl_c() => match interrupted(session, range, job).await? {
                 Some(ended) => return Ok(ended),
                 None => continue,
@@ -52,6 +52,19 @@ pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) ->
         if has_ended {
             return ended(session, &seen, &found);
         }
+    }
+}
+
+/// The job after some time, or when it has ended.
+async fn next(client: &Client, job: &str) -> Result<Job, Failure> {
+    let path = format!("/v1/jobs/{job}");
+    match client.get(&format!("{path}?wait={}", WAIT.as_secs())).await {
+        // The setting `server.wait_max_s` can forbid requests to wait.
+        Err(failure) if failure.is(ProblemCode::InvalidRequest) => {
+            tokio::time::sleep(WAIT).await;
+            client.get(&path).await
+        }
+        found => found,
     }
 }
 

@@ -79,7 +79,7 @@ async fn what_is_destroyed_by_a_change_needs_yes() {
         "small.yaml",
         &DOCUMENT.replace("  b: {template: debian-12, networks: [lan], needs: [a]}\n", ""),
     );
-    assert!(failed(&app, &["apply", "small.yaml"], 1).contains("the plan destroys 1"));
+    assert!(failed(&app, &["apply", "small.yaml"], 1).contains("the plan destroys 1 machine or network,"));
     let applied = printed(&app, &["apply", "small.yaml", "-y"], 0);
     assert!(applied.contains("Destroyed, with all data:\n  machine b\n"), "{applied}");
     printed(&app, &["destroy", "lab", "-y"], 0);
