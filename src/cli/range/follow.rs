@@ -8,6 +8,7 @@ use std::{
 use api::{Job, Plan, ProblemCode, State, StepState};
 use reqwest::Method;
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     client::Client,
@@ -36,11 +37,13 @@ struct Seen {
 /// Shows the progress until the job has ended.
 pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) -> Result<Ended, Failure> {
     let begun = Instant::now();
+    // Also receives what arrives while the progress is shown.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let mut seen = Seen { begun, states: Vec::new(), running: HashMap::new(), drawn: 0, next: begun };
     loop {
         let found = tokio::select! {
             found = next(&session.client, job) => found?,
-            _ = tokio::signal::ctrl_c() => match interrupted(session, range, job).await? {
+            _ = interrupts.recv() => match interrupted(session, &mut interrupts, range, job).await? {
                 Some(ended) => return Ok(ended),
                 None => continue,
             },
@@ -128,11 +131,16 @@ fn ended(session: &mut Session<'_>, seen: &Seen, job: &Job) -> Result<Ended, Fai
 
 /// After Ctrl-C: asks what to do with the job, which runs in the service. Without a terminal, and at a second Ctrl-C, it continues
 /// there.
-async fn interrupted(session: &mut Session<'_>, range: &str, job: &str) -> Result<Option<Ended>, Failure> {
+async fn interrupted(
+    session: &mut Session<'_>,
+    interrupts: &mut Signal,
+    range: &str,
+    job: &str,
+) -> Result<Option<Ended>, Failure> {
     let answer = match can_ask() && !session.json {
         true => tokio::select! {
             answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or go on watching [Enter]? ") => answer?,
-            _ = tokio::signal::ctrl_c() => "d".to_owned(),
+            _ = interrupts.recv() => "d".to_owned(),
         },
         false => "d".to_owned(),
     };
