@@ -1,6 +1,7 @@
 //! A project in a directory of its own, and the program in it.
 
 use std::{
+    ffi::OsString,
     fs,
     path::PathBuf,
     process::{Command, Output},
@@ -77,11 +78,20 @@ impl Project {
     /// what the project sets. A hard link and not a copy: a file that was just written may be "busy" because
     /// another test is starting a process at the same time.
     pub(crate) fn doctor(&self, arguments: &[&str]) -> Output {
+        self.doctor_through(&[], arguments)
+    }
+
+    /// The same, started through these words.
+    pub(crate) fn doctor_through(&self, words: &[&str], arguments: &[&str]) -> Output {
         let away = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let program = away.path().join("four/levels/down/rangehand");
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         fs::hard_link(env!("CARGO_BIN_EXE_rangehand"), &program).unwrap();
-        Command::new(program)
+        let program = program.into_os_string();
+        let mut words: Vec<OsString> = words.iter().map(|word| OsString::from(*word)).collect();
+        words.push(program);
+        Command::new(&words[0])
+            .args(&words[1..])
             .arg("doctor")
             .args(arguments)
             .current_dir(self.directory.path())
