@@ -4,6 +4,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
+use jiff::Timestamp;
 use range::Reachability;
 use serde_json::json;
 
@@ -17,7 +18,7 @@ use super::{
 use crate::http::{
     api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Schemas, Verb},
-    problem::{FaultCode, Problem, fault},
+    problem::{FaultCode, Problem, ProblemCode, fault},
 };
 
 /// The most rows of a reply with the matrix of reachability.
@@ -61,6 +62,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about("Names are those of the document: all instances are alike.")
             .parameters([machine("from"), machine("to")])
             .replies(json("The matrix", Schemas::of::<api::Reachability>)),
+        ),
+        Endpoint::new(
+            Verb::Get,
+            path("drift"),
+            Access::VIEWER,
+            drift,
+            view("show_drift", "Returns what differs between the records of a range and its platform.")
+                .about("`POST /v1/ranges/{id}/actions/repair` corrects it.")
+                .replies(json("The differences", Schemas::of::<api::Drift>))
+                .problems([(ProblemCode::PlatformUnavailable, "")]),
         ),
         Endpoint::new(
             Verb::Get,
@@ -114,6 +125,14 @@ async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Re
     let items = items.map(view::reachability_row).collect();
     let verified = api.engine.ranges().recorded(&range).await?.verified.into_iter().collect();
     Ok(HttpResponse::Ok().json(api::Reachability { items, verified }))
+}
+
+async fn drift(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let range = found(&api, &id, &query).await?;
+    let observed_at = view::time(Timestamp::now());
+    let differences = api.engine.ranges().drift(&range).await?;
+    let items = differences.into_iter().map(view::difference).collect();
+    Ok(HttpResponse::Ok().json(api::Drift { observed_at, items }))
 }
 
 async fn graph(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
