@@ -1,4 +1,4 @@
-//! `/v1/ranges/{id}/`: machines, networks, reachability, and graph of a range.
+//! `/v1/ranges/{id}/`: machines, networks, inventory, reachability, and graph of a range.
 
 use actix_web::{
     HttpResponse,
@@ -23,6 +23,7 @@ use crate::http::{
 
 /// The most rows of a reply with the matrix of reachability.
 const MAX_ROWS: usize = 100_000;
+const YAML: &str = "application/yaml";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let view = |operation: &'static str, summary: &'static str| {
@@ -49,6 +50,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             networks,
             view("list_range_networks", "Lists the networks of a range that exist.")
                 .replies(json("The networks", Schemas::of::<api::RangeNetworks>)),
+        ),
+        Endpoint::new(
+            Verb::Get,
+            path("inventory"),
+            Access::VIEWER,
+            inventory,
+            view("show_range_inventory", "Returns the Ansible inventory of a range as YAML.")
+                .about("A job uses it as `\"inventory\": \"range/NAME\"`.")
+                .replies([Reply::text(200, "The inventory", YAML)])
+                .problems([(ProblemCode::PlatformUnavailable, "")]),
         ),
         Endpoint::new(
             Verb::Get,
@@ -98,6 +109,12 @@ async fn networks(api: Data<Api>, id: Path<String>, query: Parameters) -> Result
     let range = found(&api, &id, &query).await?;
     let recorded = api.engine.ranges().recorded(&range).await?;
     Ok(HttpResponse::Ok().json(api::RangeNetworks { items: view::networks(&recorded) }))
+}
+
+async fn inventory(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let range = found(&api, &id, &query).await?;
+    let text = api.engine.ranges().inventory(&range).await?;
+    Ok(HttpResponse::Ok().content_type(YAML).body(text))
 }
 
 async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
