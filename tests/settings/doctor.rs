@@ -185,7 +185,7 @@ fn doctor_reports_for_each_platform_whether_it_works_and_what_is_missing() {
     assert!(report.lines().any(|line| line.contains("platform ") && line.contains("`local`: ")), "{report}");
 
     // Without the rights of root, and without user namespaces.
-    let output = project().doctor_through(&["unshare", "--user", "setpriv", "--no-new-privs"], &[]);
+    let output = project().run(&["unshare", "--user"], &["doctor"]);
     let report = text(&output.stdout);
     if report.is_empty() {
         return;
@@ -196,7 +196,7 @@ fn doctor_reports_for_each_platform_whether_it_works_and_what_is_missing() {
     assert!(report.contains("ranges of the platform `simulated` work without it"), "{report}");
 
     let set = project().with("RANGEHAND__PLATFORMS__LOCAL__KIND", "local");
-    let output = set.doctor_through(&["unshare", "--user"], &[]);
+    let output = set.run(&["unshare", "--user"], &["doctor"]);
     assert_eq!(output.status.code(), Some(1), "one that is set may not: {}", text(&output.stdout));
 
     let disabled = project().with("RANGEHAND__PLATFORMS__LOCAL__ENABLED", "false");

@@ -74,15 +74,15 @@ impl Project {
         self.load().expect_err("the settings should be refused").to_string()
     }
 
-    /// The program under a path that has no virtual environment above it, with nothing in its environment but
-    /// what the project sets. A hard link and not a copy: a file that was just written may be "busy" because
-    /// another test is starting a process at the same time.
+    /// `rangehand doctor` in this project.
     pub(crate) fn doctor(&self, arguments: &[&str]) -> Output {
-        self.doctor_through(&[], arguments)
+        self.run(&[], &[&["doctor"], arguments].concat())
     }
 
-    /// The same, started through these words.
-    pub(crate) fn doctor_through(&self, words: &[&str], arguments: &[&str]) -> Output {
+    /// The program, started through these words, under a path that has no virtual environment above it, with nothing in its
+    /// environment but what the project sets. A hard link and not a copy: a file that was just written may be "busy" because
+    /// another test is starting a process at the same time.
+    pub(crate) fn run(&self, words: &[&str], arguments: &[&str]) -> Output {
         let away = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let program = away.path().join("four/levels/down/rangehand");
         fs::create_dir_all(program.parent().unwrap()).unwrap();
@@ -92,7 +92,6 @@ impl Project {
         words.push(program);
         Command::new(&words[0])
             .args(&words[1..])
-            .arg("doctor")
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
