@@ -11,4 +11,5 @@ pub(crate) mod run_inventory;
 pub(crate) mod secrets;
 mod ssh_key;
 pub(crate) mod state;
+pub(crate) mod values;
 mod yaml;

@@ -69,6 +69,7 @@ pub(crate) fn executions(parts: Parts) -> Executions {
         changes: parts.changes.clone(),
         jobs: parts.jobs.clone(),
         platforms: parts.platforms.clone(),
+        keys: Arc::clone(&parts.keys),
         running: parts.running_plans.clone(),
         options: parts.ranges,
     });

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use model::{
     Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeWork,
-    Reason, RunId, StoredRange,
+    Reason, RunId, Sealed, StoredRange,
 };
 use platform::{Login, Owner};
 use range::{Plan, document::OnFailure as FailurePolicy};
@@ -24,10 +24,12 @@ use crate::{
     clock,
     error::JobError,
     jobs::handle::Jobs,
+    keyring::handle::Keyring,
     plan_journal::PlanJournal,
     platforms::{PlatformEntry, Platforms},
     ranges::{
         leases,
+        secrets::RangeSecrets,
         state::{self, Existing, RangeData},
     },
     work::{
@@ -70,6 +72,7 @@ pub(crate) struct RangePlans {
     pub(crate) changes: Changes,
     pub(crate) jobs: Jobs,
     pub(crate) platforms: Platforms,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) running: RunningPlans,
     pub(crate) options: RangeOptions,
 }
@@ -80,6 +83,7 @@ struct Loaded {
     plan: Plan,
     owner: Owner,
     entry: PlatformEntry,
+    secrets: Option<RangeSecrets>,
 }
 
 impl Execution for RangePlans {
@@ -124,9 +128,8 @@ impl RangePlans {
             Err(outcome) => return Ok(*outcome),
         };
         let holder = PlanHolder { plan: work.plan, job: job.id, fence: job.fence };
-        let mut backoff = Backoff::new(job.id);
-        while let Err(error) = self.store.take_plan(holder).await {
-            backoff.after(error).await?;
+        if let Err(outcome) = self.take(holder, claimed).await? {
+            return Ok(*outcome);
         }
         let (reporter, recorder) = reporter(&self.store, job, claimed.run).await?;
         let recording = tokio::spawn({
@@ -153,12 +156,35 @@ impl RangePlans {
         }
     }
 
+    /// Has the job carry out the plan from now on. The inner error is the outcome of a job whose plan another job carries out.
+    async fn take(
+        &self,
+        holder: PlanHolder,
+        claimed: &Claimed,
+    ) -> Result<Result<(), Box<Outcome>>, JobError> {
+        let mut backoff = Backoff::new(holder.job);
+        loop {
+            match self.store.take_plan(holder).await {
+                Ok(()) => return Ok(Ok(())),
+                Err(error @ store::Error::Stale { .. }) => {
+                    let now = self.store.job(holder.job).await?;
+                    if now.is_some_and(|now| now.fence == claimed.job.fence && !now.state.is_terminal()) {
+                        let why = "the range has another plan since the job was submitted";
+                        return Ok(Err(Box::new(failed(why))));
+                    }
+                    return Err(error.into());
+                }
+                Err(error) => backoff.after(error).await?,
+            }
+        }
+    }
+
     /// Reads the plan and its range. The inner error is the outcome of a job whose plan can't be carried out.
     async fn load(&self, job: &Job, work: &RangeWork) -> Result<Result<Loaded, Box<Outcome>>, JobError> {
         let mut backoff = Backoff::new(job.id);
-        let (plan, range) = loop {
+        let (plan, range, sealed) = loop {
             match self.read(work).await {
-                Ok((Some(plan), Some(range))) => break (plan, range),
+                Ok((Some(plan), Some(range), sealed)) => break (plan, range, sealed),
                 // A range is deleted after it was destroyed.
                 Ok(_) => return Ok(Err(Box::new(deleted()))),
                 Err(error) => backoff.after(error).await?,
@@ -169,15 +195,21 @@ impl RangePlans {
             let entry = self.platforms.get(&range.platform).cloned();
             let entry = entry.ok_or_else(|| format!("unknown platform `{}`", range.platform))?;
             let owner = self.platforms.owner(range.id).map_err(|error| error.to_string())?;
+            let secrets = sealed.map(|sealed| RangeSecrets::unseal(&self.keys, range.id, &sealed));
+            let secrets = secrets.transpose().map_err(|error| error.to_string())?;
             let range = RangeData::read(range).map_err(|error| error.to_string())?;
-            Ok(Loaded { range, plan, owner, entry })
+            Ok(Loaded { range, plan, owner, entry, secrets })
         })();
         Ok(loaded.map_err(|why: String| Box::new(failed(&why))))
     }
 
-    async fn read(&self, work: &RangeWork) -> Result<(Option<String>, Option<StoredRange>), store::Error> {
+    async fn read(
+        &self,
+        work: &RangeWork,
+    ) -> Result<(Option<String>, Option<StoredRange>, Option<Sealed>), store::Error> {
         let plan = self.store.plan(work.plan).await?.map(|stored| stored.plan);
-        Ok((plan, self.store.range(work.range).await?))
+        let range = self.store.range(work.range).await?;
+        Ok((plan, range, self.store.range_secrets(work.range).await?))
     }
 
     /// Runs the saga to an end of the plan, through failures of the store. The inner error is the reason why the plan can't be run.
@@ -195,7 +227,13 @@ impl RangePlans {
             plan: &loaded.plan,
             owner: loaded.owner.clone(),
             platform: loaded.entry.clone(),
-            login: Login::default(),
+            login: Login {
+                authorized_keys: loaded
+                    .secrets
+                    .iter()
+                    .map(|secrets| secrets.public_key().to_owned())
+                    .collect(),
+            },
             tasks: Tasks {
                 jobs: &self.jobs,
                 store: &self.store,
@@ -203,6 +241,7 @@ impl RangePlans {
                 range: work.range,
                 name: &work.name,
                 mode: loaded.entry.tasks,
+                secrets: loaded.secrets.as_ref(),
             },
         };
         let mut backoff = Backoff::new(job.id);
