@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("ansible", &["content", "model", "process"]),
     ("engine", &["ansible", "content", "model", "platform", "process", "range", "saga", "store"]),
     ("testkit", &[]),
-    ("rangehand", &["ansible", "api", "content", "engine", "model", "platform", "process", "store"]),
+    ("rangehand", &["ansible", "api", "content", "engine", "model", "platform", "process", "range", "store"]),
     ("bench", &["ansible", "content", "engine", "model", "saga", "store"]),
 ];
 

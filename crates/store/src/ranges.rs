@@ -80,6 +80,23 @@ const CHANGING: &str =
 const EXTEND: &str =
     "UPDATE ranges SET expires_at = $1, version = version + 1, updated_at = $2 WHERE id = $3";
 
+/// Ranges whose last plan is not begun, and has no job.
+const WITHOUT_JOB: &str = concat!(
+    "SELECT ranges.id, ranges.name, ranges.platform, ranges.state, ranges.version, ranges.plan_id, ranges.created_at, \
+     ranges.updated_at, ranges.expires_at, ranges.document, ranges.recorded FROM ranges \
+     JOIN plans ON plans.id = ranges.plan_id WHERE ranges.state = 'changing' AND plans.phase = 'forward' \
+     AND plans.created_at < $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id) \
+     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id) ORDER BY ranges.id LIMIT $2"
+);
+
+/// Ranges of which nothing exists, and whose last job has ended.
+const DESTROYED: &str = concat!(
+    "SELECT ranges.id AS id FROM ranges JOIN plans ON plans.id = ranges.plan_id WHERE ranges.state = 'empty' \
+     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id AND (jobs.state = 'queued' OR jobs.",
+    active!(),
+    ")) ORDER BY ranges.id LIMIT $1"
+);
+
 const DELETE: &str = "DELETE FROM ranges WHERE id = $1 AND state = 'empty' \
      AND NOT EXISTS (SELECT 1 FROM range_leases WHERE range_id = $1)";
 
@@ -307,6 +324,28 @@ impl Store {
         let released = range_leases::release(write.connection(), range, settled.released).await?;
         write.commit().await?;
         Ok(released)
+    }
+
+    /// Ranges whose last plan was stored before this time, and whose job never was: at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ranges_without_job(&self, before: Timestamp, limit: u32) -> Result<Vec<StoredRange>, Error> {
+        let select = sqlx::query(WITHOUT_JOB).bind(before.as_millisecond()).bind(i64::from(limit));
+        select.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Deletes ranges of which nothing exists and whose last job has ended, at most `limit`. Returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_destroyed_ranges(&self, limit: u32) -> Result<u64, Error> {
+        let rows = sqlx::query(DESTROYED).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        let mut deleted = 0;
+        for row in rows {
+            deleted += u64::from(self.delete_range(parsed(&row, "id")?).await?);
+        }
+        Ok(deleted)
     }
 
     /// Deletes a range of which nothing exists, with its plans and journals. Was it deleted?

@@ -68,6 +68,18 @@ impl Ranges {
         Ok(Preview { plan: checked.plan(around)?.plan })
     }
 
+    /// The plan that [`Self::destroy`] would carry out. Nothing is stored.
+    ///
+    /// # Errors
+    /// When the platform fails, or what is stored can't be read.
+    pub async fn preview_destroy(&self, range: &StoredRange) -> Result<Preview, RangeError> {
+        let entry = planning::platform(&self.inner().platforms, &range.platform)?;
+        let description = planning::describe(&range.platform, entry).await?;
+        let recorded = state::current(&self.inner().store, &RangeData::read(range.clone())?).await?;
+        let desired = Desired::nothing(&range.name, &range.platform, OnFailure::Keep);
+        Ok(Preview { plan: planning::plan_to(&desired, &recorded, &description, entry) })
+    }
+
     /// Creates a range: stores its plan with its leases, and submits the job that carries it out.
     ///
     /// # Errors
@@ -225,6 +237,13 @@ impl Ranges {
         let range = self.find(&range.id.to_string()).await?;
         let job = self.submit(job, &range, range.plan, goal, by).await?;
         Ok(Applied { range, plan: last.plan, job: Some(job) })
+    }
+
+    /// Submits the job of the last plan, which is stored, while the job is not.
+    pub(crate) async fn submit_again(&self, range: &StoredRange, by: &Submitter) -> Result<(), RangeError> {
+        let Some(plan) = self.inner().store.plan(range.plan).await? else { return Ok(()) };
+        self.submit(plan.job, range, plan.id, RangeGoal::Apply, by).await?;
+        Ok(())
     }
 
     /// The secrets of a range, if it has any.

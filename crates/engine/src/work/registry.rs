@@ -72,6 +72,7 @@ pub(crate) fn executions(parts: Parts) -> Executions {
         keys: Arc::clone(&parts.keys),
         running: parts.running_plans.clone(),
         options: parts.ranges,
+        destroyed: std::sync::Mutex::default(),
     });
     let playbooks = Arc::new(playbooks(parts));
     Executions::new(|kind| match kind {

@@ -1,10 +1,14 @@
 //! Carries out a plan: runs it as a saga, stores its events, and records what exists when it has ended.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use model::{
-    Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeWork,
-    Reason, RunId, Sealed, StoredRange,
+    Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeId,
+    RangeState, RangeWork, Reason, RunId, Sealed, StoredRange,
 };
 use platform::{Login, Owner};
 use range::{Plan, document::OnFailure as FailurePolicy};
@@ -75,6 +79,8 @@ pub(crate) struct RangePlans {
     pub(crate) keys: Arc<Keyring>,
     pub(crate) running: RunningPlans,
     pub(crate) options: RangeOptions,
+    /// Ranges that were destroyed by attempts whose outcome is not stored yet.
+    pub(crate) destroyed: Mutex<HashMap<RunId, RangeId>>,
 }
 
 /// All that one plan needs.
@@ -100,7 +106,18 @@ impl Execution for RangePlans {
         })
     }
 
-    fn clean_up(&self, _run: RunId) {}
+    /// Deletes a range that was destroyed. A crash before leaves that to the background task.
+    fn clean_up(&self, run: RunId) {
+        let destroyed = self.destroyed.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        if let Some(range) = destroyed {
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.delete_range(range).await {
+                    tracing::warn!(range.id = %range, %error, "a destroyed range can't be deleted; trying again later");
+                }
+            });
+        }
+    }
 
     fn abandon(&self, _run: RunId) -> BoxFuture<'_, ()> {
         // Nothing outlives the saga, which has ended.
@@ -150,7 +167,13 @@ impl RangePlans {
         let mut backoff = Backoff::new(job.id);
         loop {
             match self.settle(&loaded, holder, &end).await {
-                Ok(outcome) => return Ok(Outcome { started_at: job.started_at, ..outcome }),
+                Ok((state, outcome)) => {
+                    if state == RangeState::Empty {
+                        let mut destroyed = self.destroyed.lock().unwrap_or_else(PoisonError::into_inner);
+                        destroyed.insert(claimed.run, work.range);
+                    }
+                    return Ok(Outcome { started_at: job.started_at, ..outcome });
+                }
                 Err(error) => backoff.after(error).await?,
             }
         }
@@ -309,7 +332,7 @@ impl RangePlans {
         loaded: &Loaded,
         holder: PlanHolder,
         end: &saga::Outcome,
-    ) -> Result<Outcome, store::Error> {
+    ) -> Result<(RangeState, Outcome), store::Error> {
         let entries =
             self.store.journal(holder.plan).await?.map(|journal| journal.entries).unwrap_or_default();
         let existing = self.existing(loaded, end).await;
@@ -325,7 +348,7 @@ impl RangePlans {
         let now = clock::now();
         let settlement = Settlement { state, recorded: &json, released: &released, now };
         self.store.settle_plan(holder, &settlement).await?;
-        Ok(outcome::outcome(&loaded.plan, &entries, end, None, now))
+        Ok((state, outcome::outcome(&loaded.plan, &entries, end, None, now)))
     }
 
     /// What the platform has, if the result of a step isn't known.
