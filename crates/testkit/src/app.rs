@@ -164,16 +164,26 @@ impl TestApp {
     }
 
     /// The directories of secrets of runs that are there. Those of inspections are omitted, because the tasks of a job that is read
-    /// while it runs are listed in the background.
+    /// while it runs are listed in the background, and that of platforms, which are not runs.
     #[must_use]
     pub fn secret_directories(&self) -> Vec<PathBuf> {
         let is_inspection = |path: &PathBuf| {
             path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("inspection-"))
         };
         let mut directories = entries(self.runtime());
-        directories.retain(|path| !is_inspection(path));
+        directories.retain(|path| !is_inspection(path) && *path != self.platforms());
         directories
     }
+
+    /// The directory that has the machines of platforms.
+    #[must_use]
+    pub fn platforms(&self) -> PathBuf {
+        self.runtime().join("platforms")
+    }
+}
+
+fn is_empty(directory: &Path) -> bool {
+    entries(directory).is_empty()
 }
 
 impl Default for TestApp {
@@ -204,6 +214,9 @@ impl Drop for TestApp {
         self.stop();
         assert_eq!(self.run_directories(), Vec::<PathBuf>::new(), "directories of runs are left");
         assert_eq!(self.secret_directories(), Vec::<PathBuf>::new(), "directories of secrets are left");
+        let platforms: Vec<PathBuf> =
+            entries(&self.platforms()).into_iter().filter(|path| !is_empty(path)).collect();
+        assert_eq!(platforms, Vec::<PathBuf>::new(), "machines are left");
         let home = self.home().to_string_lossy().into_owned();
         // A supervisor releases its run a moment before it ends.
         let begun = Instant::now();
@@ -211,6 +224,10 @@ impl Drop for TestApp {
             std::thread::sleep(POLL);
         }
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
+        for platform in entries(&self.platforms()) {
+            let _ = fs::remove_dir(platform);
+        }
+        let _ = fs::remove_dir(self.platforms());
         let _ = fs::remove_dir(self.runtime());
     }
 }
