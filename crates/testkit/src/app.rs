@@ -175,15 +175,18 @@ impl TestApp {
         directories
     }
 
+    /// Directories of machines of the local platforms.
+    fn machines(&self) -> Vec<PathBuf> {
+        let below = |paths: Vec<PathBuf>| paths.iter().flat_map(|path| entries(path)).collect::<Vec<_>>();
+        let ranges = below(below(entries(&self.platforms())));
+        ranges.iter().flat_map(|range| entries(&range.join("machines"))).collect()
+    }
+
     /// The directory that has the machines of platforms.
     #[must_use]
     pub fn platforms(&self) -> PathBuf {
         self.runtime().join("platforms")
     }
-}
-
-fn is_empty(directory: &Path) -> bool {
-    entries(directory).is_empty()
 }
 
 impl Default for TestApp {
@@ -214,9 +217,7 @@ impl Drop for TestApp {
         self.stop();
         assert_eq!(self.run_directories(), Vec::<PathBuf>::new(), "directories of runs are left");
         assert_eq!(self.secret_directories(), Vec::<PathBuf>::new(), "directories of secrets are left");
-        let platforms: Vec<PathBuf> =
-            entries(&self.platforms()).into_iter().filter(|path| !is_empty(path)).collect();
-        assert_eq!(platforms, Vec::<PathBuf>::new(), "machines are left");
+        assert_eq!(self.machines(), Vec::<PathBuf>::new(), "machines are left");
         let home = self.home().to_string_lossy().into_owned();
         // A supervisor releases its run a moment before it ends.
         let begun = Instant::now();
@@ -224,10 +225,7 @@ impl Drop for TestApp {
             std::thread::sleep(POLL);
         }
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
-        for platform in entries(&self.platforms()) {
-            let _ = fs::remove_dir(platform);
-        }
-        let _ = fs::remove_dir(self.platforms());
+        let _ = fs::remove_dir_all(self.platforms());
         let _ = fs::remove_dir(self.runtime());
     }
 }

@@ -40,7 +40,7 @@ print(json.dumps({{"answers": answers, "sockets": len(sockets), "keys": len(glob
 }
 
 /// The machines that a job reached, with their addresses there.
-async fn reached(app: &TestApp, inventory: &str, isolation: &str) -> Vec<(String, String)> {
+pub(super) async fn reached(app: &TestApp, inventory: &str, isolation: &str) -> Vec<(String, String)> {
     let job = app.run(&json!({"bundle": "remote", "inventory": inventory, "isolation": isolation})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}\n{}", job.log().await);
     assert_eq!(job["isolation"], isolation, "{job:#}");
@@ -55,7 +55,7 @@ async fn reached(app: &TestApp, inventory: &str, isolation: &str) -> Vec<(String
     found
 }
 
-fn expected(octet: u8) -> Vec<(String, String)> {
+pub(super) fn expected(octet: u8) -> Vec<(String, String)> {
     [("db", "2.10"), ("gw", "1.1"), ("web", "1.10")]
         .map(|(name, rest)| (name.to_owned(), format!("10.{octet}.{rest}")))
         .into()

@@ -3,6 +3,7 @@
 mod connections;
 mod inventory;
 mod keys;
+mod ordinary;
 
 use reqwest::Method;
 use serde_json::{Value, json};
