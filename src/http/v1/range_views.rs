@@ -4,6 +4,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
+use jiff::Timestamp;
 use range::Reachability;
 use serde_json::json;
 
@@ -75,6 +76,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ),
         Endpoint::new(
             Verb::Get,
+            path("drift"),
+            Access::VIEWER,
+            drift,
+            view("show_drift", "Returns what differs between the records of a range and its platform.")
+                .about("`POST /v1/ranges/{id}/actions/repair` corrects it.")
+                .replies(json("The differences", Schemas::of::<api::Drift>))
+                .problems([(ProblemCode::PlatformUnavailable, "")]),
+        ),
+        Endpoint::new(
+            Verb::Get,
             path("graph"),
             Access::VIEWER,
             graph,
@@ -131,6 +142,14 @@ async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Re
     let items = items.map(view::reachability_row).collect();
     let verified = api.engine.ranges().recorded(&range).await?.verified.into_iter().collect();
     Ok(HttpResponse::Ok().json(api::Reachability { items, verified }))
+}
+
+async fn drift(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let range = found(&api, &id, &query).await?;
+    let observed_at = view::time(Timestamp::now());
+    let differences = api.engine.ranges().drift(&range).await?;
+    let items = differences.into_iter().map(view::difference).collect();
+    Ok(HttpResponse::Ok().json(api::Drift { observed_at, items }))
 }
 
 async fn graph(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
