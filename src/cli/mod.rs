@@ -5,6 +5,7 @@ mod doctor;
 mod export;
 mod init;
 mod keys;
+mod range;
 mod serve;
 mod stored;
 mod token;
@@ -79,6 +80,8 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Plan, apply, and observe ranges of a running service
+    Range(range::Command),
     /// Keep `serve` or `worker` running as process 1 of a container: restart it when it crashes, while its runs continue
     Init {
         /// Command to run [default: serve]; a command other than `serve` and `worker` replaces this process
@@ -135,6 +138,9 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
+        Command::Range(command) => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| range::run(&inputs, &command, &mut io::stdout().lock())),
         Command::Init { command } => with_log(|| init::run(&command)),
         Command::Supervise { directory, .. } => Ok(with_little_log(|| {
             hardening::disable_core_dumps_and_ptrace();

@@ -100,6 +100,7 @@ pub use ranges::{
     handle::{LastPlan, Ranges},
     request::{Applied, Preview, RangeAction, RangeRequest, StoredDocument},
     router::{remove_rules, set_rules},
+    secrets::RangeSecrets,
     verify::{Verification, Verified},
 };
 pub use readiness::Readiness;
