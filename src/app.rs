@@ -3,6 +3,7 @@
 mod error;
 mod guard;
 mod options;
+mod platforms;
 mod signals;
 mod state;
 
@@ -90,9 +91,18 @@ impl Node {
         }
         let bundled = content::bundled::install(&settings.paths.state.join("bundled")).map_err(unusable)?;
         let bundled = (engine::BUNDLED_PROJECT.parse().map_err(io::Error::other)?, bundled);
-        let node = name;
-        let own =
-            StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys, bundled };
+        let platforms = platforms::open(settings, &store).await?;
+        let own = StartupFacts {
+            toolchain,
+            isolation,
+            way,
+            vault_password,
+            node: name,
+            is_same_boot,
+            keys,
+            platforms,
+            bundled,
+        };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
         Ok((Self { engine, store, signals, _lock: lock }, scheduler))
     }

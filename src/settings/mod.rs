@@ -29,8 +29,10 @@ mod nearest;
 mod old_names;
 mod origin;
 mod paths;
+mod platforms;
 mod projects;
 mod proxmox;
+mod ranges;
 mod read;
 mod renamed;
 mod runs;
@@ -41,6 +43,7 @@ mod secrets;
 mod server;
 mod show;
 mod store;
+mod tables;
 mod toolchain;
 mod variable;
 mod vault;
@@ -58,8 +61,10 @@ pub use self::{
     log::{Log, LogFormat},
     origin::{Origin, Origins},
     paths::Paths,
+    platforms::{Platform, PlatformKind, TasksWithoutMachine},
     projects::Project,
     proxmox::Proxmox,
+    ranges::Ranges,
     renamed::{OldNameInUse, RenamedSetting},
     runs::Runs,
     sandbox::NoSandbox,

@@ -128,8 +128,9 @@ fn revert(recorded: &mut Recorded, step: &Step) {
             }
         }
         Work::EnsureMachine { before: Some(machine), .. } | Work::RemoveMachine { machine } => {
-            let stage = recorded.machines.get(name).map_or(Stage::Created, |recorded| recorded.stage);
-            recorded.machines.insert(name.to_owned(), RecordedMachine { spec: machine.clone(), stage });
+            let new = || RecordedMachine::created(machine.clone());
+            let recorded = recorded.machines.entry(name.to_owned()).or_insert_with(new);
+            recorded.spec.clone_from(machine);
         }
         Work::StartMachine | Work::StopMachine => {
             let stage = if matches!(step.work, Work::StartMachine) { Stage::Created } else { Stage::Started };
@@ -151,7 +152,16 @@ fn revert(recorded: &mut Recorded, step: &Step) {
                 });
             }
         }
-        Work::WaitMachine { .. } | Work::ForgetTask | Work::Verify => {}
+        Work::TakeSnapshot { snapshot } => {
+            if let Some(machine) = recorded.machines.get_mut(name) {
+                machine.snapshots.remove(snapshot);
+            }
+        }
+        Work::WaitMachine { .. }
+        | Work::RevertSnapshot { .. }
+        | Work::RemoveSnapshot { .. }
+        | Work::ForgetTask
+        | Work::Verify => {}
     }
 }
 
@@ -169,7 +179,11 @@ fn settle_uncertain(recorded: &mut Recorded, step: &Step, existing: &Existing) {
         }
         Work::EnsureMachine { machine, .. } => {
             if existing.machines.contains(name) {
-                let machine = RecordedMachine::created(machine.clone());
+                let snapshots = recorded.machines.remove(name).map(|known| known.snapshots);
+                let machine = RecordedMachine {
+                    snapshots: snapshots.unwrap_or_default(),
+                    ..RecordedMachine::created(machine.clone())
+                };
                 recorded.machines.insert(name.to_owned(), machine);
                 recorded.incomplete.insert(name.to_owned());
             } else {

@@ -33,9 +33,9 @@ mod rules;
 mod template;
 mod uplink;
 
-pub use check::{Check, Missing, Way, check, usable};
+pub use check::{Check, Missing, Way, check, missing_for_guests, usable};
 pub use holder::Held;
 pub use open::open;
 pub use options::Options;
 pub use platform::Local;
-pub use template::{BUILDABLE, build};
+pub use template::{BUILDABLE, build, templates};
