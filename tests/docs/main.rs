@@ -1,9 +1,9 @@
-//! The documents say what the code says: generated ones are compared, written ones are searched for what they must name.
+//! The documents match the code: generated ones are compared, and others are searched for what they must mention.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones anew: `docs/settings.md`, `openapi.json`, `kong.yml`,
+//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones: `docs/settings.md`, `openapi.json`, `kong.yml`,
 //! `curl_utils/`, the tables of `docs/api.md` and `docs/v0.md`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -186,7 +186,7 @@ fn setting_row(key: &str, value: &str, comment: &str) -> String {
     format!("| `{key}` | `{value}` | `{variable}` | {old_name} | {meaning} |\n")
 }
 
-/// Who uses each dependency that is not ours: crate names, with ` (tests)` where only tests do.
+/// The users of each external dependency: crate names, with ` (tests)` if only tests use it.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let members = fs::read_dir(root().join("crates")).unwrap();

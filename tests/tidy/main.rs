@@ -25,7 +25,7 @@
 //!
 //! A file has at most 400 lines, except those of a list that may only shrink, and begins with a header (`//!`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed test shows the line")]
 
 mod attributes;
 mod circles;

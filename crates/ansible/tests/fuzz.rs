@@ -3,7 +3,7 @@
 //!
 //! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{fs, io::BufReader};
 

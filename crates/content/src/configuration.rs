@@ -1,7 +1,7 @@
-//! Ansible's configuration file: which one is in force, and what it says, read by Ansible's own rules.
+//! Ansible's configuration file: which file applies, and its values, read by Ansible's own rules.
 //!
 //! Ansible reads `ansible.cfg` with Python's `configparser`: comments begin with `#` or `;` at the start of a line, or with
-//! `;` after a space; a value goes on in lines that are indented more than its key; what `[DEFAULT]` says holds in every
+//! `;` after a space. A value continues in lines that are indented more than its key. Values of `[DEFAULT]` apply to every
 //! section. Relative paths start at the directory of the file.
 
 use std::{
@@ -261,7 +261,7 @@ mod tests {
             Configuration::find(environment, &site).get("defaults", "forks").map(str::to_owned)
         };
         assert_eq!(forks(&environment).as_deref(), Some("2"));
-        fs::set_permissions(&site, fs::Permissions::from_mode(0o777)).expect("ours");
+        fs::set_permissions(&site, fs::Permissions::from_mode(0o777)).expect("the test owns the directory");
         assert_eq!(
             forks(&environment).as_deref(),
             Some("1"),

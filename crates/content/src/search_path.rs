@@ -1,8 +1,8 @@
-//! Where Ansible looks for roles and collections: one answer for runs, for the catalog, and for all that lists tasks.
+//! The search paths for roles and collections, shared by runs, the catalog, and everything that lists tasks.
 //!
-//! As in Ansible, the environment goes before the configuration file, and both replace the usual directories. Added to
-//! these are `roles/` and `collections/` of the working directory and of its `playbooks/`, which then serve playbooks and
-//! bundles at any depth, and at last the bundled roles.
+//! As in Ansible, the environment takes precedence over the configuration file, and both replace the default directories. Then
+//! `roles/` and `collections/` of the working directory and of its `playbooks/` are added, which serve playbooks and bundles at
+//! any depth, and at last the bundled roles.
 
 use std::{
     collections::BTreeMap,

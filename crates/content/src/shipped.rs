@@ -43,9 +43,10 @@ fn write(directory: &Dir<'_>, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Would `generic` under this root do just what ours does? Only if it is ours, and finds no other role than ours.
+/// Whether `generic` below this root behaves exactly like the bundled role: it has the same content, and finds only bundled
+/// roles.
 ///
-/// `roles_path` is where Ansible looks for roles beside the root.
+/// `roles_path` is where Ansible searches for roles in addition to the root.
 #[must_use]
 pub fn is_ours(root: &Path, generic: &Path, roles_path: &[PathBuf]) -> bool {
     let Some(role) = ROLES.get_dir("proxmox_controller") else { return false };
@@ -59,7 +60,7 @@ pub fn is_ours(root: &Path, generic: &Path, roles_path: &[PathBuf]) -> bool {
     first.is_none_or(|place| equals(role, &place))
 }
 
-/// What Ansible takes from beside a playbook without being told.
+/// What Ansible reads from next to a playbook by default.
 const BESIDE: &[&str] = &[
     "action_plugins",
     "ansible.cfg",
@@ -92,7 +93,7 @@ fn content<'a>(directory: &'a Dir<'a>) -> impl Iterator<Item = &'a DirEntry<'a>>
     directory.entries().iter().filter(|entry| is_content(entry.path()))
 }
 
-/// What Python leaves behind is none.
+/// Files that Python leaves behind are not content.
 fn is_content(path: &Path) -> bool {
     path.file_name().is_none_or(|name| name != "__pycache__")
 }

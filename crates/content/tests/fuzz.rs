@@ -3,7 +3,7 @@
 //!
 //! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// Reads the document as everything that it may be. Gives how long the slowest took.
+/// Parses the document as every supported kind. Returns the duration of the slowest parse.
 fn read_as_everything(text: &str) -> Duration {
     let root = tempfile::tempdir().unwrap();
     let at = |path: &str| root.path().join(path);

@@ -2,7 +2,7 @@
 //!
 //! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use model::{
     ContentName, EventKind, ExtraVars, HostPattern, JobId, Labels, Redactor, Resource, RetryPolicy, Tags,
@@ -126,7 +126,7 @@ proptest! {
         let redactor = Redactor::new([secret.clone()]);
         let text = format!("{before}{secret}{after}");
         let clean = redactor.text(&text).into_owned();
-        // What was around it may look like it once it is gone, if it did before.
+        // The text around a removed secret can look like the secret, if it did before.
         prop_assume!(!before.contains(&secret) && !after.contains(&secret));
         prop_assert!(!clean.contains(&secret), "{}", clean);
     }

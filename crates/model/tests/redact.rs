@@ -37,7 +37,7 @@ fn encodings(value: &str) -> Vec<String> {
     ]
 }
 
-/// Secrets of any characters; the mask itself is none.
+/// Secrets of any characters, except the mask itself.
 fn secret() -> impl Strategy<Value = String> {
     let any = "\\PC{8,40}".prop_filter("the mask hides itself", |text| !text.contains('*'));
     prop_oneof!["[a-zA-Z0-9]{4,24}", "[ -)+-~]{6,40}", any, "[a-z0-9+/=]{8,60}"]

@@ -1,6 +1,6 @@
 //! Whatever the layout: digits that are wrapped, separated and dumped, texts that are spaced and colored, lists of lines.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use model::{Redactor, redact::MASK};
 use proptest::prelude::*;

@@ -1,14 +1,13 @@
-//! The door for control groups: every process of a run can be told by the group that it was born into.
+//! Control groups: each process of a run can be recognized by the group that it was created in.
 //!
-//! A supervisor makes a group named after its run below its own and moves into it before it starts anything.
-//! Whatever it starts is in that group from its first moment, and neither `setsid`, a double fork nor an empty
-//! environment takes it out again. Whoever clears up after a supervisor that is gone recognizes the processes of the
-//! run by the name of their group in /proc/pid/cgroup.
+//! A supervisor creates a group named after its run below its own, and moves into it before it starts any process. Its
+//! descendants are created in that group, and neither `setsid`, a double fork, nor an empty environment removes them from it.
+//! Cleaning up after a supervisor that has exited finds the processes of the run by the group name in /proc/pid/cgroup.
 //!
-//! Any hierarchy serves that we may write to: the unified one (v2) if possible, because the kernel kills all of a
-//! group there at once (`cgroup.kill`), otherwise one of v1. Limits are set on groups of their own, which the supervisor
-//! is not in: `tree_group.rs`. Where no group can be made, as in a container whose hierarchies are read-only, there
-//! is the marker in the environment alone.
+//! Any hierarchy that we can write to serves: preferably the unified one (v2), because the kernel kills a whole group there
+//! (`cgroup.kill`), otherwise one of v1. Limits are set on separate groups that don't contain the supervisor
+//! (`tree_group.rs`). Without writable hierarchies, as in a container that mounts them read-only, only the marker in the
+//! environment is left.
 
 use std::{
     fs, io,
@@ -77,7 +76,7 @@ impl Group {
     /// Moves another process into it.
     ///
     /// # Errors
-    /// When it is gone, or may not be moved.
+    /// When it has exited, or can't be moved.
     pub fn take(&self, pid: i32) -> io::Result<()> {
         fs::write(self.path.join("cgroup.procs"), pid.to_string())
     }
@@ -103,7 +102,7 @@ impl Group {
     }
 }
 
-/// Zero stands for whoever writes; all its threads move.
+/// Zero stands for the writing process; all its threads move.
 fn move_into(group: &Path) -> io::Result<()> {
     fs::write(group.join("cgroup.procs"), "0")
 }

@@ -42,8 +42,8 @@ pub(crate) fn of_this_user() -> Option<PathBuf> {
     let user = rustix::process::geteuid().as_raw().to_string();
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let mut ours = fields.filter(|fields| fields.get(2) == Some(&user.as_str()));
-    ours.next()?.get(5).map(PathBuf::from)
+    let mut entry = fields.filter(|fields| fields.get(2) == Some(&user.as_str()));
+    entry.next()?.get(5).map(PathBuf::from)
 }
 
 #[cfg(test)]

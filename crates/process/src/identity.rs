@@ -1,7 +1,7 @@
-//! A process that is known beyond doubt: its number with the time when it started, and signals to it.
+//! Identifies a process beyond doubt, by its number and its start time, and sends signals to it.
 //!
-//! Signals go through process descriptors with the start time checked, so a number that was used again cannot
-//! hit a stranger.
+//! Signals go through process descriptors, and the start time is checked, so they can't hit an unrelated process that got the
+//! same number later.
 
 use std::fs;
 
@@ -36,7 +36,7 @@ impl Identity {
         self.signal(Signal::TERM)
     }
 
-    /// Sends a signal, unless the process is gone. Says whether it was there.
+    /// Sends a signal. Returns whether the process still existed.
     #[must_use]
     pub fn signal(&self, signal: Signal) -> bool {
         boot_id().as_deref() == Some(&self.boot_id) && send(self.pid, self.start_time, signal) == Sent::Yes
@@ -74,9 +74,9 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
 pub(crate) enum Sent {
     /// The process has it.
     Yes,
-    /// The process is gone.
+    /// The process has exited.
     Gone,
-    /// The process belongs to somebody else, as one that `become` started.
+    /// The process belongs to another user, for example one that `become` started.
     NotOurs,
 }
 

@@ -1,7 +1,7 @@
-//! Where the programs of Ansible really are: what must be seen for them to be started.
+//! Finds the real locations of Ansible's programs: the paths that must be visible to start them.
 //!
-//! A virtual environment is a directory of scripts that name an interpreter, which is a link to another installation,
-//! which may be anywhere: below a home, in /opt. Each is followed to its end.
+//! A virtual environment is a directory of scripts that name an interpreter, which is a link to another installation at any
+//! place, such as a home or /opt. Each link is followed to its end.
 
 use std::{
     collections::{BTreeSet, VecDeque},

@@ -61,8 +61,8 @@ pub struct Needs<'a> {
     pub scratch: Option<&'a Path>,
 }
 
-/// Of the user's home, what SSH and Ansible look for. Keys are not here: an agent lends them without giving them away,
-/// and settings may show them.
+/// Files in the user's home that SSH and Ansible read. Keys are not among them: an agent lends them without revealing them, and
+/// settings can show them.
 const HOME: [&str; 6] = [
     ".ssh/config",
     ".ssh/config.d",
@@ -92,7 +92,7 @@ impl Sandbox {
     /// The arguments of bubblewrap up to the program that it is to start.
     pub fn arguments(&self, needs: &Needs<'_>) -> Vec<OsString> {
         let mut view = View::system(self.network, needs.scratch);
-        let told =
+        let variable =
             |name: &str| needs.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let homes = homes(needs.environment);
         homes.iter().for_each(|home| view.scratch(home, needs.scratch));
@@ -104,10 +104,10 @@ impl Sandbox {
                 linked(&home.join(".ssh")).iter().for_each(|path| view.read(path));
             }
         }
-        programs::needed_by(needs.program, told("PATH").map(AsRef::as_ref))
+        programs::needed_by(needs.program, variable("PATH").map(AsRef::as_ref))
             .iter()
             .for_each(|path| view.read(path));
-        let named = NAMING.iter().filter_map(|name| told(name)).flat_map(std::env::split_paths);
+        let named = NAMING.iter().filter_map(|name| variable(name)).flat_map(std::env::split_paths);
         named.for_each(|path| view.read(&path));
         let ssh: Vec<PathBuf> = homes.iter().map(|home| home.join(".ssh")).collect();
         for path in &self.readable {
@@ -120,7 +120,7 @@ impl Sandbox {
             }
         }
         self.writable.iter().for_each(|path| view.write(path));
-        if let Some(agent) = told("SSH_AUTH_SOCK") {
+        if let Some(agent) = variable("SSH_AUTH_SOCK") {
             view.write(Path::new(agent));
         }
         needs.own.iter().for_each(|path| view.write(path));

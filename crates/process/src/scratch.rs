@@ -4,8 +4,8 @@
 //! <runtime>/<short run id>/scratch/<step>/tmp       is /tmp of the sandbox
 //!                                         home/ann  is /home/ann
 //! ```
-//! They are directories of the run rather than file systems of the sandbox, so that the supervisor can look into them when
-//! the sandbox is gone. The run sees them at their own paths only: it can't replace one by a link.
+//! They are directories of the run rather than file systems of the sandbox, so that the supervisor can inspect them when
+//! the sandbox no longer exists. The run sees them at their own paths only: it can't replace one by a link.
 
 use std::{
     fs::DirBuilder,
@@ -56,8 +56,8 @@ pub struct Left {
     pub is_partial: bool,
 }
 
-/// Looks into the scratch directories of all steps. Empty files are not counted: some mark where the sandbox shows a file
-/// of the machine.
+/// Counts the files in the scratch directories of all steps. Empty files are not counted: some are mount points for files of the
+/// machine.
 pub fn left_in(root: &Path) -> Left {
     let mut left = Left::default();
     let Ok(root) = UntrustedDirectory::open(root) else { return left };

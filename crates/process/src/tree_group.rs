@@ -1,12 +1,12 @@
-//! The control groups of what a run starts, its supervisor not included: limits, and an end all at once.
+//! The control groups of everything that a run starts, without its supervisor: limits, and killing the whole group.
 //!
-//! The kernel counts there what no look at /proc can: pages that are shared, processes that live for a moment. In the
-//! unified hierarchy (v2) one group does all; of v1 one hierarchy counts memory and one processes. What cannot be made
-//! is left out, and [`crate::usage`] counts instead.
+//! The kernel counts what no scan of /proc can: shared pages, and processes that live for a moment. In the unified hierarchy
+//! (v2) one group does all. In v1 one hierarchy counts memory and one processes. Groups that can't be created are left out,
+//! and [`crate::usage`] counts instead.
 //!
-//! In v2 a group with processes gives no limits to groups below it. So the tree's group stands beside that of the
-//! supervisor: below the service's own where nobody but its children needs limits, or beside the service's own, as
-//! systemd arranges it with `Delegate=yes` and `DelegateSubgroup=`.
+//! In v2 a group that contains processes can't limit groups below it. So the group of the tree is next to that of the
+//! supervisor: below the service's group if only its children need limits, or next to the service's group, as systemd
+//! arranges it with `Delegate=yes` and `DelegateSubgroup=`.
 
 use std::{
     fs, io,
@@ -147,7 +147,7 @@ pub fn limits_by_kernel() -> [Option<Version>; 2] {
     versions
 }
 
-/// Removes the groups of a run whose supervisor is gone.
+/// Removes the groups of a run whose supervisor has exited.
 pub(crate) fn remove_of(run: &str) {
     let unified = cgroup::home_in(None);
     let around = unified.as_deref().and_then(Path::parent).map(Path::to_owned);

@@ -33,7 +33,7 @@ pub enum Error {
         name: ContentName,
         /// The link, relative to the root.
         link: PathBuf,
-        /// Where it leads, as far as that can be told.
+        /// The target of the link, if it can be resolved.
         target: Option<PathBuf>,
     },
     /// The file system refused.

@@ -1,4 +1,4 @@
-//! What an inspection tells about a piece of content: values only, made for JSON.
+//! The result of an inspection: plain values, serialized to JSON.
 
 use std::path::PathBuf;
 
@@ -31,8 +31,8 @@ pub struct Inspection {
     pub missing_roles: Vec<String>,
     /// Collections whose modules are named and that are found nowhere, sorted.
     pub missing_collections: Vec<String>,
-    /// Why Ansible could not list it, in its own words and without source lines. The plays then come from
-    /// reading the files, which does not look into roles.
+    /// Why Ansible could not list the content: its message, without source lines. The plays then come from parsing the files,
+    /// which doesn't read roles.
     pub problem: Option<String>,
     /// How Ansible ended, if it was executed.
     #[serde(skip)]
@@ -72,7 +72,7 @@ pub struct Prompt {
     pub name: Option<String>,
     /// What is asked.
     pub prompt: Option<String>,
-    /// What is used when nobody answers; not shown when it is private.
+    /// The value that is used without an answer. `None` if the prompt is private.
     pub default: Option<String>,
     /// Whether the answer is not shown while it is typed.
     pub private: bool,
@@ -95,7 +95,7 @@ pub struct MissingFile {
     pub path: String,
     /// The playbook that names it, relative to the root.
     pub referenced_in: PathBuf,
-    /// Whether the path holds an expression, so that nobody can say before the run.
+    /// Whether the path contains an expression. The file is then unknown before the run.
     pub dynamic: bool,
 }
 

@@ -1,8 +1,8 @@
 //! Inventories: which files and directories below the inventory root are one, and what they are called.
 //!
-//! An inventory is a file that has the shape of one (`shape.rs`), a program that a setting names, or a directory that has one
-//! of these directly in it. It is called by its path without the extension, or with it where that would not tell it from
-//! its neighbours. What lies in `group_vars` or `host_vars` is none.
+//! An inventory is a file with the shape of one (`shape.rs`), a program that a setting names, or a directory that directly
+//! contains one of these. Its name is its path without the extension, or with it if another inventory has the same path without.
+//! Files in `group_vars` and `host_vars` are not inventories.
 
 use std::{
     collections::BTreeMap,
@@ -27,9 +27,9 @@ const OTHER_DIRECTORIES: &[&str] = &["collections", "roles"];
 /// What an inventory is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To list it, or to look into it: a program counts only if a setting names it.
+    /// To list or inspect it: a program counts only if a setting names it.
     Look,
-    /// To run something against it: whoever may do that may have any program executed.
+    /// To run a playbook against it. Callers that can do this can execute any program.
     Run,
 }
 

@@ -1,8 +1,8 @@
-//! What there is: the names of playbooks, bundles and scenarios, found by walking the roots.
+//! Lists the names of playbooks, bundles, and scenarios, found by walking the roots.
 //!
-//! A list shows exactly what [`Catalog::resolve`] gives: content that it would refuse, because a link leads
-//! out, is not listed. Directories are walked beneath their root, links to directories are named when they
-//! are a bundle themselves but never entered, and what cannot be read is passed over.
+//! A list contains exactly what [`Catalog::resolve`] accepts: content with a link that leaves its root is not listed.
+//! Directories are opened beneath their root. A link to a directory can be a bundle, but the walk doesn't enter it. Unreadable
+//! directories are skipped.
 
 use std::{
     collections::BTreeSet,

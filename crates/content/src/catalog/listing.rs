@@ -17,7 +17,7 @@ use super::{Play, Task};
 /// What stands between a name and its tags.
 const TAGS: &str = "\tTAGS: [";
 
-/// The plays of a listing; `is_role` tells whether the text before a ` : ` is a role.
+/// The plays of a listing. `is_role` decides whether the text before a ` : ` is a role.
 pub(super) fn parse(text: &str, is_role: impl Fn(&str) -> bool) -> Vec<Play> {
     let mut plays: Vec<Play> = Vec::new();
     let mut pending = String::new();

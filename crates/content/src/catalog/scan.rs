@@ -1,10 +1,9 @@
-//! Reads playbooks without Ansible, for what Ansible does not tell or tells only in a run.
+//! Parses playbooks without Ansible, to find what Ansible doesn't report, or reports only during a run.
 //!
-//! Ansible passes over a missing variable file in silence, meets a missing role of an `include_role` only when
-//! it gets there, and lists nothing at all when a single role is missing. So the files are read here too:
-//! plays, variable files, roles and modules, through imports and includes whose path is written out. Paths
-//! with expressions are not followed, nothing outside of the root is read, and what is not YAML is passed over:
-//! its faults are Ansible's to explain. Roles are looked for, not looked into.
+//! Ansible skips a missing variable file without a message, fails on a missing role of an `include_role` only when it
+//! gets there, and lists nothing at all if a single role is missing. The scan finds plays, variable files, roles, and modules,
+//! through imports and includes with literal paths. Paths with expressions are not followed, nothing outside of the root is
+//! read, and files that are not YAML are skipped: Ansible reports their errors. The scan locates roles but doesn't read them.
 
 use std::{
     collections::{BTreeSet, HashSet},

@@ -1,7 +1,7 @@
-//! Looks for roles and collections where Ansible would look for them.
+//! Finds roles and collections in the directories that Ansible searches.
 //!
-//! Beside the directories of the [`SearchPath`] these are the ones next to the playbook and, for collections, those that are
-//! installed with Ansible itself.
+//! In addition to the directories of the [`SearchPath`], these are the ones next to the playbook and, for collections, those
+//! that are installed with Ansible itself.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
-//! Whether a file is an inventory, told by its text alone: nothing is executed for it, whatever its permissions.
+//! Decides whether a file is an inventory by its text alone. Nothing is executed for that, whatever its permissions.
 //!
-//! Ansible finds out by trying: it executes what may be executed, and reads all else as YAML and as INI until one does not
-//! fail. Here a file is an inventory when it has the shape of one: groups in YAML or JSON, sections or hosts in INI, or the
-//! configuration of an inventory plugin. A program is told by its first two bytes or by what it is not: text.
+//! Ansible tries: it runs executable files, and parses all others as YAML and as INI until one succeeds. Here a file is an
+//! inventory if it has the shape of one: groups in YAML or JSON, sections or hosts in INI, or the configuration of an
+//! inventory plugin. A program is recognized by its first two bytes, or because it is not text.
 
 use std::path::Path;
 
@@ -64,7 +64,7 @@ fn is_blank(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with(['#', ';']) || line == "---")
 }
 
-/// Encrypted as a whole: what is in it cannot be told.
+/// Encrypted as a whole: its shape is unknown.
 fn is_encrypted(text: &str) -> bool {
     text.starts_with("$ANSIBLE_VAULT;")
 }
@@ -98,10 +98,10 @@ fn is_yaml(text: &str) -> Option<bool> {
     };
     // A map without anything in it, `{}`, is an empty group.
     let is_map = |group: &yaml::Yaml| matches!(group, yaml::Yaml::Map(entries) if entries.is_empty());
-    let tells = |(name, group): &(String, yaml::Yaml)| {
+    let proves = |(name, group): &(String, yaml::Yaml)| {
         GIVEN.contains(&name.as_str()) || !is_empty(group) && !is_map(group)
     };
-    Some(groups.iter().all(|(_, group)| is_group(group) || is_map(group)) && groups.iter().any(tells))
+    Some(groups.iter().all(|(_, group)| is_group(group) || is_map(group)) && groups.iter().any(proves))
 }
 
 /// Sections of groups, or hosts with their variables. `may_be_empty` says what a text without either is.

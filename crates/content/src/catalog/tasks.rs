@@ -17,7 +17,7 @@ const ROLE_ACTIONS: &[&str] = &["import_role", "include_role"];
 /// The keys of a block that hold tasks.
 const BLOCK_SECTIONS: &[&str] = &["block", "rescue", "always"];
 
-/// Keys of a task that are not its action; those that start with `with_` are none either.
+/// Keys of a task that are not its action. Keys that start with `with_` are not actions either.
 const KEYWORDS: &[&str] = &[
     "any_errors_fatal",
     "args",

@@ -15,7 +15,7 @@ pub(super) enum Yaml {
     Map(Vec<(String, Yaml)>),
 }
 
-/// Reads one document; `None` when it is none, or larger or deeper than a playbook ever is.
+/// Parses one document. `None` if it is not YAML, or is larger or deeper than any real playbook.
 pub(super) fn parse(text: &str) -> Option<Yaml> {
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,

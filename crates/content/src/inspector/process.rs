@@ -137,18 +137,18 @@ fn first_ending(
     }
 }
 
-/// Starts the threads that hear of the ends of children, of the service, and of requests to stop.
+/// Starts the threads that wait for the ends of children, for the service, and for requests to stop.
 fn listen(
     sender: &Sender<Input>,
     mut requests: impl Read + Send + 'static,
     stop: Stop,
     none_left: &NoneLeft,
 ) {
-    // A closed channel means that the answer is complete; reaping goes on all the same.
+    // A closed channel means that the answer is complete. Reaping continues anyway.
     let (ends, none_left) = (sender.clone(), none_left.clone());
     thread::spawn(move || {
-        let tell = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
-        process::reap_children(&none_left, None, tell);
+        let report = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
+        process::reap_children(&none_left, None, report);
     });
     let gone = sender.clone();
     thread::spawn(move || {
@@ -170,10 +170,10 @@ fn read(child: &mut Child, sender: &Sender<Input>, limit: u64) {
         let (sender, mut stream) = (sender.clone(), budget.count(stream));
         thread::spawn(move || {
             let mut text = Vec::new();
-            // An error ends the text where it happened; the ending tells what became of the program.
+            // An error ends the text at that point. The ending reports how the program ended.
             let _ = stream.read_to_end(&mut text);
             if stream.is_over() {
-                // Before the stream is closed, which may end the program.
+                // Before the stream is closed: closing it can end the program.
                 let _ = sender.send(Input::Ending(Ending::Output));
             }
             let _ = sender.send(Input::Printed { is_error, text });

@@ -22,7 +22,7 @@ use super::{Answer, COMMAND, Ending, answer::MAX_OUTPUT, spec::Spec};
 use crate::toolchain::Toolchain;
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GRACE: Duration = Duration::from_secs(60);
 /// How much of what an inspector says of itself is logged, in bytes.
 const MAX_SAID: u64 = 8 << 10;
 
@@ -79,7 +79,7 @@ impl Inspector {
         let (stdin, stderr) = (inspector.stdin.take(), inspector.stderr.take());
         let id = turn.id.clone();
         tokio::spawn(async move { log(&id, stderr).await });
-        let answer = timeout(self.limits.total + PATIENCE, hear(&mut inspector, stdin, &line, turn)).await;
+        let answer = timeout(self.limits.total + GRACE, converse(&mut inspector, stdin, &line, turn)).await;
         let answer = answer.unwrap_or_else(|_| Err(io::Error::other("an inspector did not answer in time")));
         if answer.is_err() {
             end_what_is_left(&mut inspector, &turn.id).await;
@@ -168,8 +168,8 @@ async fn end_what_is_left(inspector: &mut Child, id: &str) {
     }
 }
 
-/// Tells the inspector what to do, and reads its answer. The end of its input tells it that the caller has left.
-async fn hear(
+/// Sends the inspection to the inspector, and reads its answer. End of input means to the inspector that the caller left.
+async fn converse(
     inspector: &mut Child,
     stdin: Option<ChildStdin>,
     line: &[u8],

@@ -201,12 +201,12 @@ impl Files {
     fn add_status(&self, path: &Path, print: &mut String) -> Result<(), Error> {
         match self.root.status(path) {
             Ok(status) => {
-                // The time of change cannot be set back, and the number of the node tells a renamed file.
+                // The change time can't be set back, and the inode number reveals a renamed file.
                 let times = (status.st_mtime, status.st_mtime_nsec, status.st_ctime, status.st_ctime_nsec);
                 let _ = writeln!(print, "{path:?} {} {} {times:?}", status.st_ino, status.st_size);
                 Ok(())
             }
-            // A link to nowhere or out of the root is read by nobody.
+            // Ansible reads no file through a dangling link, nor through one that leaves the root.
             Err(BeneathError::Leaves(_)) => Ok(()),
             Err(error) if error.is_absent() => Ok(()),
             Err(error) => Err(error.into()),
@@ -221,7 +221,7 @@ pub(super) enum Beside {
     Host,
 }
 
-/// Reads a document, which may be a vault as a whole.
+/// Parses a document, which can be encrypted as a whole.
 pub(super) fn parse(text: &str, file: &Path, password: Option<&SecretString>) -> Result<Node, Error> {
     let broken = |place| Error::NotYaml { file: file.to_owned(), place };
     if !vault::is_vault(text) {

@@ -59,7 +59,7 @@ impl Groups {
                 "vars" => self.group(name).variables.extend(entries.iter().cloned()),
                 "children" => self.add_children(name, entries)?,
                 "hosts" => self.add_hosts(name, entries)?,
-                // Ansible warns and goes on.
+                // Ansible warns and continues.
                 _ => {}
             }
         }

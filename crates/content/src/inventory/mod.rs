@@ -1,19 +1,18 @@
-//! What a static YAML inventory says about its hosts, read without Ansible.
+//! The values of a static YAML inventory, read without Ansible.
 //!
-//! Asking Ansible takes a second and a half; a few values (where an API is, and the token for it) are needed more
-//! often than that. So the tree of groups, the variables in it, `group_vars/` and `host_vars/` beside it and the
-//! service's file of encrypted variables are read here, vaults decrypted. What wins is what Ansible documents, from
-//! weak to strong:
+//! Starting Ansible takes a second and a half. A few values (the address of an API, and its token) are needed more often than
+//! that. So the tree of groups, its variables, `group_vars/`, `host_vars/`, and the service's file of encrypted variables are
+//! read here, and vaults are decrypted. Precedence is as Ansible documents it, from low to high:
 //!
 //! ```text
 //! vars of all < vars of groups < group_vars/all < group_vars of groups < vars of the host < host_vars < vault file
 //! ```
 //! and among groups: parents before children, then by `ansible_group_priority`, then by name.
 //!
-//! A template is never evaluated: [`Value::Unclear`] says that only Ansible can tell. Inventories that are programs,
-//! plugins or INI files are refused, and variables that playbooks, roles or facts set are not seen.
+//! Templates are never evaluated: [`Value::Unclear`] means that only Ansible can determine the value. Inventories that are
+//! programs, plugins, or INI files are rejected, and variables that playbooks, roles, or facts set are not seen.
 //!
-//! All of this blocks on the file system, and each vault takes some 50 ms.
+//! All of this blocks on the file system, and each vault takes about 50 ms.
 
 mod connection_files;
 mod error;
@@ -123,7 +122,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Every text that a variable has for some host or in the vault file; what cannot be told is left out.
+    /// Every known value of a variable, of any host and of the vault file. Unclear values are left out.
     #[must_use]
     pub fn all_values(&self, variable: &str) -> BTreeSet<String> {
         let in_vault_file = self.vault_file.contains_key(variable).then(|| self.value("", variable));
@@ -134,7 +133,7 @@ impl<'a> Inventory<'a> {
             }
             Ok(Value::Plain(_) | Value::Unclear | Value::Absent) => None,
             Err(error) => {
-                tracing::warn!(%error, variable, "a value of the inventory cannot be told");
+                tracing::warn!(%error, variable, "a value of the inventory is unknown");
                 None
             }
         };

@@ -67,10 +67,10 @@ impl Found<'_> {
     }
 
     fn node(&mut self, name: &str, node: &Node, shortest: usize) {
-        let tells = model::redact::tells_of_a_secret(name);
+        let is_secret = model::redact::tells_of_a_secret(name);
         match node {
             Node::Text(text) | Node::Unsafe(text)
-                if tells && text.len() >= shortest && !is_template(text) =>
+                if is_secret && text.len() >= shortest && !is_template(text) =>
             {
                 self.secrets.push(SecretString::from(text.as_str()));
             }
@@ -82,7 +82,7 @@ impl Found<'_> {
             }
             Node::Map(entries) => {
                 // What is below a secret is secret, too.
-                let name_of = |key: &str| if tells { name.to_owned() } else { key.to_owned() };
+                let name_of = |key: &str| if is_secret { name.to_owned() } else { key.to_owned() };
                 entries.iter().for_each(|(key, node)| self.node(&name_of(key), node, shortest));
             }
             Node::Null | Node::Text(_) | Node::Unsafe(_) | Node::Vault(_) | Node::Scalar | Node::List => {}

@@ -1,4 +1,4 @@
-//! What a variable is: a text that is known, something that only Ansible can tell, or nothing.
+//! The value of a variable: a known string, something that only Ansible can determine, or absent.
 
 use secrecy::SecretString;
 
@@ -10,7 +10,7 @@ use crate::vault;
 pub enum Value {
     /// This text. A number is its digits, null the empty text.
     Plain(SecretString),
-    /// A template, a list, or a value whose text depends on Ansible: it cannot be told without asking it.
+    /// A template, a list, or a value that depends on Ansible.
     Unclear,
     /// The variable is not set.
     Absent,

@@ -220,19 +220,19 @@ pub fn open(directory: &Path, path: &str) -> io::Result<Option<(Artifact, File)>
     Ok(Some((artifact, file)))
 }
 
-/// Removes those of a job.
+/// Removes the artifacts of a job. Succeeds if there are none.
 ///
 /// # Errors
-/// What removing gives; nothing to remove is no error.
+/// When they cannot be removed.
 pub fn remove(directory: &Path) -> io::Result<()> {
     remove_tree(directory)
 }
 
-/// Removes those of the jobs that ended longest ago until the rest is within the limits; gives of how many jobs. `None` sets no
-/// limit. What a crash left half-made goes, too.
+/// Removes the artifacts of the jobs that ended longest ago until the rest is within the limits, and returns the number of these
+/// jobs. `None` means no limit. Also removes partial artifacts that a crash left.
 ///
 /// # Errors
-/// When they cannot be read or removed; a directory that is not there holds nothing.
+/// When they cannot be read or removed. A missing directory is not an error.
 pub fn prune(all: &Path, age: Option<Duration>, bytes: Option<u64>) -> io::Result<usize> {
     let entries = match fs::read_dir(all) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -244,7 +244,7 @@ pub fn prune(all: &Path, age: Option<Duration>, bytes: Option<u64>) -> io::Resul
     let mut removed = 0;
     for entry in entries {
         let path = entry?.path();
-        // Of another process, which may have renamed or removed it meanwhile.
+        // Another process can have renamed or removed the directory.
         let Ok(modified) = fs::metadata(&path).and_then(|found| found.modified()) else { continue };
         let is_new = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".new-"));
         let limit = if is_new { Some(HALF_MADE) } else { age };

@@ -141,7 +141,7 @@ impl Build<'_> {
         Ok(())
     }
 
-    /// Makes an entry; gives what it was found to be when that is not what the listing says.
+    /// Creates an entry. Returns the entry as found if it differs from the listing.
     fn make(&mut self, entry: &Entry, listing: &Listing) -> io::Result<Option<Entry>> {
         let path = self.target.join(&entry.path);
         match &entry.kind {
@@ -220,7 +220,7 @@ impl Build<'_> {
         Ok((found != *entry).then_some(Entry { changed: (0, 0), ..found }))
     }
 
-    /// Gives directories their modes and times, the innermost first.
+    /// Sets the modes and times of directories, the innermost first.
     fn finish(&self, entries: &[Entry]) -> io::Result<()> {
         let known = by_path(entries);
         for path in self.open.iter().rev() {
@@ -274,7 +274,7 @@ fn copy_sparse(source: &mut File, target: &mut File, length: u64) -> io::Result<
     Ok(())
 }
 
-/// Gives it the owner that the entry says, if this process may; says whether it has it.
+/// Sets the owner of the entry if this process can. Returns whether the file has that owner.
 pub(crate) fn set_owner(path: &Path, entry: &Entry) -> bool {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     if (entry.uid, entry.gid) == (uid.as_raw(), gid.as_raw()) {

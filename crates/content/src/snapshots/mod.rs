@@ -269,7 +269,7 @@ impl Content {
         }
     }
 
-    /// Keeps what the run wrote: files of persistent paths for later runs, others as artifacts. Gives what to warn of.
+    /// Keeps what the run wrote: files of persistent paths for later runs, others as artifacts. Returns warnings.
     pub fn keep(
         &self,
         run: RunId,

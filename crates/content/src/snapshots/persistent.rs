@@ -149,7 +149,7 @@ impl Layer {
         Ok(())
     }
 
-    /// Keeps what a run wrote in persistent paths; gives the paths that another run has written meanwhile.
+    /// Keeps what a run wrote in persistent paths. Returns the paths that another run has written since.
     pub(crate) fn merge(
         &self,
         run: RunId,
@@ -200,7 +200,7 @@ impl Layer {
         let made = write(&making.begin()?, &index, now.as_ref(), Some((run, written)), &entries)?;
         drop(making.publish(&made)?);
         drop(making);
-        // Older versions go with the next look at them, if not now.
+        // If older versions can't be removed now, the next prune removes them.
         let _ = self.versions.prune(false);
         Ok(overtaken)
     }

@@ -148,7 +148,7 @@ impl Snapshot {
         let root = Root::open(&self.tree()).map_err(io::Error::other)?;
         let mut entries = self.entries()?;
         if !rustix::process::geteuid().is_root() {
-            // Ours, as the files of the snapshot are.
+            // The files of the snapshot belong to the service's user.
             let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
             entries.iter_mut().for_each(|entry| (entry.uid, entry.gid) = (uid, gid));
         }

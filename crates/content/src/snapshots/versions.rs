@@ -184,7 +184,7 @@ impl Making<'_> {
         }
     }
 
-    /// Makes what was made the newest version; gives it, held.
+    /// Publishes a finished directory as the newest version, and returns that version, held.
     pub(crate) fn publish(&self, made: &Path) -> io::Result<Version> {
         let lock =
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(made.join("lock"))?;

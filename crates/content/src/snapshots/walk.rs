@@ -1,9 +1,9 @@
-//! Looks at every file of a tree, fast, without reading any.
+//! Lists every file of a tree, fast, without reading any.
 //!
-//! By descriptors: each directory is opened beneath its root, no link is followed on the way, so nothing that is renamed or
-//! replaced meanwhile leads out of it. Links that stay in the tree are links; one that leaves it is followed when it leads
-//! into a directory that a setting names, and what is there becomes part of the tree. All others, links that lead nowhere,
-//! devices, sockets and unreadable files are left out and named.
+//! Each directory is opened by descriptor beneath its root, without following links, so files that are renamed or replaced
+//! meanwhile can't lead out of the tree. Links that stay in the tree are kept as links. A link that leaves the tree is followed
+//! if its target is a directory that a setting names; the target becomes part of the tree. All other links, dangling links,
+//! devices, sockets, and unreadable files are omitted and reported.
 
 use std::{
     ffi::OsStr,
@@ -141,7 +141,7 @@ impl Walk<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at directories until none is left.
+    /// Lists directories until none is left.
     fn work(&self) {
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
         let mut state = self.lock();

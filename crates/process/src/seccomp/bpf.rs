@@ -147,9 +147,9 @@ mod tests {
 
     use super::*;
 
-    const OURS: u32 = 7;
+    const NATIVE: u32 = 7;
     const FILTER: Filter = Filter {
-        architecture: OURS,
+        architecture: NATIVE,
         foreign_from: Some(1000),
         groups: &[Group { error: EPERM, calls: &[10, 11] }, Group { error: ENOSYS, calls: &[12] }],
         rules: &[
@@ -207,10 +207,10 @@ mod tests {
             (1000, 0, 0, Some(ENOSYS)),
             (u32::MAX, 0, 0, Some(ENOSYS)),
         ] {
-            let decided = decide(&program, OURS, call, [first, second, 0, 0, 0, 0]);
+            let decided = decide(&program, NATIVE, call, [first, second, 0, 0, 0, 0]);
             assert_eq!(decided, decision, "{call} {first} {second}");
         }
-        assert_eq!(decide(&program, OURS + 1, 9, [0; 6]), Some(ENOSYS));
+        assert_eq!(decide(&program, NATIVE + 1, 9, [0; 6]), Some(ENOSYS));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What an inspection reads by itself. What Ansible tells is in `tests/api/inspections/`, where our program is.
+//! The part of an inspection that doesn't need Ansible. The other part is tested in `tests/api/inspections/`, with the program.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// Looks into content without Ansible: nothing is executed.
+/// Inspects content without Ansible: nothing is executed.
 async fn inspect(site: &Site, content: &ContentRef, toolchain: &Toolchain) -> Inspection {
     let limits = Limits {
         total: Duration::from_secs(1),
@@ -38,7 +38,7 @@ fn without_ansible() -> Toolchain {
     Toolchain::default()
 }
 
-/// The files of a bundle with everything that an inspection looks for, which the tests of the API inspect through Ansible.
+/// Files of a bundle with everything that an inspection finds. The API tests inspect the same bundle through Ansible.
 macro_rules! rich {
     ($($file:literal),*) => {
         [$(($file, include_str!(concat!("../../../../../tests/fixtures/catalog/rich/", $file)))),*]
