@@ -4,7 +4,7 @@
 //! `ProxmoxError`, `ResumeError`.
 
 use content::catalog;
-use model::{JobId, JobState, ProjectName, Refusal};
+use model::{InvalidTransition, JobId, JobState, ProjectName};
 use store::Full;
 
 use crate::{audit::AuditError, keyring::error::KeyError};
@@ -56,7 +56,7 @@ pub enum JobError {
     UnknownJob(JobId),
     /// The state of the job does not allow the operation.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] InvalidTransition),
     /// The job has not ended.
     #[error("job `{job}` is {state}: only a finished job can be deleted")]
     NotEnded {

@@ -48,7 +48,7 @@ pub use inventories::Inventories;
 pub use isolation::Isolation;
 pub use job::{Attempt, Job, JobSummary, Sealed};
 pub use job_request::JobRequest;
-pub use job_state::{JobState, Move, Refusal};
+pub use job_state::{InvalidTransition, JobState, Move};
 pub use journal::{JournalChange, JournalEntry, JournalPhase, JournalRecord, StepMove, StepState};
 pub use labels::Labels;
 pub use lease::{LeaseKey, LeaseKind, RangeLease};

@@ -27,7 +27,7 @@ pub struct Step {
     /// Its secret variables; none of the others has the name of one.
     #[serde(default, skip_serializing_if = "SecretVars::is_empty")]
     pub secret_vars: SecretVars,
-    /// A value to look up in its results; the step fails if it is not found.
+    /// A value to find in its results. The step fails if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Find>,
 }

@@ -86,7 +86,7 @@ pub trait Actions: Sync {
     /// [`Failure::Refused`] if the operation failed.
     fn wait(&self, step: u32, handle: &str) -> impl Future<Output = Result<Option<String>, Failure>> + Send;
 
-    /// Looks for what a step makes, by its tag; changes nothing.
+    /// Searches by tag for what a step creates. Changes nothing.
     fn look_up(&self, step: u32) -> impl Future<Output = Result<Found, Failure>> + Send;
 
     /// Undoes a step, whatever of it exists, and returns once the platform proves it. If the entry names a handle of an operation that is not

@@ -62,8 +62,8 @@ impl Store {
         rows.iter().map(|row| read(row).map(|held| held.lease)).collect()
     }
 
-    /// Gives leases of a range back, because nothing that had them exists any more. Returns how many it held: each lease is given
-    /// back once, and one that another range has taken meanwhile stays.
+    /// Returns leases of a range to their pools, because what they were for no longer exists. Returns how many the range held:
+    /// each lease is returned once, and one that another range has taken since is kept.
     ///
     /// # Errors
     /// When the database fails.

@@ -220,7 +220,7 @@ impl Store {
         row.as_ref().map(read_plan).transpose()
     }
 
-    /// Records how a plan ended for its range, and returns leases to their pools, in one transaction. Gives the number of returned leases.
+    /// Records how a plan ended for its range, and returns leases to their pools, in one transaction. Returns their number.
     ///
     /// # Errors
     /// [`Error::Stale`] when the plan is not held like this, or the range has another plan.

@@ -15,7 +15,7 @@ const IGNORED_PATTERN: &str = "Could not match supplied host pattern, ignoring";
 pub(crate) struct Complaints(Vec<String>);
 
 impl Complaints {
-    /// Looks at the next event.
+    /// Reads the next event.
     pub(crate) fn take(&mut self, event: &Draft) {
         // Within events of tasks, errors are those of the tasks.
         let may_complain = matches!(event.kind.as_str(), "error" | "warning" | "verbose" | "runner_stderr");

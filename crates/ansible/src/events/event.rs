@@ -1,8 +1,8 @@
-//! From ansible-runner's events to ours.
+//! Translates events of ansible-runner to events of Rangehand.
 //!
-//! What must never be kept goes here, once, before anything is written: `invocation` (the arguments of a
-//! module, where the API token stands in clear), Ansible's internal `_ansible_*` keys, known secrets by value
-//! and by shape, and the path of the private directory.
+//! This is the one place that removes what must never be stored, before anything is written: `invocation` (the arguments of
+//! a module, with the API token in plaintext), internal `_ansible_*` keys of Ansible, known secrets by value and by shape,
+//! and the path of the private directory.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -13,8 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::events::stream::{Item, RunnerEvent};
 
-/// Keys of an event's data that say nothing to a user: counters of Ansible's own, and copies of what an event
-/// of ours has in a field.
+/// Keys of an event's data without meaning to users: internal counters of Ansible, and copies of fields of the event.
 const DROPPED: &[&str] = &[
     "host",
     "invocation",

@@ -45,7 +45,7 @@ pub(crate) fn message(result: &Map<String, Value>) -> String {
     shortened(parts.join(": "))
 }
 
-/// The item of a loop that a result belongs to, by the name that the loop gives it.
+/// The loop item that a result belongs to, by the loop variable.
 pub(crate) fn item(result: &Map<String, Value>) -> Option<String> {
     let name = result.get("ansible_loop_var").and_then(Value::as_str).unwrap_or("item");
     result.get(name).map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))

@@ -22,7 +22,7 @@ use crate::{
 /// How many events one batch has at most.
 const BATCH: usize = 1000;
 /// How long a lost wake-up can go unnoticed.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What there is to know next.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub enum Progress {
     Events(Vec<Entry>),
     /// The run is over, and every event was given.
     Ended(Box<PlaybookOutcome>),
-    /// The supervisor is gone and left no outcome; every event it wrote was given.
+    /// The supervisor has exited without an outcome. Every event that it wrote was returned.
     Gone,
 }
 
@@ -60,13 +60,13 @@ impl Follower {
         Ok(Self { directory, reader: None, changes: changes.ok(), after })
     }
 
-    /// Waits until there is something to know.
+    /// Waits for progress.
     ///
     /// # Errors
-    /// What reading the spool gives.
+    /// When the spool cannot be read.
     pub async fn next(&mut self) -> io::Result<Progress> {
         loop {
-            // The order matters: what is looked at first was complete before what is looked at next.
+            // The order matters: what is read first was complete before what is read next.
             let held = self.directory.is_held()?;
             let ended = self.directory.has_outcome()?;
             let batch = self.batch(ended)?;
@@ -80,12 +80,12 @@ impl Follower {
             if !held {
                 return Ok(Progress::Gone);
             }
-            // An error here is the timer: look again.
-            let _ = timeout(LOOK_AGAIN, self.changed()).await;
+            // An error here is the timer: poll.
+            let _ = timeout(POLL_INTERVAL, self.changed()).await;
         }
     }
 
-    /// With an outcome at hand, a spool that cannot be read any further has given what it could.
+    /// If there is an outcome, an error of the spool only ends the events.
     fn batch(&mut self, ended: bool) -> io::Result<Vec<Entry>> {
         match self.read() {
             Err(error) if ended && error.kind() == ErrorKind::InvalidData => {

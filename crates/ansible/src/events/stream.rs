@@ -29,7 +29,7 @@ pub enum Line {
 /// Memory stays within the limit whatever is written: a longer line is read to its end and dropped.
 ///
 /// # Errors
-/// What reading gives.
+/// When reading fails.
 pub fn next_line(source: &mut impl BufRead, limit: usize) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     let mut total: u64 = 0;
@@ -59,7 +59,7 @@ fn finished(line: Vec<u8>, total: u64, limit: usize) -> Line {
     if total > limit as u64 { Line::Oversized { bytes: total } } else { Line::Whole(line) }
 }
 
-/// An event as ansible-runner writes it; fields that nobody needs are left out.
+/// An event as ansible-runner writes it, without unused fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RunnerEvent {
     /// Its name: `runner_on_ok`, `playbook_on_stats` and so on.

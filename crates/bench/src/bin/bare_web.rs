@@ -1,8 +1,8 @@
-//! actix-web and nothing else, giving the same reply to everybody: what `./bench.sh` compares our replies with.
+//! actix-web with one fixed reply: `./bench.sh` compares the service with it.
 //!
-//! `bare_web STATUS FILE [HEADER: VALUE]...` prints its address and serves until it is ended.
+//! `bare_web STATUS FILE [HEADER: VALUE]...` prints its address and serves until it is terminated.
 
-#![expect(clippy::print_stdout, reason = "whoever starts it reads the address")]
+#![expect(clippy::print_stdout, reason = "the address is printed for the caller")]
 
 use std::{env, error::Error, fs};
 

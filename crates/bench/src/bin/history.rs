@@ -1,8 +1,8 @@
-//! How long a page takes with 10,000 jobs and 1,000,000 events: `cargo run --release -p bench --bin history`.
+//! Measures a database with 10,000 jobs and 1,000,000 events: `cargo run --release -p bench --bin history`.
 //!
 //! Fills a new SQLite file below the temporary directory (about 2 GB), or with `postgres` as an argument the
-//! database that `RANGEHAND_TEST_POSTGRES_URL` names, which should be empty. Then looks into it in all the ways that
-//! there are, and writes to it while the largest job is deleted.
+//! database that `RANGEHAND_TEST_POSTGRES_URL` names, which should be empty. Then runs every kind of query on it, and
+//! writes to it while the largest job is deleted.
 
 use std::{env, error::Error, future::Future, time::Instant};
 
@@ -76,10 +76,10 @@ async fn events(store: &Store, largest: JobId) -> Result<(), Box<dyn Error>> {
         ("events: failed", EventQuery { failed: true, after: 50_000, ..page.clone() }),
         ("events: changed on a host", EventQuery { changed: true, host: host(), ..page.clone() }),
         (
-            "events: of a rare kind (looks at all 100,000)",
+            "events: of a rare kind (scans all 100,000)",
             EventQuery { kind: Some(EventKind::JOB_STATE), ..page.clone() },
         ),
-        ("events: of a task (looks at all 100,000)", EventQuery { task, ..page.clone() }),
+        ("events: of a task (scans all 100,000)", EventQuery { task, ..page.clone() }),
     ] {
         measure(name, || async { Ok(store.events(largest, &query).await?.len()) }).await?;
     }

@@ -100,7 +100,7 @@ async fn through(
     Ok(())
 }
 
-/// A job whose run is at work.
+/// A job with an active run.
 struct Running {
     job: model::Job,
     run: model::RunId,

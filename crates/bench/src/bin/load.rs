@@ -128,7 +128,7 @@ async fn converse(mut stream: TcpStream, request: Vec<u8>, begin: Instant, end: 
     }
 }
 
-/// Reads a reply whole; gives its status, and how long it was.
+/// Reads a whole reply. Returns its status and its length.
 async fn reply(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<(u16, usize)> {
     let mut filled = 0;
     let head = loop {

@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn names_tell_of_secrets() {
-        for (name, tells) in [
+        for (name, is_secret) in [
             ("proxmox_api_token_secret", true),
             ("ROOT_PASSWORD", true),
             ("vault_ssh_private_key", true),
@@ -330,7 +330,7 @@ mod tests {
             ("vault_password_file", false),
             ("hosts", false),
         ] {
-            assert_eq!(tells_of_a_secret(name), tells, "{name}");
+            assert_eq!(tells_of_a_secret(name), is_secret, "{name}");
         }
     }
 }

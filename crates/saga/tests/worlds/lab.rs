@@ -319,11 +319,11 @@ impl Lab {
     }
 
     /// The things of this range, by tag. Asserts that foreign things are unchanged, and that nothing exists twice.
-    pub(crate) async fn ours(&self) -> BTreeMap<String, Thing> {
-        let (mut ours, mut foreign) = (BTreeMap::new(), Vec::new());
+    pub(crate) async fn owned(&self) -> BTreeMap<String, Thing> {
+        let (mut owned, mut foreign) = (BTreeMap::new(), Vec::new());
         for thing in self.driver.world.settled().await {
             if thing.tag.starts_with("range-1/") {
-                let before = ours.insert(thing.tag.clone(), thing);
+                let before = owned.insert(thing.tag.clone(), thing);
                 assert_eq!(before, None, "exists twice");
             } else {
                 assert!(thing.whole && thing.set.is_empty(), "{thing:?}");
@@ -331,24 +331,24 @@ impl Lab {
             }
         }
         assert_eq!(foreign, FOREIGN);
-        ours
+        owned
     }
 
     /// All that the steps make exists, as it should be.
     pub(crate) async fn assert_complete(&self) {
-        let ours = self.ours().await;
+        let owned = self.owned().await;
         for step in 0..self.count() {
             match self.driver.kind(step) {
                 Kind::Make => {
-                    assert!(ours.get(&tag(step)).is_some_and(|thing| thing.whole), "{step}: {ours:?}")
+                    assert!(owned.get(&tag(step)).is_some_and(|thing| thing.whole), "{step}: {owned:?}")
                 }
-                Kind::Set(on) => assert!(ours[&tag(on)].set.contains(&tag(step)), "{step}: {ours:?}"),
+                Kind::Set(on) => assert!(owned[&tag(on)].set.contains(&tag(step)), "{step}: {owned:?}"),
             }
         }
-        assert_eq!(ours.len(), self.driver.shape.0.iter().filter(|(kind, _)| *kind == Kind::Make).count());
+        assert_eq!(owned.len(), self.driver.shape.0.iter().filter(|(kind, _)| *kind == Kind::Make).count());
     }
 
     pub(crate) async fn assert_nothing_is_left(&self) {
-        assert_eq!(self.ours().await, BTreeMap::new());
+        assert_eq!(self.owned().await, BTreeMap::new());
     }
 }

@@ -116,11 +116,11 @@ async fn check(lab: &Lab, outcome: &saga::Outcome) {
         Ending::Clean => lab.assert_nothing_is_left().await,
         Ending::Left => {
             let listed: BTreeSet<String> = outcome.left.iter().map(|left| tag(left.step)).collect();
-            let ours = lab.ours().await;
-            assert!(ours.keys().all(|tag| listed.contains(tag)), "{listed:?} {ours:?}");
+            let owned = lab.owned().await;
+            assert!(owned.keys().all(|tag| listed.contains(tag)), "{listed:?} {owned:?}");
         }
         Ending::Kept => {
-            lab.ours().await;
+            lab.owned().await;
         }
     }
 }

@@ -153,7 +153,7 @@ impl Server {
 }
 
 impl World {
-    /// Things that others made, before and beside ours.
+    /// Adds things that don't belong to the range.
     pub(crate) fn with_foreign_things(tags: &[&str]) -> Self {
         let world = Self::default();
         for tag in tags {
@@ -297,7 +297,7 @@ impl World {
         match fault {
             None => {}
             Some(Fault::Busy | Fault::BusyButDone) => return Err(Trouble::Busy),
-            Some(Fault::Refuse) => return Err(Trouble::Refused(format!("no look at `{tag}`"))),
+            Some(Fault::Refuse) => return Err(Trouble::Refused(format!("no access to `{tag}`"))),
             Some(_) => return Err(Trouble::NoAnswer),
         }
         let mut server = self.lock();

@@ -103,12 +103,12 @@ pub(crate) async fn what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it
     assert_eq!(listed, [expected(&locks[1]), expected(&locks[0])]);
 
     // Earlier in the queue than those that act for the owner: they pass it nevertheless.
-    let stranger = needing(store, 0, "vm:a", "exclusive").await;
+    let unrelated = needing(store, 0, "vm:a", "exclusive").await;
     let sharing = needing(store, 1, "vm:b", "shared").await;
     let other = acting(store, 2, "vm:a", "range:beta").await;
     let own = acting(store, 3, "vm:a", "range:alpha").await;
     let own_too = acting(store, 4, "vm:a", "range:alpha").await;
-    assert_eq!(blockers(store, &stranger).await, [held_by("vm:a", Holder::Owner(alpha.clone()))]);
+    assert_eq!(blockers(store, &unrelated).await, [held_by("vm:a", Holder::Owner(alpha.clone()))]);
     assert_eq!(blockers(store, &own).await, []);
     assert_eq!(claimed(store).await, Some(sharing.id));
     assert_eq!(claimed(store).await, Some(own.id));
@@ -123,8 +123,8 @@ pub(crate) async fn what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it
     let blocked = store.hold_for(&beta, &[lock("vm:a", LockMode::Shared)]).await.expect("asked");
     assert_eq!(blocked, Owned::Blocked(vec![held_by("vm:a", Holder::Owner(alpha.clone()))]));
     assert_eq!(store.release_for(&alpha, &[named("vm:a"), named("vm:c")]).await.expect("released"), 1);
-    assert_eq!(claimed(store).await, Some(stranger.id));
-    end(store, stranger.id).await;
+    assert_eq!(claimed(store).await, Some(unrelated.id));
+    end(store, unrelated.id).await;
     assert_eq!(claimed(store).await, Some(other.id));
     assert_eq!(store.release_all_for(&alpha).await.expect("released"), 1);
     assert_eq!(store.owner_locks(10).await.expect("read"), []);
@@ -133,17 +133,17 @@ pub(crate) async fn what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it
 pub(crate) async fn an_owner_takes_all_or_nothing_and_from_under_its_own_job(database: Database) {
     let store = &database.store;
     let alpha = named("range:alpha");
-    let stranger = needing(store, 0, "vm:a", "exclusive").await;
-    assert_eq!(claimed(store).await, Some(stranger.id));
+    let unrelated = needing(store, 0, "vm:a", "exclusive").await;
+    assert_eq!(claimed(store).await, Some(unrelated.id));
     let locks = ["vm:a", "vm:b"].map(|name| lock(name, LockMode::Exclusive));
     let blocked = store.hold_for(&alpha, &locks).await.expect("asked");
-    assert_eq!(blocked, Owned::Blocked(vec![held_by("vm:a", Holder::Job(stranger.id))]));
+    assert_eq!(blocked, Owned::Blocked(vec![held_by("vm:a", Holder::Job(unrelated.id))]));
     assert_eq!(store.owner_locks(10).await.expect("read"), []);
 
     // So it waits for its turn as a job.
     let own = acting(store, 1, "vm:a", "range:alpha").await;
     assert_eq!(claimed(store).await, None);
-    end(store, stranger.id).await;
+    end(store, unrelated.id).await;
     assert_eq!(claimed(store).await, Some(own.id));
     assert_eq!(store.hold_for(&alpha, &locks).await.expect("asked"), Owned::Held);
     end(store, own.id).await;

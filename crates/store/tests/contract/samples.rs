@@ -119,7 +119,7 @@ pub(crate) fn full_job() -> Job {
     }
 }
 
-/// Secrets under this key, as far as the store can tell.
+/// Encrypted secrets with this key ID. The store never decrypts them.
 pub(crate) fn sealed(key: &str) -> Sealed {
     Sealed(format!("v1.{key}.bm9uY2U.dGV4dA"))
 }
@@ -163,8 +163,8 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
     outcome.into()
 }
 
-/// The event of a move to this state.
-pub(crate) fn told(state: JobState) -> Draft {
+/// The event of a transition to this state.
+pub(crate) fn event_of(state: JobState) -> Draft {
     Draft::own(at(1), &StateChange { from: None, to: state, reason: reason(Code::Waiting) })
 }
 
@@ -187,7 +187,7 @@ pub(crate) fn drafts(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, Draft)
 /// Stores a job in the state it is in.
 pub(crate) async fn insert(store: &Store, job: &Job) {
     let inserted =
-        store.insert_job(job, &told(job.state), None, store::Admission::default()).await.expect("stored");
+        store.insert_job(job, &event_of(job.state), None, store::Admission::default()).await.expect("stored");
     assert_eq!(inserted, Inserted::New);
 }
 
@@ -210,12 +210,12 @@ pub(crate) async fn claim(store: &Store) -> Option<Job> {
 
 /// Claims the next job for a new run of this node.
 pub(crate) async fn claim_as(store: &Store, node: &str, lease_until: Timestamp) -> Option<Job> {
-    let (reason, event) = (&reason(Code::Running), &told(JobState::Running));
+    let (reason, event) = (&reason(Code::Running), &event_of(JobState::Running));
     let claim = Claim { run: new_run_id(), node, now: at(5), lease_until, reason, event };
     store.claim_next(&claim).await.expect("claimed")
 }
 
-/// A stored job with a run at work on it, and that run.
+/// A stored job with an active run, and that run.
 pub(crate) async fn running(store: &Store) -> (Job, RunId) {
     insert_queued(store, at(0)).await;
     let job = claim(store).await.expect("the job that was just stored");
@@ -231,5 +231,5 @@ pub(crate) fn job_move<'a>(job: &'a Job, to: JobState, now: Timestamp, event: &'
 
 /// Moves a job as it is.
 pub(crate) async fn moved(store: &Store, job: &Job, to: JobState, now: Timestamp) -> Job {
-    store.move_job(&job_move(job, to, now, &told(to))).await.expect("moved")
+    store.move_job(&job_move(job, to, now, &event_of(to))).await.expect("moved")
 }

@@ -5,7 +5,7 @@ use store::{JobMove, Store};
 
 use crate::{
     database::Database,
-    samples::{at, insert, job_move, queued, sealed, told},
+    samples::{at, event_of, insert, job_move, queued, sealed},
 };
 
 async fn insert_sealed(store: &Store, key: &str) -> Job {
@@ -17,11 +17,11 @@ async fn insert_sealed(store: &Store, key: &str) -> Job {
 pub(crate) async fn secrets_are_kept_until_a_move_wipes_them(database: Database) {
     let store = &database.store;
     let job = insert_sealed(store, "0a1b2c3d").await;
-    let event = told(JobState::Canceled);
+    let event = event_of(JobState::Canceled);
     let end = job_move(&job, JobState::Canceled, at(20), &event);
     let kept = store.move_job(&end).await.expect("moved");
     assert_eq!(kept.secrets, job.secrets);
-    let event = told(JobState::Queued);
+    let event = event_of(JobState::Queued);
     let again = store.move_job(&job_move(&kept, JobState::Queued, at(21), &event)).await.expect("moved");
     let end = JobMove { wipes_secrets: true, ..job_move(&again, JobState::Canceled, at(22), &event) };
     assert_eq!(store.move_job(&end).await.expect("moved").secrets, None);

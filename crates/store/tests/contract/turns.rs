@@ -5,12 +5,12 @@ use store::{Admission, Full, Inserted, QueueLimits, Store};
 
 use crate::{
     database::Database,
-    samples::{at, queued, told},
+    samples::{at, event_of, queued},
 };
 
 async fn insert(store: &Store, job: &Job, owner: Option<&str>, limits: QueueLimits) -> Inserted {
     let admission = Admission { owner, limits, ..Admission::default() };
-    store.insert_job(job, &told(JobState::Queued), None, admission).await.expect("asked")
+    store.insert_job(job, &event_of(JobState::Queued), None, admission).await.expect("asked")
 }
 
 /// A job of a caller, at a time, of a priority.
