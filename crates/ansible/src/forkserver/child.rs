@@ -1,4 +1,4 @@
-//! Waiting for a run, and the child with Ansible imported that waits to be told what to run, from the supervisor's side.
+//! An idle supervisor's wait for a run, and its child with Ansible imported, from the supervisor's side.
 
 use std::{
     collections::BTreeMap,
@@ -19,85 +19,85 @@ use serde::{Deserialize, Serialize};
 
 use super::message;
 
-/// How long the child may take to answer that it is there.
-const MEET_LIMIT: Duration = Duration::from_secs(10);
+/// How long the child may take to answer the first message.
+const HELLO_LIMIT: Duration = Duration::from_secs(10);
 /// How long it may take to become like a fresh process.
-const BEGIN_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// A supervisor without a run yet.
+/// The run that an idle supervisor was assigned.
 #[derive(Debug)]
-pub(crate) struct Spare {
+pub(crate) struct Assignment {
     pub(crate) directory: PathBuf,
-    /// What the service tells.
-    pub(crate) told: File,
-    /// The end that the child waits at.
+    /// The pipe from which the specification is read.
+    pub(crate) specification: File,
+    /// The socket of the child.
     child: OwnedFd,
 }
 
-impl Spare {
-    /// Waits on standard output for a run, because there the host has connected the service; from then on that is the lock
-    /// of the run's directory, and standard error its log. `None` when no run will come: the service is gone, or has another.
+impl Assignment {
+    /// Waits for a run on standard output, to which the fork server has connected the service. Afterwards standard output is
+    /// the lock of the run's directory, and standard error its log. `None` if the service has exited or uses another supervisor.
     pub(crate) fn wait() -> io::Result<Option<Self>> {
         let child = io::stdin().as_fd().try_clone_to_owned()?;
         let (Directory { directory }, files) = match message::receive(io::stdout()) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         };
-        let [told, lock, log] = <[_; 3]>::try_from(files).map_err(|_| io::ErrorKind::InvalidData)?;
+        let [specification, lock, log] = <[_; 3]>::try_from(files).map_err(|_| io::ErrorKind::InvalidData)?;
         rustix::stdio::dup2_stdout(lock)?;
         rustix::stdio::dup2_stderr(log)?;
-        Ok(Some(Self { directory, told: told.into(), child }))
+        Ok(Some(Self { directory, specification: specification.into(), child }))
     }
 }
 
-/// A child that waits.
+/// A child that waits for start requests.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     control: OwnedFd,
     pid: i32,
-    /// Whether it still waits: it runs the last step itself.
+    /// Whether it still waits: it executes the last step itself.
     waits: bool,
-    /// It answered in a way that is no answer.
-    has_begun: bool,
+    /// It sent an invalid answer, and may have started.
+    may_have_started: bool,
 }
 
-/// What it is to run.
+/// A step to execute.
 #[derive(Debug, Serialize)]
 pub(crate) struct Request {
-    /// What ansible-playbook is called with, its name included.
+    /// The arguments of ansible-playbook, including its name.
     pub(crate) arguments: Vec<String>,
-    /// The whole environment. Holds secrets.
+    /// The whole environment. Contains secrets.
     pub(crate) environment: Vec<(String, String)>,
-    /// Variables that only Ansible itself has so, and what they are for its children.
+    /// Variables that only Ansible itself gets, and their values for its children.
     pub(crate) inherited: BTreeMap<String, Option<String>>,
-    /// Where it works.
+    /// The working directory.
     pub(crate) directory: PathBuf,
-    /// By which its events are known.
+    /// The identifier of its events.
     pub(crate) ident: String,
-    /// The namespaces that it joins first, if it is to be in a sandbox.
+    /// The namespaces of its sandbox, if any, which it joins first.
     pub(crate) namespaces: Vec<&'static str>,
-    /// The system call filter of the sandbox as hexadecimal digits, if it is to be in one.
+    /// The system call filter of the sandbox in hexadecimal digits, or empty.
     pub(crate) filter: String,
     /// The Landlock scopes of the sandbox; 0 for none.
     pub(crate) scopes: u64,
-    /// What it takes upon itself first.
+    /// The limits and mounts that it applies first.
     #[serde(flatten)]
     pub(crate) confinement: Confinement,
 }
 
-/// Ansible at work.
+/// A running step.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct Started {
     pub(crate) pid: i32,
-    /// Events, and lines that belong to none.
+    /// Events, and output that belongs to no event.
     pub(crate) output: File,
-    /// What is written to its terminal.
+    /// The output to its terminal.
     pub(crate) terminal: File,
 }
 
-/// Why it does not run it.
+/// Why the child does not execute a step.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum NotStarted {
     #[error("{0}")]
     Refused(String),
     #[error("it does not answer: {0}")]
@@ -110,12 +110,12 @@ struct Directory {
 }
 
 #[derive(Serialize)]
-struct Name {
+struct Hello {
     run: RunId,
 }
 
 #[derive(Deserialize)]
-struct Here {
+struct HelloReply {
     waiting: i32,
 }
 
@@ -134,65 +134,65 @@ enum Then {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+struct StartRequest<'a> {
     then: Then,
     #[serde(flatten)]
     request: &'a Request,
 }
 
 impl Waiting {
-    /// Meets the child; from here on it is known as one of this run.
-    pub(crate) fn meet(spare: Spare, run: RunId) -> io::Result<Self> {
-        let control = spare.child;
-        message::set_patience(&control, MEET_LIMIT)?;
-        message::send(&control, &Name { run }, &[])?;
-        let (Here { waiting: pid }, _) = message::receive(&control)?;
-        message::set_patience(&control, BEGIN_LIMIT)?;
-        Ok(Self { control, pid, waits: true, has_begun: false })
+    /// Sends the child the ID of the run, which it then has in its environment, and waits for the answer.
+    pub(crate) fn greet(assignment: Assignment, run: RunId) -> io::Result<Self> {
+        let control = assignment.child;
+        message::set_answer_limit(&control, HELLO_LIMIT)?;
+        message::send(&control, &Hello { run }, &[])?;
+        let (HelloReply { waiting: pid }, _) = message::receive(&control)?;
+        message::set_answer_limit(&control, START_LIMIT)?;
+        Ok(Self { control, pid, waits: true, may_have_started: false })
     }
 
-    /// Its number.
+    /// Its process number.
     pub(crate) fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// Has it run what is asked for; if it is not the last, it forks another to do so and goes on waiting.
-    /// `namespaces` are those that the request names.
-    pub(crate) fn begin(
+    /// Starts a step. The child executes the last one itself. For others it forks another process, and continues to wait.
+    /// `namespaces` are the files of those that the request names.
+    pub(crate) fn start(
         &mut self,
         request: &Request,
         namespaces: &[BorrowedFd<'_>],
         is_last: bool,
-    ) -> Result<Begun, Refusal> {
+    ) -> Result<Started, NotStarted> {
         let then = if is_last { Then::End } else { Then::Wait };
-        message::send(&self.control, &Told { then, request }, namespaces)?;
+        message::send(&self.control, &StartRequest { then, request }, namespaces)?;
         self.waits = !is_last;
         let (answer, files) = message::receive(&self.control)?;
         let mut files = files.into_iter().map(File::from);
         match (answer, files.next(), files.next()) {
-            (Answer::Pid(pid), Some(output), Some(terminal)) => Ok(Begun { pid, output, terminal }),
-            (Answer::Refused(why), ..) => Err(Refusal::Refused(why)),
+            (Answer::Pid(pid), Some(output), Some(terminal)) => Ok(Started { pid, output, terminal }),
+            (Answer::Refused(why), ..) => Err(NotStarted::Refused(why)),
             _ => {
-                self.has_begun = true;
-                Err(Refusal::Silent(io::ErrorKind::InvalidData.into()))
+                self.may_have_started = true;
+                Err(NotStarted::Silent(io::ErrorKind::InvalidData.into()))
             }
         }
     }
 
-    /// Has it begun what it was asked for, although no answer came in time? For when it has been ended: then nothing more
-    /// comes. It answers before it begins.
-    pub(crate) fn has_begun(&self) -> bool {
+    /// Whether it may have started the step, although no answer arrived in time. To be called when the child has been killed
+    /// and can't answer any more. It answers before it starts.
+    pub(crate) fn may_have_started(&self) -> bool {
         let answer = || message::receive_if_there::<Answer>(&self.control);
-        let is_begun = || matches!(answer(), Ok(Some((Answer::Pid(_), _))));
-        // The first look may find only that the other side is gone, the second what it said before.
-        self.has_begun || is_begun() || is_begun()
+        let is_started = || matches!(answer(), Ok(Some((Answer::Pid(_), _))));
+        // The first read can return only that the peer has closed, and the second its last message.
+        self.may_have_started || is_started() || is_started()
     }
 }
 
 impl Drop for Waiting {
-    /// It ends when it is told nothing more, or by force: it may have been stopped.
+    /// The child exits when its socket is closed. It is killed as well, because it may have been stopped.
     fn drop(&mut self) {
-        // Closing it would not do: standard input is the same socket.
+        // Closing is not enough: standard input is the same socket.
         let _ = rustix::net::shutdown(&self.control, Shutdown::Both);
         if self.waits
             && let Some(pid) = Pid::from_raw(self.pid)

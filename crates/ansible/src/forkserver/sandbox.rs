@@ -27,8 +27,8 @@ const KEEPER: [&str; 3] = ["/bin/sh", "-c", "trap '' TERM INT HUP; echo; read -r
 const LIMIT: Duration = Duration::from_secs(20);
 /// What of bubblewrap's errors is read.
 const ERROR_BYTES: u64 = 4096;
-/// The namespaces a process can join, in the order in which it must: that of users gives the right to join the others, and
-/// after the last nothing of the machine is seen anymore.
+/// The namespaces a process can join, in the order in which it must: the user namespace grants the right to join the
+/// others, and after the last one the process no longer sees the machine.
 const NAMESPACES: [&str; 7] = ["user", "cgroup", "ipc", "uts", "net", "pid", "mnt"];
 
 /// A sandbox that is being made.

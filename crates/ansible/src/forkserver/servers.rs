@@ -1,4 +1,4 @@
-//! The fork servers of this process: found by interpreter and environment, started on demand, ended when they are idle or fail.
+//! The fork servers of this process: found by interpreter and environment, started on demand, stopped when they are idle or fail.
 
 use std::{
     collections::HashMap,
@@ -17,21 +17,21 @@ use tokio::{
     task::{JoinError, spawn_blocking},
 };
 
-use super::{Interpreter, host::Host};
+use super::{Interpreter, server::ForkServer};
 use crate::run::{command, spec::RunSpec};
 
-/// How many hosts there are at most; the one that was not used for longest goes.
-const MOST_HOSTS: usize = 3;
-/// A host that was not used for so long goes.
+/// The maximum number of servers. The least recently used one is stopped.
+const MAX_SERVERS: usize = 3;
+/// A server that was idle for this long is stopped.
 const IDLE_LIMIT: Duration = Duration::from_secs(15 * 60);
-/// How long after a run has begun a supervisor is begun for the next: until then the processors are this one's.
+/// How long after the start of a run the next supervisor is forked. Until then the run has the CPU.
 const HEAD_START: Duration = Duration::from_millis(20);
-/// How long not to try again where no host can be had.
-const UNFIT_FOR: Duration = Duration::from_secs(10 * 60);
-/// How long not to try again when one ended while it began: somebody may have killed it.
-const ENDED_FOR: Duration = Duration::from_secs(5);
+/// How long to wait after a server could not import Ansible.
+const RETRY_AFTER_FAILURE: Duration = Duration::from_secs(10 * 60);
+/// How long to wait after a server exited during its start, because it may have been killed.
+const RETRY_AFTER_EXIT: Duration = Duration::from_secs(5);
 
-/// What a host is good for.
+/// The runs that a server is suitable for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Fingerprint {
     interpreter: Interpreter,
@@ -39,15 +39,15 @@ struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// `None` when no Python can be found.
+    /// `None` without Python.
     fn of(spec: &RunSpec) -> Option<Self> {
         let interpreter = Interpreter::of(&spec.environment)?;
-        let told = spec.environment.iter().cloned().collect();
-        let configuration = Configuration::find(&told, &spec.source.working_directory).file;
+        let variables = spec.environment.iter().cloned().collect();
+        let configuration = Configuration::find(&variables, &spec.source.working_directory).file;
         let configuration =
             configuration.map(|path| ("ANSIBLE_CONFIG".to_owned(), path.to_string_lossy().into_owned()));
         let always = command::always(spec.limits.event_bytes).map(|(name, value)| (name.to_owned(), value));
-        // No secrets: a host lives long. What Ansible makes of a variable while it is imported is no secret.
+        // No secrets: a server lives long. Ansible reads no secret variables while it is imported.
         let environment =
             spec.environment.iter().filter(|(name, _)| !tells_of_a_secret(name) && name != "ANSIBLE_CONFIG");
         let facts = spec.facts.as_ref().map(command::facts).into_iter().flatten();
@@ -58,31 +58,31 @@ impl Fingerprint {
     }
 }
 
-/// The hosts of this process.
+/// The fork servers of this process.
 #[derive(Debug, Clone, Default)]
-pub struct Hosts(Arc<Mutex<HashMap<Fingerprint, Place>>>);
+pub struct ForkServers(Arc<Mutex<HashMap<Fingerprint, Entry>>>);
 
-/// Where a host is, or will be when somebody has started it.
+/// A server, or the place for one that is being started.
 #[derive(Debug, Clone)]
-struct Place {
-    host: Arc<OnceCell<Result<Arc<Host>, Unfit>>>,
+struct Entry {
+    server: Arc<OnceCell<Result<Arc<ForkServer>, RetryAt>>>,
     used: Instant,
 }
 
-/// Until when not to look for a host, because none can be had.
+/// A server could not be started: when to try again.
 #[derive(Debug, Clone, Copy)]
-struct Unfit(Instant);
+struct RetryAt(Instant);
 
-impl Unfit {
-    fn by(error: &io::Error) -> Self {
+impl RetryAt {
+    fn after(error: &io::Error) -> Self {
         let has_ended = matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof);
-        Self(Instant::now() + if has_ended { ENDED_FOR } else { UNFIT_FOR })
+        Self(Instant::now() + if has_ended { RETRY_AFTER_EXIT } else { RETRY_AFTER_FAILURE })
     }
 }
 
-impl Hosts {
-    /// Gives the run in `directory` to a supervisor of a host, with its lock and its log; gives the end by which it is told
-    /// what to do. `None` when one must be started in another way. A host that is started has `program` executed.
+impl ForkServers {
+    /// Assigns the run in `directory` to an idle supervisor, with its lock and its log. Returns the pipe for the
+    /// specification, or `None` if a supervisor must be started in another way. Supervisors execute `program`.
     pub(crate) async fn launch(
         &self,
         program: &Path,
@@ -91,27 +91,27 @@ impl Hosts {
         files: (&File, &File),
     ) -> Option<OwnedFd> {
         let fingerprint = Fingerprint::of(spec)?;
-        // Twice: a host may be found dead.
+        // Twice: the first server may have exited.
         for _ in 0..2 {
-            let host = self.host(&fingerprint, program).await?;
+            let server = self.server(&fingerprint, program).await?;
             let (lock, log) = (files.0.try_clone().ok()?, files.1.try_clone().ok()?);
-            let (launching, directory) = (host.clone(), directory.to_owned());
+            let (launching, directory) = (server.clone(), directory.to_owned());
             let launched = spawn_blocking(move || {
-                let (reader, told) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-                launching.spare()?.give(&directory, [reader.as_fd(), lock.as_fd(), log.as_fd()])?;
-                Ok((told, launching))
+                let (reader, specification) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+                launching.supervisor()?.assign(&directory, [reader.as_fd(), lock.as_fd(), log.as_fd()])?;
+                Ok((specification, launching))
             });
             match launched.await {
-                Ok(Ok((told, host))) => {
+                Ok(Ok((specification, server))) => {
                     tokio::spawn(async move {
                         tokio::time::sleep(HEAD_START).await;
-                        host.prepare();
+                        server.prepare();
                     });
-                    return Some(told);
+                    return Some(specification);
                 }
                 Ok::<_, JoinError>(Err::<_, io::Error>(error)) => {
                     tracing::warn!(%error, "the process with Ansible imported does not answer; replacing it");
-                    self.forget(&fingerprint, &host);
+                    self.forget(&fingerprint, &server);
                 }
                 Err(_) => return None,
             }
@@ -119,62 +119,64 @@ impl Hosts {
         None
     }
 
-    /// The host for it, started if there is none; whoever asks meanwhile waits for the same.
-    async fn host(&self, fingerprint: &Fingerprint, program: &Path) -> Option<Arc<Host>> {
-        let place = self.place(fingerprint);
+    /// The server for a fingerprint, started if necessary. Concurrent callers wait for the same start.
+    async fn server(&self, fingerprint: &Fingerprint, program: &Path) -> Option<Arc<ForkServer>> {
+        let entry = self.entry(fingerprint);
         let start = || async {
-            let (hosts, fingerprint, program) = (self.clone(), fingerprint.clone(), program.to_owned());
+            let (servers, fingerprint, program) = (self.clone(), fingerprint.clone(), program.to_owned());
             let started = spawn_blocking(move || {
-                Host::start(&fingerprint.interpreter, &fingerprint.environment, &program)
+                ForkServer::start(&fingerprint.interpreter, &fingerprint.environment, &program)
             });
             match started.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
-                Ok(host) => {
-                    tokio::spawn(async move { hosts.retire_when_idle().await });
-                    Ok(Arc::new(host))
+                Ok(server) => {
+                    tokio::spawn(async move { servers.retire_when_idle().await });
+                    Ok(Arc::new(server))
                 }
                 Err(error) => {
                     tracing::warn!(%error, "Ansible cannot be kept imported; ansible-runner is started for each run");
-                    Err(Unfit::by(&error))
+                    Err(RetryAt::after(&error))
                 }
             }
         };
-        place.host.get_or_init(start).await.as_ref().ok().cloned()
+        entry.server.get_or_init(start).await.as_ref().ok().cloned()
     }
 
-    fn place(&self, fingerprint: &Fingerprint) -> Place {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.retain(|_, place| match place.host.get() {
+    fn entry(&self, fingerprint: &Fingerprint) -> Entry {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|_, entry| match entry.server.get() {
             None => true,
-            Some(Ok(host)) => place.used.elapsed() < IDLE_LIMIT && host.is_good(),
-            Some(Err(Unfit(until))) => Instant::now() < *until,
+            Some(Ok(server)) => entry.used.elapsed() < IDLE_LIMIT && server.is_good(),
+            Some(Err(RetryAt(time))) => Instant::now() < *time,
         });
-        if !places.contains_key(fingerprint) && places.len() >= MOST_HOSTS {
-            let oldest =
-                places.iter().min_by_key(|(_, place)| place.used).map(|(fingerprint, _)| fingerprint.clone());
-            oldest.and_then(|oldest| places.remove(&oldest));
+        if !entries.contains_key(fingerprint) && entries.len() >= MAX_SERVERS {
+            let oldest = entries
+                .iter()
+                .min_by_key(|(_, entry)| entry.used)
+                .map(|(fingerprint, _)| fingerprint.clone());
+            oldest.and_then(|oldest| entries.remove(&oldest));
         }
-        let new = || Place { host: Arc::default(), used: Instant::now() };
-        let place = places.entry(fingerprint.clone()).or_insert_with(new);
-        place.used = Instant::now();
-        place.clone()
+        let new = || Entry { server: Arc::default(), used: Instant::now() };
+        let entry = entries.entry(fingerprint.clone()).or_insert_with(new);
+        entry.used = Instant::now();
+        entry.clone()
     }
 
-    fn forget(&self, fingerprint: &Fingerprint, host: &Arc<Host>) {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn forget(&self, fingerprint: &Fingerprint, server: &Arc<ForkServer>) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it =
-            |place: &mut Place| matches!(place.host.get(), Some(Ok(known)) if Arc::ptr_eq(known, host));
-        if places.get_mut(fingerprint).is_some_and(is_it) {
-            places.remove(fingerprint);
+            |entry: &mut Entry| matches!(entry.server.get(), Some(Ok(known)) if Arc::ptr_eq(known, server));
+        if entries.get_mut(fingerprint).is_some_and(is_it) {
+            entries.remove(fingerprint);
         }
     }
 
-    /// Goes on until there is no host.
+    /// Stops idle servers until there are none.
     async fn retire_when_idle(&self) {
         loop {
             tokio::time::sleep(IDLE_LIMIT / 10).await;
-            let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            places.retain(|_, place| place.host.get().is_none() || place.used.elapsed() < IDLE_LIMIT);
-            if places.is_empty() {
+            let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.retain(|_, entry| entry.server.get().is_none() || entry.used.elapsed() < IDLE_LIMIT);
+            if entries.is_empty() {
                 return;
             }
         }

@@ -30,7 +30,7 @@ use serde_json::json;
 
 use crate::{
     events::spool,
-    forkserver::{Spare, Waiting},
+    forkserver::{Assignment, Waiting},
     run::{
         directory::RunDirectory,
         reasons::{self, canceled_before_it_began, prepare_failed},
@@ -67,10 +67,10 @@ fn begin(directory: Option<PathBuf>) -> io::Result<()> {
         return supervise(&RunDirectory::at(directory), &spec, &identity, None);
     }
     name_process("rangehand-spare");
-    let Some(mut spare) = Spare::wait()? else { return Ok(()) };
+    let Some(mut assignment) = Assignment::wait()? else { return Ok(()) };
     // Whoever is told nothing has never been here.
-    let spec = read_spec(&mut spare.told)?;
-    supervise(&RunDirectory::at(spare.directory.clone()), &spec, &identity, Some(spare))
+    let spec = read_spec(&mut assignment.specification)?;
+    supervise(&RunDirectory::at(assignment.directory.clone()), &spec, &identity, Some(assignment))
 }
 
 /// What `ps` and `top` show beside the number; the arguments of one that had to wait do not tell of its run.
@@ -83,13 +83,13 @@ fn supervise(
     directory: &RunDirectory,
     spec: &RunSpec,
     identity: &Identity,
-    spare: Option<Spare>,
+    assignment: Option<Assignment>,
 ) -> io::Result<()> {
     let stop = Stop::requests()?;
     directory.write_identity(identity)?;
     let run = spec.run.to_string();
     name_process(&format!("run-{}", &run[run.len() - 8..]));
-    let waiting = spare.and_then(|spare| meet(spare, spec));
+    let waiting = assignment.and_then(|assignment| greet(assignment, spec));
     // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
     let limits = spec.limits;
     let groups = TreeGroup::make(&run, limits.memory_bytes, limits.processes);
@@ -129,15 +129,15 @@ fn supervise(
     directory.write_outcome(&outcome)
 }
 
-/// `None` when the child is gone or does not answer: then there is the other way to run Ansible.
-fn meet(spare: Spare, spec: &RunSpec) -> Option<Waiting> {
-    let met = Waiting::meet(spare, spec.run);
+/// Greets the child. `None` if it has exited or does not answer; steps are then executed with ansible-runner.
+fn greet(assignment: Assignment, spec: &RunSpec) -> Option<Waiting> {
+    let greeted = Waiting::greet(assignment, spec.run);
     let why = |error: &io::Error| {
         tracing::warn!(%error, "the process with Ansible imported does not answer; starting ansible-runner");
-        // It is all that is below this process yet.
+        // This process has no other descendants yet.
         process::end_everything();
     };
-    met.inspect_err(why).ok()
+    greeted.inspect_err(why).ok()
 }
 
 /// What is wrong with a specification is not told: it may quote what it found.

@@ -20,7 +20,7 @@ FLAGS = {
     "pid": 0x20000000,
     "mnt": 0x00020000,
 }
-# Gives a descriptor of the user namespace that owns a namespace.
+# Returns a descriptor of the user namespace that owns a namespace.
 NS_GET_USERNS = 0xB701
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
