@@ -23,7 +23,7 @@ fn read(path: &Path) -> String {
 fn write(path: &Path, text: &str, mode: u32) {
     fs::create_dir_all(path.parent().expect("a directory")).expect("writable");
     fs::write(path, text).expect("writable");
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the test owns it");
 }
 
 /// The `sh` blocks of the chapter, in order.
@@ -124,7 +124,7 @@ fn the_walk_of_the_readme_works_when_it_is_copied_line_by_line() {
     let (home, checkout_directory) = (place("home"), place("rangehand"));
     checkout(&checkout_directory);
     write(&home.join(".ssh/id_ed25519"), &read(&lab.join("client_key")), 0o600);
-    fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).expect("ours");
+    fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).expect("the test owns it");
     write(&place("passwd"), &passwd("0", &home), 0o644);
     let pve = Pve::start(&place("ca.pem"));
     write(&place("bin/scp"), &format!("#!/bin/sh\nexec cp '{}' \"$2\"\n", place("ca.pem").display()), 0o755);

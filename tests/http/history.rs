@@ -55,7 +55,7 @@ async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 404);
 }
 
-/// Runs three jobs, lets a script at the database of the stopped service, and gives what is kept by a setting, once it
+/// Runs three jobs, lets a script at the database of the stopped service, and returns what is kept by a setting, once it
 /// is no more than so many.
 async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
     let mut app = TestApp::without_ansible();
@@ -86,7 +86,7 @@ async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (V
             }
             return (jobs, left);
         }
-        assert!(begun.elapsed() < testkit::PATIENCE, "{page:#}");
+        assert!(begun.elapsed() < testkit::WAIT_LIMIT, "{page:#}");
     }
 }
 

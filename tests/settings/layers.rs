@@ -287,7 +287,7 @@ fn how_ansible_works_is_told_to_runs_as_far_as_it_is_set() {
     let all = "[ansible]\nforks = 20\nstrategy = \"free\"\npipelining = false\ncompiled_modules = false\n";
     assert_eq!(given(all), ["20", "free", "", "False"]);
     let own = "[ansible.environment]\nANSIBLE_PIPELINING = \"False\"\n";
-    assert_eq!(given(own)[2], "False", "what somebody sets by hand wins");
+    assert_eq!(given(own)[2], "False", "an explicit setting wins");
 }
 
 #[test]

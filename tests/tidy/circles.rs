@@ -37,7 +37,7 @@ impl Crate {
         }
     }
 
-    /// Goes on from a module.
+    /// Continues from a module.
     fn walk(&self, module: usize, path: &[String], steps: usize) -> Option<Target> {
         let Some((first, rest)) = path.split_first() else { return Some(Target::Module(module)) };
         if first == "super" {

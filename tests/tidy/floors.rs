@@ -51,7 +51,7 @@ fn manifests() -> Vec<(String, BTreeSet<String>)> {
 #[test]
 fn a_crate_uses_only_those_below_it() {
     let manifests = manifests();
-    let ours: BTreeSet<&str> = manifests.iter().map(|(name, _)| name.as_str()).collect();
+    let own: BTreeSet<&str> = manifests.iter().map(|(name, _)| name.as_str()).collect();
     let mut faults = Vec::new();
     for (name, listed) in &manifests {
         let Some((_, allowed)) = MAY_USE.iter().find(|(known, _)| known == name) else {
@@ -59,7 +59,7 @@ fn a_crate_uses_only_those_below_it() {
             continue;
         };
         let more =
-            listed.iter().filter(|one| ours.contains(one.as_str()) && !allowed.contains(&one.as_str()));
+            listed.iter().filter(|one| own.contains(one.as_str()) && !allowed.contains(&one.as_str()));
         faults.extend(more.map(|one| format!("`{name}` may not use `{one}`")));
     }
     assert!(faults.is_empty(), "{faults:#?}");

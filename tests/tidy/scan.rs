@@ -33,7 +33,7 @@ pub(crate) struct Module {
     pub(crate) names: BTreeMap<String, Name>,
     /// Modules all of whose names are imported.
     pub(crate) globs: Vec<Names>,
-    /// Every path that the code of the module names: what it imports for itself, and what it uses. Re-exports are none.
+    /// Every path that the code of the module names: its private imports, and what it uses. Re-exports are excluded.
     pub(crate) used: BTreeSet<Names>,
 }
 

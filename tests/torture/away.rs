@@ -1,4 +1,4 @@
-//! The database is locked or gone for some seconds while a run goes on.
+//! The database is locked or unavailable for seconds during a run.
 
 use std::{
     fs,
@@ -41,9 +41,9 @@ async fn nothing_is_lost_while_the_database_is_locked() {
     let mut line = String::new();
     BufReader::new(lock.stdout.take().expect("a pipe")).read_line(&mut line).expect("readable");
     assert_eq!(line, "locked\n");
-    // On a thread of its own: meanwhile our side must hear that the service closes idle connections.
+    // On a separate thread: meanwhile the client must notice that the service closes idle connections.
     let ended = tokio::task::spawn_blocking(move || lock.wait()).await.expect("it does not panic");
-    assert!(ended.expect("it is ours").success());
+    assert!(ended.expect("the test owns it").success());
     let counts = truth::assert_all(&app, &jobs, &Hit::default()).await.states;
     println!(
         "figure: SQLite locked for {seconds} s during 3 runs | {counts:?} | 0 false ends, 0 events missing"
@@ -62,7 +62,7 @@ impl Server {
         let directory = tempfile::tempdir().expect("a directory");
         // PostgreSQL's user must be able to pass through.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
-        fs::set_permissions(directory.path(), open).expect("ours");
+        fs::set_permissions(directory.path(), open).expect("the test owns it");
         let at = directory.path().join("postgres");
         let server = Self { directory, at, again: None };
         server.lab("up");
@@ -72,7 +72,7 @@ impl Server {
     fn lab(&self, what: &str) {
         let script = repository("tests/lab/postgres.sh");
         let mut command = Command::new(script);
-        // The server keeps the streams it is given; nobody must wait for their end.
+        // The server keeps the streams that it gets, so the test must not wait for their end.
         command.arg(what).arg(&self.at).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         assert!(command.status().expect("there is a bash").success(), "postgres.sh {what}");
     }
@@ -90,12 +90,12 @@ impl Server {
         (line.split_terminator('\0').map(str::to_owned).collect(), owner)
     }
 
-    /// Ends it as `pg_ctl stop` does: whoever is connected is thrown out. Not by SIGQUIT: this server commits without
+    /// Stops the server as `pg_ctl stop` does: connections are closed. Not with SIGQUIT: this server commits without
     /// waiting for the disk, so that would lose what it said is stored.
     async fn stop(&self) {
         let pid = fs::read_to_string(self.at.join("pid")).expect("it runs");
         let pid = Pid::from_raw(pid.trim().parse().expect("a number")).expect("a pid");
-        rustix::process::kill_process(pid, Signal::INT).expect("it is ours");
+        rustix::process::kill_process(pid, Signal::INT).expect("the test owns it");
         until("the server has ended", || !self.at.join("data/postmaster.pid").exists()).await;
     }
 

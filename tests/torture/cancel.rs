@@ -38,7 +38,7 @@ async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
         let begun = Instant::now();
         let job = job.cancel().await;
         seconds += begun.elapsed().as_secs_f64();
-        // Looked at once, with no patience: canceled means that nothing is left.
+        // Checked once, without waiting: canceled means that nothing is left.
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
         assert_eq!(job["state"], "canceled", "{job:#}");
         killed += job["processes_killed"].as_u64().expect("a number");

@@ -1,4 +1,4 @@
-//! The clock of the service jumps back while runs go on.
+//! The clock of the service jumps back during runs.
 //!
 //! The machine's clock stays as it is: Debian's libfaketime (package `faketime`) shows the service another one.
 

@@ -12,7 +12,7 @@ pub(crate) struct Peaks {
 }
 
 impl Peaks {
-    /// Looks again; keeps what was seen of a supervisor that has ended meanwhile.
+    /// Measures again. Keeps the peak of a supervisor that has ended since.
     pub(crate) fn look(&mut self, app: &TestApp) {
         self.service = peak(app.pid()).unwrap_or(self.service);
         for run in app.run_directories() {

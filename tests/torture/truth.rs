@@ -65,7 +65,7 @@ impl Asked {
         Self { job: app.submit(&request).await, name, is_real: true }
     }
 
-    /// Waits for its end and shows that it is the true one; gives the state, and how often the job was queued again.
+    /// Waits for its end and shows that it is the true one. Returns the state, and how often the job was queued again.
     ///
     /// Lost may only be a run whose supervisor was killed when it had begun: one that never began is queued again.
     async fn assert_true(&self, app: &TestApp, done: &Done, hit: &Hit) -> (String, usize) {
@@ -135,8 +135,8 @@ pub(crate) fn states(events: &[Value]) -> Vec<&str> {
     moves.filter_map(|event| event["data"]["to"].as_str()).collect()
 }
 
-/// Shows that a job was queued, ran and ended, and went back to the queue in between only because a run of it never began;
-/// gives how often.
+/// Asserts that a job was queued, ran, and ended, and that it was queued again only because one of its runs never began.
+/// Returns how often.
 fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> usize {
     let found = states(events);
     let requeued = found.len().saturating_sub(3) / 2;
@@ -150,7 +150,7 @@ fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> u
     requeued
 }
 
-/// Shows that all jobs ended truly and nothing is left; gives how many ended in which state.
+/// Shows that all jobs ended truly and nothing is left. Returns how many ended in which state.
 pub(crate) async fn assert_all(app: &TestApp, jobs: &[Asked], hit: &Hit) -> Ends {
     let mut ends = Ends::default();
     for asked in jobs {
@@ -163,9 +163,9 @@ pub(crate) async fn assert_all(app: &TestApp, jobs: &[Asked], hit: &Hit) -> Ends
         *ends.states.entry(state).or_default() += 1;
         ends.requeued += requeued;
     }
-    until("the directories of runs are gone", || app.run_directories().is_empty()).await;
-    until("the secrets of runs are gone", || app.secret_directories().is_empty()).await;
-    until("the processes of runs are gone", || processes_of_runs(app).is_empty()).await;
+    until("the directories of runs are deleted", || app.run_directories().is_empty()).await;
+    until("the secrets of runs are deleted", || app.secret_directories().is_empty()).await;
+    until("the processes of runs have exited", || processes_of_runs(app).is_empty()).await;
     ends
 }
 
@@ -186,10 +186,10 @@ fn journal(app: &TestApp) -> BTreeMap<String, Done> {
 
 /// Processes that carry the marker of a run of this service: its temporary directory stands in their environment.
 fn processes_of_runs(app: &TestApp) -> Vec<std::path::PathBuf> {
-    let ours = app.runtime().to_string_lossy().into_owned();
+    let own = app.runtime().to_string_lossy().into_owned();
     let is_of_run = |process: &std::path::PathBuf| {
         let environment = fs::read(process.join("environ")).unwrap_or_default();
         String::from_utf8_lossy(&environment).contains("RANGEHAND_RUN=")
     };
-    testkit::processes_with_environment(&ours).into_iter().filter(is_of_run).collect()
+    testkit::processes_with_environment(&own).into_iter().filter(is_of_run).collect()
 }

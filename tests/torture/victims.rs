@@ -90,8 +90,8 @@ impl Stopped {
         children(self.pid)
     }
 
-    /// Lets it go on.
-    pub(crate) fn go_on(&self) {
+    /// Resumes it.
+    pub(crate) fn resume(&self) {
         signal(self.pid, Signal::CONT);
     }
 }

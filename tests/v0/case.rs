@@ -44,7 +44,7 @@ pub(crate) enum Kind {
     Ws(Conversation),
     /// Counts what Proxmox is asked while clients watch, or after they have left.
     PollCount(PollCount),
-    /// Starts the service. The recorded limit in seconds is not ours.
+    /// Starts the service. The recorded limit in seconds does not apply to Rangehand.
     Process {},
 }
 

@@ -14,7 +14,7 @@ use crate::{
     websocket::WebSocket,
 };
 
-/// Talks and compares; gives what differs, and all that the service said.
+/// Talks and compares. Returns what differs, and all that the service said.
 pub(crate) fn run(
     endpoint: &Endpoint,
     pve: &Pve,
@@ -73,7 +73,7 @@ fn read(socket: &mut WebSocket, wanted: &[Value], within: Duration) -> io::Resul
     Ok(frames)
 }
 
-/// Counts the calls for a node that nobody else asks for. Here time itself is what is measured.
+/// Counts the calls for a node that no other client queries. This test measures time itself.
 pub(crate) fn count_polls(
     endpoint: &Endpoint,
     pve: &Pve,

@@ -33,7 +33,7 @@ pub(crate) fn header(name: &str, value: &str) -> Value {
     }
 }
 
-/// An answer of ours, brought into the form in which answers were recorded; `expected` is that one.
+/// Brings a reply of Rangehand into the form of the recorded one, which is `expected`.
 pub(crate) fn reply(status: u16, mut found: Value, detail: Detail, expected: &mut Value) -> Value {
     let (Some(answer), Some(expected)) = (found.as_object_mut(), expected.as_object_mut()) else {
         return found;
@@ -106,8 +106,8 @@ pub(crate) fn log_of(lines: &[&str]) -> Vec<Value> {
     }
     // What comes before the first play, such as results of a listing, does not count.
     let parts = parts.into_iter().skip_while(|(head, _)| !head.starts_with("PLAY ["));
-    let told = parts.filter(|(head, results)| head.starts_with("PLAY") || !results.is_empty());
-    told.flat_map(|(head, mut results)| {
+    let shown = parts.filter(|(head, results)| head.starts_with("PLAY") || !results.is_empty());
+    shown.flat_map(|(head, mut results)| {
         results.sort_by_key(Value::to_string);
         std::iter::once(Value::from(head)).chain(results)
     })

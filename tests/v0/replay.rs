@@ -1,4 +1,4 @@
-//! Replays cases and tells what differs.
+//! Replays cases and reports differences.
 
 use std::io;
 

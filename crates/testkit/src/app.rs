@@ -119,8 +119,8 @@ impl TestApp {
     /// If it was ended.
     pub fn kill(&mut self) {
         let mut service = self.service.take().expect("it runs");
-        service.kill().expect("it is ours");
-        service.wait().expect("it is ours");
+        service.kill().expect("the test owns it");
+        service.wait().expect("the test owns it");
     }
 
     /// Ends the service with SIGTERM and waits for it.
@@ -130,8 +130,8 @@ impl TestApp {
     /// If it does not end well.
     pub fn stop(&mut self) {
         let Some(mut service) = self.service.take() else { return };
-        kill_process(pid_of(&service), Signal::TERM).expect("it is ours");
-        let status = service.wait().expect("it is ours");
+        kill_process(pid_of(&service), Signal::TERM).expect("the test owns it");
+        let status = service.wait().expect("the test owns it");
         assert!(status.success(), "the service ended with {status}:\n{}", self.log());
     }
 

@@ -56,7 +56,7 @@ impl Way {
     }
 }
 
-/// Runs a playbook on this machine, to its good end; gives the values that it shows.
+/// Runs a playbook on this machine, which must succeed. Returns the job and the values that it shows.
 pub(crate) async fn succeed(app: &TestApp, playbook: &str, vars: Value) -> (Job, Value) {
     let request = json!({"playbook": playbook, "limit": "localhost", "extra_vars": vars});
     let job = app.run(&request).await;

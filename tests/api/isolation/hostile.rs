@@ -156,7 +156,7 @@ async fn a_fifo_in_the_place_of_a_file_of_the_run_does_not_stop_the_next_start()
     let supervisor = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
     app.kill();
     let supervisor = rustix::process::Pid::from_raw(supervisor).expect("a pid");
-    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("it is ours");
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("the test owns it");
     app.start_again();
     app.hang_up();
     assert_eq!(job.until_state("lost").await["state"], "lost");

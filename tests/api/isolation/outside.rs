@@ -10,7 +10,7 @@ use testkit::{Job, Setup, TestApp, until};
 use super::{can_sandbox, in_process, in_sandbox};
 use crate::restart::{signal, supervisor};
 
-/// Runs a program of Python on this machine; gives the job and what it printed as JSON.
+/// Runs a program of Python on this machine. Returns the job and what it printed as JSON.
 async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Job, Value) {
     let play = json!([{
         "hosts": "localhost", "connection": "local", "gather_facts": false,
@@ -133,7 +133,7 @@ print(json.dumps({
     assert!(!sign.exists());
 }
 
-/// Where Python and Ansible look for programs.
+/// The directories where Python and Ansible search for programs.
 const PROGRAMS: &str = r#"
 import ansible, site, sysconfig
 places = [os.path.dirname(ansible.__file__), sys.prefix, os.path.dirname(sys.executable), sysconfig.get_path("stdlib"),

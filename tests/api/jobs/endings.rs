@@ -46,7 +46,7 @@ async fn a_waiting_job_is_canceled_at_once() {
     let second = app.post(&cancel, &Value::Null, 200).await;
     assert_eq!(second["state"], "canceled");
     assert_eq!((&second["attempt"], &second["started_at"]), (&json!(0), &Value::Null));
-    assert_eq!(first.until_state("running").await["id"], first["id"], "the other job goes on");
+    assert_eq!(first.until_state("running").await["id"], first["id"], "the other job continues");
     assert_eq!(first.cancel().await["state"], "canceled");
 }
 

@@ -37,7 +37,7 @@ async fn listed(app: &TestApp, path: &str) -> Vec<String> {
     items.map(|item| item["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// Runs a job that must end well; gives its results.
+/// Runs a job that must end well. Returns its results.
 async fn results(app: &TestApp, request: &Value) -> Value {
     let job = app.run(request).await;
     assert_eq!(job["state"], "succeeded", "{request}: {job:#}");

@@ -1,4 +1,4 @@
-//! Roles, collections and configuration: runs and the catalog look in the same places.
+//! Roles, collections, and configuration: runs and the catalog search the same directories.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};

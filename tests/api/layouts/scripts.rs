@@ -26,7 +26,7 @@ fn script(setup: &Setup, path: &str) -> PathBuf {
 }
 
 fn executable(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("the test owns it");
 }
 
 /// In a sandbox a look could not leave the mark.

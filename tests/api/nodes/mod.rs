@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use testkit::{Job, Postgres, Setup, TestApp, runs_in, until};
 
-/// How long a claim holds without a word: short, so that a node that is gone is soon missed.
+/// The lease of a job: short, so that the end of a node is noticed soon.
 const LEASE_S: &str = "3";
 
 /// A node with directories of its own, one place, and the common store.
@@ -50,7 +50,7 @@ fn assert_numbered(events: &[Value]) {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
 
-/// The states that a job went through, as its events tell.
+/// The states of a job, from its events.
 fn states(events: &[Value]) -> Vec<&str> {
     let moves = events.iter().filter(|event| event["kind"] == "job_state");
     moves.filter_map(|event| event["data"]["to"].as_str()).collect()
@@ -82,7 +82,7 @@ impl Elsewhere {
 
     /// Waits until nothing of the run is left where it was.
     async fn until_forgotten(&self) {
-        until("the run's directory is gone", || self.there.run_directories().is_empty()).await;
+        until("the run's directory is deleted", || self.there.run_directories().is_empty()).await;
     }
 }
 

@@ -70,7 +70,7 @@ impl Lab {
         job
     }
 
-    /// The same for a job that must succeed; gives its results.
+    /// The same for a job that must succeed. Returns its results.
     async fn done(&self, request: Value) -> Value {
         let job = self.run(request).await;
         assert_eq!(job["state"], "succeeded", "{job:#}\n{}", job.log().await);

@@ -13,14 +13,14 @@ const FAMILY: [&str; 5] = ["background", "setsid", "deaf", "bare", "foreground"]
 fn is_up(marker: &str) -> bool {
     let processes = processes_with(marker);
     FAMILY.iter().all(|kind| {
-        let ours = processes.iter().find(|process| process.trim_end().ends_with(kind));
-        ours.is_some_and(|process| !matches!(*kind, "deaf" | "bare") || is_deaf(process))
+        let found = processes.iter().find(|process| process.trim_end().ends_with(kind));
+        found.is_some_and(|process| !matches!(*kind, "deaf" | "bare") || is_deaf(process))
     })
 }
 
 /// Is SIGTERM ignored? Bit 14 of `SigIgn` in /proc/pid/status.
 fn is_deaf(process: &str) -> bool {
-    let directory = process.split(':').next().expect("split gives something");
+    let directory = process.split(':').next().expect("split returns an item");
     let status = fs::read_to_string(format!("{directory}/status")).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
@@ -37,7 +37,7 @@ async fn comes_up(app: &TestApp, job: &Value, marker: &str) -> bool {
     false
 }
 
-/// At least the two that are deaf to SIGTERM were ended by us; others may end because their parents do.
+/// Rangehand killed at least the two that ignore SIGTERM. Others can exit because their parents do.
 fn assert_killed(job: &Value) {
     assert!(job["processes_killed"].as_u64().expect("a number") >= 2, "{job:#}");
 }

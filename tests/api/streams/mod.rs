@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use testkit::{Gate, Job, PATIENCE, TestApp};
+use testkit::{Gate, Job, TestApp, WAIT_LIMIT};
 use tokio::time::timeout;
 
 /// The id of a job.
@@ -97,7 +97,7 @@ impl Stream {
                 line.pop();
                 return Ok(Some(String::from_utf8(line).expect("UTF-8")));
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something comes or it ends");
+            let chunk = timeout(WAIT_LIMIT, self.response.chunk()).await.expect("something comes or it ends");
             match chunk? {
                 Some(chunk) => self.unread.extend(chunk),
                 None => {

@@ -34,7 +34,7 @@ const ASKS: &str = "\
         answers: [\"{{ with_default }}\", \"{{ hidden }}\", \"{{ confirmed }}\"]
     - name: Wait for the operator
       ansible.builtin.pause:
-        prompt: Go on?
+        prompt: Continue?
     - name: Wait in silence
       ansible.builtin.pause:
     - name: Wait a second

@@ -46,7 +46,7 @@ fn refuses_everywhere(app: &TestApp, spelled: &str) -> Result<(), String> {
         let body = if *method == "POST" { V0_BODY } else { "" };
         let answer = http::send(app, method, &target, body);
         if answer.status != 400 {
-            return Err(format!("{target} gives {}: {}", answer.status, answer.body));
+            return Err(format!("{target} returns {}: {}", answer.status, answer.body));
         }
         if let Some(content) = CONTENTS.iter().find(|content| answer.body.contains(**content)) {
             return Err(format!("{target} shows {content}: {}", answer.body));

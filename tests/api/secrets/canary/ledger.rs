@@ -50,7 +50,7 @@ impl Ledger {
         Self { forms, kinds, rows: BTreeMap::new() }
     }
 
-    /// Searches bytes that come from `place`; gives the kinds that are in them.
+    /// Searches bytes that come from `place`. Returns the kinds that are in them.
     pub(super) fn search(&mut self, place: &str, bytes: &[u8]) -> BTreeSet<&'static str> {
         self.search_noting(place, bytes, |_, _| String::new())
     }
@@ -103,7 +103,7 @@ impl Ledger {
         }
     }
 
-    /// Searches what all processes show of themselves to others; gives where, and in which files, something was found.
+    /// Searches everything that processes show to others. Returns where, and in which files, a canary was found.
     pub(super) fn search_processes(
         &mut self,
         service: i32,

@@ -32,10 +32,10 @@ pub(super) fn is_at_rest(pid: i32) -> bool {
     states.filter_map(|stat| stat.rsplit(") ").next().map(|rest| rest.starts_with('S'))).all(|waits| waits)
 }
 
-/// Gives every readable and writable part of a process's memory, with the name of its mapping.
+/// Reads every readable and writable part of a process's memory, with the name of its mapping.
 pub(super) fn each_part(pid: i32, mut take: impl FnMut(&str, &[u8])) {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("it runs");
-    let mut memory = File::open(format!("/proc/{pid}/mem")).expect("we may look into our child");
+    let mut memory = File::open(format!("/proc/{pid}/mem")).expect("a child's memory is readable");
     for line in maps.lines() {
         let mut words = line.split_whitespace();
         let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };
