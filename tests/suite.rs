@@ -1,4 +1,4 @@
-//! Rules of the suite itself: who uses its helpers, and what the profile `quick` of `.config/nextest.toml` runs.
+//! Rules of the test suite: which crates use its helpers, and what the profile `quick` of `.config/nextest.toml` runs.
 
 #![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 

@@ -1,4 +1,4 @@
-//! The bundles for Ubuntu and Debian do to a real host what they say, and nothing the second time.
+//! The bundles for Ubuntu and Debian change a real host as documented, and change nothing when repeated.
 //!
 //! Every test has a guest of its own; see [`testkit::Guest`].
 

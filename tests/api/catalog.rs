@@ -1,4 +1,4 @@
-//! The catalog over HTTP: what there is to run, what it would do, and what it lacks.
+//! The catalog over HTTP: available content, its tasks, and what is missing.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp, copy, fixtures};

@@ -1,4 +1,4 @@
-//! Facts of hosts, kept for later runs or not.
+//! Facts of hosts, with and without caching.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 

@@ -1,4 +1,5 @@
-//! The running service under bytes of all kinds: queries, headers, frames of WebSockets. It answers or closes, and stays.
+//! Arbitrary bytes sent to a running service: queries, headers, WebSocket frames. It responds or closes the connection, and
+//! keeps running.
 //!
 //! `PROPTEST_CASES` says how many; `./torture.sh fuzz` takes many.
 

@@ -1,4 +1,4 @@
-//! Is the service alive, can it work, and does it say so when it cannot start?
+//! Liveness, readiness, and errors at start.
 
 use std::{
     fs,

@@ -1,5 +1,5 @@
-//! The walk of README.md, "Run your own repository", copied line by line: its commands run in a shell of their own, in a
-//! directory that looks like a checkout, as a user whose home is empty but for an SSH key.
+//! The walkthrough of README.md, "Run your own repository", copied line by line: its commands run in a separate shell, in a
+//! directory that looks like a checkout, as a user whose home contains only an SSH key.
 //!
 //! Replaced are the values of the first block, as the README says; what `start.sh` downloads and compiles; and `scp`, which
 //! would need a Proxmox node. The SSH host, the Proxmox API, and the service are real or the usual fake.

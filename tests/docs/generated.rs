@@ -1,4 +1,5 @@
-//! What is made from the endpoints: `openapi.json`, `kong.yml`, `curl_utils/`, the tables of `docs/api.md` and `docs/v0.md`.
+//! Files that are generated from the endpoints: `openapi.json`, `kong.yml`, `curl_utils/`, the tables of `docs/api.md` and
+//! `docs/v0.md`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

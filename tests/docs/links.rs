@@ -1,4 +1,4 @@
-//! Every relative link in Markdown leads to a file and to a heading of it; files and settings that documents name exist.
+//! Every relative link in Markdown leads to a file and to a heading in it. Files and settings that documents mention exist.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

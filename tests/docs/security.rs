@@ -1,4 +1,4 @@
-//! What the documents of security say is shown by tests: those must be there.
+//! The claims of the security documents are proven by tests: these must exist.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What is kept of jobs, found again, and forgotten.
+//! Retention of jobs: what is kept, found, and deleted.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Doing it again, and not twice: retries and idempotency keys.
+//! Retries and idempotency keys.
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};

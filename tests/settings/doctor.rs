@@ -1,4 +1,4 @@
-//! `rangehand doctor`, executed.
+//! Runs `rangehand doctor`.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What each layer sets, which one wins, and what is refused.
+//! The layers of settings: their precedence, and rejected values.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Settings through the doors a user has: files, variables, the command line, and `rangehand doctor`.
+//! Settings from files, environment variables, and the command line, and `rangehand doctor`.
 
 #![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 

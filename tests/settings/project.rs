@@ -1,4 +1,4 @@
-//! A project in a directory of its own, and the program in it.
+//! A project in a separate directory, and the program in it.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Which crate may list which: the layers of `ARCHITECTURE.md`.
+//! The dependencies between crates: the layers of `ARCHITECTURE.md`.
 
 use std::{collections::BTreeSet, fs};
 

@@ -1,4 +1,4 @@
-//! Reads the modules of a crate from its root file on: what each defines, imports and names.
+//! Reads the modules of a crate from its root file: what each defines, imports, and names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

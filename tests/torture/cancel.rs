@@ -1,4 +1,4 @@
-//! Cancel of a process tree that does all it can to survive.
+//! Cancels a process tree that does all it can to survive.
 
 use std::{fs, time::Instant};
 

@@ -1,4 +1,4 @@
-//! More output than fits anywhere: a million events, a gibibyte of plain text.
+//! Excessive output: a million events, a gibibyte of plain text.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! The most memory that processes ever held.
+//! The peak memory of processes.
 
 use std::{fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! Numbers that look random and come again with the same seed.
+//! Pseudorandom numbers that can be repeated with the same seed.
 
 /// Xorshift, 64 bits.
 pub(crate) struct Random(u64);

@@ -1,4 +1,4 @@
-//! What runs really did, from the journal they wrote, against what their jobs say.
+//! What runs really did, from the journal that they wrote, compared with their jobs.
 
 use std::{
     collections::{BTreeMap, HashSet},

@@ -1,4 +1,4 @@
-//! Processes to be killed: those of a service by which runs begin, and those of its runs.
+//! Processes to kill: those of a service that start runs, and those of its runs.
 
 use std::{
     fs,

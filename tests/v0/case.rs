@@ -1,4 +1,4 @@
-//! The recorded cases: read, joined with the deviations, filled with what differs from test to test.
+//! The recorded cases: read, merged with the deviations, with values that differ between tests filled in.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! One test for the cases of a file and a site. Long ones are split, so that they run beside one another.
+//! One test for the cases of a file and a site. Long ones are split, so that they run in parallel.
 
 use std::{collections::BTreeMap, thread};
 

@@ -1,4 +1,4 @@
-//! Reads that ask Proxmox itself: the same bytes as through Ansible, and how much sooner.
+//! Reads that query Proxmox directly: the same bytes as through Ansible, and how much faster.
 
 use std::time::{Duration, Instant};
 

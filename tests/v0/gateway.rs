@@ -1,4 +1,4 @@
-//! A gateway in front: what it lets through and what it does not. The recorded cases go through one as well.
+//! A gateway in front of the service: what it forwards and what it rejects. The recorded cases use one as well.
 //!
 //! The service itself knows no callers: a real gateway (haproxy) shows that it works behind one.
 

@@ -1,4 +1,4 @@
-//! Compares an answer with an expected one.
+//! Compares a reply with the expected one.
 //!
 //! Expected is plain JSON, in which an object with a single key that begins with `$` stands for many values:
 //!

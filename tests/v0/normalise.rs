@@ -1,5 +1,5 @@
-//! Takes out of an answer what has no meaning for a client: order where there is none, the words of error texts,
-//! and of Ansible's output what depends on its version and on temporary paths.
+//! Removes from a reply what has no meaning for clients: arbitrary order, wording of errors, and parts of Ansible's output that
+//! depend on its version and on temporary paths.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 

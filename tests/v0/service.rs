@@ -1,4 +1,4 @@
-//! The built program at a site, started as its users start it: with the settings of the service that it replaces.
+//! The built program at a site, started with the settings of the service that Rangehand replaces.
 
 use std::{
     fs::{self, File},

@@ -1,4 +1,4 @@
-//! Runs of Ansible: supervised processes, their events and their outcomes.
+//! Runs of Ansible: supervised processes, their events, and their outcomes.
 //!
 //! This crate takes names and values, and returns events and an outcome. It doesn't know HTTP, SQL, or jobs.
 

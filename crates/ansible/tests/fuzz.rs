@@ -1,5 +1,5 @@
-//! Properties of every byte that comes from runs: what Ansible prints, spools that were cut. Whatever comes, it is read or
-//! refused: nothing panics, and nothing takes more memory or time than it may.
+//! Properties of all input from runs: output of Ansible, truncated spools. Any bytes are parsed or rejected: nothing panics,
+//! and nothing exceeds its limits of memory and time.
 //!
 //! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
 

@@ -1,4 +1,4 @@
-//! Content that comes with the program: the roles, so that v0 works with nothing else installed.
+//! Bundled content: the roles with which v0 works without further content.
 //!
 //! They are part of the binary and are written into the private directory of a run that does not bring roles of these
 //! names itself. Nothing of them lies where one run could change it for the next.

@@ -1,4 +1,4 @@
-//! Where the content of a run comes from: directory trees, inventories and a file of encrypted variables.
+//! The sources of a run's content: directory trees, inventories, and a file of encrypted variables.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Which Ansible is used, and the environment its programs are given.
+//! The installation of Ansible to use, and the environment for its programs.
 
 use std::{
     collections::BTreeMap,

@@ -1,5 +1,5 @@
-//! Properties of every byte of content: vaults, YAML of users. Whatever comes, it is read or refused: nothing panics, and
-//! nothing takes more memory or time than it may.
+//! Properties of all bytes of content: vaults and YAML of users. Any bytes are parsed or rejected: nothing panics, and nothing
+//! exceeds its limits of memory and time.
 //!
 //! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
 

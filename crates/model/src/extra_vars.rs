@@ -1,4 +1,4 @@
-//! Variables that come with a request.
+//! Extra variables of a request.
 //!
 //! They are data, never templates: [`ExtraVars::to_unsafe_json`] marks every string so that Ansible does not
 //! evaluate it. JSON is used because YAML's `!unsafe "1000"` arrives as the integer 1000, while

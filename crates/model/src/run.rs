@@ -1,4 +1,4 @@
-//! How a run ends, and why: all endings as data.
+//! The endings of a run, and their reasons.
 
 use serde::{Deserialize, Serialize};
 

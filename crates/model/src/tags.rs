@@ -1,4 +1,4 @@
-//! Tag lists, as Ansible's `--tags` and `--skip-tags` take them.
+//! Tag lists, as accepted by Ansible's `--tags` and `--skip-tags`.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! Properties of every text that a caller may send: whatever comes, it is read or refused, and what is read is harmless.
+//! Properties of all text that clients can send: any text is parsed or rejected, and accepted text is harmless.
 //!
 //! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
 

@@ -1,4 +1,4 @@
-//! Whatever the secret, the text around it and the way it is encoded: it is not in what comes out.
+//! No output contains a secret, for any secret, surrounding text, and encoding.
 
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE};
 use model::{

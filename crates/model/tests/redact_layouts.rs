@@ -1,4 +1,4 @@
-//! Whatever the layout: digits that are wrapped, separated and dumped, texts that are spaced and colored, lists of lines.
+//! No output contains a secret in any layout: wrapped, separated, and dumped digits, spaced and colored text, lists of lines.
 
 #![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 

@@ -1,4 +1,4 @@
-//! The last step before Ansible: our own program, executed once more, puts limits on itself and becomes Ansible.
+//! The last step before Ansible: this program is executed again, applies limits to itself, and then executes Ansible.
 //!
 //! What it takes upon itself is inherited by whatever it starts, and nothing of it can be undone from there. A parent
 //! cannot do this for a child without code between fork and exec, which Rust calls unsafe; doing it to itself is safe.

@@ -1,4 +1,4 @@
-//! The home directory of a run: its own, with links to what the user's has.
+//! The home directory of a run, with links to files of the user's home.
 //!
 //! What programs of the run make in their home, Ansible's temporary files above all, stays with the run and goes with
 //! it. What was there before is found through links: configuration, keys, collections. SSH itself asks the system for

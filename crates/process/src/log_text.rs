@@ -1,4 +1,4 @@
-//! Ansible's output as text for people: without colors or with colors alone, one line per line.
+//! Ansible's output as text for people: without control sequences, or with colors only, one line per line.
 //!
 //! A terminal obeys what it is sent: titles, the clipboard, answers typed in the user's name. No text that people read
 //! with `cat` or `curl` has any of it.

@@ -1,4 +1,4 @@
-//! How much a run may print: its streams share one budget, and what goes beyond it is not read.
+//! The output limit of a run: its streams share one budget, and output beyond it is not read.
 
 use std::{
     io::{self, Read},

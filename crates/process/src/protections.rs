@@ -1,4 +1,4 @@
-//! Sandboxes on this machine: whether they can be made, which parts of them are active, and why the others are not.
+//! The sandbox features of this machine: which are active, and why the others are not.
 
 use std::{fmt, process::Stdio};
 

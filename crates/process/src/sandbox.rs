@@ -1,4 +1,4 @@
-//! The sandbox of a run: what of the machine it sees, by bubblewrap.
+//! The sandbox of a run, created with bubblewrap: the part of the machine that the run sees.
 //!
 //! ```text
 //! /usr /bin /lib* /etc (parts) /sys   read-only

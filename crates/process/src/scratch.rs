@@ -1,4 +1,4 @@
-//! Directories that are empty when a run in a sandbox begins, such as `/tmp`, and what the run left in them.
+//! Scratch directories of a sandbox, such as `/tmp`: empty when a run begins. Files that remain in them are reported.
 //!
 //! ```text
 //! <runtime>/<short run id>/scratch/<step>/tmp       is /tmp of the sandbox

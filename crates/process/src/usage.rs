@@ -1,4 +1,4 @@
-//! Is a run within its limits of memory and processes? Looked at in short turns, from a thread of its own.
+//! Watches whether a run exceeds its limits of memory and processes, from a separate thread.
 //!
 //! Where the kernel keeps the limits (`tree_group.rs`), it is asked whether it had to refuse something. Where it
 //! does not, descendants are counted and their memory is summed: what is shared counts once, in shares (PSS), because

@@ -1,4 +1,4 @@
-//! What a saga asks of the side that drives platforms: four calls per step, and what they return.
+//! The calls of a saga that drive a platform: four per step, and their results.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Callers: tokens, calls with credentials, WebSockets, and the audit.
+//! Callers: tokens, requests with credentials, WebSockets, and the audit log.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! A real Chromium without a window, for tests of what pages show and of what pages may do.
+//! A real Chromium without a window, to test what pages show and what they can do.
 
 use std::{
     path::{Path, PathBuf},

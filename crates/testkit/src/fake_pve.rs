@@ -1,5 +1,4 @@
-//! An API of Proxmox with machines and nothing else: HTTPS on a free port, with a certificate that an authority of its
-//! own has signed, as a node's is.
+//! A Proxmox API with nothing but machines: HTTPS on a free port, with a certificate of its own authority, like that of a node.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -1,4 +1,4 @@
-//! Where a run waits for its test.
+//! A gate at which a run waits for its test.
 
 use std::{fs, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! HTTP byte by byte: a client library would normalize paths with `%2e%2e` or `//`, and lengths without a body, before it sends
+//! HTTP byte by byte: a client library would change paths with `%2e%2e` or `//`, and lengths without a body, before it sends
 //! them.
 
 use std::{

@@ -1,4 +1,4 @@
-//! What the tests of Rangehand need: services, databases, labs, and handles for jobs.
+//! Helpers for the tests of Rangehand: services, databases, labs, and handles for jobs.
 //!
 //! Only tests use this crate, and it uses no other crate of Rangehand.
 //!

@@ -1,4 +1,4 @@
-//! How a service is started: its settings, its files, and the command.
+//! The setup of a service: its settings, its files, and the command.
 
 use std::{
     collections::BTreeMap,

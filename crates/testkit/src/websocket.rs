@@ -1,5 +1,4 @@
-//! A small WebSocket client (RFC 6455) that reads no byte more than it must: what it has not asked for stays with
-//! the service.
+//! A small WebSocket client (RFC 6455) that reads no more bytes than requested: the others stay with the service.
 
 use serde_json::Value;
 use tokio::{

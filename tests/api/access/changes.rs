@@ -1,4 +1,5 @@
-//! Whatever starts a job is a change: role, origin, limits and audit are those of a change. And callers share the queue.
+//! Every request that starts a job is a change: it needs the role, is limited, and is in the audit log. Callers share the
+//! queue.
 
 use std::time::{Duration, Instant};
 

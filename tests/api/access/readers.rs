@@ -1,5 +1,4 @@
-//! Clients that ask for much and do not read it: they lose their connection, what waits for them is bounded, and others are
-//! served.
+//! Clients that request much and do not read it: they are disconnected, buffered data is limited, and other clients are served.
 
 use std::{
     collections::BTreeSet,

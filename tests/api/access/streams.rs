@@ -1,4 +1,4 @@
-//! Streams and WebSockets: guarded as everything else, and counted.
+//! Streams and WebSockets: subject to access control, and limited.
 
 use std::time::{Duration, Instant};
 

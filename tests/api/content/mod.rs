@@ -1,4 +1,4 @@
-//! What a run sees of its content, what it cannot do to it, and what becomes of what it writes there.
+//! The content of a run: what it sees, what it can't change, and what happens to what it writes.
 //!
 //! Everything is tried in each way that a run may get its content: see [`Way`].
 

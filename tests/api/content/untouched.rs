@@ -1,4 +1,4 @@
-//! Nothing that a run does reaches the owner's files, a snapshot, or another run.
+//! A run changes no file of the owner, of a snapshot, or of another run.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Paths, modes and times, as the owner has them.
+//! A run sees its content with the owner's paths, modes, and times.
 
 use std::{
     fs::{self, Permissions},

@@ -1,4 +1,4 @@
-//! Replies are what the schemas say, and requests may hold what they say.
+//! Replies match the schemas, and requests that match are accepted.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Runs that ended before Ansible was executed: their jobs wait again, in their old places, and run once.
+//! Runs that ended before Ansible was executed: their jobs are queued again at their old positions, and run once.
 
 use std::{fs, path::Path};
 

@@ -1,5 +1,5 @@
-//! Nothing of a run is left for the next one, although both come from one process; and what a process of a run has of
-//! its own is what ansible-runner would give it.
+//! No state of a run reaches the next one, although both are forked from one process. A process of a run has the same
+//! environment as under ansible-runner.
 
 use std::{
     collections::BTreeSet,

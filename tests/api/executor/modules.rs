@@ -1,4 +1,4 @@
-//! What is sent to a host: modules of Ansible, with what they import.
+//! What is sent to a host: modules of Ansible, with their imports.
 
 use std::{
     fs,

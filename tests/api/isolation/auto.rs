@@ -1,5 +1,5 @@
-//! `runs.isolation = "auto"`, the default: runs are in a sandbox where one can be made, SSH keys work in it, and what a user
-//! may miss in it is reported.
+//! `runs.isolation = "auto"`, the default: runs are in a sandbox if one can be created, SSH keys work in it, and missing files
+//! are reported.
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 

@@ -1,5 +1,5 @@
-//! What a hostile job tries from within its run: the kernel's settings, links and FIFOs in the place of its own files, forged
-//! events. Each of these worked once.
+//! Attacks by a job from within its run: settings of the kernel, links and FIFOs in place of its files, forged events. Each of
+//! these worked once.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Looking into content evaluates it: lookups, plugins, inventory programs. That happens as in a run, and nothing outlives it.
+//! Inspections evaluate content: lookups, plugins, inventory programs. They are isolated like runs, and leave no process.
 //!
 //! Each test has a playbook whose `hosts` executes a script as soon as Ansible lists its tasks.
 

@@ -1,4 +1,4 @@
-//! A run that takes too much ends, with a reason, and its neighbour does not notice.
+//! A run that exceeds a limit is terminated, with a reason. Other runs are not affected.
 //!
 //! Everything here is bounded: 150 processes and 300 MB at most, for a minute at most.
 

@@ -1,4 +1,4 @@
-//! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
+//! Isolation of jobs: what a run sees, what it can use, and what it can't do to other runs.
 
 mod auto;
 mod hostile;

@@ -1,5 +1,5 @@
-//! What a job may reach of its machine besides files: services of the system, programs that later runs execute, the
-//! terminals of readers. A sandbox keeps it from all of them; `process` is no wall, and what holds there is shown as well.
+//! What a job can reach on its machine besides files: system services, programs that later runs execute, terminals of readers.
+//! A sandbox protects all of them. The tests also show what holds at the level `process`, which is not a security boundary.
 
 use std::{fs, os::unix::net::UnixListener, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! The same results with a sandbox as without: a zoo of playbooks runs in both.
+//! The results are the same with and without a sandbox, for many different playbooks.
 
 use serde_json::{Map, Value, json};
 use testkit::TestApp;

@@ -1,4 +1,4 @@
-//! What holds for every run, without a sandbox too.
+//! Protections of every run, also without a sandbox.
 
 use serde_json::json;
 use testkit::TestApp;

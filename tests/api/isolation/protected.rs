@@ -1,4 +1,4 @@
-//! A caller cannot send the stored token to another host.
+//! Callers can't send the stored token to another host.
 
 use serde_json::json;
 use testkit::{Setup, TestApp};

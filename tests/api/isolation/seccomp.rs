@@ -1,4 +1,4 @@
-//! What the kernel refuses to whatever runs in a sandbox: system calls, and sockets and signals of others.
+//! What the kernel refuses to processes of a sandbox: system calls, sockets of other processes, and signals to them.
 
 use std::os::{
     linux::net::SocketAddrExt,

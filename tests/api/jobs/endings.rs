@@ -1,4 +1,4 @@
-//! Jobs that end before their playbook does. That nothing is left of them is checked when the service is dropped.
+//! Jobs that end before their playbook does. When the service is dropped, the test checks that nothing is left of them.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};

@@ -1,4 +1,4 @@
-//! The numbered record of a job, and its log.
+//! The events of a job, and its log.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Content that is there and cannot be run: the job ends `failed` and says where, why and what Ansible printed last.
+//! Content that exists but can't be run: the job ends as `failed`, with phase, reason, and the last output of Ansible.
 
 use serde_json::json;
 use testkit::{Setup, TestApp, WAIT_LIMIT};

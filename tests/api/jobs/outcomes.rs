@@ -1,4 +1,4 @@
-//! What a run amounted to.
+//! Outcomes of runs.
 
 use serde_json::json;
 use testkit::TestApp;

@@ -1,4 +1,4 @@
-//! Asking for a job, and what a job looks like.
+//! Submission of jobs, and the fields of a job.
 
 use jiff::Timestamp;
 use reqwest::{Method, header};

@@ -1,4 +1,4 @@
-//! The acceptance set: each repository by hand and through the service, twice.
+//! The acceptance set: each repository run by hand and through the service, twice.
 
 use std::{
     collections::BTreeMap,

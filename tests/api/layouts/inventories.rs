@@ -1,4 +1,4 @@
-//! Which files are inventories, several at once, and what the catalog shows of them.
+//! Which files are inventories, several inventories at once, and what the catalog shows of them.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};

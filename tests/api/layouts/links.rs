@@ -1,4 +1,4 @@
-//! Links out of the content, as with Range42's `scenarios/<name>/secrets`.
+//! Links that leave the content, like Range42's `scenarios/<name>/secrets`.
 
 use serde_json::json;
 use testkit::{Setup, copy, fixtures};

@@ -1,4 +1,4 @@
-//! Content as people have it: whole repositories, links, inventories of every kind.
+//! Layouts of content in practice: whole repositories, links, inventories of every kind.
 //!
 //! The repositories of `tests/fixtures/layouts` have the shape of public ones. Each is run by hand, from its own root, and
 //! through the service: what comes of it must be the same.

@@ -1,4 +1,5 @@
-//! Inventories that are programs: executed in runs, and for a look only if a setting names them and the caller may run things.
+//! Inventories that are programs: executed in runs, and for inspections only if a setting names them and the caller can run
+//! jobs.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Several processes over one PostgreSQL store: one queue, and every node answers for all of them.
+//! Several processes with one PostgreSQL database: one queue, and every node serves all jobs.
 
 mod absent;
 mod sharing;

@@ -1,4 +1,4 @@
-//! Nodes that are all there.
+//! Several nodes share one queue.
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! How long things took, and how far a run has come.
+//! Durations, and the progress of a run.
 
 use std::time::Instant;
 

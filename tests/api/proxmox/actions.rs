@@ -1,4 +1,4 @@
-//! Every action, in three jobs: what it answers, and the state that it leaves.
+//! Every action, in three jobs: its results, and the state after it.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What the role makes of locks, warnings, failures and wrong settings.
+//! How the role handles locks, warnings, failures, and wrong settings.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The service ends, well or badly, and comes back: what happens to the runs meanwhile.
+//! The service ends, cleanly or not, and restarts: what happens to the runs meanwhile.
 
 mod canceling;
 mod postgres;

@@ -1,4 +1,4 @@
-//! The same on PostgreSQL.
+//! The same with PostgreSQL.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};

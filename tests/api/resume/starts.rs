@@ -1,4 +1,4 @@
-//! Where Ansible can begin.
+//! The tasks at which Ansible can start.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The private directory of a run: closed to others while it lasts, gone when the run is over.
+//! The private directory of a run: inaccessible to other users during the run, deleted after it.
 
 use std::{
     io::{BufRead, BufReader},

@@ -1,4 +1,4 @@
-//! What the events of a run hold, and what they must never hold.
+//! What the events of a run contain, and what they must never contain.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! However a run ends, none of its processes is left.
+//! However a run ends, no process of it is left.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `rangehand keys`: rotation beside a service that runs.
+//! `rangehand keys`: rotation during the operation of a service.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! Secrets: they open what they should, and are nowhere to be found.
+//! Secrets: they work where they are needed, and occur nowhere else.
 
 mod canary;
 mod keys;

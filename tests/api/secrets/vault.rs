@@ -1,4 +1,4 @@
-//! The vault password opens what it should, and is nowhere to be found.
+//! The vault password works where it is needed, and occurs nowhere else.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Only some of the events.
+//! Filters of events.
 
 use serde_json::{Value, json};
 use testkit::TestApp;

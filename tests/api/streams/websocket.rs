@@ -1,4 +1,4 @@
-//! `/ws/{job_id}` in CloudLaunch's frames.
+//! `/ws/{job_id}`, with the frames that CloudLaunch expects.
 
 use reqwest::Method;
 use serde_json::{Value, json};

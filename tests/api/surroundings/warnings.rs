@@ -1,4 +1,4 @@
-//! What a job leaves out, overrides or ends is among its warnings.
+//! A job has a warning for everything that it omits, overrides, or terminates.
 
 use serde_json::{Value, json};
 

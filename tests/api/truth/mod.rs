@@ -1,4 +1,4 @@
-//! What is said of a run is what happened: whether anything was done, which task is to blame, what was shown.
+//! The report of a run matches what happened: whether anything was done, which task failed, what was shown.
 
 mod blame;
 mod names;

@@ -1,4 +1,4 @@
-//! Actions on machines through a stand-in for the role: locks, several steps, callers who leave.
+//! Actions on machines with a replacement for the role: locks, several steps, clients that disconnect.
 
 use std::fs;
 

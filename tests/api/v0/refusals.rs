@@ -1,4 +1,4 @@
-//! Names and requests that are refused with `{"detail": text}`.
+//! Names and requests that are rejected with `{"detail": text}`.
 
 use std::os::unix::fs::symlink;
 

@@ -1,4 +1,4 @@
-//! What comes back from a run: `{"rc", "log_multiline"}`, and `error` when it went wrong.
+//! The replies of runs: `{"rc", "log_multiline"}`, and `error` after a failure.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};

@@ -1,4 +1,4 @@
-//! What a client without credentials, or with the least ones, can make the service write and keep.
+//! What a client without credentials, or with the lowest role, can make the service write and keep.
 
 use std::{
     io::{Read, Write},

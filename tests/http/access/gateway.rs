@@ -1,4 +1,4 @@
-//! Behind Kong: whose word about consumers counts?
+//! Behind Kong: whose identity headers are trusted.
 
 use serde_json::Value;
 use testkit::{

@@ -1,4 +1,4 @@
-//! How often, how long, how deep.
+//! Rate limits, size limits, and depth limits.
 
 use serde_json::{Value, json};
 use testkit::{

@@ -1,4 +1,4 @@
-//! Fields that are unknown, of the wrong type, out of range or not allowed.
+//! Fields that are unknown, of the wrong type, out of range, or not allowed.
 
 use serde_json::{Value, json};
 use testkit::TestApp;

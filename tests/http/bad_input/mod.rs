@@ -1,4 +1,4 @@
-//! What cannot be done: a clear problem document, nothing lost, nothing run.
+//! Invalid requests: a clear problem document, nothing lost, nothing run.
 
 mod bodies;
 mod fields;

@@ -1,4 +1,4 @@
-//! Paths that climb, in every spelling, through every door that takes a name.
+//! Path traversal in every spelling, through every endpoint that takes a name.
 
 use proptest::{
     prelude::*,

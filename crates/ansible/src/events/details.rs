@@ -1,4 +1,4 @@
-//! What Ansible itself adds to its events: a program in Python that extends ansible-runner's callback.
+//! Details that Rangehand adds to Ansible's events: a Python program that extends the callback of ansible-runner.
 //!
 //! A process that has Ansible imported (`forkserver/`) has the program already. For ansible-runner it is a callback plugin in a
 //! directory of the run.

@@ -1,4 +1,4 @@
-//! Why a run failed, from what Ansible left behind.
+//! Determines why a run failed, from its events and output.
 //!
 //! A failure with a host and a task explains itself. Before the first task Ansible only prints; the table below
 //! knows its phrases (ansible-core 2.15 to 2.21) and adds what helps.

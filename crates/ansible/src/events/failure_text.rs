@@ -1,4 +1,4 @@
-//! What a failed result says, wherever Ansible puts it.
+//! The message of a failed result, from the several places where Ansible puts it.
 //!
 //! Modules use `msg`, includes `reason`, `include_vars` puts its text into `message` beside a `msg` that says nothing, loops
 //! have the texts in their `results`, and a module that breaks leaves its output only.

@@ -1,4 +1,4 @@
-//! Following a run from outside: its events as they are spooled, then its outcome.
+//! Follows a run from outside: its events as they are spooled, then its outcome.
 //!
 //! Works the same for a run that was started a moment ago and for one that a service before this one started.
 //! Woken by the kernel when the directory changes, and by a timer in case a wake-up is lost.

@@ -1,4 +1,4 @@
-//! What a `debug` task shows: the variable of `var:`, and nothing that Ansible puts beside it.
+//! The value that a `debug` task shows with `var:`, without what Ansible adds to it.
 
 use serde_json::{Map, Value};
 

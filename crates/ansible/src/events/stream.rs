@@ -1,4 +1,4 @@
-//! Bytes to lines to events: what ansible-runner writes in its JSON mode.
+//! Parses the output of ansible-runner in JSON mode: bytes to lines to events.
 //!
 //! `ansible-runner run --json` writes one JSON object per line for every event of Ansible, and between them,
 //! as they are, the lines that belong to no event: errors before the first play, deprecation notes, whatever a

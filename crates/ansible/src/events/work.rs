@@ -1,4 +1,4 @@
-//! Did a run do anything?
+//! Determines whether a run did anything.
 //!
 //! Ansible ends with 0 when no task was selected, when no play matched a host, and when `--start-at-task` matched nothing.
 //! A run has done something when a task ran on a host or was skipped there by its condition. Facts that a play gathers by

@@ -1,4 +1,4 @@
-//! One message at a time over a pair of sockets, with open files beside it.
+//! Messages over a pair of sockets, with open files attached.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},

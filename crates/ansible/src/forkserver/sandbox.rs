@@ -1,4 +1,4 @@
-//! A sandbox that a process with Ansible imported joins.
+//! Creates a sandbox for a process with Ansible imported to join.
 //!
 //! ```text
 //! supervisor --starts--> bubblewrap --makes namespaces--> keeper (a shell that waits)

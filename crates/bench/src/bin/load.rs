@@ -1,4 +1,4 @@
-//! Sends the same HTTP request over a few connections, again and again, and says in JSON what came back: for `./bench.sh`.
+//! Repeats one HTTP request over a few connections, and prints statistics of the replies as JSON, for `./bench.sh`.
 //!
 //! `load ADDRESS [--connections N] [--seconds S] [--method M] [--path P] [--body TEXT]
 //! [--header "Name: value"]...`. Each connection is kept, and has one request under way at a time. One thread does it all,

@@ -1,4 +1,4 @@
-//! Opens what is below a directory, and never what is not.
+//! Opens files below a directory, and never one outside of it.
 //!
 //! The kernel does it in one step: `openat2` with `RESOLVE_BENEATH` refuses every way out, whatever is renamed
 //! or replaced meanwhile. It also refuses links that come back in, by an absolute target or by climbing above

@@ -1,4 +1,4 @@
-//! What can go wrong when content is asked for by name.
+//! Errors of requests for content by name.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Reads what `ansible-inventory --graph` prints.
+//! Parses the output of `ansible-inventory --graph`.
 //!
 //! The graph has names only. `--list` would print every variable of every host too, decrypted ones included.
 //!

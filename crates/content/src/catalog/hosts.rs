@@ -1,4 +1,4 @@
-//! Which hosts the plays of a playbook select, as far as its text alone shows.
+//! The hosts that the plays of a playbook select, as far as they are literal.
 
 use model::ContentRef;
 

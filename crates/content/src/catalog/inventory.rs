@@ -1,4 +1,4 @@
-//! Inventories: which files and directories below the inventory root are one, and what they are called.
+//! Finds inventories: which files and directories below the inventory root are inventories, and their names.
 //!
 //! An inventory is a file with the shape of one (`shape.rs`), a program that a setting names, or a directory that directly
 //! contains one of these. Its name is its path without the extension, or with it if another inventory has the same path without.

@@ -1,4 +1,4 @@
-//! Reads what `ansible-playbook --list-tasks --list-tags` prints.
+//! Parses the output of `ansible-playbook --list-tasks --list-tags`.
 //!
 //! The text is made for people; its shape, from `ansible/cli/playbook.py` of ansible-core 2.19:
 //!

@@ -1,4 +1,4 @@
-//! The read-only view of the content on disk: playbooks, bundles, scenarios and inventories.
+//! The catalog, a read-only view of the content on disk: playbooks, bundles, scenarios, and inventories.
 //!
 //! It lists content, resolves a checked name to a file below its root, and describes its contents. Three rules prevent a name
 //! from reaching other files:

@@ -1,4 +1,4 @@
-//! Where in a root its content lies.
+//! The directories of a root that contain content.
 
 use std::path::{Path, PathBuf};
 

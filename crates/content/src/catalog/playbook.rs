@@ -1,4 +1,4 @@
-//! Which files are playbooks.
+//! Decides which files are playbooks.
 
 use std::path::Path;
 

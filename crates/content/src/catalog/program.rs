@@ -1,4 +1,4 @@
-//! What one of Ansible's programs printed about content, or why it printed nothing.
+//! The output of an Ansible program about content, or why there is none.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,4 +1,4 @@
-//! From a checked name to the file that it names.
+//! Resolves a checked name to its file.
 
 use std::path::{Path, PathBuf};
 

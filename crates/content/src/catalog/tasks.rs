@@ -1,4 +1,4 @@
-//! The part of a scan that reads lists of tasks: blocks, imports, includes, roles and modules.
+//! The part of a scan that reads lists of tasks: blocks, imports, includes, roles, and modules.
 
 use std::path::{Path, PathBuf};
 

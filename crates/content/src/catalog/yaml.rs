@@ -1,4 +1,4 @@
-//! YAML as far as looking for names in it needs: texts, lists and maps.
+//! The subset of YAML that is needed to find names: strings, lists, and maps.
 //!
 //! Scalars of every type are kept as text and tags are dropped, so `!vault` and `!unsafe` values read as plain
 //! strings; nothing here is ever given to Ansible. A repeated key keeps its last value, as Ansible does.

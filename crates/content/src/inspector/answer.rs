@@ -1,4 +1,4 @@
-//! What an inspector answers: a line of JSON, then as many bytes of output as it says.
+//! The answer of an inspector: a line of JSON, followed by the output, whose length the line contains.
 
 use std::{
     fmt,

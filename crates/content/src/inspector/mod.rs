@@ -1,4 +1,4 @@
-//! The one way in which content is evaluated outside of a run: to list what is in it.
+//! Evaluates content outside of a run, to list its tasks or hosts. All such evaluations happen here.
 //!
 //! ```text
 //! service --specification, then nothing--> inspector (our own program) --> Ansible, confined as a run is

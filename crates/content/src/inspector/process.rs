@@ -1,4 +1,4 @@
-//! An inspection from its process's side: starts the program, confined, and ends all that it started.
+//! The inspector process: starts the program, confined, and terminates all that it started.
 
 use std::{
     ffi::OsString,

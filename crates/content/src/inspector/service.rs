@@ -1,4 +1,4 @@
-//! An inspection from the service's side.
+//! Starts an inspector process, from the service's side.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! Files that an inventory or a configuration names for connections: private keys and known hosts of SSH, certificates of
+//! Files that an inventory or a configuration names for connections: private SSH keys, SSH known hosts, and certificates of
 //! authorities.
 //!
 //! They are searched for in the text of the files, so that INI inventories and values beside templates count, too. A

@@ -1,4 +1,4 @@
-//! Why an inventory does not say what a variable is.
+//! Why the value of a variable can't be read from an inventory.
 
 use std::{io, path::PathBuf};
 

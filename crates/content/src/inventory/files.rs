@@ -1,4 +1,4 @@
-//! The files of an inventory: itself, and `group_vars/` and `host_vars/` beside it. All below the inventory root.
+//! The files of an inventory: itself, and `group_vars/` and `host_vars/` next to it. All are below the inventory root.
 
 use std::{
     ffi::OsStr,

@@ -1,4 +1,4 @@
-//! The tree of groups in an inventory: who belongs to what, and the variables that stand in it.
+//! The tree of groups of an inventory: members and variables.
 //!
 //! A group may stand in several places: what is said there is put together, and of a variable the last word counts.
 //! Every group is a child of `all`, whatever the tree says. What Ansible does with it is `lib/ansible/inventory` and

@@ -1,4 +1,4 @@
-//! YAML as far as variables need it: texts with what is known of their tag, lists and maps.
+//! The subset of YAML that variables need: strings with the relevant part of their tag, lists, and maps.
 //!
 //! Unlike the catalog's reader it keeps `!vault` and `!unsafe` apart from plain texts, and numbers whose spelling is
 //! lost apart from those whose is not: `0777` is 511 to Ansible and 777.0 to this reader.

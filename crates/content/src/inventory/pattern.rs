@@ -1,4 +1,4 @@
-//! Host names that stand for several: `pve[01:03]` is `pve01`, `pve02` and `pve03`.
+//! Host ranges: `pve[01:03]` means `pve01`, `pve02`, and `pve03`.
 
 /// So many hosts a pattern may stand for.
 const MOST: usize = 10_000;

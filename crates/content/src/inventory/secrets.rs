@@ -1,5 +1,5 @@
-//! Which values of an inventory and of the vault file are secrets: those that are encrypted one by one, and those whose
-//! names say so.
+//! Which values of an inventory and of the vault file are secrets: values that are encrypted individually, and values with
+//! names of secrets.
 
 use secrecy::{ExposeSecret, SecretString};
 

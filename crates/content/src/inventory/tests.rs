@@ -1,5 +1,5 @@
-//! What wins, what is decrypted, what is refused. The expected values are those that `ansible-inventory --host` of
-//! ansible-core 2.19.14 gave for the same trees.
+//! Precedence, decryption, and rejected inventories. The expected values are those that `ansible-inventory --host` of
+//! ansible-core 2.19.14 printed for the same trees.
 
 use std::fs;
 

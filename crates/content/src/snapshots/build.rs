@@ -1,4 +1,4 @@
-//! Makes a directory hold what a listing says: from nothing, or from what it held before.
+//! Updates a directory so that it matches a listing, from empty or from an earlier state.
 //!
 //! Exact permission bits, times to the nanosecond, links as they are written, owners where the service is root. Large files
 //! are cloned where the file system shares blocks, holes stay holes.

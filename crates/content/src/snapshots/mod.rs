@@ -1,4 +1,4 @@
-//! What a run sees of its content, and what it wrote there.
+//! The view that a run has of its content, and what it wrote there.
 //!
 //! ```text
 //! the owner's tree --walk, copy what changed--> snapshot --overlay--> what the run sees, at the owner's path

@@ -1,4 +1,4 @@
-//! Paths of the content whose files outlast the run that wrote them: passwords that a playbook generates, and the like.
+//! Persistent paths: files of the content, such as generated passwords, that outlast the run that wrote them.
 //!
 //! ```text
 //! <state>/persistent/<key of the root>/<number>/tree/       the files, below what the owner has

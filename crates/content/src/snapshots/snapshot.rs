@@ -1,4 +1,4 @@
-//! The tree as it is now, as a directory that never changes: what every run of this version of the content works on.
+//! A snapshot: an immutable directory with the current state of a tree. All runs of this version of the content use it.
 //!
 //! ```text
 //! <state>/snapshots/<key of root and options>/<number>/tree/      the content

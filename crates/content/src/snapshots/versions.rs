@@ -1,4 +1,4 @@
-//! Directories that never change once they have their name: `<directory>/<number>/`, the highest number counts.
+//! Directories that never change once they are published: `<directory>/<number>/`. The highest number is the current version.
 //!
 //! ```text
 //! <directory>/lock          held exclusively by the process that makes or removes a version

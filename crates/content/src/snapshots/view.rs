@@ -1,4 +1,4 @@
-//! How a run sees its content at the owner's own path: an overlay over it, in a mount namespace of the run.
+//! Shows a run its content at the owner's path: an overlay over it, in a mount namespace of the run.
 //!
 //! ```text
 //! lower   what the owner has (a snapshot), below what earlier runs left in persistent paths

@@ -1,4 +1,4 @@
-//! What a run has written into its content.
+//! The changes that a run made in its content.
 //!
 //! The run may have left anything there: links, pipes, devices, directories without rights, names without end. So it is read by
 //! descriptors that follow no link, below directories that were opened before the run began, nothing but regular files is opened, and there are limits to how much is looked at.

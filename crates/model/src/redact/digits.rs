@@ -1,4 +1,4 @@
-//! The reading of a text that has its hexadecimal digits alone.
+//! A reading of a text that contains only its hexadecimal digits.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The rows of a dump (`xxd`, `hexdump -C`, `od`): an address, digits, and the text that they are.
+//! The rows of a hex dump (`xxd`, `hexdump -C`, `od`): an address, digits, and the text.
 //!
 //! Between two rows stand an address and often the text of the row before, so neither column can be read as it is.
 

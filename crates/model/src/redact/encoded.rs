@@ -1,4 +1,4 @@
-//! A value as programs write bytes in digits: base64, base32, hexadecimal and octal, of its UTF-8 and of its UTF-16.
+//! Encodings of a value as digits: base64, base32, hexadecimal, and octal, of its UTF-8 and its UTF-16.
 //!
 //! What is looked for is what the value alone decides, wherever it begins in something longer. A digit or a word that
 //! holds bits of the value and bits of its neighbor is no part of a form; [`Sides`] count it, and it is masked as well.

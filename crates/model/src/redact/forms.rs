@@ -1,4 +1,4 @@
-//! The forms in which a value may turn up: as it is, and as programs quote and encode it.
+//! The forms in which a value can occur: unchanged, quoted, and encoded.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The known values as automata, and where they are in a text.
+//! Finds known values in a text, with automata.
 
 use std::{collections::BTreeSet, ops::Range};
 

@@ -1,4 +1,4 @@
-//! Masks in place of spans of a text. Spans that touch are one.
+//! Replaces spans of a text with masks. Adjacent spans get one mask.
 
 use std::{borrow::Cow, ops::Range};
 

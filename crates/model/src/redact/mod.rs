@@ -1,4 +1,4 @@
-//! Taking secrets out of text before it is stored, streamed, logged or answered.
+//! Masks secrets in text before it is stored, streamed, logged, or returned.
 //!
 //! By value: what is known to be secret in this run, in every form that programs print it in (`forms.rs`), found by
 //! automata in one pass over each reading of the text (`known.rs`, `readings.rs`, `digits.rs`, `dumps.rs`), so that the time grows

@@ -1,4 +1,4 @@
-//! Which secrets could be names: weak passwords are words, and often those by which hosts, tasks and variables are called.
+//! Secrets that could be names: weak passwords are words, and hosts, tasks, and variables are often named by the same words.
 //!
 //! Such a secret is not looked for in names. A name that contains it says nothing of a password that could be guessed
 //! anyway, while a masked name is wrong: two hosts become one, and a task is not found again.

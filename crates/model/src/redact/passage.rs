@@ -1,4 +1,4 @@
-//! Text in pieces, such as lines: a private key that begins in one piece continues in the next ones.
+//! Text in pieces, such as lines: a private key that begins in one piece continues in the next.
 
 use std::{borrow::Cow, sync::LazyLock};
 

@@ -1,4 +1,4 @@
-//! Other readings of a text: without what a screen does not show, and without its blanks.
+//! Other readings of a text: without invisible characters, and without spaces.
 //!
 //! Programs break secrets into lines (`base64`), put blanks, colors and colons between their characters (`digits.rs`), and
 //! show them as dumps (`dumps.rs`). Each reading leaves something out and remembers where the rest was, so that what is found in it can be

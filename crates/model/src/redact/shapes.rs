@@ -1,4 +1,4 @@
-//! What is a secret whatever its value: headers that authorize, private keys, tokens that say what they are.
+//! Recognizes secrets by pattern: authorization headers, private keys, tokens with a known prefix.
 
 use std::{ops::Range, sync::LazyLock};
 

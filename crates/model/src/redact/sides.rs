@@ -1,4 +1,4 @@
-//! What is beside a form and belongs to it.
+//! The characters next to a form that belong to it.
 
 use std::ops::Range;
 

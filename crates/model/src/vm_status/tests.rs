@@ -1,4 +1,4 @@
-//! What is sent when.
+//! The messages to watchers, and when they are sent.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a sandbox shows of the machine, as arguments of bubblewrap.
+//! The view that a sandbox has of the machine, as arguments of bubblewrap.
 
 use std::{
     ffi::{OsStr, OsString},

@@ -1,4 +1,4 @@
-//! From a table of refused system calls to a program for the kernel's filter machine (classic BPF).
+//! Compiles a table of refused system calls to a program in classic BPF for the kernel.
 //!
 //! ```text
 //! another architecture, or the x32 ABI        -> ENOSYS

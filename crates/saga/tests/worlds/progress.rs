@@ -1,4 +1,4 @@
-//! What others see of a plan while it runs: progress, the time that is left, why a step waits, events.
+//! The visible state of a running plan: progress, remaining time, why a step waits, events.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Random plans with random faults, crashes and cancels: whatever happens, what is left is listed and nothing foreign is touched.
+//! Random plans with random faults, crashes, and cancels: everything that remains is listed, and foreign things are unchanged.
 
 use std::collections::BTreeSet;
 

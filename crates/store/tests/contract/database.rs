@@ -1,4 +1,4 @@
-//! A database of its own for each fact, gone when the fact is done, however it ended.
+//! A separate database for each test, removed after it in every case.
 
 use std::fs::File;
 

@@ -1,4 +1,4 @@
-//! Events: numbered on their way in, read in order.
+//! Writing events: they are numbered, and read in order.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Lists of jobs, and what the last good run was like.
+//! Lists of jobs, and the last successful run.
 
 use model::{ContentKind, ContentRef, Draft, Job, JobState, JobSummary, PlaybookWork, Work};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Journals of plans: whole writes, in order, by the holder of the plan alone.
+//! Journals of plans: written completely, in order, and only by the holder of the plan.
 
 use model::{JobState, JournalChange, JournalEntry, JournalPhase, StepState};
 use store::{Error, PlanHolder, Store};

@@ -1,4 +1,4 @@
-//! Hearing of what other processes do.
+//! Notifications of changes by other processes.
 
 use std::time::Duration;
 

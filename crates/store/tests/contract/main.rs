@@ -1,4 +1,4 @@
-//! The contract of the store: facts that must hold on SQLite and on PostgreSQL alike.
+//! The contract of the store: facts that must hold on both SQLite and PostgreSQL.
 //!
 //! Each fact is one function over an open database, and runs once for each of the two. PostgreSQL is the server
 //! of `RANGEHAND_TEST_POSTGRES_URL`, whose user may create databases; without it those runs say so and pass.

@@ -1,4 +1,4 @@
-//! Shared resources, and those that things hold beyond any job.
+//! Shared resources, and resources that are held independently of jobs.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! The order of the queue, and what is shown of it.
+//! The order of the queue, and how it is shown.
 
 use model::{Holder, JobState, Priority};
 use serde_json::json;

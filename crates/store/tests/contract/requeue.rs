@@ -1,4 +1,4 @@
-//! Jobs whose runs never began: back in their old place of the queue, without an attempt.
+//! Jobs whose runs never began: queued again at their old position, without counting an attempt.
 
 use model::{Code, Holder, Job, JobState, Resume, RunId};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What goes in the end.
+//! Deletion of old jobs.
 
 use model::{JobId, JobState};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Events on their way out: in one order over all jobs, filtered, line by line.
+//! Reading events of all jobs: in one order, filtered, line by line.
 
 use std::collections::BTreeMap;
 

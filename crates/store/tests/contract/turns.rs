@@ -1,4 +1,4 @@
-//! Callers have turns in the queue, and a number of jobs that may wait.
+//! Callers take turns in the queue, and each has a maximum number of queued jobs.
 
 use model::{Job, JobId, JobState, Priority};
 use store::{Admission, Full, Inserted, QueueLimits, Store};

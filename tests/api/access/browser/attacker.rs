@@ -1,5 +1,5 @@
-//! The attacker of a test: a web server with pages and a place for what they report, and a forwarder that lets a name of the
-//! attacker lead to the service once its page is loaded.
+//! The attacker of a test: a web server with pages that report back, and a forwarder that makes a name of the attacker resolve
+//! to the service once its page is loaded.
 
 use std::{net::SocketAddr, sync::Arc};
 

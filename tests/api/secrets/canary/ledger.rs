@@ -1,4 +1,4 @@
-//! What is looked for, where it was looked for, and how often it was found.
+//! A ledger of what was searched for, where, and how often it was found.
 //!
 //! The forms are made by code of this test's own: what the service masks is not what is looked for here.
 

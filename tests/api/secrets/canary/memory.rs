@@ -1,4 +1,4 @@
-//! What a core of a process would hold: its memory, read in place, and when it has come to rest.
+//! What a core dump of a process would contain: its memory, read in place once it no longer changes.
 
 use std::{
     fs::File,

@@ -1,5 +1,5 @@
-//! The canary proof: every kind of secret gets a value that exists nowhere else, jobs that print them in every way
-//! succeed, fail, are canceled and are killed, and then every byte that the service wrote or sent is searched.
+//! The canary proof: every kind of secret gets a unique value. Jobs that print them in every way succeed, fail, are canceled,
+//! and are killed. Then every byte that the service wrote or sent is searched.
 //!
 //! What must be zero is asserted. What cannot be zero is counted and printed with its reason: the environment that the
 //! service was started with is the starter's doing, and what the service must know for its next job is in its memory.

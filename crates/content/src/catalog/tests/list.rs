@@ -1,4 +1,4 @@
-//! What is listed, and that it is what resolves.
+//! Lists contain exactly the names that resolve.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! Tests of the catalog on trees of their own, and with real Ansible.
+//! Tests of the catalog with separate directory trees, and with real Ansible.
 
 mod fuzz;
 mod inspect;
