@@ -59,7 +59,7 @@ def read_arguments():
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/rangehand")
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / ".venv/bin")
     options = parser.parse_args()
-    # Lines of their own in the table: the others are those of the default.
+    # Separate lines in the table: the others are those of the default executor.
     options.other = options.executor
     options.executor = {"RANGEHAND__ANSIBLE__EXECUTOR": options.other} if options.other else {}
     options.rounds = lambda number: max(3, number // 5) if options.quick else number

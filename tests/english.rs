@@ -70,7 +70,7 @@ const EXCEPTED: &str = concat!(
 /// Extensions of text files that have prose.
 const EXTENSIONS: &[&str] = &["rs", "md", "toml", "yml", "yaml", "sh", "py", "json", "js", "html"];
 
-/// What is not ours to write, is made from files that are checked, or lists old names on purpose.
+/// Files that are not written here, that are generated from checked files, or that list old names on purpose.
 const SKIPPED: &[&str] = &[
     "playbooks/",
     "inventory/",

@@ -49,7 +49,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The directories of our packages.
+/// The directories of the packages of the workspace.
 fn packages() -> Vec<PathBuf> {
     let crates = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
     crates.filter(|path| path.join("Cargo.toml").exists()).chain([root().to_owned()]).collect()

@@ -1,6 +1,6 @@
 //! The bundles for Ubuntu and Debian change a real host as documented, and change nothing when repeated.
 //!
-//! Every test has a guest of its own; see [`testkit::Guest`].
+//! Every test has a separate guest; see [`testkit::Guest`].
 
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use testkit::{Guest, Job, Setup, TestApp, copy, generated_secret, quoted, reposi
 /// How long a bundle may take, in seconds: it downloads packages.
 const WAIT_S: u64 = 300;
 
-/// A service with the playbooks that we ship, and with the guest's inventory.
+/// A service with the bundled playbooks, and with the guest's inventory.
 fn app(guest: &Guest) -> TestApp {
     let setup = Setup::new();
     copy(&repository("playbooks"), &setup.home().join("playbooks"));
@@ -149,7 +149,7 @@ async fn the_password_of_an_account_can_be_changed_kept_locked_and_unlocked() {
     let Some(guest) = Guest::boot("passwords") else { return };
     let app = app(&guest);
     let password = generated_secret();
-    // It must be changed, until a run says otherwise.
+    // It must be changed, until a run disables that.
     guest.run("useradd student && echo student:x | chpasswd && chage -d 0 student").await;
     let mut variables = json!({"TARGET_USER": "student", "TARGET_PASSWORD": password});
     succeed(&app, "configure/add-user", &variables).await;

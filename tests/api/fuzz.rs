@@ -1,7 +1,7 @@
 //! Arbitrary bytes sent to a running service: queries, headers, WebSocket frames. It responds or closes the connection, and
 //! keeps running.
 //!
-//! `PROPTEST_CASES` says how many; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases. `./torture.sh fuzz` runs many.
 
 use std::{
     io::{Read, Write},

@@ -34,7 +34,7 @@ async fn without_ansible_the_service_is_alive_and_says_what_to_do() {
     let setup = Setup::new();
     fs::create_dir(setup.home().join("empty")).expect("writable");
     let app = setup.set("RANGEHAND__ANSIBLE__BIN_DIR", "empty").set("PATH", "");
-    // Nor is there a bubblewrap then.
+    // There is no bubblewrap then either.
     let app = app.set("RANGEHAND__RUNS__ISOLATION", "process").start();
     app.get("/healthz", 200).await;
     let ready = app.get("/readyz", 503).await;
@@ -56,7 +56,7 @@ async fn without_ansible_the_service_is_alive_and_says_what_to_do() {
     assert_eq!(app.get("/v1/catalog/bundles", 200).await["next"], Value::Null, "lists need no Ansible");
 }
 
-/// Starts what must not start. Returns what it said.
+/// Starts a service that must not start. Returns its output.
 async fn refuses_to_start(setup: &Setup) -> String {
     let mut service =
         setup.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use testkit::{Setup, WAIT_LIMIT, until};
 
-/// A container, as far as it matters here: processes of its own, which end with its process 1.
+/// The relevant parts of a container: a PID namespace, whose processes end with its process 1.
 struct Container {
     setup: Setup,
     process: Child,
@@ -79,7 +79,7 @@ impl Container {
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
-    /// Asks for a run that waits half way; waits until it is there.
+    /// Requests a run that waits at a gate, and waits until it is there.
     async fn run_to_the_gate(&self) -> Value {
         let home = self.setup.home();
         let variables = json!({"gate": home.join("gate"), "marks": home.join("marks")});

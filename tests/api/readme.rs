@@ -1,8 +1,8 @@
 //! The walkthrough of README.md, "Run your own repository", copied line by line: its commands run in a separate shell, in a
 //! directory that looks like a checkout, as a user whose home contains only an SSH key.
 //!
-//! Replaced are the values of the first block, as the README says; what `start.sh` downloads and compiles; and `scp`, which
-//! would need a Proxmox node. The SSH host, the Proxmox API, and the service are real or the usual fake.
+//! Replaced are the values of the first block, which the README says to replace; downloads and compilation by `start.sh`; and
+//! `scp`, which would need a Proxmox node. The SSH host, the Proxmox API, and the service are real or the usual fake.
 
 use std::{
     fs,
@@ -81,7 +81,7 @@ fn checkout(directory: &Path) {
     symlink(bin_dir().parent().expect("a venv"), directory.join(".venv")).expect("writable");
 }
 
-/// The entries of `/etc/passwd` with another home for this user: SSH looks there, whatever HOME says.
+/// The entries of `/etc/passwd` with another home for this user: SSH reads that and ignores HOME.
 fn passwd(user: &str, home: &Path) -> String {
     let text = read(Path::new("/etc/passwd"));
     let lines = text.lines().map(|line| {

@@ -14,8 +14,8 @@ use testkit::{
 };
 
 const PATH: &str = "/ws/vm-status";
-/// How often the services of these tests look.
-const LOOK: Duration = Duration::from_secs(1);
+/// The poll interval of the services of these tests.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 fn machine(id: u32, more: &Value) -> Value {
     let mut machine = json!({
@@ -50,7 +50,7 @@ pub(crate) fn inventory(api_host: &str, token: &str) -> String {
 
 /// A service over this API that looks every second.
 fn setup(api: &FakePve) -> Setup {
-    let setup = Setup::new().set("RANGEHAND__PROXMOX__POLL_INTERVAL_S", LOOK.as_secs().to_string());
+    let setup = Setup::new().set("RANGEHAND__PROXMOX__POLL_INTERVAL_S", POLL_INTERVAL.as_secs().to_string());
     setup.write("inventory/hosts.yml", &inventory(&api.host(), "geheim"));
     setup
 }
@@ -171,7 +171,7 @@ async fn a_slow_watcher_disturbs_nobody_and_learns_everything_in_the_end() {
 async fn until_no_polls(api: &FakePve) {
     let begun = Instant::now();
     let mut last = (api.calls().len(), Instant::now());
-    while last.1.elapsed() < 3 * LOOK {
+    while last.1.elapsed() < 3 * POLL_INTERVAL {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let calls = api.calls().len();
         if calls != last.0 {

@@ -55,8 +55,8 @@ async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 404);
 }
 
-/// Runs three jobs, lets a script at the database of the stopped service, and returns what is kept by a setting, once it
-/// is no more than so many.
+/// Runs three jobs, executes a script on the database of the stopped service, and returns which jobs a setting keeps, once
+/// there are no more than `most`.
 async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
     let mut app = TestApp::without_ansible();
     let mut jobs = Vec::new();
@@ -74,13 +74,13 @@ async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (V
     let settings = format!("[history]\n{}\n", setting(&said));
     std::fs::write(app.home().join("rangehand.toml"), settings).expect("writable");
     app.start_again();
-    // Old jobs are looked for at the start.
+    // Old jobs are deleted at the start.
     let begun = std::time::Instant::now();
     loop {
         let page = app.get("/v1/jobs", 200).await;
         let left: Vec<String> = ids(&page).into_iter().map(str::to_owned).collect();
         if left.len() <= most {
-            // Gone means gone, events included.
+            // Deleted jobs have no events either.
             for id in jobs.iter().filter(|id| !left.contains(id)) {
                 app.get(&format!("/v1/jobs/{id}/events"), 404).await;
             }

@@ -61,7 +61,7 @@ impl Crate {
         }
     }
 
-    /// The files that the code of each file depends on, each with a path that says so.
+    /// The files that the code of each file depends on, each with a path as evidence.
     fn dependencies(&self) -> BTreeMap<(PathBuf, PathBuf), Names> {
         let mut found = BTreeMap::new();
         for (number, module) in self.modules.iter().enumerate() {

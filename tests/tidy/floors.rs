@@ -58,8 +58,7 @@ fn a_crate_uses_only_those_below_it() {
             faults.push(format!("`{name}` has no layer: add it to `MAY_USE`"));
             continue;
         };
-        let more =
-            listed.iter().filter(|one| own.contains(one.as_str()) && !allowed.contains(&one.as_str()));
+        let more = listed.iter().filter(|one| own.contains(one.as_str()) && !allowed.contains(&one.as_str()));
         faults.extend(more.map(|one| format!("`{name}` may not use `{one}`")));
     }
     assert!(faults.is_empty(), "{faults:#?}");

@@ -139,7 +139,7 @@ impl Crate {
     }
 }
 
-/// The paths that an import imports, each with its name here; `None` stands for all names.
+/// The paths of an import, each with its local name. `None` means all names.
 fn flatten(tree: &UseTree, path: &mut Names, leaves: &mut Vec<(Names, Option<String>)>) {
     match tree {
         UseTree::Path(inner) => {

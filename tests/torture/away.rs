@@ -15,7 +15,7 @@ use crate::{
     truth::{self, Asked, Hit},
 };
 
-/// Holds the database alone for so many seconds, and says when it has it.
+/// Locks the database exclusively for this number of seconds, and prints a line when it has the lock.
 const LOCK: &str = "
 import sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
@@ -91,7 +91,7 @@ impl Server {
     }
 
     /// Stops the server as `pg_ctl stop` does: connections are closed. Not with SIGQUIT: this server commits without
-    /// waiting for the disk, so that would lose what it said is stored.
+    /// waiting for the disk, so that would lose data that it reported as stored.
     async fn stop(&self) {
         let pid = fs::read_to_string(self.at.join("pid")).expect("it runs");
         let pid = Pid::from_raw(pid.trim().parse().expect("a number")).expect("a pid");
@@ -133,7 +133,7 @@ async fn nothing_is_lost_while_the_database_server_is_gone() {
     jobs[1].job.until_state("running").await;
     let command = server.command();
     server.stop().await;
-    // As long as the requirement says; nothing is asserted about time.
+    // The duration of the requirement. Nothing is asserted about time.
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     server.start_again(command);
     let address = address(&server.url());

@@ -7,7 +7,7 @@ use testkit::{TestApp, generated_secret, processes_with, until};
 
 use crate::by_form;
 
-/// Whether all kinds are there and those that are to ignore SIGTERM have come to do so.
+/// Whether processes of all kinds exist, and those that should ignore SIGTERM do.
 fn is_complete(processes: &[String]) -> bool {
     let is_there = |kind: &&str| {
         let mut of_kind = processes.iter().filter(|process| process.trim_end().ends_with(*kind));

@@ -20,8 +20,8 @@ struct Seen {
     events: u64,
 }
 
-/// Follows a job by pages from its first event to its last, and shows that none is left out, repeated or out of order.
-/// `tenth` is the number of the event at which the memory is looked at first.
+/// Follows a job by pages from its first event to its last, and asserts that none is missing, repeated, or out of order.
+/// `tenth` is the number of the event at which the memory is first measured.
 async fn watch(app: &TestApp, request: &Value, tenth: u64) -> Seen {
     let begun = Instant::now();
     let job = app.submit(request).await;
@@ -30,7 +30,7 @@ async fn watch(app: &TestApp, request: &Value, tenth: u64) -> Seen {
     let (mut events, mut numbered, mut plain_bytes) = (0, 0, 0);
     let mut last_event = Instant::now();
     loop {
-        // The job is looked at first: of one that has ended all events are there.
+        // The job is read first: if it has ended, all events exist.
         let job = app.get(&path, 200).await;
         let page = app.get(&format!("{path}/events?limit=1000&after={events}"), 200).await;
         for event in page["items"].as_array().expect("a page has items") {

@@ -122,7 +122,7 @@ impl Torture {
         tokio::time::sleep(pause).await;
     }
 
-    /// Asks for a few jobs unless enough wait.
+    /// Submits a few jobs unless enough are queued.
     async fn ask_for_more(&mut self) {
         let most = AT_ONCE * (1 + usize::from(self.worker.is_some()));
         let queued = self.app.get("/v1/jobs?state=queued&limit=100", 200).await;

@@ -28,7 +28,7 @@ impl Peaks {
     }
 }
 
-/// The supervisor of a run, if it is alive: the process of its number was started when it says that it was.
+/// The supervisor of a run, if it is alive: the start time of the process must match the recorded one.
 pub(crate) fn supervisor(run: &Path) -> Option<i32> {
     let text = fs::read_to_string(run.join("supervisor.json")).ok()?;
     let identity: serde_json::Value = serde_json::from_str(&text).ok()?;

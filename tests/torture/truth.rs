@@ -10,10 +10,10 @@ use testkit::{Job, TestApp, until};
 
 use crate::fake;
 
-/// How many events of its own a run of the fake runner prints.
+/// The number of events that a run of the fake runner prints.
 const COUNT: u64 = 10;
 
-/// A job that was asked for.
+/// A submitted job.
 pub(crate) struct Asked {
     pub(crate) job: Job,
     name: String,
@@ -45,7 +45,7 @@ struct Done {
 }
 
 impl Asked {
-    /// Asks for a run of the fake runner.
+    /// Submits a run of the fake runner.
     pub(crate) async fn fake(app: &TestApp, number: usize, seconds: f64, fail: bool) -> Self {
         let name = format!("job-{number}");
         let journal = app.home().join("journal");
@@ -55,7 +55,7 @@ impl Asked {
         Self { job: app.submit(&request).await, name, is_real: false }
     }
 
-    /// Asks for a run of Ansible.
+    /// Submits a run of Ansible.
     pub(crate) async fn real(app: &TestApp, number: usize, seconds: f64, fail: bool) -> Self {
         let name = format!("job-{number}");
         let journal = app.home().join("journal");
@@ -81,11 +81,11 @@ impl Asked {
         match (state, job["reason"]["code"].as_str().expect("a code")) {
             ("succeeded", "succeeded") => {
                 assert!(Self::did_everything(done, "0"), "it did not succeed: {}", context());
-                self.assert_told(&events);
+                self.assert_recorded(&events);
             }
             ("failed", "task_failed") if !child_was_killed => {
                 assert!(Self::did_everything(done, "2"), "it did not fail: {}", context());
-                self.assert_told(&events);
+                self.assert_recorded(&events);
             }
             ("lost", "supervisor_gone") => {
                 let is_hit =
@@ -97,7 +97,7 @@ impl Asked {
                     app.log()
                 );
             }
-            // Whatever Ansible said before it was killed.
+            // With any output of Ansible before it was killed.
             ("failed", _) if child_was_killed => {}
             _ => panic!("a false end: {}\n{}", context(), app.log()),
         }
@@ -109,8 +109,8 @@ impl Asked {
             && done.ended.len() == 1
     }
 
-    /// Each event that the run printed is there once, in order.
-    fn assert_told(&self, events: &[Value]) {
+    /// Asserts that each event that the run printed exists once, in order.
+    fn assert_recorded(&self, events: &[Value]) {
         let kind = if self.is_real { "runner_item_on_ok" } else { "runner_on_ok" };
         let found: Vec<_> = events.iter().filter(|event| event["kind"] == kind).collect();
         let numbers: Vec<_> = found
@@ -122,7 +122,7 @@ impl Asked {
     }
 }
 
-/// Shows that the numbers are 1, 2, 3 and so on, as many as the job says.
+/// Asserts that the numbers are 1, 2, 3, and so on, as many as the job has.
 pub(crate) fn assert_numbered(job: &Value, events: &[Value]) {
     let numbers: Vec<_> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "{job:#}");
@@ -184,7 +184,7 @@ fn journal(app: &TestApp) -> BTreeMap<String, Done> {
     journal
 }
 
-/// Processes that carry the marker of a run of this service: its temporary directory stands in their environment.
+/// Processes with the marker of a run of this service: its temporary directory is in their environment.
 fn processes_of_runs(app: &TestApp) -> Vec<std::path::PathBuf> {
     let own = app.runtime().to_string_lossy().into_owned();
     let is_of_run = |process: &std::path::PathBuf| {

@@ -52,7 +52,7 @@ fn is_spare(pid: i32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "rangehand-spare\n")
 }
 
-/// Sends a signal; says whether the process was there.
+/// Sends a signal. Returns whether the process existed.
 pub(crate) fn signal(pid: i32, signal: Signal) -> bool {
     Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }

@@ -42,7 +42,7 @@ pub(crate) enum Kind {
     Request(Request),
     /// A conversation over a WebSocket.
     Ws(Conversation),
-    /// Counts what Proxmox is asked while clients watch, or after they have left.
+    /// Counts the requests to Proxmox while clients watch, or after they have disconnected.
     PollCount(PollCount),
     /// Starts the service. The recorded limit in seconds does not apply to Rangehand.
     Process {},

@@ -162,7 +162,7 @@ fn browsers_ask_and_watch_through_the_gateway() {
     assert_eq!(service.stop(), Vec::<String>::new());
 }
 
-/// A JSON web token; signed with HMAC-SHA256 whatever it says.
+/// A JSON Web Token, always signed with HMAC-SHA256, regardless of its header.
 fn token(algorithm: &str, secret: &str, issuer: &str, expires: &Value) -> String {
     let mut claims = json!({ "iss": issuer });
     if !expires.is_null() {

@@ -47,7 +47,7 @@ pub(crate) fn reply(status: u16, mut found: Value, detail: Detail, expected: &mu
             };
         }
     }
-    // A failed run may say why.
+    // A failed run can have a reason.
     if status >= 500 && !expected.contains_key("error") && answer.get("error").is_some_and(Value::is_string) {
         answer.remove("error");
     }
@@ -107,11 +107,12 @@ pub(crate) fn log_of(lines: &[&str]) -> Vec<Value> {
     // What comes before the first play, such as results of a listing, does not count.
     let parts = parts.into_iter().skip_while(|(head, _)| !head.starts_with("PLAY ["));
     let shown = parts.filter(|(head, results)| head.starts_with("PLAY") || !results.is_empty());
-    shown.flat_map(|(head, mut results)| {
-        results.sort_by_key(Value::to_string);
-        std::iter::once(Value::from(head)).chain(results)
-    })
-    .collect()
+    shown
+        .flat_map(|(head, mut results)| {
+            results.sort_by_key(Value::to_string);
+            std::iter::once(Value::from(head)).chain(results)
+        })
+        .collect()
 }
 
 /// A line of a result, without its data and the text of its error.

@@ -212,7 +212,7 @@ fn stub_bundles(bundles: &Path) {
     }
 }
 
-/// A playbook that shows what it was given.
+/// A playbook that shows its inputs.
 fn stub(name: &str, hosts: &str) -> String {
     fixture("stub.yml").replace("@NAME@", name).replace("@HOSTS@", hosts)
 }

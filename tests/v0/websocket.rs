@@ -98,7 +98,7 @@ impl WebSocket {
         self.send_frame(1, text.as_bytes());
     }
 
-    /// Says goodbye and hangs up.
+    /// Sends a close frame and disconnects.
     pub(crate) fn close(mut self) {
         if self.closed.is_none() {
             self.send_frame(8, &1000_u16.to_be_bytes());

@@ -1,7 +1,7 @@
 //! Properties of all input from runs: output of Ansible, truncated spools. Any bytes are parsed or rejected: nothing panics,
 //! and nothing exceeds its limits of memory and time.
 //!
-//! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases of each property. `./torture.sh fuzz` runs many.
 
 #![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 

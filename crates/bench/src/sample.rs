@@ -78,7 +78,7 @@ pub fn event(number: u64) -> Draft {
     }
 }
 
-/// Fills a store with jobs that have ended, each with so many events but the one in the middle, which is given.
+/// Fills a store with ended jobs, each with this number of events, except the one in the middle, which is passed.
 ///
 /// # Errors
 /// When the store fails.

@@ -1,7 +1,7 @@
 //! Bundled content: the roles with which v0 works without further content.
 //!
-//! They are part of the binary and are written into the private directory of a run that does not bring roles of these
-//! names itself. Nothing of them lies where one run could change it for the next.
+//! They are part of the binary and are written into the private directory of a run that has no roles of these names. So no run
+//! can change them for the next.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ static ROLES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../playbooks/r
 /// The playbook of all actions of the role `proxmox_controller`.
 const GENERIC: &[u8] = include_bytes!("../../../playbooks/generic.yml");
 
-/// Writes those roles below `target` that `project` has none of; says whether there were any.
+/// Writes those bundled roles below `target` that `project` does not have. Returns whether there were any.
 ///
 /// # Errors
 /// When they cannot be written.
@@ -51,7 +51,7 @@ fn write(directory: &Dir<'_>, target: &Path) -> io::Result<()> {
 pub fn is_ours(root: &Path, generic: &Path, roles_path: &[PathBuf]) -> bool {
     let Some(role) = ROLES.get_dir("proxmox_controller") else { return false };
     let Ok(found) = fs::read(root.join(generic)) else { return false };
-    // What lies beside a playbook may change what it does, and a configuration may say anything about roles.
+    // Files next to a playbook can change what it does, and a configuration can name any search path.
     if found != GENERIC || BESIDE.iter().any(|name| root.join(name).exists()) {
         return false;
     }

@@ -36,7 +36,7 @@ impl Toolchain {
             .chain([(OsString::from("PATH"), path)])
     }
 
-    /// The home directory that programs are given.
+    /// The home directory for programs.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute())

@@ -41,18 +41,18 @@ const HEADER: &str = "$ANSIBLE_VAULT;";
 /// The bytes of a block of AES, which the padding fills up.
 const BLOCK: u8 = 16;
 
-/// Does the password open the vault? Takes some 50 ms: call it off the async threads.
+/// Checks the password. Takes about 50 ms: call it outside of the async threads.
 ///
 /// # Errors
-/// Says why it does not open.
+/// Why the vault can't be decrypted.
 pub fn check(vault: &str, password: &SecretString) -> Result<(), Error> {
     Opened::new(vault, password).map(drop)
 }
 
-/// The text in the vault. Takes as long as [`check`].
+/// Decrypts the vault. Takes as long as [`check`].
 ///
 /// # Errors
-/// Says why it does not open.
+/// Why the vault can't be decrypted.
 pub fn decrypt(vault: &str, password: &SecretString) -> Result<SecretString, Error> {
     let Opened { keys, ciphertext } = Opened::new(vault, password)?;
     let mut cipher =
@@ -85,7 +85,7 @@ impl Opened {
         let (salt, tag, ciphertext) = (part()?, part()?, part()?);
 
         let mut keys = Zeroizing::new([0_u8; 80]);
-        // Ansible strips white space around the password when it reads it from a file; so do we when we read one.
+        // Ansible strips white space around a password that it reads from a file, and the service does the same.
         pbkdf2::pbkdf2_hmac::<Sha256>(password.expose_secret().as_bytes(), &salt, ROUNDS, &mut *keys);
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&keys[32..64]).map_err(|_| Error::Damaged)?;
         mac.update(&ciphertext);

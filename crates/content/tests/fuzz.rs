@@ -1,7 +1,7 @@
 //! Properties of all bytes of content: vaults and YAML of users. Any bytes are parsed or rejected: nothing panics, and nothing
 //! exceeds its limits of memory and time.
 //!
-//! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases of each property. `./torture.sh fuzz` runs many.
 
 #![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 

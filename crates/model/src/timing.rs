@@ -1,9 +1,9 @@
 //! Durations of tasks and hosts in one attempt, and the outcome of each task.
 //!
-//! Worked out from events alone, so it is the same for a running job and for one that ended a year ago. A
-//! task's time is that from its start to its last result; a host's is the sum of what its own results took.
-//! Events say whether a failure was rescued (`counted_as`). Events of older versions of Rangehand do not: of a host's
-//! failures only the last ones, as many as the recap counts, are taken for final then, and the others for rescued.
+//! Computed from events alone, so it is the same for a running job and for one that ended a year ago. A
+//! task's time is that from its start to its last result. A host's is the sum of the durations of its results.
+//! Events record whether a failure was rescued (`counted_as`). Events of older versions of Rangehand do not: then only a host's
+//! last failures, as many as the recap counts, are taken for final, and the others for rescued.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,6 +1,6 @@
 //! Properties of all text that clients can send: any text is parsed or rejected, and accepted text is harmless.
 //!
-//! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases of each property. `./torture.sh fuzz` runs many.
 
 #![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
@@ -37,7 +37,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Does any text in it stand outside of Ansible's mark for what is not evaluated?
+/// Whether any string in it is outside of Ansible's mark for unsafe text, which is not evaluated.
 fn has_open_text(value: &Value) -> bool {
     match value {
         Value::String(_) => true,

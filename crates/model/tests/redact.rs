@@ -8,7 +8,7 @@ use model::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Encoders of our own, so that what is looked for is not what was encoded by the same lines.
+/// Separate encoders, so that the test does not use the code under test.
 fn encodings(value: &str) -> Vec<String> {
     let escaped = |kept: &str, escape: fn(u8) -> String| -> String {
         let one = |byte: u8| {
@@ -75,7 +75,7 @@ proptest! {
         for text in [BASE64_STANDARD.encode(&bytes), BASE64_URL_SAFE.encode(&bytes)] {
             let clean = redactor.text(&text).into_owned();
             prop_assert!(clean.contains(MASK), "{clean}");
-            // What is left of the secret fits into the digits at its ends: it decodes to none of it.
+            // The rest of the secret fits into the digits at its ends, and decodes to no part of it.
             for part in clean.split(MASK) {
                 prop_assert!(part.len() <= (before.len().max(after.len()) * 8).div_ceil(6) + 4, "{clean}");
             }

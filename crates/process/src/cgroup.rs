@@ -4,7 +4,7 @@
 //! descendants are created in that group, and neither `setsid`, a double fork, nor an empty environment removes them from it.
 //! Cleaning up after a supervisor that has exited finds the processes of the run by the group name in /proc/pid/cgroup.
 //!
-//! Any hierarchy that we can write to serves: preferably the unified one (v2), because the kernel kills a whole group there
+//! Any writable hierarchy is suitable: preferably the unified one (v2), because the kernel kills a whole group there
 //! (`cgroup.kill`), otherwise one of v1. Limits are set on separate groups that don't contain the supervisor
 //! (`tree_group.rs`). Without writable hierarchies, as in a container that mounts them read-only, only the marker in the
 //! environment is left.
@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The hierarchies of v1 that may serve: those in which a new group has no effect of its own.
+/// The hierarchies of v1 that are suitable: a new group there has no other effect.
 const V1: [&str; 3] = ["pids", "freezer", "name=systemd"];
 
 /// The group that a run has for itself.
@@ -23,7 +23,7 @@ pub struct Group {
     path: PathBuf,
 }
 
-/// The name of a run's group; ids of runs are unique, so whatever has this name is the run's.
+/// The name of a run's group. IDs of runs are unique, so every group with this name belongs to the run.
 fn name(run: &str) -> String {
     format!("rangehand-{run}")
 }
@@ -34,10 +34,10 @@ pub(crate) fn tree_name(run: &str) -> String {
 }
 
 impl Group {
-    /// The first place where a group for the run can be made, before it is made.
+    /// The path of a new group for the run, in the first suitable hierarchy. Doesn't create it.
     ///
     /// # Errors
-    /// When no hierarchy is there that could be written to.
+    /// When no hierarchy is writable.
     pub fn plan(run: &str) -> io::Result<Self> {
         let is_ours = |group: &Self| {
             let parent = group.path.parent();
@@ -49,7 +49,7 @@ impl Group {
             .ok_or_else(|| io::Error::other("the service may not create a control group here"))
     }
 
-    /// One that was recorded; `None` when it does not look like a run's.
+    /// A group that was recorded. `None` if it is not the group of a run.
     #[must_use]
     pub fn at(path: PathBuf, run: &str) -> Option<Self> {
         (path.file_name()? == name(run).as_str()).then_some(Self { path })
@@ -130,7 +130,7 @@ pub(crate) fn kill(run: &str) {
     }
 }
 
-/// Removes the group of the run where it would be made from here: its own record of it may be gone.
+/// Removes the group of the run at the path where this process would create it, because the record of the path can be missing.
 pub(crate) fn remove(run: &str) {
     for group in places(run) {
         if let Err(error) = group.remove() {
@@ -147,7 +147,7 @@ fn places(run: &str) -> Vec<Group> {
     homes(&mounts, &cgroups).into_iter().map(|home| Group { path: home.join(&name) }).collect()
 }
 
-/// The directory of the group that this process is in, in one hierarchy; `None` stands for the unified one.
+/// The directory of this process's group in one hierarchy. `None` means the unified one.
 pub(crate) fn home_in(hierarchy: Option<&str>) -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     home(&mounts, &fs::read_to_string("/proc/self/cgroup").ok()?, hierarchy)
@@ -159,7 +159,7 @@ fn homes(mounts: &str, cgroups: &str) -> Vec<PathBuf> {
     hierarchies.filter_map(|hierarchy| home(mounts, cgroups, hierarchy)).collect()
 }
 
-/// The directory of a process in one hierarchy; `None` stands for the unified one.
+/// The directory of a process in one hierarchy. `None` means the unified one.
 fn home(mounts: &str, cgroups: &str, hierarchy: Option<&str>) -> Option<PathBuf> {
     let is_it = |controllers: &str| match hierarchy {
         None => controllers.is_empty(),
@@ -179,7 +179,7 @@ fn home(mounts: &str, cgroups: &str, hierarchy: Option<&str>) -> Option<PathBuf>
         };
         let mut place = place.split(' ').skip(3);
         let (root, directory) = (place.next()?, place.next()?);
-        // What lies outside of what is mounted cannot be reached.
+        // Groups outside of the mounted part are unreachable.
         let below = Path::new(path).strip_prefix(root).ok()?;
         let is_reachable = is_it && !path.split('/').any(|part| part == "..");
         is_reachable.then(|| Path::new(directory).join(below))

@@ -1,7 +1,7 @@
 //! The last step before Ansible: this program is executed again, applies limits to itself, and then executes Ansible.
 //!
-//! What it takes upon itself is inherited by whatever it starts, and nothing of it can be undone from there. A parent
-//! cannot do this for a child without code between fork and exec, which Rust calls unsafe; doing it to itself is safe.
+//! All descendants inherit the limits, and can't undo them. A parent can't apply them to a child without running code between
+//! fork and exec, which is `unsafe` in Rust. A process can safely apply them to itself.
 
 use std::{
     convert::Infallible,
@@ -43,8 +43,8 @@ pub struct Confinement {
     pub open_files: u64,
     /// The largest file in bytes that a process may write; 0 leaves that as it is.
     pub file_bytes: u64,
-    /// Whether the program is bubblewrap: the sandbox that it makes is also kept by the system call filter, which bubblewrap
-    /// is given here, and by Landlock where the kernel has it.
+    /// Whether the program is bubblewrap. It then gets the system call filter for its sandbox, and Landlock is applied where the
+    /// kernel supports it.
     #[serde(default)]
     pub sandbox: bool,
 }
@@ -69,9 +69,9 @@ pub fn command_of(executable: &Path, confinement: &Confinement, program: &Path) 
     Ok(command)
 }
 
-/// Confines this process and becomes the program.
+/// Confines this process and executes the program.
 ///
-/// What cannot be had is a failure, never less than was asked for.
+/// A limit that can't be applied is an error: the program never runs with fewer limits than requested.
 #[must_use]
 pub fn main(confinement: &str, program: &[OsString]) -> ExitCode {
     let Err(error) = become_confined(confinement, program);

@@ -30,7 +30,7 @@ impl Identity {
         Some(Self { pid, start_time: stat(pid)?.start_time, boot_id: boot_id()? })
     }
 
-    /// Asks the process to stop (SIGTERM). Says whether it was there.
+    /// Requests the process to stop (SIGTERM). Returns whether it existed.
     #[must_use]
     pub fn stop(&self) -> bool {
         self.signal(Signal::TERM)
@@ -49,7 +49,7 @@ pub fn boot_id() -> Option<String> {
     Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
 }
 
-/// What /proc/pid/stat says of a process.
+/// The fields of /proc/pid/stat.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stat {
     pub(crate) parent: i32,
@@ -60,7 +60,7 @@ pub(crate) struct Stat {
 
 pub(crate) fn stat(pid: i32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may contain anything, parentheses too: read on from the last one.
+    // The name is in parentheses and can contain any character, including parentheses: continue after the last one.
     let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
     Some(Stat {
         parent: fields.get(1)?.parse().ok()?,

@@ -7,9 +7,8 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
-/// What a terminal obeys (ECMA-48): control sequences (colors in a group of their own, cursor moves), strings (titles,
-/// links, the clipboard), other escapes, and control characters except line end and tab. A string without an end is
-/// text.
+/// Control functions of terminals (ECMA-48): control sequences (colors in a separate group, cursor movements), strings (titles,
+/// links, the clipboard), other escapes, and control characters except line end and tab. An unterminated string is text.
 #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test compiles it")]
 static CONTROLS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(

@@ -84,8 +84,8 @@ pub(crate) fn enter(view: &View) -> io::Result<()> {
     Ok(())
 }
 
-/// Has this process, which must have one thread only, see files read-only, although they may be written elsewhere. In the
-/// mount namespace that it has, if it has one of its own.
+/// Makes files read-only for this process, which must be single-threaded, in its mount namespace, or in a new one if it has none
+/// of its own.
 ///
 /// # Errors
 /// When the system does not allow it.

@@ -39,8 +39,8 @@ pub fn needed_by(program: &Path, path: Option<&OsStr>) -> BTreeSet<PathBuf> {
     needed
 }
 
-/// What stands around a program: all of a virtual environment; of another installation programs and libraries only,
-/// because its prefix may be a home.
+/// The directories that a program needs: all of a virtual environment; of another installation only its programs and libraries,
+/// because its prefix can be a home directory.
 fn installation(program: &Path) -> Vec<PathBuf> {
     let Some(directory) = program.parent() else { return Vec::new() };
     let Some(prefix) = directory.parent().filter(|_| directory.ends_with("bin")) else {

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! /usr /bin /lib* /etc (parts) /sys   read-only
-//! /proc /dev                          of its own: its processes only, devices without hardware; interfaces to the
+//! /proc /dev                          separate: only its own processes, devices without hardware; interfaces to the
 //!                                     kernel, such as /proc/sys, read-only
 //! /tmp /var/tmp /run, the user's home empty at first
 //! Ansible, what settings name         read-only
-//! the run's own directories           writable, and they alone
-//! everything else                     not there
+//! the run's directories               writable, and nothing else is
+//! everything else                     not visible
 //! ```
-//! Processes have a namespace of their own: when its first process ends, the kernel ends all. From outside they are
-//! ordinary descendants of the supervisor, which asks them to end, ends them, counts them and proves that none is left
-//! just as without a sandbox. That is why there is no `--die-with-parent`: it would end them without asking.
+//! A sandbox has a PID namespace: when its first process ends, the kernel kills all others. Seen from outside, the processes
+//! are descendants of the supervisor, which terminates and counts them, and proves that none is left, as without a sandbox.
+//! `--die-with-parent` is not used, because it would kill them without SIGTERM.
 
 mod view;
 
@@ -57,7 +57,7 @@ pub struct Needs<'a> {
     pub covered: &'a [PathBuf],
     /// Where it begins.
     pub directory: &'a Path,
-    /// Where directories stand for those that are empty at first; without it they are memory of the sandbox.
+    /// Where the directories that are empty at first are created. Without it they are in memory.
     pub scratch: Option<&'a Path>,
 }
 
@@ -85,7 +85,7 @@ const NAMING: [&str; 9] = [
     "SSL_CERT_FILE",
 ];
 
-/// More links of `~/.ssh` are not looked at.
+/// Further links of `~/.ssh` are ignored.
 const MAX_LINKS: usize = 1000;
 
 impl Sandbox {
@@ -127,7 +127,7 @@ impl Sandbox {
         // Within directories of the run's own, or of its content: neither is for the run to change.
         needs.hidden.iter().for_each(|path| view.empty(path));
         needs.covered.iter().for_each(|path| view.read(path));
-        // The root itself is memory, too: what is left of it are places to hang things on.
+        // The root itself is in memory, too. It contains only mount points.
         view.add(["--remount-ro", "/"]);
         view.add(["--chdir".as_ref(), needs.directory.as_os_str()]);
         view.add(["--"]);

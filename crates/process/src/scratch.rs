@@ -20,22 +20,22 @@ use crate::untrusted::{UntrustedDirectory, entries_up_to, open_directory};
 
 /// The maximum number of files that are named.
 const MAX_NAMED: usize = 10;
-/// The maximum number of entries that are looked at.
+/// The maximum number of entries that are read.
 const MAX_ENTRIES: usize = 10_000;
-/// The maximum depth of directories that are looked into.
+/// The maximum depth of directories that are read.
 const MAX_DEPTH: usize = 16;
 /// Names of what Ansible and other programs leave for themselves, by how they begin.
 const CACHES: [&str; 4] = [".ansible", ".cache", "ansible_", "ansible-"];
 
-/// The directory that stands for `path` in a sandbox.
+/// The backing directory of `path` in a sandbox.
 pub(crate) fn backing(scratch: &Path, path: &Path) -> PathBuf {
     scratch.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// Makes the directories that stand for these paths.
+/// Creates the backing directories of these paths.
 ///
 /// # Errors
-/// When one can't be made.
+/// When one can't be created.
 pub fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) -> io::Result<()> {
     for path in paths {
         DirBuilder::new().recursive(true).mode(0o700).create(backing(scratch, path))?;
@@ -52,7 +52,7 @@ pub struct Left {
     pub total: u64,
     /// How many bytes they have together.
     pub bytes: u64,
-    /// Whether there are more entries than were looked at.
+    /// Whether there are more entries than were read.
     pub is_partial: bool,
 }
 
@@ -79,7 +79,7 @@ fn look_into(
     looked_at: &mut usize,
     left: &mut Left,
 ) {
-    // One more than may be looked at, so that it shows when there are more.
+    // One more than the limit, to detect that there are more.
     let mut entries = entries_up_to(directory, MAX_ENTRIES + 1 - (*looked_at).min(MAX_ENTRIES));
     entries.sort_by(|one, other| one.0.cmp(&other.0));
     for (name, kind) in entries {

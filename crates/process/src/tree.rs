@@ -282,7 +282,7 @@ fn children() -> Option<HashSet<i32>> {
         }
         Some((children, threads))
     };
-    // When a thread ends its children move to another: looked at before, and again after.
+    // When a thread ends, its children move to another one: read before, and again after.
     let (first, second) = (look()?, look()?);
     (first == second).then_some(first.0)
 }

@@ -1,8 +1,8 @@
 //! Watches whether a run exceeds its limits of memory and processes, from a separate thread.
 //!
-//! Where the kernel keeps the limits (`tree_group.rs`), it is asked whether it had to refuse something. Where it
-//! does not, descendants are counted and their memory is summed: what is shared counts once, in shares (PSS), because
-//! Ansible's workers share most of theirs. A look every half second can come late; it ends what it sees.
+//! Where the kernel enforces the limits (`tree_group.rs`), this polls whether it refused something. Elsewhere it counts
+//! descendants and sums up their memory as proportional shares (PSS), because Ansible's workers share most of theirs. A poll
+//! every half second can be late.
 
 use std::{fs, sync::Arc, thread, time::Duration};
 
@@ -55,7 +55,7 @@ pub fn excess(groups: &TreeGroup, limits: Limits) -> Option<Excess> {
     }
     let is_over =
         |memory_of: fn(i32) -> u64| pids.iter().map(|&pid| memory_of(pid)).sum::<u64>() > limits.memory_bytes;
-    // The sum of the resident is quickly had and never too small; only if it is too large, shares are asked for.
+    // The sum of the resident sizes is cheap and an upper bound. Shares are read only if that is too large.
     (count_memory && is_over(resident) && is_over(share)).then_some(Excess::Memory)
 }
 

@@ -10,7 +10,7 @@ use model::{JournalChange, JournalEntry, JournalPhase, JournalRecord, StepState}
 /// Keeps the journal of one plan. Each write is durable when it returns, is written whole or not at all, and is refused once another
 /// holder has taken the plan over.
 pub trait Journal: Sync {
-    /// Why it could not read or write. Whatever it is, the saga stops: what is recorded is where it continues later.
+    /// Why it could not read or write. After any error the saga stops, and continues later from what is recorded.
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// All that is recorded; `None` before [`Self::begin`].

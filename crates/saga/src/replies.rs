@@ -1,7 +1,7 @@
-//! What a reply of a platform means for its step.
+//! Interprets replies of a platform for their steps.
 //!
-//! A call that creates is repeated only after a look-up, whatever the platform returned for it: platforms carry out calls that
-//! they answer with an error.
+//! A call that creates is repeated only after a look-up, after any reply: platforms also carry out calls that they answer with
+//! an error.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ struct Again {
 }
 
 impl Board {
-    /// Draws the conclusions of a reply. `remedy` says how to remove by hand what a step makes.
+    /// Processes a reply. `remedy` describes how to remove by hand what a step creates.
     pub(crate) fn take(
         &mut self,
         Arrived { step, reply, at }: Arrived,
@@ -135,7 +135,7 @@ impl Board {
         }
     }
 
-    /// Waiting changes nothing, so it is repeated as it is; after too many failures, the look-up decides.
+    /// Waiting changes nothing, so it is repeated. After too many failures, the look-up decides.
     fn not_waited(
         &mut self,
         step: u32,
@@ -174,7 +174,7 @@ impl Board {
         Ok(())
     }
 
-    /// A look-up found nothing, or not what the step is for.
+    /// A look-up found nothing, or something else than the step creates.
     fn not_there(&mut self, step: u32, found: Found, batch: &mut Batch) -> Result<(), IllegalMove> {
         let live = &mut self.live[step as usize];
         live.queries = 0;
@@ -194,7 +194,7 @@ impl Board {
         Ok(())
     }
 
-    /// A look-up failed: as long as it does, the result of the step stays unknown.
+    /// A look-up failed. Until one succeeds, the result of the step is unknown.
     fn not_found_out(
         &mut self,
         step: u32,

@@ -1,6 +1,6 @@
 //! Runs a saga: calls platforms, feeds their replies to the board, and records each decision before it acts on it.
 //!
-//! One task does all of it, so dropping the run is the same as a crash. Whatever replied meanwhile goes into one write of the journal.
+//! One task does all of it, so dropping the run is the same as a crash. All replies that have arrived go into one write.
 
 use std::{
     pin::pin,
@@ -96,11 +96,11 @@ impl Saga {
         self.shared.clone()
     }
 
-    /// Runs the plan to an end, from wherever its journal is. `report` gets each event once it is durable. Dropping the run leaves the journal
-    /// as it is: it can be continued, by this process or another one.
+    /// Runs the plan to its end, from the state of its journal. `report` gets each event once it is durable. Dropping the run
+    /// keeps the journal: this process or another one can continue it.
     ///
     /// # Errors
-    /// If the journal fails, or is that of another plan. Calls that are being made are dropped then.
+    /// If the journal fails, or is that of another plan. Calls in progress are dropped then.
     pub async fn run<J: Journal>(
         &mut self,
         goal: Goal,

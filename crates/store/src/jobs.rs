@@ -55,12 +55,12 @@ pub struct Admission<'a> {
 }
 
 impl Store {
-    /// Stores a new job and its first event, which gets the number 1 whatever [`Job::last_seq`] says. Under a key
-    /// of the caller it is stored once, however many requests arrive at the same time.
+    /// Stores a new job and its first event, which gets the number 1 regardless of [`Job::last_seq`]. With an idempotency key
+    /// it is stored once, however many requests arrive at the same time.
     ///
     /// # Errors
-    /// When a job with this id is there already, or the database fails. [`Error::Stale`] when the job has a parent that
-    /// does not run, or not under that claim.
+    /// When a job with this ID exists, or the database fails. [`Error::Stale`] when the job has a parent that
+    /// is not running, or not under that claim.
     pub async fn insert_job(
         &self,
         job: &Job,

@@ -39,10 +39,10 @@ pub enum Full {
     InAll,
 }
 
-/// The turn of a job of no known caller: the smallest is next.
+/// The turn of a job without a known caller. The smallest is next.
 ///
-/// The effective priority of a job grows by one with each minute it waits, so that of two waiting jobs the distance
-/// never changes. What counts is when a job of priority 0 would have had to come to be as urgent.
+/// The effective priority of a job grows by one with each minute it waits, so the difference between two waiting jobs is
+/// constant. The turn is the time at which a job of priority 0 would have had to be queued to be as urgent.
 pub(crate) fn plain(queued_at: Timestamp, priority: Priority) -> i64 {
     queued_at.as_millisecond() - points(priority)
 }

@@ -47,7 +47,7 @@ pub fn audit_records(app: &TestApp) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Runs a command of the program beside the service.
+/// Runs a command of the program during the operation of the service.
 ///
 /// # Panics
 ///
@@ -128,7 +128,7 @@ pub async fn problem(response: Response, status: u16) -> String {
     document["code"].as_str().expect("a code").to_owned()
 }
 
-/// Asks for a WebSocket. Returns the status and what must be held for it to stay open.
+/// Requests a WebSocket. Returns the status, and the connection, which must be held to stay open.
 ///
 /// # Panics
 ///

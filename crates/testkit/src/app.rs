@@ -22,8 +22,8 @@ use crate::{
 /// How long a process may take to end after it has nothing left to do.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// The built program on a free port of the loopback address, with a state directory, a runtime directory, and copies of the
-/// fixtures of its own. Requests are methods of [`Client`].
+/// The built program on a free port of the loopback address, with its own state directory, runtime directory, and copies of the
+/// fixtures. Requests are methods of [`Client`].
 ///
 /// When it is dropped it is stopped, and the test fails if a run's directory, a secret, or a process of a run remains.
 pub struct TestApp {
@@ -157,13 +157,13 @@ impl TestApp {
         self.setup.write(path, content);
     }
 
-    /// The directories of runs that are there.
+    /// The existing directories of runs.
     #[must_use]
     pub fn run_directories(&self) -> Vec<PathBuf> {
         runs_in(self.home())
     }
 
-    /// The directories of secrets of runs that are there. Those of inspections are omitted, because the tasks of a job that is read
+    /// The existing directories of secrets of runs. Those of inspections are omitted, because the tasks of a job that is read
     /// while it runs are listed in the background.
     #[must_use]
     pub fn secret_directories(&self) -> Vec<PathBuf> {

@@ -9,7 +9,7 @@ use rustix::process::{Signal, kill_process};
 
 use crate::{processes::pid_of, surroundings::BROWSER};
 
-/// Debian's Chromium, or the program that `RANGEHAND_TEST_BROWSER` names, with a profile of its own.
+/// Debian's Chromium, or the program that `RANGEHAND_TEST_BROWSER` names, with a separate profile.
 pub struct Browser {
     program: PathBuf,
     profile: tempfile::TempDir,

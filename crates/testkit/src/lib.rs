@@ -4,8 +4,7 @@
 //!
 //! # Write a test
 //!
-//! A test of behavior starts a service of its own, sends requests over HTTP, and compares replies. Its name is the fact that it
-//! shows:
+//! A test of behavior starts a service, sends requests over HTTP, and compares replies. Its name is the fact that it proves:
 //!
 //! ```text
 //! #[tokio::test]
@@ -26,7 +25,7 @@
 //! - [`Postgres`], [`Guest`], [`ssh_lab`], [`Simulator`], [`FakePve`], [`Gateway`], and [`Browser`] are real programs and servers.
 //!   Each is ended when it is dropped.
 //!
-//! # What a test finds around it
+//! # The environment of tests
 //!
 //! `./test.sh` installs and starts everything and names it in variables `RANGEHAND_TEST_...`, which [`surroundings`] reads. Tests
 //! in the binary `http`, unlike those in `api`, need none of them.

@@ -50,7 +50,7 @@ fn text<'a>(report: &'a Value, attempt: &str) -> &'a str {
     report["results"][attempt].as_str().unwrap_or_else(|| panic!("no `{attempt}`: {report:#}"))
 }
 
-/// How often the service refused a request for this path with this status, as its log says.
+/// How often the service rejected a request for this path with this status, according to its log.
 fn refused(app: &TestApp, path: &str, status: u16) -> usize {
     let (path, status) = (format!("http.path=\"{path}\""), format!("http.status={status}"));
     app.log().lines().filter(|line| line.contains(&path) && line.contains(&status)).count()

@@ -292,7 +292,7 @@ fn over_tls(document: String, name: &str) -> (String, String) {
         for stream in listener.incoming().flatten() {
             let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { continue };
             let mut stream = rustls::StreamOwned::new(connection, stream);
-            // A client that does not trust the certificate says so here, and goes.
+            // A client that does not trust the certificate reports that here, and disconnects.
             if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",

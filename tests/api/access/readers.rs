@@ -44,7 +44,7 @@ async fn service(setup: Setup, events: u32) -> (TestApp, String, String) {
     (app, operator, job)
 }
 
-/// Asks for something over a connection that takes little unread, and reads nothing.
+/// Sends a request over a connection with a small receive buffer, and reads nothing.
 fn ask(app: &TestApp, token: &str, path: &str, headers: &str) -> TcpStream {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
     set_socket_recv_buffer_size(&socket, 4096).expect("the test owns it");
@@ -65,7 +65,7 @@ fn status(stream: &mut TcpStream) -> u16 {
     String::from_utf8_lossy(&begun[9..]).parse().expect("a status")
 }
 
-/// The ports of clients to which the service has a connection, as the kernel says.
+/// The ports of clients to which the service has a connection, from the kernel.
 fn connected(app: &TestApp) -> BTreeSet<u16> {
     let own = app.address().rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port");
     let table = fs::read_to_string("/proc/net/tcp").expect("a table");

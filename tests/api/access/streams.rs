@@ -48,7 +48,7 @@ async fn a_stream_needs_credentials() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
 }
 
-/// A job that stands still at its gate, as everything that is followed must.
+/// A job that waits at its gate, for streams that follow it.
 async fn standing_job(app: &TestApp, operator: &str) -> (String, Gate) {
     let gate = Gate::new(app);
     app.write("inventory/here.yml", "all: {hosts: {localhost: {ansible_connection: local}}}");

@@ -22,7 +22,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Those that can be had here.
+    /// Those that work on this machine.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let all = [Self::Warm, Self::Runner, Self::Sandbox, Self::Copy].into_iter();
         all.filter(|way| *way != Self::Sandbox || can_sandbox())

@@ -8,7 +8,7 @@ use testkit::{TestApp, until_async};
 
 use super::stub;
 
-/// What is the same for all of its runs. One worker: CPython 3.11's parser, which it uses, is not safe for threads. Bad requests may be accepted: v0 reads `"2"` for 2, v1 takes `null` for not given.
+/// Options of all runs. One worker, because the parser of CPython 3.11 is not thread-safe. Bad requests can be accepted: v0 reads `"2"` as 2, v1 treats `null` as absent.
 const OPTIONS: &[&str] = &[
     "--mode=all",
     "--suppress-health-check=all",

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::restart::supervisor;
 
-/// A request for the bundle `journal`, which says there that it began and ended.
+/// A request for the bundle `journal`, which records there that it began and ended.
 fn journaled(home: &Path, name: &str, more: &Value) -> Value {
     let variables =
         json!({"journal": home.join("journal"), "name": name, "count": 1, "seconds": 0, "fail": false});
@@ -171,7 +171,7 @@ async fn a_job_whose_supervisors_never_begin_waits_again_and_fails_in_the_end() 
     assert_eq!(journal(app.home()), ["begin before", "end before"]);
 }
 
-/// What may have done something is not run again, whatever became of its supervisor.
+/// A run that may have done something is not repeated, whatever happened to its supervisor.
 #[tokio::test]
 async fn a_job_that_began_is_lost_with_its_supervisor_and_not_queued_again() {
     let mut app = with("warm").start();

@@ -54,7 +54,7 @@ fn kill(pid: i32) {
 }
 
 pub(super) fn signal(pid: i32, signal: Signal) {
-    // It may have gone by itself meanwhile.
+    // It may have exited by itself.
     let _ = kill_process(Pid::from_raw(pid).expect("a pid"), signal);
 }
 
@@ -62,7 +62,7 @@ fn ping() -> Value {
     json!({"bundle": "ping", "limit": "localhost"})
 }
 
-/// Stops the service; whatever its hosts started must be gone then. All of it has the home of the service.
+/// Stops the service. All processes that its fork servers started must have exited then. They have the home of the service.
 async fn assert_nothing_is_left(app: &mut TestApp) {
     app.stop();
     let home = format!("HOME={}", app.home().display());
@@ -137,7 +137,7 @@ async fn a_host_that_is_stopped_is_replaced_and_no_job_fails() {
     let [first] = hosts_of(&app)[..] else { panic!("one host") };
     spare_of(&app).await;
     signal(first, Signal::STOP);
-    // This one has a supervisor already; the next one waits in vain, then is given another host.
+    // This one has a supervisor already. The next one times out, then gets another fork server.
     assert_runs_warm(&app).await;
     assert_runs_warm(&app).await;
     until("the stopped fork server has exited", || parent(first).is_none()).await;

@@ -11,7 +11,7 @@ use testkit::{TestApp, WAIT_LIMIT, ssh_lab};
 
 use super::with;
 
-/// Says of each host whether its module came compiled, and whether its Python is of the version of the one that sent it.
+/// Reports for each host whether its module was compiled, and whether its Python has the version of the one that sent it.
 const SENT: &str = r#"
 - hosts: lab-1
   gather_facts: "{{ gather }}"
@@ -35,7 +35,7 @@ const SENT: &str = r#"
     - ansible.builtin.debug: {var: sent.stdout}
 "#;
 
-/// What it says: is it compiled, and is the host's Python of our version?
+/// The report: whether it is compiled, and whether the host's Python has the same version.
 async fn sent(app: &TestApp, directory: &Path, gather: bool) -> (bool, bool) {
     let vars = json!({"directory": directory, "gather": gather});
     let job = app.run(&json!({"bundle": "sent", "inventory": "lab", "extra_vars": vars})).await;

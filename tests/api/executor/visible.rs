@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use testkit::{Job, TestApp};
 
-/// Members of results that say when something was done, or which file or process it was.
+/// Members of results that contain a time, or identify a file or process.
 const OF_ONE_RUN: &[&str] = &[
     "ansible_job_id",
     "atime",

@@ -10,7 +10,7 @@ use super::{can_sandbox, view};
 
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nnone\n-----END OPENSSH PRIVATE KEY-----\n";
 
-/// The default settings: whatever the whole suite is set to, and nothing more is visible.
+/// The default settings: independent of those of the whole suite, and without additional visible paths.
 fn by_default() -> Setup {
     Setup::new()
         .set("RANGEHAND__RUNS__ISOLATION", "auto")

@@ -34,7 +34,7 @@ async fn a_run_in_a_sandbox_cannot_change_the_kernel() {
         return;
     }
     let app = in_sandbox().start();
-    // Only asked for, never tried: a mistake of the sandbox must not change the machine of the tests.
+    // Only queried, never tried: a defect of the sandbox must not change the machine of the tests.
     let script = r#"cat > "$ANSIBLE_LOCAL_TEMP/look.py" <<'PY'
 import os
 found = []
@@ -119,7 +119,7 @@ async fn a_link_in_the_place_of_a_directory_of_the_run_deletes_nothing_outside()
     let app = in_sandbox().set("RANGEHAND__ANSIBLE__EXECUTOR", "runner").start();
     app.write("outside/kept.json", "{}");
     let outside = app.home().join("outside");
-    // Lines of output are events, too: enough of them for a sweep while the link is there.
+    // Lines of output are events, too: enough of them for a sweep while the link exists.
     let script = format!(
         r#"cd "$ANSIBLE_LOCAL_TEMP/../artifacts"/*/ && mv job_events moved && ln -s {} job_events
 {CONTROLLER}

@@ -221,7 +221,7 @@ async fn an_inspector_that_is_killed_leaves_nothing() {
     assert!(status == 200 && shown["problem"].is_string(), "{status}: {shown:#}");
     assert_eq!(processes_with(&marker), Vec::<String>::new());
 
-    // Both at once: the next service finds what is left.
+    // Both at once: the next service finds the remains.
     let request = begin(&app);
     until("the inspection is running", || !processes_with(&marker).is_empty()).await;
     let inspectors = inspectors(&app);

@@ -18,7 +18,7 @@ pub(super) fn limited(setup: Setup) -> TestApp {
         .start()
 }
 
-/// Runs it beside a healthy job. Returns how it ended.
+/// Runs the bundle and a healthy job at the same time. Returns how the bundle ended.
 async fn beside_a_healthy_one(app: &TestApp, bundle: &str) -> Job {
     let marker = format!("greedy-{bundle}-{}", app.home().file_name().expect("a name").to_string_lossy());
     let begun = Instant::now();

@@ -16,7 +16,7 @@ mod warm;
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};
 
-/// Is bubblewrap there? A test without it says so and shows nothing; `./test.sh` installs it.
+/// Whether bubblewrap is available. Without it a test prints that it is skipped; `./test.sh` installs it.
 pub(crate) fn can_sandbox() -> bool {
     can_sandbox_through(&[])
 }

@@ -42,7 +42,7 @@ fn through() -> Vec<String> {
     open.chain(words).collect()
 }
 
-/// Can programs be started as that user? Says why when they cannot.
+/// Whether programs can be started as that user. Prints the reason if not.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
 fn can_be_nobody() -> bool {
     let why = if !rustix::process::geteuid().is_root() {

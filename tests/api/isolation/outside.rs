@@ -29,8 +29,8 @@ async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Job, 
     (job, found)
 }
 
-/// A listening socket in `/run`, as services of the system have them; it stands for that of Docker. `None` where this user
-/// cannot make one.
+/// A listening socket in `/run`, such as system services have, in place of that of Docker. `None` if this user can't create
+/// one.
 struct Socket {
     path: PathBuf,
     _listener: UnixListener,
@@ -97,7 +97,7 @@ async fn a_run_in_a_sandbox_reaches_no_cron_at_systemd_or_docker() {
     let app = in_sandbox().start();
     let (_, found) = python(&app, "reaching", REACH, reach(&stand_in)).await;
     assert_eq!(found, json!({"connected": [], "writable": []}));
-    // The same attempt does reach it where nothing stands in between: `process` is no wall.
+    // Without a sandbox the same attempt succeeds: `process` is not a security boundary.
     let app = in_process().start();
     let (_, found) = python(&app, "reaching", REACH, reach(&stand_in)).await;
     assert!(found["connected"].as_array().expect("a list").contains(&json!(stand_in)), "{found:#}");
@@ -299,7 +299,7 @@ fn is_at_work(seconds: &str) -> bool {
     processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok()).any(|line| line == sleeps)
 }
 
-/// Root can leave the mount namespace of its run as well: docs/isolation.md says so, and `doctor` recommends the sandbox.
+/// Root can also leave the mount namespace of its run: docs/isolation.md documents it, and `doctor` recommends the sandbox.
 #[tokio::test]
 async fn what_left_its_groups_its_session_and_its_marker_ends_with_its_run() {
     let seconds = |number: u32| format!("36{number}.{}", std::process::id());

@@ -13,7 +13,7 @@ use testkit::{Setup, TestApp, processes_with};
 
 use super::listed;
 
-/// A program that says that it was executed, and one host.
+/// A program that records that it was executed, and has one host.
 fn script(setup: &Setup, path: &str) -> PathBuf {
     let mark = setup.home().join("was-executed");
     let text = format!(
@@ -30,7 +30,7 @@ fn executable(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("the test owns it");
 }
 
-/// In a sandbox a look could not leave the mark.
+/// Without a sandbox, because in one an inspection could not write the mark.
 fn in_process() -> Setup {
     Setup::new().set("RANGEHAND__RUNS__ISOLATION", "process")
 }

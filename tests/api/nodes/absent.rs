@@ -34,7 +34,7 @@ impl Pair {
         self.app.home().join(name)
     }
 
-    /// Begins a job that only the worker can take, and waits until it stands at its gate.
+    /// Starts a job that only the worker can take, and waits until it is at its gate.
     async fn at_the_gate(&self, name: &str, retry: &Value) -> Job {
         let mut request = marks(&self.path("gate"), &self.path(name));
         request["retry"] = retry.clone();

@@ -11,7 +11,7 @@ use testkit::{Job, Postgres, Setup, TestApp, runs_in, until};
 /// The lease of a job: short, so that the end of a node is noticed soon.
 const LEASE_S: &str = "3";
 
-/// A node with directories of its own, one place, and the common store.
+/// A node with its own directories, one slot, and the shared database.
 fn node(store: &Postgres) -> Setup {
     Setup::new()
         .set("RANGEHAND__STORE__URL", store.url())
@@ -56,7 +56,7 @@ fn states(events: &[Value]) -> Vec<&str> {
     moves.filter_map(|event| event["data"]["to"].as_str()).collect()
 }
 
-/// Two services of which the second has the job, which stands at the gate.
+/// Two services of which the second has the job, which waits at the gate.
 struct Elsewhere {
     here: TestApp,
     there: TestApp,

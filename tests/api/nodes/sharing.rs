@@ -59,7 +59,7 @@ async fn events_stream_from_a_node_that_does_not_run_the_job() {
     let Some(store) = Postgres::create() else { return };
     let nodes = Elsewhere::begin(&store).await;
     let path = format!("/v1/jobs/{}/events", id(&nodes.job));
-    // Both streams begin while the run stands at its gate, and end with it.
+    // Both streams begin while the run waits at its gate, and end with it.
     let ndjson = nodes.here.send(Method::GET, &format!("{path}?format=ndjson&follow=true"), None).await;
     let sse = nodes.here.send(Method::GET, &format!("{path}?format=sse"), None).await;
     open(&nodes.gate);
@@ -76,7 +76,7 @@ async fn events_stream_from_a_node_that_does_not_run_the_job() {
     drop((nodes.here, nodes.there));
 }
 
-/// An event; whatever else a stream says has no number.
+/// Parses an event. Other messages of a stream have no number.
 fn read_event(line: &str) -> Option<Value> {
     let event: Value = serde_json::from_str(line).ok()?;
     event["seq"].is_u64().then_some(event)

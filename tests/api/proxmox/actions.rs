@@ -189,7 +189,7 @@ async fn firewalls_networks_storages_and_templates_are_set() {
     assert_eq!((added(0), added(1)), (&json!(2), &json!(0)));
     assert_eq!(results["firewall_vm_list_iptables_rule"][0][0]["vm_fw_dport"], "22");
 
-    // The simulator does not keep interfaces and sizes of disks, so the calls are looked at.
+    // The simulator does not store interfaces and sizes of disks, so the test checks the requests.
     let changes = lab.simulator.changes().await;
     let called = |method: &str, path: &str, parts: &[&str]| {
         changes.iter().any(|(made, place, body)| {

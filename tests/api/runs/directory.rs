@@ -141,7 +141,7 @@ fn a_runtime_directory_of_others_keeps_the_service_from_starting() {
         let setup = setup.set("RANGEHAND__PATHS__RUNTIME", runtime.to_string_lossy());
         let mut command = setup.command();
         let mut service = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it is there");
-        // What starts says where it listens; what does not says nothing there.
+        // A service that starts prints where it listens. One that fails prints nothing there.
         let mut line = String::new();
         BufReader::new(service.stdout.take().expect("a pipe")).read_line(&mut line).expect("an end");
         let _ = service.kill();

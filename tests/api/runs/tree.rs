@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp, processes_with, until};
 
-/// How the processes of the bundle `tree` call themselves: a plain child, one in a session of its own, one that
-/// is deaf to SIGTERM, one with an empty environment that is deaf too, and the one that Ansible waits for.
+/// The names of the processes of the bundle `tree`: a plain child, one in a separate session, one that ignores SIGTERM, one
+/// with an empty environment that ignores it too, and the one that Ansible waits for.
 const FAMILY: [&str; 5] = ["background", "setsid", "deaf", "bare", "foreground"];
 
 /// Is the whole family up, and are the deaf ones deaf?

@@ -33,7 +33,10 @@ async fn rotation_seals_what_waits_anew_and_removes_the_old_key() {
     assert!(old.len() == 1 && before.contains("jobs: 2"), "{before}");
 
     let output = keys(&app, "rotate");
-    assert!(output.contains("re-encrypted: 2") && output.contains(&format!("removed: {}", old[0])), "{output}");
+    assert!(
+        output.contains("re-encrypted: 2") && output.contains(&format!("removed: {}", old[0])),
+        "{output}"
+    );
     let after = keys(&app, "list");
     assert!(names(&after).len() == 1 && names(&after) != old && after.contains("jobs: 2"), "{after}");
     // The service knows the new key without a restart, for what waited and for what comes.

@@ -21,7 +21,7 @@ fn id(job: &Value) -> &str {
     job["id"].as_str().expect("a job has an id")
 }
 
-/// A job that stands still until its gate is opened, at the task that waits for it.
+/// A job that waits until its gate is opened, at the task that waits for it.
 async fn job_at_the_gate(app: &TestApp) -> (Job, Gate) {
     let gate = Gate::new(app);
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});

@@ -85,7 +85,10 @@ async fn without_the_ping_playbook_the_ping_is_refused() {
     std::fs::remove_file(setup.home().join("playbooks/ping.yml")).expect("it is there");
     let app = setup.start();
     let detail_text = detail(post(&app, PING, &on_localhost()).await, 400).await;
-    assert!(detail_text.as_str().is_some_and(|text| text.starts_with(":: MISSING PLAYBOOK")), "{detail_text}");
+    assert!(
+        detail_text.as_str().is_some_and(|text| text.starts_with(":: MISSING PLAYBOOK")),
+        "{detail_text}"
+    );
 }
 
 #[tokio::test]

@@ -195,7 +195,11 @@ async fn on_a_full_disk_nothing_is_changed_and_looks_go_on() {
     assert_eq!(problem(refused, 503).await, "audit_unavailable");
     let v0 = app.send(Method::POST, "/v0/admin/debug/ping", Some(&json!({"hosts": "localhost"}))).await;
     assert_eq!(v0.status(), 503);
-    assert_eq!(app.get("/v1/jobs", 200).await["items"], json!([]), "reads still work, and no job was created");
+    assert_eq!(
+        app.get("/v1/jobs", 200).await["items"],
+        json!([]),
+        "reads still work, and no job was created"
+    );
     assert!(!run(&app, &["token", "create", "--name", "x", "--role", "admin"]).status.success());
     disk.make_room();
     assert_eq!(app.run(&body).await["state"], "succeeded");

@@ -16,7 +16,7 @@ const PLUGIN: &str = include_str!("../forkserver/python/details_plugin.py");
 /// The setting of Ansible that names directories of callback plugins.
 pub(crate) const PLACES: &str = "ANSIBLE_CALLBACK_PLUGINS";
 
-/// Writes the plugin below `directory`; returns the value of [`PLACES`] with which it is found beside the others.
+/// Writes the plugin below `directory`. Returns the value of [`PLACES`] with which Ansible finds it and the other plugins.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -105,7 +105,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) rc: Option<i32>,
     /// What the events amount to.
     pub(crate) findings: &'a Findings,
-    /// Which tasks were asked for.
+    /// The tasks that the request selects.
     pub(crate) selection: &'a Selection,
     /// The last lines it printed, plain.
     pub(crate) last_lines: &'a [String],

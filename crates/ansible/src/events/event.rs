@@ -31,12 +31,12 @@ const DROPPED: &[&str] = &[
     "uuid",
 ];
 
-/// Members of an event's data that say which content it is about.
+/// Members of an event's data that identify content.
 const IDENTITY: &[&str] =
     &["debug_var", "playbook", "resolved_action", "resolved_role", "role", "task_action", "task_path"];
-/// So many hosts are remembered.
+/// The maximum number of hosts that are remembered.
 const MOST_HOSTS: usize = 100_000;
-/// A play asks for the value of a variable that nothing has set.
+/// The kind of event for a prompt of a play.
 const VARS_PROMPT: &str = "playbook_on_vars_prompt";
 
 /// Turns what one run writes into events.
@@ -47,7 +47,7 @@ pub struct Translator {
     hosts: BTreeSet<String>,
     /// `<private directory>/project/`: cut off, so that paths are those of the playbooks root.
     project_prefix: String,
-    /// Where its lines outside events stand, on its output and on its error output.
+    /// The state of its lines outside of events, on its output and on its error output.
     output: Passage,
     errors: Passage,
 }
@@ -65,7 +65,7 @@ impl Translator {
         }
     }
 
-    /// The event to keep. `now` is for what has no time of its own.
+    /// The event to store. `now` is for items without a time.
     #[must_use]
     pub fn draft(&mut self, item: Item, now: Timestamp) -> Draft {
         match item {
@@ -78,7 +78,7 @@ impl Translator {
         }
     }
 
-    /// A line of output that belongs to no event; the lines of a kind are given in their order.
+    /// A line of output that belongs to no event. The lines of each kind must be passed in their order.
     #[must_use]
     pub fn text(&mut self, kind: EventKind, text: &str, now: Timestamp) -> Draft {
         let lines = unix_lines(text);
@@ -179,7 +179,7 @@ impl Translator {
     }
 }
 
-/// Takes out what says which content an event is about: names that are in files, and never values.
+/// Takes out the members that identify content: names from files, and never values.
 fn take_identity(data: &mut Map<String, Value>) -> Vec<(String, String)> {
     let take = |key: &&str| match data.shift_remove(*key) {
         Some(Value::String(text)) => Some(((*key).to_owned(), text)),

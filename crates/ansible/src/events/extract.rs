@@ -36,7 +36,7 @@ pub struct Extractor {
 /// A task that failed on a host.
 #[derive(Debug)]
 struct Failed {
-    /// Does Ansible count it, as far as the event says?
+    /// Whether Ansible counts it, if the event contains that.
     is_counted: Option<bool>,
     /// One for each failed item of a loop.
     failures: Vec<Failure>,
@@ -51,7 +51,7 @@ pub struct Findings {
     pub blamed: Option<usize>,
     /// What was done.
     pub work: Work,
-    /// Errors that Ansible printed beside its tasks, and patterns that matched no host.
+    /// Errors that Ansible printed outside of tasks, and patterns that matched no host.
     pub complaints: Vec<String>,
 }
 
@@ -136,8 +136,8 @@ impl Extractor {
         self.failed.iter().map(is_cleared).collect()
     }
 
-    /// Keeps the failures that Ansible counted as such. Where events do not say so, the recap's counts must do: of a
-    /// host's failures the last ones are taken, as many as it has.
+    /// Keeps the failures that Ansible counted as such. If the events don't contain that, the recap's counts decide: of a
+    /// host's failures the last ones are kept, as many as were counted.
     fn drop_rescued(&mut self) {
         let count = |stats: &HostStats| stats.failed + stats.unreachable;
         let mut left: HashMap<String, u64> =

@@ -29,7 +29,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 pub enum Progress {
     /// More events, in order.
     Events(Vec<Entry>),
-    /// The run is over, and every event was given.
+    /// The run has ended, and every event was returned.
     Ended(Box<PlaybookOutcome>),
     /// The supervisor has exited without an outcome. Every event that it wrote was returned.
     Gone,
@@ -40,7 +40,7 @@ pub enum Progress {
 pub struct Follower {
     directory: RunDirectory,
     reader: Option<Reader>,
-    /// `None` where the system has none to give any more: then the timer alone wakes us.
+    /// `None` if the system has none left. Then only the timer wakes the task.
     changes: Option<AsyncFd<OwnedFd>>,
     after: u64,
 }
@@ -107,7 +107,7 @@ impl Follower {
         self.reader.as_mut().map_or(Ok(Vec::new()), |reader| reader.next_batch(self.after, BATCH))
     }
 
-    /// Waits for a change and forgets all that have come so far: what changed is looked up anyway.
+    /// Waits for a change, and discards all notifications so far: the files are read anyway.
     async fn changed(&self) -> io::Result<()> {
         let Some(changes) = &self.changes else { return std::future::pending().await };
         let mut ready = changes.readable().await?;
@@ -123,7 +123,7 @@ fn watch(directory: &RunDirectory) -> io::Result<AsyncFd<OwnedFd>> {
     let changes = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
     let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
     inotify::add_watch(&changes, directory.path(), what)?;
-    // Deprecated because a type may lie about its descriptor; `OwnedFd` cannot, and the replacement is unsafe.
+    // Deprecated because a type can misreport its descriptor. `OwnedFd` can't, and the replacement is unsafe.
     #[expect(deprecated, reason = "sound for a type that owns its descriptor")]
     AsyncFd::new(changes)
 }

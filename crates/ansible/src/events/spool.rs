@@ -1,7 +1,7 @@
 //! The spool: a run's events on disk, numbered, one JSON object per line.
 //!
-//! The supervisor appends, the service reads. A line counts once its line end is there, so a supervisor that
-//! is killed in the middle of one leaves nothing wrong behind.
+//! The supervisor appends, the service reads. A line counts once its line end is written, so a supervisor that
+//! is killed within a line leaves no invalid event.
 
 use std::{
     fs::File,
@@ -44,7 +44,7 @@ pub struct Writer {
     failed: bool,
 }
 
-/// How much is collected before it is written without being asked to.
+/// How many bytes are buffered before they are written automatically.
 const BUFFER: usize = 64 * 1024;
 
 impl Writer {

@@ -1,8 +1,8 @@
 //! Parses the output of ansible-runner in JSON mode: bytes to lines to events.
 //!
 //! `ansible-runner run --json` writes one JSON object per line for every event of Ansible, and between them,
-//! as they are, the lines that belong to no event: errors before the first play, deprecation notes, whatever a
-//! plugin prints. Both kinds are kept.
+//! unchanged, the lines that belong to no event: errors before the first play, deprecation notes, output of plugins. Both kinds
+//! are kept.
 
 use std::io::{self, BufRead};
 
@@ -26,7 +26,7 @@ pub enum Line {
 
 /// Reads the next line of at most `limit` bytes; `None` at the end.
 ///
-/// Memory stays within the limit whatever is written: a longer line is read to its end and dropped.
+/// Memory use stays within the limit for any input: a longer line is read to its end and dropped.
 ///
 /// # Errors
 /// When reading fails.
@@ -75,7 +75,7 @@ pub struct RunnerEvent {
     pub event_data: Map<String, Value>,
 }
 
-/// What a line says.
+/// The parsed content of a line.
 #[derive(Debug)]
 pub enum Item {
     /// An event.

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let factory = move || {
         let (content, headers) = (content.clone(), headers.clone());
-        // Bodies are read, as we do: the library closes connections whose bodies are not.
+        // Bodies are read, as in the service: the library closes connections with unread bodies.
         App::new().default_service(web::to(move |_body: Bytes| {
             let (content, headers) = (content.clone(), headers.clone());
             async move {

@@ -16,8 +16,8 @@ const JOBS: u64 = 10_000;
 /// Of each job but the largest.
 const EVENTS: u64 = 90;
 const EVENTS_OF_LARGEST: u64 = 100_000;
-/// Each look is taken so often.
-const LOOKS: usize = 50;
+/// The repetitions of each query.
+const REPETITIONS: usize = 50;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -139,16 +139,16 @@ async fn measure<F: Future<Output = Result<usize, store::Error>>>(
     name: &str,
     look: impl Fn() -> F,
 ) -> Result<(), Box<dyn Error>> {
-    let mut times = Vec::with_capacity(LOOKS);
+    let mut times = Vec::with_capacity(REPETITIONS);
     let mut found = 0;
-    for _ in 0..LOOKS {
+    for _ in 0..REPETITIONS {
         let start = Instant::now();
         found = look().await?;
         times.push(start.elapsed());
     }
     let first = times[0];
     times.sort_unstable();
-    let (median, longest) = (times[LOOKS / 2], times[LOOKS - 1]);
+    let (median, longest) = (times[REPETITIONS / 2], times[REPETITIONS - 1]);
     say(&format!(
         "{name:48} {found:4} found, median {median:8.2?}, first {first:8.2?}, longest {longest:8.2?}"
     ));

@@ -21,7 +21,7 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Of each connection at most so many times are kept.
+/// The maximum number of times that are kept for each connection.
 const MOST_TIMES: usize = 200_000;
 const BUFFER_BYTES: usize = 256 << 10;
 

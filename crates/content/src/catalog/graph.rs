@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::InventoryGroup;
 
-/// What stands before a name, once per level with three columns.
+/// The prefix of a name, once per level, three columns wide.
 const BRANCH: &str = "|--";
 
 /// The groups and the hosts of a graph, both sorted.

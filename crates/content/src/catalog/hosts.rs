@@ -30,7 +30,7 @@ impl Catalog {
     }
 }
 
-/// `{{ hosts }}`, with whatever filters.
+/// `{{ hosts }}`, with any filters.
 fn uses_variable(hosts: &str) -> bool {
     let inside = hosts.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map(str::trim_start);
     inside

@@ -87,7 +87,7 @@ impl Catalog {
         let mut variables = search.variables(None);
         let programs = if executes { Vec::new() } else { inventory::programs(&found.root, &found.path) };
         if !executes {
-            // Ansible executes whatever may be executed before it tries to read it.
+            // Ansible executes every executable file before it tries to parse it.
             let plugins = plugins_without_programs(&search, toolchain).join(",");
             variables.push(("ANSIBLE_INVENTORY_ENABLED", plugins.into()));
         }
@@ -206,7 +206,7 @@ fn is_quoted(line: &str) -> bool {
         || line.starts_with("...")
 }
 
-/// The inventory plugins that Ansible tries, in order, where nothing is said.
+/// The default inventory plugins of Ansible, in order.
 const PLUGINS: [&str; 6] = ["host_list", "script", "auto", "yaml", "ini", "toml"];
 
 /// The plugins that the configuration allows, without the one that executes programs.
@@ -216,7 +216,7 @@ fn plugins_without_programs(search: &SearchPath, toolchain: &Toolchain) -> Vec<S
     let plugins = named.or_else(|| search.configuration.list("inventory", "enable_plugins"));
     let mut plugins = plugins.unwrap_or_else(|| PLUGINS.map(str::to_owned).into());
     plugins.retain(|name| !name.is_empty() && name.rsplit('.').next() != Some("script"));
-    // Without any there would be nothing to ask Ansible for.
+    // An empty list would mean the default.
     if plugins.is_empty() { vec!["host_list".to_owned()] } else { plugins }
 }
 
@@ -234,7 +234,7 @@ fn programs_problem(programs: &[PathBuf]) -> Option<String> {
     Some(text.chars().take(MAX_PROBLEM).collect())
 }
 
-/// What keeps an inventory from being read, in our words: Ansible's quote the lines that it stumbles over.
+/// Why an inventory can't be read, without Ansible's messages, because these quote lines of the file.
 fn inventory_problem(printed: &Result<Output, Failure>, root: &Path) -> Option<String> {
     let output = match printed {
         Ok(output) => output,

@@ -21,7 +21,7 @@ pub struct Inspection {
     pub plays: Vec<Play>,
     /// Every tag of a play or a task, sorted.
     pub tags: Vec<String>,
-    /// What it would ask for at a terminal, in order. A run has none.
+    /// The prompts of the content, in order. In runs they are not answered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Prompt>,
     /// Variable files that plays name and that do not exist, or whose name is known only in a run. Ansible
@@ -70,7 +70,7 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// The variable that it sets, which a request may set instead; `None` for a pause.
     pub name: Option<String>,
-    /// What is asked.
+    /// The text of the prompt.
     pub prompt: Option<String>,
     /// The value that is used without an answer. `None` if the prompt is private.
     pub default: Option<String>,

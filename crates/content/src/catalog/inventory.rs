@@ -21,10 +21,10 @@ use super::{
 /// Directories with variables of an inventory.
 const VARIABLE_DIRECTORIES: &[&str] = &["group_vars", "host_vars"];
 
-/// Directories of a repository that hold no inventory of its own.
+/// Directories of a repository without inventories.
 const OTHER_DIRECTORIES: &[&str] = &["collections", "roles"];
 
-/// What an inventory is looked for.
+/// Why an inventory is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// To list or inspect it: a program counts only if a setting names it.
@@ -87,7 +87,7 @@ pub(super) fn names(root: &Root, options: &Options) -> Vec<String> {
     names
 }
 
-/// The programs of an inventory: itself, or those that lie directly in it.
+/// The programs of an inventory: itself, or those directly in its directory.
 pub(super) fn programs(root: &Root, path: &Path) -> Vec<PathBuf> {
     let is_program = |path: &PathBuf| shape::of_file(root, path) == Some(Shape::Program);
     if !root.is_directory(path) {

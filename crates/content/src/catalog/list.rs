@@ -18,7 +18,7 @@ use super::{
     playbook::{MAIN, is_playbook},
 };
 
-/// Directories that hold other things than bundles wherever they are.
+/// Directories that never contain bundles.
 const ROLE_DIRECTORIES: &[&str] = &["roles", "collections"];
 
 /// Directories whose YAML files are no playbooks, by Ansible's conventions.
@@ -154,7 +154,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Further playbooks beside the `main.yml` of a bundle.
+    /// Further playbooks next to the `main.yml` of a bundle.
     fn entries(&mut self, directory: &Path, bundle: &str) {
         for (path, file_type) in visible(self.root, directory, self.exclude) {
             let is_entry = matches!(file_type, FileType::RegularFile | FileType::Symlink) && is_yaml(&path);

@@ -14,7 +14,7 @@
 
 use super::{Play, Task};
 
-/// What stands between a name and its tags.
+/// The text between a name and its tags.
 const TAGS: &str = "\tTAGS: [";
 
 /// The plays of a listing. `is_role` decides whether the text before a ` : ` is a role.

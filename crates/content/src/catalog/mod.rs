@@ -56,7 +56,7 @@ pub use resolve::Located;
 
 use beneath::Opening;
 
-/// Where content lies.
+/// The locations of content.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The directories that hold playbooks, `bundles/` and `scenarios/`: the local one, then the public one.
@@ -67,14 +67,14 @@ pub struct Options {
     pub bundles_root: Option<PathBuf>,
     /// The directory that holds inventories. One that does not exist holds nothing.
     pub inventory_root: PathBuf,
-    /// Names of files and directories that are never listed, nor is anything below them. They can still be
-    /// asked for by name.
+    /// Names of files and directories that are never listed, including everything below them. They can still be
+    /// requested by name.
     pub exclude: Vec<String>,
     /// Directories outside of the roots that links in them may lead to.
     pub link_targets: Vec<PathBuf>,
     /// The programs below the inventory root that are inventories.
     pub inventory_scripts: Vec<Glob>,
-    /// Where in a root its content lies.
+    /// The directories of a root that contain content.
     pub places: Places,
 }
 
@@ -88,7 +88,7 @@ pub struct Catalog {
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
-    /// The name by which it is asked for.
+    /// The name of the content.
     pub name: ContentName,
     /// What it is.
     pub kind: ContentKind,
@@ -99,7 +99,7 @@ pub struct Entry {
 }
 
 impl Catalog {
-    /// A catalog of these roots. Touches none of them.
+    /// A catalog of these roots. Doesn't access them.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options: Arc::new(options), opening: Opening::offered() }

@@ -11,7 +11,7 @@ use crate::{
     toolchain::Toolchain,
 };
 
-/// With what content is looked into.
+/// The tools for an inspection.
 #[derive(Debug)]
 pub struct Means<'a> {
     /// Which Ansible, and its environment.
@@ -43,8 +43,8 @@ pub(super) enum Failure {
     TooLarge,
 }
 
-/// The largest playbook or inventory that Ansible is given for an inspection, in bytes. What it reads beside that is limited by
-/// what an inspection may use.
+/// The largest playbook or inventory that is passed to Ansible for an inspection, in bytes. The limits of inspections apply to
+/// other files that Ansible reads.
 pub(super) const MAX_FILE: u64 = 16 << 20;
 
 /// What is executed.
@@ -58,7 +58,7 @@ pub(super) struct Call<'a> {
     pub(super) seen: Vec<PathBuf>,
 }
 
-/// Executes a program of the toolchain, confined; also says how it ended, if anything was executed.
+/// Executes a program of the toolchain, confined. Also returns how it ended, if anything was executed.
 pub(super) async fn run(means: Means<'_>, call: Call<'_>) -> (Result<Output, Failure>, Option<Ending>) {
     let program = call.program.to_owned();
     let Some(path) = means.toolchain.program(call.program) else {

@@ -44,7 +44,7 @@ pub(super) struct Scan<'a> {
     files: usize,
 }
 
-/// Where a list of tasks stands.
+/// The location of a list of tasks.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     /// The directory of its file, relative to the root.
@@ -108,7 +108,7 @@ impl Scan<'_> {
     fn vars_file(&mut self, alternatives: &[&str], file: &Path, directory: &Path) {
         let dynamic = alternatives.iter().any(|path| is_dynamic(path));
         let exists = |path: &&str| {
-            // As Ansible: in `vars/` beside the playbook, then beside it. An absolute path is not in the tree.
+            // As in Ansible: in `vars/` next to the playbook, then next to it. An absolute path is not in the tree.
             self.root.is_file(&directory.join("vars").join(path))
                 || self.root.is_file(&directory.join(path))
                 || Path::new(path).is_absolute() && Path::new(path).is_file()

@@ -118,7 +118,7 @@ impl Scan<'_> {
         listed.push(Task { name: name.to_owned(), role: None, tags: place.tags.to_vec() });
     }
 
-    /// Follows an import or include: beside the file that names it, in `tasks/`, or beside the playbook.
+    /// Follows an import or include: next to the file that contains it, in `tasks/`, or next to the playbook.
     fn task_file(&mut self, file: &str, place: Place<'_>, listed: &mut Vec<Task>) {
         if file.is_empty() || is_dynamic(file) {
             return;

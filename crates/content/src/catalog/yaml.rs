@@ -1,7 +1,7 @@
 //! The subset of YAML that is needed to find names: strings, lists, and maps.
 //!
 //! Scalars of every type are kept as text and tags are dropped, so `!vault` and `!unsafe` values read as plain
-//! strings; nothing here is ever given to Ansible. A repeated key keeps its last value, as Ansible does.
+//! strings. Nothing here is ever passed to Ansible. A repeated key keeps its last value, as in Ansible.
 
 use std::fmt;
 
@@ -48,7 +48,7 @@ impl Yaml {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The texts of a list, or the one text that stands in place of a list.
+    /// The strings of a list, or the one string in place of a list.
     pub(super) fn texts(&self) -> Vec<&str> {
         match self {
             Self::Text(text) if text.is_empty() => Vec::new(),

@@ -30,7 +30,7 @@ use crate::toolchain::private_places;
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
 
-/// Does what the first line of standard input says, and answers on standard output. The end of standard input ends it.
+/// Does what the first line of standard input requests, and answers on standard output. Exits at the end of standard input.
 #[must_use]
 pub fn main() -> ExitCode {
     let answer = begin().unwrap_or_else(|error| Answer::of(Ending::Failed(error.to_string())));
@@ -53,9 +53,9 @@ fn begin() -> io::Result<Answer> {
         return Ok(Answer::of(Ending::CallerGone));
     }
     let spec: Spec = serde_json::from_slice(&line).map_err(io::Error::from)?;
-    // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
+    // Created before this process enters its group: groups below one with processes can't have limits.
     let groups = Arc::new(TreeGroup::make(&spec.id, spec.limits.memory_bytes, spec.limits.processes));
-    // Where no group can be made, the marker in the environment finds what is left when this process is killed.
+    // Without groups, the marker in the environment identifies the remaining processes if this process is killed.
     let group = Group::plan(&spec.id).and_then(|group| group.enter().map(|()| group)).ok();
     let answer = inspect(&spec, &groups, requests, stop);
     groups.remove();
@@ -95,7 +95,7 @@ fn inspect(
     drop(sender);
     let mut printed = [None, None];
     let ending = first_ending(&inputs, pid, begun, spec.limits.total, &mut printed);
-    // What the kernel refused may have ended the program before this process looked.
+    // A limit that the kernel enforces may have ended the program before it was noticed.
     let ending = match (ending, groups.excess()) {
         (Ending::Exit(_), Some(excess)) => excess.into(),
         (ending, _) => ending,
@@ -226,8 +226,8 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
     Ok(command)
 }
 
-/// The arguments of bubblewrap for the sandbox of runs, in which nothing that is outside of it can be written. The directory of
-/// the inspection is memory there, too, with what it was given to read.
+/// The arguments of bubblewrap for the sandbox of runs, with nothing writable outside of it. The directory of the inspection is in
+/// memory there, too, with its input files.
 fn sandboxed(sandbox: &Sandbox, spec: &Spec) -> io::Result<Vec<OsString>> {
     let readable = [&*sandbox.readable, &*sandbox.writable, &*spec.seen].concat();
     let is_seen = |hidden: &PathBuf| readable.iter().any(|seen| hidden.starts_with(seen));

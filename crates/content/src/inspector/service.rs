@@ -23,13 +23,13 @@ use crate::toolchain::Toolchain;
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
 const GRACE: Duration = Duration::from_secs(60);
-/// How much of what an inspector says of itself is logged, in bytes.
+/// The maximum length of an inspector's own log that is forwarded, in bytes.
 const MAX_SAID: u64 = 8 << 10;
 
 /// How inspections are done.
 #[derive(Debug, Clone)]
 pub struct Inspector {
-    /// The program that has an `inspect` command: our own.
+    /// The program with an `inspect` command: Rangehand.
     pub program: PathBuf,
     /// How far inspections are kept from everything else.
     pub isolation: Isolation,
@@ -64,8 +64,8 @@ pub(crate) struct What<'a> {
 }
 
 impl Inspector {
-    /// Executes a program to its end. Returns when none of its processes is left, as far as that can be achieved; also when
-    /// the caller leaves. When the future is dropped, the inspector ends everything by itself.
+    /// Executes a program to its end. Returns when none of its processes is left, as far as that can be achieved, also when
+    /// the caller leaves. When the future is dropped, the inspector terminates everything itself.
     pub(crate) async fn run(&self, turn: &mut Turn, what: What<'_>) -> io::Result<Answer> {
         let line = self.specification(turn, what)?;
         let mut inspector = Command::new(&self.program)
@@ -192,7 +192,7 @@ async fn converse(
     Ok(answer)
 }
 
-/// What an inspector says of itself.
+/// Forwards an inspector's own log.
 async fn log(id: &str, stderr: Option<ChildStderr>) {
     let Some(mut stderr) = stderr else { return };
     let mut text = Vec::new();

@@ -21,21 +21,21 @@ use crate::{
 
 /// The longest file that is read: an inventory of 10,000 hosts has one.
 const FILE_BYTES: u64 = 4 << 20;
-/// So many files the variables of one group or host may be spread over.
+/// The maximum number of files with variables of one group or host.
 const FILES: usize = 200;
 /// The maximum number of files whose text is searched.
 const MAX_TEXTS: usize = 20_000;
 /// So deep their directories may be.
 const LEVELS: usize = 8;
 
-/// The extensions of files with variables; the first that is there is taken.
+/// The extensions of files with variables. The first file that exists is used.
 const EXTENSIONS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
 /// Files in an inventory directory that Ansible leaves out.
 const LEFT_OUT: &[&str] =
     &["pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "orig", "ini", "cfg", "retry"];
 const BESIDE: [&str; 2] = ["group_vars", "host_vars"];
 
-/// Where an inventory lies.
+/// The location of an inventory.
 #[derive(Debug)]
 pub(super) struct Files {
     root: Root,
@@ -75,7 +75,7 @@ impl Files {
         Ok(files.filter(|file| self.root.is_file(file)).collect())
     }
 
-    /// The variables that stand beside the inventory for a group or a host.
+    /// The variables in files next to the inventory for a group or a host.
     pub(super) fn variables(
         &self,
         beside: Beside,

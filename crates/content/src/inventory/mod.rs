@@ -56,15 +56,15 @@ pub struct Source {
     pub root: PathBuf,
     /// The inventory file or directory, relative to it.
     pub path: PathBuf,
-    /// Variables that every run is given, as the settings say; they win over everything.
+    /// The setting for variables that every run gets. They take precedence over all others.
     pub vault_file: Option<PathBuf>,
 }
 
 impl Source {
-    /// A text that changes whenever a file that may be read for this inventory changes, comes or goes.
+    /// A string that changes whenever a file of this inventory is changed, created, or deleted.
     ///
     /// # Errors
-    /// When the inventory cannot be looked at.
+    /// When the inventory cannot be read.
     pub fn fingerprint(&self) -> Result<String, Error> {
         let print = Files::open(&self.root, &self.path)?.fingerprint()?;
         let vault = self.vault_file.as_ref().and_then(|path| path.metadata().ok()).map(|metadata| {
@@ -82,12 +82,12 @@ pub struct Inventory<'a> {
     groups: Groups,
     by_host: BTreeMap<String, Vec<String>>,
     vault_file: Variables,
-    /// What stands beside the inventory, once it has been asked for.
+    /// Variables in files next to the inventory, once they were requested.
     beside: RefCell<BTreeMap<(Beside, String), Rc<Variables>>>,
 }
 
 impl<'a> Inventory<'a> {
-    /// Reads the tree and the vault file; what stands beside the tree is read when it is asked for.
+    /// Reads the tree and the vault file. Files next to the tree are read on request.
     ///
     /// # Errors
     /// The first file that cannot be used.
@@ -111,10 +111,10 @@ impl<'a> Inventory<'a> {
         self.groups.hosts_of(group)
     }
 
-    /// What a variable is for a host.
+    /// The value of a variable for a host.
     ///
     /// # Errors
-    /// A file beside the inventory cannot be read, or what is encrypted does not open.
+    /// When a file next to the inventory cannot be read, or an encrypted value cannot be decrypted.
     pub fn value(&self, host: &str, variable: &str) -> Result<Value, Error> {
         match self.vault_file.get(variable) {
             Some(node) => Value::of(node, self.password, || format!("`{variable}` of the vault file")),

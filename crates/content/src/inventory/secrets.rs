@@ -13,10 +13,10 @@ use crate::vault;
 
 /// Values in the clear that are shorter are not taken for secrets, in bytes: `admin` in all output would be masked.
 const SHORTEST_PLAIN: usize = 8;
-/// So many values are decrypted: each takes some 50 ms.
+/// The maximum number of values that are decrypted: each takes about 50 ms.
 const MOST_VAULTS: usize = 100;
 
-/// Every secret that can be read. What cannot, is left out: Ansible will say what is wrong with it.
+/// Every secret that can be read. Others are left out: Ansible reports the error.
 #[must_use]
 pub fn secrets(source: &Source, password: Option<&SecretString>) -> Vec<SecretString> {
     let mut found = Found { secrets: Vec::new(), password, vaults: 0 };

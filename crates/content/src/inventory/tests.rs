@@ -67,7 +67,7 @@ fn the_nearest_word_counts() {
         ("a", "beside all"),
         ("b", "outer"),
         ("c", "proxmox"),
-        // `group_vars/all` wins over what stands in the inventory for any group.
+        // `group_vars/all` takes precedence over the variables of groups in the inventory.
         ("d", "beside all"),
         ("e", "beside b"),
         ("f", "host"),

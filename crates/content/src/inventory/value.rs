@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use super::{Error, node::Node};
 use crate::vault;
 
-/// What an inventory says about a variable.
+/// The value of a variable in an inventory.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// This text. A number is its digits, null the empty text.

@@ -28,7 +28,7 @@ use crate::catalog::Root;
 
 /// More files of a job are not kept.
 const MOST_FILES: usize = 10_000;
-/// So much of a file is searched for secrets at a time, and so much of it again with what follows.
+/// How much of a file is searched for secrets at a time, and the overlap with the next piece.
 const PIECE_BYTES: usize = 1 << 20;
 const OVERLAP_BYTES: usize = 64 * 1024;
 
@@ -185,7 +185,7 @@ fn keep_one(files: &Root, path: &Path, target: &Path, secrets: &Redactor, most: 
     }
 }
 
-/// What Ansible and Python leave beside what they run.
+/// Files that Ansible and Python create as a side effect.
 fn is_leftover(path: &Path) -> bool {
     let names = path.components().filter_map(|component| match component {
         Component::Normal(name) => name.to_str(),
@@ -197,10 +197,10 @@ fn is_leftover(path: &Path) -> bool {
         || is_ending("pyc")
 }
 
-/// What is kept of a job; nothing when it has no directory.
+/// The artifacts of a job. None if it has no directory.
 ///
 /// # Errors
-/// When it is there and cannot be read.
+/// When the directory cannot be read.
 pub fn list(directory: &Path) -> io::Result<Artifacts> {
     match fs::read(directory.join("index.json")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Artifacts::default()),

@@ -51,7 +51,7 @@ impl Versions {
 
     /// The newest version, held.
     pub(crate) fn current(&self) -> io::Result<Option<Version>> {
-        // One that is removed between the look and the lock makes room for a newer one.
+        // If the version is removed between listing and locking, there is a newer one.
         while let Some(number) = self.numbers()?.into_iter().max() {
             if let Some(version) = self.hold(number)? {
                 return Ok(Some(version));
@@ -129,7 +129,7 @@ impl Versions {
         Ok(removed)
     }
 
-    /// When a run last asked for one, as far as it is known.
+    /// When a run last used a version, as far as known.
     pub(crate) fn used(&self) -> Option<std::time::SystemTime> {
         fs::metadata(self.directory.join("lock")).and_then(|found| found.modified()).ok()
     }

@@ -31,7 +31,7 @@ use crate::{
 const MAX_DEPTH: usize = 64;
 /// More do not pay: what takes time is the kernel's.
 const THREADS: usize = 2;
-/// A change within this time before a look cannot be distinguished from one after it: clocks of file systems tick slowly.
+/// Changes within this time before a walk can't be distinguished from later ones: clocks of file systems are coarse.
 const TICK: Duration = Duration::from_millis(20);
 const BUFFER_BYTES: usize = 32 * 1024;
 
@@ -78,7 +78,7 @@ impl Origin {
     }
 }
 
-/// Walks the tree; `own` are directories directly below its root that are not looked at.
+/// Walks the tree. `own` are directories directly below its root that are skipped.
 pub(crate) fn walk(tree: &Tree, own: Vec<PathBuf>) -> io::Result<Listing> {
     let root = Root::open(&tree.root).map_err(io::Error::other)?;
     let targets = tree.link_targets.iter().filter_map(|target| target.canonicalize().ok()).collect();
@@ -338,7 +338,7 @@ impl Walk<'_> {
     }
 }
 
-/// Where a link ends, seen from the directory it stands in.
+/// The final target of a link, relative to its directory.
 fn relative_end(root: &Root, source: &Path) -> Option<PathBuf> {
     let end = root.path().join(source).canonicalize().ok()?;
     let below = end.strip_prefix(root.path()).ok()?;
@@ -354,7 +354,7 @@ fn end_is_below(source: &Path, end: &Path, under: &Path) -> bool {
     under.as_os_str().is_empty() || end == Path::new(".") || below.starts_with(under)
 }
 
-/// Files come and go while they are looked at, and not every file of a tree is meant for the service.
+/// Handles errors of files that are removed during the walk, and of files that the service is not allowed to read.
 fn leave_unreadable(path: &Path, error: Errno, found: &mut Found) -> io::Result<()> {
     let why = match error {
         Errno::NOENT => "gone meanwhile",

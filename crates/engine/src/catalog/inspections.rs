@@ -1,7 +1,7 @@
 //! Inspections: Ansible lists the tasks or hosts of content, which evaluates that content.
 //!
 //! ```text
-//! turn -> directory -> intent in the audit -> a task: Ansible, confined -> result in the audit -> turn given back
+//! turn -> directory -> intent in the audit log -> a task: Ansible, confined -> result in the audit log -> turn released
 //! ```
 //! If the caller disconnects, the task continues until no process of the inspection is left. Only then is its turn
 //! free.

@@ -2,7 +2,7 @@
 //!
 //! The order of its members is that of the first version, which had no work apart from a playbook: rows of that
 //! version are read and written to the byte. The JSON of a further kind of work has a member that no other kind has
-//! (as `inventory` is of a playbook), and becomes a second form beside [`Flat`].
+//! (such as `inventory` for a playbook), and becomes a second form next to [`Flat`].
 
 use std::borrow::Cow;
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 pub const MASK: &str = "***";
 
 /// The text with masks; the spans come by their ends.

@@ -49,9 +49,9 @@ impl fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// Knows these values besides the shapes. Of a value of many lines each line counts as well. Values and lines
-    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: of those, values are looked for as whole
-    /// texts and between quotes, lines not at all.
+    /// Masks these values in addition to patterns. Of a multi-line value each line counts as well. Values and lines
+    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: such values are only found as whole
+    /// texts and between quotes, such lines not at all.
     #[must_use]
     pub fn new<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Self {
         let values: Vec<T> = values.into_iter().collect();
@@ -73,7 +73,7 @@ impl Redactor {
         self.text_with_names_at(text, |_, name, _| is_name(name))
     }
 
-    /// As [`Self::text_with_names`]; `is_name` is also given the bytes before and after.
+    /// As [`Self::text_with_names`]; `is_name` also gets the bytes before and after.
     #[must_use]
     pub fn text_with_names_at<'a>(
         &self,
@@ -125,7 +125,7 @@ impl Redactor {
         }
     }
 
-    /// A text that is a value of its own.
+    /// A text that is a complete value.
     fn whole(&self, text: &mut String) {
         if self.known.as_ref().is_some_and(|known| known.is_short(text)) {
             *text = MASK.into();

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! another architecture, or the x32 ABI        -> ENOSYS
-//! a call that is refused whatever it is given -> its error
+//! a call that is refused with any arguments   -> its error
 //! a call that is refused with some arguments  -> its error, or allowed
 //! everything else                             -> allowed
 //! ```
-//! The kernel runs the program once for each call number when it is installed and remembers what is allowed whatever the
-//! arguments are (Linux 5.11 and newer), so the length of the program does not matter to ordinary calls.
+//! When the program is installed, the kernel runs it once for each call number and caches which calls are allowed with any
+//! arguments (Linux 5.11 and newer), so the length of the program does not affect ordinary calls.
 
 use linux_raw_sys::{
     errno::ENOSYS,
@@ -24,7 +24,7 @@ pub(super) struct Filter {
     pub(super) architecture: u32,
     /// Numbers from here on belong to another ABI of the same architecture.
     pub(super) foreign_from: Option<u32>,
-    /// Calls that are refused whatever they are given.
+    /// Calls that are refused with any arguments.
     pub(super) groups: &'static [Group],
     /// Calls that are refused with some arguments.
     pub(super) rules: &'static [Rule],

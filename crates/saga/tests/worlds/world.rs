@@ -1,8 +1,8 @@
 //! A platform in memory: things with tags that sit on other things, requests that take time, and faults by script.
 //!
-//! A request has its effect on the server at a time of its own, whether or not the client still waits for the answer. Names are not
-//! unique, so a request that is repeated blindly leaves two things. A thing cannot be made before what it sits on, nor removed under
-//! what sits on it.
+//! A request takes effect on the server at its own time, whether or not the client still waits for the reply. Names are not
+//! unique, so a request that is repeated blindly creates two things. A thing can't be created before what it sits on, nor can
+//! that be removed first.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long a request takes without a fault.
 pub(crate) const LATENCY: Duration = Duration::from_secs(2);
-/// After a request that got no answer, the effect comes at most so much later.
+/// The maximum delay of the effect of a request that got no reply.
 pub(crate) const LATE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,7 +105,7 @@ impl Server {
         self.next
     }
 
-    /// Whatever is due by now happens, in order.
+    /// Applies all effects that are due, in order.
     fn catch_up(&mut self) {
         while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= Instant::now()) {
             let ((_, number), effect) = entry.remove_entry();

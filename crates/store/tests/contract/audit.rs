@@ -162,7 +162,7 @@ fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).expect("a time")
 }
 
-/// Adds so many records of this time.
+/// Adds this number of entries of this time.
 async fn add(store: &Store, count: usize, time: i64) {
     let drafts: Vec<AuditDraft> =
         (0..count).map(|number| AuditDraft { time: at(time), ..draft(&number.to_string()) }).collect();

@@ -10,7 +10,7 @@ use crate::{
     samples::{at, claim, insert_queued, moved},
 };
 
-/// A plan that is carried out, with so many steps.
+/// A running plan with this number of steps.
 async fn begun(store: &Store, steps: usize) -> (PlanHolder, model::Job) {
     let plan = draft("alpha");
     store_draft(store, new_range_id(), &plan).await;

@@ -54,7 +54,7 @@ pub(crate) async fn an_expired_lease_is_taken_over_once(database: Database) {
     assert_eq!(*taken, expected);
     assert_ne!(taken.node, held.node);
 
-    // The former holder is refused whatever it tries.
+    // Every write of the former holder is rejected.
     let beat = store.beat(held.id, held.fence, at(900)).await;
     assert!(matches!(beat, Err(Error::Stale { .. })), "{beat:?}");
     let events = store.append_events(held.id, held.fence, run, &drafts([1])).await;

@@ -10,7 +10,7 @@ use crate::{
     samples::{at, claim, drafts, full_job, insert, insert_asking, insert_queued, moved, running},
 };
 
-/// A job that ended then, with so many events of a run.
+/// A job that ended at this time, with this number of events.
 async fn ended(store: &Store, finished_at: i64, events: u64) -> JobId {
     insert_queued(store, at(0)).await;
     let job = claim(store).await.expect("a job is queued");
@@ -117,7 +117,7 @@ pub(crate) async fn a_deletion_that_was_broken_off_is_finished_later(database: D
     let store = &database.store;
     let id = ended(store, 10, 5).await;
     insert(store, &full_job()).await;
-    // As if the process had died when the job was gone and its events were not.
+    // As if the process had died after it deleted the job and before it deleted its events.
     let mut connection = database.connection().await;
     for statement in [
         format!("INSERT INTO deletions (job_id) VALUES ('{id}')"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
 use uuid::Uuid;
 
-/// The moment so many milliseconds after an arbitrary one.
+/// A time in milliseconds after an arbitrary one.
 pub(crate) fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_763_600_000_000 + milliseconds).expect("a time")
 }
@@ -223,7 +223,7 @@ pub(crate) async fn running(store: &Store) -> (Job, RunId) {
     (job, run)
 }
 
-/// A move of a job as it is, for the reason it is there for.
+/// A transition of a job, with the reason of its current state.
 pub(crate) fn job_move<'a>(job: &'a Job, to: JobState, now: Timestamp, event: &'a Draft) -> JobMove<'a> {
     let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
     JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, wipes_secrets: false, event }

@@ -1,6 +1,6 @@
 //! A ledger of what was searched for, where, and how often it was found.
 //!
-//! The forms are made by code of this test's own: what the service masks is not what is looked for here.
+//! The forms are created by separate code, so that the test does not search with the code that masks.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -226,7 +226,7 @@ fn with_halves(own: &str) -> Vec<String> {
     all.flat_map(|text| [text.replace('+', "-").replace('/', "_"), text]).collect()
 }
 
-/// All forms of a canary can be found at all, wherever they stand.
+/// All forms of a canary are found, at any position.
 #[test]
 fn the_search_finds_what_it_looks_for() {
     let value = "it's \"a\" secret\nof two lines".to_owned();

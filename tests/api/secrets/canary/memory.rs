@@ -9,7 +9,7 @@ use testkit::TestApp;
 
 /// The longest part of a mapping that is read at once, in bytes.
 const PART: usize = 1 << 24;
-/// Parts overlap by so much: a secret may lie across their border.
+/// The overlap of parts: a secret can be at the border of two.
 const OVERLAP: usize = 4096;
 
 /// Has the service a connection that it has not closed?

@@ -1,5 +1,5 @@
-//! The canary proof: every kind of secret gets a unique value. Jobs that print them in every way succeed, fail, are canceled,
-//! and are killed. Then every byte that the service wrote or sent is searched.
+//! The canary proof: every kind of secret gets a unique value, jobs that print them in every way succeed, fail, are canceled,
+//! and are killed, and then every byte that the service wrote or sent is searched.
 //!
 //! What must be zero is asserted. What cannot be zero is counted and printed with its reason: the environment that the
 //! service was started with is the starter's doing, and what the service must know for its next job is in its memory.
@@ -26,7 +26,7 @@ use crate::restart::{signal, supervisor};
 
 /// Prints all that it knows, in the clear and encoded, as results, output and errors.
 const LEAKY: &str = include_str!("leaky.yml");
-/// Stands where v0 runs it.
+/// The playbook in place of the one that v0 runs.
 const ADD_USER: &str = include_str!("add-user.yml");
 
 /// Kinds that only one job has: none of them may be in the service's memory when the jobs have ended.
@@ -82,8 +82,7 @@ impl Cage {
         );
         setup.write("vault.yml", &encrypt(setup.home(), &value("vault password"), &vars));
         setup.write("password", &value("vault password"));
-        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(0o600))
-            .expect("the test owns it");
+        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(0o600)).expect("owned");
         let host_vars = format!("canary_become_password: {}\n", value("inventory password"));
         setup.write("inventory/host_vars/localhost/canary.yml", &host_vars);
         setup.write("playbooks/bundles/leaky/main.yml", LEAKY);
@@ -136,7 +135,7 @@ impl Cage {
         self.app.job(&job)
     }
 
-    /// Everything that can be asked about a job.
+    /// Requests everything about a job.
     async fn ask_all_about(&mut self, job: &Value) {
         let id = job["id"].as_str().expect("a job has an id").to_owned();
         for path in [
@@ -167,7 +166,7 @@ impl Cage {
             self.ledger.search_file(place, &entry.path());
         }
         self.ledger.search_files("temporary directory", &home.join("tmp"));
-        // Ansible asks the system for the user's home, not the environment.
+        // Ansible reads the user's home from the user database, not from the environment.
         let real = std::env::var_os("HOME").map(std::path::PathBuf::from).unwrap_or_default();
         for entry in
             [&home, &real].into_iter().flat_map(|home| fs::read_dir(home.join(".ansible/tmp"))).flatten()
@@ -407,7 +406,7 @@ async fn prove(database: Option<Postgres>) {
     for place in ledger.places().filter(|place| !others.contains(place)) {
         assert_eq!(ledger.all_hits(place), 0, "{place}\n{ledger:#}");
     }
-    // They are the owner's files once more, for the service's user alone: what lies there in plaintext is in them, too.
+    // They are copies of the owner's files, accessible only to the service's user, and contain the same plaintext.
     assert_eq!(ledger.all_hits(SNAPSHOTS), ledger.hits(SNAPSHOTS, "inventory password"), "{ledger:#}");
     for place in
         ["replies", "stream: SSE", "stream: NDJSON", "stream: log", "stream: WebSocket", "log of the service"]

@@ -15,7 +15,7 @@ class Screen:
         self.output = output
         self.ident = ident
         self.printed = []
-        # What the current event says; None outside of events.
+        # The data of the current event; None outside of events.
         self.event = None
         self.parts = {number: Part(self, number) for number in (1, 2)}
 

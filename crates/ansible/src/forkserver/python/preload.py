@@ -33,7 +33,7 @@ USUAL = [
 ]
 # Loaders of which Ansible loads all plugins whenever it runs.
 ALL = "become callback connection filter inventory shell test vars".split()
-# Plugins of Ansible's own, by their loader, under the names by which Ansible or playbooks ask for them.
+# Plugins of Ansible itself, by their loader, under the names that Ansible and playbooks use.
 SOME = {
     "action": "add_host assemble assert async_status command copy debug fail fetch gather_facts group_by include_vars "
     "normal package pause raw reboot script service set_fact set_stats shell template unarchive uri "

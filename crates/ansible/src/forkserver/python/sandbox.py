@@ -25,7 +25,7 @@ NS_GET_USERNS = 0xB701
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
-# The kernel has fewer, and says so.
+# More than the kernel has: it reports the end.
 MOST_CAPABILITIES = 64
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2

@@ -148,7 +148,7 @@ async fn a_file_of_some_gigabytes_is_not_given_to_ansible() {
     site.write("local/huge.yml", "- hosts: all\n");
     let file = std::fs::File::options().write(true).open(site.path("local/huge.yml")).expect("there");
     file.set_len(3 << 30).expect("sparse");
-    // Were it given one, this would be executed.
+    // With a program as the toolchain, this would be executed.
     let toolchain =
         Toolchain { bin_dir: Some("/bin".into()), path: "/usr/bin:/bin".into(), ..Toolchain::default() };
     let content = ContentRef::Playbook("huge".parse().expect("a name"));
