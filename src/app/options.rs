@@ -80,7 +80,28 @@ pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine
         },
         keep: settings.history.keep(),
         proxmox: settings.proxmox.options(),
+        platforms: platforms(settings),
+        ranges: engine::RangeOptions::default(),
     }
+}
+
+fn platforms(settings: &Settings) -> engine::Platforms {
+    let options = platform::simulated::Options {
+        file: Some(settings.paths.state.join("simulated.jsonl")),
+        ..platform::simulated::Options::default()
+    };
+    let opened = platform::simulated::Simulated::open(options);
+    let entries = opened.map(|opened| {
+        let entry = engine::PlatformEntry {
+            platform: std::sync::Arc::new(opened),
+            kind: "simulated",
+            calls: 16,
+            tasks: engine::TaskMode::Skipped,
+            prices: None,
+        };
+        BTreeMap::from([("simulated".to_owned(), entry)])
+    });
+    engine::Platforms::new("rangehand", entries.unwrap_or_default()).unwrap_or_default()
 }
 
 fn projects(settings: &Settings) -> BTreeMap<ProjectName, engine::Project> {

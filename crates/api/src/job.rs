@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     ActorKind, Executor, Failure, Inventories, Isolation, JobId, Labels, Phase, Progress, ProjectName,
-    ReasonCode, Resources, ResumePreview, RetryPolicy, State, Stats, Time, Waiting,
+    RangeGoal, RangeResult, ReasonCode, Resources, ResumePreview, RetryPolicy, State, Stats, Time, Waiting,
     new_job::{MAX_FORKS, MAX_TIMEOUT_S, MAX_VERBOSITY},
 };
 
@@ -53,7 +53,7 @@ pub struct Step {
 }
 
 /// The request of the job, including defaults that were filled in; fields without a value are absent
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// The playbook
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,8 +67,21 @@ pub struct Request {
     /// Project that contains the content
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// Inventories
-    pub inventory: Inventories,
+    /// The range, for a job that carries out a plan
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
+    /// ID of the range
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range_id: Option<String>,
+    /// ID of the plan
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// What the job does with the plan
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<RangeGoal>,
+    /// Inventories; absent for a plan
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Inventories>,
     /// Host pattern
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
@@ -192,6 +205,9 @@ pub struct Job {
     /// Protections that isolated the last attempt: parts of its sandbox, and control groups that limited memory and processes; empty if Ansible did not run or the job has not finished
     #[schemars(extend("items" = {"enum": ["namespaces", "user_namespace", "seccomp", "landlock", "memory_group", "processes_group"]}))]
     pub protections: Vec<String>,
+    /// How far the plan of a range came, for a job that carries out a plan and has ended
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<RangeResult>,
     /// Number of its last event
     pub events: u64,
     /// Warnings of the last attempt; absent if there are none, and in the last message of a stream

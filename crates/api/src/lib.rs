@@ -17,6 +17,7 @@ mod page;
 mod problem;
 mod progress;
 mod queue;
+mod range_result;
 mod renamed;
 mod report;
 mod resume;
@@ -43,6 +44,7 @@ pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
+pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};
 pub use resume::{PlayTasks, ResumePreview};
@@ -51,4 +53,6 @@ pub use schemas::Schemas;
 pub use text::{ContentName, HostPattern, JobId, ProjectName, Resource, Time};
 pub use timing::{TaskTiming, Timing};
 pub use waiting::{Blocker, Capacity, Waiting};
-pub use words::{ActorKind, Executor, Isolation, Kind, LockMode, Phase, ReasonCode, RetryOn, State};
+pub use words::{
+    ActorKind, Executor, Isolation, Kind, LockMode, Phase, RangeGoal, ReasonCode, RetryOn, State,
+};

@@ -19,6 +19,9 @@ pub struct Queued {
     /// The scenario
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
+    /// The range, for a job that carries out a plan
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<String>,
     /// Higher values run first
     #[schemars(range(min = -100, max = 100))]
     pub priority: i8,

@@ -134,6 +134,19 @@ words!(ReasonCode, "Why a job is in its state, for programs" {
     NotFound = "not_found",
     /// Events or the outcome could not be written.
     SpoolFailed = "spool_failed",
+    /// A step of the plan of a range failed, and what the plan created was undone or is kept.
+    PlanFailed = "plan_failed",
+    /// The plan of a range was undone, but something could not be removed.
+    PlanLeft = "plan_left",
+});
+
+words!(RangeGoal, "What a job does with the plan of a range" {
+    /// Carries it out.
+    Apply = "apply",
+    /// Carries out the steps that are missing after it ended early.
+    Resume = "resume",
+    /// Undoes what it created.
+    Rollback = "rollback",
 });
 
 words!(Phase, "Stage of a run" {

@@ -2,7 +2,7 @@
 //! generator.
 
 use jiff::Timestamp;
-use model::{JobId, RunId};
+use model::{JobId, PlanId, RangeId, RunId};
 use uuid::Uuid;
 
 /// The current time, truncated to milliseconds, the precision of stored times.
@@ -17,4 +17,12 @@ pub(crate) fn new_job_id() -> JobId {
 
 pub(crate) fn new_run_id() -> RunId {
     RunId::from_uuid(Uuid::now_v7())
+}
+
+pub(crate) fn new_range_id() -> RangeId {
+    RangeId::from_uuid(Uuid::now_v7())
+}
+
+pub(crate) fn new_plan_id() -> PlanId {
+    PlanId::from_uuid(Uuid::now_v7())
 }

@@ -33,8 +33,10 @@ use crate::{
     machines::{handle::Machines, options::ProxmoxOptions},
     metrics::Metrics,
     options::{Directories, NodeOptions, Vault},
+    platforms::Platforms,
     progress::Progress,
     queue::Queue,
+    ranges::handle::Ranges,
     readiness::Readiness,
     resume::handle::Resume,
     scheduler::{self, Scheduler, SchedulerParts},
@@ -44,6 +46,7 @@ use crate::{
     work::{
         contract::{Controls, Executions},
         playbook::options::PlaybookOptions,
+        range::{execution::RangeOptions, running::RunningPlans},
         recovery::Recovery,
         registry::{self, Parts},
         worker::Worker,
@@ -80,6 +83,10 @@ pub struct Options {
     pub keep: Keep,
     /// Options for direct access to Proxmox.
     pub proxmox: ProxmoxOptions,
+    /// The platforms on which ranges are created.
+    pub platforms: Platforms,
+    /// How plans of ranges are carried out.
+    pub ranges: RangeOptions,
 }
 
 /// Components that background tasks and the scheduler share.
@@ -99,8 +106,20 @@ struct SharedComponents {
 /// Creates an engine on top of a store, and its scheduler. Nothing runs before [`Scheduler::run`].
 #[must_use]
 pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
-    let Options { node, directories, vault, keys, catalog, inspector, jobs, playbooks, keep, proxmox } =
-        options;
+    let Options {
+        node,
+        directories,
+        vault,
+        keys,
+        catalog,
+        inspector,
+        jobs,
+        playbooks,
+        keep,
+        proxmox,
+        platforms,
+        ranges,
+    } = options;
     let (name, keys): (Arc<str>, _) = (node.name.as_str().into(), Arc::new(keys));
     let (changes, counters) = (Changes::default(), Arc::<Counters>::default());
     let transitions = Transitions::new(store.clone(), changes.clone());
@@ -112,7 +131,8 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let events = Events::new(store.clone(), changes.clone(), Arc::clone(&counters));
     let artifacts =
         Artifacts::new(store.clone(), directories.state.join("artifacts").into(), Arc::clone(&name));
-    let controls = registry::controls(&catalog, &directories);
+    let running_plans = RunningPlans::default();
+    let controls = registry::controls(&catalog, &directories, &running_plans);
     let jobs = Jobs::new(
         jobs,
         (store.clone(), changes.clone(), transitions.clone()),
@@ -129,9 +149,12 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
         counters: Arc::clone(&counters),
         queue: queue.clone(),
         jobs: jobs.clone(),
+        platforms: platforms.clone(),
+        running_plans,
+        ranges,
         catalog: catalog.clone(),
         artifacts: artifacts.clone(),
-        keys,
+        keys: Arc::clone(&keys),
         node,
         directories,
         vault: vault.clone(),
@@ -162,6 +185,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
         metrics: Metrics::new(store.clone(), counters, queue.clone(), background.clone()),
         background,
         progress: Progress::new(store.clone(), events.clone(), inspections.clone()),
+        ranges: Ranges::new(store.clone(), jobs.clone(), platforms, keys),
         resume: Resume::new(store.clone(), jobs.clone(), events.clone(), inspections.clone()),
         events,
         inspections,

@@ -12,6 +12,7 @@ use crate::{
     metrics::Metrics,
     progress::Progress,
     queue::Queue,
+    ranges::handle::Ranges,
     readiness::Readiness,
     resume::handle::Resume,
     tokens::Tokens,
@@ -35,6 +36,7 @@ pub(crate) struct Handles {
     pub(crate) metrics: Metrics,
     pub(crate) progress: Progress,
     pub(crate) queue: Queue,
+    pub(crate) ranges: Ranges,
     pub(crate) readiness: Readiness,
     pub(crate) resume: Resume,
     pub(crate) tokens: Tokens,
@@ -109,6 +111,12 @@ impl Engine {
     #[must_use]
     pub fn queue(&self) -> &Queue {
         &self.0.queue
+    }
+
+    /// Ranges: create, change, destroy, read.
+    #[must_use]
+    pub fn ranges(&self) -> &Ranges {
+        &self.0.ranges
     }
 
     /// Whether the service is ready.

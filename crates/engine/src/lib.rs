@@ -36,8 +36,10 @@ mod metrics;
 mod nudge;
 mod options;
 mod plan_journal;
+mod platforms;
 mod progress;
 mod queue;
+mod ranges;
 mod readiness;
 mod resume;
 mod scheduler;
@@ -88,8 +90,14 @@ pub use machines::{
 pub use metrics::{Figures, Metrics};
 pub use options::{Directories, NodeOptions, Vault};
 pub use plan_journal::PlanJournal;
+pub use platforms::{PlatformEntry, Platforms, TaskMode};
 pub use progress::{Basis, JobProgress, Progress};
 pub use queue::{Capacity, Queue, QueueState};
+pub use ranges::{
+    error::RangeError,
+    handle::{LastPlan, Ranges},
+    request::{Applied, Preview, RangeAction, RangeRequest, StoredDocument},
+};
 pub use readiness::Readiness;
 pub use resume::{
     handle::{Resume, ResumeError},
@@ -103,4 +111,7 @@ pub use store::{
     QueueLimits, RunningJob, Waiting,
 };
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
-pub use work::playbook::options::{IsolationOptions, PlaybookOptions};
+pub use work::{
+    playbook::options::{IsolationOptions, PlaybookOptions},
+    range::execution::RangeOptions,
+};

@@ -66,6 +66,11 @@ impl Slot {
         output
     }
 
+    /// Returns the slot for good: the work does not need it.
+    pub fn give_back(&self) {
+        drop(self.put(None));
+    }
+
     /// Whether the slot is occupied. `false` while it is released.
     #[must_use]
     pub fn is_taken(&self) -> bool {

@@ -31,6 +31,10 @@ impl EventKind {
     pub const OVERSIZED: Self = Self(Cow::Borrowed("oversized_event"));
     /// An event of ansible-runner that could not be read: [`Unreadable`](crate::Unreadable).
     pub const UNREADABLE: Self = Self(Cow::Borrowed("unreadable_event"));
+    /// A step of the plan of a range changed its state: [`PlanStepChange`](crate::PlanStepChange).
+    pub const PLAN_STEP: Self = Self(Cow::Borrowed("plan_step"));
+    /// The plan of a range goes forward, back, or has ended: [`PlanPhaseChange`](crate::PlanPhaseChange).
+    pub const PLAN_PHASE: Self = Self(Cow::Borrowed("plan_phase"));
     /// Output of Ansible outside any of its events.
     pub const VERBOSE: Self = Self(Cow::Borrowed("verbose"));
 

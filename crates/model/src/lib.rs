@@ -23,6 +23,7 @@ pub mod numbers;
 pub mod outcome;
 pub mod own_event;
 pub mod priority;
+pub mod range_work;
 pub mod redact;
 pub mod report;
 pub mod resource;
@@ -55,9 +56,11 @@ pub use lease::{LeaseKey, LeaseKind, RangeLease};
 pub use names::{ContentKind, ContentName, ContentRef, ProjectName};
 pub use outcome::{Detail, Outcome, PlaybookDetail, PlaybookOutcome};
 pub use own_event::{
-    ArtifactsKept, Complaint, Oversized, Payload, StateChange, StepStart, Unreadable, Warning, WarningCode,
+    ArtifactsKept, Complaint, Oversized, Payload, PlanPhaseChange, PlanStepChange, StateChange, StepStart,
+    Unreadable, Warning, WarningCode,
 };
 pub use priority::Priority;
+pub use range_work::{FailedPlanStep, LeftPlanStep, RangeDetail, RangeGoal, RangeWork};
 pub use redact::Redactor;
 pub use report::{CustomStats, Failure, HostStats, Report};
 pub use resource::{Holder, LockMode, Resource, ResourceLock, Resources};

@@ -1,9 +1,10 @@
 //! The outcome of an attempt: the same for every kind of work, with a detail by kind.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
 
-use crate::{Ending, Executor, Isolation, Reason, Report};
+use crate::{Ending, Executor, Isolation, RangeDetail, Reason, Report};
 
 /// How an attempt ended. In JSON, the fields of the detail are among the others, after `reason`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub type PlaybookOutcome = Outcome<PlaybookDetail>;
 pub enum Detail {
     /// A run of Ansible.
     Playbook(PlaybookDetail),
+    /// The execution of a plan of a range.
+    Range(RangeDetail),
 }
 
 /// The result of a run of Ansible.
@@ -110,6 +113,16 @@ impl Detail {
     pub const fn as_playbook(&self) -> Option<&PlaybookDetail> {
         match self {
             Self::Playbook(detail) => Some(detail),
+            Self::Range(_) => None,
+        }
+    }
+
+    /// How far a plan of a range came; `None` for another kind of work.
+    #[must_use]
+    pub const fn as_range(&self) -> Option<&RangeDetail> {
+        match self {
+            Self::Range(detail) => Some(detail),
+            Self::Playbook(_) => None,
         }
     }
 
@@ -118,14 +131,21 @@ impl Detail {
     pub const fn rc(&self) -> Option<i32> {
         match self {
             Self::Playbook(detail) => detail.rc,
+            Self::Range(_) => None,
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Detail {
-    /// Not derived as untagged, for an error that names the member that is wrong.
+    /// Not derived as untagged, for an error that names the member that is wrong. Only the detail of a plan has `steps`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        PlaybookDetail::deserialize(deserializer).map(Self::Playbook)
+        let value = Value::deserialize(deserializer)?;
+        let read = if value.get("steps").is_some() {
+            serde_json::from_value(value).map(Self::Range)
+        } else {
+            serde_json::from_value(value).map(Self::Playbook)
+        };
+        read.map_err(D::Error::custom)
     }
 }
 
@@ -145,8 +165,17 @@ mod tests {
         assert_eq!(serde_json::to_string(&of_supervisor).expect("JSON"), WRITTEN);
         assert_eq!(Outcome::from(of_supervisor), outcome);
 
-        let Detail::Playbook(detail) = serde_json::from_str::<Outcome>(OLDER).expect("an outcome").detail;
-        assert_eq!(detail, PlaybookDetail::default());
+        let older: Outcome = serde_json::from_str(OLDER).expect("an outcome");
+        assert_eq!(older.detail.as_playbook(), Some(&PlaybookDetail::default()));
+    }
+
+    #[test]
+    fn the_outcome_of_a_plan_is_read_as_it_is_written() {
+        let detail = Detail::Range(RangeDetail { steps: 3, done: 2, ..RangeDetail::default() });
+        let older: Outcome = serde_json::from_str(OLDER).expect("an outcome");
+        let outcome = Outcome { detail, ..older };
+        let written = serde_json::to_string(&outcome).expect("JSON");
+        assert_eq!(serde_json::from_str::<Outcome>(&written).expect("an outcome"), outcome);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use crate::{Draft, EventKind, HostPattern, JobState, Phase, Reason, Tags, text_enum};
+use crate::{
+    Draft, EventKind, HostPattern, JobId, JobState, JournalPhase, Phase, Reason, StepState, Tags, text_enum,
+};
 
 /// The data of events of one kind.
 pub trait Payload: Serialize + DeserializeOwned {
@@ -140,6 +142,41 @@ pub struct Unreadable {
     pub bytes: u64,
 }
 
+/// A step of the plan of a range changed its state, or a call of it is repeated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanStepChange {
+    /// Its place in the plan, from 0.
+    pub step: u32,
+    /// Its kind, such as `machine.ensure`.
+    pub step_kind: String,
+    /// The machine, network, or task that it is about.
+    pub name: String,
+    /// The state before.
+    pub from: StepState,
+    /// The state since then; the same while a call is repeated.
+    pub to: StepState,
+    /// Why it failed, is unknown, or is repeated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The time until a call is repeated, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats_after_ms: Option<u64>,
+    /// The job that runs the task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<JobId>,
+}
+
+/// The plan of a range goes another way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanPhaseChange {
+    /// The direction, or that the plan has ended.
+    pub phase: JournalPhase,
+    /// The number of steps of the plan.
+    pub steps: u32,
+    /// The number of steps that are done.
+    pub done: u32,
+}
+
 macro_rules! payloads {
     ($($payload:ident: $kind:ident),+ $(,)?) => {
         $(impl Payload for $payload { const KIND: EventKind = EventKind::$kind; })+
@@ -149,6 +186,8 @@ macro_rules! payloads {
 payloads! {
     StateChange: JOB_STATE,
     StepStart: STEP,
+    PlanStepChange: PLAN_STEP,
+    PlanPhaseChange: PLAN_PHASE,
     Warning: WARNING,
     Complaint: WARNING,
     ArtifactsKept: ARTIFACTS,

@@ -91,6 +91,10 @@ text_enum! {
         NotFound = "not_found",
         /// Events or the outcome could not be written.
         SpoolFailed = "spool_failed",
+        /// A step of the plan of a range failed, and what the plan created was undone or is kept.
+        PlanFailed = "plan_failed",
+        /// The plan of a range was undone, but something could not be removed.
+        PlanLeft = "plan_left",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The work of a job, without how it is queued, limited, and repeated: that is the [`JobRequest`](crate::JobRequest).
 //!
-//! There is one kind of work, a playbook. `CONTRIBUTING.md` lists what a further kind needs. Code for playbooks
-//! calls [`Work::as_playbook`], and does nothing for other kinds of work.
+//! `CONTRIBUTING.md` lists what a further kind needs. Code for playbooks calls [`Work::as_playbook`], and does nothing for
+//! other kinds of work.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     ContentRef, Detail, ExtraVars, HostPattern, Inventories, Isolation, PlaybookDetail, ProjectName,
-    SecretValue, SecretVars, Step, Tags, TaskName,
+    RangeDetail, RangeWork, SecretValue, SecretVars, Step, Tags, TaskName,
 };
 
 /// The work of a job.
@@ -17,6 +17,8 @@ use crate::{
 pub enum Work {
     /// Runs Ansible.
     Playbook(PlaybookWork),
+    /// Carries out a plan of a range.
+    Range(RangeWork),
 }
 
 /// A kind of work, without the work itself.
@@ -24,11 +26,13 @@ pub enum Work {
 pub enum WorkKind {
     /// [`Work::Playbook`].
     Playbook,
+    /// [`Work::Range`].
+    Range,
 }
 
 impl WorkKind {
     /// Every kind, in the order of the variants.
-    pub const ALL: &[Self] = &[Self::Playbook];
+    pub const ALL: &[Self] = &[Self::Playbook, Self::Range];
 }
 
 /// A call of `ansible-playbook`, or several of them in one run.
@@ -73,6 +77,7 @@ impl Work {
     pub const fn kind(&self) -> WorkKind {
         match self {
             Self::Playbook(_) => WorkKind::Playbook,
+            Self::Range(_) => WorkKind::Range,
         }
     }
 
@@ -81,6 +86,7 @@ impl Work {
     pub const fn as_playbook(&self) -> Option<&PlaybookWork> {
         match self {
             Self::Playbook(work) => Some(work),
+            Self::Range(_) => None,
         }
     }
 
@@ -89,6 +95,16 @@ impl Work {
     pub const fn as_playbook_mut(&mut self) -> Option<&mut PlaybookWork> {
         match self {
             Self::Playbook(work) => Some(work),
+            Self::Range(_) => None,
+        }
+    }
+
+    /// The plan of a range; `None` for another kind of work.
+    #[must_use]
+    pub const fn as_range(&self) -> Option<&RangeWork> {
+        match self {
+            Self::Range(work) => Some(work),
+            Self::Playbook(_) => None,
         }
     }
 
@@ -98,6 +114,7 @@ impl Work {
     pub fn subject(&self) -> (&'static str, &str) {
         match self {
             Self::Playbook(work) => (work.content.kind().as_str(), work.content.name().as_str()),
+            Self::Range(work) => ("range", &work.name),
         }
     }
 
@@ -106,6 +123,7 @@ impl Work {
     pub fn empty_detail(&self) -> Detail {
         match self {
             Self::Playbook(_) => Detail::Playbook(PlaybookDetail::default()),
+            Self::Range(_) => Detail::Range(RangeDetail::default()),
         }
     }
 
@@ -114,6 +132,7 @@ impl Work {
     pub fn has_secrets(&self) -> bool {
         match self {
             Self::Playbook(work) => work.has_secrets(),
+            Self::Range(_) => false,
         }
     }
 
@@ -122,6 +141,7 @@ impl Work {
     pub fn expose_secrets(&self) -> Option<SecretValue> {
         match self {
             Self::Playbook(work) => work.expose_secrets(),
+            Self::Range(_) => None,
         }
     }
 }
@@ -129,6 +149,12 @@ impl Work {
 impl From<PlaybookWork> for Work {
     fn from(work: PlaybookWork) -> Self {
         Self::Playbook(work)
+    }
+}
+
+impl From<RangeWork> for Work {
+    fn from(work: RangeWork) -> Self {
+        Self::Range(work)
     }
 }
 

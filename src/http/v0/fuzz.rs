@@ -136,7 +136,7 @@ fn answered(route: &Route, body: Value, name: Option<&str>) -> Result<(), TestCa
         },
     ) {
         Ok(request) => {
-            let model::Work::Playbook(work) = &request.work;
+            let work = request.work.as_playbook().expect("a playbook");
             let limit = work.limit.as_ref().map_or("", |limit| limit.as_str());
             prop_assert!(!limit.starts_with(['-', '@']), "{}", limit);
             prop_assert!(!work.extra_vars.as_map().keys().any(|name| name.starts_with("ansible_")));

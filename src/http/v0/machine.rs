@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError, http::StatusCode};
 use content::catalog;
 use engine::{CatalogError, JobError, Jobs};
-use model::{Code, ContentName, ContentRef, Detail, Ending, Job, JobId, PlaybookDetail, Work};
+use model::{Code, ContentName, ContentRef, Ending, Job, JobId};
 use serde_json::{Map, Value};
 
 use super::{
@@ -54,8 +54,10 @@ pub(super) async fn answer(
     };
     let mut request = plan::plan(route, &values, &known)?;
     api.engine.catalog().settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
-    let Work::Playbook(work) = &request.work;
-    let content = work.content.clone();
+    // A route of v0 always runs a playbook.
+    let content = request.work.as_playbook().map(|work| work.content.clone());
+    let content =
+        content.ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
     {
@@ -102,17 +104,17 @@ async fn reply(
     values: &Map<String, Value>,
     job: &Job,
 ) -> Result<HttpResponse, Refusal> {
-    let Work::Playbook(work) = &job.request.work;
+    let inventory = job.request.work.as_playbook().and_then(|work| work.inventory.iter().next());
     // The inventory existed when the job was accepted.
     if job.outcome.as_ref().is_some_and(|outcome| outcome.reason.code == Code::InventoryNotFound)
-        && let Some(name) = work.inventory.iter().next()
+        && let Some(name) = inventory
     {
         return Err(no_inventory(api, name).job(job.id));
     }
     if let (Plan::Action { lookup, .. }, Some(outcome)) = (&route.plan, &job.outcome)
         && *lookup != Lookup::No
         && outcome.ending == Ending::Failed
-        && let Detail::Playbook(PlaybookDetail { step: 1, .. }) = outcome.detail
+        && outcome.detail.as_playbook().is_some_and(|detail| detail.step == 1)
     {
         return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id));
     }

@@ -3,7 +3,7 @@
 
 use actix_web::{HttpResponse, http::StatusCode};
 use api::v0;
-use model::{Detail, Find, Job, JobState, PlaybookDetail, Report};
+use model::{Find, Job, JobState, Report};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,8 +43,7 @@ pub(super) fn finds(job: &Job, vm_id: &str) -> bool {
 }
 
 fn report(job: &Job) -> Option<&Report> {
-    let Detail::Playbook(PlaybookDetail { report, .. }) = &job.outcome.as_ref()?.detail;
-    Some(report)
+    Some(&job.outcome.as_ref()?.detail.as_playbook()?.report)
 }
 
 fn answer<T: Serialize>(job: &Job, body: impl FnOnce(i32, Option<String>) -> T) -> HttpResponse {

@@ -277,7 +277,6 @@ fn checked<T: Default>(fields: &mut Fields, field: &str, vars: Result<T, BadExtr
 
 #[cfg(test)]
 mod tests {
-    use model::Work;
 
     use super::*;
 
@@ -339,13 +338,13 @@ mod tests {
         let of = |job: &api::NewJob| {
             let default = "hosts".parse::<Inventories>().expect("a name");
             read(serde_json::to_value(job).ok(), &default, &rules())
-                .map(|(JobRequest { work: Work::Playbook(work), .. }, _)| work.content.kind())
+                .map(|(request, _)| request.work.as_playbook().map(|work| work.content.kind()))
         };
         let playbook = api::NewJob { playbook: Some("ping".into()), ..api::NewJob::default() };
         let both = api::NewJob { scenario: Some("ping".into()), ..playbook.clone() };
         let scenario = api::NewJob { playbook: None, ..both.clone() };
-        assert_eq!(of(&playbook).expect("a request"), model::ContentKind::Playbook);
-        assert_eq!(of(&scenario).expect("a request"), model::ContentKind::Scenario);
+        assert_eq!(of(&playbook).expect("a request"), Some(model::ContentKind::Playbook));
+        assert_eq!(of(&scenario).expect("a request"), Some(model::ContentKind::Scenario));
         assert!(of(&both).is_err() && of(&api::NewJob::default()).is_err());
     }
 }

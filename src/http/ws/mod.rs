@@ -28,7 +28,7 @@ use actix_web::{
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
 use engine::{EventQuery, Following, Next, WatcherKind, plain_lines};
 use futures_util::StreamExt;
-use model::{Detail, Job, JobState, PlaybookDetail};
+use model::{Job, JobState};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -157,9 +157,9 @@ async fn end(session: &mut Session, job: &Job) -> Result<CloseCode, Disconnected
     let word = if succeeded { "succeeded" } else { "failed" };
     send(session, &json!({ "type": "status", "data": word })).await?;
     if let Some(outcome) = &job.outcome {
-        let Detail::Playbook(PlaybookDetail { report, .. }) = &outcome.detail;
-        if !report.results.is_empty() {
-            send(session, &json!({ "type": "result", "data": report.results })).await?;
+        let results = outcome.detail.as_playbook().map(|detail| &detail.report.results);
+        if let Some(results) = results.filter(|results| !results.is_empty()) {
+            send(session, &json!({ "type": "result", "data": results })).await?;
         }
     }
     if !succeeded {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use model::{Actor, Job, JobId, JobRequest};
 
 use super::{handle::Jobs, submit::Submitter};
-use crate::{backoff::Backoff, error::JobError, slots::Slot};
+use crate::{backoff::Backoff, clock, error::JobError, slots::Slot};
 
 impl Jobs {
     /// Accepts a child of a job under the claim that the caller holds. It shares queue turns with the submitter of
@@ -18,7 +18,7 @@ impl Jobs {
     /// As [`Self::submit`]; [`store::Error::Stale`] when the parent no longer runs under that claim.
     pub async fn submit_child(&self, parent: &Job, request: JobRequest) -> Result<Job, JobError> {
         let submitter = Submitter { actor: Actor::Service, mark: None };
-        Ok(self.accept(request, None, &submitter, Some(parent)).await?.into_job())
+        Ok(self.accept(clock::new_job_id(), request, None, &submitter, Some(parent)).await?.into_job())
     }
 
     /// Waits until all children of a job have ended. Its slot is free for them in the meantime.

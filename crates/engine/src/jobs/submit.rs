@@ -41,7 +41,7 @@ impl Jobs {
     /// # Errors
     /// When the request cannot be fulfilled, the queue is full, or the job cannot be stored.
     pub async fn submit(&self, request: JobRequest, submitter: &Submitter) -> Result<Job, JobError> {
-        Ok(self.accept(request, None, submitter, None).await?.into_job())
+        self.submit_as(clock::new_job_id(), request, submitter).await
     }
 
     /// Like [`Self::submit`], but once per key: repeating a request with the same key returns the first job.
@@ -54,11 +54,22 @@ impl Jobs {
         key: Option<String>,
         submitter: &Submitter,
     ) -> Result<Submitted, JobError> {
-        self.accept(request, key, submitter, None).await
+        self.accept(clock::new_job_id(), request, key, submitter, None).await
+    }
+
+    /// Like [`Self::submit`], with an ID that is stored elsewhere already.
+    pub(crate) async fn submit_as(
+        &self,
+        id: JobId,
+        request: JobRequest,
+        submitter: &Submitter,
+    ) -> Result<Job, JobError> {
+        Ok(self.accept(id, request, None, submitter, None).await?.into_job())
     }
 
     pub(crate) async fn accept(
         &self,
+        id: JobId,
         request: JobRequest,
         key: Option<String>,
         submitter: &Submitter,
@@ -66,7 +77,6 @@ impl Jobs {
     ) -> Result<Submitted, JobError> {
         let controls = &self.inner().controls;
         controls.of(request.work.kind()).check(&request.work).await?;
-        let id = clock::new_job_id();
         let secrets = self.sealed_secrets(id, &request)?;
         let now = clock::now();
         let job = Job {

@@ -3,6 +3,7 @@
 pub(crate) mod claimed;
 pub(crate) mod contract;
 pub(crate) mod playbook;
+pub(crate) mod range;
 pub(crate) mod recovery;
 pub(crate) mod registry;
 pub(crate) mod worker;

@@ -14,6 +14,11 @@ use super::{
         control::PlaybookControl, execution::Playbooks, never_began::NeverBegan, options::PlaybookOptions,
         runs::Runs, spec::RunSpecs,
     },
+    range::{
+        control::RangeControl,
+        execution::{RangeOptions, RangePlans},
+        running::RunningPlans,
+    },
 };
 use crate::{
     artifacts::Artifacts,
@@ -23,6 +28,7 @@ use crate::{
     jobs::handle::Jobs,
     keyring::handle::Keyring,
     options::{Directories, NodeOptions, Vault},
+    platforms::Platforms,
     queue::Queue,
 };
 
@@ -34,8 +40,10 @@ pub(crate) struct Parts {
     pub(crate) counters: Arc<Counters>,
     pub(crate) queue: Queue,
     /// For work that submits children.
-    #[expect(dead_code, reason = "playbooks have no children; documented for further kinds of work")]
     pub(crate) jobs: Jobs,
+    pub(crate) platforms: Platforms,
+    pub(crate) running_plans: RunningPlans,
+    pub(crate) ranges: RangeOptions,
     pub(crate) catalog: Catalog,
     pub(crate) artifacts: Artifacts,
     pub(crate) keys: Arc<Keyring>,
@@ -46,17 +54,27 @@ pub(crate) struct Parts {
 }
 
 /// The control of each kind of work.
-pub(crate) fn controls(catalog: &Catalog, directories: &Directories) -> Controls {
+pub(crate) fn controls(catalog: &Catalog, directories: &Directories, running: &RunningPlans) -> Controls {
     Controls::new(|kind| match kind {
         WorkKind::Playbook => Arc::new(PlaybookControl::new(catalog.clone(), Runs::new(directories.clone()))),
+        WorkKind::Range => Arc::new(RangeControl { running: running.clone() }),
     })
 }
 
 /// The execution of each kind of work.
 pub(crate) fn executions(parts: Parts) -> Executions {
+    let ranges = Arc::new(RangePlans {
+        store: parts.store.clone(),
+        changes: parts.changes.clone(),
+        jobs: parts.jobs.clone(),
+        platforms: parts.platforms.clone(),
+        running: parts.running_plans.clone(),
+        options: parts.ranges,
+    });
     let playbooks = Arc::new(playbooks(parts));
     Executions::new(|kind| match kind {
         WorkKind::Playbook => Arc::clone(&playbooks) as _,
+        WorkKind::Range => Arc::clone(&ranges) as _,
     })
 }
 

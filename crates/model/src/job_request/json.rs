@@ -1,17 +1,19 @@
 //! The JSON of a request: one flat object, in the database and in the HTTP API.
 //!
 //! The order of its members is that of the first version, which had no work apart from a playbook: rows of that
-//! version are read and written to the byte. The JSON of a further kind of work has a member that no other kind has
-//! (such as `inventory` for a playbook), and becomes a second form next to [`Flat`].
+//! version are read and written to the byte. The JSON of another kind of work has a member that no other kind has: a
+//! plan of a range has `plan`.
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::Value;
 
 use super::JobRequest;
 use crate::{
-    ContentRef, ExtraVars, HostPattern, Inventories, Isolation, Labels, PlaybookWork, Priority, ProjectName,
-    Resources, RetryPolicy, SecretVars, Step, Tags, TaskName, Work,
+    ContentRef, ExtraVars, HostPattern, Inventories, Isolation, Labels, PlanId, PlaybookWork, Priority,
+    ProjectName, RangeGoal, RangeId, RangeWork, Resources, RetryPolicy, SecretVars, Step, Tags, TaskName,
+    Work,
 };
 
 /// A request for a playbook. What is usual is left out, except for members that the first version always wrote.
@@ -59,6 +61,25 @@ struct Flat<'a> {
     isolation: Option<Isolation>,
 }
 
+/// A request for a plan of a range.
+#[derive(Serialize, Deserialize)]
+struct FlatRange<'a> {
+    range: Cow<'a, str>,
+    range_id: RangeId,
+    plan: PlanId,
+    goal: RangeGoal,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    timeout_s: Option<u64>,
+    #[serde(default, skip_serializing_if = "Priority::is_default")]
+    priority: Priority,
+    #[serde(default, skip_serializing_if = "has_no_labels")]
+    labels: Cow<'a, Labels>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    resources: Cow<'a, Resources>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry: Option<Cow<'a, RetryPolicy>>,
+}
+
 fn has_no_labels(labels: &Labels) -> bool {
     labels.is_empty()
 }
@@ -66,7 +87,23 @@ fn has_no_labels(labels: &Labels) -> bool {
 impl Serialize for JobRequest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { work, timeout_s, priority, labels, resources, retry } = self;
-        let Work::Playbook(work) = work;
+        let work = match work {
+            Work::Playbook(work) => work,
+            Work::Range(work) => {
+                let flat = FlatRange {
+                    range: Cow::Borrowed(&work.name),
+                    range_id: work.range,
+                    plan: work.plan,
+                    goal: work.goal,
+                    timeout_s: *timeout_s,
+                    priority: *priority,
+                    labels: Cow::Borrowed(labels),
+                    resources: Cow::Borrowed(resources),
+                    retry: retry.as_ref().map(Cow::Borrowed),
+                };
+                return flat.serialize(serializer);
+            }
+        };
         let flat = Flat {
             content: Cow::Borrowed(&work.content),
             project: work.project.as_ref().map(Cow::Borrowed),
@@ -95,7 +132,11 @@ impl Serialize for JobRequest {
 
 impl<'de> Deserialize<'de> for JobRequest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let flat = Flat::deserialize(deserializer)?;
+        let value = Value::deserialize(deserializer)?;
+        if value.get("plan").is_some() {
+            return FlatRange::deserialize(value).map(FlatRange::into_request).map_err(D::Error::custom);
+        }
+        let flat = Flat::deserialize(value).map_err(D::Error::custom)?;
         let work = PlaybookWork {
             content: flat.content.into_owned(),
             project: flat.project.map(Cow::into_owned),
@@ -121,6 +162,24 @@ impl<'de> Deserialize<'de> for JobRequest {
             resources: flat.resources.into_owned(),
             retry: flat.retry.map(Cow::into_owned),
         })
+    }
+}
+
+impl FlatRange<'_> {
+    fn into_request(self) -> JobRequest {
+        JobRequest {
+            work: Work::Range(RangeWork {
+                name: self.range.into_owned(),
+                range: self.range_id,
+                plan: self.plan,
+                goal: self.goal,
+            }),
+            timeout_s: self.timeout_s,
+            priority: self.priority,
+            labels: self.labels.into_owned(),
+            resources: self.resources.into_owned(),
+            retry: self.retry.map(Cow::into_owned),
+        }
     }
 }
 

@@ -28,8 +28,13 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    /// The last change of the thing did not complete, so it is made again.
+    pub(super) fn complete(&mut self) {
+        self.add("last change", "incomplete", "complete", Effect::InPlace);
+    }
+
     fn add(&mut self, field: &'static str, from: impl Display, to: impl Display, effect: Effect) {
-        self.list.push(Change { field, from: from.to_string(), to: to.to_string() });
+        self.list.push(Change { field: field.into(), from: from.to_string(), to: to.to_string() });
         self.effect = self.effect.max(Some(effect));
     }
 

@@ -46,6 +46,7 @@ pub fn plan(desired: &Desired, recorded: &Recorded, inputs: &Inputs<'_>) -> Plan
     Plan {
         range: desired.name.clone(),
         platform: desired.platform.clone(),
+        on_failure: desired.on_failure,
         destroyed: destroyed(&steps),
         steps,
         kept,

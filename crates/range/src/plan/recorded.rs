@@ -48,6 +48,9 @@ pub struct Recorded {
     pub tasks: BTreeMap<String, RecordedTask>,
     /// Instances in which packets proved who reaches whom, since their last change.
     pub verified: BTreeSet<String>,
+    /// Networks and machines that exist, but whose last change did not complete.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub incomplete: BTreeSet<String>,
 }
 
 impl Recorded {
@@ -59,12 +62,15 @@ impl Recorded {
         }
         match &step.work {
             Work::EnsureNetwork { network, .. } => {
+                self.incomplete.remove(name);
                 self.networks.insert(name.to_owned(), Arc::clone(network));
             }
             Work::RemoveNetwork { .. } => {
+                self.incomplete.remove(name);
                 self.networks.remove(name);
             }
             Work::EnsureMachine { machine, .. } => {
+                self.incomplete.remove(name);
                 let stage = self.machines.get(name).map_or(Stage::Created, |recorded| recorded.stage);
                 self.machines.insert(name.to_owned(), RecordedMachine { spec: Arc::clone(machine), stage });
             }
@@ -72,6 +78,7 @@ impl Recorded {
             Work::StopMachine => self.reach(name, Stage::Created),
             Work::WaitMachine { .. } => self.reach(name, Stage::Ready),
             Work::RemoveMachine { .. } => {
+                self.incomplete.remove(name);
                 self.machines.remove(name);
                 self.routers.remove(name);
                 for task in self.tasks.values_mut() {

@@ -1,12 +1,12 @@
 //! The plan as data: its steps, what stays, what is lost, what it costs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::step::{Step, StepKind};
-use crate::platform_rules::Totals;
+use crate::{document::OnFailure, platform_rules::Totals};
 
 /// What a range costs per hour.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// The currency.
     pub currency: String,
@@ -17,7 +17,7 @@ pub struct Cost {
 }
 
 /// What stays as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Networks.
     pub networks: Vec<String>,
@@ -30,7 +30,7 @@ pub struct Kept {
 }
 
 /// Something whose data is lost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destroyed {
     /// The kind of the step that removes it.
     pub kind: StepKind,
@@ -43,12 +43,14 @@ pub struct Destroyed {
 }
 
 /// A plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The range.
     pub range: String,
     /// The platform.
     pub platform: String,
+    /// What happens when a step fails.
+    pub on_failure: OnFailure,
     /// The steps in an order that respects their needs.
     pub steps: Vec<Step>,
     /// What stays as it is.
@@ -62,7 +64,7 @@ pub struct Plan {
     /// What the desired range uses.
     pub after: Totals,
     /// What the range costs, if there is a price list.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
     /// Machines and networks that are removed.
     pub destroyed: Vec<Destroyed>,

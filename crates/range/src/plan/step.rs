@@ -92,20 +92,20 @@ pub struct Estimate {
 }
 
 /// How a step is undone, and why so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Undo {
     /// What is done.
     pub kind: UndoKind,
     /// Why, where nothing is done.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    pub why: &'static str,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub why: Cow<'static, str>,
 }
 
 /// A field that changes.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The field.
-    pub field: &'static str,
+    pub field: Cow<'static, str>,
     /// The recorded value.
     pub from: String,
     /// The desired value.
@@ -113,7 +113,7 @@ pub struct Change {
 }
 
 /// What a step works with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// Of [`StepKind::NetworkEnsure`].
@@ -121,7 +121,7 @@ pub enum Work {
         /// The desired network.
         network: Arc<NetworkSpec>,
         /// The recorded network, if it is changed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Arc<NetworkSpec>>,
     },
     /// Of [`StepKind::NetworkRemove`].
@@ -134,7 +134,7 @@ pub enum Work {
         /// The desired machine.
         machine: Arc<MachineSpec>,
         /// The recorded machine, if it is changed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Arc<MachineSpec>>,
     },
     /// Of [`StepKind::MachineStart`].
@@ -144,7 +144,7 @@ pub enum Work {
     /// Of [`StepKind::MachineWait`].
     WaitMachine {
         /// How readiness is determined; without it the template decides.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         ready: Option<Ready>,
     },
     /// Of [`StepKind::MachineRemove`].
@@ -157,7 +157,7 @@ pub enum Work {
         /// The desired routes and rules.
         router: Arc<RouterSpec>,
         /// The recorded ones, if they are changed.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Arc<RouterSpec>>,
     },
     /// Of [`StepKind::RulesRemove`].
@@ -179,7 +179,7 @@ pub enum Work {
 }
 
 /// A step of a plan.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Step {
     /// Its place in the plan, from 0. The steps that it needs have smaller numbers.
     pub id: u32,
@@ -194,7 +194,7 @@ pub struct Step {
     /// Why.
     pub reason: Cow<'static, str>,
     /// The fields that change.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
     /// The steps that must succeed before.
     pub needs: Vec<u32>,

@@ -1,6 +1,6 @@
 //! Lists of jobs, and the last successful run.
 
-use model::{ContentKind, ContentRef, Draft, Job, JobState, JobSummary, PlaybookWork, Work};
+use model::{ContentKind, ContentRef, Draft, Job, JobState, JobSummary};
 use serde_json::json;
 use store::{JobQuery, LastSuccess, Store};
 
@@ -58,7 +58,7 @@ pub(crate) async fn filters_leave_the_jobs_that_were_asked_for(database: Databas
         jobs.push(insert_asking(store, at(milliseconds), request).await.id);
     }
     let mut bundle = queued(at(6));
-    let Work::Playbook(work) = &mut bundle.request.work;
+    let work = bundle.request.work.as_playbook_mut().expect("a playbook");
     work.content = ContentRef::Bundle("site".parse().expect("a name"));
     insert(store, &bundle).await;
     jobs.push(bundle.id);
@@ -98,7 +98,7 @@ async fn run_through(store: &Store, tasks: u64, to: JobState, finished_at: i64) 
 async fn latest(store: &Store, content: &ContentRef) -> Option<LastSuccess> {
     let found = store.last_successes(content, 1).await.expect("read");
     found.into_iter().next().map(|(request, last)| {
-        let Work::Playbook(work) = &request.work;
+        let work = request.work.as_playbook().expect("a playbook");
         assert_eq!(work.content, *content);
         last
     })
@@ -106,7 +106,7 @@ async fn latest(store: &Store, content: &ContentRef) -> Option<LastSuccess> {
 
 pub(crate) async fn the_last_successes_are_those_of_the_whole_content(database: Database) {
     let store = &database.store;
-    let Work::Playbook(PlaybookWork { content, .. }) = queued(at(0)).request.work;
+    let content = queued(at(0)).request.work.as_playbook().expect("a playbook").content.clone();
     assert_eq!(latest(store, &content).await, None);
     for (tasks, to, finished_at) in
         [(7, JobState::Succeeded, 50), (9, JobState::Succeeded, 90), (2, JobState::Failed, 95)]

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use model::{
     Actor, Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
     Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, StateChange,
-    Work,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
@@ -92,8 +91,8 @@ pub(crate) fn full_job() -> Job {
         "secret_vars": ["token"]
     }))
     .expect("a request");
-    let Work::Playbook(work) = &request.work;
-    assert!(matches!(work.content, ContentRef::Scenario(_)));
+    let content = request.work.as_playbook().map(|work| &work.content);
+    assert!(matches!(content, Some(ContentRef::Scenario(_))));
     let mut reason = reason(Code::TaskFailed);
     reason.phase = Some(Phase::Run);
     reason.last_lines = vec!["fatal: [a]".to_owned(), "\u{1b}[31m💥\u{1b}[0m".to_owned()];

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use model::{Actor, Detail, Failure, HostStats, Job, JobSummary, Outcome, PlaybookDetail, Reason};
+use model::{
+    Actor, Detail, FailedPlanStep, Failure, HostStats, Job, JobSummary, LeftPlanStep, RangeDetail, Reason,
+};
 
 use super::{request::request, time::time, words};
 
@@ -28,9 +30,26 @@ fn failure(failure: Failure) -> api::Failure {
     api::Failure { host, play, task, action, unreachable, item, message }
 }
 
-fn playbook_detail(outcome: &Outcome) -> &PlaybookDetail {
-    let Detail::Playbook(detail) = &outcome.detail;
-    detail
+fn range_result(detail: &RangeDetail) -> api::RangeResult {
+    let failed = |step: &FailedPlanStep| api::FailedPlanStep {
+        step: step.step,
+        kind: step.kind.clone(),
+        name: step.name.clone(),
+        why: step.why.clone(),
+    };
+    let left = |step: &LeftPlanStep| api::LeftPlanStep {
+        step: step.step,
+        kind: step.kind.clone(),
+        name: step.name.clone(),
+        why: step.why.clone(),
+        remedy: step.remedy.clone(),
+    };
+    api::RangeResult {
+        steps: detail.steps,
+        done: detail.done,
+        failed: detail.failed.iter().map(failed).collect(),
+        left: detail.left.iter().map(left).collect(),
+    }
 }
 
 fn actor(actor: Actor) -> api::Actor {
@@ -45,7 +64,8 @@ fn actor(actor: Actor) -> api::Actor {
 /// A job, with its outcome once it has ended.
 pub(in crate::http) fn job(job: &Job) -> api::Job {
     let outcome = job.outcome.as_ref().filter(|_| job.state.is_terminal());
-    let detail = outcome.map(playbook_detail);
+    let range = outcome.and_then(|outcome| outcome.detail.as_range()).map(range_result);
+    let detail = outcome.and_then(|outcome| outcome.detail.as_playbook());
     let report = detail.map(|detail| &detail.report);
     api::Job {
         id: job.id.to_string().into(),
@@ -67,6 +87,7 @@ pub(in crate::http) fn job(job: &Job) -> api::Job {
         executor: detail.and_then(|detail| detail.executor).map(words::executor),
         isolation: detail.and_then(|detail| detail.isolation).map(words::isolation),
         protections: detail.map_or_else(Vec::new, |detail| detail.protections.clone()),
+        range,
         events: job.last_seq,
         warnings: Vec::new(),
         waiting: None,
@@ -95,8 +116,9 @@ pub(in crate::http) fn summary(job: JobSummary) -> api::JobSummary {
 /// The result of a job that has ended.
 pub(in crate::http) fn result(job: Job) -> api::JobResult {
     let rc = job.outcome.as_ref().and_then(|outcome| outcome.detail.rc());
-    let report = job.outcome.map(|outcome| match outcome.detail {
-        Detail::Playbook(detail) => detail.report,
+    let report = job.outcome.and_then(|outcome| match outcome.detail {
+        Detail::Playbook(detail) => Some(detail.report),
+        Detail::Range(_) => None,
     });
     let report = report.unwrap_or_default();
     api::JobResult {

@@ -39,13 +39,17 @@ pub(in crate::http) fn owner_lock(OwnerLock { owner, lock }: OwnerLock) -> api::
 }
 
 pub(in crate::http) fn queued(entry: QueueEntry, capacity: api::Capacity) -> api::Queued {
-    let Work::Playbook(work) = &entry.work;
-    let Content { playbook, bundle, scenario } = request::content(&work.content);
+    let Content { playbook, bundle, scenario } = match &entry.work {
+        Work::Playbook(work) => request::content(&work.content),
+        Work::Range(_) => Content::default(),
+    };
+    let range = entry.work.as_range().map(|work| work.name.clone());
     api::Queued {
         id: entry.id.to_string().into(),
         playbook,
         bundle,
         scenario,
+        range,
         priority: entry.priority.get(),
         queued_at: time(entry.queued_at),
         waiting: waiting(entry.waiting, capacity),

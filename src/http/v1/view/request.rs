@@ -1,7 +1,8 @@
 //! Job requests.
 
 use model::{
-    ContentRef, Find, JobRequest, Labels, LockMode, ResourceLock, Resources, RetryPolicy, Step, Work,
+    ContentRef, Find, JobRequest, Labels, LockMode, RangeWork, ResourceLock, Resources, RetryPolicy, Step,
+    Work,
 };
 use serde_json::{Map, Value};
 
@@ -24,14 +25,17 @@ pub(super) fn content(content: &ContentRef) -> Content {
 }
 
 pub(super) fn request(request: &JobRequest) -> api::Request {
-    let Work::Playbook(work) = &request.work;
+    let work = match &request.work {
+        Work::Playbook(work) => work,
+        Work::Range(work) => return range(request, work),
+    };
     let Content { playbook, bundle, scenario } = content(&work.content);
     api::Request {
         playbook,
         bundle,
         scenario,
         project: work.project.as_ref().map(|name| name.to_string().into()),
-        inventory: inventories(&work.inventory),
+        inventory: Some(inventories(&work.inventory)),
         limit: work.limit.as_ref().map(ToString::to_string),
         tags: work.tags.as_ref().map(ToString::to_string),
         skip_tags: work.skip_tags.as_ref().map(ToString::to_string),
@@ -49,6 +53,22 @@ pub(super) fn request(request: &JobRequest) -> api::Request {
         before: work.before.iter().map(step).collect(),
         secret_vars: work.secret_vars.names().map(str::to_owned).collect(),
         isolation: work.isolation.map(words::isolation),
+        ..api::Request::default()
+    }
+}
+
+fn range(request: &JobRequest, work: &RangeWork) -> api::Request {
+    api::Request {
+        range: Some(work.name.clone()),
+        range_id: Some(work.range.to_string()),
+        plan: Some(work.plan.to_string()),
+        goal: Some(words::range_goal(work.goal)),
+        timeout_s: request.timeout_s,
+        priority: Some(request.priority.get()).filter(|priority| *priority != 0),
+        labels: labels(&request.labels),
+        resources: resources(&request.resources),
+        retry: request.retry.as_ref().map(retry),
+        ..api::Request::default()
     }
 }
 

@@ -19,7 +19,7 @@ same! {
     phase: model::Phase => api::Phase { Validate, Prepare, Spawn, Run, Extract, Cleanup }
 
     reason_code: model::Code => api::ReasonCode {
-        Waiting, RequeuedNeverBegan, Running, Canceling, Succeeded, TaskFailed, HostUnreachable, NoHostsMatched, NothingToDo, PlaybookInvalid, PlaybookNotFound, RoleNotFound, ModuleNotFound, InventoryNotFound, InventoryInvalid, VaultLocked, InputRequired, PrepareFailed, RunnerMissing, RunnerFailed, TotalTimeout, IdleTimeout, OutputLimit, MemoryLimit, ProcessLimit, SandboxUnavailable, Canceled, Interrupted, NeverBegan, SupervisorGone, NodeGone, NotFound, SpoolFailed,
+        Waiting, RequeuedNeverBegan, Running, Canceling, Succeeded, TaskFailed, HostUnreachable, NoHostsMatched, NothingToDo, PlaybookInvalid, PlaybookNotFound, RoleNotFound, ModuleNotFound, InventoryNotFound, InventoryInvalid, VaultLocked, InputRequired, PrepareFailed, RunnerMissing, RunnerFailed, TotalTimeout, IdleTimeout, OutputLimit, MemoryLimit, ProcessLimit, SandboxUnavailable, Canceled, Interrupted, NeverBegan, SupervisorGone, NodeGone, NotFound, SpoolFailed, PlanFailed, PlanLeft,
     }
 
     executor: model::Executor => api::Executor { Warm, Runner }
@@ -27,6 +27,8 @@ same! {
     isolation: model::Isolation => api::Isolation { Process, Sandbox }
 
     lock_mode: model::LockMode => api::LockMode { Exclusive, Shared }
+
+    range_goal: model::RangeGoal => api::RangeGoal { Apply, Resume, Rollback }
 
     retry_on: model::RetryOn => api::RetryOn { Lost, Failed, TimedOut }
 

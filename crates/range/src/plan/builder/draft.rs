@@ -70,11 +70,11 @@ pub(super) struct Draft {
 }
 
 pub(super) const fn undo(kind: UndoKind) -> Undo {
-    Undo { kind, why: "" }
+    Undo { kind, why: Cow::Borrowed("") }
 }
 
 pub(super) const fn no_undo(why: &'static str) -> Undo {
-    Undo { kind: UndoKind::Nothing, why }
+    Undo { kind: UndoKind::Nothing, why: Cow::Borrowed(why) }
 }
 
 pub(super) const GONE: Undo = no_undo("what was removed cannot be brought back");

@@ -31,9 +31,12 @@ impl<'a> Builder<'a> {
             } else {
                 changes::of_machine(&recorded.spec, machine)
             };
+            if self.recorded.incomplete.contains(&machine.name) {
+                changes.complete();
+            }
             if let Some(nic) = recorded.spec.nics.iter().find(|nic| is_lost(&nic.network)) {
                 let (from, to) = (nic.network.clone(), "removed".into());
-                changes.list.push(Change { field: "attached network", from, to });
+                changes.list.push(Change { field: "attached network".into(), from, to });
                 changes.effect = Some(Effect::Replace);
             }
             let fate = match changes.effect {

@@ -19,7 +19,14 @@ impl<'a> Builder<'a> {
     pub(super) fn network_changes(&self) -> Vec<(&'a Arc<NetworkSpec>, Option<Changes>)> {
         let changes = |network: &'a Arc<NetworkSpec>| {
             let recorded = self.recorded.networks.get(&network.name);
-            (network, recorded.map(|recorded| changes::of_network(recorded, network, self.inputs.rules)))
+            let changes = recorded.map(|recorded| {
+                let mut changes = changes::of_network(recorded, network, self.inputs.rules);
+                if self.recorded.incomplete.contains(&network.name) {
+                    changes.complete();
+                }
+                changes
+            });
+            (network, changes)
         };
         self.desired.networks.iter().map(changes).collect()
     }

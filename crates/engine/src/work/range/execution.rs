@@ -1,0 +1,321 @@
+//! Carries out a plan: runs it as a saga, stores its events, and records what exists when it has ended.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use model::{
+    Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeWork,
+    Reason, RunId, StoredRange,
+};
+use platform::{Login, Owner};
+use range::{Plan, document::OnFailure as FailurePolicy};
+use saga::{Goal, OnFailure, Saga};
+use store::{PlanHolder, Settlement, Store};
+
+use super::{
+    actions::PlanActions,
+    graph, outcome,
+    report::{Reporter, reporter},
+    running::RunningPlans,
+    tasks::Tasks,
+};
+use crate::{
+    backoff::Backoff,
+    changes::Changes,
+    clock,
+    error::JobError,
+    jobs::handle::Jobs,
+    plan_journal::PlanJournal,
+    platforms::{PlatformEntry, Platforms},
+    ranges::{
+        leases,
+        state::{self, Existing, RangeData},
+    },
+    work::{
+        claimed::Claimed,
+        contract::{BoxFuture, Execution, Finished, Takeover},
+    },
+};
+
+/// How plans are carried out.
+#[derive(Debug, Clone, Copy)]
+pub struct RangeOptions {
+    /// Maximum number of concurrent steps of one plan.
+    pub concurrent_steps: usize,
+    /// Maximum number of attempts of one step.
+    pub tries: u32,
+    /// The first pause before a call is repeated.
+    pub first_pause: Duration,
+    /// The longest pause before a call is repeated.
+    pub longest_pause: Duration,
+    /// How long a call whose result isn't known may still be carried out.
+    pub settle: Duration,
+}
+
+impl Default for RangeOptions {
+    fn default() -> Self {
+        Self {
+            concurrent_steps: 32,
+            tries: 5,
+            first_pause: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(30),
+            settle: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Carries out plans of ranges.
+#[derive(Debug)]
+pub(crate) struct RangePlans {
+    pub(crate) store: Store,
+    pub(crate) changes: Changes,
+    pub(crate) jobs: Jobs,
+    pub(crate) platforms: Platforms,
+    pub(crate) running: RunningPlans,
+    pub(crate) options: RangeOptions,
+}
+
+/// All that one plan needs.
+struct Loaded {
+    range: RangeData,
+    plan: Plan,
+    owner: Owner,
+    entry: PlatformEntry,
+}
+
+impl Execution for RangePlans {
+    fn begin<'a>(&'a self, _claimed: &'a Claimed) -> BoxFuture<'a, Result<(), Box<Reason>>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn carry_on<'a>(&'a self, claimed: &'a Claimed) -> BoxFuture<'a, Result<Finished, JobError>> {
+        Box::pin(async move {
+            // A plan waits for platforms and for child jobs: it needs no slot.
+            claimed.slot.give_back();
+            let outcome = self.carry_out(claimed).await?;
+            Ok(Finished::With(Box::new(outcome)))
+        })
+    }
+
+    fn clean_up(&self, _run: RunId) {}
+
+    fn abandon(&self, _run: RunId) -> BoxFuture<'_, ()> {
+        // Nothing outlives the saga, which has ended.
+        Box::pin(async {})
+    }
+
+    /// Unlike a playbook, a plan is safe to continue: its journal says what may exist.
+    fn holder_is_gone(&self, _job: &Job) -> Takeover {
+        Takeover::Continue
+    }
+
+    fn sweep(&self, _needed: HashSet<RunId>) -> BoxFuture<'_, Vec<RunId>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+impl RangePlans {
+    async fn carry_out(&self, claimed: &Claimed) -> Result<Outcome, JobError> {
+        let job = &claimed.job;
+        let Some(work) = job.request.work.as_range() else {
+            return Ok(failed("the work of the job is no plan of a range"));
+        };
+        let loaded = match self.load(job, work).await? {
+            Ok(loaded) => loaded,
+            Err(outcome) => return Ok(*outcome),
+        };
+        let holder = PlanHolder { plan: work.plan, job: job.id, fence: job.fence };
+        let mut backoff = Backoff::new(job.id);
+        while let Err(error) = self.store.take_plan(holder).await {
+            backoff.after(error).await?;
+        }
+        let (reporter, recorder) = reporter(&self.store, job, claimed.run).await?;
+        let recording = tokio::spawn({
+            let (store, changes, job, run) =
+                (self.store.clone(), self.changes.clone(), Arc::new(job.clone()), claimed.run);
+            async move { recorder.run(&store, &changes, &job, run).await }
+        });
+        let end = self.run(claimed, work, &loaded, holder, &reporter).await;
+        drop(reporter);
+        match recording.await {
+            Ok(recorded) => recorded?,
+            Err(error) => tracing::error!(job.id = %job.id, %error, "events of a plan were lost"),
+        }
+        let end = match end? {
+            Ok(end) => end,
+            Err(why) => return Ok(failed(&why)),
+        };
+        let mut backoff = Backoff::new(job.id);
+        loop {
+            match self.settle(&loaded, holder, &end).await {
+                Ok(outcome) => return Ok(Outcome { started_at: job.started_at, ..outcome }),
+                Err(error) => backoff.after(error).await?,
+            }
+        }
+    }
+
+    /// Reads the plan and its range. The inner error is the outcome of a job whose plan can't be carried out.
+    async fn load(&self, job: &Job, work: &RangeWork) -> Result<Result<Loaded, Box<Outcome>>, JobError> {
+        let mut backoff = Backoff::new(job.id);
+        let (plan, range) = loop {
+            match self.read(work).await {
+                Ok((Some(plan), Some(range))) => break (plan, range),
+                // A range is deleted after it was destroyed.
+                Ok(_) => return Ok(Err(Box::new(deleted()))),
+                Err(error) => backoff.after(error).await?,
+            }
+        };
+        let loaded = (|| {
+            let plan: Plan = state::read("plan", &plan).map_err(|error| error.to_string())?;
+            let entry = self.platforms.get(&range.platform).cloned();
+            let entry = entry.ok_or_else(|| format!("unknown platform `{}`", range.platform))?;
+            let owner = self.platforms.owner(range.id).map_err(|error| error.to_string())?;
+            let range = RangeData::read(range).map_err(|error| error.to_string())?;
+            Ok(Loaded { range, plan, owner, entry })
+        })();
+        Ok(loaded.map_err(|why: String| Box::new(failed(&why))))
+    }
+
+    async fn read(&self, work: &RangeWork) -> Result<(Option<String>, Option<StoredRange>), store::Error> {
+        let plan = self.store.plan(work.plan).await?.map(|stored| stored.plan);
+        Ok((plan, self.store.range(work.range).await?))
+    }
+
+    /// Runs the saga to an end of the plan, through failures of the store. The inner error is the reason why the plan can't be run.
+    async fn run(
+        &self,
+        claimed: &Claimed,
+        work: &RangeWork,
+        loaded: &Loaded,
+        holder: PlanHolder,
+        reporter: &Reporter,
+    ) -> Result<Result<saga::Outcome, String>, JobError> {
+        let job = &claimed.job;
+        let journal = PlanJournal::new(self.store.clone(), holder);
+        let actions = PlanActions {
+            plan: &loaded.plan,
+            owner: loaded.owner.clone(),
+            platform: loaded.entry.clone(),
+            login: Login::default(),
+            tasks: Tasks {
+                jobs: &self.jobs,
+                store: &self.store,
+                job,
+                range: work.range,
+                name: &work.name,
+                mode: loaded.entry.tasks,
+            },
+        };
+        let mut backoff = Backoff::new(job.id);
+        loop {
+            let graph = match graph::graph(&loaded.plan, &loaded.owner, loaded.entry.calls) {
+                Ok(graph) => graph,
+                Err(error) => return Ok(Err(error.to_string())),
+            };
+            let mut saga = Saga::new(graph, self.saga_options(loaded), random);
+            let handle = saga.handle();
+            let _registered = self.running.register(claimed.run, handle.clone());
+            let goal = match self.goal(job, work, holder).await {
+                Ok(goal) => goal,
+                Err(error) => {
+                    backoff.after(error).await?;
+                    continue;
+                }
+            };
+            let report = |event: &saga::Event| reporter.event(event, || handle.progress());
+            match saga.run(goal, &journal, &actions, report).await {
+                Ok(end) => return Ok(Ok(end)),
+                Err(saga::Error::Journal(error)) => backoff.after(error).await?,
+                Err(error @ (saga::Error::OtherPlan | saga::Error::Illegal(_))) => {
+                    return Ok(Err(error.to_string()));
+                }
+            }
+        }
+    }
+
+    /// What to do with the plan: a request counts while the plan has ended; after an interruption the saga continues.
+    async fn goal(&self, job: &Job, work: &RangeWork, holder: PlanHolder) -> Result<Goal, store::Error> {
+        // A cancel request that arrived before the saga was registered.
+        let now = self.store.job(job.id).await?;
+        if now.is_some_and(|job| job.state == JobState::Canceling)
+            && let Some(run) = job.run
+        {
+            self.running.cancel(run);
+        }
+        let journal = self.store.journal(holder.plan).await?;
+        let has_ended = journal.is_some_and(|journal| journal.phase == JournalPhase::Ended);
+        Ok(match work.goal {
+            RangeGoal::Resume if has_ended => Goal::Resume,
+            RangeGoal::Rollback if has_ended => Goal::Rollback,
+            RangeGoal::Apply | RangeGoal::Resume | RangeGoal::Rollback => Goal::Continue,
+        })
+    }
+
+    fn saga_options(&self, loaded: &Loaded) -> saga::Options {
+        let RangeOptions { concurrent_steps, tries, first_pause, longest_pause, settle } = self.options;
+        saga::Options {
+            at_once: concurrent_steps,
+            tries,
+            backoff: saga::Backoff { first: first_pause, most: longest_pause },
+            settle,
+            on_failure: match loaded.plan.on_failure {
+                FailurePolicy::Rollback => OnFailure::Rollback,
+                FailurePolicy::Keep => OnFailure::Keep,
+            },
+        }
+    }
+
+    /// Records what exists of the range, and returns leases that nothing needs any more.
+    async fn settle(
+        &self,
+        loaded: &Loaded,
+        holder: PlanHolder,
+        end: &saga::Outcome,
+    ) -> Result<Outcome, store::Error> {
+        let entries =
+            self.store.journal(holder.plan).await?.map(|journal| journal.entries).unwrap_or_default();
+        let existing = self.existing(loaded, end).await;
+        let before = loaded.range.recorded.clone();
+        let recorded = state::settled(before.clone(), &loaded.plan, &entries, &existing);
+        let state = outcome::range_state(end.ending, recorded.is_empty(), before.is_empty());
+        let held = self.store.leases_of(loaded.range.stored.id).await?;
+        let released = leases::unneeded(&held, &recorded);
+        let json = serde_json::to_string(&recorded).unwrap_or_else(|error| {
+            tracing::error!(%error, "the state of a range can't be written as JSON");
+            loaded.range.stored.recorded.clone()
+        });
+        let now = clock::now();
+        let settlement = Settlement { state, recorded: &json, released: &released, now };
+        self.store.settle_plan(holder, &settlement).await?;
+        Ok(outcome::outcome(&loaded.plan, &entries, end, None, now))
+    }
+
+    /// What the platform has, if the result of a step isn't known.
+    async fn existing(&self, loaded: &Loaded, end: &saga::Outcome) -> Existing {
+        if end.ending == saga::Ending::Succeeded {
+            return Existing::default();
+        }
+        match loaded.entry.platform.observe(&loaded.owner).await {
+            Ok(observed) => Existing::of(&observed),
+            Err(error) => {
+                tracing::warn!(range.id = %loaded.range.stored.id, %error, "what exists of a range is not known");
+                Existing::all(&loaded.plan)
+            }
+        }
+    }
+}
+
+fn random() -> u32 {
+    getrandom::u32().unwrap_or(u32::MAX / 2)
+}
+
+/// The outcome of a job whose plan can't be carried out.
+fn failed(why: &str) -> Outcome {
+    let reason = Reason::new(Some(Phase::Prepare), Code::PlanFailed, why);
+    Outcome::not_begun(Ending::Failed, reason, clock::now(), Detail::Range(RangeDetail::default()))
+}
+
+/// The outcome of a job whose range does not exist any more.
+fn deleted() -> Outcome {
+    let reason = Reason::new(None, Code::Succeeded, "the range does not exist any more");
+    Outcome::not_begun(Ending::Succeeded, reason, clock::now(), Detail::Range(RangeDetail::default()))
+}

@@ -1,0 +1,55 @@
+//! The graph of a saga from a plan.
+
+use std::time::Duration;
+
+use platform::{Owner, ThingKind};
+use range::{
+    Plan,
+    plan::{Step, Work},
+};
+use saga::{BadGraph, Class, Graph};
+
+/// How long a machine may take until it is ready.
+pub(super) const READY_WITHIN: Duration = Duration::from_mins(15);
+/// How long a single call to a platform may take.
+const CALL_LIMIT: Duration = Duration::from_mins(10);
+/// How long a child job may take, its time in the queue included. It has limits of its own.
+const TASK_LIMIT: Duration = Duration::from_hours(7 * 24);
+
+/// What a step is about on its platform.
+pub(super) const fn thing_kind(work: &Work) -> Option<ThingKind> {
+    match work {
+        Work::EnsureNetwork { .. } | Work::RemoveNetwork { .. } => Some(ThingKind::Network),
+        Work::EnsureMachine { .. }
+        | Work::RemoveMachine { .. }
+        | Work::StartMachine
+        | Work::StopMachine
+        | Work::WaitMachine { .. } => Some(ThingKind::Machine),
+        Work::EnsureRules { .. } | Work::RemoveRules { .. } => Some(ThingKind::Rules),
+        Work::RunTask { .. } | Work::ForgetTask | Work::Verify => None,
+    }
+}
+
+/// The graph of a plan. Calls to the platform count against one class, `calls` at once.
+pub(super) fn graph(plan: &Plan, owner: &Owner, calls: usize) -> Result<Graph, BadGraph> {
+    let class = Class { name: format!("platform `{}`", plan.platform), limit: calls };
+    let steps = plan.steps.iter().map(|step| saga::Step {
+        kind: step.kind.as_str().to_owned(),
+        subject: step.name.clone(),
+        tag: tag(owner, step),
+        needs: step.needs.clone(),
+        classes: if thing_kind(&step.work).is_some() { vec![0] } else { Vec::new() },
+        estimate: Duration::from_millis(step.estimate.ms),
+        limit: match step.work {
+            Work::WaitMachine { .. } => READY_WITHIN + Duration::from_mins(1),
+            Work::RunTask { .. } | Work::Verify => TASK_LIMIT,
+            _ => CALL_LIMIT,
+        },
+    });
+    Graph::new(steps.collect(), vec![class])
+}
+
+/// What the result of a step is found by: the mark of the range, and the name of the thing.
+fn tag(owner: &Owner, step: &Step) -> String {
+    format!("{owner} {} {}", step.kind.as_str(), step.name)
+}

@@ -1,0 +1,173 @@
+//! Tasks of a range: each is a child job, found again by a label.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use model::{
+    ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, PlaybookWork, RangeId,
+};
+use range::{
+    expand::spec::{ContentKind, TaskSpec, VariableValue},
+    plan::Step,
+};
+use saga::{Answer, Failure, Found};
+use serde_json::{Map, Value};
+use store::{JobQuery, Store};
+
+use crate::{error::JobError, jobs::handle::Jobs, platforms::TaskMode};
+
+/// The label of a child job that names the step of the plan.
+const STEP_LABEL: &str = "range_step";
+/// The label of a child job that names the range.
+const RANGE_LABEL: &str = "range";
+
+/// Runs the tasks of one plan.
+pub(super) struct Tasks<'a> {
+    pub(super) jobs: &'a Jobs,
+    pub(super) store: &'a Store,
+    /// The job that carries out the plan, under its claim.
+    pub(super) job: &'a Job,
+    pub(super) range: RangeId,
+    pub(super) name: &'a str,
+    pub(super) mode: TaskMode,
+}
+
+/// The last child job of a step.
+struct Child {
+    id: JobId,
+    state: JobState,
+    message: String,
+}
+
+impl Tasks<'_> {
+    /// Submits the child job of a task, unless it exists.
+    pub(super) async fn run(
+        &self,
+        step: &Step,
+        task: &TaskSpec,
+        machines: &[String],
+    ) -> Result<Answer, Failure> {
+        if self.mode == TaskMode::Skipped {
+            return Ok(Answer::Done(Some("the machines of this platform do not exist".to_owned())));
+        }
+        match self.child(step).await? {
+            Some(child) if child.state == JobState::Succeeded => {
+                return Ok(Answer::Done(Some(child.id.to_string())));
+            }
+            Some(child) if !child.state.is_terminal() => return Ok(Answer::Accepted(child.id.to_string())),
+            Some(child) if !is_repeated(&child, task) => return Err(ended(&child)),
+            Some(_) | None => {}
+        }
+        let request = self.request(step, task, machines)?;
+        match self.jobs.submit_child(self.job, request).await {
+            Ok(job) => Ok(Answer::Accepted(job.id.to_string())),
+            Err(error) => Err(rejected(&error)),
+        }
+    }
+
+    /// Verification needs machines that can be reached.
+    pub(super) async fn verify(&self, _step: &Step) -> Result<Answer, Failure> {
+        Ok(Answer::Done(None))
+    }
+
+    /// Waits for the end of a child job.
+    pub(super) async fn wait(&self, step: &Step, handle: &str) -> Result<Option<String>, Failure> {
+        let id: JobId = handle.parse().map_err(|_| Failure::Gone { why: format!("`{handle}` is no job") })?;
+        let job = self.jobs.wait(id, Duration::MAX).await.map_err(|error| rejected(&error))?;
+        let child = Child { id, state: job.state, message: job.reason.message };
+        let is_idempotent = matches!(&step.work, range::plan::Work::RunTask { task, .. } if task.idempotent);
+        match child.state {
+            JobState::Succeeded => Ok(Some(id.to_string())),
+            JobState::Lost if is_idempotent => Err(Failure::Retry { after: None, why: why(&child) }),
+            _ => Err(ended(&child)),
+        }
+    }
+
+    /// Finds the child job of a step.
+    pub(super) async fn look_up(&self, step: &Step) -> Result<Found, Failure> {
+        Ok(match self.child(step).await? {
+            None => Found::Absent,
+            Some(child) if child.state == JobState::Succeeded => Found::Right(Some(child.id.to_string())),
+            Some(_) => Found::Wrong,
+        })
+    }
+
+    async fn child(&self, step: &Step) -> Result<Option<Child>, Failure> {
+        let query = JobQuery {
+            parent: Some(self.job.id),
+            label: Some((STEP_LABEL.to_owned(), Some(step.id.to_string()))),
+            limit: 1,
+            ..JobQuery::default()
+        };
+        let found = self.store.jobs(&query).await;
+        let found = found.map_err(|error| Failure::Retry { after: None, why: error.to_string() })?;
+        let child =
+            |job: model::JobSummary| Child { id: job.id, state: job.state, message: job.reason.message };
+        Ok(found.into_iter().next().map(child))
+    }
+
+    fn request(&self, step: &Step, task: &TaskSpec, machines: &[String]) -> Result<JobRequest, Failure> {
+        let invalid = |what: &str, why: String| Failure::Refused { why: format!("{what}: {why}") };
+        let name = task
+            .content
+            .parse()
+            .map_err(|error: model::names::BadName| invalid("content", error.to_string()))?;
+        let content = match task.kind {
+            ContentKind::Bundle => ContentRef::Bundle(name),
+            ContentKind::Scenario => ContentRef::Scenario(name),
+            ContentKind::Playbook => ContentRef::Playbook(name),
+        };
+        let inventory: model::Inventories = format!("range/{}", self.range)
+            .parse()
+            .map_err(|error: model::names::BadName| invalid("inventory", error.to_string()))?;
+        let mut work = PlaybookWork::new(content, inventory);
+        work.limit = Some(limit(machines).map_err(|why| invalid("machines", why))?);
+        work.extra_vars = ExtraVars::check(variables(task), false)
+            .map_err(|error| invalid("variables", error.to_string()))?;
+        let mut request = JobRequest::new(work);
+        request.priority = self.job.request.priority;
+        request.timeout_s = task.timeout.map(|timeout| u64::from(timeout.seconds));
+        request.labels = labels(self.name, step).map_err(|why| invalid("labels", why))?;
+        Ok(request)
+    }
+}
+
+/// A task that is lost is repeated only if its document says that this is safe.
+fn is_repeated(child: &Child, task: &TaskSpec) -> bool {
+    task.idempotent && child.state == JobState::Lost
+}
+
+fn why(child: &Child) -> String {
+    format!("job `{}` is {}: {}", child.id, child.state, child.message)
+}
+
+fn ended(child: &Child) -> Failure {
+    Failure::Refused { why: why(child) }
+}
+
+/// Why a child job could not be submitted, or waited for.
+fn rejected(error: &JobError) -> Failure {
+    let why = error.to_string();
+    match error {
+        JobError::Store(_) | JobError::QueueFull(_) => Failure::Retry { after: None, why },
+        JobError::UnknownJob(_) => Failure::Gone { why },
+        _ => Failure::Refused { why },
+    }
+}
+
+fn limit(machines: &[String]) -> Result<HostPattern, String> {
+    machines.join(",").parse::<HostPattern>().map_err(|error| error.to_string())
+}
+
+/// The variables of the document that are not secret, and those of the task, which take precedence.
+fn variables(task: &TaskSpec) -> Map<String, Value> {
+    let values = task.variables.iter().filter_map(|(name, value)| match value {
+        VariableValue::Value(value) => Some((name.clone(), value.clone())),
+        VariableValue::Secret(_) => None,
+    });
+    values.chain(task.vars.clone()).collect()
+}
+
+fn labels(range: &str, step: &Step) -> Result<Labels, String> {
+    let labels = [(RANGE_LABEL.to_owned(), range.to_owned()), (STEP_LABEL.to_owned(), step.id.to_string())];
+    Labels::try_from(BTreeMap::from(labels)).map_err(|error| error.to_string())
+}
