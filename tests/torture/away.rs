@@ -12,7 +12,7 @@ use testkit::{Postgres, repository, until};
 
 use crate::{
     by_form, fake, is_long,
-    truth::{self, Asked, Hit},
+    truth::{self, Hit, SubmittedJob},
 };
 
 /// Locks the database exclusively for this number of seconds, and prints a line when it has the lock.
@@ -30,9 +30,9 @@ async fn nothing_is_lost_while_the_database_is_locked() {
     let app = fake::setup().set("RANGEHAND__RUNS__MAX_CONCURRENT", "4").start();
     let seconds = by_form(2_u32, 10);
     let jobs = [
-        Asked::fake(&app, 0, 1.0, false).await,
-        Asked::fake(&app, 1, 1.0, true).await,
-        Asked::fake(&app, 2, f64::from(seconds) + 1.0, false).await,
+        SubmittedJob::fake(&app, 0, 1.0, false).await,
+        SubmittedJob::fake(&app, 1, 1.0, true).await,
+        SubmittedJob::fake(&app, 2, f64::from(seconds) + 1.0, false).await,
     ];
     jobs[2].job.until_state("running").await;
     let mut python = Command::new("python3");
@@ -129,7 +129,7 @@ async fn nothing_is_lost_while_the_database_server_is_gone() {
     let mut server = Server::new();
     let database = Postgres::on(server.url());
     let app = fake::setup().set("RANGEHAND__STORE__URL", database.url()).start();
-    let jobs = [Asked::fake(&app, 0, 2.0, false).await, Asked::fake(&app, 1, 12.0, true).await];
+    let jobs = [SubmittedJob::fake(&app, 0, 2.0, false).await, SubmittedJob::fake(&app, 1, 12.0, true).await];
     jobs[1].job.until_state("running").await;
     let command = server.command();
     server.stop().await;

@@ -83,8 +83,8 @@ async fn a_run_whose_spool_and_database_are_full_ends_truly_when_there_is_room_a
     let setup = fake::setup();
     let Some(disk) = SmallDisk::new(&setup.home().join("var"), "16m") else { return };
     let mut app = setup.start();
-    let asked = fake::request(&json!({"mode": "bytes", "count": 64 << 20}));
-    let job = app.submit(&asked).await;
+    let submitted = fake::request(&json!({"mode": "bytes", "count": 64 << 20}));
+    let job = app.submit(&submitted).await;
     until("the disk is full", || disk.free() < 64 << 10).await;
     until("the run has ended", || {
         app.run_directories().iter().all(|run| crate::memory::supervisor(run).is_none())

@@ -14,7 +14,7 @@ use testkit::{Postgres, Setup, TestApp, Worker, processes_with_environment, runs
 use crate::{
     by_form, is_long,
     random::Random,
-    truth::{self, Asked, Hit},
+    truth::{self, Hit, SubmittedJob},
     victims::{self, Stopped},
 };
 
@@ -73,7 +73,7 @@ struct Torture {
     app: TestApp,
     started: Instant,
     random: Random,
-    jobs: Vec<Asked>,
+    jobs: Vec<SubmittedJob>,
     hit: Hit,
     kills: Kills,
     /// A second node.
@@ -130,8 +130,8 @@ impl Torture {
         for _ in waiting..most + 1 {
             let seconds = if self.random.one_in(5) { 2.0 } else { 0.1 };
             let fail = self.random.one_in(4);
-            let asked = Asked::real(&self.app, self.jobs.len(), seconds, fail).await;
-            self.jobs.push(asked);
+            let submitted = SubmittedJob::real(&self.app, self.jobs.len(), seconds, fail).await;
+            self.jobs.push(submitted);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::fake;
 const COUNT: u64 = 10;
 
 /// A submitted job.
-pub(crate) struct Asked {
+pub(crate) struct SubmittedJob {
     pub(crate) job: Job,
     name: String,
     /// A playbook of Ansible, as the service runs it by default; otherwise the fake runner.
@@ -44,7 +44,7 @@ struct Done {
     ended: Vec<(String, String)>,
 }
 
-impl Asked {
+impl SubmittedJob {
     /// Submits a run of the fake runner.
     pub(crate) async fn fake(app: &TestApp, number: usize, seconds: f64, fail: bool) -> Self {
         let name = format!("job-{number}");
@@ -151,15 +151,15 @@ fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> u
 }
 
 /// Shows that all jobs ended truly and nothing is left. Returns how many ended in which state.
-pub(crate) async fn assert_all(app: &TestApp, jobs: &[Asked], hit: &Hit) -> Ends {
+pub(crate) async fn assert_all(app: &TestApp, jobs: &[SubmittedJob], hit: &Hit) -> Ends {
     let mut ends = Ends::default();
-    for asked in jobs {
-        asked.job.wait().await;
+    for submitted in jobs {
+        submitted.job.wait().await;
     }
     let journal = journal(app);
-    for asked in jobs {
-        let done = journal.get(&asked.name);
-        let (state, requeued) = asked.assert_true(app, done.unwrap_or(&Done::default()), hit).await;
+    for submitted in jobs {
+        let done = journal.get(&submitted.name);
+        let (state, requeued) = submitted.assert_true(app, done.unwrap_or(&Done::default()), hit).await;
         *ends.states.entry(state).or_default() += 1;
         ends.requeued += requeued;
     }

@@ -5,7 +5,7 @@
 
 use content::catalog;
 use model::{InvalidTransition, JobId, JobState, ProjectName};
-use store::Full;
+use store::FullQueue;
 
 use crate::{audit::AuditError, keyring::error::KeyError};
 
@@ -67,10 +67,10 @@ pub enum JobError {
     },
     /// The queue is full.
     #[error("{}", match .0 {
-        Full::OfCaller => "as many jobs of this caller wait as may",
-        Full::InAll => "as many jobs wait as may",
+        FullQueue::OfCaller => "as many jobs of this caller wait as may",
+        FullQueue::InAll => "as many jobs wait as may",
     })]
-    QueueFull(Full),
+    QueueFull(FullQueue),
     /// The idempotency key was used for a different request.
     #[error("this idempotency key was used for another request, which is job `{0}`")]
     KeyUsed(JobId),

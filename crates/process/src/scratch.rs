@@ -45,7 +45,7 @@ pub fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) -> io::Re
 
 /// Files that a run left in its scratch directories.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// The first ones, by their path in the sandbox, and their sizes in bytes.
     pub files: Vec<(PathBuf, u64)>,
     /// How many there are.
@@ -58,8 +58,8 @@ pub struct Left {
 
 /// Counts the files in the scratch directories of all steps. Empty files are not counted: some are mount points for files of the
 /// machine.
-pub fn left_in(root: &Path) -> Left {
-    let mut left = Left::default();
+pub fn left_in(root: &Path) -> Remaining {
+    let mut left = Remaining::default();
     let Ok(root) = UntrustedDirectory::open(root) else { return left };
     let Ok(root) = root.directory(Path::new("")) else { return left };
     let mut looked_at = 0;
@@ -77,7 +77,7 @@ fn look_into(
     path: &Path,
     depth: usize,
     looked_at: &mut usize,
-    left: &mut Left,
+    left: &mut Remaining,
 ) {
     // One more than the limit, to detect that there are more.
     let mut entries = entries_up_to(directory, MAX_ENTRIES + 1 - (*looked_at).min(MAX_ENTRIES));
@@ -138,8 +138,8 @@ mod tests {
         symlink(&outside, at("/tmp/link")).unwrap();
         symlink(&outside, root.join("2")).unwrap();
         let files = vec![("/home/ann/x".into(), 2), ("/tmp/report".into(), 4)];
-        assert_eq!(left_in(&root), Left { files, total: 2, bytes: 6, is_partial: false });
-        assert_eq!(left_in(&directory.path().join("missing")), Left::default());
+        assert_eq!(left_in(&root), Remaining { files, total: 2, bytes: 6, is_partial: false });
+        assert_eq!(left_in(&directory.path().join("missing")), Remaining::default());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub enum MemoryError {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryContents {
     fence: u64,
     record: Option<JournalRecord>,
 }
@@ -55,7 +55,7 @@ struct Kept {
 /// A journal in memory: for plans that end with the process, such as those of simulations. Clones are the same holder.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryJournal {
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<MemoryContents>>,
     fence: u64,
 }
 
@@ -68,7 +68,10 @@ impl MemoryJournal {
         Self { kept: Arc::clone(&self.kept), fence: kept.fence }
     }
 
-    fn held<T>(&self, then: impl FnOnce(&mut Kept) -> Result<T, MemoryError>) -> Result<T, MemoryError> {
+    fn held<T>(
+        &self,
+        then: impl FnOnce(&mut MemoryContents) -> Result<T, MemoryError>,
+    ) -> Result<T, MemoryError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.fence == self.fence { then(&mut kept) } else { Err(MemoryError::Stale) }
     }

@@ -25,14 +25,14 @@ pub(crate) enum Reply {
 
 /// A reply with what it is for.
 #[derive(Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct Received {
     pub(crate) step: u32,
     pub(crate) reply: Reply,
     pub(crate) at: Instant,
 }
 
 /// A call that is made after a while because another one failed.
-struct Again {
+struct Repetition {
     /// How many failed.
     calls: u32,
     after: Option<Duration>,
@@ -46,7 +46,7 @@ impl Board {
     /// Processes a reply. `remedy` describes how to remove by hand what a step creates.
     pub(crate) fn take(
         &mut self,
-        Arrived { step, reply, at }: Arrived,
+        Received { step, reply, at }: Received,
         remedy: &dyn Fn(u32) -> String,
         batch: &mut Batch,
     ) -> Result<(), IllegalMove> {
@@ -123,8 +123,8 @@ impl Board {
             Failure::Retry { after, why } => {
                 set_why(&mut self.entries[step as usize], &why);
                 let calls = self.live[step as usize].tries;
-                let again = Again { calls, after, why, then: Call::LookUp, hurries: true };
-                self.repeat(step, again, at, batch);
+                let repetition = Repetition { calls, after, why, then: Call::LookUp, hurries: true };
+                self.repeat(step, repetition, at, batch);
                 Ok(())
             }
             Failure::Unknown { why } => {
@@ -153,7 +153,7 @@ impl Board {
         match self.entries[step as usize].handle.clone() {
             Some(handle) if queries < self.options.tries.max(1) => {
                 let then = Call::Wait(handle);
-                self.repeat(step, Again { calls: queries, after, why, then, hurries: false }, at, batch);
+                self.repeat(step, Repetition { calls: queries, after, why, then, hurries: false }, at, batch);
                 Ok(())
             }
             _ => self.lose_handle(step, &why, at, batch),
@@ -184,7 +184,7 @@ impl Board {
             return self.fail(step, &format!("gave up after {tries} tries: {before}"), batch);
         }
         if self.is_draining {
-            let why = format!("not carried out, and not tried again because the plan ends: {before}");
+            let why = format!("not carried out, and not tried repetition because the plan ends: {before}");
             return self.fail(step, &why, batch);
         }
         if self.entries[step as usize].state == StepState::Unknown {
@@ -210,7 +210,7 @@ impl Board {
         let queries = self.query_failed(step);
         if can_repeat && queries < self.options.tries.max(1) {
             let then = Call::LookUp;
-            self.repeat(step, Again { calls: queries, after, why, then, hurries: false }, at, batch);
+            self.repeat(step, Repetition { calls: queries, after, why, then, hurries: false }, at, batch);
             return Ok(());
         }
         let before = self.entries[step as usize].why.clone().unwrap_or_default();
@@ -241,7 +241,7 @@ impl Board {
         let tries = live.tries;
         if can_repeat && tries < self.options.tries.max(1) {
             let then = Call::Undo(Box::new(self.entries[step as usize].clone()));
-            self.repeat(step, Again { calls: tries, after, why, then, hurries: false }, at, batch);
+            self.repeat(step, Repetition { calls: tries, after, why, then, hurries: false }, at, batch);
             return Ok(());
         }
         self.leave(step, why, remedy(step), batch)
@@ -271,8 +271,8 @@ impl Board {
         live.queries
     }
 
-    fn repeat(&mut self, step: u32, again: Again, at: Instant, batch: &mut Batch) {
-        let Again { calls, after, why, then, hurries } = again;
+    fn repeat(&mut self, step: u32, repetition: Repetition, at: Instant, batch: &mut Batch) {
+        let Repetition { calls, after, why, then, hurries } = repetition;
         let random = (self.random)();
         let time = self.options.backoff.after(calls, after, random);
         let of = self.graph.step(step);

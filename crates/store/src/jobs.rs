@@ -14,7 +14,7 @@ use crate::{
     },
     events::{self, Tail},
     locks,
-    turns::{self, Full, QueueLimits},
+    turns::{self, FullQueue, QueueLimits},
 };
 
 /// The columns that [`read`] needs.
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_full(&self, admission: Admission<'_>) -> Result<Option<Full>, Error> {
+    pub async fn is_full(&self, admission: Admission<'_>) -> Result<Option<FullQueue>, Error> {
         let mut connection = self.pool.acquire().await?;
         Ok(turns::room(&mut connection, admission.owner, admission.limits).await?.err())
     }

@@ -64,7 +64,7 @@ pub use ranges::{PlanDraft, PlanInputs, Planned, Settlement};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use stream::{EventQuery, LogPlace};
-pub use turns::{Full, QueueLimits};
+pub use turns::{FullQueue, QueueLimits};
 
 /// Which database is behind a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

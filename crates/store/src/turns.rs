@@ -32,7 +32,7 @@ pub struct QueueLimits {
 
 /// Why no job can be queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Full {
+pub enum FullQueue {
     /// The limit of queued jobs of this caller.
     OfCaller,
     /// The limit of queued jobs of all callers.
@@ -72,17 +72,17 @@ pub(crate) async fn room(
     connection: &mut AnyConnection,
     owner: Option<&str>,
     limits: QueueLimits,
-) -> Result<Result<(), Full>, Error> {
+) -> Result<Result<(), FullQueue>, Error> {
     if let Some(owner) = owner.filter(|_| limits.of_caller > 0) {
         let count = sqlx::query(WAITING_OF).bind(owner.to_owned()).fetch_one(&mut *connection).await?;
         if count.try_get::<i64, _>("waiting")? >= i64::from(limits.of_caller) {
-            return Ok(Err(Full::OfCaller));
+            return Ok(Err(FullQueue::OfCaller));
         }
     }
     if limits.in_all > 0 {
         let count = sqlx::query(WAITING).fetch_one(connection).await?;
         if count.try_get::<i64, _>("waiting")? >= i64::from(limits.in_all) {
-            return Ok(Err(Full::InAll));
+            return Ok(Err(FullQueue::InAll));
         }
     }
     Ok(Ok(()))

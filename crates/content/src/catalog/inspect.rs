@@ -14,7 +14,7 @@ use model::{ContentKind, ContentName, ContentRef};
 use process::log_text;
 
 use super::{
-    Catalog, Error, Inspection, InventoryInspection, Means, Play, graph,
+    Catalog, Error, Inspection, InventoryInspection, Play, Tools, graph,
     inventory::{self, Purpose},
     listing,
     program::{self, Call, Failure, Output},
@@ -41,10 +41,10 @@ impl Catalog {
     pub async fn inspect(
         &self,
         content: &ContentRef,
-        means: Means<'_>,
+        tools: Tools<'_>,
         shipped: Option<&Path>,
     ) -> Result<Inspection, Error> {
-        let toolchain = means.toolchain.clone();
+        let toolchain = tools.toolchain.clone();
         let (kind, name) = (content.kind(), content.name().clone());
         let found = self.find_blocking(kind, &name, Purpose::Run).await?;
         let arguments = ["-i", NO_INVENTORY, "--list-tasks", "--list-tags"].map(OsStr::new).into_iter();
@@ -61,7 +61,7 @@ impl Catalog {
                     directory: found.root.path(),
                     seen: self.seen_with(&found, Some(&self.options.inventory_root)),
                 };
-                program::run(means, call).await
+                program::run(tools, call).await
             }
         };
         let inspection =
@@ -77,10 +77,10 @@ impl Catalog {
     pub async fn inspect_inventory(
         &self,
         name: &ContentName,
-        means: Means<'_>,
+        tools: Tools<'_>,
         executes: bool,
     ) -> Result<InventoryInspection, Error> {
-        let toolchain = means.toolchain;
+        let toolchain = tools.toolchain;
         let found = self.find_blocking(ContentKind::Inventory, name, Purpose::Look).await?;
         let directory = self.working_directory().unwrap_or_else(|| found.root.path().to_owned());
         let search = SearchPath::new(&toolchain.environment, &directory);
@@ -103,7 +103,7 @@ impl Catalog {
                     directory: &directory,
                     seen: self.seen_with(&found, Some(&directory)),
                 };
-                program::run(means, call).await
+                program::run(tools, call).await
             }
         };
         let problem = programs_problem(&programs).or_else(|| inventory_problem(&printed, found.root.path()));

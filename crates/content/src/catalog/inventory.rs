@@ -43,15 +43,15 @@ pub(super) fn find(
     if is_variables(Path::new(name.as_str())) {
         return Ok(None);
     }
-    let look = Looking { root, options, purpose };
+    let search = Search { root, options, purpose };
     for directory in &options.places.inventory_directories {
         let exact = directory.join(name.as_str());
-        if type_of(root, &exact)?.is_some() && look.is_inventory(&exact) {
+        if type_of(root, &exact)?.is_some() && search.is_inventory(&exact) {
             return Ok(Some(exact));
         }
         let mut meant = Vec::new();
         for (path, _) in visible(root, exact.parent().unwrap_or(Path::new("")), &options.exclude) {
-            if path.with_extension("") == exact && type_of(root, &path)?.is_some() && look.is_file(&path) {
+            if path.with_extension("") == exact && type_of(root, &path)?.is_some() && search.is_file(&path) {
                 meant.push(path);
             }
         }
@@ -65,7 +65,7 @@ pub(super) fn find(
 
 /// The names of all inventories below a root.
 pub(super) fn names(root: &Root, options: &Options) -> Vec<String> {
-    let look = Looking { root, options, purpose: Purpose::Look };
+    let search = Search { root, options, purpose: Purpose::Look };
     let mut names = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(directory) = open.pop() {
@@ -82,7 +82,7 @@ pub(super) fn names(root: &Root, options: &Options) -> Vec<String> {
         let directories =
             entries.iter().filter(|(path, kind)| *kind == FileType::Directory && may_hold(path));
         open.extend(directories.map(|(path, _)| path.clone()));
-        names.extend(look.names_of(&entries));
+        names.extend(search.names_of(&entries));
     }
     names
 }
@@ -97,13 +97,13 @@ pub(super) fn programs(root: &Root, path: &Path) -> Vec<PathBuf> {
     entries.into_iter().map(|(name, _)| path.join(name)).filter(is_program).collect()
 }
 
-struct Looking<'a> {
+struct Search<'a> {
     root: &'a Root,
     options: &'a Options,
     purpose: Purpose,
 }
 
-impl Looking<'_> {
+impl Search<'_> {
     /// Names for the inventories of one directory: a stem that only one of them has, else the whole file name.
     fn names_of(&self, entries: &[(PathBuf, FileType)]) -> Vec<String> {
         let is_listed = |path: &Path| {

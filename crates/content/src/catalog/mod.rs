@@ -51,7 +51,7 @@ pub use inspection::{
 };
 pub use places::Places;
 pub use playbook::has_playbook;
-pub use program::Means;
+pub use program::Tools;
 pub use resolve::Located;
 
 use beneath::Opening;

@@ -7,13 +7,13 @@ use std::{
 };
 
 use crate::{
-    inspector::{Ending, Inspector, Turn, What},
+    inspector::{Ending, Inspector, Invocation, Turn},
     toolchain::Toolchain,
 };
 
 /// The tools for an inspection.
 #[derive(Debug)]
-pub struct Means<'a> {
+pub struct Tools<'a> {
     /// Which Ansible, and its environment.
     pub toolchain: &'a Toolchain,
     /// How it is confined.
@@ -59,20 +59,20 @@ pub(super) struct Call<'a> {
 }
 
 /// Executes a program of the toolchain, confined. Also returns how it ended, if anything was executed.
-pub(super) async fn run(means: Means<'_>, call: Call<'_>) -> (Result<Output, Failure>, Option<Ending>) {
+pub(super) async fn run(tools: Tools<'_>, call: Call<'_>) -> (Result<Output, Failure>, Option<Ending>) {
     let program = call.program.to_owned();
-    let Some(path) = means.toolchain.program(call.program) else {
+    let Some(path) = tools.toolchain.program(call.program) else {
         return (Err(Failure::Missing(program)), None);
     };
-    let what = What {
-        toolchain: means.toolchain,
+    let what = Invocation {
+        toolchain: tools.toolchain,
         program: &path,
         arguments: call.arguments,
         variables: call.variables,
         directory: call.directory,
         seen: call.seen,
     };
-    match means.inspector.run(means.turn, what).await {
+    match tools.inspector.run(tools.turn, what).await {
         Err(source) => {
             let ending = Ending::Failed(source.to_string());
             (Err(Failure::Start { program, source }), Some(ending))
@@ -86,7 +86,7 @@ pub(super) async fn run(means: Means<'_>, call: Call<'_>) -> (Result<Output, Fai
                     stderr: text(&answer.stderr),
                 }),
                 Ending::Failed(why) => Err(Failure::Start { program, source: io::Error::other(why.clone()) }),
-                ending => Err(Failure::Ended { program, why: means.inspector.why(ending) }),
+                ending => Err(Failure::Ended { program, why: tools.inspector.why(ending) }),
             };
             (output, Some(answer.ending))
         }

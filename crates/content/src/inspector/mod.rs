@@ -19,7 +19,7 @@ pub use process::main;
 pub use service::{Inspector, Turn};
 
 pub(crate) use answer::Answer;
-pub(crate) use service::What;
+pub(crate) use service::Invocation;
 
 /// The command of the Rangehand program that starts an inspector.
 pub const COMMAND: &str = "inspect";

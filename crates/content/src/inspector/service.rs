@@ -52,7 +52,7 @@ pub struct Turn {
 
 /// What is executed.
 #[derive(Debug)]
-pub(crate) struct What<'a> {
+pub(crate) struct Invocation<'a> {
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) program: &'a Path,
     pub(crate) arguments: &'a [&'a OsStr],
@@ -66,7 +66,7 @@ pub(crate) struct What<'a> {
 impl Inspector {
     /// Executes a program to its end. Returns when none of its processes is left, as far as that can be achieved, also when
     /// the caller leaves. When the future is dropped, the inspector terminates everything itself.
-    pub(crate) async fn run(&self, turn: &mut Turn, what: What<'_>) -> io::Result<Answer> {
+    pub(crate) async fn run(&self, turn: &mut Turn, what: Invocation<'_>) -> io::Result<Answer> {
         let line = self.specification(turn, what)?;
         let mut inspector = Command::new(&self.program)
             .arg(COMMAND)
@@ -119,7 +119,7 @@ impl Inspector {
         }
     }
 
-    fn specification(&self, turn: &Turn, what: What<'_>) -> io::Result<Vec<u8>> {
+    fn specification(&self, turn: &Turn, what: Invocation<'_>) -> io::Result<Vec<u8>> {
         let text = |text: &OsStr| {
             let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "a name is not UTF-8");
             text.to_str().map(str::to_owned).ok_or_else(invalid)

@@ -78,7 +78,7 @@ impl Files {
     /// The variables in files next to the inventory for a group or a host.
     pub(super) fn variables(
         &self,
-        beside: Beside,
+        kind: VarsKind,
         name: &str,
         password: Option<&SecretString>,
     ) -> Result<Variables, Error> {
@@ -86,7 +86,7 @@ impl Files {
         if name.contains('/') || name.starts_with('.') {
             return Ok(variables);
         }
-        let directory = self.directory().join(BESIDE[beside as usize]);
+        let directory = self.directory().join(BESIDE[kind as usize]);
         for extension in EXTENSIONS {
             let path = directory.join(format!("{name}{extension}"));
             let mut files = Vec::new();
@@ -216,7 +216,7 @@ impl Files {
 
 /// Which of the two directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Beside {
+pub(super) enum VarsKind {
     Group,
     Host,
 }

@@ -43,7 +43,7 @@ pub use error::Error;
 pub use secrets::secrets;
 pub use value::Value;
 
-use files::{Beside, Files};
+use files::{Files, VarsKind};
 use groups::{ALL, Groups, Variables};
 
 /// The longest file of encrypted variables.
@@ -83,7 +83,7 @@ pub struct Inventory<'a> {
     by_host: BTreeMap<String, Vec<String>>,
     vault_file: Variables,
     /// Variables in files next to the inventory, once they were requested.
-    beside: RefCell<BTreeMap<(Beside, String), Rc<Variables>>>,
+    beside: RefCell<BTreeMap<(VarsKind, String), Rc<Variables>>>,
 }
 
 impl<'a> Inventory<'a> {
@@ -149,7 +149,7 @@ impl<'a> Inventory<'a> {
         let found = |variables: Option<&Variables>| {
             variables.and_then(|all| all.get(variable)).map(|node| Value::of(node, self.password, of))
         };
-        if let Some(value) = found(Some(&*self.beside(Beside::Host, host)?)) {
+        if let Some(value) = found(Some(&*self.beside(VarsKind::Host, host)?)) {
             return value;
         }
         if let Some(value) = found(self.groups.host_variables(host)) {
@@ -158,7 +158,7 @@ impl<'a> Inventory<'a> {
         let groups = self.by_host.get(host).map(Vec::as_slice).unwrap_or_default();
         let strong_first = || groups.iter().rev().map(String::as_str);
         for group in strong_first().chain([ALL]) {
-            if let Some(value) = found(Some(&*self.beside(Beside::Group, group)?)) {
+            if let Some(value) = found(Some(&*self.beside(VarsKind::Group, group)?)) {
                 return value;
             }
         }
@@ -166,12 +166,12 @@ impl<'a> Inventory<'a> {
         in_tree.unwrap_or(Ok(Value::Absent))
     }
 
-    fn beside(&self, beside: Beside, name: &str) -> Result<Rc<Variables>, Error> {
-        let key = (beside, name.to_owned());
+    fn beside(&self, kind: VarsKind, name: &str) -> Result<Rc<Variables>, Error> {
+        let key = (kind, name.to_owned());
         if let Some(known) = self.beside.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let variables = Rc::new(self.files.variables(beside, name, self.password)?);
+        let variables = Rc::new(self.files.variables(kind, name, self.password)?);
         self.beside.borrow_mut().insert(key, Rc::clone(&variables));
         Ok(variables)
     }

@@ -4,7 +4,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Beside, Inventory, Source,
+    Inventory, Source, VarsKind,
     groups::{ALL, Variables},
     node::Node,
     read_vault_file,
@@ -49,8 +49,8 @@ impl Found<'_> {
         for variables in hosts.iter().filter_map(|host| inventory.groups.host_variables(host)) {
             self.take(variables);
         }
-        let files = groups.iter().map(|group| (Beside::Group, *group));
-        for (beside, name) in files.chain(hosts.iter().map(|host| (Beside::Host, *host))) {
+        let files = groups.iter().map(|group| (VarsKind::Group, *group));
+        for (beside, name) in files.chain(hosts.iter().map(|host| (VarsKind::Host, *host))) {
             if let Ok(variables) = inventory.beside(beside, name) {
                 self.take(&variables);
             }

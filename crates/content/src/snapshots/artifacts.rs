@@ -49,7 +49,7 @@ pub struct Artifacts {
     /// The files.
     pub artifacts: Vec<Artifact>,
     /// Files that the run wrote and that are not kept.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<OmittedFile>,
 }
 
 /// A file.
@@ -67,7 +67,7 @@ pub struct Artifact {
 
 /// A file that is not kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct OmittedFile {
     /// As above, without secrets.
     pub path: String,
     /// Why.
@@ -76,7 +76,7 @@ pub struct LeftOut {
 
 /// What was written in one tree.
 #[derive(Debug)]
-pub(crate) struct Written<'a> {
+pub(crate) struct WrittenTree<'a> {
     /// What comes before its paths.
     pub(crate) prefix: PathBuf,
     /// Where the files are.
@@ -85,7 +85,11 @@ pub(crate) struct Written<'a> {
 }
 
 /// Keeps them, in place of those of an earlier attempt of the job.
-pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor) -> io::Result<Artifacts> {
+pub(crate) fn keep(
+    options: &Options,
+    trees: &[WrittenTree<'_>],
+    secrets: &Redactor,
+) -> io::Result<Artifacts> {
     let parent = options.directory.parent().unwrap_or(&options.directory);
     DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     remove_tree(&options.directory)?;
@@ -139,7 +143,7 @@ pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor)
                         continue;
                     }
                     let path = secrets.text(&text).into_owned();
-                    kept.left_out.push(LeftOut { path, why: why.to_owned() });
+                    kept.left_out.push(OmittedFile { path, why: why.to_owned() });
                 }
             }
         }

@@ -31,13 +31,13 @@ const ATTEMPTS: usize = 5;
 
 /// What there was before.
 #[derive(Debug)]
-pub(crate) enum Before<'a> {
+pub(crate) enum Previous<'a> {
     /// Nothing.
-    Nothing,
+    None,
     /// The directory itself, with these entries.
-    Here(&'a [Entry]),
+    InPlace(&'a [Entry]),
     /// Another directory whose unchanged files are shared; neither is ever written to.
-    Beside(&'a Path, &'a [Entry]),
+    Separate(&'a Path, &'a [Entry]),
 }
 
 /// How the links of a listing are made.
@@ -53,25 +53,25 @@ pub(crate) enum Links {
 pub(crate) fn build(
     target: &Path,
     listing: &mut Listing,
-    before: &Before<'_>,
+    previous: &Previous<'_>,
     links: Links,
 ) -> io::Result<()> {
     let mut gone: Vec<(PathBuf, String)> = Vec::new();
     let mut changed: Vec<(usize, Entry)> = Vec::new();
     {
-        let known = match before {
-            Before::Nothing => HashMap::new(),
-            Before::Here(entries) | Before::Beside(_, entries) => by_path(entries),
+        let known = match previous {
+            Previous::None => HashMap::new(),
+            Previous::InPlace(entries) | Previous::Separate(_, entries) => by_path(entries),
         };
         let mut work = Build { target, links, open: BTreeSet::new(), buffer: Vec::new() };
-        if let Before::Here(entries) = before {
+        if let Previous::InPlace(entries) = previous {
             work.remove(entries, &listing.entries)?;
         }
         for (number, entry) in listing.entries.iter().enumerate() {
             let old = known.get(entry.path.as_path()).copied().filter(|old| entry.is_unchanged(old));
-            let kept = match (before, old) {
-                (Before::Here(_), Some(_)) => true,
-                (Before::Beside(from, _), Some(_)) if entry.is_file() => {
+            let kept = match (previous, old) {
+                (Previous::InPlace(_), Some(_)) => true,
+                (Previous::Separate(from, _), Some(_)) if entry.is_file() => {
                     work.opened(&entry.path)?;
                     fs::hard_link(from.join(&entry.path), target.join(&entry.path)).is_ok()
                 }
@@ -108,9 +108,9 @@ struct Build<'a> {
 
 impl Build<'_> {
     /// Removes what is no more, and what becomes something else.
-    fn remove(&mut self, before: &[Entry], now: &[Entry]) -> io::Result<()> {
+    fn remove(&mut self, previous: &[Entry], now: &[Entry]) -> io::Result<()> {
         let now = by_path(now);
-        for old in before.iter().rev() {
+        for old in previous.iter().rev() {
             let is_kept = now
                 .get(old.path.as_path())
                 .is_some_and(|entry| entry.is_unchanged(old) || (entry.is_directory() && old.is_directory()));

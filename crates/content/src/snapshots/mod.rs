@@ -36,7 +36,7 @@ use process::{
 use serde::{Deserialize, Serialize};
 
 use self::{
-    artifacts::{Artifacts, Written},
+    artifacts::{Artifacts, WrittenTree},
     manifest::Entry,
     persistent::Layer,
     snapshot::Snapshot,
@@ -289,7 +289,7 @@ impl Content {
                 let lost = layer.merge(run, &persistent, files, &seen.snapshot)?;
                 overtaken.extend(lost.into_iter().map(|path| prefix.join(path)));
             }
-            trees.push(Written { prefix, files, changes });
+            trees.push(WrittenTree { prefix, files, changes });
         }
         let artifacts = match &options.artifacts {
             Some(options) => artifacts::keep(options, &trees, secrets)?,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    build::{self, Before, Links, build},
+    build::{self, Links, Previous, build},
     manifest::{self, Entry, Kind},
     versions::{Version, Versions},
     walk::{Listing, Origin, walk},
@@ -71,29 +71,30 @@ impl Snapshot {
         if let Some(found) = Self::current(&versions, &seen, &listing)? {
             return Ok(found);
         }
-        let before = versions.current()?;
-        let entries = before.as_ref().and_then(|version| entries_of(&version.path, &boot).ok().flatten());
-        let (before, entries) = match (before, entries) {
+        let previous = versions.current()?;
+        let entries = previous.as_ref().and_then(|version| entries_of(&version.path, &boot).ok().flatten());
+        let (previous, entries) = match (previous, entries) {
             (Some(version), Some(entries)) => (Some(version), entries),
             _ => (None, Vec::new()),
         };
-        let taken = match before {
+        let taken = match previous {
             None => None,
             Some(version) => Some(making.take_held(version)?),
         };
         let (place, listing) = match taken {
             Some(Ok(place)) => {
-                let listing = make(&place, listing, &Before::Here(&entries))?;
+                let listing = make(&place, listing, &Previous::InPlace(&entries))?;
                 (place, listing)
             }
             Some(Err(version)) => {
                 let place = making.begin()?;
-                let listing = make(&place, listing, &Before::Beside(&version.path.join("tree"), &entries))?;
+                let listing =
+                    make(&place, listing, &Previous::Separate(&version.path.join("tree"), &entries))?;
                 (place, listing)
             }
             None => {
                 let place = making.begin()?;
-                let listing = make(&place, listing, &Before::Nothing)?;
+                let listing = make(&place, listing, &Previous::None)?;
                 (place, listing)
             }
         };
@@ -155,7 +156,7 @@ impl Snapshot {
         }
         let mut listing =
             Listing { entries, origins: vec![Origin::of(root)], left_out: Vec::new(), recent: (i64::MAX, 0) };
-        build(target, &mut listing, &Before::Nothing, Links::Relative)
+        build(target, &mut listing, &Previous::None, Links::Relative)
     }
 }
 
@@ -166,12 +167,12 @@ fn own_place(tree: &Tree, own: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(first.as_os_str()))
 }
 
-fn make(place: &Path, mut listing: Listing, before: &Before<'_>) -> io::Result<Listing> {
+fn make(place: &Path, mut listing: Listing, previous: &Previous<'_>) -> io::Result<Listing> {
     let tree = place.join("tree");
-    if !matches!(before, Before::Here(_)) {
+    if !matches!(previous, Previous::InPlace(_)) {
         fs::create_dir(&tree)?;
     }
-    build(&tree, &mut listing, before, Links::AsWritten)?;
+    build(&tree, &mut listing, previous, Links::AsWritten)?;
     check_links(&tree, &mut listing)?;
     let recent = listing.recent;
     // Never equal to what a later walk finds: it counts as changed then.

@@ -35,7 +35,7 @@ pub(crate) struct Version {
 
 /// The right to make and to remove versions.
 #[derive(Debug)]
-pub(crate) struct Making<'a> {
+pub(crate) struct NewVersion<'a> {
     versions: &'a Versions,
     /// The highest number that there was: it is not used again for what is made of that version.
     highest: u64,
@@ -87,7 +87,7 @@ impl Versions {
     }
 
     /// Waits for its turn; what a crash left half-made is removed.
-    pub(crate) fn lock(&self) -> io::Result<Making<'_>> {
+    pub(crate) fn lock(&self) -> io::Result<NewVersion<'_>> {
         let path = self.directory.join("lock");
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         loop {
@@ -97,7 +97,7 @@ impl Versions {
             }
         }
         let highest = self.numbers()?.into_iter().max().unwrap_or(0);
-        let making = Making { versions: self, highest, _lock: lock };
+        let making = NewVersion { versions: self, highest, _lock: lock };
         for entry in fs::read_dir(&self.directory)?.flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(b".new-") {
                 remove_tree(&entry.path())?;
@@ -145,7 +145,7 @@ impl Versions {
     }
 }
 
-impl Making<'_> {
+impl NewVersion<'_> {
     /// A place to make a version in.
     pub(crate) fn begin(&self) -> io::Result<PathBuf> {
         let path = self.versions.directory.join(format!(".new-{}", std::process::id()));

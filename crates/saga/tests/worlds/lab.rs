@@ -16,8 +16,8 @@ use saga::{
 };
 
 use crate::{
-    dying::{Died, Dying},
-    world::{Effect, Fault, LATE, Thing, Trouble, Verb, World},
+    dying::{Crash, FailingJournal},
+    world::{Effect, Fault, LATE, Thing, Verb, World, WorldError},
 };
 
 pub(crate) const AT_ONCE: usize = 4;
@@ -141,7 +141,7 @@ impl Driver {
         self.shape.0[step as usize].1.iter().filter(is_thing).map(tag).collect()
     }
 
-    async fn make(&self, step: u32, found: Option<&Found>) -> Result<Answer, Trouble> {
+    async fn make(&self, step: u32, found: Option<&Found>) -> Result<Answer, WorldError> {
         let name = tag(step);
         if found == Some(&Found::Wrong) {
             let effect = Effect::Correct { tag: name.clone() };
@@ -154,31 +154,31 @@ impl Driver {
         self.world.request(Verb::Create, &name, effect).await.map(|()| Answer::Done(None))
     }
 
-    async fn remove(&self, step: u32, entry: &JournalEntry) -> Result<Undo, Trouble> {
+    async fn remove(&self, step: u32, entry: &JournalEntry) -> Result<Undo, WorldError> {
         let name = tag(step);
         if let Some(handle) = &entry.handle {
             let ended = self.world.operation(handle, &name).await;
-            if let Err(trouble @ (Trouble::Busy | Trouble::NoAnswer)) = ended {
-                return Err(trouble);
+            if let Err(error @ (WorldError::Busy | WorldError::NoAnswer)) = ended {
+                return Err(error);
             }
         }
         for (id, _) in self.world.find(&name).await? {
             match self.world.request(Verb::Delete, &name, Effect::Delete { id }).await {
-                Ok(()) | Err(Trouble::NotFound) => {}
-                Err(trouble) => return Err(trouble),
+                Ok(()) | Err(WorldError::NotFound) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(Undo::Undone)
     }
 }
 
-fn failure(trouble: Trouble) -> Failure {
-    match trouble {
-        Trouble::Refused(why) => Failure::Refused { why },
-        Trouble::Busy => Failure::Retry { after: None, why: "the platform is busy".to_owned() },
-        Trouble::NoAnswer => Failure::Unknown { why: "no answer".to_owned() },
-        Trouble::Missing => Failure::Gone { why: "what it is about does not exist".to_owned() },
-        Trouble::NotFound => Failure::Gone { why: "it does not exist".to_owned() },
+fn failure(error: WorldError) -> Failure {
+    match error {
+        WorldError::Refused(why) => Failure::Refused { why },
+        WorldError::Busy => Failure::Retry { after: None, why: "the platform is busy".to_owned() },
+        WorldError::NoAnswer => Failure::Unknown { why: "no answer".to_owned() },
+        WorldError::Missing => Failure::Gone { why: "what it is about does not exist".to_owned() },
+        WorldError::NotFound => Failure::Gone { why: "it does not exist".to_owned() },
     }
 }
 
@@ -199,10 +199,10 @@ impl Actions for Driver {
         let _running = self.enter(step);
         match self.world.operation(handle, &tag(step)).await {
             Ok(()) => Ok(None),
-            Err(Trouble::Missing) => {
+            Err(WorldError::Missing) => {
                 Err(Failure::Refused { why: "what it sits on does not exist".to_owned() })
             }
-            Err(trouble) => Err(failure(trouble)),
+            Err(error) => Err(failure(error)),
         }
     }
 
@@ -296,10 +296,10 @@ impl Lab {
 
     /// The same with a holder that dies; `None` if it did.
     pub(crate) async fn run_and_die(&self, goal: Goal, write: usize, is_written: bool) -> Option<Outcome> {
-        let journal = Dying::at(&self.journal, write, is_written);
+        let journal = FailingJournal::at(&self.journal, write, is_written);
         match self.saga().run(goal, &journal, &self.driver, |_| {}).await {
             Ok(outcome) => Some(outcome),
-            Err(Error::Journal(Died::Died)) => None,
+            Err(Error::Journal(Crash::Died)) => None,
             Err(error) => panic!("{error:?}"),
         }
     }

@@ -160,23 +160,23 @@ pub(crate) async fn an_owner_takes_all_or_nothing_and_from_under_its_own_job(dat
 
 /// Who has the one resource right now, as the test itself counts.
 #[derive(Default)]
-struct Having {
+struct HolderCount {
     alone: usize,
     sharing: usize,
     owners: usize,
 }
 
-impl Having {
-    fn enter(having: &Mutex<Self>, is_shared: bool) {
-        let mut having = having.lock().expect("no panic");
-        *(if is_shared { &mut having.sharing } else { &mut having.alone }) += 1;
-        let sharing = usize::from(having.sharing > 0);
-        assert!(having.alone + sharing + having.owners <= 1, "held against each other");
+impl HolderCount {
+    fn enter(count: &Mutex<Self>, is_shared: bool) {
+        let mut count = count.lock().expect("no panic");
+        *(if is_shared { &mut count.sharing } else { &mut count.alone }) += 1;
+        let sharing = usize::from(count.sharing > 0);
+        assert!(count.alone + sharing + count.owners <= 1, "held against each other");
     }
 
-    fn leave(having: &Mutex<Self>, is_shared: bool) {
-        let mut having = having.lock().expect("no panic");
-        *(if is_shared { &mut having.sharing } else { &mut having.alone }) -= 1;
+    fn leave(count: &Mutex<Self>, is_shared: bool) {
+        let mut count = count.lock().expect("no panic");
+        *(if is_shared { &mut count.sharing } else { &mut count.alone }) -= 1;
     }
 }
 
@@ -186,12 +186,12 @@ pub(crate) async fn jobs_and_owners_never_have_a_resource_against_each_other(dat
         needing(&database.store, 0, "vm:a", if number % 3 == 0 { "exclusive" } else { "shared" }).await;
     }
     let other = database.other_store().await;
-    let having: Arc<Mutex<Having>> = Arc::default();
+    let count: Arc<Mutex<HolderCount>> = Arc::default();
     let left = Arc::new(Mutex::new(JOBS));
     let mut tasks = JoinSet::new();
     for number in 0..8 {
         let store = if number % 2 == 0 { database.store.clone() } else { other.clone() };
-        let (having, left) = (Arc::clone(&having), Arc::clone(&left));
+        let (count, left) = (Arc::clone(&count), Arc::clone(&left));
         tasks.spawn(async move {
             while *left.lock().expect("no panic") > 0 {
                 let Some(job) = claim(&store).await else {
@@ -199,9 +199,9 @@ pub(crate) async fn jobs_and_owners_never_have_a_resource_against_each_other(dat
                     continue;
                 };
                 let is_shared = job.request.resources[0].mode == LockMode::Shared;
-                Having::enter(&having, is_shared);
+                HolderCount::enter(&count, is_shared);
                 tokio::task::yield_now().await;
-                Having::leave(&having, is_shared);
+                HolderCount::leave(&count, is_shared);
                 end(&store, job.id).await;
                 *left.lock().expect("no panic") -= 1;
             }
@@ -209,20 +209,20 @@ pub(crate) async fn jobs_and_owners_never_have_a_resource_against_each_other(dat
     }
     for number in 0..2 {
         let store = if number == 0 { database.store.clone() } else { other.clone() };
-        let (having, left) = (Arc::clone(&having), Arc::clone(&left));
+        let (count, left) = (Arc::clone(&count), Arc::clone(&left));
         tasks.spawn(async move {
             let owner = named(&format!("range:{number}"));
             while *left.lock().expect("no panic") > 0 {
                 let taken = store.hold_for(&owner, &[lock("vm:a", LockMode::Exclusive)]).await;
                 if taken.expect("asked") == Owned::Held {
                     {
-                        let mut having = having.lock().expect("no panic");
-                        having.owners += 1;
-                        let sum = having.owners + having.alone + having.sharing;
+                        let mut count = count.lock().expect("no panic");
+                        count.owners += 1;
+                        let sum = count.owners + count.alone + count.sharing;
                         assert_eq!(sum, 1, "held against each other");
                     }
                     tokio::task::yield_now().await;
-                    having.lock().expect("no panic").owners -= 1;
+                    count.lock().expect("no panic").owners -= 1;
                     store.release_all_for(&owner).await.expect("released");
                 }
                 tokio::task::yield_now().await;

@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    catalog::{Inspection, Means, MissingFile, Play},
+    catalog::{Inspection, MissingFile, Play, Tools},
     inspector::{Inspector, Turn},
     toolchain::Toolchain,
 };
@@ -28,8 +28,8 @@ async fn inspect(site: &Site, content: &ContentRef, toolchain: &Toolchain) -> In
         Inspector { program: "/nowhere".into(), isolation: Isolation::default(), limits, hidden: Vec::new() };
     let (_present, gone) = oneshot::channel();
     let mut turn = Turn { id: "none".to_owned(), own: site.path("own"), gone };
-    let means = Means { toolchain, inspector: &inspector, turn: &mut turn };
-    let inspection = site.catalog().inspect(content, means, None).await.expect("it is there");
+    let tools = Tools { toolchain, inspector: &inspector, turn: &mut turn };
+    let inspection = site.catalog().inspect(content, tools, None).await.expect("it is there");
     assert_eq!(inspection.ended, None, "nothing was executed");
     inspection
 }
