@@ -227,16 +227,16 @@ fn known_secrets(
     own.chain(environment.secrets()).collect()
 }
 
-/// Logs it at the start if jobs have secrets that this node cannot decrypt: they would fail when they are claimed.
+/// Logs it at the start if jobs or ranges have secrets that this node cannot decrypt: they would fail when they are claimed.
 async fn warn_of_missing_keys(keys: &Keyring, store: &Store) {
     match keys.uses(store).await {
         Ok(uses) => {
             for lost in uses.iter().filter(|key| key.made_at.is_none()) {
-                let (key, jobs) = (&lost.id, lost.jobs);
-                tracing::warn!(key.id = %key, jobs, "jobs have secrets under a key that is not in the key file");
+                let (key, jobs, ranges) = (&lost.id, lost.jobs, lost.ranges);
+                tracing::warn!(key.id = %key, jobs, ranges, "jobs or ranges have secrets under a key that is not in the key file");
             }
         }
-        Err(error) => tracing::warn!(%error, "the keys of waiting jobs cannot be looked at"),
+        Err(error) => tracing::warn!(%error, "the keys of stored secrets cannot be looked at"),
     }
 }
 

@@ -131,6 +131,7 @@ pub(super) fn http_options(settings: &Settings) -> http::Options {
         cancel_on_disconnect: settings.server.cancel_on_disconnect,
         inventory: settings.paths.inventory.clone(),
         has_public_playbooks: public.is_some(),
+        ldo_platform: Some("simulated".to_owned()),
         missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),
     }
 }

@@ -1,4 +1,4 @@
-//! `rangehand keys`: the keys that encrypt the secrets of jobs; works while a service runs.
+//! `rangehand keys`: the keys that encrypt the secrets of jobs and ranges; works while a service runs.
 
 use std::{
     error::Error,
@@ -15,9 +15,9 @@ use crate::settings::Inputs;
 /// Subcommands of `rangehand keys`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(super) enum Action {
-    /// List the keys, and the number of jobs whose secrets each key encrypts
+    /// List the keys, and the number of jobs and ranges whose secrets each key encrypts
     List,
-    /// Add a key, re-encrypt stored job secrets with it, and remove keys that are no longer used
+    /// Add a key, re-encrypt stored secrets with it, and remove keys that are no longer used
     Rotate,
 }
 
@@ -46,18 +46,18 @@ pub(super) fn run(inputs: &Inputs, action: Action, out: &mut dyn Write) -> Resul
 }
 
 fn list(uses: &[KeyUse], out: &mut dyn Write) -> io::Result<()> {
-    for KeyUse { id, made_at, is_active, jobs } in uses {
+    for KeyUse { id, made_at, is_active, jobs, ranges } in uses {
         let made_at = made_at.map_or_else(|| "not in the key file".to_owned(), |time| format!("{time:.0}"));
         let active = if *is_active { "active" } else { "decrypts only" };
-        writeln!(out, "{id}  {made_at:20}  {active:10}  jobs: {jobs}")?;
+        writeln!(out, "{id}  {made_at:20}  {active:10}  jobs: {jobs}  ranges: {ranges}")?;
     }
     Ok(())
 }
 
-/// Prints the result; the exit code is a failure if secrets of some jobs could not be re-encrypted.
+/// Prints the result; the exit code is a failure if some secrets could not be re-encrypted.
 fn tell(rotation: &Rotation, out: &mut dyn Write) -> io::Result<ExitCode> {
     writeln!(out, "active key: {}", rotation.active)?;
-    writeln!(out, "jobs re-encrypted: {}", rotation.resealed)?;
+    writeln!(out, "jobs and ranges re-encrypted: {}", rotation.resealed)?;
     writeln!(
         out,
         "keys removed: {}",
@@ -66,6 +66,10 @@ fn tell(rotation: &Rotation, out: &mut dyn Write) -> io::Result<ExitCode> {
     if rotation.left == 0 {
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(out, "jobs whose secrets cannot be decrypted with any key in this file: {}", rotation.left)?;
+    writeln!(
+        out,
+        "jobs and ranges whose secrets cannot be decrypted with any key in this file: {}",
+        rotation.left
+    )?;
     Ok(ExitCode::FAILURE)
 }

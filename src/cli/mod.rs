@@ -5,8 +5,10 @@ mod doctor;
 mod export;
 mod init;
 mod keys;
+mod range;
 mod serve;
 mod stored;
+mod template;
 mod token;
 mod worker;
 
@@ -79,6 +81,13 @@ enum Command {
         #[command(subcommand)]
         action: keys::Action,
     },
+    /// Plan, apply, and observe ranges of a running service
+    Range(range::Command),
+    /// Build and list the templates of guests
+    Template {
+        #[command(subcommand)]
+        what: template::What,
+    },
     /// Keep `serve` or `worker` running as process 1 of a container: restart it when it crashes, while its runs continue
     Init {
         /// Command to run [default: serve]; a command other than `serve` and `worker` replaces this process
@@ -98,6 +107,18 @@ enum Command {
     /// Inspect the content described on standard input; started by the service itself
     #[command(hide = true)]
     Inspect,
+    /// Connect to a machine of a range and pass the socket to SSH; started by `ssh` as `ProxyCommand`
+    #[command(hide = true)]
+    Connect {
+        /// The run directory of the platform, the owner, the machine, and the port
+        arguments: Vec<String>,
+    },
+    /// Hold the namespaces of a local platform for an ordinary user; started by the service itself
+    #[command(hide = true)]
+    Hold {
+        /// The options of the platform, as JSON
+        options: String,
+    },
     /// Apply limits to this process, then execute a program; started by a supervisor
     #[command(hide = true)]
     Confine {
@@ -135,7 +156,15 @@ pub fn main() -> ExitCode {
         Command::Audit { what } => inputs()
             .map_err(Into::into)
             .and_then(|inputs| audit::run(&inputs, what, &mut io::stdout().lock())),
+        Command::Range(command) => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| range::run(&inputs, &command, &mut io::stdout().lock())),
+        Command::Template { what } => inputs()
+            .map_err(Into::into)
+            .and_then(|inputs| template::run(&inputs, what, &mut io::stdout().lock())),
         Command::Init { command } => with_log(|| init::run(&command)),
+        Command::Connect { arguments } => serve_local("connect", arguments),
+        Command::Hold { options } => serve_local("hold", vec![options]),
         Command::Supervise { directory, .. } => Ok(with_little_log(|| {
             hardening::disable_core_dumps_and_ptrace();
             ansible::supervisor::main(directory)
@@ -149,6 +178,12 @@ pub fn main() -> ExitCode {
         }
     };
     ended.unwrap_or_else(|error: Box<dyn std::error::Error>| refuse(&*error))
+}
+
+/// Runs a command of the local platform. It logs nothing: standard output is the socket of `ssh`.
+fn serve_local(command: &str, arguments: Vec<String>) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let words: Vec<String> = std::iter::once(command.to_owned()).chain(arguments).collect();
+    Ok(platform::local::program::run(&words).map(|()| ExitCode::SUCCESS)?)
 }
 
 /// Runs a command that reads no settings and can fail.

@@ -1,4 +1,4 @@
-//! Checks of the requirements of the service: programs, directories, keys, sandboxes, the vault password, the database.
+//! Checks of the requirements of the service: programs, directories, keys, sandboxes, platforms, the vault password, the database.
 //!
 //! `rangehand doctor` shows all of them; the readiness endpoint runs those of Ansible.
 
@@ -9,6 +9,7 @@ mod content;
 mod directories;
 mod isolation;
 mod keys;
+mod platforms;
 mod proxmox;
 mod renamed;
 mod store;
@@ -33,6 +34,7 @@ pub async fn check_all(loaded: &Loaded, toolchain: &::content::Toolchain) -> Vec
     checks.extend(isolation::check(&settings.runs, toolchain));
     checks.extend(vault::check(&settings.vault));
     checks.extend(proxmox::check(&settings.proxmox));
+    checks.extend(platforms::check(loaded).await);
     checks.push(store::check(&settings.store).await);
     checks
 }

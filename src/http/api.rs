@@ -47,6 +47,8 @@ pub struct Options {
     pub inventory: PathBuf,
     /// Whether there is a second playbooks root, for a v0 error.
     pub has_public_playbooks: bool,
+    /// The platform for ranges of the Local Deployments Orchestrator, if its API is available.
+    pub ldo_platform: Option<String>,
     /// The second playbooks root if it is configured but missing, for a v0 error.
     pub missing_public_playbooks: Option<String>,
 }

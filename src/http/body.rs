@@ -26,9 +26,14 @@ const CHANGED_AS_JSON: &[u8] = br#""\u0000number\u0000""#;
 /// Errors of request bodies.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadBody {
-    /// The content type is not JSON.
-    #[error("the body is `{0}`: send `application/json`")]
-    ContentType(String),
+    /// The content type is not accepted.
+    #[error("the body is `{found}`: send {accepted}")]
+    ContentType {
+        /// The content type.
+        found: String,
+        /// Those that are accepted.
+        accepted: &'static str,
+    },
     /// The body is longer than the limit.
     #[error("the body is longer than {limit} bytes")]
     TooLong {
@@ -95,28 +100,58 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_content_type(request);
-        let api = request.app_data::<Data<Api>>();
-        let limit = api.map_or(0, |api| api.options.body_limit_bytes);
-        let room = api.map(|api| api.guard.room(request));
-        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let is_too_long =
-            length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit as u64);
-        let payload = payload.take();
-        Box::pin(async move {
-            let received = match is_too_long {
-                true => Err(BadBody::TooLong { limit }),
-                false => receive(payload, limit, room).await,
-            };
-            let received = match received {
-                // The content type of an empty body is ignored.
-                Ok(bytes) if bytes.is_empty() => Ok(bytes),
-                Ok(bytes) => checked.map(|()| bytes),
-                Err(error @ (BadBody::Late | BadBody::NoRoom)) => Err(error),
-                Err(error) => Err(checked.err().unwrap_or(error)),
-            };
-            Ok(Self(received.and_then(|bytes| parse(&bytes))))
-        })
+        let limit = request.app_data::<Data<Api>>().map_or(0, |api| api.options.body_limit_bytes);
+        let received = received(request, payload, limit, &JSON);
+        Box::pin(async move { Ok(Self(received.await.and_then(|(bytes, ())| parse(&bytes)))) })
+    }
+}
+
+/// Content types that an endpoint accepts, and what follows from them.
+pub(super) struct ContentTypes<T> {
+    /// The content types, for an error.
+    pub(super) names: &'static str,
+    /// What follows from the essence of a content type in lower case; `None` rejects it.
+    pub(super) accepts: fn(&str) -> Option<T>,
+    /// What is assumed without a content type.
+    pub(super) usual: T,
+}
+
+const JSON: ContentTypes<()> = ContentTypes { names: "`application/json`", accepts: is_json, usual: () };
+
+/// `application/*+json` is JSON, too.
+pub(super) fn is_json(essence: &str) -> Option<()> {
+    let is_json =
+        essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json");
+    is_json.then_some(())
+}
+
+/// Receives a body of at most this length; returns it with what follows from its content type.
+pub(super) fn received<T: Copy + 'static>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    types: &ContentTypes<T>,
+) -> impl Future<Output = Result<(BytesMut, T), BadBody>> + use<T> {
+    let (checked, usual) = (check_content_type(request, types), types.usual);
+    let api = request.app_data::<Data<Api>>();
+    let most = Most::bodies(api.map_or(0, |api| api.options.body_limit_bytes)).at_least(limit);
+    let room = api.map(|api| api.guard.room(request));
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let is_too_long =
+        length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit as u64);
+    let payload = payload.take();
+    async move {
+        let received = match is_too_long {
+            true => Err(BadBody::TooLong { limit }),
+            false => receive(payload, limit, room, most).await,
+        };
+        match received {
+            // The content type of an empty body is ignored.
+            Ok(bytes) if bytes.is_empty() => Ok((bytes, usual)),
+            Ok(bytes) => checked.map(|found| (bytes, found)),
+            Err(error @ (BadBody::Late | BadBody::NoRoom)) => Err(error),
+            Err(error) => Err(checked.err().unwrap_or(error)),
+        }
     }
 }
 
@@ -128,7 +163,12 @@ const RATE: u64 = 16 << 10;
 const MAX_VALUES: usize = 20_000;
 
 /// Receives a body, as long as it arrives fast enough and within the memory limit.
-async fn receive(mut payload: Payload, limit: usize, mut room: Option<Room>) -> Result<BytesMut, BadBody> {
+async fn receive(
+    mut payload: Payload,
+    limit: usize,
+    mut room: Option<Room>,
+    most: Most,
+) -> Result<BytesMut, BadBody> {
     let (begun, mut bytes) = (Instant::now(), BytesMut::new());
     loop {
         let in_time =
@@ -141,22 +181,19 @@ async fn receive(mut payload: Payload, limit: usize, mut room: Option<Room>) -> 
         if bytes.len() + chunk.len() > limit {
             return Err(BadBody::TooLong { limit });
         }
-        if !room.as_mut().is_none_or(|room| room.take(chunk.len(), Most::bodies(limit))) {
+        if !room.as_mut().is_none_or(|room| room.take(chunk.len(), most)) {
             return Err(BadBody::NoRoom);
         }
         bytes.extend_from_slice(&chunk);
     }
 }
 
-/// A body without a content type is treated as JSON, as in the reference service. `application/*+json` is JSON,
-/// too.
-fn check_content_type(request: &HttpRequest) -> Result<(), BadBody> {
-    let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
+/// A body without a content type is treated as the usual one, as in the reference service.
+fn check_content_type<T: Copy>(request: &HttpRequest, types: &ContentTypes<T>) -> Result<T, BadBody> {
+    let Some(given) = request.headers().get(header::CONTENT_TYPE) else { return Ok(types.usual) };
     let text = String::from_utf8_lossy(given.as_bytes()).into_owned();
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_json =
-        essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json");
-    if is_json { Ok(()) } else { Err(BadBody::ContentType(text)) }
+    (types.accepts)(&essence).ok_or(BadBody::ContentType { found: text, accepted: types.names })
 }
 
 fn parse(bytes: &[u8]) -> Result<Option<Value>, BadBody> {

@@ -21,6 +21,8 @@ use actix_web::{
 use crate::settings::OriginPattern;
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+/// The methods of v1. The service that v0 replaces has no PUT.
+const METHODS_OF_V1: &str = "GET, POST, PUT, DELETE, OPTIONS";
 const HEADERS: &str = "Accept, Accept-Language, Authorization, Content-Language, Content-Type";
 /// How long a browser can cache the result of a preflight, in seconds.
 const MAX_AGE: &str = "600";
@@ -43,7 +45,7 @@ pub async fn cors(
     if request.method() == Method::OPTIONS
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     {
-        let answer = preflight(request.headers(), &origin, is_allowed);
+        let answer = preflight(request.path(), request.headers(), &origin, is_allowed);
         return Ok(request.into_response(answer));
     }
     let mut response = match next.call(request).await {
@@ -70,7 +72,8 @@ fn add_headers(headers: &mut HeaderMap, origin: &HeaderValue, is_allowed: bool) 
     }
 }
 
-fn preflight(asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpResponse {
+fn preflight(path: &str, asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpResponse {
+    let methods = if path.starts_with("/v1/") { METHODS_OF_V1 } else { METHODS };
     let text = |name: HeaderName| asked.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let method = text(header::ACCESS_CONTROL_REQUEST_METHOD);
     let allows =
@@ -79,7 +82,7 @@ fn preflight(asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpR
     let mut headers = text(header::ACCESS_CONTROL_REQUEST_HEADERS).split(',').filter(|_| asks_for_headers);
     let refused: Vec<&str> = [
         (!is_allowed, "origin"),
-        (!METHODS.split(", ").any(|known| known == method), "method"),
+        (!methods.split(", ").any(|known| known == method), "method"),
         (headers.any(|name| !allows(HEADERS, name)), "headers"),
     ]
     .into_iter()
@@ -93,7 +96,7 @@ fn preflight(asked: &HeaderMap, origin: &HeaderValue, is_allowed: bool) -> HttpR
     response
         .content_type("text/plain; charset=utf-8")
         .insert_header((header::VARY, "Origin"))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, METHODS))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, MAX_AGE))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS))
         .insert_header((header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"));

@@ -105,7 +105,7 @@ impl From<BadBody> for Problem {
     fn from(error: BadBody) -> Self {
         let text = error.to_string();
         match error {
-            BadBody::ContentType(_) => Self::new(ProblemCode::UnsupportedMediaType, text)
+            BadBody::ContentType { .. } => Self::new(ProblemCode::UnsupportedMediaType, text)
                 .hint("with curl: `--json '{...}'`, or `-H 'content-type: application/json'` before `-d`"),
             BadBody::TooLong { .. } => {
                 Self::new(ProblemCode::BodyTooLong, text).hint("`server.body_limit_bytes` sets the limit")

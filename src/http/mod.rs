@@ -11,12 +11,14 @@ mod api;
 mod body;
 mod cors;
 mod current_request;
+mod document_body;
 pub mod documents;
 pub mod endpoint;
 mod endpoints;
 mod error;
 mod health;
 mod isolated_replies;
+mod ldo;
 pub(crate) mod metrics;
 mod own_headers;
 mod problem;
@@ -36,6 +38,7 @@ pub use endpoints::endpoints;
 pub use isolated_replies::with_isolated_replies;
 pub use own_headers::with_own_headers;
 pub use request_id::with_request_id;
+pub(crate) use v1::shown_plan;
 
 /// Registers every endpoint.
 pub fn configure(api: Api) -> impl FnOnce(&mut ServiceConfig) {

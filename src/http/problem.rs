@@ -5,13 +5,14 @@ use actix_web::{
     http::{StatusCode, header},
 };
 pub(crate) use api::{Fault, FaultCode, ProblemCode};
+use model::JobId;
 
 use super::current_request;
 
 /// A fault of a request: in a field, with dots between levels; in a query parameter; or, with an empty name, in the
 /// whole body.
 pub(crate) fn fault(field: impl Into<String>, code: FaultCode, message: impl Into<String>) -> Fault {
-    Fault { field: cut(field.into(), MAX_FIELD), code, message: cut(message.into(), MAX_TEXT) }
+    Fault { field: cut(field.into(), MAX_FIELD), code, message: cut(message.into(), MAX_TEXT), hint: None }
 }
 
 /// Maximum number of faults in a response. Validation stops when a request has more.
@@ -40,6 +41,10 @@ pub(crate) struct Problem {
     hint: Option<String>,
     /// The faults, by field.
     errors: Vec<Fault>,
+    /// The job that prevents the change.
+    job: Option<JobId>,
+    /// The names of what would be removed.
+    names: Vec<String>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
     /// `Retry-After` in seconds; 0 omits the header.
@@ -55,6 +60,8 @@ impl Problem {
             detail: cut(detail.into(), MAX_TEXT),
             hint: None,
             errors: Vec::new(),
+            job: None,
+            names: Vec::new(),
             allow: None,
             retry_after: 0,
             closes: false,
@@ -88,6 +95,18 @@ impl Problem {
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the job that prevents the change.
+    pub(crate) fn job(mut self, job: JobId) -> Self {
+        self.job = Some(job);
+        self
+    }
+
+    /// Lists what would be removed.
+    pub(crate) fn names(mut self, names: Vec<String>) -> Self {
+        self.names = names;
         self
     }
 
@@ -140,6 +159,8 @@ impl ResponseError for Problem {
             detail: self.detail.clone(),
             hint: self.hint.clone(),
             errors: self.errors.clone(),
+            job: self.job.map(|job| job.to_string().into()),
+            names: self.names.clone(),
             request_id: current_request::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();

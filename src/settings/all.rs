@@ -6,7 +6,8 @@ use model::ProjectName;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Access, Ansible, History, Limits, Log, Paths, Project, Proxmox, Runs, Secrets, Server, Store, Vault,
+    Access, Ansible, History, Limits, Log, Paths, Platform, Project, Proxmox, Runs, Secrets, Server, Store,
+    Vault,
 };
 
 /// Every setting, checked; paths are absolute.
@@ -24,6 +25,9 @@ pub struct Settings {
     /// `[projects.NAME]`: repositories whose content runs see as a whole.
     #[serde(default)] // Without projects the table leaves no trace in the layers.
     pub projects: BTreeMap<ProjectName, Project>,
+    /// `[platforms.NAME]`: where the machines of ranges exist.
+    #[serde(default)] // As with projects.
+    pub platforms: BTreeMap<String, Platform>,
     /// `[ansible]`: which Ansible is used, and its environment.
     pub ansible: Ansible,
     /// `[vault]`: the Ansible Vault password and the file it opens.

@@ -4,12 +4,11 @@ use super::{
     Error, Origin,
     inputs::Environment,
     keys,
-    kind::{Key, Kind},
+    kind::{Key, Kind, NamedTables},
     layer::{Entry, Layer},
     nearest::nearest,
-    projects,
     read::{Raw, switch_word},
-    renamed,
+    renamed, tables,
     variable::{PREFIX, variable_of},
 };
 
@@ -40,11 +39,9 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
         return Entry::member(key, member, Raw::Text(text.to_owned()), origin.into());
     }
     let name = path.to_lowercase().replace("__", ".");
-    if let Some((project, key)) = name.strip_prefix("projects.").and_then(|rest| rest.rsplit_once('.')) {
-        return match projects::find(key) {
-            Some(key) => Entry::of_project(key, project, value_in(key, text), origin.into()),
-            None => Err(projects::unknown(project, key, origin.into())),
-        };
+    if let Some((tables, table, key)) = in_table(&name) {
+        let raw = tables.key(key).map_or_else(|| Raw::Text(String::new()), |key| value_in(key, text));
+        return Entry::in_table(tables, table, key, raw, origin.into());
     }
     match renamed::find(&name) {
         Some((key, old_name)) => {
@@ -57,7 +54,14 @@ fn entry(variable: &str, path: &str, text: &str) -> Result<Entry, Error> {
     }
 }
 
-/// The key whose variable has this name, but for underscores and case. A project may have any name.
+/// The section, the table and the key of a name such as `projects.lab.root`.
+fn in_table(name: &str) -> Option<(&'static NamedTables, &str, &str)> {
+    let (section, rest) = name.split_once('.')?;
+    let (table, key) = rest.rsplit_once('.')?;
+    Some((tables::find(section)?, table, key))
+}
+
+/// The key whose variable has this name, but for underscores and case. A table such as a project may have any name.
 fn meant(variable: &str) -> Option<String> {
     let is_near = variable
         .get(..PREFIX.len() - 2)
@@ -66,22 +70,22 @@ fn meant(variable: &str) -> Option<String> {
     let current = keys::KEYS.iter().map(|key| (key.name, key.name));
     let old = renamed::RENAMED.iter().map(|row| (row.old, row.new));
     let key = current.chain(old).find(|(name, _)| letters(&variable_of(name)) == wanted);
-    key.map(|(_, key)| key.to_owned()).or_else(|| meant_of_project(variable, &wanted))
+    let in_tables = || tables::TABLES.iter().find_map(|tables| meant_in(tables, variable, &wanted));
+    key.map(|(_, key)| key.to_owned()).or_else(in_tables)
 }
 
-fn meant_of_project(variable: &str, wanted: &str) -> Option<String> {
-    let project = wanted.strip_prefix(&letters(&variable_of("projects")))?;
-    let key = projects::PROJECT_KEYS
-        .iter()
-        .filter_map(|key| key.name.strip_prefix("projects."))
-        .filter(|key| project.strip_suffix(&letters(key)).is_some_and(|name| !name.is_empty()))
+fn meant_in(tables: &NamedTables, variable: &str, wanted: &str) -> Option<String> {
+    let table = wanted.strip_prefix(&letters(&variable_of(tables.section)))?;
+    let key = tables
+        .short_names()
+        .filter(|key| table.strip_suffix(&letters(key)).is_some_and(|name| !name.is_empty()))
         .max_by_key(|key| key.len())?;
     // The name as it was given, without what is before and after it.
     let parts: Vec<&str> = variable.split('_').filter(|part| !part.is_empty()).collect();
     let of_key = key.split('_').count();
     let name = parts.get(2..parts.len().saturating_sub(of_key)).unwrap_or_default().join("_").to_lowercase();
-    let name = if (projects::NAME_RULE.accepts)(&name) { name } else { "name".to_owned() };
-    Some(format!("projects.{name}.{key}"))
+    let name = if (tables.names.accepts)(&name) { name } else { "name".to_owned() };
+    Some(format!("{}.{name}.{key}", tables.section))
 }
 
 fn letters(name: &str) -> String {
@@ -111,7 +115,7 @@ pub(super) fn value_in(key: &Key, text: &str) -> Raw {
     let converted = match key.kind {
         Kind::Integer { .. } => text.trim().parse().ok().map(Raw::Integer),
         Kind::Switch => switch_word(text).map(Raw::Switch),
-        Kind::List(_) => Some(list(',')),
+        Kind::List(_) | Kind::Pairs(_) => Some(list(',')),
         Kind::OneOrMore(_) if text.contains(',') => Some(list(',')),
         Kind::Text(_)
         | Kind::Word(_)

@@ -23,6 +23,26 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A platform has no kind.
+    #[error("the platform `{name}` has no kind\nhint: set `platforms.{name}.kind` to `simulated` or `local`")]
+    NoPlatformKind {
+        /// Its name.
+        name: String,
+    },
+    /// A key of a platform belongs to another kind of platform.
+    #[error(
+        "{place}: setting `{key}` requires a platform of kind `{needed}`, and this one is of kind `{kind}`"
+    )]
+    OtherPlatformKind {
+        /// The key.
+        key: String,
+        /// The kind of the platform.
+        kind: &'static str,
+        /// The kind that has the key.
+        needed: &'static str,
+        /// Where it is set.
+        place: Box<Place>,
+    },
     /// The value of a known key is of the wrong type or out of its range.
     #[error("{place}: setting `{key}` is {value}: use {allowed}")]
     BadValue {

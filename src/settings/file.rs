@@ -13,13 +13,12 @@ use toml::{
 
 use super::{
     Error, Inputs, Origin,
-    kind::Kind,
+    kind::{Kind, NamedTables},
     layer::{Entry, Layer},
     nearest::nearest,
     origin::Place,
-    projects,
     read::Raw,
-    renamed,
+    renamed, tables,
 };
 
 /// Every key with its meaning and its default.
@@ -74,8 +73,8 @@ fn layer(text: &str, origin: &Origin) -> Result<Layer, Error> {
         let DeValue::Table(keys) = keys.get_ref() else {
             return Err(unknown(section.get_ref().to_string(), place(section.span())));
         };
-        if section.get_ref() == "projects" {
-            layer.extend(entries_of_projects(keys, &place)?);
+        if let Some(tables) = tables::find(section.get_ref()) {
+            layer.extend(entries_of_tables(tables, keys, &place)?);
             continue;
         }
         for (key, value) in keys {
@@ -104,22 +103,20 @@ fn entries(
     }
 }
 
-/// `[projects.NAME]` tables.
-fn entries_of_projects(
-    projects: &DeTable<'_>,
+/// `[section.NAME]` tables.
+fn entries_of_tables(
+    tables: &NamedTables,
+    section: &DeTable<'_>,
     place: &dyn Fn(std::ops::Range<usize>) -> Place,
 ) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
-    for (name, keys) in projects {
+    for (name, keys) in section {
         let DeValue::Table(keys) = keys.get_ref() else {
-            return Err(unknown(format!("projects.{}", name.get_ref()), place(name.span())));
+            return Err(unknown(format!("{}.{}", tables.section, name.get_ref()), place(name.span())));
         };
         for (key, value) in keys {
             let at = place(key.span());
-            match projects::find(key.get_ref()) {
-                Some(known) => entries.push(Entry::of_project(known, name.get_ref(), raw(value), at)?),
-                None => return Err(projects::unknown(name.get_ref(), key.get_ref(), at)),
-            }
+            entries.push(Entry::in_table(tables, name.get_ref(), key.get_ref(), raw(value), at)?);
         }
     }
     Ok(entries)
@@ -141,7 +138,9 @@ fn raw(value: &Spanned<DeValue<'_>>) -> Raw {
         DeValue::Array(items) => Raw::List(items.iter().map(raw).collect()),
         DeValue::Float(number) => Raw::Other(number.to_string()),
         DeValue::Datetime(time) => Raw::Other(time.to_string()),
-        DeValue::Table(_) => Raw::Other("a table".to_owned()),
+        DeValue::Table(members) => {
+            Raw::Table(members.iter().map(|(name, value)| (name.get_ref().to_string(), raw(value))).collect())
+        }
     }
 }
 
@@ -195,17 +194,22 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_a_project_is_documented_with_its_variable() {
-        let (_, documented) = DEFAULTS.split_once("#[projects.NAME]").expect("projects are documented");
-        let (documented, _) = documented.split_once("\n[ansible]").expect("a section follows");
-        let is_key = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
-        let keys = documented.lines().filter(is_key).filter_map(|line| line[1..].split_once(" = "));
-        let in_file: Vec<String> = keys.map(|(key, _)| format!("projects.{key}")).collect();
-        let in_table: Vec<&str> = projects::PROJECT_KEYS.iter().map(|key| key.name).collect();
-        assert_eq!(in_file, in_table);
-        for name in in_table {
-            let variable = variable_of(&name.replace("projects.", "projects.NAME."));
-            assert!(documented.contains(&format!("Environment: {variable}.")), "{name} lacks {variable}");
+    fn every_key_of_named_tables_is_documented_with_its_variable() {
+        for tables in tables::TABLES {
+            let section = tables.section;
+            let heading = format!("#[{section}.NAME]");
+            let (_, documented) = DEFAULTS.split_once(&heading).expect("the tables are documented");
+            let ends = ["\n[", "\n#["].map(|next| documented.find(next).unwrap_or(documented.len()));
+            let documented = &documented[..ends[0].min(ends[1])];
+            let is_key = |line: &&str| line.starts_with('#') && !line.starts_with("# ");
+            let keys = documented.lines().filter(is_key).filter_map(|line| line[1..].split_once(" = "));
+            let in_file: Vec<String> = keys.map(|(key, _)| format!("{section}.{key}")).collect();
+            let in_table: Vec<&str> = tables.keys.iter().map(|key| key.name).collect();
+            assert_eq!(in_file, in_table);
+            for key in tables.short_names() {
+                let variable = variable_of(&format!("{section}.NAME.{key}"));
+                assert!(documented.contains(&format!("Environment: {variable}.")), "{key} lacks {variable}");
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     OneOrMore(Rule),
     /// A table of environment variables.
     Variables,
+    /// A table of names and values that a rule accepts: texts `name=value` in the layers.
+    Pairs(PairRule),
     /// A string that is never shown.
     Secret(Rule),
 }
@@ -30,6 +32,25 @@ pub(super) enum Kind {
 pub(super) struct Rule {
     pub(super) allowed: &'static str,
     pub(super) accepts: fn(&str) -> bool,
+}
+
+/// A test of a name and its value, and the allowed ones for the error message.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PairRule {
+    pub(super) allowed: &'static str,
+    pub(super) accepts: fn(&str, &str) -> bool,
+}
+
+/// A section of tables that users name, such as `[projects.NAME]`.
+#[derive(Debug)]
+pub(super) struct NamedTables {
+    pub(super) section: &'static str,
+    /// The keys of each table, as `section.key`, in the order of `config/default.toml`.
+    pub(super) keys: &'static [Key],
+    /// Names that a table can have.
+    pub(super) names: Rule,
+    /// What such a table describes, for messages.
+    pub(super) noun: &'static str,
 }
 
 /// A setting.

@@ -4,17 +4,17 @@ use config::{ConfigError, Map, Source, Value, ValueKind};
 
 use super::{
     Error, ansible,
-    kind::{Key, Kind},
+    kind::{Key, Kind, NamedTables},
     origin::Place,
-    projects::NAME_RULE,
     read::{self, Checked, Raw},
+    tables,
 };
 
 /// One key that a source sets.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) key: &'static Key,
-    /// The name in a key that is a table.
+    /// The name in a key that is a table, or the name of the table that has the key.
     pub(super) member: Option<String>,
     pub(super) value: Checked,
     pub(super) place: Place,
@@ -37,26 +37,28 @@ impl Entry {
         }
     }
 
-    /// A checked entry of a project.
+    /// A checked entry of a table that users name.
     ///
     /// # Errors
-    /// [`Error::BadValue`] if the name of the project, or the value for its key, is invalid.
-    pub(super) fn of_project(
-        key: &'static Key,
-        project: &str,
+    /// If the tables have no such key; [`Error::BadValue`] if the name of the table or the value is invalid.
+    pub(super) fn in_table(
+        tables: &NamedTables,
+        table: &str,
+        key: &str,
         raw: Raw,
         place: Place,
     ) -> Result<Self, Error> {
-        if !(NAME_RULE.accepts)(project) {
+        let Some(key) = tables.key(key) else { return Err(tables.unknown(table, key, place)) };
+        if !(tables.names.accepts)(table) {
             return Err(Error::BadValue {
-                key: format!("projects.{project}"),
-                value: "not a name that a project may have".to_owned(),
-                allowed: NAME_RULE.allowed.to_owned(),
+                key: format!("{}.{table}", tables.section),
+                value: format!("not a valid name of a {}", tables.noun),
+                allowed: tables.names.allowed.to_owned(),
                 place: Box::new(place),
             });
         }
         let entry = Self {
-            member: Some(project.to_owned()),
+            member: Some(table.to_owned()),
             key,
             place,
             value: Checked::Plain(ValueKind::Nil),
@@ -102,8 +104,8 @@ impl Entry {
 
     /// `section.key`, and the name in a table.
     pub(super) fn name(&self) -> String {
-        match (&self.member, self.key.name.strip_prefix("projects.")) {
-            (Some(project), Some(key)) => format!("projects.{project}.{key}"),
+        match (&self.member, tables::of_key(self.key)) {
+            (Some(table), Some((tables, key))) => format!("{}.{table}.{key}", tables.section),
             (Some(member), None) => format!("{}.{member}", self.key.name),
             (None, _) => self.key.name.to_owned(),
         }
@@ -141,7 +143,7 @@ impl Source for Layer {
             let value = Value::new(Some(&entry.place.origin.to_string()), kind.clone());
             let section = sections.entry(section_name.to_owned()).or_default();
             match &entry.member {
-                Some(project) if section_name == "projects" => put(section, project, key, value),
+                Some(table) if tables::find(section_name).is_some() => put(section, table, key, value),
                 Some(member) => put(section, key, member, value),
                 None => drop(section.insert(key.to_owned(), value)),
             }

@@ -8,10 +8,11 @@ use super::{
     Error, Inputs, OldNameInUse, Origin, Origins, Secret, Settings, StoreUrl, environment, file, keys,
     layer::{Entry, Layer},
     old_names,
+    origin::Place,
     paths::Base,
-    projects,
+    platforms, projects,
     read::{Checked, Raw},
-    renamed,
+    renamed, tables,
 };
 
 /// What happens to old names of settings.
@@ -88,14 +89,18 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     }
     let password = secret(&layers, "vault.password");
     let url = secret(&layers, "store.url");
+    let set: Vec<_> = layers.iter().flat_map(Layer::entries).filter_map(of_platform).collect();
     let merged =
-        layers.into_iter().fold(config::Config::builder(), |builder, layer| builder.add_source(layer));
+        layers.iter().cloned().fold(config::Config::builder(), |builder, layer| builder.add_source(layer));
     let mut settings: Settings = merged.build()?.try_deserialize()?;
 
     projects::check(&settings.projects)?;
+    platforms::complete(&mut settings.platforms);
+    platforms::check(&settings.platforms, set.into_iter())?;
     settings.paths.resolve(inputs);
     let base = settings.paths.base(inputs);
     settings.projects.values_mut().for_each(|project| project.resolve(&base));
+    settings.platforms.values_mut().for_each(|platform| platform.resolve(&base));
     settings.ansible.resolve(&base, inputs.executable.as_deref());
     settings.access.resolve(&base);
     settings.vault.resolve(&base, password.map(Secret::new));
@@ -109,6 +114,13 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
         None => StoreUrl::sqlite_in(&settings.paths.state),
     };
     Ok(Loaded { settings, origins, old_names })
+}
+
+/// The platform, the key and the place of an entry of a platform.
+fn of_platform(entry: &Entry) -> Option<(&str, &str, &Place)> {
+    let (tables, key) = tables::of_key(entry.key)?;
+    let name = entry.member.as_deref()?;
+    (tables.section == platforms::TABLES.section).then_some((name, key, &entry.place))
 }
 
 /// The value of a secret key in the last layer that sets it.

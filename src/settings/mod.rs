@@ -29,6 +29,7 @@ mod nearest;
 mod old_names;
 mod origin;
 mod paths;
+mod platforms;
 mod projects;
 mod proxmox;
 mod read;
@@ -41,6 +42,7 @@ mod secrets;
 mod server;
 mod show;
 mod store;
+mod tables;
 mod toolchain;
 mod variable;
 mod vault;
@@ -58,6 +60,7 @@ pub use self::{
     log::{Log, LogFormat},
     origin::{Origin, Origins},
     paths::Paths,
+    platforms::{Platform, PlatformKind, TasksWithoutMachine},
     projects::Project,
     proxmox::Proxmox,
     renamed::{OldNameInUse, RenamedSetting},

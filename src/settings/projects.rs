@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Error, ansible as ansible_section,
-    kind::{Key, Kind, Rule},
-    origin::Place,
+    kind::{Key, Kind, NamedTables, Rule},
     paths::{self, Base},
 };
 
@@ -42,9 +41,15 @@ const PATTERNS: Rule = Rule {
 
 const INSIDE: Rule = Rule { allowed: "paths below the root, without `..`", accepts: is_inside };
 
-pub(super) const NAME_RULE: Rule = Rule {
-    allowed: "lower-case letters, digits, `_` and `-`, a letter or digit first",
-    accepts: |name| name.parse::<ProjectName>().is_ok(),
+/// `[projects.NAME]`.
+pub(super) const TABLES: NamedTables = NamedTables {
+    section: "projects",
+    keys: PROJECT_KEYS,
+    names: Rule {
+        allowed: "lower-case letters, digits, `_` and `-`, a letter or digit first",
+        accepts: |name| name.parse::<ProjectName>().is_ok(),
+    },
+    noun: "project",
 };
 
 const fn optional(name: &'static str, kind: Kind) -> Key {
@@ -52,7 +57,7 @@ const fn optional(name: &'static str, kind: Kind) -> Key {
 }
 
 /// Every key of a project, in the order of `config/default.toml`.
-pub(super) const PROJECT_KEYS: &[Key] = &[
+const PROJECT_KEYS: &[Key] = &[
     Key { name: "projects.root", kind: Kind::Path, optional: false },
     optional("projects.playbooks", Kind::List(PATTERNS)),
     optional("projects.bundles", Kind::List(INSIDE)),
@@ -66,18 +71,6 @@ pub(super) const PROJECT_KEYS: &[Key] = &[
 fn is_inside(text: &str) -> bool {
     let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
     text.trim_end_matches('/').split('/').all(is_segment)
-}
-
-/// The key of a project by its last part.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
-    PROJECT_KEYS.iter().find(|key| key.name.strip_prefix("projects.") == Some(name))
-}
-
-/// The key of a project that is spelled most like it.
-fn nearest(name: &str) -> Option<&'static str> {
-    let likeness = |key: &&str| strsim::normalized_damerau_levenshtein(name, key);
-    let keys = PROJECT_KEYS.iter().filter_map(|key| key.name.strip_prefix("projects."));
-    keys.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).filter(|key| likeness(key) >= 0.5)
 }
 
 impl Project {
@@ -111,10 +104,4 @@ pub(super) fn check(projects: &BTreeMap<ProjectName, Project>) -> Result<(), Err
         Some((name, _)) => Err(Error::NoRoot { name: name.to_string() }),
         None => Ok(()),
     }
-}
-
-/// The error of a key that projects do not have.
-pub(super) fn unknown(project: &str, key: &str, place: Place) -> Error {
-    let nearest = nearest(key).map(|key| format!("projects.{project}.{key}"));
-    Error::UnknownSetting { name: format!("projects.{project}.{key}"), place: Box::new(place), nearest }
 }

@@ -3,7 +3,7 @@
 use config::ValueKind;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::kind::{Key, Kind, Rule};
+use super::kind::{Key, Kind, PairRule, Rule};
 
 /// A value as it was written, in a file or the environment.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,7 @@ pub(super) enum Raw {
     Integer(i64),
     Switch(bool),
     List(Vec<Raw>),
+    Table(Vec<(String, Raw)>),
     /// A value that is invalid for every key, as it is shown in an error.
     Other(String),
 }
@@ -20,7 +21,17 @@ impl Raw {
     fn as_text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::Integer(_) | Self::Switch(_) | Self::List(_) | Self::Other(_) => None,
+            Self::Integer(_) | Self::Switch(_) | Self::List(_) | Self::Table(_) | Self::Other(_) => None,
+        }
+    }
+
+    /// A value in a table of names and values, as it would be written in the environment.
+    fn as_plain(&self) -> Option<String> {
+        match self {
+            Self::Text(text) | Self::Other(text) => Some(text.clone()),
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Switch(on) => Some(on.to_string()),
+            Self::List(_) | Self::Table(_) => None,
         }
     }
 }
@@ -34,6 +45,11 @@ impl std::fmt::Display for Raw {
             Self::List(items) => {
                 let items: Vec<String> = items.iter().map(Self::to_string).collect();
                 write!(f, "[{}]", items.join(", "))
+            }
+            Self::Table(members) => {
+                let members: Vec<String> =
+                    members.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+                write!(f, "a table {{{}}}", members.join(", "))
             }
             Self::Other(name) => f.write_str(name),
         }
@@ -70,7 +86,7 @@ pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
     if key.optional && raw == Raw::Text(String::new()) {
         return Ok(match key.kind {
             Kind::Secret(_) => Checked::Secret(None),
-            Kind::List(_) | Kind::SearchPath => Checked::Plain(ValueKind::Array(Vec::new())),
+            Kind::List(_) | Kind::SearchPath | Kind::Pairs(_) => Checked::Plain(ValueKind::Array(Vec::new())),
             Kind::Integer { .. }
             | Kind::Switch
             | Kind::Text(_)
@@ -92,6 +108,8 @@ pub(super) fn check(key: &Key, raw: Raw) -> Result<Checked, String> {
         }
         (Kind::SearchPath, Raw::List(items)) => list(&items, is_path),
         (Kind::List(rule), Raw::List(items)) => list(&items, rule.accepts),
+        (Kind::Pairs(rule), Raw::Table(members)) => table(&members, rule),
+        (Kind::Pairs(rule), Raw::List(items)) => pairs(&items, rule),
         (Kind::OneOrMore(rule), Raw::List(items)) if !items.is_empty() => list(&items, rule.accepts),
         (Kind::OneOrMore(rule), Raw::Text(text)) if (rule.accepts)(&text) => Some(ValueKind::String(text)),
         _ => None,
@@ -110,6 +128,7 @@ pub(super) fn allowed(key: &Key) -> String {
         Kind::SearchPath => "a list of directories, or a string such as `/a:/b`".to_owned(),
         Kind::List(rule) => format!("a list of {}", rule.allowed),
         Kind::OneOrMore(rule) => format!("{}, or a list of such strings", rule.allowed),
+        Kind::Pairs(rule) => format!("a table of {}", rule.allowed),
         Kind::Variables => "a table of environment variables and their values".to_owned(),
     };
     if key.optional { format!("{allowed}, or \"\" for none") } else { allowed }
@@ -140,6 +159,29 @@ fn is_path(text: &str) -> bool {
 fn list(items: &[Raw], accepts: fn(&str) -> bool) -> Option<ValueKind> {
     let items: Option<Vec<&str>> = items.iter().map(Raw::as_text).collect();
     texts(items?.into_iter(), accepts)
+}
+
+/// Texts such as `name=value`.
+fn pairs(items: &[Raw], rule: PairRule) -> Option<ValueKind> {
+    let items: Option<Vec<(String, Raw)>> = items
+        .iter()
+        .map(|item| {
+            let (name, value) = item.as_text()?.split_once('=')?;
+            Some((name.trim().to_owned(), Raw::Text(value.trim().to_owned())))
+        })
+        .collect();
+    table(&items?, rule)
+}
+
+fn table(members: &[(String, Raw)], rule: PairRule) -> Option<ValueKind> {
+    let members: Option<Vec<String>> = members
+        .iter()
+        .map(|(name, value)| {
+            let value = value.as_plain()?;
+            (rule.accepts)(name, &value).then(|| format!("{name}={value}"))
+        })
+        .collect();
+    texts(members?.iter().map(String::as_str), |_| true)
 }
 
 fn texts<'a>(items: impl Iterator<Item = &'a str>, accepts: fn(&str) -> bool) -> Option<ValueKind> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Loaded, Origin, keys::KEYS};
+use super::{Loaded, Origin, keys::KEYS, tables::TABLES};
 
 /// One effective setting. Secrets are `***`.
 #[derive(Debug, Clone, Serialize)]
@@ -44,16 +44,22 @@ impl Loaded {
             let value = settings.pointer(&format!("/{}", key.name.replace('.', "/")));
             self.rows_of(key.name, value.cloned().unwrap_or_default())
         });
-        rows.chain(self.rows_of_projects(&settings["projects"])).collect()
+        let in_tables =
+            TABLES.iter().flat_map(|tables| self.rows_of_tables(tables.section, &settings[tables.section]));
+        rows.chain(in_tables).collect()
     }
 
-    fn rows_of_projects(&self, projects: &Value) -> Vec<Row> {
-        let projects = projects.as_object().into_iter().flatten();
-        let rows = projects.flat_map(|(name, keys)| {
+    /// All keys of projects; of platforms the kind, and what is set: few keys apply to each.
+    fn rows_of_tables(&self, section: &str, tables: &Value) -> Vec<Row> {
+        let tables = tables.as_object().into_iter().flatten();
+        let rows = tables.flat_map(|(name, keys)| {
             let keys = keys.as_object().into_iter().flatten();
-            keys.map(move |(key, value)| (format!("projects.{name}.{key}"), value.clone()))
+            keys.map(move |(key, value)| (format!("{section}.{name}.{key}"), value.clone()))
         });
-        rows.map(|(key, value)| Row { origin: self.origins.of(&key).clone(), key, value }).collect()
+        let rows = rows.map(|(key, value)| Row { origin: self.origins.of(&key).clone(), key, value });
+        let is_shown =
+            |row: &Row| section != "platforms" || row.origin != Origin::Default || row.key.ends_with(".kind");
+        rows.filter(is_shown).collect()
     }
 
     fn rows_of(&self, key: &str, value: Value) -> Vec<Row> {

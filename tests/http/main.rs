@@ -8,4 +8,5 @@ mod bad_input;
 mod children;
 mod history;
 mod queue;
+mod ranges;
 mod retry;

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod layers;
+mod platforms;
 mod project;
 mod projects;
 mod renamed;

@@ -12,12 +12,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("range", &["model"]),
     ("content", &["model", "process"]),
     ("store", &["model"]),
-    ("platform", &["range"]),
+    ("platform", &["process", "range"]),
     ("saga", &["model"]),
     ("ansible", &["content", "model", "process"]),
-    ("engine", &["ansible", "content", "model", "platform", "process", "saga", "store"]),
+    ("engine", &["ansible", "content", "model", "platform", "process", "range", "saga", "store"]),
     ("testkit", &[]),
-    ("rangehand", &["ansible", "api", "content", "engine", "model", "platform", "process", "store"]),
+    ("rangehand", &["ansible", "api", "content", "engine", "model", "platform", "process", "range", "store"]),
     ("bench", &["ansible", "content", "engine", "model", "saga", "store"]),
 ];
 

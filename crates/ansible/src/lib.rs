@@ -9,5 +9,6 @@ mod run;
 pub use events::{Follower, Progress};
 pub use forkserver::ForkServers;
 pub use run::{
-    Facts, Launcher, PlaybookOptions, RunDirectory, RunSpec, RunStep, Workspace, runtime, supervisor,
+    Facts, GeneratedInventory, Launcher, PlaybookOptions, RunDirectory, RunSpec, RunStep, SshMachine, Way,
+    Workspace, runtime, ssh_config_path, supervisor,
 };

@@ -12,11 +12,14 @@ mod catalog;
 mod event;
 mod health;
 mod job;
+pub mod ldo;
 mod new_job;
 mod page;
+mod plan;
 mod problem;
 mod progress;
 mod queue;
+mod range;
 mod range_result;
 mod renamed;
 mod report;
@@ -41,9 +44,19 @@ pub use new_job::{
     NewJob, ResourceLock, Resources, RetryPolicy, Tags, TaskName,
 };
 pub use page::{CatalogPage, EventPage, JobPage, PlacedEventPage};
+pub use plan::{
+    Cost, Destroyed, Estimate, EstimateSource, FieldChange, Kept, Plan, PlanPhase, PlanStep, PlanSummary,
+    StepAction, StepKind, StepState, Totals, Undo, UndoKind,
+};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
+pub use range::{
+    ChangeOrPlan, Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage,
+    NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines,
+    RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow,
+    Verdict,
+};
 pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
 pub use report::{CustomStats, Failure, HostStats, JobResult, Stats};

@@ -10,6 +10,8 @@ words!(Basis, "Source of the estimated number of tasks" {
     LastSuccess = "last_success",
     /// Ansible's list of tasks.
     ListTasks = "list_tasks",
+    /// The steps of the plan of a range.
+    Plan = "plan",
 });
 
 /// Progress of a job

@@ -16,7 +16,7 @@ use crate::{
         driver::Driver, keep::Keep, listen_for_changes::ListenForChanges, prune_audit::PruneAudit,
         prune_files::PruneFiles, prune_history::PruneHistory, relay_cancellations::RelayCancellations,
         renew_leases::RenewLeases, requeue_retries::RequeueRetries, status::Recorder,
-        take_over_jobs::TakeOverJobs, task::Schedule,
+        take_over_jobs::TakeOverJobs, task::Schedule, tend_ranges::TendRanges,
     },
     catalog::{
         handle::{Catalog, CatalogOptions},
@@ -55,6 +55,8 @@ use crate::{
 
 /// How often history, audit log, and files are pruned, and missed retries are searched for.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How often ranges whose lifetime is over are searched for.
+const TEND_RANGES: Duration = Duration::from_secs(15);
 /// Delay before the service listens again after a failure.
 const LISTEN_RETRY: Duration = Duration::from_secs(1);
 /// Minimum time between two reads of the states of held jobs, however many notifications arrive.
@@ -176,6 +178,9 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let recorder = tasks.recorder(Recorder::new(scheduler::ABOUT, scheduler::POLL_EVERY));
     running.register_leases(&mut tasks);
     running.register_housekeeping(&mut tasks, keep, snapshots);
+    let ranges = Ranges::new(store.clone(), jobs.clone(), platforms, keys);
+    let tend = TendRanges { store: store.clone(), ranges: ranges.clone() };
+    tasks.register(tend, Schedule::from_start(TEND_RANGES));
     let background = tasks.background();
     let engine = Engine::new(Handles {
         node: name,
@@ -185,7 +190,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
         metrics: Metrics::new(store.clone(), counters, queue.clone(), background.clone()),
         background,
         progress: Progress::new(store.clone(), events.clone(), inspections.clone()),
-        ranges: Ranges::new(store.clone(), jobs.clone(), platforms, keys),
+        ranges,
         resume: Resume::new(store.clone(), jobs.clone(), events.clone(), inspections.clone()),
         events,
         inspections,

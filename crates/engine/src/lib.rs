@@ -97,6 +97,7 @@ pub use ranges::{
     error::RangeError,
     handle::{LastPlan, Ranges},
     request::{Applied, Preview, RangeAction, RangeRequest, StoredDocument},
+    secrets::RangeSecrets,
 };
 pub use readiness::Readiness;
 pub use resume::{

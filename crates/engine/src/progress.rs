@@ -11,7 +11,11 @@ use std::{
 };
 
 use jiff::Timestamp;
-use model::{Job, JobId, JobRequest, JobState, PlaybookWork, Work, timing::Timing};
+use model::{
+    Job, JobId, JobRequest, JobState, JournalPhase, JournalRecord, PlaybookWork, RangeWork, StepState, Work,
+    timing::Timing,
+};
+use range::Plan;
 use serde::Serialize;
 use serde_json::Value;
 use store::{LastSuccess, Store};
@@ -38,6 +42,8 @@ pub enum Basis {
     LastSuccess,
     /// The tasks that Ansible lists.
     ListTasks,
+    /// The steps of a plan of a range.
+    Plan,
 }
 
 /// The progress of a job.
@@ -118,6 +124,9 @@ impl Progress {
     /// # Errors
     /// When the store does not respond.
     pub async fn of_job(&self, by: &OnBehalf, job: &Job) -> Result<Option<JobProgress>, JobError> {
+        if let Some(work) = job.request.work.as_range() {
+            return self.of_plan(job, work).await;
+        }
         match job.state {
             JobState::Running | JobState::Canceling => {
                 let estimate = self.estimate(by, job).await?;
@@ -136,6 +145,33 @@ impl Progress {
             | JobState::Canceled
             | JobState::Lost => Ok(None),
         }
+    }
+
+    /// The progress of a plan of a range.
+    async fn of_plan(&self, job: &Job, work: &RangeWork) -> Result<Option<JobProgress>, JobError> {
+        if job.state == JobState::Succeeded {
+            let detail = job.outcome.as_ref().and_then(|outcome| outcome.detail.as_range());
+            let steps = detail.map_or(0, |detail| u64::from(detail.steps));
+            let basis = Some(Basis::Plan);
+            let (percent, eta_s) = (Some(100), Some(0.0));
+            return Ok(Some(JobProgress {
+                percent,
+                tasks_done: steps,
+                tasks_total: Some(steps),
+                basis,
+                eta_s,
+            }));
+        }
+        if !matches!(job.state, JobState::Running | JobState::Canceling) {
+            return Ok(None);
+        }
+        let (Some(stored), Some(journal)) =
+            (self.store.plan(work.plan).await?, self.store.journal(work.plan).await?)
+        else {
+            return Ok(None);
+        };
+        let Ok(plan) = serde_json::from_str::<Plan>(&stored.plan) else { return Ok(None) };
+        Ok(Some(of_plan(&plan, &journal)))
     }
 
     /// The durations of the tasks and hosts of a job's last run, up to now.
@@ -234,6 +270,32 @@ fn of_running(job: &Job, estimate: Estimate, now: Timestamp) -> JobProgress {
         tasks_total: total.map(|total| total.max(job.tasks)),
         basis,
         eta_s: left.map(|left| (left * 10.0).round() / 10.0),
+    }
+}
+
+/// Steps count by their estimated durations. The remaining time is that of the longest chain of steps that are not done, by the pace
+/// of those that are.
+fn of_plan(plan: &Plan, journal: &JournalRecord) -> JobProgress {
+    let (mut done, mut done_ms, mut all_ms, mut took_ms, mut left_ms) = (0_u64, 0_u64, 0_u64, 0_u64, 0_u64);
+    for (step, entry) in plan.steps.iter().zip(&journal.entries) {
+        let estimate = step.estimate.ms.max(1);
+        all_ms = all_ms.saturating_add(estimate);
+        if entry.state == StepState::Done {
+            done += 1;
+            done_ms = done_ms.saturating_add(estimate);
+            took_ms = took_ms.saturating_add(entry.took_ms.unwrap_or(estimate));
+        } else {
+            left_ms = left_ms.max(step.remaining_ms);
+        }
+    }
+    let pace = if done_ms > 0 { took_ms as f64 / done_ms as f64 } else { 1.0 };
+    let left = left_ms as f64 / 1000.0 * pace;
+    JobProgress {
+        percent: Some(percent(done_ms, all_ms)),
+        tasks_done: done,
+        tasks_total: Some(plan.steps.len() as u64),
+        basis: Some(Basis::Plan),
+        eta_s: (journal.phase == JournalPhase::Forward).then(|| (left * 10.0).round() / 10.0),
     }
 }
 

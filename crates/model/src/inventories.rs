@@ -1,13 +1,17 @@
-//! The inventories of a request: one or several, in the order in which Ansible reads them.
+//! The inventories of a request: one or several, in the order in which Ansible reads them. Each is a file or directory of the
+//! content, or a range: `range/ID`.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{ContentName, names::BadName};
+use crate::{ContentName, RangeId, names::BadName};
 
 /// Maximum number of inventories in a request.
 pub const MAX_INVENTORIES: usize = 16;
+
+/// What the ID of a range follows in the name of its inventory.
+const RANGE_PREFIX: &str = "range/";
 
 /// Why names are no inventories of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +46,41 @@ impl Inventories {
         self.0.iter()
     }
 
+    /// Where each inventory comes from, in order.
+    pub fn origins(&self) -> impl Iterator<Item = InventoryOrigin<'_>> {
+        self.iter().map(InventoryOrigin::of)
+    }
+
+    /// The ranges among the inventories.
+    pub fn ranges(&self) -> impl Iterator<Item = RangeId> {
+        self.origins().filter_map(|origin| match origin {
+            InventoryOrigin::Range(range) => Some(range),
+            InventoryOrigin::Content(_) => None,
+        })
+    }
+
     /// A text that no other combination of inventories has.
     #[must_use]
     pub fn key(&self) -> String {
         // No name has a comma.
         self.0.iter().map(ContentName::as_str).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// Where an inventory comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InventoryOrigin<'a> {
+    /// A file or directory of the content.
+    Content(&'a ContentName),
+    /// The machines of a range.
+    Range(RangeId),
+}
+
+impl<'a> InventoryOrigin<'a> {
+    /// A name is a range if an ID follows `range/`.
+    fn of(name: &'a ContentName) -> Self {
+        let range = name.as_str().strip_prefix(RANGE_PREFIX).and_then(|id| id.parse().ok());
+        range.map_or(Self::Content(name), Self::Range)
     }
 }
 
@@ -98,6 +132,16 @@ impl<'de> Deserialize<'de> for Inventories {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_after_range_is_a_range_and_every_other_name_is_content() {
+        let id = "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
+        let text = format!(r#"["hosts","range/{id}","range/lab","range","ranges/{id}","range/{id}.yml"]"#);
+        let inventories: Inventories = serde_json::from_str(&text).expect("inventories");
+        let range = inventories.origins().position(|origin| matches!(origin, InventoryOrigin::Range(_)));
+        assert_eq!(range, Some(1));
+        assert_eq!(inventories.ranges().map(|range| range.to_string()).collect::<Vec<_>>(), [id]);
+    }
 
     #[test]
     fn one_inventory_is_a_string_and_several_are_a_list() {

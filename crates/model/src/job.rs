@@ -3,11 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Code, JobId, JobRequest, JobState, Outcome, Reason, Resource, Resume, RunId};
-
-/// The secrets of a job as they are kept: encrypted, with the name of the key. Only the key can decrypt them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed(pub String);
+use crate::{Actor, Code, JobId, JobRequest, JobState, Outcome, Reason, Resource, Resume, RunId, Sealed};
 
 /// One try at a job's work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

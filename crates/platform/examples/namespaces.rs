@@ -43,15 +43,8 @@ struct Topology {
 }
 
 async fn measure(run: PathBuf, topology: Topology, at_once: usize) -> Anything {
-    let options = Options {
-        state: run.join("state"),
-        run,
-        templates: std::collections::BTreeMap::new(),
-        program: Vec::new(),
-        hidden: Vec::new(),
-        uplink: None,
-    };
-    let local = Arc::new(Local::new(options));
+    let state = run.join("state");
+    let local = Arc::new(Local::new(Options::new(run, state)));
     let owner = Owner::new("bench", "namespaces")?;
     let begun = Instant::now();
     let networks = topology.networks.iter().cloned().map(Wanted::Network);

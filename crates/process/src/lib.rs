@@ -6,6 +6,7 @@
 pub mod cgroup;
 pub mod confine;
 mod connection_files;
+pub mod descriptors;
 pub mod home;
 mod identity;
 mod isolation;

@@ -81,6 +81,22 @@ impl<'a> Reachability<'a> {
         })
     }
 
+    /// The same, only with this machine as the sender or receiver. The receiver can be `uplink`. A machine that does not exist has no
+    /// rows.
+    pub fn rows_of<'r>(
+        &'r self,
+        from: Option<&'r str>,
+        to: Option<&'r str>,
+    ) -> impl Iterator<Item = Row<'r>> + 'r {
+        let names = || self.layout.document.machines.keys().map(|name| name.as_str());
+        let senders = names().filter(move |name| from.is_none_or(|from| from == *name));
+        senders.flat_map(move |from| {
+            let receivers = names().filter(move |name| *name != from).chain([UPLINK]);
+            let wanted = receivers.filter(move |name| to.is_none_or(|to| to == *name));
+            wanted.filter_map(move |to| Some(Row { from, to, verdict: self.between(from, to)? }))
+        })
+    }
+
     /// Whether a machine reaches another one; `None` if one of them does not exist.
     #[must_use]
     pub fn between(&self, from: &str, to: &str) -> Option<Verdict> {

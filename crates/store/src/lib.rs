@@ -30,6 +30,7 @@ mod owners;
 mod plan;
 mod queue;
 mod range_leases;
+mod range_secrets;
 mod ranges;
 mod requeue;
 mod retention;
@@ -63,6 +64,7 @@ pub use range_leases::HeldLease;
 pub use ranges::{PlanDraft, PlanInputs, Planned, Settlement};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
+pub use secrets::SealedCount;
 pub use stream::{EventQuery, LogPlace};
 pub use turns::{FullQueue, QueueLimits};
 

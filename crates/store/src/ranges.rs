@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use model::{
-    JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, StoredPlan, StoredRange,
+    JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, Sealed, StoredPlan, StoredRange,
 };
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -14,6 +14,7 @@ use crate::{
     columns::{number, parsed, text, time, time_or_null},
     journal::PlanHolder,
     range_leases::{self, HeldLease},
+    range_secrets,
     states::active,
 };
 
@@ -43,7 +44,7 @@ const INSERT: &str = concat!(
 );
 
 const CHANGE: &str = "UPDATE ranges SET state = $1, version = version + 1, plan_id = $2, updated_at = $3, expires_at = $4, \
-     document = $5 WHERE id = $6";
+     document = $5, recorded = $6 WHERE id = $7";
 
 const INSERT_PLAN: &str =
     "INSERT INTO plans (id, range_id, job_id, phase, created_at, plan) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -65,6 +66,37 @@ const BUSY: &str = concat!(
 const SETTLE: &str = "UPDATE ranges SET state = $1, version = version + 1, recorded = $2, updated_at = $3 \
      WHERE id = (SELECT range_id FROM plans WHERE plans.id = $4) AND plan_id = $4 RETURNING id";
 
+/// Hands the last plan of a range, which has ended, to a new job.
+const TAKE_UP: &str = concat!(
+    "UPDATE plans SET job_id = $1 WHERE id = $2 AND phase = 'ended' AND NOT EXISTS \
+     (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id AND (jobs.state = 'queued' OR jobs.",
+    active!(),
+    "))"
+);
+
+const CHANGING: &str =
+    "UPDATE ranges SET state = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND plan_id = $4";
+
+const EXTEND: &str =
+    "UPDATE ranges SET expires_at = $1, version = version + 1, updated_at = $2 WHERE id = $3";
+
+/// Ranges whose last plan is not begun, and has no job.
+const WITHOUT_JOB: &str = concat!(
+    "SELECT ranges.id, ranges.name, ranges.platform, ranges.state, ranges.version, ranges.plan_id, ranges.created_at, \
+     ranges.updated_at, ranges.expires_at, ranges.document, ranges.recorded FROM ranges \
+     JOIN plans ON plans.id = ranges.plan_id WHERE ranges.state = 'changing' AND plans.phase = 'forward' \
+     AND plans.created_at < $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id) \
+     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id) ORDER BY ranges.id LIMIT $2"
+);
+
+/// Ranges of which nothing exists, and whose last job has ended.
+const DESTROYED: &str = concat!(
+    "SELECT ranges.id AS id FROM ranges JOIN plans ON plans.id = ranges.plan_id WHERE ranges.state = 'empty' \
+     AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id AND (jobs.state = 'queued' OR jobs.",
+    active!(),
+    ")) ORDER BY ranges.id LIMIT $1"
+);
+
 const DELETE: &str = "DELETE FROM ranges WHERE id = $1 AND state = 'empty' \
      AND NOT EXISTS (SELECT 1 FROM range_leases WHERE range_id = $1)";
 
@@ -81,10 +113,12 @@ pub struct PlanDraft {
     pub name: String,
     /// The document, as JSON.
     pub document: String,
-    /// What exists of a new range, as JSON.
+    /// What exists of the range, as JSON: what the plan was made from.
     pub recorded: String,
     /// When the range is to be destroyed.
     pub expires_at: Option<Timestamp>,
+    /// Encrypted secrets of the range, which replace those that it has; `None` keeps them.
+    pub secrets: Option<Sealed>,
     /// All leases that the range needs. Those that it has and does not need any more stay until the plan has ended.
     pub leases: Vec<RangeLease>,
 }
@@ -161,12 +195,63 @@ impl Store {
             write.rollback().await?;
             return Ok(Ok(Planned::NameTaken));
         }
+        if let Some(sealed) = &draft.secrets {
+            range_secrets::put(write.connection(), range, sealed).await?;
+        }
         if let Some(held) = range_leases::take(write.connection(), platform, range, &draft.leases).await? {
             write.rollback().await?;
             return Ok(Ok(Planned::Taken(held)));
         }
         write.commit().await?;
         Ok(Ok(Planned::Stored))
+    }
+
+    /// Has a new job go on with the last plan of a range after it has ended. False if it has not ended, or a job carries it out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_up_plan(
+        &self,
+        range: RangeId,
+        plan: PlanId,
+        job: JobId,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut write = self.write().await?;
+        let changing = sqlx::query(CHANGING)
+            .bind(RangeState::Changing.as_str())
+            .bind(now.as_millisecond())
+            .bind(range.to_string())
+            .bind(plan.to_string());
+        let take = sqlx::query(TAKE_UP).bind(job.to_string()).bind(plan.to_string());
+        for statement in [changing, take] {
+            if statement.execute(write.connection()).await?.rows_affected() == 0 {
+                write.rollback().await?;
+                return Ok(false);
+            }
+        }
+        write.commit().await?;
+        Ok(true)
+    }
+
+    /// Sets the time at which a range is to be destroyed. False if it does not exist.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_expiry(
+        &self,
+        range: RangeId,
+        expires_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut write = self.write().await?;
+        let update = sqlx::query(EXTEND)
+            .bind(expires_at.map(|time| time.as_millisecond()))
+            .bind(now.as_millisecond())
+            .bind(range.to_string());
+        let updated = update.execute(write.connection()).await?;
+        write.commit().await?;
+        Ok(updated.rows_affected() > 0)
     }
 
     /// A range by its id.
@@ -241,6 +326,28 @@ impl Store {
         Ok(released)
     }
 
+    /// Ranges whose last plan was stored before this time, and whose job never was: at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ranges_without_job(&self, before: Timestamp, limit: u32) -> Result<Vec<StoredRange>, Error> {
+        let select = sqlx::query(WITHOUT_JOB).bind(before.as_millisecond()).bind(i64::from(limit));
+        select.fetch_all(&self.pool).await?.iter().map(read).collect()
+    }
+
+    /// Deletes ranges of which nothing exists and whose last job has ended, at most `limit`. Returns how many.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delete_destroyed_ranges(&self, limit: u32) -> Result<u64, Error> {
+        let rows = sqlx::query(DESTROYED).bind(i64::from(limit)).fetch_all(&self.pool).await?;
+        let mut deleted = 0;
+        for row in rows {
+            deleted += u64::from(self.delete_range(parsed(&row, "id")?).await?);
+        }
+        Ok(deleted)
+    }
+
     /// Deletes a range of which nothing exists, with its plans and journals. Was it deleted?
     ///
     /// # Errors
@@ -281,6 +388,7 @@ async fn put(
             .bind(now.as_millisecond())
             .bind(expires_at)
             .bind(draft.document.clone())
+            .bind(draft.recorded.clone())
             .bind(range.to_string())
     };
     if put.execute(&mut *connection).await?.rows_affected() == 0 {
@@ -341,7 +449,9 @@ mod tests {
 
     #[tokio::test]
     async fn ranges_and_plans_are_found_by_an_index_in_order() {
-        for statement in [BY_ID, BY_NAME, LIST, EXPIRED, PLAN, BUSY, SETTLE, DELETE] {
+        for statement in
+            [BY_ID, BY_NAME, LIST, EXPIRED, PLAN, BUSY, SETTLE, TAKE_UP, CHANGING, EXTEND, DELETE]
+        {
             let plan = plan(statement).await;
             assert!(!plan.contains("SCAN jobs") && !plan.contains("TEMP B-TREE"), "{statement}: {plan}");
             assert!(plan.contains("USING"), "{statement}: {plan}");

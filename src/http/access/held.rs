@@ -45,6 +45,14 @@ impl Most {
         Self { of_client: limit.saturating_mul(OF_CLIENT), in_all: limit.saturating_mul(IN_ALL) }
     }
 
+    /// Raises the limits, so that a body of this length fits.
+    pub(crate) const fn at_least(self, bytes: usize) -> Self {
+        const fn raised(limit: usize, bytes: usize) -> usize {
+            if limit == 0 || limit > bytes { limit } else { bytes }
+        }
+        Self { of_client: raised(self.of_client, bytes), in_all: raised(self.in_all, bytes) }
+    }
+
     pub(super) const fn allows(&self, of_client: usize, all: usize) -> bool {
         (self.of_client == 0 || of_client <= self.of_client) && (self.in_all == 0 || all <= self.in_all)
     }

@@ -44,7 +44,9 @@ const TAGS: &[(&str, &str)] = &[
     ("lxc", "v0: containers"),
     ("jobs", "v1: jobs"),
     ("streams", "v1: live events and logs"),
+    ("ranges", "v1: ranges, their plans, and platforms"),
     ("catalog", "v1: available content and inventories"),
+    ("orchestrator", "Ranges as graphs, as in the Local Deployments Orchestrator"),
     ("service", "Health and metrics"),
     ("documents", "These documents"),
 ];

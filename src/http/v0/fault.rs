@@ -91,7 +91,7 @@ pub(super) fn unprocessable(faults: Vec<Value>) -> Refusal {
 
 pub(super) fn bad_body(error: &BadBody) -> Refusal {
     match error {
-        BadBody::ContentType(_) => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
+        BadBody::ContentType { .. } => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
         BadBody::TooLong { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
         BadBody::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
         BadBody::Late => Refusal::new(StatusCode::REQUEST_TIMEOUT, error.to_string()).close(),

@@ -10,8 +10,17 @@ mod job;
 mod job_request;
 mod jobs;
 mod log;
+mod platforms;
 mod query;
 mod queue;
+mod range;
+mod range_actions;
+mod range_body;
+mod range_error;
+mod range_faults;
+mod range_reply;
+mod range_views;
+mod ranges;
 mod resume;
 mod stream;
 mod timing;
@@ -20,6 +29,7 @@ mod view;
 use super::endpoint::Endpoint;
 
 pub(super) use job::job_parameter;
+pub(crate) use view::plan as shown_plan;
 
 /// All endpoints except for those of the catalog, in the order of the documents.
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -29,6 +39,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(artifacts::endpoints());
     endpoints.extend([queue::endpoint(), background::endpoint()]);
     endpoints.extend([events::endpoint(), all_events::endpoint(), log::endpoint()]);
+    endpoints.extend(ranges::endpoints());
+    endpoints.extend(range::endpoints());
+    endpoints.extend(range_actions::endpoints());
+    endpoints.extend(range_views::endpoints());
+    endpoints.extend(platforms::endpoints());
     endpoints
 }
 

@@ -6,7 +6,9 @@
 mod beginning;
 mod cause;
 pub(crate) mod command;
+mod connections;
 pub(crate) mod directory;
+mod generated;
 mod inputs;
 mod launch;
 mod overridden;
@@ -15,12 +17,14 @@ mod run_loop;
 pub mod runtime;
 mod sandbox_hints;
 pub(crate) mod spec;
+mod ssh_config;
 mod start;
 mod steps;
 pub mod supervisor;
 mod workspace;
 
 pub use directory::RunDirectory;
+pub use generated::{GeneratedInventory, SshMachine, Way, ssh_config_path};
 pub use launch::Launcher;
 pub use spec::{Facts, PlaybookOptions, RunSpec, RunStep};
 pub use workspace::Workspace;

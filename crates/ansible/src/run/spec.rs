@@ -10,6 +10,8 @@ use process::{Isolation, Limits};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::run::generated::GeneratedInventory;
+
 /// Everything about one run.
 ///
 /// Not shown by `Debug`: variables and environment may hold secrets.
@@ -21,6 +23,8 @@ pub struct RunSpec {
     pub source: Source,
     /// How the run sees it, and what becomes of what it writes there.
     pub content: snapshots::Options,
+    /// Inventories besides those of the content.
+    pub generated: Vec<GeneratedInventory>,
     /// What is run, one after the other; at least one.
     pub steps: Vec<RunStep>,
     /// Values that must not be kept wherever they turn up, besides those that are here as such.

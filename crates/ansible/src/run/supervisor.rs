@@ -32,7 +32,9 @@ use crate::{
     events::spool,
     forkserver::{Assignment, Waiting},
     run::{
+        connections::Connections,
         directory::RunDirectory,
+        generated,
         reasons::{self, canceled_before_it_began, prepare_failed},
         sandbox_hints,
         spec::RunSpec,
@@ -183,6 +185,16 @@ fn prepare_and_run(
         return Ok(canceled_before_it_began());
     }
     let secrets = secrets(spec);
+    // Open until the last step has ended.
+    let _connections = Connections::listen(
+        &generated::socket(workspace.short()),
+        spec.run,
+        generated::commands(&spec.generated),
+    )
+    .map_err(|source| {
+        let what = "cannot listen for connections to machines";
+        prepare_failed(&workspace::Error::Io { what, source })
+    })?;
     steps::run(
         &mut Steps {
             directory,
@@ -200,13 +212,14 @@ fn prepare_and_run(
     )
 }
 
-/// Values that must not be kept wherever they turn up: the vault password, secret variables, and what the environment
+/// Values that must not be kept wherever they turn up: the vault password, private keys, secret variables, and what the environment
 /// holds under names that tell of a secret.
 fn secrets(spec: &RunSpec) -> Vec<SecretString> {
     let environment = spec.environment.iter().filter(|(name, _)| tells_of_a_secret(name));
     let environment = environment.map(|(_, value)| SecretString::from(value.as_str()));
     let variables = spec.steps.iter().flat_map(|step| step.secret_vars.texts());
-    let known = spec.secrets.iter().chain(&spec.vault_password).cloned();
+    let keys = spec.generated.iter().map(|inventory| &inventory.private_key);
+    let known = spec.secrets.iter().chain(&spec.vault_password).chain(keys).cloned();
     environment.chain(variables).chain(known).collect()
 }
 
@@ -221,6 +234,7 @@ fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::E
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&facts.directory);
         made.map_err(|source| workspace::Error::Io { what: "cannot make the directory of facts", source })?;
     }
+    workspace.write_generated(&spec.generated, &spec.environment)?;
     workspace.fill(&spec.source, &spec.content, spec.steps.iter().map(|step| step.playbook.as_path()))
 }
 

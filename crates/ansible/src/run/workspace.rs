@@ -8,6 +8,7 @@
 //! <run>/content/             what the run writes into its content, or its copy, when the content is large
 //! <runtime>/<short run id>/  mode 0700, on tmpfs: nothing in it ever reaches a disk
 //!   vault-password, extra-vars.json
+//!   inventories/             generated inventories, with keys for SSH (`generated.rs`)
 //!   artifacts/               what ansible-runner keeps: the environment, each event as it is
 //!   tmp/                     Ansible's local temporary files: decrypted files of a vault
 //!   home/                    the home of the run, with links into that of the user
@@ -36,6 +37,7 @@ use serde_json::Value;
 use crate::run::{
     command::{self, OptionFiles},
     directory::new_file,
+    generated::{self, GeneratedInventory},
     runtime::{self, OWNER, VAULT_PASSWORD, make},
     spec::{Facts, PlaybookOptions},
 };
@@ -68,6 +70,8 @@ pub struct Workspace {
     private: PathBuf,
     secrets: PathBuf,
     source: Source,
+    /// Generated inventories with their places among all.
+    generated: Vec<(usize, PathBuf)>,
     content: Option<Content>,
     /// What of the content the run does not see, for the user to know.
     pub left_out: Vec<(PathBuf, String)>,
@@ -83,6 +87,7 @@ impl Workspace {
             private: secrets.join("private"),
             secrets,
             source: Source::default(),
+            generated: Vec::new(),
             content: None,
             left_out: Vec::new(),
         }
@@ -187,7 +192,8 @@ impl Workspace {
         if let Some(gone) = playbooks.into_iter().find(|playbook| !project.join(playbook).is_file()) {
             return Err(Error::PlaybookGone(gone.to_owned()));
         }
-        if source.inventories.is_empty() || !source.inventories.iter().all(|path| content.at(path).exists()) {
+        let is_without = source.inventories.is_empty() && self.generated.is_empty();
+        if is_without || !source.inventories.iter().all(|path| content.at(path).exists()) {
             return Err(Error::NoInventory);
         }
         shipped::add_roles(&project, &self.shipped_roles()).map_err(at("cannot write the bundled roles"))?;
@@ -196,6 +202,26 @@ impl Workspace {
         }
         self.source = source.clone();
         self.content = Some(content);
+        Ok(())
+    }
+
+    /// Writes inventories that are generated for the run, with their keys, to tmpfs.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(crate) fn write_generated(
+        &mut self,
+        inventories: &[GeneratedInventory],
+        environment: &[(String, String)],
+    ) -> Result<(), Error> {
+        let at = |what| move |source| Error::Io { what, source };
+        generated::write(&self.secrets, inventories, environment)
+            .map_err(at("cannot write the generated inventories"))?;
+        let place = |inventory: &GeneratedInventory| {
+            (inventory.position, generated::Files::of(&self.secrets, &inventory.name).inventory)
+        };
+        self.generated = inventories.iter().map(place).collect();
+        self.generated.sort();
         Ok(())
     }
 
@@ -254,7 +280,12 @@ impl Workspace {
 
     /// The inventories, as the run sees them.
     fn inventories(&self) -> Vec<PathBuf> {
-        self.source.inventories.iter().map(|path| self.place(path)).collect()
+        let mut inventories: Vec<PathBuf> =
+            self.source.inventories.iter().map(|path| self.place(path)).collect();
+        for (position, path) in &self.generated {
+            inventories.insert((*position).min(inventories.len()), path.clone());
+        }
+        inventories
     }
 
     /// Keeps what the run wrote into its content; gives what was written and is not kept, and what another run wrote

@@ -70,6 +70,7 @@ async fn hold(store: &Store) -> Result<PlanHolder, Box<dyn Error>> {
             document: "{}".to_owned(),
             recorded: "{}".to_owned(),
             expires_at: None,
+            secrets: None,
             leases: Vec::new(),
         })
     };

@@ -22,3 +22,4 @@ pub(crate) mod requeue_retries;
 pub(crate) mod status;
 pub(crate) mod take_over_jobs;
 pub(crate) mod task;
+pub(crate) mod tend_ranges;

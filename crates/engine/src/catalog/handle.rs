@@ -137,14 +137,14 @@ impl Catalog {
     }
 
     /// Locates inventories on disk, in the given order. A project can also use inventories outside of all projects.
-    pub(crate) async fn locate_inventories(
+    pub(crate) async fn locate_inventories<'a>(
         &self,
         project: Option<&ProjectName>,
-        names: &Inventories,
+        names: impl Iterator<Item = &'a ContentName>,
     ) -> Result<Vec<Located>, CatalogError> {
         let catalog = self.content_of(project)?.clone();
         let shared = project.map(|_| self.0.content.clone());
-        let names: Vec<ContentName> = names.iter().cloned().collect();
+        let names: Vec<ContentName> = names.cloned().collect();
         let located = spawn_blocking(move || {
             let locate = |name: &ContentName| match (catalog.resolve_inventory(name), &shared) {
                 (Err(error @ catalog::Error::NotFound { .. }), Some(shared)) => {

@@ -75,10 +75,10 @@ impl Catalog {
     /// # Errors
     /// When there is no such inventory, or it cannot be located.
     pub async fn check_default_inventory(&self) -> Result<(), CatalogError> {
-        let usual = self.locate_inventories(None, self.default_inventory()).await;
+        let usual = self.locate_inventories(None, self.default_inventory().iter()).await;
         let Some((name, _)) = self.only_project().filter(|_| usual.is_err()) else { return usual.map(drop) };
         let of_project = self.default_inventory_of(Some(name)).await?;
-        match self.locate_inventories(Some(name), &of_project).await {
+        match self.locate_inventories(Some(name), of_project.iter()).await {
             Ok(_) => Ok(()),
             Err(_) => usual.map(drop),
         }

@@ -23,8 +23,8 @@ pub enum KeyError {
          store need the same key file: `secrets.key_file`"
     )]
     Unknown(String),
-    /// The secrets are corrupt or truncated, or belong to another job.
-    #[error("the encrypted secrets are damaged, or belong to another job")]
+    /// The secrets are corrupt or truncated, or belong to another job or range.
+    #[error("the encrypted secrets are damaged, or belong to another job or range")]
     Damaged,
     /// The operating system returned no random bytes.
     #[error("the system returns no random bytes")]

@@ -1,7 +1,8 @@
-//! Instance keys, which encrypt the secrets of queued jobs.
+//! Instance keys, which encrypt the secrets of queued jobs, and of ranges.
 //!
 //! ```text
-//! secret values --seal(active key, job id)--> jobs.secrets --open(key named in it, job id)--> supervisor's pipe
+//! secret values --seal(active key, owner)--> jobs.secrets, range_secrets.secrets
+//!                                               '--open(key named in it, owner)--> supervisor's pipe
 //! ```
 //! The keys are in one file (`file.rs`). The last key encrypts, and all keys decrypt. The file is checked for
 //! changes before each use, so a rotation needs no restart. The database alone, a backup of it, or its disk reveals
@@ -13,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use model::{JobId, Sealed, SecretValue};
+use model::{Sealed, SecretOwner, SecretValue};
 
 use super::{
     error::KeyError,
@@ -58,23 +59,23 @@ impl Keyring {
         }
     }
 
-    /// Encrypts the secret values of a job. The result cannot be decrypted for another job.
+    /// Encrypts the secret values of a job or range. The result cannot be decrypted for another one.
     ///
     /// # Errors
     /// When the key file cannot be read.
-    pub fn seal(&self, job: JobId, secrets: &SecretValue) -> Result<Sealed, KeyError> {
-        seal::seal(self.keys()?.active(), job, secrets)
+    pub fn seal(&self, owner: impl Into<SecretOwner>, secrets: &SecretValue) -> Result<Sealed, KeyError> {
+        seal::seal(self.keys()?.active(), owner.into(), secrets)
     }
 
-    /// Decrypts the secret values of a job.
+    /// Decrypts the secret values of a job or range.
     ///
     /// # Errors
-    /// When the key is not in the file, or the data is not what was encrypted for this job.
-    pub fn unseal(&self, job: JobId, sealed: &Sealed) -> Result<SecretValue, KeyError> {
+    /// When the key is not in the file, or the data is not what was encrypted for this owner.
+    pub fn unseal(&self, owner: impl Into<SecretOwner>, sealed: &Sealed) -> Result<SecretValue, KeyError> {
         let id = seal::key_of(sealed).ok_or(KeyError::Damaged)?;
         let keys = self.keys()?;
         let key = keys.find(id).ok_or_else(|| KeyError::Unknown(id.to_owned()))?;
-        seal::unseal(key, job, sealed)
+        seal::unseal(key, owner.into(), sealed)
     }
 
     /// A keyed hash of secret values. Without the key, guesses cannot be tested against it.

@@ -1,9 +1,9 @@
 //! Key rotation: adds a key, re-encrypts the stored secrets with it, and removes keys that are no longer used.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
-use store::Store;
+use store::{SealedCount, Store};
 
 use super::{
     error::KeyError,
@@ -11,7 +11,7 @@ use super::{
     handle::Keyring,
 };
 
-/// Number of jobs that are read at once.
+/// Number of jobs or ranges that are read at once.
 const PAGE: u32 = 500;
 /// A service that read the file just before the change may still store a job with the old key.
 const LATE_JOBS: Duration = Duration::from_secs(2);
@@ -27,6 +27,8 @@ pub struct KeyUse {
     pub is_active: bool,
     /// Number of jobs whose secrets are encrypted with it.
     pub jobs: u64,
+    /// Number of ranges whose secrets are encrypted with it.
+    pub ranges: u64,
 }
 
 /// The result of a rotation.
@@ -34,35 +36,36 @@ pub struct KeyUse {
 pub struct Rotation {
     /// The key that encrypts from now on.
     pub active: String,
-    /// Number of jobs whose secrets were re-encrypted.
+    /// Number of jobs and ranges whose secrets were re-encrypted.
     pub resealed: u64,
     /// Keys that were removed.
     pub retired: Vec<String>,
-    /// Number of jobs whose secrets could not be decrypted because their keys are not in the file.
+    /// Number of jobs and ranges whose secrets could not be decrypted because their keys are not in the file.
     pub left: u64,
 }
 
 impl Keyring {
-    /// The keys, oldest first, with their number of jobs. Keys that only the store refers to come last.
+    /// The keys, oldest first, with the number of jobs and ranges. Keys that only the store refers to come last.
     ///
     /// # Errors
     /// When the file or the store cannot be read.
     pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, KeyError> {
-        let mut jobs = store.sealed_by_key().await?;
+        let mut sealed = store.sealed_by_key().await?;
         let keys = self.keys()?;
         let active = &keys.active().id;
+        let of = |id: String, made_at: Option<Timestamp>, SealedCount { jobs, ranges }| {
+            let is_active = id == *active;
+            KeyUse { id, made_at, is_active, jobs, ranges }
+        };
         let mut uses: Vec<KeyUse> = keys
             .0
             .iter()
-            .map(|key| KeyUse {
-                id: key.id.clone(),
-                made_at: Some(key.made_at),
-                is_active: key.id == *active,
-                jobs: jobs.remove(&key.id).unwrap_or_default(),
+            .map(|key| {
+                let count = sealed.remove(&key.id).unwrap_or_default();
+                of(key.id.clone(), Some(key.made_at), count)
             })
             .collect();
-        let unknown = jobs.into_iter().map(|(id, jobs)| KeyUse { id, made_at: None, is_active: false, jobs });
-        uses.extend(unknown);
+        uses.extend(sealed.into_iter().map(|(id, count)| of(id, None, count)));
         Ok(uses)
     }
 
@@ -81,7 +84,7 @@ impl Keyring {
         self.reseal_all(store, &mut rotation).await?;
         tokio::time::sleep(LATE_JOBS).await;
         self.reseal_all(store, &mut rotation).await?;
-        let used: BTreeMap<String, u64> = store.sealed_by_key().await?;
+        let used = store.sealed_by_key().await?;
         rotation.retired = self.change(|keys| {
             let is_idle = |key: &Key| key.id != active && !used.contains_key(&key.id);
             let retired = keys.iter().filter(|key| is_idle(key)).map(|key| key.id.clone()).collect();
@@ -98,9 +101,9 @@ impl Keyring {
             let page = store.sealed_otherwise(&rotation.active, after, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(*last);
-            for (job, old) in page {
-                match self.unseal(job, &old).and_then(|secrets| self.seal(job, &secrets)) {
-                    Ok(new) => rotation.resealed += u64::from(store.reseal(job, &old, &new).await?),
+            for (owner, old) in page {
+                match self.unseal(owner, &old).and_then(|secrets| self.seal(owner, &secrets)) {
+                    Ok(new) => rotation.resealed += u64::from(store.reseal(owner, &old, &new).await?),
                     Err(KeyError::Unknown(_) | KeyError::Damaged) => rotation.left += 1,
                     Err(error) => return Err(error),
                 }

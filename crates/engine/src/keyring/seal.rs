@@ -1,5 +1,5 @@
-//! Encryption with XChaCha20-Poly1305. Its 24-byte nonces are random, so that no counter has to be stored. The job
-//! ID is the associated data.
+//! Encryption with XChaCha20-Poly1305. Its 24-byte nonces are random, so that no counter has to be stored. The
+//! owner, a job or a range, is the associated data.
 //!
 //! ```text
 //! v1.<key, 8 digits>.<nonce, base64url>.<ciphertext and tag, base64url>
@@ -14,7 +14,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hmac::{Hmac, Mac};
-use model::{JobId, Sealed, SecretValue};
+use model::{Sealed, SecretOwner, SecretValue};
 use secrecy::zeroize::Zeroizing;
 use sha2::Sha256;
 
@@ -25,13 +25,13 @@ const VERSION: &str = "v1";
 const NONCE_BYTES: usize = 24;
 const BLOCK: usize = 128;
 
-pub(super) fn seal(key: &Key, job: JobId, secrets: &SecretValue) -> Result<Sealed, KeyError> {
+pub(super) fn seal(key: &Key, owner: SecretOwner, secrets: &SecretValue) -> Result<Sealed, KeyError> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|error| KeyError::NoRandom(io::Error::other(error)))?;
     let mut text = Zeroizing::new(secrets.expose().to_string());
     let filler = text.len().next_multiple_of(BLOCK) - text.len();
     text.push_str(&" ".repeat(filler));
-    let aad = associated(job, &key.id);
+    let aad = associated(owner, &key.id);
     let payload = Payload { msg: text.as_bytes(), aad: aad.as_bytes() };
     // Fails only for plaintexts of 256 GiB or more.
     let ciphertext = cipher(key).encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Damaged)?;
@@ -39,16 +39,16 @@ pub(super) fn seal(key: &Key, job: JobId, secrets: &SecretValue) -> Result<Seale
     Ok(Sealed(format!("{VERSION}.{}.{}.{}", key.id, encode(&nonce), encode(&ciphertext))))
 }
 
-pub(super) fn unseal(key: &Key, job: JobId, sealed: &Sealed) -> Result<SecretValue, KeyError> {
-    open(key, job, sealed).ok_or(KeyError::Damaged)
+pub(super) fn unseal(key: &Key, owner: SecretOwner, sealed: &Sealed) -> Result<SecretValue, KeyError> {
+    open(key, owner, sealed).ok_or(KeyError::Damaged)
 }
 
-fn open(key: &Key, job: JobId, sealed: &Sealed) -> Option<SecretValue> {
+fn open(key: &Key, owner: SecretOwner, sealed: &Sealed) -> Option<SecretValue> {
     let mut parts = sealed.0.split('.').skip(2);
     let mut part = || BASE64_URL_SAFE_NO_PAD.decode(parts.next()?).ok();
     let nonce: [u8; NONCE_BYTES] = part()?.try_into().ok()?;
     let ciphertext = part()?;
-    let aad = associated(job, &key.id);
+    let aad = associated(owner, &key.id);
     let payload = Payload { msg: &ciphertext, aad: aad.as_bytes() };
     let text = Zeroizing::new(cipher(key).decrypt(&XNonce::from(nonce), payload).ok()?);
     serde_json::from_slice(&text).ok().map(SecretValue::new)
@@ -74,8 +74,8 @@ fn mac(key: &[u8], text: &[u8]) -> Result<[u8; 32], KeyError> {
     Ok(mac.finalize().into_bytes().into())
 }
 
-fn associated(job: JobId, key: &str) -> String {
-    format!("rangehand {VERSION} {key} job {job}")
+fn associated(owner: SecretOwner, key: &str) -> String {
+    format!("rangehand {VERSION} {key} {owner}")
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {

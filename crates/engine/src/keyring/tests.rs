@@ -1,8 +1,8 @@
-//! Encrypted data can be decrypted only with its key and for its job.
+//! Encrypted data can be decrypted only with its key and for its job or range.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use model::{Sealed, SecretValue};
+use model::{RangeId, Sealed, SecretValue};
 use serde_json::json;
 
 use super::{error::KeyError, file::Key, handle::Keyring, seal};
@@ -27,6 +27,17 @@ fn what_is_sealed_opens_for_its_job_only() {
     assert_eq!(keyring.unseal(job, &sealed).expect("opened"), secrets());
     assert!(matches!(keyring.unseal(other, &sealed), Err(KeyError::Damaged)));
     assert_ne!(keyring.seal(job, &secrets()).expect("sealed"), sealed, "a nonce is used once");
+}
+
+#[test]
+fn what_is_sealed_for_a_range_opens_for_no_job_and_no_other_range() {
+    let (_directory, keyring) = keyring();
+    let id = uuid::Uuid::now_v7();
+    let (range, other) = (RangeId::from_uuid(id), RangeId::from_uuid(uuid::Uuid::now_v7()));
+    let sealed = keyring.seal(range, &secrets()).expect("sealed");
+    assert_eq!(keyring.unseal(range, &sealed).expect("opened"), secrets());
+    assert!(matches!(keyring.unseal(other, &sealed), Err(KeyError::Damaged)));
+    assert!(matches!(keyring.unseal(model::JobId::from_uuid(id), &sealed), Err(KeyError::Damaged)));
 }
 
 #[test]

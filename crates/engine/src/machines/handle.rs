@@ -108,7 +108,7 @@ impl Machines {
 
     async fn known(&self) -> Result<Arc<ProxmoxHosts>, ProxmoxError> {
         let catalog = &self.0.catalog;
-        let located = catalog.locate_inventories(None, catalog.default_inventory()).await?;
+        let located = catalog.locate_inventories(None, catalog.default_inventory().iter()).await?;
         let source = |located: Located| Source {
             root: located.root,
             path: located.path,

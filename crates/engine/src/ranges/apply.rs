@@ -1,7 +1,9 @@
 //! Changes ranges: makes a plan, stores it with its leases, and submits the job that carries it out.
 
 use jiff::Timestamp;
-use model::{Job, JobRequest, PlanId, RangeGoal, RangeId, RangeState, RangeWork, StoredRange};
+use model::{
+    Job, JobRequest, PlanId, RangeGoal, RangeId, RangeState, RangeWork, Sealed, SecretValue, StoredRange,
+};
 use range::{Leases, Plan, Recorded, Values, document::OnFailure, expand::spec::Desired};
 use store::{PlanDraft, PlanInputs, Planned};
 
@@ -11,7 +13,9 @@ use super::{
     leases,
     planning::{self, Around, Checked},
     request::{Applied, Preview, RangeAction, RangeRequest, StoredDocument},
+    secrets::RangeSecrets,
     state::{self, RangeData},
+    values::{self, Former, Separated},
 };
 use crate::{clock, jobs::submit::Submitter};
 
@@ -19,8 +23,12 @@ use crate::{clock, jobs::submit::Submitter};
 struct Draft {
     plan: Plan,
     document: StoredDocument,
+    /// What the plan was made from.
+    recorded: Recorded,
     leases: Leases,
     expires_at: Option<Timestamp>,
+    /// The secrets that replace those of the range.
+    secrets: Option<Sealed>,
 }
 
 /// The result of making a plan within the transaction that stores it.
@@ -50,10 +58,26 @@ impl Ranges {
             Some(data) => state::current(&self.inner().store, data).await?,
             None => Recorded::default(),
         };
-        let values = values(request, data.as_ref());
+        let secrets = match range {
+            Some(range) => self.secrets(range.id).await?,
+            None => None,
+        };
+        let values = given(&checked, request, data.as_ref(), secrets.as_ref()).values;
         let held = self.inner().store.leases_on(checked.document.platform.as_str()).await?;
         let around = Around { range: id, recorded: &recorded, values: &values, held: &held };
         Ok(Preview { plan: checked.plan(around)?.plan })
+    }
+
+    /// The plan that [`Self::destroy`] would carry out. Nothing is stored.
+    ///
+    /// # Errors
+    /// When the platform fails, or what is stored can't be read.
+    pub async fn preview_destroy(&self, range: &StoredRange) -> Result<Preview, RangeError> {
+        let entry = planning::platform(&self.inner().platforms, &range.platform)?;
+        let description = planning::describe(&range.platform, entry).await?;
+        let recorded = state::current(&self.inner().store, &RangeData::read(range.clone())?).await?;
+        let desired = Desired::nothing(&range.name, &range.platform, OnFailure::Keep);
+        Ok(Preview { plan: planning::plan_to(&desired, &recorded, &description, entry) })
     }
 
     /// Creates a range: stores its plan with its leases, and submits the job that carries it out.
@@ -98,10 +122,18 @@ impl Ranges {
     ) -> Result<Applied, RangeError> {
         let now = clock::now();
         let platform = checked.document.platform.as_str().to_owned();
+        let former = self.secrets(id).await?;
+        let keys = &self.inner().keys;
         self.store_and_submit(id, &platform, RangeGoal::Apply, by, |inputs| {
             let data = inputs.range.clone().map(RangeData::read).transpose()?;
             let recorded = data.as_ref().map(|data| data.recorded.clone()).unwrap_or_default();
-            let values = values(request, data.as_ref());
+            let Given { values, secrets } = given(checked, request, data.as_ref(), former.as_ref());
+            let secrets = match (&former, secrets) {
+                (Some(_), None) => None,
+                (Some(former), Some(values)) => Some(former.clone().with_values(values)),
+                (None, values) => Some(RangeSecrets::generate(id, values.unwrap_or_else(no_values))?),
+            };
+            let sealed = secrets.map(|secrets| secrets.seal(keys, id)).transpose()?;
             let around = Around { range: id, recorded: &recorded, values: &values, held: &inputs.leases };
             let made = checked.plan(around)?;
             planning::accept(&made.plan, request.digest.as_deref(), &request.confirm)?;
@@ -114,7 +146,14 @@ impl Ranges {
                 return Ok(Err(made.plan));
             }
             let expires_at = expiry(checked, now);
-            Ok(Ok(Draft { plan: made.plan, document, leases: made.leases, expires_at }))
+            Ok(Ok(Draft {
+                plan: made.plan,
+                document,
+                recorded,
+                leases: made.leases,
+                expires_at,
+                secrets: sealed,
+            }))
         })
         .await
     }
@@ -138,7 +177,14 @@ impl Ranges {
             let data = RangeData::read(stored)?;
             let plan = planning::plan_to(&desired, &data.recorded, &description, entry);
             planning::accept(&plan, digest, &["*".to_owned()])?;
-            Ok(Ok(Draft { plan, document: data.document, leases: Leases::default(), expires_at: None }))
+            Ok(Ok(Draft {
+                plan,
+                document: data.document,
+                recorded: data.recorded,
+                leases: Leases::default(),
+                expires_at: None,
+                secrets: None,
+            }))
         })
         .await
     }
@@ -153,8 +199,57 @@ impl Ranges {
         action: RangeAction,
         by: &Submitter,
     ) -> Result<Applied, RangeError> {
-        let _ = (range, action, by);
-        Err(RangeError::Unknown(range.name.clone()))
+        match action {
+            RangeAction::Resume => self.go_on(range, RangeGoal::Resume, by).await,
+            RangeAction::Rollback => self.go_on(range, RangeGoal::Rollback, by).await,
+            RangeAction::Extend(until) => {
+                self.inner().store.set_expiry(range.id, until, clock::now()).await?;
+                let plan = self.last_plan(range).await?.map(|last| last.plan);
+                let plan = plan.ok_or_else(|| RangeError::Unknown(range.name.clone()))?;
+                Ok(Applied { range: self.find(&range.id.to_string()).await?, plan, job: None })
+            }
+            RangeAction::Repair
+            | RangeAction::Start
+            | RangeAction::Stop
+            | RangeAction::Verify
+            | RangeAction::Snapshot(_)
+            | RangeAction::Revert(_) => Err(RangeError::Unknown(range.name.clone())),
+        }
+    }
+
+    /// Goes on with the last plan, which has ended, or undoes it.
+    async fn go_on(
+        &self,
+        range: &StoredRange,
+        goal: RangeGoal,
+        by: &Submitter,
+    ) -> Result<Applied, RangeError> {
+        let last = self.last_plan(range).await?.ok_or_else(|| RangeError::Unknown(range.name.clone()))?;
+        let is_complete = range.state == RangeState::Ready || range.state == RangeState::Empty;
+        if goal == RangeGoal::Resume && is_complete {
+            let why = "all steps of its last plan are done";
+            return Err(RangeError::NotAllowed { state: range.state, why });
+        }
+        let job = clock::new_job_id();
+        if !self.inner().store.take_up_plan(range.id, range.plan, job, clock::now()).await? {
+            return Err(RangeError::Busy(last.stored.job));
+        }
+        let range = self.find(&range.id.to_string()).await?;
+        let job = self.submit(job, &range, range.plan, goal, by).await?;
+        Ok(Applied { range, plan: last.plan, job: Some(job) })
+    }
+
+    /// Submits the job of the last plan, which is stored, while the job is not.
+    pub(crate) async fn submit_again(&self, range: &StoredRange, by: &Submitter) -> Result<(), RangeError> {
+        let Some(plan) = self.inner().store.plan(range.plan).await? else { return Ok(()) };
+        self.submit(plan.job, range, plan.id, RangeGoal::Apply, by).await?;
+        Ok(())
+    }
+
+    /// The secrets of a range, if it has any.
+    async fn secrets(&self, range: RangeId) -> Result<Option<RangeSecrets>, RangeError> {
+        let sealed = self.inner().store.range_secrets(range).await?;
+        Ok(sealed.map(|sealed| RangeSecrets::unseal(&self.inner().keys, range, &sealed)).transpose()?)
     }
 
     /// Makes a plan, stores it, and submits its job. `make` returns the plan alone if there is nothing to do.
@@ -182,9 +277,10 @@ impl Ranges {
                 plan: json("plan", serde_json::to_string(&draft.plan))?,
                 name: draft.plan.range.clone(),
                 document: json("document", serde_json::to_string(&draft.document))?,
-                recorded: json("state", serde_json::to_string(&Recorded::default()))?,
+                recorded: json("state", serde_json::to_string(&draft.recorded))?,
                 expires_at: draft.expires_at,
                 leases: leases::to_store(id, &draft.leases),
+                secrets: draft.secrets,
             };
             made = Some(draft.plan);
             Ok(stored)
@@ -245,8 +341,30 @@ fn fixed(range: &StoredRange, checked: &Checked) -> Result<(), RangeError> {
     Ok(())
 }
 
+/// The values of a request, with the secret ones apart.
+struct Given {
+    values: Values,
+    /// `None` if they stay.
+    secrets: Option<SecretValue>,
+}
+
 /// The values of a request; without them, those of the last one.
-fn values(request: &RangeRequest, stored: Option<&RangeData>) -> Values {
-    let former = || stored.map(|data| data.document.values.clone()).unwrap_or_default();
-    request.values.clone().unwrap_or_else(former)
+fn given(
+    checked: &Checked,
+    request: &RangeRequest,
+    stored: Option<&RangeData>,
+    secrets: Option<&RangeSecrets>,
+) -> Given {
+    let Some(given) = &request.values else {
+        let values = stored.map(|data| data.document.values.clone()).unwrap_or_default();
+        return Given { values, secrets: None };
+    };
+    let former = stored.zip(secrets);
+    let former = former.map(|(data, secrets)| Former { values: &data.document.values, secrets });
+    let Separated { values, secrets } = values::separate(&checked.document, given, former);
+    Given { values, secrets: Some(secrets) }
+}
+
+fn no_values() -> SecretValue {
+    SecretValue::new(serde_json::json!({ "all": {}, "instances": {} }))
 }

@@ -73,6 +73,9 @@ pub enum RangeError {
         /// What it would have to be.
         why: &'static str,
     },
+    /// The range was created without an SSH key.
+    #[error("the range `{0}` has no SSH key: destroy the range and create it again")]
+    NoKey(String),
     /// A stored document, plan, or state can't be read.
     #[error("the stored {what} of the range can't be read: {source}")]
     Unreadable {

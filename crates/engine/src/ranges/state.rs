@@ -93,6 +93,8 @@ pub(crate) fn settled(
     entries: &[JournalEntry],
     existing: &Existing,
 ) -> Recorded {
+    let undone: Vec<_> = with_state(plan, entries, |state| state == StepState::Undone).collect();
+    undone.iter().rev().for_each(|(step, _)| revert(&mut recorded, step));
     for (step, entry) in plan.steps.iter().zip(entries) {
         match entry.state {
             StepState::Done => recorded.apply(step),
@@ -105,6 +107,52 @@ pub(crate) fn settled(
         }
     }
     recorded
+}
+
+/// Records that nothing of a step exists any more, or that what it changed is as before.
+fn revert(recorded: &mut Recorded, step: &Step) {
+    let name = step.name.as_str();
+    recorded.verified.remove(&step.instance);
+    match &step.work {
+        Work::EnsureNetwork { before: None, .. } => {
+            recorded.networks.remove(name);
+        }
+        Work::EnsureNetwork { before: Some(network), .. } | Work::RemoveNetwork { network } => {
+            recorded.networks.insert(name.to_owned(), network.clone());
+        }
+        Work::EnsureMachine { before: None, .. } => {
+            recorded.machines.remove(name);
+            recorded.routers.remove(name);
+            for task in recorded.tasks.values_mut() {
+                task.done_on.remove(name);
+            }
+        }
+        Work::EnsureMachine { before: Some(machine), .. } | Work::RemoveMachine { machine } => {
+            let stage = recorded.machines.get(name).map_or(Stage::Created, |recorded| recorded.stage);
+            recorded.machines.insert(name.to_owned(), RecordedMachine { spec: machine.clone(), stage });
+        }
+        Work::StartMachine | Work::StopMachine => {
+            let stage = if matches!(step.work, Work::StartMachine) { Stage::Created } else { Stage::Started };
+            if let Some(machine) = recorded.machines.get_mut(name) {
+                machine.stage = stage;
+            }
+        }
+        Work::EnsureRules { before: None, .. } => {
+            recorded.routers.remove(name);
+        }
+        Work::EnsureRules { before: Some(router), .. } | Work::RemoveRules { router } => {
+            recorded.routers.insert(name.to_owned(), router.clone());
+        }
+        Work::RunTask { machines, .. } => {
+            // What the task did is unknown now, so it runs again.
+            if let Some(task) = recorded.tasks.get_mut(name) {
+                machines.iter().for_each(|machine| {
+                    task.done_on.remove(machine);
+                });
+            }
+        }
+        Work::WaitMachine { .. } | Work::ForgetTask | Work::Verify => {}
+    }
 }
 
 /// Records a step that may have been carried out, or a part of it.

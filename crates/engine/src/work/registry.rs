@@ -30,6 +30,7 @@ use crate::{
     options::{Directories, NodeOptions, Vault},
     platforms::Platforms,
     queue::Queue,
+    ranges::run_inventory::RangeInventories,
 };
 
 /// Components that kinds of work depend on.
@@ -68,8 +69,10 @@ pub(crate) fn executions(parts: Parts) -> Executions {
         changes: parts.changes.clone(),
         jobs: parts.jobs.clone(),
         platforms: parts.platforms.clone(),
+        keys: Arc::clone(&parts.keys),
         running: parts.running_plans.clone(),
         options: parts.ranges,
+        destroyed: std::sync::Mutex::default(),
     });
     let playbooks = Arc::new(playbooks(parts));
     Executions::new(|kind| match kind {
@@ -81,6 +84,11 @@ pub(crate) fn executions(parts: Parts) -> Executions {
 fn playbooks(parts: Parts) -> Playbooks {
     let runs = Runs::new(parts.directories.clone());
     let home = parts.catalog.toolchain().home();
+    let ranges = RangeInventories {
+        store: parts.store.clone(),
+        platforms: parts.platforms,
+        keys: Arc::clone(&parts.keys),
+    };
     Playbooks {
         store: parts.store.clone(),
         changes: parts.changes.clone(),
@@ -103,6 +111,7 @@ fn playbooks(parts: Parts) -> Playbooks {
             vault: parts.vault,
             catalog: parts.catalog,
             artifacts: parts.artifacts,
+            ranges,
             keys: parts.keys,
         },
     }

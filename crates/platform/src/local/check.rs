@@ -1,10 +1,17 @@
 //! Which ways to have the local platform work on this machine, found out by trying.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde::Serialize;
 
-use super::{holder::namespaces, kernel::SYSTEM_PATH};
+use super::{
+    holder::namespaces,
+    kernel::{SYSTEM_PATH, has_program},
+    options::Options,
+};
 
 /// A way to have the local platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,6 +39,12 @@ pub struct Missing {
     pub what: String,
     /// What the operator can do about it.
     pub hint: String,
+}
+
+impl Missing {
+    fn program(name: &str, package: &str) -> Self {
+        Self { what: format!("the program `{name}` is missing"), hint: format!("apt-get install {package}") }
+    }
 }
 
 /// The programs that are used, and the packages of Debian that have them.
@@ -92,6 +105,40 @@ pub fn check() -> Vec<Check> {
     checks
 }
 
+/// What guests need in addition to a way that works as root.
+#[must_use]
+pub fn missing_for_guests(options: &Options) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    if !rustix::process::geteuid().is_root() {
+        missing.push(Missing {
+            what: "guests require the rights of root".to_owned(),
+            hint: "use machines of kind `namespace`, or run the service as root".to_owned(),
+        });
+    }
+    if !has_program("systemd-nspawn") {
+        missing.push(Missing::program("systemd-nspawn", "systemd-container"));
+    }
+    if is_on_overlay(&options.state) {
+        missing.push(Missing {
+            what: format!(
+                "the files of guests can't be on an overlay file system, and `{}` is",
+                options.state.display()
+            ),
+            hint: "use a directory on another file system, such as a volume of the container".to_owned(),
+        });
+    }
+    missing
+}
+
+/// Is the directory, or the nearest one above that exists, on an overlay?
+fn is_on_overlay(directory: &Path) -> bool {
+    const OVERLAY: i64 = 0x794c_7630;
+    let existing = directory.ancestors().find(|path| path.exists());
+    existing
+        .and_then(|path| rustix::fs::statfs(path).ok())
+        .is_some_and(|found| i64::from(found.f_type) == OVERLAY)
+}
+
 /// The way that is used: the first one for which nothing is missing.
 #[must_use]
 pub fn usable(checks: &[Check]) -> Option<Way> {
@@ -99,15 +146,10 @@ pub fn usable(checks: &[Check]) -> Option<Way> {
 }
 
 fn programs() -> Vec<Missing> {
-    let is_there = |name: &str| {
-        SYSTEM_PATH.split(':').any(|directory| std::path::Path::new(directory).join(name).exists())
-    };
-    let missing = PROGRAMS.iter().filter(|(name, _)| !is_there(name));
-    missing
-        .map(|(name, package)| Missing {
-            what: format!("the program `{name}` is missing"),
-            hint: format!("apt-get install {package}"),
-        })
+    PROGRAMS
+        .iter()
+        .filter(|(name, _)| !has_program(name))
+        .map(|(name, package)| Missing::program(name, package))
         .collect()
 }
 

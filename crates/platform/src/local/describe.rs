@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 
 use range::{PlatformRules, document::MachineKind, platform_rules::Template};
 
-use super::{check::Way, options::Options};
+use super::{
+    check::{Way, missing_for_guests},
+    options::Options,
+    template::templates,
+};
 use crate::description::{Capabilities, Description};
 
 /// What the platform does with these options.
 pub(super) fn describe(options: &Options, way: Way) -> Description {
-    let has_guests = way == Way::Root && !options.templates.is_empty();
+    let has_guests = way == Way::Root && missing_for_guests(options).is_empty();
     let templates: BTreeMap<String, Template> =
-        options.templates.keys().map(|name| (name.clone(), Template::default())).collect();
+        templates(options).into_keys().map(|name| (name, Template::default())).collect();
     Description {
         rules: PlatformRules {
-            name: "local".to_owned(),
             kinds: if has_guests { MachineKind::ALL.to_vec() } else { vec![MachineKind::Namespace] },
             templates: Some(templates),
             reaches_machines: true,
             changes_subnets: true,
-            ..PlatformRules::default()
+            ..options.rules.clone()
         },
         capabilities: Capabilities {
             snapshots: has_guests,

@@ -47,7 +47,7 @@ pub(super) struct Guest {
 
 impl Guest {
     pub(super) fn new(options: &Options, owner: &Owner, name: &str) -> Self {
-        let path = options.state.join(owner.service()).join(owner.range()).join(name);
+        let path = options.guests_dir().join(owner.service()).join(owner.range()).join(name);
         Self { owner: owner.clone(), name: name.to_owned(), path }
     }
 

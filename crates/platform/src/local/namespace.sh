@@ -1,8 +1,8 @@
 # Becomes the first process of a machine of kind `namespace`: in namespaces of mounts, processes, host name and IPC that were just
 # made, and in the network namespace of the machine. Everything that it mounts ends with it.
 #
-#   DIR NAME SIZE USER HIDDEN...   the directory of the machine, its host name, the most that it may write; who logs in; directories
-#                                  that it must not see
+#   DIR NAME SIZE USER HIDDEN...   the directory of the machine, its host name, the most that it may write; who logs in; files and
+#                                  directories that it must not see
 set -eu
 dir=$1 name=$2 size=$3 user=$4
 shift 4
@@ -61,7 +61,11 @@ ln -s pts/ptmx "$root/dev/ptmx"
 ln -s /proc/self/fd "$root/dev/fd"
 mount -t tmpfs -o mode=1777,size=64m rangehand "$root/dev/shm"
 for empty in run tmp root home "$@"; do
-  if [ -d "$root/$empty" ]; then mount -t tmpfs -o "mode=0755,size=$size" rangehand "$root/$empty"; fi
+  if [ -d "$root/$empty" ]; then
+    mount -t tmpfs -o "mode=0755,size=$size" rangehand "$root/$empty"
+  elif [ -f "$root/$empty" ]; then
+    mount --bind /dev/null "$root/$empty"
+  fi
 done
 chmod 1777 "$root/tmp"
 chmod 0700 "$root/root"

@@ -3,29 +3,65 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use ipnet::Ipv4Net;
+use range::PlatformRules;
 use serde::{Deserialize, Serialize};
 
 /// The network that leads outside.
 pub(super) const UPLINK: &str = "uplink";
 
 /// How the local platform works.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// The directory for pins of namespaces and records of what runs, on a file system that is empty after a start of the machine.
     pub run: PathBuf,
     /// The directory for the files of guests.
     pub state: PathBuf,
-    /// Root directories or root archives that guests are made from, by name.
+    /// What it accepts. Kinds of machines and templates follow from the other options.
+    #[serde(default)]
+    pub rules: PlatformRules,
+    /// Root directories or root archives that guests are made from, by name, beside those in [`Self::templates_dir`].
     #[serde(default)]
     pub templates: BTreeMap<String, PathBuf>,
     /// The command of this program that `ssh` connects with; `connect`, the directory, the range, the machine and the port follow.
     #[serde(default)]
     pub program: Vec<String>,
-    /// Directories of this machine that machines of ranges do not see.
+    /// Files and directories of this machine that machines of ranges do not see.
     #[serde(default)]
     pub hidden: Vec<PathBuf>,
     /// Addresses for the way to the outside, with NAT; without it ranges have none. Each range gets a `/24` of it.
     #[serde(default)]
     pub uplink: Option<Ipv4Net>,
+}
+
+impl Options {
+    /// Options with these directories, and nothing else set.
+    #[must_use]
+    pub fn new(run: PathBuf, state: PathBuf) -> Self {
+        Self {
+            run,
+            state,
+            rules: PlatformRules { name: "local".to_owned(), ..PlatformRules::default() },
+            templates: BTreeMap::new(),
+            program: Vec::new(),
+            hidden: Vec::new(),
+            uplink: None,
+        }
+    }
+
+    /// The directory whose directories and archives are templates, by name.
+    #[must_use]
+    pub fn templates_dir(&self) -> PathBuf {
+        self.state.join("templates")
+    }
+
+    /// Where archives of templates are unpacked.
+    pub(super) fn unpacked_dir(&self) -> PathBuf {
+        self.state.join("unpacked")
+    }
+
+    /// Where the files of guests are.
+    pub(super) fn guests_dir(&self) -> PathBuf {
+        self.state.join("guests")
+    }
 }

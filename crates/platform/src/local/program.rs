@@ -11,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use process::descriptors;
+
 use super::{holder, home::Home, options::Options, ready};
 use crate::{
     error::Error,
@@ -29,7 +31,7 @@ pub fn run(arguments: &[String]) -> Result<(), Error> {
             let owner = Owner::parse(owner).ok_or_else(|| Error::refused(USAGE))?;
             let port = port.parse().map_err(|_| Error::refused(USAGE))?;
             let socket = connect(Path::new(run), &owner.thing(ThingKind::Machine, machine), port)?;
-            holder::pass(io::stdout(), &socket)
+            descriptors::pass(io::stdout(), &socket)
                 .map_err(|error| Error::refused(format!("cannot pass the socket to `ssh`: {error}")))
         }
         ["hold", options] => {

@@ -84,7 +84,7 @@ fn guests_boot_keep_their_files_and_leave_nothing() {
         assert_eq!((machine.kind, machine.power), (MachineKind::Guest, Power::On));
         drive.down(&desired).await.unwrap();
         assert_gone(&drive.observe().await);
-        assert!(!lab.options.state.join("test").exists(), "files of guests are left");
+        assert!(!lab.options.state.join("guests/test").exists(), "files of guests are left");
         assert_eq!(
             sh(
                 "find /sys/fs/cgroup -type d -name 'rangehand-??????????[0-9a-f][0-9a-f]' 2>/dev/null || true"
@@ -143,7 +143,7 @@ fn a_template_is_a_directory_or_an_archive_and_an_unknown_one_is_refused() {
             "{refused}"
         );
         drive.ensure(&machine_wanted(&desired.machines[1])).await.unwrap();
-        let unpacked = sh(&format!("cat {}/templates/debian-*/etc/x", lab.options.state.display()));
+        let unpacked = sh(&format!("cat {}/unpacked/debian-*/etc/x", lab.options.state.display()));
         assert_eq!(unpacked, "x\n");
         // A tree without a system is no guest: that is found when it is to be ready.
         let web = drive.owner.thing(ThingKind::Machine, "web");

@@ -93,12 +93,9 @@ impl Lab {
     fn new(directory: &Path) -> Self {
         let program = vec![env!("CARGO_BIN_EXE_platform-local").to_owned()];
         let options = Options {
-            run: directory.join("run"),
-            state: directory.join("state"),
-            templates: std::collections::BTreeMap::new(),
             program,
-            hidden: vec![PathBuf::from("/var/lib/rangehand")],
-            uplink: None,
+            hidden: vec![PathBuf::from("/var/lib/rangehand"), PathBuf::from("/etc/issue")],
+            ..Options::new(directory.join("run"), directory.join("state"))
         };
         let foreign = directory.file_name().unwrap().to_str().unwrap().to_owned();
         sh(&format!(

@@ -150,10 +150,9 @@ fn ssh_reaches_a_machine_with_an_exact_host_key_and_leaves_nothing() {
         let machine = drive.owner.thing(ThingKind::Machine, "web");
         drive.power(&machine, Power::On).await.unwrap();
         drive.wait_ready(&machine).await.unwrap();
-        let command =
-            "hostname; id -u; ls /home /dev/vda; touch /etc/made; nohup sleep 99954 >/dev/null 2>&1 &";
+        let command = "hostname; id -u; [ ! -s /etc/issue ]; echo $?; ls /home /dev/vda; touch /etc/made; nohup sleep 99954 >/dev/null 2>&1 &";
         let found = ssh.run(&*lab.local, &machine, command).await;
-        assert!(found.starts_with("web\n0\n"), "{found}");
+        assert!(found.starts_with("web\n0\n0\n"), "a hidden file is empty: {found}");
         assert!(found.contains("cannot access '/dev/vda'"), "{found}");
         assert!(!Path::new("/etc/made").exists(), "files of the machine that runs it stay as they are");
         let mounts = ssh.run(&*lab.local, &machine, "mount -t tmpfs x /mnt; cat /proc/mounts").await;

@@ -69,12 +69,8 @@ fn as_user<F: Future<Output = ()>>(name: &str, test: impl FnOnce(User) -> F) {
         return;
     }
     let options = Options {
-        run: directory.path().join("run"),
-        state: directory.path().join("state"),
-        templates: std::collections::BTreeMap::new(),
         program: vec![env!("CARGO_BIN_EXE_platform-local").to_owned()],
-        hidden: Vec::new(),
-        uplink: None,
+        ..Options::new(directory.path().join("run"), directory.path().join("state"))
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let run = options.run.clone();

@@ -22,6 +22,7 @@ pub(crate) fn draft(name: &str) -> PlanDraft {
         document: format!(r#"{{"name":"{name}"}}"#),
         recorded: "{}".to_owned(),
         expires_at: None,
+        secrets: None,
         leases: Vec::new(),
     }
 }

@@ -1,11 +1,12 @@
-//! Sealed secrets: kept with their job, wiped by a move, put under another key.
+//! Encrypted secrets: kept with their job or range, wiped by a move, deleted with their range, encrypted with another key.
 
-use model::{Job, JobState};
-use store::{JobMove, Store};
+use model::{Job, JobState, RangeState, SecretOwner};
+use store::{JobMove, PlanDraft, Planned, SealedCount, Store};
 
 use crate::{
     database::Database,
-    samples::{at, event_of, insert, job_move, queued, sealed},
+    range_samples::{draft, hold, new_range_id, pending, settlement, store_draft},
+    samples::{at, insert, job_move, queued, sealed, event_of},
 };
 
 async fn insert_sealed(store: &Store, key: &str) -> Job {
@@ -34,15 +35,59 @@ pub(crate) async fn secrets_are_found_by_their_key_and_sealed_anew(database: Dat
     let (old, new) = ("0a1b2c3d", "ffffffff");
     let jobs =
         [insert_sealed(store, old).await, insert_sealed(store, new).await, insert_sealed(store, old).await];
-    let counts = [(old.to_owned(), 2), (new.to_owned(), 1)];
+    let ranges = [new_range_id(), new_range_id()];
+    for (range, name) in ranges.iter().zip(["alpha", "beta"]) {
+        let draft = PlanDraft { secrets: Some(sealed(old)), ..draft(name) };
+        assert_eq!(store_draft(store, *range, &draft).await, Planned::Stored);
+    }
+    let counts = [
+        (old.to_owned(), SealedCount { jobs: 2, ranges: 2 }),
+        (new.to_owned(), SealedCount { jobs: 1, ranges: 0 }),
+    ];
     assert_eq!(store.sealed_by_key().await.expect("counted"), counts.into());
 
-    let first = store.sealed_otherwise(new, None, 1).await.expect("read");
-    assert_eq!(first, [(jobs[0].id, sealed(old))]);
-    let rest = store.sealed_otherwise(new, Some(jobs[0].id), 10).await.expect("read");
-    assert_eq!(rest, [(jobs[2].id, sealed(old))]);
+    // One after the other: those of jobs, then those of ranges.
+    let mut found = Vec::new();
+    while let Some((owner, text)) =
+        store.sealed_otherwise(new, found.last().copied(), 1).await.expect("read").pop()
+    {
+        assert_eq!(text, sealed(old));
+        found.push(owner);
+    }
+    let [alpha, beta] = ranges.map(SecretOwner::from);
+    assert_eq!(found, [jobs[0].id.into(), jobs[2].id.into(), alpha, beta]);
 
-    assert!(store.reseal(jobs[0].id, &sealed(old), &sealed(new)).await.expect("written"));
-    assert!(!store.reseal(jobs[0].id, &sealed(old), &sealed(new)).await.expect("nothing to write"));
+    for owner in [jobs[0].id.into(), alpha] {
+        assert!(store.reseal(owner, &sealed(old), &sealed(new)).await.expect("written"));
+        assert!(!store.reseal(owner, &sealed(old), &sealed(new)).await.expect("nothing to write"));
+    }
     assert_eq!(store.job(jobs[0].id).await.expect("read").expect("there").secrets, Some(sealed(new)));
+    assert_eq!(store.range_secrets(ranges[0]).await.expect("read"), Some(sealed(new)));
+    assert_eq!(store.range_secrets(ranges[1]).await.expect("read"), Some(sealed(old)));
+}
+
+pub(crate) async fn secrets_of_a_range_are_stored_with_a_plan_and_deleted_with_the_range(database: Database) {
+    let store = &database.store;
+    let range = new_range_id();
+    let secrets = async || store.range_secrets(range).await.expect("read");
+    let first = PlanDraft { secrets: Some(sealed("0a1b2c3d")), ..draft("alpha") };
+    store_draft(store, range, &first).await;
+    assert_eq!(secrets().await, Some(sealed("0a1b2c3d")));
+    store_draft(store, range, &draft("alpha")).await;
+    assert_eq!(secrets().await, Some(sealed("0a1b2c3d")), "a plan without secrets keeps them");
+    let last = PlanDraft { secrets: Some(sealed("ffffffff")), ..draft("alpha") };
+    store_draft(store, range, &last).await;
+    assert_eq!(secrets().await, Some(sealed("ffffffff")));
+    // A refused plan changes nothing.
+    let refused = PlanDraft { secrets: Some(sealed("0a1b2c3d")), ..draft("alpha") };
+    let other = new_range_id();
+    assert_eq!(store_draft(store, other, &refused).await, Planned::NameTaken);
+    assert_eq!(store.range_secrets(other).await.expect("read"), None);
+
+    let (holder, _) = hold(store, &last).await;
+    store.begin_journal(holder, &pending(1)).await.expect("begun");
+    store.settle_plan(holder, &settlement(RangeState::Empty)).await.expect("settled");
+    assert!(store.delete_range(range).await.expect("asked"));
+    assert_eq!(secrets().await, None);
+    assert!(store.sealed_by_key().await.expect("counted").is_empty());
 }

@@ -32,9 +32,25 @@ same! {
 
     retry_on: model::RetryOn => api::RetryOn { Lost, Failed, TimedOut }
 
-    basis: engine::Basis => api::Basis { LastSuccess, ListTasks }
+    basis: engine::Basis => api::Basis { LastSuccess, ListTasks, Plan }
 
     activation_cause: engine::Cause => api::ActivationCause { Start, Timer, Nudge }
+
+    step_kind: range::plan::StepKind => api::StepKind {
+        NetworkEnsure, NetworkRemove, MachineEnsure, MachineStart, MachineStop, MachineWait, MachineRemove, RulesEnsure, RulesRemove, Playbook, TaskForget, Verify,
+    }
+
+    step_action: range::plan::Action => api::StepAction { Create, Update, Replace, Delete }
+
+    undo_kind: range::plan::UndoKind => api::UndoKind { Remove, Restore, Start, Stop, Nothing }
+
+    estimate_source: range::plan::EstimateSource => api::EstimateSource { History, Platform, Constant }
+
+    step_state: model::StepState => api::StepState { Pending, Started, Done, Failed, Unknown, Undoing, Undone, Left }
+
+    plan_phase: model::JournalPhase => api::PlanPhase { Forward, Back, Ended }
+
+    range_state: model::RangeState => api::RangeState { Changing, Ready, Incomplete, Left, Empty }
 
     prompt_kind: content::catalog::PromptKind => api::PromptKind { Variable, Pause }
 }
@@ -57,12 +73,24 @@ mod tests {
                 assert_eq!(model, api);
             }
         }
-        use model::{Code, ContentKind, Isolation, JobState, Phase, RetryOn};
+        use model::{
+            Code, ContentKind, Isolation, JobState, JournalPhase, Phase, RangeState, RetryOn, StepState,
+        };
+        use range::plan::{Action, EstimateSource, StepKind, UndoKind};
         check(ContentKind::ALL, api::Kind::ALL, kind, |a, b| (a.as_str(), b.as_str()));
         check(JobState::ALL, api::State::ALL, state, |a, b| (a.as_str(), b.as_str()));
         check(Phase::ALL, api::Phase::ALL, phase, |a, b| (a.as_str(), b.as_str()));
         check(Code::ALL, api::ReasonCode::ALL, reason_code, |a, b| (a.as_str(), b.as_str()));
         check(Isolation::ALL, api::Isolation::ALL, isolation, |a, b| (a.as_str(), b.as_str()));
         check(RetryOn::ALL, api::RetryOn::ALL, retry_on, |a, b| (a.as_str(), b.as_str()));
+        check(StepKind::ALL, api::StepKind::ALL, step_kind, |a, b| (a.as_str(), b.as_str()));
+        check(Action::ALL, api::StepAction::ALL, step_action, |a, b| (a.as_str(), b.as_str()));
+        check(UndoKind::ALL, api::UndoKind::ALL, undo_kind, |a, b| (a.as_str(), b.as_str()));
+        check(EstimateSource::ALL, api::EstimateSource::ALL, estimate_source, |a, b| {
+            (a.as_str(), b.as_str())
+        });
+        check(StepState::ALL, api::StepState::ALL, step_state, |a, b| (a.as_str(), b.as_str()));
+        check(JournalPhase::ALL, api::PlanPhase::ALL, plan_phase, |a, b| (a.as_str(), b.as_str()));
+        check(RangeState::ALL, api::RangeState::ALL, range_state, |a, b| (a.as_str(), b.as_str()));
     }
 }

@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use ansible::{Facts, PlaybookOptions, RunSpec, RunStep};
+use ansible::{Facts, GeneratedInventory, PlaybookOptions, RunSpec, RunStep};
 use content::{
     Configuration, Source, Tree,
     catalog::{self, Located},
     inventory, snapshots,
 };
-use model::{Code, Isolation, Job, Phase, PlaybookWork, ProjectName, Reason, RunId, Step};
+use model::{Code, InventoryOrigin, Isolation, Job, Phase, PlaybookWork, ProjectName, Reason, RunId, Step};
 use process::Limits;
 use tokio::task::spawn_blocking;
 
@@ -27,6 +27,7 @@ use crate::{
     error::{CatalogError, JobError},
     keyring::handle::Keyring,
     options::{Directories, Vault},
+    ranges::{error::RangeError, run_inventory::RangeInventories},
 };
 
 /// Creates run specifications.
@@ -40,6 +41,7 @@ pub(crate) struct RunSpecs {
     pub(crate) known_inventories: KnownInventories,
     pub(crate) artifacts: Artifacts,
     pub(crate) keys: Arc<Keyring>,
+    pub(crate) ranges: RangeInventories,
 }
 
 impl RunSpecs {
@@ -52,8 +54,13 @@ impl RunSpecs {
         let (options, toolchain) = (&self.options, self.catalog.toolchain());
         let work = self.with_secrets(job)?;
         let (root, steps) = self.run_steps(job, &work).await?;
-        let inventories = self.catalog.locate_inventories(work.project.as_ref(), &work.inventory).await;
+        let of_content = work.inventory.origins().filter_map(|origin| match origin {
+            InventoryOrigin::Content(name) => Some(name),
+            InventoryOrigin::Range(_) => None,
+        });
+        let inventories = self.catalog.locate_inventories(work.project.as_ref(), of_content).await;
         let inventories = inventories.map_err(|error| not_found(&error))?;
+        let generated = self.generated(&work, run).await?;
         let program = toolchain.program("ansible-runner").ok_or_else(no_runner)?;
         let known = self.known_inventories.all(&inventories).await;
         let mut isolation = isolation(&work, &options.isolation)?;
@@ -79,19 +86,38 @@ impl RunSpecs {
                 }),
             },
             secrets: known.iter().flat_map(|known| known.secrets.iter().cloned()).collect(),
+            generated,
             steps,
             vault_password: self.vault.password.clone(),
             program,
             environment: toolchain.variables().filter_map(as_text).collect(),
             runtime: self.directories.runtime.clone(),
-            facts: options.facts.as_ref().map(|facts| Facts {
-                // Hosts of different inventories can have the same name.
-                directory: facts.directory.join(facts_key(&work)),
-                ..facts.clone()
+            // A machine of a range can be another one in the next run, under the same name.
+            facts: options.facts.as_ref().filter(|_| work.inventory.ranges().next().is_none()).map(|facts| {
+                Facts {
+                    // Hosts of different inventories can have the same name.
+                    directory: facts.directory.join(facts_key(&work)),
+                    ..facts.clone()
+                }
             }),
             limits: limits(job, options.limits),
             isolation,
         })
+    }
+
+    /// The inventories that are generated from ranges.
+    async fn generated(
+        &self,
+        work: &PlaybookWork,
+        run: RunId,
+    ) -> Result<Vec<GeneratedInventory>, Box<Reason>> {
+        let mut generated = Vec::new();
+        for (position, origin) in work.inventory.origins().enumerate() {
+            let InventoryOrigin::Range(range) = origin else { continue };
+            let made = self.ranges.for_run(range, position, &self.directories.runtime, run).await;
+            generated.push(made.map_err(|error| no_range(&error))?);
+        }
+        Ok(generated)
     }
 
     /// The keys, certificates, and lists of known hosts that the inventories, the configuration in this directory, and the
@@ -282,6 +308,14 @@ fn not_found(error: &CatalogError) -> Box<Reason> {
         | CatalogError::Audit(_)
         | CatalogError::Io(_)
         | CatalogError::Task(_) => Code::PrepareFailed,
+    };
+    Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
+}
+
+fn no_range(error: &RangeError) -> Box<Reason> {
+    let code = match error {
+        RangeError::Unknown(_) => Code::InventoryNotFound,
+        _ => Code::PrepareFailed,
     };
     Box::new(Reason::new(Some(Phase::Prepare), code, error.to_string()))
 }

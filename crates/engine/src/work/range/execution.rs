@@ -1,10 +1,14 @@
 //! Carries out a plan: runs it as a saga, stores its events, and records what exists when it has ended.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use model::{
-    Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeWork,
-    Reason, RunId, StoredRange,
+    Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeId,
+    RangeState, RangeWork, Reason, RunId, Sealed, StoredRange,
 };
 use platform::{Login, Owner};
 use range::{Plan, document::OnFailure as FailurePolicy};
@@ -24,10 +28,12 @@ use crate::{
     clock,
     error::JobError,
     jobs::handle::Jobs,
+    keyring::handle::Keyring,
     plan_journal::PlanJournal,
     platforms::{PlatformEntry, Platforms},
     ranges::{
         leases,
+        secrets::RangeSecrets,
         state::{self, Existing, RangeData},
     },
     work::{
@@ -70,8 +76,11 @@ pub(crate) struct RangePlans {
     pub(crate) changes: Changes,
     pub(crate) jobs: Jobs,
     pub(crate) platforms: Platforms,
+    pub(crate) keys: Arc<Keyring>,
     pub(crate) running: RunningPlans,
     pub(crate) options: RangeOptions,
+    /// Ranges that were destroyed by attempts whose outcome is not stored yet.
+    pub(crate) destroyed: Mutex<HashMap<RunId, RangeId>>,
 }
 
 /// All that one plan needs.
@@ -80,6 +89,7 @@ struct Loaded {
     plan: Plan,
     owner: Owner,
     entry: PlatformEntry,
+    secrets: Option<RangeSecrets>,
 }
 
 impl Execution for RangePlans {
@@ -96,7 +106,18 @@ impl Execution for RangePlans {
         })
     }
 
-    fn clean_up(&self, _run: RunId) {}
+    /// Deletes a range that was destroyed. A crash before leaves that to the background task.
+    fn clean_up(&self, run: RunId) {
+        let destroyed = self.destroyed.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+        if let Some(range) = destroyed {
+            let store = self.store.clone();
+            tokio::spawn(async move {
+                if let Err(error) = store.delete_range(range).await {
+                    tracing::warn!(range.id = %range, %error, "a destroyed range can't be deleted; trying again later");
+                }
+            });
+        }
+    }
 
     fn abandon(&self, _run: RunId) -> BoxFuture<'_, ()> {
         // Nothing outlives the saga, which has ended.
@@ -124,9 +145,8 @@ impl RangePlans {
             Err(outcome) => return Ok(*outcome),
         };
         let holder = PlanHolder { plan: work.plan, job: job.id, fence: job.fence };
-        let mut backoff = Backoff::new(job.id);
-        while let Err(error) = self.store.take_plan(holder).await {
-            backoff.after(error).await?;
+        if let Err(outcome) = self.take(holder, claimed).await? {
+            return Ok(*outcome);
         }
         let (reporter, recorder) = reporter(&self.store, job, claimed.run).await?;
         let recording = tokio::spawn({
@@ -147,7 +167,36 @@ impl RangePlans {
         let mut backoff = Backoff::new(job.id);
         loop {
             match self.settle(&loaded, holder, &end).await {
-                Ok(outcome) => return Ok(Outcome { started_at: job.started_at, ..outcome }),
+                Ok((state, outcome)) => {
+                    if state == RangeState::Empty {
+                        let mut destroyed = self.destroyed.lock().unwrap_or_else(PoisonError::into_inner);
+                        destroyed.insert(claimed.run, work.range);
+                    }
+                    return Ok(Outcome { started_at: job.started_at, ..outcome });
+                }
+                Err(error) => backoff.after(error).await?,
+            }
+        }
+    }
+
+    /// Has the job carry out the plan from now on. The inner error is the outcome of a job whose plan another job carries out.
+    async fn take(
+        &self,
+        holder: PlanHolder,
+        claimed: &Claimed,
+    ) -> Result<Result<(), Box<Outcome>>, JobError> {
+        let mut backoff = Backoff::new(holder.job);
+        loop {
+            match self.store.take_plan(holder).await {
+                Ok(()) => return Ok(Ok(())),
+                Err(error @ store::Error::Stale { .. }) => {
+                    let now = self.store.job(holder.job).await?;
+                    if now.is_some_and(|now| now.fence == claimed.job.fence && !now.state.is_terminal()) {
+                        let why = "the range has another plan since the job was submitted";
+                        return Ok(Err(Box::new(failed(why))));
+                    }
+                    return Err(error.into());
+                }
                 Err(error) => backoff.after(error).await?,
             }
         }
@@ -156,9 +205,9 @@ impl RangePlans {
     /// Reads the plan and its range. The inner error is the outcome of a job whose plan can't be carried out.
     async fn load(&self, job: &Job, work: &RangeWork) -> Result<Result<Loaded, Box<Outcome>>, JobError> {
         let mut backoff = Backoff::new(job.id);
-        let (plan, range) = loop {
+        let (plan, range, sealed) = loop {
             match self.read(work).await {
-                Ok((Some(plan), Some(range))) => break (plan, range),
+                Ok((Some(plan), Some(range), sealed)) => break (plan, range, sealed),
                 // A range is deleted after it was destroyed.
                 Ok(_) => return Ok(Err(Box::new(deleted()))),
                 Err(error) => backoff.after(error).await?,
@@ -169,15 +218,21 @@ impl RangePlans {
             let entry = self.platforms.get(&range.platform).cloned();
             let entry = entry.ok_or_else(|| format!("unknown platform `{}`", range.platform))?;
             let owner = self.platforms.owner(range.id).map_err(|error| error.to_string())?;
+            let secrets = sealed.map(|sealed| RangeSecrets::unseal(&self.keys, range.id, &sealed));
+            let secrets = secrets.transpose().map_err(|error| error.to_string())?;
             let range = RangeData::read(range).map_err(|error| error.to_string())?;
-            Ok(Loaded { range, plan, owner, entry })
+            Ok(Loaded { range, plan, owner, entry, secrets })
         })();
         Ok(loaded.map_err(|why: String| Box::new(failed(&why))))
     }
 
-    async fn read(&self, work: &RangeWork) -> Result<(Option<String>, Option<StoredRange>), store::Error> {
+    async fn read(
+        &self,
+        work: &RangeWork,
+    ) -> Result<(Option<String>, Option<StoredRange>, Option<Sealed>), store::Error> {
         let plan = self.store.plan(work.plan).await?.map(|stored| stored.plan);
-        Ok((plan, self.store.range(work.range).await?))
+        let range = self.store.range(work.range).await?;
+        Ok((plan, range, self.store.range_secrets(work.range).await?))
     }
 
     /// Runs the saga to an end of the plan, through failures of the store. The inner error is the reason why the plan can't be run.
@@ -195,7 +250,13 @@ impl RangePlans {
             plan: &loaded.plan,
             owner: loaded.owner.clone(),
             platform: loaded.entry.clone(),
-            login: Login::default(),
+            login: Login {
+                authorized_keys: loaded
+                    .secrets
+                    .iter()
+                    .map(|secrets| secrets.public_key().to_owned())
+                    .collect(),
+            },
             tasks: Tasks {
                 jobs: &self.jobs,
                 store: &self.store,
@@ -203,6 +264,7 @@ impl RangePlans {
                 range: work.range,
                 name: &work.name,
                 mode: loaded.entry.tasks,
+                secrets: loaded.secrets.as_ref(),
             },
         };
         let mut backoff = Backoff::new(job.id);
@@ -270,7 +332,7 @@ impl RangePlans {
         loaded: &Loaded,
         holder: PlanHolder,
         end: &saga::Outcome,
-    ) -> Result<Outcome, store::Error> {
+    ) -> Result<(RangeState, Outcome), store::Error> {
         let entries =
             self.store.journal(holder.plan).await?.map(|journal| journal.entries).unwrap_or_default();
         let existing = self.existing(loaded, end).await;
@@ -286,7 +348,7 @@ impl RangePlans {
         let now = clock::now();
         let settlement = Settlement { state, recorded: &json, released: &released, now };
         self.store.settle_plan(holder, &settlement).await?;
-        Ok(outcome::outcome(&loaded.plan, &entries, end, None, now))
+        Ok((state, outcome::outcome(&loaded.plan, &entries, end, None, now)))
     }
 
     /// What the platform has, if the result of a step isn't known.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use model::{
     ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, PlaybookWork, RangeId,
+    SecretVars,
 };
 use range::{
     expand::spec::{ContentKind, TaskSpec, VariableValue},
@@ -13,7 +14,7 @@ use saga::{Answer, Failure, Found};
 use serde_json::{Map, Value};
 use store::{JobQuery, Store};
 
-use crate::{error::JobError, jobs::handle::Jobs, platforms::TaskMode};
+use crate::{error::JobError, jobs::handle::Jobs, platforms::TaskMode, ranges::secrets::RangeSecrets};
 
 /// The label of a child job that names the step of the plan.
 const STEP_LABEL: &str = "range_step";
@@ -29,6 +30,7 @@ pub(super) struct Tasks<'a> {
     pub(super) range: RangeId,
     pub(super) name: &'a str,
     pub(super) mode: TaskMode,
+    pub(super) secrets: Option<&'a RangeSecrets>,
 }
 
 /// The last child job of a step.
@@ -123,11 +125,24 @@ impl Tasks<'_> {
         work.limit = Some(limit(machines).map_err(|why| invalid("machines", why))?);
         work.extra_vars = ExtraVars::check(variables(task), false)
             .map_err(|error| invalid("variables", error.to_string()))?;
+        work.secret_vars = SecretVars::check(self.secret_variables(task), false)
+            .map_err(|error| invalid("variables", error.to_string()))?;
         let mut request = JobRequest::new(work);
         request.priority = self.job.request.priority;
         request.timeout_s = task.timeout.map(|timeout| u64::from(timeout.seconds));
         request.labels = labels(self.name, step).map_err(|why| invalid("labels", why))?;
         Ok(request)
+    }
+}
+
+impl Tasks<'_> {
+    /// The secret variables of the document with their values, unless the task has a variable of that name.
+    fn secret_variables(&self, task: &TaskSpec) -> Map<String, Value> {
+        let is_secret = |value: &VariableValue| matches!(value, VariableValue::Secret(_));
+        let names = task.variables.iter().filter(|(_, value)| is_secret(value)).map(|(name, _)| name);
+        let names = names.filter(|name| !task.vars.contains_key(*name));
+        let value = |name: &String| Some((name.clone(), self.secrets?.value(&task.instance, name)?.clone()));
+        names.filter_map(value).collect()
     }
 }
 

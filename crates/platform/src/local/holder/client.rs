@@ -1,13 +1,12 @@
 //! The local platform as ordinary users have it: every call goes to the holder, which is started with the first thing that is made.
 
 use std::{
-    io::{self, IoSliceMut, Read, Write},
-    mem::MaybeUninit,
+    io::{self, Read, Write},
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
 };
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use process::descriptors;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -125,19 +124,8 @@ pub(in super::super) fn fetch_connection(run: &Path, machine: &Thing, port: u16)
         reply.push(byte[0]);
     }
     read::<()>(&String::from_utf8_lossy(&reply))?;
-    receive(&stream).map_err(failed)
-}
-
-fn receive(stream: &UnixStream) -> io::Result<OwnedFd> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
-    recvmsg(stream, &mut [IoSliceMut::new(&mut byte)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let passed = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    });
-    passed.ok_or_else(|| io::Error::other("it passed none"))
+    let passed = descriptors::receive(&stream).map_err(failed)?;
+    passed.ok_or_else(|| failed(io::Error::other("it passed none")))
 }
 
 fn read<T: DeserializeOwned>(reply: &str) -> Result<T, Error> {

@@ -11,5 +11,5 @@ mod wire;
 
 pub use client::Held;
 pub(super) use client::fetch_connection;
-pub(super) use server::{hold, pass};
+pub(super) use server::hold;
 pub(super) use start::{namespaces, socket};

@@ -1,10 +1,7 @@
 //! The holder itself: accepts calls, does them as the local platform does, and ends when it is not needed any more.
 
 use std::{
-    fs,
-    io::{self, IoSlice},
-    mem::MaybeUninit,
-    os::fd::{AsFd, OwnedFd},
+    fs, io,
     path::Path,
     sync::{
         Arc,
@@ -13,10 +10,10 @@ use std::{
     time::Duration,
 };
 
+use process::descriptors;
 use rustix::{
     fs::{FlockOperation, flock},
     mount::{MountFlags, mount},
-    net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg},
 };
 use serde::Serialize;
 use tokio::{
@@ -114,7 +111,7 @@ async fn answer(local: &Local, stream: UnixStream) -> io::Result<()> {
     stream.write_all(&text).await?;
     if let Some(descriptor) = descriptor {
         stream.writable().await?;
-        pass(&stream, &descriptor)?;
+        descriptors::pass(&stream, &descriptor)?;
     }
     Ok(())
 }
@@ -134,16 +131,4 @@ async fn carry_out(local: &Local, call: Call) -> Reply {
 
 fn value(result: Result<impl Serialize, Error>) -> Reply {
     serde_json::to_value(result?).map_err(|error| Error::refused(error.to_string()))
-}
-
-/// Passes a descriptor over a socket, with one byte.
-pub(in super::super) fn pass(over: impl AsFd, descriptor: &OwnedFd) -> io::Result<()> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    let descriptors = [descriptor.as_fd()];
-    if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
-        return Err(io::Error::other("no space for a descriptor"));
-    }
-    sendmsg(over, &[IoSlice::new(b"\0")], &mut control, SendFlags::empty())?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::super::{
-    kernel::{Failure, SYSTEM_PATH},
+    kernel::{Failure, SYSTEM_PATH, has_program},
     options::Options,
 };
 use crate::error::Error;
@@ -91,9 +91,7 @@ pub(super) async fn start(options: &Options) -> Result<(), Error> {
 
 /// Does this user have subordinate ids, and the program that maps them?
 fn has_subordinate_ids() -> bool {
-    let is_there =
-        |name: &str| SYSTEM_PATH.split(':').any(|directory| Path::new(directory).join(name).exists());
-    if !is_there("newuidmap") || !is_there("newgidmap") {
+    if !has_program("newuidmap") || !has_program("newgidmap") {
         return false;
     }
     let uid = rustix::process::getuid().as_raw().to_string();

@@ -12,5 +12,5 @@ mod routes;
 pub(super) use links::{Link, Veth, bridge, delete, rename_alias, up, veth};
 pub(super) use namespace::{Namespace, on_thread, pin, unpin};
 pub(super) use netlink::{Failure, Netlink};
-pub(super) use nft::{SYSTEM_PATH, flush, listing, nft};
+pub(super) use nft::{SYSTEM_PATH, flush, has_program, listing, nft};
 pub(super) use routes::{address, neighbour, route};

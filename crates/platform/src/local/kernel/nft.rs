@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -54,3 +55,8 @@ fn run(arguments: &[&str], input: Option<&str>, what: &str) -> Result<String, Fa
 
 /// Where programs of the system are, also for users whose path lacks the second half.
 pub(in super::super) const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin";
+
+/// Is there such a program?
+pub(in super::super) fn has_program(name: &str) -> bool {
+    SYSTEM_PATH.split(':').any(|directory| Path::new(directory).join(name).exists())
+}

@@ -1,0 +1,148 @@
+//! Commands that change a range: the plan is shown, what is destroyed is confirmed, and the job is followed.
+
+use api::{NewRange, Plan, RangeChange};
+use clap::Args;
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use super::{
+    document::Source,
+    failure::{Ended, Failure},
+    follow::follow,
+    look::{found, path},
+    plan_text,
+    session::{Session, ask, can_ask},
+    tables,
+};
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// Arguments of `destroy`.
+#[derive(Debug, Args)]
+pub(super) struct Destroy {
+    /// Name or ID of the range
+    range: String,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// Arguments of an action on a range.
+#[derive(Debug, Args)]
+pub(super) struct Act {
+    /// Name or ID of the range
+    range: String,
+    #[command(flatten)]
+    way: Way,
+}
+
+/// How a change is carried out.
+#[derive(Debug, Clone, Copy, Args)]
+struct Way {
+    /// Do not ask before machines or networks are destroyed
+    #[arg(long, short)]
+    yes: bool,
+    /// Do not wait until the job has ended
+    #[arg(long)]
+    detach: bool,
+}
+
+/// What applying a document would do.
+pub(super) async fn planned(session: &Session<'_>, new: &NewRange) -> Result<Plan, Failure> {
+    let name = name_of(new)?;
+    let path = match found(session, name).await? {
+        Some(_) => path(name, "/plan"),
+        None => "/v1/ranges?dry_run=true".to_owned(),
+    };
+    session.client.call(Method::POST, &path, new).await
+}
+
+fn name_of(new: &NewRange) -> Result<&str, Failure> {
+    let missing = || Failure::Usage("the document has no `name`".to_owned());
+    new.document.get("name").and_then(Value::as_str).ok_or_else(missing)
+}
+
+pub(super) async fn apply(session: &mut Session<'_>, apply: &Apply) -> Result<Ended, Failure> {
+    let mut new = apply.source.read()?;
+    let name = name_of(&new)?.to_owned();
+    let exists = found(session, &name).await?.is_some();
+    let plan = planned(session, &new).await?;
+    session.line(plan_text::plan(&plan, session.paint).trim_end())?;
+    if !confirmed(&plan, apply.way.yes).await? {
+        session.line("Nothing was changed.")?;
+        return Ok(Ended::Failed);
+    }
+    new.confirm = plan.destroyed.iter().map(|lost| lost.name.clone()).collect();
+    new.digest = Some(plan.digest);
+    let (method, path) = match exists {
+        true => (Method::PUT, path(&name, "")),
+        false => (Method::POST, "/v1/ranges".to_owned()),
+    };
+    let change: RangeChange = session.client.call(method, &path, &new).await?;
+    accepted(session, change, apply.way).await
+}
+
+pub(super) async fn destroy(session: &mut Session<'_>, destroy: &Destroy) -> Result<Ended, Failure> {
+    let address = path(&destroy.range, "");
+    let plan: Plan = session.client.delete(&address, &[("dry_run", "true".to_owned())]).await?;
+    session.line(plan_text::plan(&plan, session.paint).trim_end())?;
+    if !confirmed(&plan, destroy.way.yes).await? {
+        session.line("Nothing was changed.")?;
+        return Ok(Ended::Failed);
+    }
+    let query = [("digest", plan.digest.clone())];
+    let change: RangeChange = session.client.delete(&address, &query).await?;
+    accepted(session, change, destroy.way).await
+}
+
+/// An action with a field in its body, or none.
+pub(super) async fn act(
+    session: &mut Session<'_>,
+    act: &Act,
+    action: &str,
+    field: Option<(&str, &String)>,
+) -> Result<Ended, Failure> {
+    let body: Map<String, Value> =
+        field.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    let path = path(&act.range, &format!("/actions/{action}"));
+    let change: RangeChange = session.client.call(Method::POST, &path, &body).await?;
+    session.line(&tables::plan_line(&change))?;
+    accepted(session, change, act.way).await
+}
+
+/// Does the user want what the plan destroys to be destroyed?
+async fn confirmed(plan: &Plan, yes: bool) -> Result<bool, Failure> {
+    if yes || plan.destroyed.is_empty() {
+        return Ok(true);
+    }
+    if !can_ask() {
+        let count = plan.destroyed.len();
+        let message = format!(
+            "the plan destroys {count} machines or networks, and there is no terminal to ask on\nhint: `--yes` confirms"
+        );
+        return Err(Failure::Usage(message));
+    }
+    let answer = ask("\nDestroy what is listed above? Only `yes` is accepted: ").await?;
+    Ok(answer == "yes")
+}
+
+/// Follows the job of a change, unless the user does not want to wait.
+async fn accepted(session: &mut Session<'_>, change: RangeChange, way: Way) -> Result<Ended, Failure> {
+    let RangeChange { range, job, .. } = &change;
+    let Some(job) = job else {
+        session.print(&change, |_| "Nothing to do.\n".to_owned())?;
+        return Ok(Ended::Done);
+    };
+    if way.detach {
+        let text = format!("Job {}. `rangehand range show {}` shows the state.\n", job.id, range.name);
+        session.print(&change, |_| text)?;
+        return Ok(Ended::Done);
+    }
+    follow(session, &range.name, &job.id.0).await
+}

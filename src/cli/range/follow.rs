@@ -1,0 +1,154 @@
+//! Follows the job of a range until it ends, and shows the progress of its plan.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use api::{Job, Plan, ProblemCode, State, StepState};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{
+    failure::{Ended, Failure},
+    look::path,
+    paint::{Color, duration},
+    progress_text,
+    session::{Session, ask, can_ask, write},
+};
+
+/// For how long the service is asked to wait for the end of the job, in seconds: so often is the progress shown.
+const WAIT_S: &str = "1";
+/// Reading the plan takes at most this part of the time: plans can have thousands of steps.
+const SHARE: u32 = 10;
+
+/// What is known of the progress.
+struct Seen {
+    begun: Instant,
+    states: Vec<StepState>,
+    running: HashMap<u32, Instant>,
+    /// Lines of the picture that is on the terminal.
+    drawn: usize,
+    next: Instant,
+}
+
+/// Shows the progress until the job has ended.
+pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) -> Result<Ended, Failure> {
+    let begun = Instant::now();
+    let mut seen = Seen { begun, states: Vec::new(), running: HashMap::new(), drawn: 0, next: begun };
+    loop {
+        let waiting = format!("/v1/jobs/{job}?wait={WAIT_S}");
+        let found = tokio::select! {
+            found = session.client.get::<Job>(&waiting) => found?,
+            _ = tokio::signal::ctrl_c() => match interrupted(session, range, job).await? {
+                Some(ended) => return Ok(ended),
+                None => continue,
+            },
+        };
+        let has_ended = !matches!(found.state, State::Queued | State::Running | State::Canceling);
+        if has_ended || Instant::now() >= seen.next {
+            show(session, &mut seen, range, job).await?;
+        }
+        if has_ended {
+            return ended(session, &seen, &found);
+        }
+    }
+}
+
+/// Reads the plan and shows what has changed.
+async fn show(session: &mut Session<'_>, seen: &mut Seen, range: &str, job: &str) -> Result<(), Failure> {
+    if session.json {
+        return Ok(());
+    }
+    let asked = Instant::now();
+    let plan: Plan = match session.client.get(&path(range, "/plan")).await {
+        Ok(plan) => plan,
+        // A range that was destroyed is gone.
+        Err(failure) if failure.is(ProblemCode::UnknownRange) => return Ok(()),
+        Err(failure) => return Err(failure),
+    };
+    seen.next = Instant::now() + asked.elapsed() * SHARE;
+    if plan.job.as_ref().is_some_and(|of| of.0 != job) {
+        return Ok(());
+    }
+    let now = Instant::now();
+    for step in &plan.steps {
+        match step.state {
+            Some(StepState::Started | StepState::Undoing) => drop(seen.running.entry(step.id).or_insert(now)),
+            _ => drop(seen.running.remove(&step.id)),
+        }
+    }
+    let elapsed = |id: u32| seen.running.get(&id).map_or(Duration::ZERO, |begun| now - *begun);
+    if session.draws {
+        let lines = progress_text::picture(&plan, seen.begun.elapsed(), &elapsed, session.paint);
+        write(&over(seen.drawn, &lines), session.out)?;
+        seen.drawn = lines.len();
+    } else {
+        for line in progress_text::lines(&seen.states, &plan, seen.begun.elapsed()) {
+            session.line(&line)?;
+        }
+    }
+    seen.states = plan.steps.iter().map(|step| step.state.unwrap_or(StepState::Pending)).collect();
+    Ok(())
+}
+
+/// Lines in place of those that were drawn before: the cursor goes up, and each line is erased.
+fn over(drawn: usize, lines: &[String]) -> String {
+    let up = if drawn > 0 { format!("\u{1b}[{drawn}A") } else { String::new() };
+    let lines: String = lines.iter().map(|line| format!("\u{1b}[2K{line}\n")).collect();
+    format!("{up}{lines}\u{1b}[J")
+}
+
+/// Prints how the job ended.
+fn ended(session: &mut Session<'_>, seen: &Seen, job: &Job) -> Result<Ended, Failure> {
+    let took = duration(u64::try_from(seen.begun.elapsed().as_millis()).unwrap_or(u64::MAX));
+    let has_succeeded = job.state == State::Succeeded;
+    session.print(job, |paint| match has_succeeded {
+        true => format!("{} in {took}.\n", paint.text(Color::Green, "Done")),
+        false => {
+            let state = paint.text(Color::Red, job.state.as_str());
+            format!("Job {} is {state} after {took}: {}\n", job.id, job.reason.message)
+        }
+    })?;
+    Ok(if has_succeeded { Ended::Done } else { Ended::Failed })
+}
+
+/// After Ctrl-C: asks what to do with the job, which runs in the service. Without a terminal, and at a second Ctrl-C, it continues
+/// there.
+async fn interrupted(session: &mut Session<'_>, range: &str, job: &str) -> Result<Option<Ended>, Failure> {
+    let answer = match can_ask() && !session.json {
+        true => tokio::select! {
+            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or go on watching [Enter]? ") => answer?,
+            _ = tokio::signal::ctrl_c() => "d".to_owned(),
+        },
+        false => "d".to_owned(),
+    };
+    match answer.to_ascii_lowercase().as_str() {
+        "c" | "cancel" => {
+            let _: Job =
+                session.client.call(Method::POST, &format!("/v1/jobs/{job}/cancel"), &json!({})).await?;
+            session.line("Canceling: steps that are running end first.")?;
+            Ok(None)
+        }
+        "d" | "detach" => {
+            let hint = format!(
+                "Detached. Job {job} continues: `rangehand range show {range}` shows its state, and `POST /v1/jobs/{job}/cancel` cancels it."
+            );
+            session.line(&hint)?;
+            Ok(Some(Ended::Detached))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_replaces_the_one_before() {
+        let lines = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(over(0, &lines), "\u{1b}[2Ka\n\u{1b}[2Kb\n\u{1b}[J");
+        assert_eq!(over(3, &lines[..1]), "\u{1b}[3A\u{1b}[2Ka\n\u{1b}[J");
+    }
+}

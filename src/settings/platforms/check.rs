@@ -1,0 +1,41 @@
+//! Every platform has a kind, and only keys of that kind.
+
+use std::collections::BTreeMap;
+
+use super::{
+    keys::kind_of,
+    platform::{Platform, PlatformKind},
+};
+use crate::settings::{Error, origin::Place};
+
+/// Adds the platforms that exist without a setting. A platform with the name of a kind has this kind unless it sets another.
+pub(in crate::settings) fn complete(platforms: &mut BTreeMap<String, Platform>) {
+    for kind in [PlatformKind::Simulated, PlatformKind::Local] {
+        platforms.entry(kind.as_str().to_owned()).or_default().kind.get_or_insert(kind);
+    }
+}
+
+/// Checks the kinds; `set` contains the platform, the key and the place of everything that is set.
+///
+/// # Errors
+/// If a platform has no kind, or a key that belongs to another kind.
+pub(in crate::settings) fn check<'a>(
+    platforms: &BTreeMap<String, Platform>,
+    set: impl Iterator<Item = (&'a str, &'a str, &'a Place)>,
+) -> Result<(), Error> {
+    if let Some((name, _)) = platforms.iter().find(|(_, platform)| platform.kind.is_none()) {
+        return Err(Error::NoPlatformKind { name: name.clone() });
+    }
+    for (name, key, place) in set {
+        let Some(kind) = platforms.get(name).and_then(|platform| platform.kind) else { continue };
+        if let Some(needed) = kind_of(key).filter(|needed| *needed != kind) {
+            return Err(Error::OtherPlatformKind {
+                key: format!("platforms.{name}.{key}"),
+                kind: kind.as_str(),
+                needed: needed.as_str(),
+                place: Box::new(place.clone()),
+            });
+        }
+    }
+    Ok(())
+}
