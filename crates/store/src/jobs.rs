@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, JobSummary, Reason, Sealed};
+use model::{Draft, EncryptedSecrets, Job, JobId, JobState, JobSummary, Reason};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -171,7 +171,7 @@ async fn insert_row(write: &mut Write, job: &Job, owner: Option<&str>, turn: i64
         .bind(to_json_or_null("outcome", job.outcome.as_ref())?)
         .bind(rc.map(i64::from))
         .bind(to_number("tasks", job.tasks)?)
-        .bind(job.secrets.as_ref().map(|sealed| sealed.0.clone()))
+        .bind(job.secrets.as_ref().map(|encrypted| encrypted.0.clone()))
         .bind(owner.map(str::to_owned))
         .bind(i64::from(job.request.priority.get()))
         .bind(job.acts_for.as_ref().map(ToString::to_string))
@@ -220,7 +220,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
         outcome: json_or_null(row, "outcome")?,
         tasks: number(row, "tasks")?,
         last_seq: number(row, "last_seq")?,
-        secrets: text_or_null(row, "secrets")?.map(Sealed),
+        secrets: text_or_null(row, "secrets")?.map(EncryptedSecrets),
     })
 }
 

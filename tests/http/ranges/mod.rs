@@ -7,7 +7,7 @@ mod looks;
 
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use testkit::{PATIENCE, TestApp};
+use testkit::{TestApp, WAIT_LIMIT};
 
 /// A service whose jobs run no Ansible, with the platform `simulated`.
 fn service() -> TestApp {
@@ -46,7 +46,7 @@ async fn call(app: &TestApp, method: Method, path: &str, body: &Value, status: u
 /// A path with a parameter that waits for the end of the job.
 fn waiting(path: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}wait={}", PATIENCE.as_secs())
+    format!("{path}{separator}wait={}", WAIT_LIMIT.as_secs())
 }
 
 /// Creates a range, and waits until it's ready.

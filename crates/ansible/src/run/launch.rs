@@ -56,7 +56,7 @@ impl Launcher {
             .env_clear()
             .stdin(Stdio::piped())
             // The lock goes along as standard output: it belongs to the open file, so it is held from before the
-            // supervisor exists until after it is gone, with no moment in between.
+            // supervisor exists until it has exited, without a gap.
             .stdout(lock)
             .stderr(log)
             .spawn()?;

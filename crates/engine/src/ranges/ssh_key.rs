@@ -92,7 +92,7 @@ mod tests {
         for length in 1..=8 {
             let (private, public) = generate(&"c".repeat(length)).expect("a key");
             fs::write(&file, private.expose_secret()).expect("written");
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("the test owns it");
             let output =
                 Command::new("ssh-keygen").arg("-y").arg("-f").arg(&file).output().expect("ssh-keygen");
             let derived = String::from_utf8(output.stdout).expect("text");

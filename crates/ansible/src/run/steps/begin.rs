@@ -181,7 +181,7 @@ impl Steps<'_> {
             start: start.as_ref(),
         });
         let command = self.confined().map_err(|error| not_begun(&error))?;
-        let runner = start::told(command, &self.spec.environment).args(arguments).spawn();
+        let runner = start::with_inherited(command, &self.spec.environment).args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
             let message = format!(
                 "cannot start ansible-runner: {error}\nhint: `rangehand doctor` reports what is missing; \

@@ -184,8 +184,8 @@ impl RunSpecs {
     fn with_secrets(&self, job: &Job) -> Result<PlaybookWork, Box<Reason>> {
         let mut work = job.request.work.as_playbook().cloned().ok_or_else(no_playbook)?;
         if work.has_secrets() {
-            let sealed = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
-            let secrets = self.keys.unseal(job.id, sealed);
+            let encrypted = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
+            let secrets = self.keys.unseal(job.id, encrypted);
             work.give_back_secrets(&secrets.map_err(|error| no_secrets(&error.into()))?);
         }
         Ok(work)
