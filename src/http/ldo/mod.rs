@@ -5,14 +5,14 @@
 //! wrong, and what happens instead.
 
 mod change;
+mod error_reply;
 mod look;
-mod refusal;
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 use uuid::Uuid;
 
-use self::refusal::Refusal;
+use self::error_reply::ErrorReply;
 use crate::http::{
     api::Api,
     endpoint::{Access, Body, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
@@ -87,13 +87,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// The platform of the ranges of this API.
-fn platform(api: &Api) -> Result<&str, Refusal> {
-    api.options.ldo_platform.as_deref().ok_or_else(Refusal::disabled)
+fn platform(api: &Api) -> Result<&str, ErrorReply> {
+    api.options.ldo_platform.as_deref().ok_or_else(ErrorReply::disabled)
 }
 
 /// The ID in a path, in its usual form.
-fn id_of(text: &str) -> Result<String, Refusal> {
-    let id = Uuid::parse_str(text).map_err(|_| Refusal::bad_id(text))?;
+fn id_of(text: &str) -> Result<String, ErrorReply> {
+    let id = Uuid::parse_str(text).map_err(|_| ErrorReply::bad_id(text))?;
     Ok(id.hyphenated().to_string())
 }
 
@@ -104,7 +104,7 @@ fn name_of(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 
-async fn root(api: Data<Api>) -> Result<HttpResponse, Refusal> {
+async fn root(api: Data<Api>) -> Result<HttpResponse, ErrorReply> {
     let platform = platform(&api)?;
     let kind = api.engine.ranges().platforms().get(platform).map(|entry| entry.kind);
     let mode = if kind.is_none_or(|kind| kind == "simulated") { "Mock" } else { "Production" };

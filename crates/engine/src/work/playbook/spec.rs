@@ -281,7 +281,7 @@ fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process:
 
 fn no_sandbox() -> Box<Reason> {
     let message = "the job requires a sandbox, and bubblewrap is not installed on this node\nhint: install it (Debian: apt \
-                   install bubblewrap); `rangehand doctor` tells whether it works";
+                   install bubblewrap); `rangehand doctor` checks whether it works";
     Box::new(Reason::new(Some(Phase::Spawn), Code::SandboxUnavailable, message))
 }
 
