@@ -3,6 +3,7 @@
 mod error;
 mod guard;
 mod options;
+mod platforms;
 mod signals;
 mod state;
 
@@ -88,7 +89,17 @@ impl Node {
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
             tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
-        let own = StartupFacts { toolchain, isolation, way, vault_password, node: name, is_same_boot, keys };
+        let platforms = platforms::open(settings, &store).await?;
+        let own = StartupFacts {
+            toolchain,
+            isolation,
+            way,
+            vault_password,
+            node: name,
+            is_same_boot,
+            keys,
+            platforms,
+        };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
         Ok((Self { engine, store, signals, _lock: lock }, scheduler))
     }

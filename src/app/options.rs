@@ -23,10 +23,12 @@ pub(super) struct StartupFacts {
     pub(super) node: String,
     pub(super) is_same_boot: bool,
     pub(super) keys: Keyring,
+    pub(super) platforms: engine::Platforms,
 }
 
 pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine::Options {
-    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys } = facts;
+    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys, platforms } =
+        facts;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let limits = Limits {
         total: runs.timeout,
@@ -80,28 +82,9 @@ pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine
         },
         keep: settings.history.keep(),
         proxmox: settings.proxmox.options(),
-        platforms: platforms(settings),
-        ranges: engine::RangeOptions::default(),
+        platforms,
+        ranges: settings.ranges.options(),
     }
-}
-
-fn platforms(settings: &Settings) -> engine::Platforms {
-    let options = platform::simulated::Options {
-        file: Some(settings.paths.state.join("simulated.jsonl")),
-        ..platform::simulated::Options::default()
-    };
-    let opened = platform::simulated::Simulated::open(options);
-    let entries = opened.map(|opened| {
-        let entry = engine::PlatformEntry {
-            platform: std::sync::Arc::new(opened),
-            kind: "simulated",
-            calls: 16,
-            tasks: engine::TaskMode::Skipped,
-            prices: None,
-        };
-        BTreeMap::from([("simulated".to_owned(), entry)])
-    });
-    engine::Platforms::new("rangehand", entries.unwrap_or_default()).unwrap_or_default()
 }
 
 fn projects(settings: &Settings) -> BTreeMap<ProjectName, engine::Project> {
@@ -131,7 +114,7 @@ pub(super) fn http_options(settings: &Settings) -> http::Options {
         cancel_on_disconnect: settings.server.cancel_on_disconnect,
         inventory: settings.paths.inventory.clone(),
         has_public_playbooks: public.is_some(),
-        ldo_platform: Some("simulated".to_owned()),
+        ldo_platform: settings.ranges.ldo_platform().map(str::to_owned),
         missing_public_playbooks: public.filter(|path| !path.is_dir()).map(|path| path.display().to_string()),
     }
 }

@@ -6,8 +6,8 @@ use model::ProjectName;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Access, Ansible, History, Limits, Log, Paths, Platform, Project, Proxmox, Runs, Secrets, Server, Store,
-    Vault,
+    Access, Ansible, History, Limits, Log, Paths, Platform, Project, Proxmox, Ranges, Runs, Secrets, Server,
+    Store, Vault,
 };
 
 /// Every setting, checked; paths are absolute.
@@ -36,6 +36,8 @@ pub struct Settings {
     pub secrets: Secrets,
     /// `[proxmox]`: direct calls to the Proxmox API.
     pub proxmox: Proxmox,
+    /// `[ranges]`: how plans of ranges are carried out.
+    pub ranges: Ranges,
     /// `[runs]`: limits of runs.
     pub runs: Runs,
     /// `[store]`: the database.

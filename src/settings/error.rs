@@ -29,6 +29,16 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// A setting names a platform that does not exist.
+    #[error("setting `{key}` is `{name}`, and there is no such platform: use {known}")]
+    UnknownPlatform {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        name: String,
+        /// The platforms.
+        known: String,
+    },
     /// A key of a platform belongs to another kind of platform.
     #[error(
         "{place}: setting `{key}` requires a platform of kind `{needed}`, and this one is of kind `{kind}`"

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{
     IsolationLevel, access, ansible, isolation,
     kind::{Key, Kind, Rule},
-    log, paths, proxmox, runs, server, store,
+    log, paths, proxmox, ranges, runs, server, store,
 };
 
 const fn required(name: &'static str, kind: Kind) -> Key {
@@ -102,6 +102,16 @@ pub(super) const KEYS: &[Key] = &[
     required("proxmox.timeout_s", integer(1, 600)),
     required("proxmox.poll_interval_s", integer(1, 3600)),
     required("proxmox.direct_reads", Kind::Word(proxmox::DirectReads::WORDS)),
+    optional("ranges.service", Kind::Text(ranges::SERVICE_RULE)),
+    required("ranges.max_concurrent_steps", integer(1, 1000)),
+    required("ranges.tries", integer(1, 100)),
+    required("ranges.settle_s", integer(0, 3600)),
+    required("ranges.check_interval_s", integer(1, 86_400)),
+    required("ranges.ldo_enabled", Kind::Switch),
+    required(
+        "ranges.ldo_platform",
+        Kind::Text(Rule { allowed: "the name of a platform", accepts: |name| !name.is_empty() }),
+    ),
     required("runs.max_concurrent", integer(0, 1024)),
     required("runs.timeout_s", integer(1, WEEK_S)),
     required("runs.idle_timeout_s", integer(0, WEEK_S)),

@@ -97,6 +97,7 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
     projects::check(&settings.projects)?;
     platforms::complete(&mut settings.platforms);
     platforms::check(&settings.platforms, set.into_iter())?;
+    settings.ranges.check(&settings.platforms)?;
     settings.paths.resolve(inputs);
     let base = settings.paths.base(inputs);
     settings.projects.values_mut().for_each(|project| project.resolve(&base));

@@ -32,6 +32,7 @@ mod paths;
 mod platforms;
 mod projects;
 mod proxmox;
+mod ranges;
 mod read;
 mod renamed;
 mod runs;
@@ -63,6 +64,7 @@ pub use self::{
     platforms::{Platform, PlatformKind, TasksWithoutMachine},
     projects::Project,
     proxmox::Proxmox,
+    ranges::Ranges,
     renamed::{OldNameInUse, RenamedSetting},
     runs::Runs,
     sandbox::NoSandbox,

@@ -7,6 +7,7 @@ mod access;
 mod bad_input;
 mod children;
 mod history;
+mod ldo;
 mod queue;
 mod ranges;
 mod retry;

@@ -30,11 +30,14 @@ fn the_key_table_and_the_types_agree() {
         .as_object()
         .unwrap()
         .iter()
+        // Tables that users name are compared with their documentation.
+        .filter(|(section, _)| *section != "platforms")
         .flat_map(|(section, keys)| {
             keys.as_object().unwrap().keys().map(move |key| format!("{section}.{key}"))
         })
         .collect();
-    let in_table: Vec<String> = loaded.rows().into_iter().map(|row| row.key).collect();
+    let in_table = loaded.rows().into_iter().map(|row| row.key);
+    let in_table: Vec<String> = in_table.filter(|key| !key.starts_with("platforms.")).collect();
     assert_eq!(in_types, in_table);
 }
 

@@ -55,8 +55,6 @@ use crate::{
 
 /// How often history, audit log, and files are pruned, and missed retries are searched for.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
-/// How often ranges whose lifetime is over are searched for.
-const TEND_RANGES: Duration = Duration::from_secs(15);
 /// Delay before the service listens again after a failure.
 const LISTEN_RETRY: Duration = Duration::from_secs(1);
 /// Minimum time between two reads of the states of held jobs, however many notifications arrive.
@@ -134,6 +132,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     let artifacts =
         Artifacts::new(store.clone(), directories.state.join("artifacts").into(), Arc::clone(&name));
     let running_plans = RunningPlans::default();
+    let tend_every = ranges.check_interval;
     let controls = registry::controls(&catalog, &directories, &running_plans);
     let jobs = Jobs::new(
         jobs,
@@ -180,7 +179,7 @@ pub fn compose(store: Store, options: Options) -> (Engine, Scheduler) {
     running.register_housekeeping(&mut tasks, keep, snapshots);
     let ranges = Ranges::new(store.clone(), jobs.clone(), platforms, keys);
     let tend = TendRanges { store: store.clone(), ranges: ranges.clone() };
-    tasks.register(tend, Schedule::from_start(TEND_RANGES));
+    tasks.register(tend, Schedule::from_start(tend_every));
     let background = tasks.background();
     let engine = Engine::new(Handles {
         node: name,

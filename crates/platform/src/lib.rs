@@ -3,6 +3,7 @@
 //! [`Platform`] creates the parts of ranges; [`simulated`] and [`local`] are platforms. It knows no Ansible, no SQL, and no jobs: it
 //! gets addresses, credentials, and specifications, and returns the responses of a platform.
 
+mod deferred;
 mod description;
 mod error;
 pub mod local;
@@ -14,6 +15,7 @@ pub mod simulated;
 mod tls;
 mod wanted;
 
+pub use deferred::Deferred;
 pub use description::{Capabilities, Description};
 pub use error::Error;
 pub use observed::{Leftover, Observed, ObservedMachine, ObservedNetwork, ObservedNic, Power, RulesState};

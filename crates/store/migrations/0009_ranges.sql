@@ -1,5 +1,11 @@
 -- Ranges, their plans with journals, and what they lease on their platforms.
 
+-- One row: the service that uses this database. What its ranges consist of carries this name on every platform.
+CREATE TABLE identity (
+    id   BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    name TEXT   NOT NULL
+);
+
 CREATE TABLE ranges (
     id         TEXT   NOT NULL PRIMARY KEY,
     name       TEXT   NOT NULL UNIQUE,

@@ -17,6 +17,7 @@ mod error;
 mod events;
 mod history;
 mod idempotency;
+mod identity;
 mod inserted;
 mod jobs;
 mod journal;

@@ -43,9 +43,9 @@ impl Connection {
     ///
     /// # Errors
     /// The URL is invalid, or the file with the token cannot be read.
-    pub(super) fn open(&self, usual: &str) -> Result<Client, Failure> {
+    pub(super) fn open(&self, usual: impl FnOnce() -> String) -> Result<Client, Failure> {
         platform::install_provider();
-        let url = self.url.as_deref().unwrap_or(usual).trim_end_matches('/').to_owned();
+        let url = self.url.clone().unwrap_or_else(usual).trim_end_matches('/').to_owned();
         let parsed = reqwest::Url::parse(&url).ok().filter(|url| url.has_host());
         let Some(parsed) = parsed.filter(|url| matches!(url.scheme(), "http" | "https")) else {
             return Err(Failure::Url(url));

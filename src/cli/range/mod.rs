@@ -163,7 +163,7 @@ async fn ended(inputs: &Inputs, command: &Command, out: &mut dyn Write) -> Resul
         let plan = offline::plan(&source.name(), source.read()?)?;
         return Ok(look::show_plan(&plan, command.json, *exit_code, out)?);
     }
-    let client = command.connection.open(&usual_url(inputs))?;
+    let client = command.connection.open(|| usual_url(inputs))?;
     let mut session = Session::new(client, command.json, out);
     let session = &mut session;
     Ok(match &command.action {

@@ -20,10 +20,15 @@ async fn a_document_can_be_sent_as_yaml() {
     assert_eq!(response.status(), 200);
     let change: Value = response.json().await.expect("JSON");
     assert_eq!((&change["range"]["name"], &change["range"]["state"]), (&json!("small"), &json!("ready")));
-    let wrapped = format!("document: {}", json!({"name": "small", "platform": "simulated", "machines": {}}));
-    let response =
-        send(&app, Method::PUT, "/v1/ranges/small?dry_run=true", "text/yaml; charset=utf-8", wrapped).await;
-    assert_eq!(response.status(), 422, "a field `document` makes it a request: its document has no machines");
+    let wrapped = "document: {platform: simulated}";
+    let path = "/v1/ranges/small?dry_run=true";
+    let response = send(&app, Method::PUT, path, "text/yaml; charset=utf-8", wrapped).await;
+    assert_eq!(response.status(), 422, "a body with a field `document` is a request");
+    let problem: Value = response.json().await.expect("JSON");
+    assert_eq!(
+        (&problem["errors"][0]["field"], &problem["errors"][0]["code"]),
+        (&json!("name"), &json!("missing"))
+    );
     let response = send(&app, Method::POST, "/v1/ranges", "application/x-www-form-urlencoded", YAML).await;
     assert_eq!(response.status(), 415);
     let problem: Value = response.json().await.expect("JSON");

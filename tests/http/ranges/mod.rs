@@ -4,13 +4,14 @@ mod cli;
 mod documents;
 mod life;
 mod looks;
+mod tutorial;
 
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use testkit::{TestApp, WAIT_LIMIT};
 
 /// A service whose jobs run no Ansible, with the platform `simulated`.
-fn service() -> TestApp {
+pub(super) fn service() -> TestApp {
     TestApp::without_ansible()
 }
 

@@ -14,7 +14,6 @@ mod bare;
 mod cgroup;
 mod check;
 mod connect_command;
-mod deferred;
 mod describe;
 mod fabric;
 mod guest;
@@ -35,7 +34,6 @@ mod template;
 mod uplink;
 
 pub use check::{Check, Missing, Way, check, missing_for_guests, usable};
-pub use deferred::Deferred;
 pub use holder::Held;
 pub use open::open;
 pub use options::Options;

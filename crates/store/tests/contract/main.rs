@@ -12,6 +12,7 @@ mod events;
 mod files;
 mod history;
 mod idempotency;
+mod identity;
 mod jobs;
 mod journal;
 mod leases;
@@ -86,6 +87,9 @@ contract! {
         one_idempotency_key_gives_one_job_under_concurrency,
         a_key_with_another_body_conflicts_and_stores_nothing,
         a_key_goes_with_its_job,
+    }
+    identity {
+        the_first_identity_stays,
     }
     claims {
         the_oldest_queued_job_is_claimed_first,

@@ -55,6 +55,8 @@ pub struct RangeOptions {
     pub longest_pause: Duration,
     /// How long a call whose result isn't known may still be carried out.
     pub settle: Duration,
+    /// The interval between two searches for ranges whose lifetime is over.
+    pub check_interval: Duration,
 }
 
 impl Default for RangeOptions {
@@ -65,6 +67,7 @@ impl Default for RangeOptions {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(30),
             settle: Duration::from_secs(10),
+            check_interval: Duration::from_secs(15),
         }
     }
 }
@@ -313,7 +316,7 @@ impl RangePlans {
     }
 
     fn saga_options(&self, loaded: &Loaded) -> saga::Options {
-        let RangeOptions { concurrent_steps, tries, first_pause, longest_pause, settle } = self.options;
+        let RangeOptions { concurrent_steps, tries, first_pause, longest_pause, settle, .. } = self.options;
         saga::Options {
             at_once: concurrent_steps,
             tries,

@@ -1,0 +1,82 @@
+//! Opens the platforms of the settings. None of them prevents the start of the service: one that doesn't work returns the reason.
+
+use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+
+use engine::{PlatformEntry, Platforms, TaskMode};
+use platform::{Deferred, Platform, local, simulated};
+use store::Store;
+use uuid::Uuid;
+
+use super::error::Error;
+use crate::settings::{self, PlatformKind, Settings, TasksWithoutMachine};
+
+/// Digits of a new name of a service.
+const NAME_DIGITS: usize = 12;
+
+/// All enabled platforms, with the name of this service.
+pub(super) async fn open(settings: &Settings, store: &Store) -> Result<Platforms, Error> {
+    let service = match &settings.ranges.service {
+        Some(service) => service.clone(),
+        None => store.identity(&new_name()).await?,
+    };
+    let program = std::env::current_exe()?;
+    let enabled = settings.platforms.iter().filter(|(_, platform)| platform.enabled);
+    let entries: BTreeMap<String, PlatformEntry> = enabled
+        .filter_map(|(name, platform)| {
+            let kind = platform.kind?;
+            let opened = match kind {
+                PlatformKind::Simulated => {
+                    let options = settings.simulated_options(name, platform);
+                    Deferred::new(move || open_simulated(&options))
+                }
+                PlatformKind::Local => {
+                    let options = settings.local_options(name, platform, Some(&program));
+                    Deferred::new(move || local::open(options.clone()))
+                }
+            };
+            Some((name.clone(), entry(platform, kind, opened)))
+        })
+        .collect();
+    Platforms::new(&service, entries).map_err(|error| io::Error::other(error).into())
+}
+
+fn entry(settings: &settings::Platform, kind: PlatformKind, opened: Deferred) -> PlatformEntry {
+    PlatformEntry {
+        platform: Arc::new(opened),
+        kind: kind.as_str(),
+        calls: settings.max_concurrent_calls,
+        tasks: match (kind, settings.tasks) {
+            (PlatformKind::Local, _) => TaskMode::OverSsh,
+            (PlatformKind::Simulated, TasksWithoutMachine::Skip) => TaskMode::Skipped,
+            (PlatformKind::Simulated, TasksWithoutMachine::Local) => TaskMode::OnThisNode,
+        },
+        prices: settings.price_list(),
+    }
+}
+
+fn open_simulated(options: &simulated::Options) -> Result<Arc<dyn Platform>, platform::Error> {
+    let open = || {
+        if let Some(directory) = options.file.as_deref().and_then(std::path::Path::parent) {
+            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        }
+        simulated::Simulated::open(options.clone())
+    };
+    match open() {
+        Ok(opened) => Ok(Arc::new(opened)),
+        Err(error) => {
+            let file = options.file.clone().unwrap_or_else(PathBuf::new);
+            let what =
+                format!("the state of the simulated platform in `{}` can't be used: {error}", file.display());
+            Err(platform::Error::refused_with(
+                what,
+                "set `platforms.NAME.state_file` to a file that can be written",
+            ))
+        }
+    }
+}
+
+/// The last digits of a version 7 UUID are random.
+fn new_name() -> String {
+    let id = Uuid::now_v7().simple().to_string();
+    id.chars().skip(id.len() - NAME_DIGITS).collect()
+}
