@@ -63,7 +63,7 @@ async fn show(session: &mut Session<'_>, seen: &mut Seen, range: &str, job: &str
     let asked = Instant::now();
     let plan: Plan = match session.client.get(&path(range, "/plan")).await {
         Ok(plan) => plan,
-        // A range that was destroyed is gone.
+        // A destroyed range does not exist.
         Err(failure) if failure.is(ProblemCode::UnknownRange) => return Ok(()),
         Err(failure) => return Err(failure),
     };
@@ -118,7 +118,7 @@ fn ended(session: &mut Session<'_>, seen: &Seen, job: &Job) -> Result<Ended, Fai
 async fn interrupted(session: &mut Session<'_>, range: &str, job: &str) -> Result<Option<Ended>, Failure> {
     let answer = match can_ask() && !session.json {
         true => tokio::select! {
-            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or go on watching [Enter]? ") => answer?,
+            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or keep watching [Enter]? ") => answer?,
             _ = tokio::signal::ctrl_c() => "d".to_owned(),
         },
         false => "d".to_owned(),

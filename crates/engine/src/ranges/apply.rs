@@ -218,7 +218,7 @@ impl Ranges {
         }
     }
 
-    /// Goes on with the last plan, which has ended, or undoes it.
+    /// Continues the last plan, which has ended, or undoes it.
     async fn go_on(
         &self,
         range: &StoredRange,

@@ -116,7 +116,7 @@ impl Actions for PlanActions<'_> {
             UndoKind::Start | UndoKind::Stop => {
                 let power = if step.undo.kind == UndoKind::Start { Power::On } else { Power::Off };
                 match self.power(step, power).await {
-                    // A machine that is gone is stopped.
+                    // A machine that does not exist counts as stopped.
                     Err(Failure::Gone { .. }) if power == Power::Off => {}
                     other => self.completed(other).await?,
                 }
