@@ -52,7 +52,7 @@ async fn call(app: &TestApp, method: Method, path: &str, body: &Value, status: u
 /// A path with a parameter that waits for the end of the job.
 fn waiting(path: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}wait={}", PATIENCE.as_secs())
+    format!("{path}{separator}wait={}", WAIT_LIMIT.as_secs())
 }
 
 /// Creates a range, and waits until it's ready.

@@ -184,8 +184,8 @@ impl RunSpecs {
     fn with_secrets(&self, job: &Job) -> Result<PlaybookWork, Box<Reason>> {
         let mut work = job.request.work.as_playbook().cloned().ok_or_else(no_playbook)?;
         if work.has_secrets() {
-            let sealed = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
-            let secrets = self.keys.unseal(job.id, sealed);
+            let encrypted = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
+            let secrets = self.keys.unseal(job.id, encrypted);
             work.give_back_secrets(&secrets.map_err(|error| no_secrets(&error.into()))?);
         }
         Ok(work)
@@ -281,7 +281,7 @@ fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process:
 
 fn no_sandbox() -> Box<Reason> {
     let message = "the job requires a sandbox, and bubblewrap is not installed on this node\nhint: install it (Debian: apt \
-                   install bubblewrap); `rangehand doctor` tells whether it works";
+                   install bubblewrap); `rangehand doctor` checks whether it works";
     Box::new(Reason::new(Some(Phase::Spawn), Code::SandboxUnavailable, message))
 }
 
