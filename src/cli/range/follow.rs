@@ -8,8 +8,10 @@ use std::{
 use api::{Job, Plan, ProblemCode, State, StepState};
 use reqwest::Method;
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
+    client::Client,
     failure::{Ended, Failure},
     look::path,
     paint::{Color, duration},
@@ -17,8 +19,8 @@ use super::{
     session::{Session, ask, can_ask, write},
 };
 
-/// For how long the service is asked to wait for the end of the job, in seconds: so often is the progress shown.
-const WAIT_S: &str = "1";
+/// How long a request waits for the end of the job: the progress is shown as often.
+const WAIT: Duration = Duration::from_secs(1);
 /// Reading the plan takes at most this part of the time: plans can have thousands of steps.
 const SHARE: u32 = 10;
 
@@ -26,28 +28,39 @@ const SHARE: u32 = 10;
 struct Seen {
     begun: Instant,
     states: Vec<StepState>,
+    /// The plan as it was read last.
+    plan: Option<Plan>,
     running: HashMap<u32, Instant>,
     /// Lines of the picture that is on the terminal.
     drawn: usize,
     next: Instant,
 }
 
-/// Shows the progress until the job has ended.
-pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) -> Result<Ended, Failure> {
+/// Shows the progress until the job has ended. `plan` is the plan as far as it's known.
+pub(super) async fn follow(
+    session: &mut Session<'_>,
+    range: &str,
+    job: &str,
+    plan: Option<Plan>,
+) -> Result<Ended, Failure> {
     let begun = Instant::now();
-    let mut seen = Seen { begun, states: Vec::new(), running: HashMap::new(), drawn: 0, next: begun };
+    // Also receives what arrives while the progress is shown.
+    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut seen = Seen { begun, states: Vec::new(), plan, running: HashMap::new(), drawn: 0, next: begun };
     loop {
-        let waiting = format!("/v1/jobs/{job}?wait={WAIT_S}");
         let found = tokio::select! {
-            found = session.client.get::<Job>(&waiting) => found?,
-            _ = tokio::signal::ctrl_c() => match interrupted(session, range, job).await? {
+            found = next(&session.client, job) => found?,
+            _ = interrupts.recv() => match interrupted(session, &mut interrupts, range, job).await? {
                 Some(ended) => return Ok(ended),
                 None => continue,
             },
         };
         let has_ended = !matches!(found.state, State::Queued | State::Running | State::Canceling);
         if has_ended || Instant::now() >= seen.next {
-            show(session, &mut seen, range, job).await?;
+            let has_succeeded = found.state == State::Succeeded;
+            if let Some(plan) = read(session, &mut seen, range, job, has_succeeded).await? {
+                show(session, &mut seen, plan)?;
+            }
         }
         if has_ended {
             return ended(session, &seen, &found);
@@ -55,22 +68,49 @@ pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) ->
     }
 }
 
-/// Reads the plan and shows what has changed.
-async fn show(session: &mut Session<'_>, seen: &mut Seen, range: &str, job: &str) -> Result<(), Failure> {
+/// The job after some time, or when it has ended.
+async fn next(client: &Client, job: &str) -> Result<Job, Failure> {
+    let path = format!("/v1/jobs/{job}");
+    match client.get(&format!("{path}?wait={}", WAIT.as_secs())).await {
+        // The setting `server.wait_max_s` can forbid requests to wait.
+        Err(failure) if failure.is(ProblemCode::InvalidRequest) => {
+            tokio::time::sleep(WAIT).await;
+            client.get(&path).await
+        }
+        found => found,
+    }
+}
+
+/// Reads the plan with the states of its steps.
+async fn read(
+    session: &Session<'_>,
+    seen: &mut Seen,
+    range: &str,
+    job: &str,
+    has_succeeded: bool,
+) -> Result<Option<Plan>, Failure> {
     if session.json {
-        return Ok(());
+        return Ok(None);
     }
     let asked = Instant::now();
     let plan: Plan = match session.client.get(&path(range, "/plan")).await {
         Ok(plan) => plan,
-        // A range that was destroyed is gone.
-        Err(failure) if failure.is(ProblemCode::UnknownRange) => return Ok(()),
+        // A range that was destroyed is gone, and so is its plan.
+        Err(failure) if failure.is(ProblemCode::UnknownRange) => {
+            let mut plan = seen.plan.take().filter(|_| has_succeeded);
+            for step in plan.iter_mut().flat_map(|plan| &mut plan.steps) {
+                step.state = Some(StepState::Done);
+            }
+            return Ok(plan);
+        }
         Err(failure) => return Err(failure),
     };
     seen.next = Instant::now() + asked.elapsed() * SHARE;
-    if plan.job.as_ref().is_some_and(|of| of.0 != job) {
-        return Ok(());
-    }
+    Ok(Some(plan).filter(|plan| plan.job.as_ref().is_none_or(|of| of.0 == job)))
+}
+
+/// Shows what has changed.
+fn show(session: &mut Session<'_>, seen: &mut Seen, plan: Plan) -> Result<(), Failure> {
     let now = Instant::now();
     for step in &plan.steps {
         match step.state {
@@ -89,6 +129,7 @@ async fn show(session: &mut Session<'_>, seen: &mut Seen, range: &str, job: &str
         }
     }
     seen.states = plan.steps.iter().map(|step| step.state.unwrap_or(StepState::Pending)).collect();
+    seen.plan = Some(plan);
     Ok(())
 }
 
@@ -115,11 +156,16 @@ fn ended(session: &mut Session<'_>, seen: &Seen, job: &Job) -> Result<Ended, Fai
 
 /// After Ctrl-C: asks what to do with the job, which runs in the service. Without a terminal, and at a second Ctrl-C, it continues
 /// there.
-async fn interrupted(session: &mut Session<'_>, range: &str, job: &str) -> Result<Option<Ended>, Failure> {
+async fn interrupted(
+    session: &mut Session<'_>,
+    interrupts: &mut Signal,
+    range: &str,
+    job: &str,
+) -> Result<Option<Ended>, Failure> {
     let answer = match can_ask() && !session.json {
         true => tokio::select! {
             answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or go on watching [Enter]? ") => answer?,
-            _ = tokio::signal::ctrl_c() => "d".to_owned(),
+            _ = interrupts.recv() => "d".to_owned(),
         },
         false => "d".to_owned(),
     };

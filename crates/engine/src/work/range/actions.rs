@@ -25,6 +25,8 @@ pub(super) struct PlanActions<'a> {
     pub(super) plan: &'a Plan,
     pub(super) owner: Owner,
     pub(super) platform: PlatformEntry,
+    /// Does the platform set rules of routers itself?
+    pub(super) sets_rules: bool,
     /// Who logs in to the machines.
     pub(super) login: Login,
     pub(super) tasks: Tasks<'a>,
@@ -36,6 +38,10 @@ impl Actions for PlanActions<'_> {
         match &step.work {
             Work::EnsureNetwork { network, .. } => self.ensure(self.network(network)).await,
             Work::EnsureMachine { machine, .. } => self.ensure(self.machine(machine)).await,
+            Work::EnsureRules { router, .. } if self.is_job(step) => {
+                self.tasks.rules(step, Some(router)).await
+            }
+            Work::RemoveRules { .. } if self.is_job(step) => self.tasks.rules(step, None).await,
             Work::EnsureRules { router, .. } => self.ensure(self.rules(router)).await,
             Work::StartMachine => self.power(step, Power::On).await,
             Work::StopMachine => self.power(step, Power::Off).await,
@@ -65,7 +71,7 @@ impl Actions for PlanActions<'_> {
 
     async fn wait(&self, step: u32, handle: &str) -> Result<Option<String>, Failure> {
         let step = self.step(step)?;
-        if thing_kind(&step.work).is_none() {
+        if self.is_job(step) {
             return self.tasks.wait(step, handle).await;
         }
         self.wait_for(handle).await?;
@@ -74,7 +80,7 @@ impl Actions for PlanActions<'_> {
 
     async fn look_up(&self, step: u32) -> Result<Found, Failure> {
         let step = self.step(step)?;
-        if thing_kind(&step.work).is_none() {
+        if self.is_job(step) {
             return self.tasks.look_up(step).await;
         }
         let observed = self.platform.platform.observe(&self.owner).await.map_err(failure)?;
@@ -112,6 +118,9 @@ impl Actions for PlanActions<'_> {
     async fn undo(&self, step: u32, entry: &JournalEntry) -> Result<Undo, Failure> {
         let step = self.step(step)?;
         let Some(kind) = thing_kind(&step.work) else { return Ok(Undo::Undone) };
+        if self.is_job(step) {
+            return self.undo_rules(step).await;
+        }
         if let Some(handle) = &entry.handle {
             // An operation that failed has ended, too.
             match self.wait_for(handle).await {
@@ -162,6 +171,26 @@ impl Actions for PlanActions<'_> {
 impl PlanActions<'_> {
     fn step(&self, step: u32) -> Result<&Step, Failure> {
         self.plan.steps.get(step as usize).ok_or_else(|| refused("the plan has no such step"))
+    }
+
+    /// Is the step a child job? Tasks are, and rules where the platform sets none.
+    fn is_job(&self, step: &Step) -> bool {
+        match thing_kind(&step.work) {
+            None => true,
+            Some(ThingKind::Rules) => !self.sets_rules,
+            Some(ThingKind::Network | ThingKind::Machine) => false,
+        }
+    }
+
+    /// Rules that a job set go with their machine, or stay until the document is applied again.
+    async fn undo_rules(&self, step: &Step) -> Result<Undo, Failure> {
+        if step.undo.kind == UndoKind::Nothing {
+            return Ok(Undo::Undone);
+        }
+        Ok(Undo::Left {
+            why: format!("the rules of `{}` were set by a job, and stay", step.name),
+            remedy: "apply the former document to set the former rules".to_owned(),
+        })
     }
 
     fn thing(&self, step: &Step) -> Result<Thing, Failure> {
