@@ -217,7 +217,7 @@ class Router:
 
     def present(self, spec):
         outside = self.outside()
-        if spec["nat"] and outside is None:
+        if spec["nat"] and not outside:
             self.module.fail_json(msg="addresses are to be translated, and the machine has no default route")
         text = ruleset(spec, outside, self.interfaces(outside if spec["nat"] else None))
         wanted = set((str(network(route["to"])), str(address(route["via"]))) for route in spec["routes"])
