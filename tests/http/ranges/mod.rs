@@ -1,5 +1,6 @@
 //! Ranges on the simulated platform: from a document to machines, and back to nothing.
 
+mod actions;
 mod cli;
 mod documents;
 mod life;
