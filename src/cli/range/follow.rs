@@ -95,7 +95,7 @@ async fn read(
     let asked = Instant::now();
     let read: Option<Plan> = match session.client.get(&path(range, "/plan")).await {
         Ok(plan) => Some(plan),
-        // A range that was destroyed is gone, and so is its plan.
+        // A range that was destroyed has no plan any more.
         Err(failure) if failure.is(ProblemCode::UnknownRange) => seen.plan.take().filter(|_| has_succeeded),
         Err(failure) => return Err(failure),
     };
@@ -165,7 +165,7 @@ async fn interrupted(
 ) -> Result<Option<Ended>, Failure> {
     let answer = match can_ask() && !session.json {
         true => tokio::select! {
-            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or go on watching [Enter]? ") => answer?,
+            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or continue watching [Enter]? ") => answer?,
             _ = interrupts.recv() => "d".to_owned(),
         },
         false => "d".to_owned(),

@@ -49,7 +49,7 @@ const MACHINES: &[&str] = &["instance", "machines"];
 const SNAPSHOT: &[&str] = &["name", "instance", "machines"];
 
 /// An action of the range as a whole, without a body.
-macro_rules! plain {
+macro_rules! range_action {
     ($word:literal, $action:ident, $summary:literal, $about:literal) => {
         Action {
             word: $word,
@@ -62,7 +62,7 @@ macro_rules! plain {
 }
 
 /// An action on machines.
-macro_rules! machines {
+macro_rules! machine_action {
     ($word:literal, $action:ident, $summary:literal, $about:literal) => {
         Action {
             word: $word,
@@ -75,7 +75,7 @@ macro_rules! machines {
 }
 
 /// An action on machines and a snapshot.
-macro_rules! snapshot {
+macro_rules! snapshot_action {
     ($word:literal, $action:ident, $summary:literal, $about:literal) => {
         Action {
             word: $word,
@@ -91,40 +91,50 @@ macro_rules! snapshot {
 }
 
 const ACTIONS: &[Action] = &[
-    machines!("start", Start, "Starts machines of a range.", "All machines, unless the body selects some."),
-    machines!("stop", Stop, "Stops machines of a range.", "All machines, unless the body selects some."),
-    snapshot!(
+    machine_action!(
+        "start",
+        Start,
+        "Starts machines of a range.",
+        "All machines, unless the body selects some."
+    ),
+    machine_action!(
+        "stop",
+        Stop,
+        "Stops machines of a range.",
+        "All machines, unless the body selects some."
+    ),
+    snapshot_action!(
         "snapshot",
         Snapshot,
         "Takes a snapshot of machines of a range.",
         "Of all guests, unless the body selects some."
     ),
-    snapshot!(
+    snapshot_action!(
         "revert",
         Revert,
         "Reverts machines of a range to a snapshot, and starts them.",
         "All machines that have it, unless the body selects some. What was changed since is lost."
     ),
-    snapshot!("remove-snapshot", RemoveSnapshot, "Removes a snapshot of machines of a range.", ""),
-    plain!(
+    snapshot_action!("remove-snapshot", RemoveSnapshot, "Removes a snapshot of machines of a range.", ""),
+    range_action!(
         "repair",
         Repair,
         "Corrects what differs from the records of a range.",
         "`GET /v1/ranges/{id}/drift` returns the differences."
     ),
-    machines!(
+    machine_action!(
         "verify",
         Verify,
         "Sends packets between all machines of a range.",
         "The job fails if a packet passes that must not, or doesn't pass that must."
     ),
-    plain!(
+    range_action!(
         "rollback",
         Rollback,
         "Undoes what the last plan created.",
         "For a plan that failed or was canceled."
     ),
-    plain!(
+    range_action!(
         "resume",
         Resume,
         "Carries out the remaining steps of the last plan.",
