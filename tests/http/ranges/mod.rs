@@ -56,7 +56,7 @@ async fn call(app: &TestApp, method: Method, path: &str, body: &Value, status: u
 /// A path with a parameter that waits for the end of the job.
 fn waiting(path: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}wait={}", LONGEST_S)
+    format!("{path}{separator}wait={LONGEST_S}")
 }
 
 /// Creates a range, and waits until it's ready.
