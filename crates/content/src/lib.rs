@@ -3,6 +3,7 @@
 //! It knows playbooks, inventories, roles, vaults and configuration, and how Ansible looks for them. Where programs of Ansible
 //! are needed to look into content, they are executed confined. It doesn't know runs, nor their events.
 
+pub mod bundled;
 pub mod catalog;
 mod configuration;
 pub mod inspector;

@@ -13,7 +13,11 @@ use range::{
 };
 use serde_json::{Value, json};
 
-use super::{id_of, look::found, name_of, platform, refusal::Refusal};
+use super::{
+    look::found,
+    refusal::Refusal,
+    scope::{id_of, name_of, platform},
+};
 use crate::http::{access::Caller, api::Api, document_body::DocumentBody, v0};
 
 pub(super) async fn apply(

@@ -8,7 +8,10 @@ use engine::StoredDocument;
 use model::{RangeState, StoredRange};
 use serde_json::Value;
 
-use super::{PREFIX, id_of, name_of, platform, refusal::Refusal};
+use super::{
+    refusal::Refusal,
+    scope::{PREFIX, id_of, name_of, platform},
+};
 use crate::http::api::Api;
 
 /// How many ranges are read at once.
