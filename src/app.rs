@@ -90,6 +90,8 @@ impl Node {
             tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
         let platforms = platforms::open(settings, &store).await?;
+        let bundled = content::bundled::install(&settings.paths.state.join("bundled")).map_err(unusable)?;
+        let bundled = (engine::BUNDLED_PROJECT.parse().map_err(io::Error::other)?, bundled);
         let own = StartupFacts {
             toolchain,
             isolation,
@@ -99,6 +101,7 @@ impl Node {
             is_same_boot,
             keys,
             platforms,
+            bundled,
         };
         let (engine, scheduler) = engine::compose(store.clone(), engine_options(settings, own));
         Ok((Self { engine, store, signals, _lock: lock }, scheduler))

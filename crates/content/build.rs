@@ -3,4 +3,5 @@
 fn main() {
     println!("cargo:rerun-if-changed=../../playbooks/roles");
     println!("cargo:rerun-if-changed=../../playbooks/generic.yml");
+    println!("cargo:rerun-if-changed=bundled");
 }

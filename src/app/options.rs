@@ -1,9 +1,9 @@
 //! Converts the settings, and facts that are determined at startup, to the options of each component.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use ansible::Launcher;
-use content::{Catalog, Inspector, Toolchain, snapshots::Way};
+use content::{Catalog, Inspector, Toolchain, catalog, snapshots::Way};
 use engine::{CatalogOptions, Directories, JobOptions, Keyring, NodeOptions, PlaybookOptions, Vault};
 use model::ProjectName;
 use process::Limits;
@@ -24,11 +24,21 @@ pub(super) struct StartupFacts {
     pub(super) is_same_boot: bool,
     pub(super) keys: Keyring,
     pub(super) platforms: engine::Platforms,
+    pub(super) bundled: (ProjectName, PathBuf),
 }
 
 pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine::Options {
-    let StartupFacts { toolchain, isolation, way, vault_password, node, is_same_boot, keys, platforms } =
-        facts;
+    let StartupFacts {
+        toolchain,
+        isolation,
+        way,
+        vault_password,
+        node,
+        is_same_boot,
+        keys,
+        platforms,
+        bundled,
+    } = facts;
     let (paths, runs) = (&settings.paths, &settings.runs);
     let limits = Limits {
         total: runs.timeout,
@@ -58,6 +68,7 @@ pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine
         catalog: CatalogOptions {
             content: settings.catalog(),
             projects: projects(settings),
+            bundled: (bundled.0, bundled_project(bundled.1)),
             default_inventory: settings.ansible.default_inventory.clone(),
             toolchain,
         },
@@ -84,6 +95,22 @@ pub(super) fn engine_options(settings: &Settings, facts: StartupFacts) -> engine
         proxmox: settings.proxmox.options(),
         platforms,
         ranges: settings.ranges.options(),
+    }
+}
+
+fn bundled_project(root: PathBuf) -> engine::Project {
+    let options = catalog::Options {
+        playbooks_roots: vec![root.clone()],
+        inventory_root: root.clone(),
+        ..catalog::Options::default()
+    };
+    let (link_targets, persistent) = (Vec::new(), Vec::new());
+    engine::Project {
+        catalog: Catalog::new(options),
+        root,
+        default_inventory: None,
+        link_targets,
+        persistent,
     }
 }
 

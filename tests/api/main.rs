@@ -19,6 +19,7 @@ mod layouts;
 mod nodes;
 mod progress;
 mod proxmox;
+mod range_content;
 mod readme;
 mod restart;
 mod resume;

@@ -4,7 +4,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use testkit::{TestApp, until_async};
 
-use super::ranges::service;
+use super::ranges::{service, setup};
 
 const ID: &str = "00000000-0000-4000-8000-000000000001";
 
@@ -238,4 +238,13 @@ async fn a_range_that_is_being_created_can_be_deleted() {
     posted(&app, &graph()).await;
     until_running(&app, ID).await;
     deleted(&app, ID).await;
+}
+
+#[tokio::test]
+async fn a_setting_disables_the_api() {
+    let app = setup().set("RANGEHAND__RANGES__LDO_ENABLED", "false").start();
+    for path in ["/", "/api/v1/ranges", &format!("/api/v1/range/{ID}")] {
+        assert_eq!(app.get(path, 404).await, json!({"detail": "Not Found"}));
+    }
+    call(&app, Method::POST, "/api/v1/range", &graph(), 404).await;
 }

@@ -31,6 +31,12 @@ words!(StepKind, "Kind of a step" {
     TaskForget = "task.forget",
     /// Sends packets between all machines of an instance.
     Verify = "verify",
+    /// Takes a snapshot of a machine.
+    SnapshotTake = "snapshot.take",
+    /// Makes a machine as it was when a snapshot was taken.
+    SnapshotRevert = "snapshot.revert",
+    /// Removes a snapshot of a machine.
+    SnapshotRemove = "snapshot.remove",
 });
 
 words!(StepAction, "What a step does to the thing that it is about" {

@@ -3,6 +3,7 @@
 //! This crate knows playbooks, inventories, roles, vaults, and configuration, and the search paths of Ansible. Inspections that
 //! need programs of Ansible execute them confined. It doesn't know runs or their events.
 
+pub mod bundled;
 pub mod catalog;
 mod configuration;
 pub mod inspector;

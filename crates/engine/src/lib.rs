@@ -94,10 +94,14 @@ pub use platforms::{PlatformEntry, Platforms, TaskMode};
 pub use progress::{Basis, JobProgress, Progress};
 pub use queue::{Capacity, Queue, QueueState};
 pub use ranges::{
+    bundled::{BUNDLED_PROJECT, WorkError},
+    drift::{Comparison, Difference, DriftKind},
     error::RangeError,
     handle::{LastPlan, Ranges},
     request::{Applied, Preview, RangeAction, RangeRequest, StoredDocument},
+    router::{remove_rules, set_rules},
     secrets::RangeSecrets,
+    verify::{Verification, Verified},
 };
 pub use readiness::Readiness;
 pub use resume::{

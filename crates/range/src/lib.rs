@@ -13,12 +13,14 @@ pub mod import;
 mod layout;
 pub mod plan;
 pub mod platform_rules;
+pub mod probes;
 pub mod reachability;
 mod read;
 mod routing;
 pub mod schema;
 mod selection;
 mod variables;
+pub mod view;
 
 pub use check::{check, read_text, read_value};
 pub use document::Document;

@@ -27,6 +27,8 @@ pub struct PlatformRules {
     pub reaches_machines: bool,
     /// Can the subnet of a network change while machines are attached? Otherwise network and machines are replaced.
     pub changes_subnets: bool,
+    /// Can snapshots be taken, and reverted to, while a machine is running? Otherwise it is stopped for that.
+    pub snapshots_while_running: bool,
     /// Where subnets without a fixed address come from.
     pub pool: Pool,
     /// What the range may use.
@@ -44,6 +46,7 @@ impl Default for PlatformRules {
             templates: None,
             reaches_machines: false,
             changes_subnets: true,
+            snapshots_while_running: true,
             pool: Pool::default(),
             limits: Limits::default(),
         }

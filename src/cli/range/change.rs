@@ -123,8 +123,9 @@ async fn confirmed(plan: &Plan, yes: bool) -> Result<bool, Failure> {
     }
     if !can_ask() {
         let count = plan.destroyed.len();
+        let things = if count == 1 { "machine or network" } else { "machines or networks" };
         let message = format!(
-            "the plan destroys {count} machines or networks, and there is no terminal to ask on\nhint: `--yes` confirms"
+            "the plan destroys {count} {things}, and there is no terminal to ask on\nhint: `--yes` confirms"
         );
         return Err(Failure::Usage(message));
     }
@@ -136,7 +137,8 @@ async fn confirmed(plan: &Plan, yes: bool) -> Result<bool, Failure> {
 async fn accepted(session: &mut Session<'_>, change: RangeChange, way: Way) -> Result<Ended, Failure> {
     let RangeChange { range, job, .. } = &change;
     let Some(job) = job else {
-        session.print(&change, |_| "Nothing to do.\n".to_owned())?;
+        // The plan was shown, and is empty.
+        session.print(&change, |_| String::new())?;
         return Ok(Ended::Done);
     };
     if way.detach {

@@ -8,8 +8,10 @@ use std::{
 use api::{Job, Plan, ProblemCode, State, StepState};
 use reqwest::Method;
 use serde_json::json;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
+    client::Client,
     failure::{Ended, Failure},
     look::path,
     paint::{Color, duration},
@@ -17,8 +19,8 @@ use super::{
     session::{Session, ask, can_ask, write},
 };
 
-/// For how long the service is asked to wait for the end of the job, in seconds: so often is the progress shown.
-const WAIT_S: &str = "1";
+/// How long a request waits for the end of the job: the progress is shown as often.
+const WAIT: Duration = Duration::from_secs(1);
 /// Reading the plan takes at most this part of the time: plans can have thousands of steps.
 const SHARE: u32 = 10;
 
@@ -35,12 +37,13 @@ struct Seen {
 /// Shows the progress until the job has ended.
 pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) -> Result<Ended, Failure> {
     let begun = Instant::now();
+    // Also receives what arrives while the progress is shown.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let mut seen = Seen { begun, states: Vec::new(), running: HashMap::new(), drawn: 0, next: begun };
     loop {
-        let waiting = format!("/v1/jobs/{job}?wait={WAIT_S}");
         let found = tokio::select! {
-            found = session.client.get::<Job>(&waiting) => found?,
-            _ = tokio::signal::ctrl_c() => match interrupted(session, range, job).await? {
+            found = next(&session.client, job) => found?,
+            _ = interrupts.recv() => match interrupted(session, &mut interrupts, range, job).await? {
                 Some(ended) => return Ok(ended),
                 None => continue,
             },
@@ -52,6 +55,19 @@ pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) ->
         if has_ended {
             return ended(session, &seen, &found);
         }
+    }
+}
+
+/// The job after some time, or when it has ended.
+async fn next(client: &Client, job: &str) -> Result<Job, Failure> {
+    let path = format!("/v1/jobs/{job}");
+    match client.get(&format!("{path}?wait={}", WAIT.as_secs())).await {
+        // The setting `server.wait_max_s` can forbid requests to wait.
+        Err(failure) if failure.is(ProblemCode::InvalidRequest) => {
+            tokio::time::sleep(WAIT).await;
+            client.get(&path).await
+        }
+        found => found,
     }
 }
 
@@ -115,11 +131,16 @@ fn ended(session: &mut Session<'_>, seen: &Seen, job: &Job) -> Result<Ended, Fai
 
 /// After Ctrl-C: asks what to do with the job, which runs in the service. Without a terminal, and at a second Ctrl-C, it continues
 /// there.
-async fn interrupted(session: &mut Session<'_>, range: &str, job: &str) -> Result<Option<Ended>, Failure> {
+async fn interrupted(
+    session: &mut Session<'_>,
+    interrupts: &mut Signal,
+    range: &str,
+    job: &str,
+) -> Result<Option<Ended>, Failure> {
     let answer = match can_ask() && !session.json {
         true => tokio::select! {
             answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or keep watching [Enter]? ") => answer?,
-            _ = tokio::signal::ctrl_c() => "d".to_owned(),
+            _ = interrupts.recv() => "d".to_owned(),
         },
         false => "d".to_owned(),
     };

@@ -62,6 +62,9 @@ pub(super) fn words(step: &PlanStep) -> String {
         StepKind::Playbook => "run task",
         StepKind::TaskForget => "forget task",
         StepKind::Verify => "verify reachability",
+        StepKind::SnapshotTake => "take snapshot of",
+        StepKind::SnapshotRevert => "revert machine",
+        StepKind::SnapshotRemove => "remove snapshot of",
     };
     let verb = match (step.kind, step.action) {
         (StepKind::NetworkEnsure, api::StepAction::Update) => "change network",

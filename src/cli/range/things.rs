@@ -32,7 +32,10 @@ impl Category {
             | StepKind::MachineStart
             | StepKind::MachineStop
             | StepKind::MachineWait
-            | StepKind::MachineRemove => Self::Machine,
+            | StepKind::MachineRemove
+            | StepKind::SnapshotTake
+            | StepKind::SnapshotRevert
+            | StepKind::SnapshotRemove => Self::Machine,
             StepKind::RulesEnsure | StepKind::RulesRemove => Self::Router,
             StepKind::Playbook | StepKind::TaskForget => Self::Task,
             StepKind::Verify => Self::Verification,

@@ -29,10 +29,11 @@ pub(super) fn object(endpoint: &Endpoint, schemas: &mut Schemas) -> Value {
             doc.parameters.iter().map(|parameter| parameter_object(parameter, schemas)).collect();
     }
     if let Some(body) = &doc.body {
-        object["requestBody"] = json!({
-            "required": true,
-            "content": { "application/json": { "schema": (body.schema)(schemas), "example": (body.example)() } },
-        });
+        let content = json!({ "schema": (body.schema)(schemas), "example": (body.example)() });
+        object["requestBody"] = json!({ "required": true, "content": { "application/json": content } });
+        if body.yaml {
+            object["requestBody"]["content"]["application/yaml"] = content;
+        }
     }
     object["responses"] = responses(endpoint, schemas).into();
     object
@@ -84,8 +85,13 @@ fn problems(endpoint: &Endpoint) -> Vec<(ProblemCode, &'static str)> {
         return Vec::new();
     }
     let mut all = problems.clone();
-    if body.is_some() {
-        all.extend([(Code::BodyTooLong, ""), (Code::UnsupportedMediaType, "send `application/json`")]);
+    if let Some(body) = body {
+        let media = if body.yaml {
+            "send `application/yaml` or `application/json`"
+        } else {
+            "send `application/json`"
+        };
+        all.extend([(Code::BodyTooLong, ""), (Code::UnsupportedMediaType, media)]);
     }
     if endpoint.access.role().is_some() {
         all.extend([

@@ -176,9 +176,11 @@ impl Parameter {
     }
 }
 
-/// The JSON body of an endpoint. Both fields are generated when a document needs them.
+/// The body of an endpoint. Schema and example are generated when a document needs them.
 #[derive(Clone)]
 pub struct Body {
+    /// Whether it can be YAML as well as JSON.
+    pub yaml: bool,
     /// Generates its schema.
     pub schema: Arc<dyn Fn(&mut Schemas) -> Value + Send + Sync>,
     /// Generates a valid example.
@@ -190,7 +192,12 @@ impl Body {
         schema: impl Fn(&mut Schemas) -> Value + Send + Sync + 'static,
         example: impl Fn() -> Value + Send + Sync + 'static,
     ) -> Self {
-        Self { schema: Arc::new(schema), example: Arc::new(example) }
+        Self { yaml: false, schema: Arc::new(schema), example: Arc::new(example) }
+    }
+
+    /// Declares that the body can be YAML as well.
+    pub(crate) fn or_yaml(self) -> Self {
+        Self { yaml: true, ..self }
     }
 }
 

@@ -13,7 +13,11 @@ use range::{
 };
 use serde_json::{Value, json};
 
-use super::{error_reply::ErrorReply, id_of, look::found, name_of, platform};
+use super::{
+    error_reply::ErrorReply,
+    look::found,
+    scope::{id_of, name_of, platform},
+};
 use crate::http::{access::Caller, api::Api, document_body::DocumentBody, v0};
 
 pub(super) async fn apply(

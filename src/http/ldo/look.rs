@@ -8,7 +8,10 @@ use engine::StoredDocument;
 use model::{RangeState, StoredRange};
 use serde_json::Value;
 
-use super::{PREFIX, error_reply::ErrorReply, id_of, name_of, platform};
+use super::{
+    error_reply::ErrorReply,
+    scope::{PREFIX, id_of, name_of, platform},
+};
 use crate::http::api::Api;
 
 /// How many ranges are read at once.

@@ -7,12 +7,12 @@
 mod change;
 mod error_reply;
 mod look;
+mod scope;
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
-use uuid::Uuid;
 
-use self::error_reply::ErrorReply;
+use self::{error_reply::ErrorReply, scope::platform};
 use crate::http::{
     api::Api,
     endpoint::{Access, Body, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
@@ -84,24 +84,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Verb::Get, "/api/v1/range/{range_id}", Access::VIEWER, look::show, show),
         Endpoint::new(Verb::Delete, "/api/v1/range/{range_id}", Access::OPERATOR, change::delete, delete),
     ]
-}
-
-/// The platform of the ranges of this API.
-fn platform(api: &Api) -> Result<&str, ErrorReply> {
-    api.options.ldo_platform.as_deref().ok_or_else(ErrorReply::disabled)
-}
-
-/// The ID in a path, in its usual form.
-fn id_of(text: &str) -> Result<String, ErrorReply> {
-    let id = Uuid::parse_str(text).map_err(|_| ErrorReply::bad_id(text))?;
-    Ok(id.hyphenated().to_string())
-}
-
-/// Begins the names of all ranges of this API.
-const PREFIX: &str = "ldo-";
-
-fn name_of(id: &str) -> String {
-    format!("{PREFIX}{id}")
 }
 
 async fn root(api: Data<Api>) -> Result<HttpResponse, ErrorReply> {

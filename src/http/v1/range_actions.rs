@@ -8,6 +8,7 @@ use engine::RangeAction;
 use jiff::{SignedDuration, Timestamp};
 use model::StoredRange;
 use range::document::Span;
+use range::plan::{RangeAction as MachineAction, Scope};
 use serde_json::{Value, json};
 
 use super::{
@@ -50,55 +51,49 @@ struct Action {
 
 /// An action without a body.
 macro_rules! plain {
-    ($word:literal, $action:ident, $summary:literal, $about:literal) => {
-        Action {
-            word: $word,
-            summary: $summary,
-            about: $about,
-            takes: Takes::Nothing,
-            read: |_, _| RangeAction::$action,
-        }
+    ($word:literal, $action:expr, $summary:literal, $about:literal) => {
+        Action { word: $word, summary: $summary, about: $about, takes: Takes::Nothing, read: |_, _| $action }
     };
 }
 
 const ACTIONS: &[Action] = &[
-    plain!("start", Start, "Starts all machines of a range.", ""),
-    plain!("stop", Stop, "Stops all machines of a range.", ""),
+    plain!("start", on_machines(MachineAction::Start), "Starts all machines of a range.", ""),
+    plain!("stop", on_machines(MachineAction::Stop), "Stops all machines of a range.", ""),
     Action {
         word: "snapshot",
         summary: "Takes a snapshot of all machines of a range.",
         about: "",
         takes: Takes::Name,
-        read: |fields, _| RangeAction::Snapshot(snapshot_name(fields)),
+        read: |fields, _| on_machines(MachineAction::Snapshot { snapshot: snapshot_name(fields) }),
     },
     Action {
         word: "revert",
         summary: "Reverts all machines of a range to a snapshot.",
         about: "",
         takes: Takes::Name,
-        read: |fields, _| RangeAction::Revert(snapshot_name(fields)),
+        read: |fields, _| on_machines(MachineAction::Revert { snapshot: snapshot_name(fields) }),
     },
     plain!(
         "repair",
-        Repair,
+        RangeAction::Repair,
         "Corrects what differs from the records of a range.",
         "`GET /v1/ranges/{id}/drift` returns the differences."
     ),
     plain!(
         "verify",
-        Verify,
+        on_machines(MachineAction::Verify),
         "Sends packets between all machines of a range.",
         "The job fails if a packet passes that must not, or doesn't pass that must."
     ),
     plain!(
         "rollback",
-        Rollback,
+        RangeAction::Rollback,
         "Undoes what the last plan created.",
         "For a plan that failed or was canceled."
     ),
     plain!(
         "resume",
-        Resume,
+        RangeAction::Resume,
         "Carries out the remaining steps of the last plan.",
         "For a plan that failed or was canceled."
     ),
@@ -111,6 +106,10 @@ const ACTIONS: &[Action] = &[
         read: |fields, range| RangeAction::Extend(end(fields, range)),
     },
 ];
+
+const fn on_machines(action: MachineAction) -> RangeAction {
+    RangeAction::Machines(action, Scope::All)
+}
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     ACTIONS.iter().map(|action| endpoint(*action)).collect()

@@ -35,7 +35,9 @@ impl From<RangeError> for Problem {
             }
             RangeError::Platform { .. } => Self::from_text(ProblemCode::PlatformUnavailable, &text),
             RangeError::LeaseTaken(_) => Self::new(ProblemCode::PoolExhausted, text),
-            RangeError::NotAllowed { .. } | RangeError::NoKey(_) => Self::new(ProblemCode::WrongState, text),
+            RangeError::NotAllowed { .. } | RangeError::NoKey(_) | RangeError::Action(_) => {
+                Self::new(ProblemCode::WrongState, text)
+            }
             RangeError::Job(error) => error.into(),
             RangeError::Unreadable { .. } | RangeError::Key(_) | RangeError::Store(_) => {
                 Self::internal(&error)

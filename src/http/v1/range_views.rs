@@ -1,9 +1,10 @@
-//! `/v1/ranges/{id}/`: machines, networks, reachability, and graph of a range.
+//! `/v1/ranges/{id}/`: machines, networks, inventory, reachability, and graph of a range.
 
 use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
+use jiff::Timestamp;
 use range::Reachability;
 use serde_json::json;
 
@@ -17,11 +18,12 @@ use super::{
 use crate::http::{
     api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Schemas, Verb},
-    problem::{FaultCode, Problem, fault},
+    problem::{FaultCode, Problem, ProblemCode, fault},
 };
 
 /// The most rows of a reply with the matrix of reachability.
 const MAX_ROWS: usize = 100_000;
+const YAML: &str = "application/yaml";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let view = |operation: &'static str, summary: &'static str| {
@@ -51,6 +53,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         ),
         Endpoint::new(
             Verb::Get,
+            path("inventory"),
+            Access::VIEWER,
+            inventory,
+            view("show_range_inventory", "Returns the Ansible inventory of a range as YAML.")
+                .about("A job uses it as `\"inventory\": \"range/NAME\"`.")
+                .replies([Reply::text(200, "The inventory", YAML)])
+                .problems([(ProblemCode::PlatformUnavailable, "")]),
+        ),
+        Endpoint::new(
+            Verb::Get,
             path("reachability"),
             Access::VIEWER,
             reachability,
@@ -61,6 +73,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about("Names are those of the document: all instances are alike.")
             .parameters([machine("from"), machine("to")])
             .replies(json("The matrix", Schemas::of::<api::Reachability>)),
+        ),
+        Endpoint::new(
+            Verb::Get,
+            path("drift"),
+            Access::VIEWER,
+            drift,
+            view("show_drift", "Returns what differs between the records of a range and its platform.")
+                .about("`POST /v1/ranges/{id}/actions/repair` corrects it.")
+                .replies(json("The differences", Schemas::of::<api::Drift>))
+                .problems([(ProblemCode::PlatformUnavailable, "")]),
         ),
         Endpoint::new(
             Verb::Get,
@@ -89,6 +111,12 @@ async fn networks(api: Data<Api>, id: Path<String>, query: Parameters) -> Result
     Ok(HttpResponse::Ok().json(api::RangeNetworks { items: view::networks(&recorded) }))
 }
 
+async fn inventory(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let range = found(&api, &id, &query).await?;
+    let text = api.engine.ranges().inventory(&range).await?;
+    Ok(HttpResponse::Ok().content_type(YAML).body(text))
+}
+
 async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     let range = found(&api, &id, &query).await?;
     let document = api.engine.ranges().typed_document(&range)?;
@@ -114,6 +142,14 @@ async fn reachability(api: Data<Api>, id: Path<String>, query: Parameters) -> Re
     let items = items.map(view::reachability_row).collect();
     let verified = api.engine.ranges().recorded(&range).await?.verified.into_iter().collect();
     Ok(HttpResponse::Ok().json(api::Reachability { items, verified }))
+}
+
+async fn drift(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
+    let range = found(&api, &id, &query).await?;
+    let observed_at = view::time(Timestamp::now());
+    let differences = api.engine.ranges().drift(&range).await?;
+    let items = differences.into_iter().map(view::difference).collect();
+    Ok(HttpResponse::Ok().json(api::Drift { observed_at, items }))
 }
 
 async fn graph(api: Data<Api>, id: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {

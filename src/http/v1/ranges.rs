@@ -70,7 +70,14 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// The body of requests with a document.
 pub(super) fn document_body() -> Body {
-    Body::new(Schemas::of::<api::NewRange>, || {
+    let schema = |schemas: &mut Schemas| {
+        let alone = json!({
+            "type": "object", "required": ["name", "platform", "machines"], "not": {"required": ["document"]},
+            "description": "The range document: docs/range-document.md",
+        });
+        json!({ "anyOf": [schemas.of::<api::NewRange>(), alone] })
+    };
+    let body = Body::new(schema, || {
         json!({"document": {
             "name": "lab",
             "platform": "simulated",
@@ -80,7 +87,8 @@ pub(super) fn document_body() -> Body {
                 "web": {"template": "debian-12", "networks": ["lan"], "needs": ["gw"]},
             },
         }})
-    })
+    });
+    body.or_yaml()
 }
 
 /// Creates a range; returns 202 with the range and the job. With `?dry_run=true`, returns 200 with the plan, and stores

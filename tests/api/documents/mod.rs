@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod pages;
+mod ranges;
 mod replies;
 mod schemas;
 mod scripts;

@@ -62,7 +62,7 @@ async fn scripts_run_what_they_say() {
 }
 
 #[tokio::test]
-async fn a_script_takes_another_body_and_tells_of_a_refusal() {
+async fn a_script_takes_another_body_and_reports_a_rejection() {
     let app = stub().start();
     let refused = run(&app, "proxmox/vms/vm_id/start.sh", &[r#"{"proxmox_node": "pve01", "vm_id": "x"}"#]);
     assert_eq!(refused.status.code(), Some(22));

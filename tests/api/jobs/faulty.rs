@@ -47,7 +47,7 @@ async fn a_missing_inventory_fails_the_job_before_ansible_is_started() {
 }
 
 #[tokio::test]
-async fn an_inventory_that_cannot_be_read_is_told() {
+async fn an_unreadable_inventory_is_reported() {
     let app = TestApp::new();
     app.write("inventory/broken.yml", "all:\n  hosts: [this is: not\n");
     let job = app.run(&json!({"bundle": "ping", "inventory": "broken"})).await;

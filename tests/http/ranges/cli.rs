@@ -1,11 +1,15 @@
 //! `rangehand range`: the same through the command line.
 
-use std::process::{Output, Stdio};
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Command, Output, Stdio},
+};
 
+use rustix::process::{Signal, kill_process};
 use serde_json::Value;
-use testkit::TestApp;
+use testkit::{Setup, TestApp, processes::pid_of};
 
-use super::service;
+use super::{destroyed, service};
 
 const DOCUMENT: &str = "
 name: lab
@@ -18,9 +22,13 @@ machines:
 
 /// Runs `rangehand range` for this service.
 fn range(app: &TestApp, arguments: &[&str]) -> Output {
+    command(app, arguments).output().expect("the program starts")
+}
+
+fn command(app: &TestApp, arguments: &[&str]) -> Command {
     let mut command = app.command();
-    command.arg("range").args(arguments).env("RANGEHAND_URL", app.address());
-    command.stdin(Stdio::null()).output().expect("the program starts")
+    command.arg("range").args(arguments).env("RANGEHAND_URL", app.address()).stdin(Stdio::null());
+    command
 }
 
 /// The standard output of a command that must exit with this code.
@@ -56,7 +64,7 @@ async fn a_range_is_planned_applied_shown_and_destroyed() {
     let same = printed(&app, &["plan", "lab.yaml", "--exit-code"], 0);
     assert!(same.contains("nothing to do"), "{same}");
     assert!(
-        printed(&app, &["apply", "lab.yaml"], 0).contains("Nothing to do."),
+        printed(&app, &["apply", "lab.yaml"], 0).contains("nothing to do."),
         "an empty plan makes no job"
     );
     let machines: Value =
@@ -79,7 +87,7 @@ async fn what_is_destroyed_by_a_change_needs_yes() {
         "small.yaml",
         &DOCUMENT.replace("  b: {template: debian-12, networks: [lan], needs: [a]}\n", ""),
     );
-    assert!(failed(&app, &["apply", "small.yaml"], 1).contains("the plan destroys 1"));
+    assert!(failed(&app, &["apply", "small.yaml"], 1).contains("the plan destroys 1 machine or network,"));
     let applied = printed(&app, &["apply", "small.yaml", "-y"], 0);
     assert!(applied.contains("Destroyed, with all data:\n  machine b\n"), "{applied}");
     printed(&app, &["destroy", "lab", "-y"], 0);
@@ -115,4 +123,27 @@ async fn failures_name_the_address_the_range_and_a_next_step() {
     assert!(failed(&app, &["apply", "missing.yaml"], 1).contains("cannot read `missing.yaml`"));
     failed(&app, &["apply"], 2);
     failed(&app, &["list", "--token", "secret"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_command_detaches_and_its_job_continues() {
+    let app =
+        Setup::without_ansible().set("RANGEHAND__PLATFORMS__SIMULATED__LATENCIES", "all_ms=300").start();
+    app.write("lab.yaml", DOCUMENT);
+    let mut child =
+        command(&app, &["apply", "lab.yaml"]).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    while !line.contains("] ") {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).expect("text"), 0, "the command ended");
+    }
+    kill_process(pid_of(&child), Signal::INT).expect("a child");
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("text");
+    assert_eq!(child.wait().expect("a child").code(), Some(130), "{rest}");
+    assert!(rest.contains("Detached. Job ") && rest.contains("`rangehand range show lab`"), "{rest}");
+    let job = app.get("/v1/jobs", 200).await["items"][0].clone();
+    app.job(&job).until_state("succeeded").await;
+    destroyed(&app, "lab").await;
 }

@@ -27,6 +27,26 @@ async fn machines_and_networks_are_listed_with_their_addresses() {
 }
 
 #[tokio::test]
+async fn the_inventory_is_yaml_with_all_machines_in_their_groups() {
+    let app = service();
+    created(&app, &lab()).await;
+    let response = app.send(reqwest::Method::GET, "/v1/ranges/lab/inventory", None).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["content-type"]),
+        (200, &"application/yaml".parse().expect("a header"))
+    );
+    let text = response.text().await.expect("text");
+    let inventory: Value = serde_saphyr::from_str(&text).expect("YAML");
+    let web = &inventory["all"]["hosts"]["web"];
+    assert_eq!(
+        (&web["ansible_host"], &web["range_role"]),
+        (&json!("10.0.1.10"), &json!("service")),
+        "{text}"
+    );
+    destroyed(&app, "lab").await;
+}
+
+#[tokio::test]
 async fn the_matrix_has_what_rules_allow_and_can_be_filtered() {
     let app = service();
     created(&app, &lab()).await;

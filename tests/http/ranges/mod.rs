@@ -8,11 +8,15 @@ mod tutorial;
 
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use testkit::{TestApp, WAIT_LIMIT};
+use testkit::{Setup, TestApp, WAIT_LIMIT};
 
-/// A service whose jobs run no Ansible, with the platform `simulated`.
+/// A service whose jobs run no Ansible, with the platform `simulated`, whose calls take no time.
+pub(super) fn setup() -> Setup {
+    Setup::without_ansible().set("RANGEHAND__PLATFORMS__SIMULATED__LATENCIES", "all_ms=0")
+}
+
 pub(super) fn service() -> TestApp {
-    TestApp::without_ansible()
+    setup().start()
 }
 
 /// A router and two machines on two networks.

@@ -20,6 +20,8 @@ pub struct CatalogOptions {
     pub content: ContentCatalog,
     /// Repositories with their own content.
     pub projects: BTreeMap<ProjectName, Project>,
+    /// The playbooks that come with Rangehand, by the name of their project. They are not listed, and are no default.
+    pub bundled: (ProjectName, Project),
     /// The inventories of a request that names none.
     pub default_inventory: Inventories,
     /// The Ansible installation and its environment.
@@ -108,7 +110,10 @@ impl Catalog {
     }
 
     pub(crate) fn project(&self, name: &ProjectName) -> Result<&Project, CatalogError> {
-        let projects = &self.0.projects;
+        let (projects, (bundled, content)) = (&self.0.projects, &self.0.bundled);
+        if name == bundled {
+            return Ok(content);
+        }
         projects.get(name).ok_or_else(|| CatalogError::UnknownProject {
             name: name.clone(),
             known: projects.keys().cloned().collect(),

@@ -21,15 +21,15 @@ use super::{
 use crate::{clock, jobs::submit::Submitter};
 
 /// A plan that is about to be stored.
-struct Draft {
-    plan: Plan,
-    document: StoredDocument,
+pub(super) struct Draft {
+    pub(super) plan: Plan,
+    pub(super) document: StoredDocument,
     /// What the plan was made from.
-    recorded: Recorded,
-    leases: Leases,
-    expires_at: Option<Timestamp>,
+    pub(super) recorded: Recorded,
+    pub(super) leases: Leases,
+    pub(super) expires_at: Option<Timestamp>,
     /// The secrets that replace those of the range.
-    secrets: Option<EncryptedSecrets>,
+    pub(super) secrets: Option<EncryptedSecrets>,
 }
 
 /// The result of making a plan within the transaction that stores it.
@@ -209,12 +209,8 @@ impl Ranges {
                 let plan = plan.ok_or_else(|| RangeError::Unknown(range.name.clone()))?;
                 Ok(Applied { range: self.find(&range.id.to_string()).await?, plan, job: None })
             }
-            RangeAction::Repair
-            | RangeAction::Start
-            | RangeAction::Stop
-            | RangeAction::Verify
-            | RangeAction::Snapshot(_)
-            | RangeAction::Revert(_) => Err(RangeError::Unknown(range.name.clone())),
+            RangeAction::Repair => self.repair(range, by).await,
+            RangeAction::Machines(action, scope) => self.act_on_machines(range, action, scope, by).await,
         }
     }
 
@@ -256,7 +252,7 @@ impl Ranges {
     }
 
     /// Makes a plan, stores it, and submits its job. `make` returns the plan alone if there is nothing to do.
-    async fn store_and_submit(
+    pub(super) async fn store_and_submit(
         &self,
         id: RangeId,
         platform: &str,

@@ -73,6 +73,9 @@ pub enum RangeError {
         /// What it would have to be.
         why: &'static str,
     },
+    /// The action is not possible for the machines.
+    #[error(transparent)]
+    Action(range::plan::ActionError),
     /// The range was created without an SSH key.
     #[error("the range `{0}` has no SSH key: destroy the range and create it again")]
     NoKey(String),

@@ -192,7 +192,10 @@ mod tests {
         let mut access = BTreeMap::new();
         for (number, spec) in (10..).zip(&desired.machines) {
             let stage = range::document::Stage::Ready;
-            recorded.machines.insert(spec.name.clone(), RecordedMachine { spec: spec.clone(), stage });
+            recorded.machines.insert(
+                spec.name.clone(),
+                RecordedMachine { spec: spec.clone(), stage, snapshots: BTreeMap::new() },
+            );
             let reached = Access {
                 address: [10, 9, 9, number].into(),
                 port: 22,

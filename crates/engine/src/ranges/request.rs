@@ -77,18 +77,10 @@ pub struct Applied {
 /// What is done with a range as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RangeAction {
-    /// Starts all machines.
-    Start,
-    /// Stops all machines.
-    Stop,
-    /// Takes a snapshot of all machines.
-    Snapshot(String),
-    /// Reverts all machines to a snapshot.
-    Revert(String),
+    /// Starts, stops, or verifies machines, or changes their snapshots.
+    Machines(range::plan::RangeAction, range::plan::Scope),
     /// Corrects what differs from the document.
     Repair,
-    /// Sends packets between all machines, and compares with what the document allows.
-    Verify,
     /// Undoes what the last plan created.
     Rollback,
     /// Carries out the steps of the last plan that are missing.

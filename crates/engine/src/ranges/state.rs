@@ -1,6 +1,6 @@
 //! What exists of a range: as recorded at the end of its last plan, and as the journal of a plan shows since.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{JournalEntry, StepState, StoredRange};
 use platform::Observed;
@@ -128,8 +128,11 @@ fn revert(recorded: &mut Recorded, step: &Step) {
             }
         }
         Work::EnsureMachine { before: Some(machine), .. } | Work::RemoveMachine { machine } => {
-            let stage = recorded.machines.get(name).map_or(Stage::Created, |recorded| recorded.stage);
-            recorded.machines.insert(name.to_owned(), RecordedMachine { spec: machine.clone(), stage });
+            let former = recorded.machines.remove(name);
+            let (stage, snapshots) =
+                former.map_or((Stage::Created, BTreeMap::new()), |former| (former.stage, former.snapshots));
+            let machine = RecordedMachine { spec: machine.clone(), stage, snapshots };
+            recorded.machines.insert(name.to_owned(), machine);
         }
         Work::StartMachine | Work::StopMachine => {
             let stage = if matches!(step.work, Work::StartMachine) { Stage::Created } else { Stage::Started };
@@ -151,7 +154,16 @@ fn revert(recorded: &mut Recorded, step: &Step) {
                 });
             }
         }
-        Work::WaitMachine { .. } | Work::ForgetTask | Work::Verify => {}
+        Work::TakeSnapshot { snapshot } => {
+            if let Some(machine) = recorded.machines.get_mut(name) {
+                machine.snapshots.remove(snapshot);
+            }
+        }
+        Work::WaitMachine { .. }
+        | Work::RevertSnapshot { .. }
+        | Work::RemoveSnapshot { .. }
+        | Work::ForgetTask
+        | Work::Verify => {}
     }
 }
 
@@ -169,7 +181,7 @@ fn settle_uncertain(recorded: &mut Recorded, step: &Step, existing: &Existing) {
         }
         Work::EnsureMachine { machine, .. } => {
             if existing.machines.contains(name) {
-                let machine = RecordedMachine { spec: machine.clone(), stage: Stage::Created };
+                let machine = RecordedMachine::created(machine.clone());
                 recorded.machines.insert(name.to_owned(), machine);
                 recorded.incomplete.insert(name.to_owned());
             } else {
@@ -184,6 +196,8 @@ fn settle_uncertain(recorded: &mut Recorded, step: &Step, existing: &Existing) {
                 machine.stage = Stage::Created;
             }
         }
+        // Tasks that succeeded since the snapshot run again: that is safer than to skip them.
+        Work::RevertSnapshot { .. } => recorded.apply(step),
         Work::EnsureRules { .. } | Work::RemoveRules { .. } => {
             recorded.routers.remove(name);
         }

@@ -22,6 +22,7 @@ pub(super) fn describe(options: &Options, way: Way) -> Description {
             templates: Some(templates),
             reaches_machines: true,
             changes_subnets: true,
+            snapshots_while_running: false,
             ..options.rules.clone()
         },
         capabilities: Capabilities {

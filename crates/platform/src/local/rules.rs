@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 use range::{
-    document::Allow,
+    document::{Allow, Cidr, names::ANY},
     expand::spec::{MachineSpec, RouterSpec, RuleSpec, Side},
 };
 use serde::{Deserialize, Serialize};
@@ -122,20 +122,17 @@ fn commands(machine: &MachineSpec, spec: &RouterSpec) -> Vec<Value> {
         ),
     ];
     for subnet in &spec.rules.isolated {
-        for (name, field, other) in [("oifname", "saddr", &outside), ("iifname", "daddr", &outside)] {
-            let Some(outside) = other else { continue };
-            commands.push(rule(
-                "forward",
-                vec![
-                    matches(json!({ "meta": { "key": name } }), "==", json!(outside)),
-                    address_match(field, &[subnet.0]),
-                    json!({ "drop": null }),
-                ],
-            ));
+        let is_v4 = subnet.0.addr().is_ipv4();
+        for (interface, other, field) in [("oifname", "daddr", "saddr"), ("iifname", "saddr", "daddr")] {
+            let Some(outside) = &outside else { continue };
+            let mut expressions = from_or_to_outside(outside, interface, other, &spec.rules.networks, is_v4);
+            expressions.push(address_match(field, &[subnet.0]));
+            expressions.push(json!({ "drop": null }));
+            commands.push(rule("forward", expressions));
         }
     }
     for one in &spec.rules.rules {
-        commands.extend(rules_of(one, outside.as_deref()));
+        commands.extend(rules_of(one, outside.as_deref(), &spec.rules.networks));
     }
     if let Some(outside) = uplink(machine).filter(|_| spec.nat) {
         commands.push(chain("postrouting", "nat", "postrouting", 100, "accept"));
@@ -151,17 +148,14 @@ fn commands(machine: &MachineSpec, spec: &RouterSpec) -> Vec<Value> {
 }
 
 /// A rule of the document: one of nftables for each family and permission.
-fn rules_of(spec: &RuleSpec, outside: Option<&str>) -> Vec<Value> {
+fn rules_of(spec: &RuleSpec, outside: Option<&str>, networks: &[Cidr]) -> Vec<Value> {
     let mut rules = Vec::new();
-    for is_v4 in [true, false] {
-        let from = side(&spec.from, "saddr", "iifname", outside, is_v4);
-        let to = side(&spec.to, "daddr", "oifname", outside, is_v4);
+    let is_any = spec.from.name == ANY && spec.to.name == ANY;
+    // Without addresses one round is for both families.
+    for is_v4 in if is_any { &[true][..] } else { &[true, false] } {
+        let from = side(&spec.from, ("saddr", "iifname"), outside, networks, *is_v4);
+        let to = side(&spec.to, ("daddr", "oifname"), outside, networks, *is_v4);
         let (Some(from), Some(to)) = (from, to) else { continue };
-        let has_addresses = !spec.from.addresses.is_empty() || !spec.to.addresses.is_empty();
-        if !is_v4 && !has_addresses {
-            // Without addresses the first round was for both families.
-            continue;
-        }
         for allow in &spec.allow {
             let parts = from.iter().chain(&to).cloned().chain(permission(*allow));
             rules.push(rule("forward", parts.chain([json!({ "accept": null })]).collect()));
@@ -171,16 +165,44 @@ fn rules_of(spec: &RuleSpec, outside: Option<&str>) -> Vec<Value> {
 }
 
 /// The matches of one side of a rule; `None` if it has nothing in this family.
-fn side(side: &Side, field: &str, interface: &str, outside: Option<&str>, is_v4: bool) -> Option<Vec<Value>> {
+fn side(
+    side: &Side,
+    (field, interface): (&str, &str),
+    outside: Option<&str>,
+    networks: &[Cidr],
+    is_v4: bool,
+) -> Option<Vec<Value>> {
     match side.name.as_str() {
-        "any" => Some(Vec::new()),
-        UPLINK => Some(vec![matches(json!({ "meta": { "key": interface } }), "==", json!(outside?))]),
+        ANY => Some(Vec::new()),
+        UPLINK => Some(from_or_to_outside(outside?, interface, field, networks, is_v4)),
         _ => {
             let addresses: Vec<IpNet> =
                 side.addresses.iter().filter(|net| net.addr().is_ipv4() == is_v4).copied().collect();
             (!addresses.is_empty()).then(|| vec![address_match(field, &addresses)])
         }
     }
+}
+
+/// Matches what passes the interface that leads outside and is for, or from, no network of the range: behind another router, networks
+/// of the range are reached through the same interface.
+fn from_or_to_outside(
+    outside: &str,
+    interface: &str,
+    field: &str,
+    networks: &[Cidr],
+    is_v4: bool,
+) -> Vec<Value> {
+    let family = if is_v4 { "ipv4" } else { "ipv6" };
+    let mut expressions = vec![
+        matches(json!({ "meta": { "key": "nfproto" } }), "==", json!(family)),
+        matches(json!({ "meta": { "key": interface } }), "==", json!(outside)),
+    ];
+    let own: Vec<IpNet> =
+        networks.iter().map(|cidr| cidr.0).filter(|net| net.addr().is_ipv4() == is_v4).collect();
+    if !own.is_empty() {
+        expressions.push(compare_address(field, "!=", &own));
+    }
+    expressions
 }
 
 fn permission(allow: Allow) -> Option<Value> {
@@ -201,11 +223,15 @@ fn permission(allow: Allow) -> Option<Value> {
 }
 
 fn address_match(field: &str, addresses: &[IpNet]) -> Value {
+    compare_address(field, "==", addresses)
+}
+
+fn compare_address(field: &str, op: &str, addresses: &[IpNet]) -> Value {
     let protocol = if addresses.first().is_some_and(|net| net.addr().is_ipv4()) { "ip" } else { "ip6" };
     let prefix =
         |net: &IpNet| json!({ "prefix": { "addr": net.network().to_string(), "len": net.prefix_len() } });
     let set: Vec<Value> = addresses.iter().map(prefix).collect();
-    matches(json!({ "payload": { "protocol": protocol, "field": field } }), "==", json!({ "set": set }))
+    matches(json!({ "payload": { "protocol": protocol, "field": field } }), op, json!({ "set": set }))
 }
 
 fn matches(left: Value, op: &str, right: Value) -> Value {

@@ -116,6 +116,9 @@ pub struct RuleSet {
     pub rules: Vec<RuleSpec>,
     /// Networks between which and the uplink nothing passes.
     pub isolated: Vec<Cidr>,
+    /// All networks of the instance: everything else is outside.
+    #[serde(default)]
+    pub networks: Vec<Cidr>,
 }
 
 /// What a router does: its routes, and the rules of its instance.

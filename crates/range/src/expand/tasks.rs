@@ -101,5 +101,6 @@ pub(super) fn rule_set(
             .map(|rule| RuleSpec { from: side(&rule.from), to: side(&rule.to), allow: rule.allow.clone() })
             .collect(),
         isolated: networks.iter().filter(|network| network.isolated).map(|network| network.cidr).collect(),
+        networks: networks.iter().map(|network| network.cidr).collect(),
     }
 }

@@ -138,11 +138,14 @@ pub(super) fn of_router(from: &RouterSpec, to: &RouterSpec) -> Changes {
     changes.compare("routes", (&from.routes, &to.routes), Effect::InPlace, |routes| {
         list(routes, |route| format!("{} via {}", route.to, route.via))
     });
-    changes.compare("rules", (&from.rules, &to.rules), Effect::InPlace, |set| {
-        list(&set.rules, |rule| {
+    changes.compare("rules", (&from.rules.rules, &to.rules.rules), Effect::InPlace, |rules| {
+        list(rules, |rule| {
             format!("{} to {}: {}", rule.from.name, rule.to.name, list(&rule.allow, ToString::to_string))
         })
     });
+    let subnets = |subnets: &Vec<crate::document::Cidr>| list(subnets, ToString::to_string);
+    changes.compare("isolated", (&from.rules.isolated, &to.rules.isolated), Effect::InPlace, subnets);
+    changes.compare("networks", (&from.rules.networks, &to.rules.networks), Effect::InPlace, subnets);
     changes.compare("instance", (&from.instance, &to.instance), Effect::InPlace, Clone::clone);
     changes
 }

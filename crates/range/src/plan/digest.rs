@@ -7,7 +7,10 @@ use std::{io, sync::Arc};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::recorded::Recorded;
+use super::{
+    actions::{RangeAction, Scope},
+    recorded::Recorded,
+};
 use crate::{
     document::{OnFailure, Span},
     expand::spec::{Desired, MachineSpec, NetworkSpec, RuleSet, TaskSpec},
@@ -60,8 +63,17 @@ pub(super) fn of(desired: &Desired, recorded: &Recorded) -> String {
         tasks: &desired.tasks,
         recorded,
     };
+    hashed(&states)
+}
+
+/// The same for an action on what is recorded.
+pub(super) fn of_action(action: &RangeAction, scope: &Scope, recorded: &Recorded) -> String {
+    hashed(&(action, scope, recorded))
+}
+
+fn hashed(states: &impl Serialize) -> String {
     let mut writer = io::BufWriter::with_capacity(64 * 1024, Hashing(Sha256::new()));
-    let written = serde_json::to_writer(&mut writer, &states);
+    let written = serde_json::to_writer(&mut writer, states);
     debug_assert!(written.is_ok(), "states are plain data: {written:?}");
     let hashing = writer.into_inner().map(|hashing| hashing.0).unwrap_or_default();
     hashing.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

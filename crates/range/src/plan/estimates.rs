@@ -53,6 +53,8 @@ const fn constant(kind: StepKind) -> u64 {
         StepKind::RulesEnsure | StepKind::RulesRemove => 10_000,
         StepKind::Playbook => 60_000,
         StepKind::TaskForget => 0,
-        StepKind::Verify => 10_000,
+        StepKind::Verify | StepKind::SnapshotTake => 10_000,
+        StepKind::SnapshotRevert => 15_000,
+        StepKind::SnapshotRemove => 5_000,
     }
 }

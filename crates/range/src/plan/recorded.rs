@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Plan,
+    Plan, fingerprint,
     step::{Step, Work},
 };
 use crate::{
@@ -23,6 +23,26 @@ pub struct RecordedMachine {
     pub spec: Arc<MachineSpec>,
     /// How far it came: `created`, `started` or `ready`.
     pub stage: Stage,
+    /// Its snapshots, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub snapshots: BTreeMap<String, RecordedSnapshot>,
+}
+
+impl RecordedMachine {
+    /// A machine that was created, and nothing more.
+    #[must_use]
+    pub const fn created(spec: Arc<MachineSpec>) -> Self {
+        Self { spec, stage: Stage::Created, snapshots: BTreeMap::new() }
+    }
+}
+
+/// What a machine was when a snapshot of it was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedSnapshot {
+    /// What it was.
+    pub spec: Arc<MachineSpec>,
+    /// The tasks that had succeeded on it, each with a fingerprint of what was run.
+    pub tasks: BTreeMap<String, String>,
 }
 
 /// A recorded task.
@@ -57,7 +77,15 @@ impl Recorded {
     /// Records that a step succeeded.
     pub fn apply(&mut self, step: &Step) {
         let name = step.name.as_str();
-        if !matches!(step.work, Work::Verify | Work::ForgetTask | Work::RunTask { .. }) {
+        let changes_no_path = matches!(
+            step.work,
+            Work::Verify
+                | Work::ForgetTask
+                | Work::RunTask { .. }
+                | Work::TakeSnapshot { .. }
+                | Work::RemoveSnapshot { .. }
+        );
+        if !changes_no_path {
             self.verified.remove(&step.instance);
         }
         match &step.work {
@@ -71,8 +99,9 @@ impl Recorded {
             }
             Work::EnsureMachine { machine, .. } => {
                 self.incomplete.remove(name);
-                let stage = self.machines.get(name).map_or(Stage::Created, |recorded| recorded.stage);
-                self.machines.insert(name.to_owned(), RecordedMachine { spec: Arc::clone(machine), stage });
+                let new = || RecordedMachine::created(Arc::clone(machine));
+                let recorded = self.machines.entry(name.to_owned()).or_insert_with(new);
+                recorded.spec = Arc::clone(machine);
             }
             Work::StartMachine => self.reach(name, Stage::Started),
             Work::StopMachine => self.reach(name, Stage::Created),
@@ -102,12 +131,43 @@ impl Recorded {
             Work::Verify => {
                 self.verified.insert(step.instance.clone());
             }
+            Work::TakeSnapshot { snapshot } => self.take_snapshot(name, snapshot),
+            Work::RevertSnapshot { snapshot } => self.revert(name, snapshot),
+            Work::RemoveSnapshot { snapshot } => {
+                if let Some(machine) = self.machines.get_mut(name) {
+                    machine.snapshots.remove(snapshot);
+                }
+            }
         }
     }
 
     fn reach(&mut self, machine: &str, stage: Stage) {
         if let Some(recorded) = self.machines.get_mut(machine) {
             recorded.stage = stage;
+        }
+    }
+
+    fn take_snapshot(&mut self, machine: &str, snapshot: &str) {
+        let done = self.tasks.iter().filter(|(_, task)| task.done_on.contains(machine));
+        let tasks = done.map(|(name, task)| (name.clone(), fingerprint::of_task(&task.spec))).collect();
+        if let Some(recorded) = self.machines.get_mut(machine) {
+            let spec = Arc::clone(&recorded.spec);
+            recorded.snapshots.entry(snapshot.to_owned()).or_insert(RecordedSnapshot { spec, tasks });
+        }
+    }
+
+    /// Tasks that have succeeded since are not done any more.
+    fn revert(&mut self, machine: &str, snapshot: &str) {
+        let Some(recorded) = self.machines.get_mut(machine) else { return };
+        let Some(then) = recorded.snapshots.get(snapshot).cloned() else { return };
+        recorded.spec = then.spec;
+        recorded.stage = Stage::Created;
+        for (name, task) in &mut self.tasks {
+            if then.tasks.get(name) == Some(&fingerprint::of_task(&task.spec)) {
+                task.done_on.insert(machine.to_owned());
+            } else {
+                task.done_on.remove(machine);
+            }
         }
     }
 

@@ -66,7 +66,7 @@ pub struct Plan {
     /// What the range costs, if there is a price list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
-    /// Machines and networks that are removed.
+    /// Machines, networks and snapshots that are removed, and machines that are reverted.
     pub destroyed: Vec<Destroyed>,
     /// Names the desired state and the recorded state that the plan was made from, as a SHA-256 in hexadecimal.
     pub digest: String,

@@ -37,6 +37,12 @@ words! {
         TaskForget = "task.forget",
         /// Sends packets between all machines of an instance.
         Verify = "verify",
+        /// Takes a snapshot of a machine.
+        SnapshotTake = "snapshot.take",
+        /// Makes a machine as it was when a snapshot was taken. Afterwards it may be stopped.
+        SnapshotRevert = "snapshot.revert",
+        /// Removes a snapshot of a machine.
+        SnapshotRemove = "snapshot.remove",
     }
 }
 
@@ -47,7 +53,7 @@ words! {
         Create = "create",
         /// It is changed in place.
         Update = "update",
-        /// It is removed and created again.
+        /// It is removed and created again, or becomes what it was earlier.
         Replace = "replace",
         /// It is removed.
         Delete = "delete",
@@ -176,6 +182,21 @@ pub enum Work {
     ForgetTask,
     /// Of [`StepKind::Verify`].
     Verify,
+    /// Of [`StepKind::SnapshotTake`].
+    TakeSnapshot {
+        /// The name of the snapshot.
+        snapshot: String,
+    },
+    /// Of [`StepKind::SnapshotRevert`].
+    RevertSnapshot {
+        /// The name of the snapshot.
+        snapshot: String,
+    },
+    /// Of [`StepKind::SnapshotRemove`].
+    RemoveSnapshot {
+        /// The name of the snapshot.
+        snapshot: String,
+    },
 }
 
 /// A step of a plan.

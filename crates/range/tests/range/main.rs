@@ -6,6 +6,7 @@
     reason = "tests read fixtures and start networkx; the crate itself does neither"
 )]
 
+mod actions;
 mod checks;
 mod convergence;
 mod document;
@@ -14,6 +15,7 @@ mod generated;
 mod ldo;
 mod networkx;
 mod plan;
+mod probes;
 mod random;
 mod reachability;
 mod size;

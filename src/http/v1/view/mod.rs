@@ -24,6 +24,7 @@ pub(in crate::http) use self::{
     plan::last_plan,
     progress::{artifacts, preview, progress, timing},
     queue::{capacity, owner_lock, queued, running, waiting},
-    range::{fault_code, machine, networks, range, reachability_row},
+    range::{difference, fault_code, machine, networks, range, reachability_row},
     range_graph::graph,
+    time::time,
 };

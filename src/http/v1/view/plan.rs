@@ -107,6 +107,11 @@ fn specification(work: &Work) -> Map<String, Value> {
             fields.insert("machines".to_owned(), machines.clone().into());
             fields
         }
+        Work::TakeSnapshot { snapshot }
+        | Work::RevertSnapshot { snapshot }
+        | Work::RemoveSnapshot { snapshot } => {
+            Map::from_iter([("snapshot".to_owned(), snapshot.clone().into())])
+        }
         Work::StartMachine | Work::StopMachine | Work::WaitMachine { ready: None } => Map::new(),
         Work::ForgetTask | Work::Verify => Map::new(),
     }

@@ -134,3 +134,9 @@ pub(in crate::http) fn reachability_row(row: Row<'_>) -> api::ReachabilityRow {
     };
     api::ReachabilityRow { from: row.from.to_owned(), to: row.to.to_owned(), verdict, network, allow }
 }
+
+/// A difference between the records of a range and its platform.
+pub(in crate::http) fn difference(difference: engine::Difference) -> api::Difference {
+    let engine::Difference { kind, name, instance, recorded, observed, repair } = difference;
+    api::Difference { kind: words::drift_kind(kind), name, instance, recorded, observed, repair }
+}

@@ -3,6 +3,6 @@
 use jiff::Timestamp;
 
 /// A time with three digits of seconds, so that texts sort like times.
-pub(super) fn time(time: Timestamp) -> api::Time {
+pub(in crate::http) fn time(time: Timestamp) -> api::Time {
     format!("{time:.3}").into()
 }

@@ -37,7 +37,11 @@ same! {
     activation_cause: engine::Cause => api::ActivationCause { Start, Timer, Nudge }
 
     step_kind: range::plan::StepKind => api::StepKind {
-        NetworkEnsure, NetworkRemove, MachineEnsure, MachineStart, MachineStop, MachineWait, MachineRemove, RulesEnsure, RulesRemove, Playbook, TaskForget, Verify,
+        NetworkEnsure, NetworkRemove, MachineEnsure, MachineStart, MachineStop, MachineWait, MachineRemove, RulesEnsure, RulesRemove, Playbook, TaskForget, Verify, SnapshotTake, SnapshotRevert, SnapshotRemove,
+    }
+
+    drift_kind: engine::DriftKind => api::DriftKind {
+        NetworkMissing, NetworkSubnet, NetworkUnknown, MachineMissing, MachineStopped, MachineRunning, MachineKind, MachineUnknown, NicDetached, NicMoved, NicUnknown, Address, RulesMissing, RulesChanged, SnapshotMissing, Leftover,
     }
 
     step_action: range::plan::Action => api::StepAction { Create, Update, Replace, Delete }

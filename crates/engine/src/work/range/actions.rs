@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use model::JournalEntry;
 use platform::{
-    Awaited, Error, Handle, Login, MachineWanted, Owner, Power, Progress, RulesState, Thing, ThingKind,
-    Wanted,
+    Awaited, Error, Handle, Login, MachineWanted, Owner, Power, Progress, RulesState, SnapshotAction, Thing,
+    ThingKind, Wanted,
 };
 use range::{
     Plan,
@@ -25,6 +25,8 @@ pub(super) struct PlanActions<'a> {
     pub(super) plan: &'a Plan,
     pub(super) owner: Owner,
     pub(super) platform: PlatformEntry,
+    /// Does the platform set rules of routers itself?
+    pub(super) sets_rules: bool,
     /// Who logs in to the machines.
     pub(super) login: Login,
     pub(super) tasks: Tasks<'a>,
@@ -36,6 +38,10 @@ impl Actions for PlanActions<'_> {
         match &step.work {
             Work::EnsureNetwork { network, .. } => self.ensure(self.network(network)).await,
             Work::EnsureMachine { machine, .. } => self.ensure(self.machine(machine)).await,
+            Work::EnsureRules { router, .. } if self.is_job(step) => {
+                self.tasks.rules(step, Some(router)).await
+            }
+            Work::RemoveRules { .. } if self.is_job(step) => self.tasks.rules(step, None).await,
             Work::EnsureRules { router, .. } => self.ensure(self.rules(router)).await,
             Work::StartMachine => self.power(step, Power::On).await,
             Work::StopMachine => self.power(step, Power::Off).await,
@@ -48,6 +54,15 @@ impl Actions for PlanActions<'_> {
                 self.platform.platform.wait(&ready).await.map_err(failure)?;
                 Ok(Answer::Done(None))
             }
+            Work::TakeSnapshot { snapshot } => {
+                self.snapshot(step, SnapshotAction::Take(snapshot.clone())).await
+            }
+            Work::RevertSnapshot { snapshot } => {
+                self.snapshot(step, SnapshotAction::Revert(snapshot.clone())).await
+            }
+            Work::RemoveSnapshot { snapshot } => {
+                self.snapshot(step, SnapshotAction::Remove(snapshot.clone())).await
+            }
             Work::RunTask { task, machines } => self.tasks.run(step, task, machines).await,
             Work::Verify => self.tasks.verify(step).await,
             Work::ForgetTask => Ok(Answer::Done(None)),
@@ -56,7 +71,7 @@ impl Actions for PlanActions<'_> {
 
     async fn wait(&self, step: u32, handle: &str) -> Result<Option<String>, Failure> {
         let step = self.step(step)?;
-        if thing_kind(&step.work).is_none() {
+        if self.is_job(step) {
             return self.tasks.wait(step, handle).await;
         }
         self.wait_for(handle).await?;
@@ -65,7 +80,7 @@ impl Actions for PlanActions<'_> {
 
     async fn look_up(&self, step: u32) -> Result<Found, Failure> {
         let step = self.step(step)?;
-        if thing_kind(&step.work).is_none() {
+        if self.is_job(step) {
             return self.tasks.look_up(step).await;
         }
         let observed = self.platform.platform.observe(&self.owner).await.map_err(failure)?;
@@ -86,13 +101,26 @@ impl Actions for PlanActions<'_> {
             }
             Work::StartMachine => reached(machine.is_some_and(|machine| machine.power == Power::On)),
             Work::StopMachine => reached(machine.is_some_and(|machine| machine.power == Power::Off)),
-            Work::WaitMachine { .. } | Work::RunTask { .. } | Work::ForgetTask | Work::Verify => Found::Wrong,
+            Work::TakeSnapshot { snapshot } => {
+                existing(machine.is_some_and(|machine| machine.snapshots.contains(snapshot)))
+            }
+            Work::RemoveSnapshot { snapshot } => {
+                reached(machine.is_none_or(|machine| !machine.snapshots.contains(snapshot)))
+            }
+            Work::WaitMachine { .. }
+            | Work::RevertSnapshot { .. }
+            | Work::RunTask { .. }
+            | Work::ForgetTask
+            | Work::Verify => Found::Wrong,
         })
     }
 
     async fn undo(&self, step: u32, entry: &JournalEntry) -> Result<Undo, Failure> {
         let step = self.step(step)?;
         let Some(kind) = thing_kind(&step.work) else { return Ok(Undo::Undone) };
+        if self.is_job(step) {
+            return self.undo_rules(step).await;
+        }
         if let Some(handle) = &entry.handle {
             // An operation that failed has ended, too.
             match self.wait_for(handle).await {
@@ -102,6 +130,11 @@ impl Actions for PlanActions<'_> {
         }
         match step.undo.kind {
             UndoKind::Remove => {
+                if let Work::TakeSnapshot { snapshot } = &step.work {
+                    let removed = self.snapshot(step, SnapshotAction::Remove(snapshot.clone())).await;
+                    self.completed(removed).await?;
+                    return Ok(Undo::Undone);
+                }
                 let thing = self.thing(step)?;
                 let removed = self.remove(&thing).await;
                 self.completed(removed).await?;
@@ -138,6 +171,26 @@ impl Actions for PlanActions<'_> {
 impl PlanActions<'_> {
     fn step(&self, step: u32) -> Result<&Step, Failure> {
         self.plan.steps.get(step as usize).ok_or_else(|| refused("the plan has no such step"))
+    }
+
+    /// Is the step a child job? Tasks are, and rules where the platform sets none.
+    fn is_job(&self, step: &Step) -> bool {
+        match thing_kind(&step.work) {
+            None => true,
+            Some(ThingKind::Rules) => !self.sets_rules,
+            Some(ThingKind::Network | ThingKind::Machine) => false,
+        }
+    }
+
+    /// Rules that a job set go with their machine, or stay until the document is applied again.
+    async fn undo_rules(&self, step: &Step) -> Result<Undo, Failure> {
+        if step.undo.kind == UndoKind::Nothing {
+            return Ok(Undo::Undone);
+        }
+        Ok(Undo::Left {
+            why: format!("the rules of `{}` were set by a job, and stay", step.name),
+            remedy: "apply the former document to set the former rules".to_owned(),
+        })
     }
 
     fn thing(&self, step: &Step) -> Result<Thing, Failure> {
@@ -179,6 +232,11 @@ impl PlanActions<'_> {
         self.platform.platform.power(&machine, power).await.map(answer).map_err(failure)
     }
 
+    async fn snapshot(&self, step: &Step, action: SnapshotAction) -> Result<Answer, Failure> {
+        let machine = self.owner.thing(ThingKind::Machine, &step.name);
+        self.platform.platform.snapshot(&machine, &action).await.map(answer).map_err(failure)
+    }
+
     async fn remove(&self, thing: &Thing) -> Result<Answer, Failure> {
         self.platform.platform.remove(thing).await.map(answer).map_err(failure)
     }
@@ -213,6 +271,15 @@ impl PlanActions<'_> {
 
     /// A step without an undo: what it removed stays removed.
     async fn keep(&self, step: &Step, kind: ThingKind) -> Result<Undo, Failure> {
+        if let Work::RevertSnapshot { snapshot } = &step.work {
+            return Ok(Undo::Left {
+                why: format!(
+                    "machine `{}` was reverted to snapshot `{snapshot}`: {}",
+                    step.name, step.undo.why
+                ),
+                remedy: "apply the document to make the machine as described".to_owned(),
+            });
+        }
         if !matches!(step.work, Work::RemoveNetwork { .. } | Work::RemoveMachine { .. }) {
             return Ok(Undo::Undone);
         }

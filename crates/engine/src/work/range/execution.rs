@@ -11,7 +11,7 @@ use model::{
     RangeGoal, RangeId, RangeState, RangeWork, Reason, RunId, StoredRange,
 };
 use platform::{Login, Owner};
-use range::{Plan, document::OnFailure as FailurePolicy};
+use range::{Document, Plan, document::OnFailure as FailurePolicy, expand::spec::Desired};
 use saga::{Goal, OnFailure, Saga};
 use store::{PlanHolder, Settlement, Store};
 
@@ -93,6 +93,10 @@ struct Loaded {
     owner: Owner,
     entry: PlatformEntry,
     secrets: Option<RangeSecrets>,
+    sets_rules: bool,
+    document: Document,
+    /// The machines as they are once all steps are done.
+    desired: Desired,
 }
 
 impl Execution for RangePlans {
@@ -128,7 +132,7 @@ impl Execution for RangePlans {
     }
 
     /// Unlike a playbook, a plan is safe to continue: its journal says what may exist.
-    fn holder_is_gone(&self, _job: &Job) -> Takeover {
+    fn holder_has_exited(&self, _job: &Job) -> Takeover {
         Takeover::Continue
     }
 
@@ -216,7 +220,7 @@ impl RangePlans {
                 Err(error) => backoff.after(error).await?,
             }
         };
-        let loaded = (|| {
+        let loaded: Result<Loaded, String> = (|| {
             let plan: Plan = state::read("plan", &plan).map_err(|error| error.to_string())?;
             let entry = self.platforms.get(&range.platform).cloned();
             let entry = entry.ok_or_else(|| format!("unknown platform `{}`", range.platform))?;
@@ -224,9 +228,25 @@ impl RangePlans {
             let secrets = encrypted.map(|encrypted| RangeSecrets::unseal(&self.keys, range.id, &encrypted));
             let secrets = secrets.transpose().map_err(|error| error.to_string())?;
             let range = RangeData::read(range).map_err(|error| error.to_string())?;
-            Ok(Loaded { range, plan, owner, entry, secrets })
+            let document = Document::from_value(&range.document.document);
+            let document = document.map_err(|faults| faults.to_string())?;
+            let desired = desired(&range, &plan);
+            Ok(Loaded { range, plan, owner, entry, secrets, sets_rules: true, document, desired })
         })();
-        Ok(loaded.map_err(|why: String| Box::new(failed(&why))))
+        let mut loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(why) => return Ok(Err(Box::new(failed(&why)))),
+        };
+        loop {
+            match loaded.entry.platform.describe().await {
+                Ok(description) => {
+                    loaded.sets_rules = description.capabilities.rules;
+                    return Ok(Ok(loaded));
+                }
+                Err(error) if error.is_transient() => backoff.pause().await,
+                Err(error) => return Ok(Err(Box::new(failed(&error.to_string())))),
+            }
+        }
     }
 
     async fn read(
@@ -253,6 +273,7 @@ impl RangePlans {
             plan: &loaded.plan,
             owner: loaded.owner.clone(),
             platform: loaded.entry.clone(),
+            sets_rules: loaded.sets_rules,
             login: Login {
                 authorized_keys: loaded
                     .secrets
@@ -268,6 +289,8 @@ impl RangePlans {
                 name: &work.name,
                 mode: loaded.entry.tasks,
                 secrets: loaded.secrets.as_ref(),
+                document: &loaded.document,
+                desired: &loaded.desired,
             },
         };
         let mut backoff = Backoff::new(job.id);
@@ -366,6 +389,15 @@ impl RangePlans {
                 Existing::all(&loaded.plan)
             }
         }
+    }
+}
+
+/// The machines as they are once all steps of a plan are done.
+fn desired(range: &RangeData, plan: &Plan) -> Desired {
+    let recorded = range::apply_to(range.recorded.clone(), plan);
+    Desired {
+        machines: recorded.machines.into_values().map(|machine| machine.spec).collect(),
+        ..Desired::nothing(&plan.range, &plan.platform, plan.on_failure)
     }
 }
 

@@ -24,6 +24,9 @@ pub(super) const fn thing_kind(work: &Work) -> Option<ThingKind> {
         | Work::RemoveMachine { .. }
         | Work::StartMachine
         | Work::StopMachine
+        | Work::TakeSnapshot { .. }
+        | Work::RevertSnapshot { .. }
+        | Work::RemoveSnapshot { .. }
         | Work::WaitMachine { .. } => Some(ThingKind::Machine),
         Work::EnsureRules { .. } | Work::RemoveRules { .. } => Some(ThingKind::Rules),
         Work::RunTask { .. } | Work::ForgetTask | Work::Verify => None,

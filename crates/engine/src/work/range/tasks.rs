@@ -3,18 +3,28 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use model::{
-    ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, PlaybookWork, RangeId,
-    SecretVars,
+    ContentName, ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, Outcome,
+    PlaybookWork, RangeId, SecretVars,
 };
 use range::{
-    expand::spec::{ContentKind, TaskSpec, VariableValue},
-    plan::Step,
+    Document,
+    expand::spec::{ContentKind, Desired, RouterSpec, TaskSpec, VariableValue},
+    plan::{Step, Work},
 };
 use saga::{Answer, Failure, Found};
 use serde_json::{Map, Value};
 use store::{JobQuery, Store};
 
-use crate::{error::JobError, jobs::handle::Jobs, platforms::TaskMode, ranges::secrets::RangeSecrets};
+use crate::{
+    error::JobError,
+    jobs::handle::Jobs,
+    platforms::TaskMode,
+    ranges::{
+        router::{remove_rules, set_rules},
+        secrets::RangeSecrets,
+        verify::Verification,
+    },
+};
 
 /// The label of a child job that names the step of the plan.
 const STEP_LABEL: &str = "range_step";
@@ -31,6 +41,9 @@ pub(super) struct Tasks<'a> {
     pub(super) name: &'a str,
     pub(super) mode: TaskMode,
     pub(super) secrets: Option<&'a RangeSecrets>,
+    pub(super) document: &'a Document,
+    /// The machines as they are once all steps are done.
+    pub(super) desired: &'a Desired,
 }
 
 /// The last child job of a step.
@@ -48,27 +61,62 @@ impl Tasks<'_> {
         task: &TaskSpec,
         machines: &[String],
     ) -> Result<Answer, Failure> {
+        let mut request = JobRequest::new(self.work(task, machines)?);
+        request.timeout_s = task.timeout.map(|timeout| u64::from(timeout.seconds));
+        self.submit(step, request, task.idempotent).await
+    }
+
+    /// Submits a job that sends packets from all machines of an instance.
+    pub(super) async fn verify(&self, step: &Step) -> Result<Answer, Failure> {
+        let verification = self.verification(step);
+        if verification.is_empty() {
+            return Ok(Answer::Done(Some("there are no packets to send".to_owned())));
+        }
+        let work = verification.work(self.inventory_name()?);
+        let work = work.map_err(|error| Failure::Refused { why: error.to_string() })?;
+        self.submit(step, JobRequest::new(work), true).await
+    }
+
+    /// Submits a job that sets or removes the rules of a router, on platforms that don't do it.
+    pub(super) async fn rules(&self, step: &Step, router: Option<&RouterSpec>) -> Result<Answer, Failure> {
+        let inventory = self.inventory_name()?;
+        let work = match router {
+            Some(router) => set_rules(inventory, router),
+            None => remove_rules(inventory, &step.name),
+        };
+        let work = work.map_err(|error| Failure::Refused { why: error.to_string() })?;
+        self.submit(step, JobRequest::new(work), true).await
+    }
+
+    fn verification(&self, step: &Step) -> Verification {
+        Verification::new(self.document, self.desired, &step.instance, None)
+    }
+
+    /// Submits a child job for a step, unless one exists. One that was lost is repeated if that is safe.
+    async fn submit(
+        &self,
+        step: &Step,
+        mut request: JobRequest,
+        is_idempotent: bool,
+    ) -> Result<Answer, Failure> {
         if self.mode == TaskMode::Skipped {
             return Ok(Answer::Done(Some("the machines of this platform do not exist".to_owned())));
         }
         match self.child(step).await? {
-            Some(child) if child.state == JobState::Succeeded => {
-                return Ok(Answer::Done(Some(child.id.to_string())));
+            // The result of a job that has ended is read by waiting for it.
+            Some(child) if child.state == JobState::Succeeded || !child.state.is_terminal() => {
+                return Ok(Answer::Accepted(child.id.to_string()));
             }
-            Some(child) if !child.state.is_terminal() => return Ok(Answer::Accepted(child.id.to_string())),
-            Some(child) if !is_repeated(&child, task) => return Err(ended(&child)),
+            Some(child) if !(is_idempotent && child.state == JobState::Lost) => return Err(ended(&child)),
             Some(_) | None => {}
         }
-        let request = self.request(step, task, machines)?;
+        request.priority = self.job.request.priority;
+        request.labels =
+            labels(self.name, step).map_err(|why| Failure::Refused { why: format!("labels: {why}") })?;
         match self.jobs.submit_child(self.job, request).await {
             Ok(job) => Ok(Answer::Accepted(job.id.to_string())),
             Err(error) => Err(rejected(&error)),
         }
-    }
-
-    /// Verification needs machines that can be reached.
-    pub(super) async fn verify(&self, _step: &Step) -> Result<Answer, Failure> {
-        Ok(Answer::Done(None))
     }
 
     /// Waits for the end of a child job.
@@ -76,19 +124,36 @@ impl Tasks<'_> {
         let id: JobId = handle.parse().map_err(|_| Failure::Gone { why: format!("`{handle}` is no job") })?;
         let job = self.jobs.wait(id, Duration::MAX).await.map_err(|error| rejected(&error))?;
         let child = Child { id, state: job.state, message: job.reason.message };
-        let is_idempotent = matches!(&step.work, range::plan::Work::RunTask { task, .. } if task.idempotent);
+        let is_idempotent = match &step.work {
+            Work::RunTask { task, .. } => task.idempotent,
+            _ => true,
+        };
         match child.state {
+            JobState::Succeeded if matches!(step.work, Work::Verify) => {
+                self.evaluate(step, job.outcome.as_ref())
+            }
             JobState::Succeeded => Ok(Some(id.to_string())),
             JobState::Lost if is_idempotent => Err(Failure::Retry { after: None, why: why(&child) }),
             _ => Err(ended(&child)),
         }
     }
 
+    /// What the packets of a verification prove.
+    fn evaluate(&self, step: &Step, outcome: Option<&Outcome>) -> Result<Option<String>, Failure> {
+        let outcome = outcome.ok_or_else(|| Failure::Gone { why: "the job has no outcome".to_owned() })?;
+        let verified = self.verification(step).evaluate(outcome);
+        verified.map(|verified| Some(verified.to_string())).map_err(|why| Failure::Refused { why })
+    }
+
     /// Finds the child job of a step.
     pub(super) async fn look_up(&self, step: &Step) -> Result<Found, Failure> {
         Ok(match self.child(step).await? {
             None => Found::Absent,
-            Some(child) if child.state == JobState::Succeeded => Found::Right(Some(child.id.to_string())),
+            Some(child)
+                if child.state == JobState::Succeeded && matches!(step.work, Work::RunTask { .. }) =>
+            {
+                Found::Right(Some(child.id.to_string()))
+            }
             Some(_) => Found::Wrong,
         })
     }
@@ -107,7 +172,13 @@ impl Tasks<'_> {
         Ok(found.into_iter().next().map(child))
     }
 
-    fn request(&self, step: &Step, task: &TaskSpec, machines: &[String]) -> Result<JobRequest, Failure> {
+    /// The name of the range as an inventory.
+    fn inventory_name(&self) -> Result<ContentName, Failure> {
+        let name = format!("range/{}", self.range).parse();
+        name.map_err(|error: model::names::BadName| Failure::Refused { why: error.to_string() })
+    }
+
+    fn work(&self, task: &TaskSpec, machines: &[String]) -> Result<PlaybookWork, Failure> {
         let invalid = |what: &str, why: String| Failure::Refused { why: format!("{what}: {why}") };
         let name = task
             .content
@@ -118,20 +189,13 @@ impl Tasks<'_> {
             ContentKind::Scenario => ContentRef::Scenario(name),
             ContentKind::Playbook => ContentRef::Playbook(name),
         };
-        let inventory: model::Inventories = format!("range/{}", self.range)
-            .parse()
-            .map_err(|error: model::names::BadName| invalid("inventory", error.to_string()))?;
-        let mut work = PlaybookWork::new(content, inventory);
+        let mut work = PlaybookWork::new(content, self.inventory_name()?);
         work.limit = Some(limit(machines).map_err(|why| invalid("machines", why))?);
         work.extra_vars = ExtraVars::check(variables(task), false)
             .map_err(|error| invalid("variables", error.to_string()))?;
         work.secret_vars = SecretVars::check(self.secret_variables(task), false)
             .map_err(|error| invalid("variables", error.to_string()))?;
-        let mut request = JobRequest::new(work);
-        request.priority = self.job.request.priority;
-        request.timeout_s = task.timeout.map(|timeout| u64::from(timeout.seconds));
-        request.labels = labels(self.name, step).map_err(|why| invalid("labels", why))?;
-        Ok(request)
+        Ok(work)
     }
 }
 
@@ -144,11 +208,6 @@ impl Tasks<'_> {
         let value = |name: &String| Some((name.clone(), self.secrets?.value(&task.instance, name)?.clone()));
         names.filter_map(value).collect()
     }
-}
-
-/// A task that is lost is repeated only if its document says that this is safe.
-fn is_repeated(child: &Child, task: &TaskSpec) -> bool {
-    task.idempotent && child.state == JobState::Lost
 }
 
 fn why(child: &Child) -> String {

@@ -17,6 +17,10 @@ impl<'a> Builder<'a> {
             let steps = self.of(&router.name);
             let recorded = self.recorded.routers.get(&router.name).filter(|_| steps.remove.is_none());
             let (action, reason, changes, before) = match recorded {
+                None if steps.ensure.is_none() => {
+                    let reason = "the rules of the router are not in place";
+                    (Action::Create, reason.into(), Vec::new(), None)
+                }
                 None => (Action::Create, "the router has no rules yet".into(), Vec::new(), None),
                 Some(recorded) if recorded == router => {
                     self.kept.routers.push(router.name.clone());
