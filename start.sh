@@ -10,8 +10,10 @@ usage() {
   cat <<'USAGE'
 usage: ./start.sh [OPTION...]        serve; the options go to `rangehand serve`, for example --port 8101
        ./start.sh COMMAND [WORD...]  another command of `rangehand` with the same settings:
-                                     doctor, token, audit, keys, worker, export
+                                     doctor, token, audit, keys, template, range, worker, export
        ./start.sh demo               start a temporary service, run the ping bundle over REST, show the result, stop
+       ./start.sh demo range         start a temporary service, create a range on this machine, run a bundle on it, destroy
+                                     it, stop
        ./start.sh --help
 
 ./start.sh token create --name ci --role operator creates a token for the service that ./start.sh runs.
@@ -74,11 +76,15 @@ read_settings() {
 
 service='' # pid of the demo's service
 scratch='' # its directory
+range=''   # the range that the demo has created
 
 stop_demo() {
   local code=$?
   trap - EXIT
   trap '' INT TERM HUP
+  if [ -n "$range" ]; then
+    timeout 60 "$binary" range destroy "$range" --yes >/dev/null 2>&1 || say "warning: the range \`$range\` is left"
+  fi
   if [ -n "$service" ]; then
     stop_process "$service" TERM 20 || say "warning: the service did not stop within 20 s and was killed"
     wait "$service" 2>/dev/null || true
@@ -111,8 +117,9 @@ reply_field() {
     "$scratch/reply.json" "$1"
 }
 
-demo() {
-  local name tick url='' id state
+# Starts a service with an empty store, and sets `url`. It is stopped at the end of this script.
+start_temporary_service() {
+  local name tick
   has curl || fail 'curl is missing' 'apt-get install curl'
   # The demo shows what is shipped: no .env, no settings of this shell's owner.
   for name in $(compgen -e); do
@@ -145,7 +152,11 @@ demo() {
   done
   [ -n "$url" ] || fail 'the service was not ready within 30 s'
   printf 'listening on %s\n' "$url"
+}
 
+demo() {
+  local url='' id state
+  start_temporary_service
   printf '\nrunning the ping bundle on localhost, and waiting for it\n'
   call POST '/v1/jobs?wait=120' '{"bundle":"ping","limit":"localhost"}'
   id=$(reply_field id) state=$(reply_field state)
@@ -156,15 +167,68 @@ demo() {
   printf '\nthe job succeeded; stopping the service\n'
 }
 
+# show WORD...: prints a command of `rangehand` and carries it out.
+show() {
+  printf '\n$ rangehand %s\n' "$*"
+  "$binary" "$@"
+}
+
+demo_range() {
+  local url='' id state platform=local status
+  start_temporary_service
+  export RANGEHAND_URL=$url
+  status=$(curl -sS --noproxy '*' --max-time 60 -o "$scratch/reply.json" -w '%{http_code}' "$url/v1/platforms/local")
+  if [ "$status" != 200 ]; then
+    platform=simulated
+    printf '\nThis machine cannot have ranges: %s\n' "$(reply_field detail)"
+    printf 'Creating the same on the platform `simulated`, which only records what it would create.\n'
+  fi
+  cat >"$scratch/demo.yaml" <<DOCUMENT
+name: demo
+platform: $platform
+networks:
+  dmz: {}
+  inside: {}
+machines:
+  gw: {kind: namespace, role: router, networks: [dmz, inside]}
+  web: {kind: namespace, networks: [dmz]}
+  db: {kind: namespace, networks: [inside]}
+rules:
+  - {from: dmz, to: inside, allow: [icmp]}
+DOCUMENT
+  printf '\n$ cat demo.yaml\n'
+  cat "$scratch/demo.yaml"
+  cd "$scratch"
+  show range plan demo.yaml
+  range=demo
+  show range apply demo.yaml --yes
+  show range machines demo
+  printf '\nsending packets between all machines: what the rules allow, and nothing else\n'
+  show range verify demo
+  if [ "$platform" = local ]; then
+    printf '\nrunning the ping bundle on the machines over SSH\n'
+    call POST '/v1/jobs?wait=120' '{"bundle":"ping","inventory":"range/demo"}'
+    id=$(reply_field id) state=$(reply_field state)
+    call GET "/v1/jobs/$id/result"
+    [ "$state" = succeeded ] || fail "the job ended \`$state\`, not \`succeeded\`"
+  fi
+  show range destroy demo --yes
+  range=''
+  printf '\nnothing is left of the range; stopping the service\n'
+}
+
 case ${1:-} in
   -h | --help | help)
     usage
     ;;
   demo)
-    [ $# -eq 1 ] || fail 'demo takes no arguments'
-    demo
+    case ${*:2} in
+      '') demo ;;
+      range) demo_range ;;
+      *) fail 'usage: ./start.sh demo [range]' ;;
+    esac
     ;;
-  doctor | token | audit | keys | worker | export)
+  doctor | token | audit | keys | template | range | worker | export)
     read_settings
     prepare
     exec "$binary" "$@"

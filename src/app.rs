@@ -89,9 +89,9 @@ impl Node {
         if let Some(why) = why.filter(|_| choice != Choice::Copy) {
             tracing::warn!(why, "each run gets a copy of its content, which is slower than an overlay");
         }
-        let platforms = platforms::open(settings, &store).await?;
         let bundled = content::bundled::install(&settings.paths.state.join("bundled")).map_err(unusable)?;
         let bundled = (engine::BUNDLED_PROJECT.parse().map_err(io::Error::other)?, bundled);
+        let platforms = platforms::open(settings, &store).await?;
         let own = StartupFacts {
             toolchain,
             isolation,

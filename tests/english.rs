@@ -64,7 +64,7 @@ const BANNED: &[(&str, &str)] = &[
 /// values and keys of interfaces and of formats on disk.
 const EXCEPTED: &str = concat!(
     r"\bthere (?:is|are) none\b|\bgives up\b|(?-i:\bis None\b)|\.tell\(\)",
-    r#"|[`"=]nobody\b|['"]anybody['"]|"at_work"|"(?:failures|results|tasks)_left_out""#,
+    r#"|[`"=]nobody\b|['"]anybody\b|"at_work"|"(?:failures|results|tasks)_left_out""#,
 );
 
 /// Extensions of text files that have prose.

@@ -20,6 +20,7 @@ mod nodes;
 mod progress;
 mod proxmox;
 mod range_content;
+mod ranges;
 mod readme;
 mod restart;
 mod resume;

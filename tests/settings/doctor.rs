@@ -172,3 +172,39 @@ fn doctor_checks_the_authorities_of_proxmox() {
     let unchecked = report(Project::new().with("RANGEHAND__PROXMOX__VERIFY_TLS", "false"));
     assert!(line(&unchecked, "warn", "proxmox").contains("certificates are not verified"));
 }
+
+#[test]
+fn doctor_reports_for_each_platform_whether_it_works_and_what_is_missing() {
+    let project =
+        || project_with_programs("ansible-playbook [core 2.19.1]").with("RANGEHAND__PATHS__RUNTIME", "run");
+    let report = text(&project().doctor(&[]).stdout);
+    assert!(
+        line(&report, "ok", "platform           `simulated`").contains("it creates no machines"),
+        "{report}"
+    );
+    assert!(report.lines().any(|line| line.contains("platform ") && line.contains("`local`: ")), "{report}");
+
+    // Without the rights of root, and without user namespaces.
+    let output = project().run(&["unshare", "--user"], &["doctor"]);
+    let report = text(&output.stdout);
+    if report.is_empty() {
+        return;
+    }
+    assert_eq!(output.status.code(), Some(0), "a platform that is not set may be missing: {report}");
+    let found = line(&report, "warn", "platform");
+    assert!(found.contains("`local`: does not work: ") && found.contains("rights of root"), "{report}");
+    assert!(report.contains("ranges of the platform `simulated` work without it"), "{report}");
+
+    let set = project().with("RANGEHAND__PLATFORMS__LOCAL__KIND", "local");
+    let output = set.run(&["unshare", "--user"], &["doctor"]);
+    assert_eq!(output.status.code(), Some(1), "one that is set may not: {}", text(&output.stdout));
+
+    let disabled = project().with("RANGEHAND__PLATFORMS__LOCAL__ENABLED", "false");
+    let report = text(&disabled.doctor(&[]).stdout);
+    assert!(line(&report, "ok", "platform").contains("`local`: is disabled"), "{report}");
+
+    let broken =
+        project().with("RANGEHAND__PLATFORMS__SIMULATED__STATE_FILE", "rangehand.toml/x/y").with_settings("");
+    let report = text(&broken.doctor(&[]).stdout);
+    assert!(line(&report, "FAIL", "platform").contains("`simulated`: "), "{report}");
+}

@@ -9,3 +9,4 @@ mod project;
 mod projects;
 mod renamed;
 mod secrets;
+mod templates;

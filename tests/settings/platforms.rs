@@ -15,7 +15,7 @@ fn without_a_setting_there_are_two_platforms_with_files_below_the_state() {
     let (local, simulated) = (&settings.platforms["local"], &settings.platforms["simulated"]);
     assert_eq!((local.kind, simulated.kind), (Some(PlatformKind::Local), Some(PlatformKind::Simulated)));
     let options = settings.local_options("local", local, Some(Path::new("/usr/bin/rangehand")));
-    assert_eq!(options.run, project.path("run/platforms/local"));
+    assert_eq!(options.run, project.path("run/platform-local"));
     assert_eq!(options.templates_dir(), project.path("var/platforms/local/templates"));
     assert_eq!(options.program, ["/usr/bin/rangehand"]);
     assert!(options.hidden.contains(&project.path("var")), "machines don't see the state of the service");

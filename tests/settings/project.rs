@@ -1,6 +1,7 @@
 //! A project in a separate directory, and the program in it.
 
 use std::{
+    ffi::OsString,
     fs,
     path::PathBuf,
     process::{Command, Output},
@@ -73,16 +74,24 @@ impl Project {
         self.load().expect_err("the settings should be refused").to_string()
     }
 
-    /// The program under a path that has no virtual environment above it, with nothing in its environment but
-    /// what the project sets. A hard link and not a copy: a file that was just written may be "busy" because
-    /// another test is starting a process at the same time.
+    /// `rangehand doctor` in this project.
     pub(crate) fn doctor(&self, arguments: &[&str]) -> Output {
+        self.run(&[], &[&["doctor"], arguments].concat())
+    }
+
+    /// The program, started through these words, under a path that has no virtual environment above it, with nothing in its
+    /// environment but what the project sets. A hard link and not a copy: a file that was just written may be "busy" because
+    /// another test is starting a process at the same time.
+    pub(crate) fn run(&self, words: &[&str], arguments: &[&str]) -> Output {
         let away = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let program = away.path().join("four/levels/down/rangehand");
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         fs::hard_link(env!("CARGO_BIN_EXE_rangehand"), &program).unwrap();
-        Command::new(program)
-            .arg("doctor")
+        let program = program.into_os_string();
+        let mut words: Vec<OsString> = words.iter().map(|word| OsString::from(*word)).collect();
+        words.push(program);
+        Command::new(&words[0])
+            .args(&words[1..])
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()

@@ -83,6 +83,8 @@ text_enum! {
         FilesRemoved = "files_removed",
         /// The run failed, and a message names paths that its sandbox does not show.
         OutsideSandbox = "outside_sandbox",
+        /// The platform of a range could not connect to machines.
+        MachineUnreachable = "machine_unreachable",
         /// The directory of the run could not be removed.
         NotCleanedUp = "not_cleaned_up",
         /// The usual executor was not available.

@@ -20,7 +20,6 @@ mod routing;
 pub mod schema;
 mod selection;
 mod variables;
-pub mod view;
 
 pub use check::{check, read_text, read_value};
 pub use document::Document;

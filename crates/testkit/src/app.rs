@@ -164,15 +164,28 @@ impl TestApp {
     }
 
     /// The existing directories of secrets of runs. Those of inspections are omitted, because the tasks of a job that is read
-    /// while it runs are listed in the background.
+    /// while it runs are listed in the background, and that of platforms, which are not runs.
     #[must_use]
     pub fn secret_directories(&self) -> Vec<PathBuf> {
         let is_inspection = |path: &PathBuf| {
             path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("inspection-"))
         };
         let mut directories = entries(self.runtime());
-        directories.retain(|path| !is_inspection(path));
+        directories.retain(|path| !is_inspection(path) && *path != self.platforms());
         directories
+    }
+
+    /// Directories of machines of the local platforms.
+    fn machines(&self) -> Vec<PathBuf> {
+        let below = |paths: Vec<PathBuf>| paths.iter().flat_map(|path| entries(path)).collect::<Vec<_>>();
+        let ranges = below(below(entries(&self.platforms())));
+        ranges.iter().flat_map(|range| entries(&range.join("machines"))).collect()
+    }
+
+    /// The directory that has the machines of platforms.
+    #[must_use]
+    pub fn platforms(&self) -> PathBuf {
+        self.runtime().join("platforms")
     }
 }
 
@@ -204,6 +217,7 @@ impl Drop for TestApp {
         self.stop();
         assert_eq!(self.run_directories(), Vec::<PathBuf>::new(), "directories of runs are left");
         assert_eq!(self.secret_directories(), Vec::<PathBuf>::new(), "directories of secrets are left");
+        assert_eq!(self.machines(), Vec::<PathBuf>::new(), "machines are left");
         let home = self.home().to_string_lossy().into_owned();
         // A supervisor releases its run a moment before it ends.
         let begun = Instant::now();
@@ -211,6 +225,7 @@ impl Drop for TestApp {
             std::thread::sleep(POLL);
         }
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
+        let _ = fs::remove_dir_all(self.platforms());
         let _ = fs::remove_dir(self.runtime());
     }
 }

@@ -79,13 +79,13 @@ pub(super) async fn apply(session: &mut Session<'_>, apply: &Apply) -> Result<En
         return Ok(Ended::Failed);
     }
     new.confirm = plan.destroyed.iter().map(|lost| lost.name.clone()).collect();
-    new.digest = Some(plan.digest);
+    new.digest = Some(plan.digest.clone());
     let (method, path) = match exists {
         true => (Method::PUT, path(&name, "")),
         false => (Method::POST, "/v1/ranges".to_owned()),
     };
     let change: RangeChange = session.client.call(method, &path, &new).await?;
-    accepted(session, change, apply.way).await
+    accepted(session, change, Some(plan), apply.way).await
 }
 
 pub(super) async fn destroy(session: &mut Session<'_>, destroy: &Destroy) -> Result<Ended, Failure> {
@@ -98,7 +98,7 @@ pub(super) async fn destroy(session: &mut Session<'_>, destroy: &Destroy) -> Res
     }
     let query = [("digest", plan.digest.clone())];
     let change: RangeChange = session.client.delete(&address, &query).await?;
-    accepted(session, change, destroy.way).await
+    accepted(session, change, Some(plan), destroy.way).await
 }
 
 /// An action with a field in its body, or none.
@@ -113,7 +113,7 @@ pub(super) async fn act(
     let path = path(&act.range, &format!("/actions/{action}"));
     let change: RangeChange = session.client.call(Method::POST, &path, &body).await?;
     session.line(&tables::plan_line(&change))?;
-    accepted(session, change, act.way).await
+    accepted(session, change, None, act.way).await
 }
 
 /// Does the user want what the plan destroys to be destroyed?
@@ -134,7 +134,12 @@ async fn confirmed(plan: &Plan, yes: bool) -> Result<bool, Failure> {
 }
 
 /// Follows the job of a change, unless the user does not want to wait.
-async fn accepted(session: &mut Session<'_>, change: RangeChange, way: Way) -> Result<Ended, Failure> {
+async fn accepted(
+    session: &mut Session<'_>,
+    change: RangeChange,
+    plan: Option<Plan>,
+    way: Way,
+) -> Result<Ended, Failure> {
     let RangeChange { range, job, .. } = &change;
     let Some(job) = job else {
         // The plan was shown, and is empty.
@@ -146,5 +151,5 @@ async fn accepted(session: &mut Session<'_>, change: RangeChange, way: Way) -> R
         session.print(&change, |_| text)?;
         return Ok(Ended::Done);
     }
-    follow(session, &range.name, &job.id.0).await
+    follow(session, &range.name, &job.id.0, plan).await
 }

@@ -28,18 +28,25 @@ const SHARE: u32 = 10;
 struct Seen {
     begun: Instant,
     states: Vec<StepState>,
+    /// The plan as it was read last.
+    plan: Option<Plan>,
     running: HashMap<u32, Instant>,
     /// Lines of the picture that is on the terminal.
     drawn: usize,
     next: Instant,
 }
 
-/// Shows the progress until the job has ended.
-pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) -> Result<Ended, Failure> {
+/// Shows the progress until the job has ended. `plan` is the plan as far as it's known.
+pub(super) async fn follow(
+    session: &mut Session<'_>,
+    range: &str,
+    job: &str,
+    plan: Option<Plan>,
+) -> Result<Ended, Failure> {
     let begun = Instant::now();
     // Also receives what arrives while the progress is shown.
     let mut interrupts = signal(SignalKind::interrupt())?;
-    let mut seen = Seen { begun, states: Vec::new(), running: HashMap::new(), drawn: 0, next: begun };
+    let mut seen = Seen { begun, states: Vec::new(), plan, running: HashMap::new(), drawn: 0, next: begun };
     loop {
         let found = tokio::select! {
             found = next(&session.client, job) => found?,
@@ -50,7 +57,10 @@ pub(super) async fn follow(session: &mut Session<'_>, range: &str, job: &str) ->
         };
         let has_ended = !matches!(found.state, State::Queued | State::Running | State::Canceling);
         if has_ended || Instant::now() >= seen.next {
-            show(session, &mut seen, range, job).await?;
+            let has_succeeded = found.state == State::Succeeded;
+            if let Some(plan) = read(session, &mut seen, range, job, has_succeeded).await? {
+                show(session, &mut seen, plan)?;
+            }
         }
         if has_ended {
             return ended(session, &seen, &found);
@@ -71,22 +81,36 @@ async fn next(client: &Client, job: &str) -> Result<Job, Failure> {
     }
 }
 
-/// Reads the plan and shows what has changed.
-async fn show(session: &mut Session<'_>, seen: &mut Seen, range: &str, job: &str) -> Result<(), Failure> {
+/// Reads the plan with the states of its steps.
+async fn read(
+    session: &Session<'_>,
+    seen: &mut Seen,
+    range: &str,
+    job: &str,
+    has_succeeded: bool,
+) -> Result<Option<Plan>, Failure> {
     if session.json {
-        return Ok(());
+        return Ok(None);
     }
     let asked = Instant::now();
     let plan: Plan = match session.client.get(&path(range, "/plan")).await {
         Ok(plan) => plan,
-        // A destroyed range does not exist.
-        Err(failure) if failure.is(ProblemCode::UnknownRange) => return Ok(()),
+        // A destroyed range does not exist, nor does its plan.
+        Err(failure) if failure.is(ProblemCode::UnknownRange) => {
+            let mut plan = seen.plan.take().filter(|_| has_succeeded);
+            for step in plan.iter_mut().flat_map(|plan| &mut plan.steps) {
+                step.state = Some(StepState::Done);
+            }
+            return Ok(plan);
+        }
         Err(failure) => return Err(failure),
     };
     seen.next = Instant::now() + asked.elapsed() * SHARE;
-    if plan.job.as_ref().is_some_and(|of| of.0 != job) {
-        return Ok(());
-    }
+    Ok(Some(plan).filter(|plan| plan.job.as_ref().is_none_or(|of| of.0 == job)))
+}
+
+/// Shows what has changed.
+fn show(session: &mut Session<'_>, seen: &mut Seen, plan: Plan) -> Result<(), Failure> {
     let now = Instant::now();
     for step in &plan.steps {
         match step.state {
@@ -105,6 +129,7 @@ async fn show(session: &mut Session<'_>, seen: &mut Seen, range: &str, job: &str
         }
     }
     seen.states = plan.steps.iter().map(|step| step.state.unwrap_or(StepState::Pending)).collect();
+    seen.plan = Some(plan);
     Ok(())
 }
 

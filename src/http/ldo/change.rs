@@ -94,7 +94,11 @@ pub(super) async fn delete(
         Err(RangeError::Busy(job)) => {
             api.engine.jobs().cancel(job).await?;
             api.engine.jobs().wait(job, api.options.wait_max).await?;
-            ranges.destroy(&found.range, None, &by).await?
+            match ranges.destroy(&found.range, None, &by).await {
+                // The canceled job was to create it, and has undone that.
+                Err(RangeError::Unknown(_)) => return Ok(deleted(HttpResponse::Ok(), id, "deleted")),
+                other => other?,
+            }
         }
         other => other?,
     };
@@ -112,7 +116,11 @@ pub(super) async fn delete(
             }
         }
     }
-    Ok(response.json(api::ldo::Status { range_id: id, status: status.to_owned(), message: None }))
+    Ok(deleted(response, id, status))
+}
+
+fn deleted(mut response: HttpResponseBuilder, id: String, status: &str) -> HttpResponse {
+    response.json(api::ldo::Status { range_id: id, status: status.to_owned(), message: None })
 }
 
 fn with_job(response: &mut HttpResponseBuilder, job: Option<JobId>) {

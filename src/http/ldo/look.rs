@@ -17,7 +17,7 @@ use crate::http::api::Api;
 /// How many ranges are read at once.
 const PAGE: u32 = 500;
 
-/// A range of this API that exists, or that could not be created.
+/// A range of this API.
 pub(super) struct Found {
     pub(super) range: StoredRange,
     pub(super) graph: Value,
@@ -41,14 +41,14 @@ async fn described(api: &Api, range: StoredRange) -> Result<Option<Found>, Error
     let (status, reason) = match range.state {
         RangeState::Changing => ("provisioning", None),
         RangeState::Ready => ("running", None),
-        RangeState::Incomplete | RangeState::Left | RangeState::Empty => {
-            let Some(last) = api.engine.ranges().last_plan(&range).await? else { return Ok(None) };
-            // It was deleted, and not only undone.
-            if range.state == RangeState::Empty && last.plan.after.machines == 0 {
-                return Ok(None);
-            }
-            let job = api.engine.jobs().get(last.stored.job).await?;
-            ("failed", Some(job.reason.message))
+        RangeState::Empty => return Ok(None),
+        RangeState::Incomplete | RangeState::Left => {
+            let last = api.engine.ranges().last_plan(&range).await?;
+            let reason = match last {
+                Some(last) => Some(api.engine.jobs().get(last.stored.job).await?.reason.message),
+                None => None,
+            };
+            ("failed", reason)
         }
     };
     Ok(Some(Found { range, graph, status, reason }))

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::settings::Settings;
 
-/// The directory for platforms, below the state directory and the runtime directory.
+/// The directory for platforms below the state directory.
 const DIRECTORY: &str = "platforms";
 
 impl Settings {
@@ -38,9 +38,11 @@ impl Settings {
     /// The options of a local platform, whose processes are started from this program.
     #[must_use]
     pub fn local_options(&self, name: &str, platform: &Platform, program: Option<&Path>) -> local::Options {
-        let below = |directory: PathBuf| directory.join(DIRECTORY).join(name);
-        let run = platform.run_dir.clone().unwrap_or_else(|| below(self.paths.runtime()));
-        let state = platform.state_dir.clone().unwrap_or_else(|| below(self.paths.state.clone()));
+        // The runtime directory is often on a tmpfs and shared: nothing stays in it after the last range.
+        let run = platform.run_dir.clone();
+        let run = run.unwrap_or_else(|| self.paths.runtime().join(format!("platform-{name}")));
+        let state = platform.state_dir.clone();
+        let state = state.unwrap_or_else(|| self.paths.state.join(DIRECTORY).join(name));
         let templates = platform.templates.iter().filter_map(|pair| pair.split_once('='));
         local::Options {
             rules: platform.rules(name),

@@ -4,7 +4,7 @@ mod auto;
 mod hostile;
 mod inspection;
 mod limits;
-mod ordinary;
+pub(crate) mod ordinary;
 mod outside;
 mod parity;
 mod process;
@@ -23,7 +23,7 @@ pub(crate) fn can_sandbox() -> bool {
 
 /// The same for whom these words start programs as.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
-fn can_sandbox_through(through: &[String]) -> bool {
+pub(crate) fn can_sandbox_through(through: &[String]) -> bool {
     let mut words = through.iter().map(String::as_str).chain(["bwrap"]);
     let found = std::process::Command::new(words.next().expect("a program"))
         .args(words)

@@ -27,7 +27,7 @@ const OPEN: &str = "exec 3<\"$0\"; mount -t tmpfs -o mode=755 tmpfs \"$1\" && mk
                     mount --no-canonicalize --bind /proc/self/fd/3 \"$0\" && shift && exec 3<&- && exec \"$@\"";
 
 /// What starts a program as that user.
-fn through() -> Vec<String> {
+pub(crate) fn through() -> Vec<String> {
     let user = [format!("--reuid={USER_ID}"), format!("--regid={USER_ID}")];
     let words = ["setpriv", "--clear-groups", "--inh-caps=-all"].map(str::to_owned).into_iter().chain(user);
     // The Python of the user that runs the tests can be in a private home directory.
@@ -44,7 +44,7 @@ fn through() -> Vec<String> {
 
 /// Whether programs can be started as that user. Prints the reason if not.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
-fn can_change_user() -> bool {
+pub(crate) fn can_change_user() -> bool {
     let why = if !rustix::process::geteuid().is_root() {
         Some("only root can become another user".to_owned())
     } else {
@@ -64,7 +64,7 @@ fn can_change_user() -> bool {
 }
 
 /// A service of that user, who has no home: Ansible's modules for this machine need another place.
-fn as_another_user(setup: Setup) -> Setup {
+pub(crate) fn as_another_user(setup: Setup) -> Setup {
     let modules = setup.home().join("modules").to_string_lossy().into_owned();
     setup.run_by(USER_ID, through()).set("RANGEHAND__ANSIBLE__ENVIRONMENT__ANSIBLE_REMOTE_TMP", modules)
 }

@@ -4,6 +4,7 @@ mod cli;
 mod documents;
 mod life;
 mod looks;
+mod platforms;
 mod tutorial;
 
 use reqwest::{Client, Method, Response};

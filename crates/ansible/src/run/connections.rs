@@ -19,19 +19,21 @@ use std::{
     path::Path,
     process::{Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::{Duration, Instant},
 };
 
-use model::RunId;
+use jiff::Timestamp;
+use model::{Draft, RunId, WarningCode};
 use process::{MARKER, descriptors};
 use rustix::{
     net::{Shutdown, shutdown},
     process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
 };
+use serde_json::json;
 
 /// How many connections are made at once; others wait.
 const AT_ONCE: usize = 8;
@@ -43,22 +45,28 @@ const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 /// What of the errors of a command the run gets to see, in bytes.
 const ERROR_BYTES: u64 = 2000;
+/// How many machines a warning shows.
+const SHOWN_MACHINES: usize = 20;
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// Before accepting is tried again, when the process has no file descriptors left.
 const RETRY: Duration = Duration::from_millis(100);
+
+/// Machines by their names, each with the reason why the last attempt to connect to it failed.
+type Failures = BTreeMap<String, String>;
 
 /// The socket of a run. When this is dropped, it accepts no more requests.
 #[derive(Debug)]
 pub(crate) struct Connections {
     listener: Arc<UnixListener>,
-    is_over: Arc<AtomicBool>,
+    broker: Arc<Broker>,
 }
 
 #[derive(Debug)]
 struct Broker {
     run: RunId,
     commands: BTreeMap<String, Vec<String>>,
-    is_over: Arc<AtomicBool>,
+    is_over: AtomicBool,
+    failures: Mutex<Failures>,
 }
 
 impl Connections {
@@ -75,19 +83,33 @@ impl Connections {
             return Ok(None);
         }
         let listener = Arc::new(UnixListener::bind(socket)?);
-        let is_over = Arc::new(AtomicBool::new(false));
-        let broker = Arc::new(Broker { run, commands, is_over: Arc::clone(&is_over) });
+        let (is_over, failures) = (AtomicBool::new(false), Mutex::default());
+        let broker = Arc::new(Broker { run, commands, is_over, failures });
         for _ in 0..AT_ONCE {
             let (listener, broker) = (Arc::clone(&listener), Arc::clone(&broker));
             thread::Builder::new().name("connections".to_owned()).spawn(move || broker.serve(&listener))?;
         }
-        Ok(Some(Self { listener, is_over }))
+        Ok(Some(Self { listener, broker }))
+    }
+
+    /// Machines to which no connection was made at the last attempt, as a warning. `ssh` does not show what its command prints.
+    pub(crate) fn warning(&self) -> Option<Draft> {
+        let failures = self.broker.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let (machine, why) = failures.first_key_value()?;
+        let message = format!(
+            "the platform could not connect to {} machines of ranges; the first is `{machine}`: {why}",
+            failures.len()
+        );
+        let shown = failures.iter().take(SHOWN_MACHINES);
+        let shown: Vec<_> = shown.map(|(machine, why)| json!({ "machine": machine, "why": why })).collect();
+        let more = json!({ "machines": shown, "total": failures.len() });
+        Some(Draft::warning(Timestamp::now(), WarningCode::MachineUnreachable, message, more))
     }
 }
 
 impl Drop for Connections {
     fn drop(&mut self) {
-        self.is_over.store(true, Ordering::Release);
+        self.broker.is_over.store(true, Ordering::Release);
         // Wakes all that wait in `accept`.
         if let Err(error) = shutdown(&*self.listener, Shutdown::Both) {
             tracing::debug!(%error, "the socket for connections to machines is not closed");
@@ -112,7 +134,7 @@ impl Broker {
     fn answer(&self, mut stream: &UnixStream) -> io::Result<()> {
         stream.set_write_timeout(Some(REQUEST_LIMIT))?;
         let connected = match read_name(stream)? {
-            Some(name) => self.connect(&name),
+            Some(name) => self.connect_to(&name),
             None => Err("the name of the machine is not one line of text".to_owned()),
         };
         match connected {
@@ -121,12 +143,24 @@ impl Broker {
         }
     }
 
-    /// Has the command of a machine connect to it.
-    fn connect(&self, name: &str) -> Result<OwnedFd, String> {
+    /// Connects to a machine of this run; keeps the reason if that fails.
+    fn connect_to(&self, name: &str) -> Result<OwnedFd, String> {
         let command = self.commands.get(name).and_then(|command| command.split_first());
         let Some((program, arguments)) = command else {
             return Err(format!("`{}` is no machine of the ranges of this job", name.escape_debug()));
         };
+        let connected = self.execute(name, program, arguments);
+        let machine = name.rsplit('/').next().unwrap_or(name);
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        match &connected {
+            Ok(_) => failures.remove(machine),
+            Err(why) => failures.insert(machine.to_owned(), why.clone()),
+        };
+        connected
+    }
+
+    /// Has the command of a machine connect to it.
+    fn execute(&self, name: &str, program: &str, arguments: &[String]) -> Result<OwnedFd, String> {
         let failed = |error: io::Error| format!("cannot connect to `{name}`: {error}");
         let (near, far) = UnixStream::pair().map_err(failed)?;
         let (errors, their_errors) = UnixStream::pair().map_err(failed)?;
@@ -252,6 +286,11 @@ mod tests {
         }
         assert_eq!(site.ask("range-1/down").expect_err("refused"), "it is not running");
         assert!(site.ask("range-1/none").expect_err("refused").contains("cannot connect to `range-1/none`"));
+        let warning = site.connections.as_ref().and_then(Connections::warning).expect("a warning");
+        let machines = warning.data["machines"].as_array().expect("a list");
+        let names: Vec<_> = machines.iter().map(|shown| shown["machine"].clone()).collect();
+        assert_eq!(names, ["down", "none"], "those of this run, and no others");
+        assert_eq!(machines[0]["why"], "it is not running");
     }
 
     #[test]

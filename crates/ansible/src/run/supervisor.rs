@@ -186,7 +186,7 @@ fn prepare_and_run(
     }
     let secrets = secrets(spec);
     // Open until the last step has ended.
-    let _connections = Connections::listen(
+    let connections = Connections::listen(
         &generated::socket(workspace.short()),
         spec.run,
         generated::commands(&spec.generated),
@@ -195,7 +195,7 @@ fn prepare_and_run(
         let what = "cannot listen for connections to machines";
         prepare_failed(&workspace::Error::Io { what, source })
     })?;
-    steps::run(
+    let outcome = steps::run(
         &mut Steps {
             directory,
             spec,
@@ -209,7 +209,12 @@ fn prepare_and_run(
             number: 1,
         },
         beginning.stop,
-    )
+    );
+    if let Some(warning) = connections.and_then(|connections| connections.warning()) {
+        // A spool that cannot be written shows when it is finished.
+        let _ = spool.append(warning);
+    }
+    outcome
 }
 
 /// Values that must be masked everywhere: the vault password, private keys, secret variables, and values of the environment

@@ -1,4 +1,5 @@
-//! Ranges: from a document to a stored plan, what exists of it, its secrets, and its inventory. `work/range/` carries plans out.
+//! Ranges: from a document to a stored plan, what exists of it, what differs from that, its secrets, and its inventory.
+//! `work/range/` carries plans out.
 
 pub(crate) mod act;
 pub(crate) mod apply;

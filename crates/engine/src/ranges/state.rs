@@ -1,6 +1,6 @@
 //! What exists of a range: as recorded at the end of its last plan, and as the journal of a plan shows since.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use model::{JournalEntry, StepState, StoredRange};
 use platform::Observed;
@@ -128,11 +128,9 @@ fn revert(recorded: &mut Recorded, step: &Step) {
             }
         }
         Work::EnsureMachine { before: Some(machine), .. } | Work::RemoveMachine { machine } => {
-            let former = recorded.machines.remove(name);
-            let (stage, snapshots) =
-                former.map_or((Stage::Created, BTreeMap::new()), |former| (former.stage, former.snapshots));
-            let machine = RecordedMachine { spec: machine.clone(), stage, snapshots };
-            recorded.machines.insert(name.to_owned(), machine);
+            let new = || RecordedMachine::created(machine.clone());
+            let recorded = recorded.machines.entry(name.to_owned()).or_insert_with(new);
+            recorded.spec.clone_from(machine);
         }
         Work::StartMachine | Work::StopMachine => {
             let stage = if matches!(step.work, Work::StartMachine) { Stage::Created } else { Stage::Started };
@@ -181,7 +179,11 @@ fn settle_uncertain(recorded: &mut Recorded, step: &Step, existing: &Existing) {
         }
         Work::EnsureMachine { machine, .. } => {
             if existing.machines.contains(name) {
-                let machine = RecordedMachine::created(machine.clone());
+                let snapshots = recorded.machines.remove(name).map(|known| known.snapshots);
+                let machine = RecordedMachine {
+                    snapshots: snapshots.unwrap_or_default(),
+                    ..RecordedMachine::created(machine.clone())
+                };
                 recorded.machines.insert(name.to_owned(), machine);
                 recorded.incomplete.insert(name.to_owned());
             } else {

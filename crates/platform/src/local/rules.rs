@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use ipnet::IpNet;
 use range::{
-    document::{Allow, Cidr, names::ANY},
+    document::{Allow, names::ANY},
     expand::spec::{MachineSpec, RouterSpec, RuleSpec, Side},
 };
 use serde::{Deserialize, Serialize};
@@ -101,6 +101,8 @@ fn set_forwarding(value: &str) {
 /// The table as one transaction that replaces the one before.
 fn commands(machine: &MachineSpec, spec: &RouterSpec) -> Vec<Value> {
     let outside = outside(machine);
+    // Nothing of the range is reached through an uplink of its own.
+    let inside = if uplink(machine).is_some() { &[][..] } else { &spec.rules.inside };
     let table = json!({ "family": "inet", "name": TABLE });
     let chain = |name: &str, kind: &str, hook: &str, priority: i32, policy: &str| {
         json!({ "add": { "chain": {
@@ -125,14 +127,14 @@ fn commands(machine: &MachineSpec, spec: &RouterSpec) -> Vec<Value> {
         let is_v4 = subnet.0.addr().is_ipv4();
         for (interface, other, field) in [("oifname", "daddr", "saddr"), ("iifname", "saddr", "daddr")] {
             let Some(outside) = &outside else { continue };
-            let mut expressions = from_or_to_outside(outside, interface, other, &spec.rules.networks, is_v4);
+            let mut expressions = from_or_to_outside(outside, interface, other, inside, is_v4);
             expressions.push(address_match(field, &[subnet.0]));
             expressions.push(json!({ "drop": null }));
             commands.push(rule("forward", expressions));
         }
     }
     for one in &spec.rules.rules {
-        commands.extend(rules_of(one, outside.as_deref(), &spec.rules.networks));
+        commands.extend(rules_of(one, outside.as_deref(), inside));
     }
     if let Some(outside) = uplink(machine).filter(|_| spec.nat) {
         commands.push(chain("postrouting", "nat", "postrouting", 100, "accept"));
@@ -148,13 +150,13 @@ fn commands(machine: &MachineSpec, spec: &RouterSpec) -> Vec<Value> {
 }
 
 /// A rule of the document: one of nftables for each family and permission.
-fn rules_of(spec: &RuleSpec, outside: Option<&str>, networks: &[Cidr]) -> Vec<Value> {
+fn rules_of(spec: &RuleSpec, outside: Option<&str>, inside: &[IpNet]) -> Vec<Value> {
     let mut rules = Vec::new();
     let is_any = spec.from.name == ANY && spec.to.name == ANY;
     // Without addresses one round is for both families.
     for is_v4 in if is_any { &[true][..] } else { &[true, false] } {
-        let from = side(&spec.from, ("saddr", "iifname"), outside, networks, *is_v4);
-        let to = side(&spec.to, ("daddr", "oifname"), outside, networks, *is_v4);
+        let from = side(&spec.from, ("saddr", "iifname"), outside, inside, *is_v4);
+        let to = side(&spec.to, ("daddr", "oifname"), outside, inside, *is_v4);
         let (Some(from), Some(to)) = (from, to) else { continue };
         for allow in &spec.allow {
             let parts = from.iter().chain(&to).cloned().chain(permission(*allow));
@@ -169,12 +171,12 @@ fn side(
     side: &Side,
     (field, interface): (&str, &str),
     outside: Option<&str>,
-    networks: &[Cidr],
+    inside: &[IpNet],
     is_v4: bool,
 ) -> Option<Vec<Value>> {
     match side.name.as_str() {
         ANY => Some(Vec::new()),
-        UPLINK => Some(from_or_to_outside(outside?, interface, field, networks, is_v4)),
+        UPLINK => Some(from_or_to_outside(outside?, interface, field, inside, is_v4)),
         _ => {
             let addresses: Vec<IpNet> =
                 side.addresses.iter().filter(|net| net.addr().is_ipv4() == is_v4).copied().collect();
@@ -189,7 +191,7 @@ fn from_or_to_outside(
     outside: &str,
     interface: &str,
     field: &str,
-    networks: &[Cidr],
+    inside: &[IpNet],
     is_v4: bool,
 ) -> Vec<Value> {
     let family = if is_v4 { "ipv4" } else { "ipv6" };
@@ -197,8 +199,7 @@ fn from_or_to_outside(
         matches(json!({ "meta": { "key": "nfproto" } }), "==", json!(family)),
         matches(json!({ "meta": { "key": interface } }), "==", json!(outside)),
     ];
-    let own: Vec<IpNet> =
-        networks.iter().map(|cidr| cidr.0).filter(|net| net.addr().is_ipv4() == is_v4).collect();
+    let own: Vec<IpNet> = inside.iter().filter(|net| net.addr().is_ipv4() == is_v4).copied().collect();
     if !own.is_empty() {
         expressions.push(compare_address(field, "!=", &own));
     }

@@ -116,9 +116,10 @@ pub struct RuleSet {
     pub rules: Vec<RuleSpec>,
     /// Networks between which and the uplink nothing passes.
     pub isolated: Vec<Cidr>,
-    /// All networks of the instance: everything else is outside.
+    /// Addresses of the instance: all other ones are outside. These are its networks, merged; of very many scattered networks,
+    /// larger ones that contain them.
     #[serde(default)]
-    pub networks: Vec<Cidr>,
+    pub inside: Vec<IpNet>,
 }
 
 /// What a router does: its routes, and the rules of its instance.

@@ -101,6 +101,20 @@ pub(super) fn rule_set(
             .map(|rule| RuleSpec { from: side(&rule.from), to: side(&rule.to), allow: rule.allow.clone() })
             .collect(),
         isolated: networks.iter().filter(|network| network.isolated).map(|network| network.cidr).collect(),
-        networks: networks.iter().map(|network| network.cidr).collect(),
+        inside: merged(networks.iter().map(|network| network.cidr.0).collect()),
     }
+}
+
+/// Every router has these, so they are few.
+const MOST_INSIDE: usize = 64;
+
+/// The fewest networks that contain these and no other addresses; if those are too many, larger ones.
+fn merged(networks: Vec<IpNet>) -> Vec<IpNet> {
+    let mut merged = IpNet::aggregate(&networks);
+    while merged.len() > MOST_INSIDE {
+        let Some(longest) = merged.iter().map(IpNet::prefix_len).max() else { break };
+        let shorten = |net: &IpNet| net.supernet().filter(|_| net.prefix_len() == longest).unwrap_or(*net);
+        merged = IpNet::aggregate(&merged.iter().map(shorten).collect());
+    }
+    merged
 }

@@ -143,9 +143,12 @@ pub(super) fn of_router(from: &RouterSpec, to: &RouterSpec) -> Changes {
             format!("{} to {}: {}", rule.from.name, rule.to.name, list(&rule.allow, ToString::to_string))
         })
     });
-    let subnets = |subnets: &Vec<crate::document::Cidr>| list(subnets, ToString::to_string);
-    changes.compare("isolated", (&from.rules.isolated, &to.rules.isolated), Effect::InPlace, subnets);
-    changes.compare("networks", (&from.rules.networks, &to.rules.networks), Effect::InPlace, subnets);
+    changes.compare("isolated", (&from.rules.isolated, &to.rules.isolated), Effect::InPlace, |subnets| {
+        list(subnets, ToString::to_string)
+    });
+    changes.compare("inside", (&from.rules.inside, &to.rules.inside), Effect::InPlace, |subnets| {
+        list(subnets, ToString::to_string)
+    });
     changes.compare("instance", (&from.instance, &to.instance), Effect::InPlace, Clone::clone);
     changes
 }

@@ -1,12 +1,10 @@
-//! Packets that prove who reaches whom, and the graph of a range.
+//! Packets that prove who reaches whom.
 
 use std::collections::BTreeMap;
 
 use range::{
-    Desired, Leases, PlatformRules, Reachability, Recorded, Values, apply_to,
-    plan::{Estimates, Inputs, plan},
+    Desired, Leases, PlatformRules, Reachability, Values,
     probes::{Arrival, MAX_PAIRS, MAX_SENDERS, Probes, probes},
-    view::{NodeKind, range_graph},
 };
 
 use crate::{read, with};
@@ -118,50 +116,4 @@ fn a_large_range_is_sampled_evenly() {
     targets.dedup();
     assert!(targets.len() > 2_500, "{} machines are tested", targets.len());
     assert_eq!(probes, of_instance(&yaml, "", None), "the same each time");
-}
-
-#[test]
-fn a_graph_has_machines_and_networks_with_their_states() {
-    let (_, desired) = made(LAB);
-    let (rules, estimates) = (PlatformRules::default(), Estimates::default());
-    let inputs = Inputs { rules: &rules, estimates: &estimates, prices: None };
-    let first = plan(&desired, &Recorded::default(), &inputs);
-    let state = |graph: &range::view::RangeGraph, id: &str| {
-        graph.nodes.iter().find(|node| node.id == id).unwrap().state
-    };
-    let graph = range_graph(&desired, &Recorded::default(), None);
-    assert_eq!(graph.nodes.len(), 2 * (2 + 4) + 1);
-    assert_eq!(graph.edges.len(), 2 * (3 + 3));
-    assert_eq!((state(&graph, "machine/t1-x"), state(&graph, "network/t2-b")), ("absent", "absent"));
-    assert_eq!(graph.nodes.last().unwrap().kind, NodeKind::Uplink);
-    // While the plan runs, each node has the step that works on it.
-    let ensure = first.steps.iter().find(|step| step.name == "t1-x").unwrap().id;
-    let states = BTreeMap::from([(0, "done".to_owned()), (ensure, "started".to_owned())]);
-    let graph = range_graph(&desired, &Recorded::default(), Some((&first, &states)));
-    let node = graph.nodes.iter().find(|node| node.id == "machine/t1-x").unwrap();
-    assert_eq!(node.step.as_ref().unwrap().id, ensure);
-    assert_eq!(node.step.as_ref().unwrap().state, "started");
-    // Afterwards: without its task, a machine is not configured.
-    let mut recorded = apply_to(Recorded::default(), &first);
-    let graph = range_graph(&desired, &recorded, None);
-    assert!(
-        graph
-            .nodes
-            .iter()
-            .filter(|node| node.kind == NodeKind::Machine)
-            .all(|node| node.state == "configured")
-    );
-    recorded.tasks.clear();
-    recorded.routers.clear();
-    let graph = range_graph(&desired, &recorded, None);
-    assert_eq!(
-        ["t1-x", "t1-gw", "t1-y"].map(|name| state(&graph, &format!("machine/{name}"))),
-        ["ready", "ready", "configured"]
-    );
-    // What is to be removed is shown until it does not exist any more.
-    let smaller =
-        made(&LAB.replace("  z: {template: t, networks: [a]}\n", "").replace("count: 2", "count: 1")).1;
-    let graph = range_graph(&smaller, &recorded, None);
-    let node = graph.nodes.iter().find(|node| node.id == "machine/t2-z").unwrap();
-    assert_eq!((node.desired, node.state), (false, "configured"));
 }

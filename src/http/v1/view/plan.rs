@@ -110,7 +110,7 @@ fn specification(work: &Work) -> Map<String, Value> {
         Work::TakeSnapshot { snapshot }
         | Work::RevertSnapshot { snapshot }
         | Work::RemoveSnapshot { snapshot } => {
-            Map::from_iter([("snapshot".to_owned(), snapshot.clone().into())])
+            Map::from_iter([("snapshot".to_owned(), Value::String(snapshot.clone()))])
         }
         Work::StartMachine | Work::StopMachine | Work::WaitMachine { ready: None } => Map::new(),
         Work::ForgetTask | Work::Verify => Map::new(),

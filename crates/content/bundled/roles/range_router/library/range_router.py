@@ -81,20 +81,20 @@ def networks_match(field, networks, sign=""):
     return "%s %s %s{ %s }" % (family, field, sign, ", ".join(str(one) for one in networks))
 
 
-def crosses_outside(field, interface, outside, networks, version):
+def crosses_outside(field, interface, outside, inside, version):
     """Matches what passes the interface that leads outside and is for, or from, no network of the range: behind another
     router, networks of the range are reached through the same interface."""
     match = 'meta nfproto %s %s "%s"' % ("ipv4" if version == 4 else "ipv6", interface, outside)
-    own = [net for net in networks if net.version == version]
+    own = [net for net in inside if net.version == version]
     return match + (" " + networks_match(field, own, "!= ") if own else "")
 
 
-def side(spec, field, interface, outside, networks, version):
+def side(spec, field, interface, outside, inside, version):
     """The match of one side of a rule; `None` if it has nothing in this family."""
     if spec["name"] == "any":
         return ""
     if spec["name"] == "uplink":
-        return crosses_outside(field, interface, outside, networks, version) if outside else None
+        return crosses_outside(field, interface, outside, inside, version) if outside else None
     addresses = [net for net in map(network, spec["addresses"]) if net.version == version]
     return networks_match(field, addresses) if addresses else None
 
@@ -111,13 +111,13 @@ def permission(allow):
     return "%s dport %s" % (found.group(1), first if first == last else "%d-%d" % (first, last))
 
 
-def rules_of(rule, outside, networks):
+def rules_of(rule, outside, inside):
     is_any = rule["from"]["name"] == "any" and rule["to"]["name"] == "any"
     # Without addresses one round is for both families.
     for version in (4,) if is_any else (4, 6):
         ends = [
-            side(rule["from"], "saddr", "iifname", outside, networks, version),
-            side(rule["to"], "daddr", "oifname", outside, networks, version),
+            side(rule["from"], "saddr", "iifname", outside, inside, version),
+            side(rule["to"], "daddr", "oifname", outside, inside, version),
         ]
         if None in ends:
             continue
@@ -128,13 +128,14 @@ def rules_of(rule, outside, networks):
 def ruleset(spec, outside):
     """The table, as a script of nft that replaces the one before."""
     lines = ["ct state established,related accept"]
-    networks = [network(subnet) for subnet in spec["rules"]["networks"]]
+    # Nothing of the range is reached through an uplink of its own.
+    inside = [] if spec["nat"] else [network(subnet) for subnet in spec["rules"]["inside"]]
     for subnet in map(network, spec["rules"]["isolated"]) if outside else ():
         for interface, other, field in (("oifname", "daddr", "saddr"), ("iifname", "saddr", "daddr")):
-            crossing = crosses_outside(other, interface, outside, networks, subnet.version)
+            crossing = crosses_outside(other, interface, outside, inside, subnet.version)
             lines.append("%s %s drop" % (crossing, networks_match(field, [subnet])))
     for rule in spec["rules"]["rules"]:
-        lines.extend(rules_of(rule, outside, networks))
+        lines.extend(rules_of(rule, outside, inside))
     text = "table inet %s\ndelete table inet %s\ntable inet %s {\n" % (TABLE, TABLE, TABLE)
     text += "\tchain forward {\n\t\ttype filter hook forward priority 0; policy drop;\n"
     text += "".join("\t\t%s\n" % line for line in lines) + "\t}\n"
