@@ -41,16 +41,23 @@ pub(crate) struct Problem {
     hint: Option<String>,
     /// The faults, by field.
     errors: Vec<Fault>,
-    /// The job that prevents the change.
-    job: Option<JobId>,
-    /// The names of what would be removed.
-    names: Vec<String>,
+    /// What prevents the change; boxed, because few problems have it.
+    obstacle: Option<Box<Obstacle>>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
     /// `Retry-After` in seconds; 0 omits the header.
     retry_after: u16,
     /// Whether the connection is closed, because the rest of the request is not read.
     closes: bool,
+}
+
+/// What prevents a change.
+#[derive(Debug, Clone, Default)]
+struct Obstacle {
+    /// The job that has to end before.
+    job: Option<JobId>,
+    /// The names of what would be removed.
+    names: Vec<String>,
 }
 
 impl Problem {
@@ -60,8 +67,7 @@ impl Problem {
             detail: cut(detail.into(), MAX_TEXT),
             hint: None,
             errors: Vec::new(),
-            job: None,
-            names: Vec::new(),
+            obstacle: None,
             allow: None,
             retry_after: 0,
             closes: false,
@@ -100,13 +106,13 @@ impl Problem {
 
     /// Names the job that prevents the change.
     pub(crate) fn job(mut self, job: JobId) -> Self {
-        self.job = Some(job);
+        self.obstacle.get_or_insert_default().job = Some(job);
         self
     }
 
     /// Lists what would be removed.
     pub(crate) fn names(mut self, names: Vec<String>) -> Self {
-        self.names = names;
+        self.obstacle.get_or_insert_default().names = names;
         self
     }
 
@@ -151,6 +157,7 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
+        let obstacle = self.obstacle.as_deref().cloned().unwrap_or_default();
         let document = api::Problem {
             r#type: format!("urn:rangehand:problem:{}", self.code),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
@@ -159,8 +166,8 @@ impl ResponseError for Problem {
             detail: self.detail.clone(),
             hint: self.hint.clone(),
             errors: self.errors.clone(),
-            job: self.job.map(|job| job.to_string().into()),
-            names: self.names.clone(),
+            job: obstacle.job.map(|job| job.to_string().into()),
+            names: obstacle.names,
             request_id: current_request::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();

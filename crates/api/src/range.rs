@@ -117,7 +117,7 @@ pub enum ChangeOrPlan {
     /// The change
     Change(Box<RangeChange>),
     /// The plan
-    Plan(Plan),
+    Plan(Box<Plan>),
 }
 
 /// A network interface of a machine
