@@ -20,7 +20,7 @@ fn run(app: &TestApp, script: &str, arguments: &[&str]) -> Output {
     command.output().unwrap_or_else(|error| panic!("{script}: {error}"))
 }
 
-/// The inventory is looked for once a body has been understood, so without one every call comes as far as that.
+/// The inventory is searched for after the body was parsed, so without one every request reaches that point.
 #[tokio::test]
 async fn every_script_is_understood() {
     let setup = stub();
@@ -40,7 +40,7 @@ async fn every_script_is_understood() {
     assert!(misunderstood.is_empty(), "{misunderstood:#?}");
 }
 
-/// One of each sort: an action, one with a look-up, names, several steps, many machines, no body.
+/// One of each kind: an action, one with a look-up, names, several steps, many machines, no body.
 #[tokio::test]
 async fn scripts_run_what_they_say() {
     let app = stub().start();

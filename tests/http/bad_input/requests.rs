@@ -1,4 +1,4 @@
-//! Methods, paths, query parameters, request ids.
+//! Methods, paths, query parameters, request IDs.
 
 use reqwest::{Client, Method, header};
 use serde_json::Value;
