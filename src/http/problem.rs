@@ -36,15 +36,13 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
 pub(crate) struct Problem {
     code: ProblemCode,
     /// A description of this occurrence.
-    detail: Box<str>,
+    detail: String,
     /// A suggestion for a fix, if there is one.
-    hint: Option<Box<str>>,
+    hint: Option<String>,
     /// The faults, by field.
     errors: Vec<Fault>,
-    /// The job that prevents the change.
-    job: Option<JobId>,
-    /// The names of what would be removed.
-    names: Box<[String]>,
+    /// What prevents the change; boxed, because few problems have it.
+    obstacle: Option<Box<Obstacle>>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
     /// `Retry-After` in seconds; 0 omits the header.
@@ -53,15 +51,23 @@ pub(crate) struct Problem {
     closes: bool,
 }
 
+/// What prevents a change.
+#[derive(Debug, Clone, Default)]
+struct Obstacle {
+    /// The job that has to end before.
+    job: Option<JobId>,
+    /// The names of what would be removed.
+    names: Vec<String>,
+}
+
 impl Problem {
     pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
             code,
-            detail: cut(detail.into(), MAX_TEXT).into(),
+            detail: cut(detail.into(), MAX_TEXT),
             hint: None,
             errors: Vec::new(),
-            job: None,
-            names: Box::default(),
+            obstacle: None,
             allow: None,
             retry_after: 0,
             closes: false,
@@ -94,19 +100,19 @@ impl Problem {
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into().into_boxed_str());
+        self.hint = Some(hint.into());
         self
     }
 
     /// Names the job that prevents the change.
     pub(crate) fn job(mut self, job: JobId) -> Self {
-        self.job = Some(job);
+        self.obstacle.get_or_insert_default().job = Some(job);
         self
     }
 
     /// Lists what would be removed.
     pub(crate) fn names(mut self, names: Vec<String>) -> Self {
-        self.names = names.into();
+        self.obstacle.get_or_insert_default().names = names;
         self
     }
 
@@ -151,16 +157,17 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
+        let obstacle = self.obstacle.as_deref().cloned().unwrap_or_default();
         let document = api::Problem {
             r#type: format!("urn:rangehand:problem:{}", self.code),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             code: self.code,
-            detail: self.detail.to_string(),
-            hint: self.hint.as_deref().map(str::to_owned),
+            detail: self.detail.clone(),
+            hint: self.hint.clone(),
             errors: self.errors.clone(),
-            job: self.job.map(|job| job.to_string().into()),
-            names: self.names.to_vec(),
+            job: obstacle.job.map(|job| job.to_string().into()),
+            names: obstacle.names,
             request_id: current_request::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();
