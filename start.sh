@@ -207,7 +207,8 @@ DOCUMENT
   show range verify demo
   if [ "$platform" = local ]; then
     printf '\nrunning the ping bundle on the machines over SSH\n'
-    call POST '/v1/jobs?wait=120' '{"bundle":"ping","inventory":"range/demo"}'
+    call GET /v1/ranges/demo
+    call POST '/v1/jobs?wait=120' "{\"bundle\":\"ping\",\"inventory\":\"range/$(reply_field id)\"}"
     id=$(reply_field id) state=$(reply_field state)
     call GET "/v1/jobs/$id/result"
     [ "$state" = succeeded ] || fail "the job ended \`$state\`, not \`succeeded\`"

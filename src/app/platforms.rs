@@ -64,7 +64,7 @@ fn open_simulated(options: &simulated::Options) -> Result<Arc<dyn Platform>, pla
     match open() {
         Ok(opened) => Ok(Arc::new(opened)),
         Err(error) => {
-            let file = options.file.clone().unwrap_or_else(PathBuf::new);
+            let file = options.file.clone().unwrap_or_default();
             let what =
                 format!("the state of the simulated platform in `{}` can't be used: {error}", file.display());
             Err(platform::Error::refused_with(

@@ -14,6 +14,7 @@ use crate::{
 
 /// The work of a job.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "almost all values are playbooks")]
 pub enum Work {
     /// Runs Ansible.
     Playbook(PlaybookWork),

@@ -82,13 +82,11 @@ const EXTEND: &str =
     "UPDATE ranges SET expires_at = $1, version = version + 1, updated_at = $2 WHERE id = $3";
 
 /// Ranges whose last plan is not begun, and has no job.
-const WITHOUT_JOB: &str = concat!(
-    "SELECT ranges.id, ranges.name, ranges.platform, ranges.state, ranges.version, ranges.plan_id, ranges.created_at, \
+const WITHOUT_JOB: &str = "SELECT ranges.id, ranges.name, ranges.platform, ranges.state, ranges.version, ranges.plan_id, ranges.created_at, \
      ranges.updated_at, ranges.expires_at, ranges.document, ranges.recorded FROM ranges \
      JOIN plans ON plans.id = ranges.plan_id WHERE ranges.state = 'changing' AND plans.phase = 'forward' \
      AND plans.created_at < $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id) \
-     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id) ORDER BY ranges.id LIMIT $2"
-);
+     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id) ORDER BY ranges.id LIMIT $2";
 
 /// Ranges of which nothing exists, and whose last job has ended.
 const DESTROYED: &str = concat!(

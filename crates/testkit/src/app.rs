@@ -163,7 +163,7 @@ impl TestApp {
         runs_in(self.home())
     }
 
-    /// The existing directories of secrets of runs. Those of inspections are omitted, because the tasks of a job that is read
+    /// The directories of secrets of runs that are there. Those of inspections are omitted, because the tasks of a job that is read
     /// while it runs are listed in the background, and that of platforms, which are not runs.
     #[must_use]
     pub fn secret_directories(&self) -> Vec<PathBuf> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::paths::Base;
 
-/// `[platforms.NAME]`: a platform. 0 means no limit.
+/// `[platforms.NAME]`: a platform. 0 sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {

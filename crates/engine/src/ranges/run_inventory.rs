@@ -48,6 +48,14 @@ impl Ranges {
 }
 
 impl RangeInventories {
+    /// The range with this name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn named(&self, name: &str) -> Result<Option<RangeId>, RangeError> {
+        Ok(self.store.range_named(name).await?.map(|range| range.id))
+    }
+
     /// The inventory of a range for a run, at this place among its inventories.
     ///
     /// # Errors

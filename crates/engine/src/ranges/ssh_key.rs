@@ -35,7 +35,7 @@ pub(super) fn generate(comment: &str) -> Result<(SecretString, String), KeyError
     private.extend_from_slice(&check);
     field(&mut private, ALGORITHM);
     field(&mut private, public);
-    field(&mut private, &*Zeroizing::new([&*seed, public].concat()));
+    field(&mut private, &Zeroizing::new([&*seed, public].concat()));
     field(&mut private, comment.as_bytes());
     let padding = private.len().next_multiple_of(BLOCK) - private.len();
     private.extend((1..).take(padding));

@@ -134,9 +134,7 @@ pub fn missing_for_guests(options: &Options) -> Vec<Missing> {
 fn is_on_overlay(directory: &Path) -> bool {
     const OVERLAY: i64 = 0x794c_7630;
     let existing = directory.ancestors().find(|path| path.exists());
-    existing
-        .and_then(|path| rustix::fs::statfs(path).ok())
-        .is_some_and(|found| i64::from(found.f_type) == OVERLAY)
+    existing.and_then(|path| rustix::fs::statfs(path).ok()).is_some_and(|found| found.f_type == OVERLAY)
 }
 
 /// The way that is used: the first one for which nothing is missing.
