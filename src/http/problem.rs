@@ -36,15 +36,15 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
 pub(crate) struct Problem {
     code: ProblemCode,
     /// A description of this occurrence.
-    detail: String,
+    detail: Box<str>,
     /// A suggestion for a fix, if there is one.
-    hint: Option<String>,
+    hint: Option<Box<str>>,
     /// The faults, by field.
     errors: Vec<Fault>,
     /// The job that prevents the change.
     job: Option<JobId>,
     /// The names of what would be removed.
-    names: Vec<String>,
+    names: Box<[String]>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
     /// `Retry-After` in seconds; 0 omits the header.
@@ -57,11 +57,11 @@ impl Problem {
     pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
             code,
-            detail: cut(detail.into(), MAX_TEXT),
+            detail: cut(detail.into(), MAX_TEXT).into(),
             hint: None,
             errors: Vec::new(),
             job: None,
-            names: Vec::new(),
+            names: Box::default(),
             allow: None,
             retry_after: 0,
             closes: false,
@@ -94,7 +94,7 @@ impl Problem {
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 
@@ -106,7 +106,7 @@ impl Problem {
 
     /// Lists what would be removed.
     pub(crate) fn names(mut self, names: Vec<String>) -> Self {
-        self.names = names;
+        self.names = names.into();
         self
     }
 
@@ -156,11 +156,11 @@ impl ResponseError for Problem {
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             code: self.code,
-            detail: self.detail.clone(),
-            hint: self.hint.clone(),
+            detail: self.detail.to_string(),
+            hint: self.hint.as_deref().map(str::to_owned),
             errors: self.errors.clone(),
             job: self.job.map(|job| job.to_string().into()),
-            names: self.names.clone(),
+            names: self.names.to_vec(),
             request_id: current_request::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();
