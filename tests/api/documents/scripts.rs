@@ -83,7 +83,7 @@ async fn scripts_create_show_and_destroy_a_range() {
 }
 
 #[tokio::test]
-async fn a_script_takes_another_body_and_tells_of_a_refusal() {
+async fn a_script_takes_another_body_and_reports_a_rejection() {
     let app = stub().start();
     let refused = run(&app, "proxmox/vms/vm_id/start.sh", &[r#"{"proxmox_node": "pve01", "vm_id": "x"}"#]);
     assert_eq!(refused.status.code(), Some(22));
