@@ -1,6 +1,6 @@
 //! Opens the platforms of the settings. None of them prevents the start of the service: one that doesn't work returns the reason.
 
-use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, sync::Arc};
 
 use engine::{PlatformEntry, Platforms, TaskMode};
 use platform::{Deferred, Platform, local, simulated};
@@ -64,7 +64,7 @@ fn open_simulated(options: &simulated::Options) -> Result<Arc<dyn Platform>, pla
     match open() {
         Ok(opened) => Ok(Arc::new(opened)),
         Err(error) => {
-            let file = options.file.clone().unwrap_or_else(PathBuf::new);
+            let file = options.file.clone().unwrap_or_default();
             let what =
                 format!("the state of the simulated platform in `{}` can't be used: {error}", file.display());
             Err(platform::Error::refused_with(
