@@ -14,7 +14,7 @@ from bench.site import ROOT, Site
 
 RESULTS = ROOT / "target/bench/results.json"
 
-# Parts in the order in which they are measured, and the lines that each gives.
+# The parts in the order in which they are measured, and the lines that each returns.
 PARTS = {
     "ping": (pings.one, ["ping", "cpu"]),
     "eight": (pings.eight, ["eight"]),
@@ -51,7 +51,7 @@ def main():
 def read_arguments():
     parser = argparse.ArgumentParser(prog="./bench.sh", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"only these parts or lines: {' '.join(PARTS)}")
-    parser.add_argument("--quick", action="store_true", help="few rounds: tells the order of magnitude")
+    parser.add_argument("--quick", action="store_true", help="few rounds, for the order of magnitude")
     parser.add_argument("--write", action="store_true", help="write docs/performance.md and its plots")
     parser.add_argument("--render", action="store_true", help="write them from the last results; measures nothing")
     parser.add_argument("--executor", choices=["warm", "runner"], help="with this `ansible.executor` instead of the default, as lines of their own")
@@ -59,7 +59,7 @@ def read_arguments():
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/release/rangehand")
     parser.add_argument("--bin-dir", type=pathlib.Path, default=ROOT / ".venv/bin")
     options = parser.parse_args()
-    # Lines of their own in the table: the others are those of the default.
+    # Separate lines in the table: the others are those of the default executor.
     options.other = options.executor
     options.executor = {"RANGEHAND__ANSIBLE__EXECUTOR": options.other} if options.other else {}
     options.rounds = lambda number: max(3, number // 5) if options.quick else number
@@ -72,7 +72,7 @@ def chosen(options):
     if unknown:
         sys.exit(f"unknown: {' '.join(unknown)}: use {' '.join([*PARTS, *BY_NAME])}")
     wanted = set(options.names)
-    return [name for name, (_, gives) in PARTS.items() if not wanted or wanted & {name, *gives}]
+    return [name for name, (_, lines) in PARTS.items() if not wanted or wanted & {name, *lines}]
 
 
 def measure(name, options, results):

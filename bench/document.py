@@ -52,9 +52,9 @@ def cells(figure, result):
 
     peer = result["peer"]
     compared = number(peer["median"], result["unit"])
-    if "ours" in result:
+    if "own" in result:
         unit = result["unit"].split()[0]
-        compared = f"{number(result['ours']['median'], unit)} over {number(peer['median'], unit)}"
+        compared = f"{number(result['own']['median'], unit)} over {number(peer['median'], unit)}"
     return [
         figure.title,
         limit(figure.must),

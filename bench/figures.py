@@ -51,10 +51,10 @@ FIGURES = [
     Figure("ingest", "events through spool and store, one core", 20_000, 100_000, "/s",
            "Python's sqlite3, same rows in the same batches", more=True,
            notes="Most of the time is SQLite's: up to seven indexes for each event."),
-    Figure("memory_idle", "memory of the service, idle", 40, 20, "MB", "bare `ansible-playbook` at work",
+    Figure("memory_idle", "memory of the service, idle", 40, 20, "MB", "bare running `ansible-playbook`",
            notes="Proportional share, before the first job; 15 MB are pages of the program's file."),
     Figure("memory_job", "memory per running job (service and supervisor)", 4, 2, "MB",
-           "bare `ansible-playbook` at work",
+           "bare running `ansible-playbook`",
            notes="What each of 8 jobs adds, by proportional shares."),
     Figure("start", "start to first 200 with 10,000 jobs stored", 300, 50, "ms", "`rangehand --version`"),
     Figure("openapi", "GET /docs/openapi.json, 8 connections, gzip", 10_000, 50_000, "/s",
@@ -86,7 +86,7 @@ FIGURES = [
            notes="Ten steps at once. Changes that are decided at the same moment are one commit."),
     Figure("namespaces", "1,000 machines as namespaces with two interfaces, made, over `ip -batch`", 0.6, 0.35, "x",
            "`ip -batch` for all links, and one batch within each namespace",
-           notes="Ours also keeps a record of each machine and makes its neighbors permanent. What remains is the kernel's work, "
+           notes="Rangehand also keeps a record of each machine and makes its neighbors permanent. What remains is the kernel's work, "
                  "which takes turns under one lock."),
     Figure("namespaces_down", "the same, removed", None, None, "x", "`ip -batch` that deletes namespaces and bridges"),
     Figure("namespaces_grid", "1,089 machines in a square with 2,112 links, made, over `ip -batch`", 0.6, 0.3, "x",

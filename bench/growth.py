@@ -1,4 +1,4 @@
-"""How cost grows: jobs at once, hosts, events, stored jobs. Each measure gives the lines of a plot, as lists of points."""
+"""How cost grows with parallel jobs, hosts, events, and stored jobs. Each function returns plot lines as lists of points."""
 
 import time
 
@@ -20,7 +20,7 @@ def upto(numbers, options, quick):
 
 def jobs_at_once(site, options):
     """`jobs`: so many pings at once, seconds until the last has ended."""
-    ours, bare = [], []
+    own, bare = [], []
     with site.serve("growth", RANGEHAND__RUNS__MAX_CONCURRENT="64", **options.executor) as service:
         service.run(REQUEST)
         for number in upto(JOBS, options, 8):
@@ -31,15 +31,15 @@ def jobs_at_once(site, options):
                 for process in [site.bare(*ARGUMENTS) for _ in range(number)]:
                     finish(process)
 
-            ours.append((number, seconds(jobs)))
+            own.append((number, seconds(jobs)))
             service.rest()
             bare.append((number, seconds(plain)))
-    return {"jobs": {"a job each": ours, "ansible-playbook": bare}}
+    return {"jobs": {"a job each": own, "ansible-playbook": bare}}
 
 
 def hosts(site, options):
     """`hosts`: one ping of so many hosts, all of them this machine."""
-    ours, bare = [], []
+    own, bare = [], []
     with site.serve("hosts", **options.executor) as service:
         service.run(REQUEST)
         for number in upto(HOSTS, options, 20):
@@ -47,11 +47,11 @@ def hosts(site, options):
             file.write_text("all:\n  vars:\n    ansible_connection: local\n    ansible_python_interpreter: auto_silent\n"
                             "  hosts:\n" + "".join(f"    host{at}:\n" for at in range(number)))
             request = {"bundle": "ping", "inventory": file.stem}
-            ours.append((number, seconds(lambda: service.run(request))))
+            own.append((number, seconds(lambda: service.run(request))))
             service.rest()
             words = ["-i", f"inventory/{file.name}", "playbooks/bundles/ping/main.yml"]
             bare.append((number, seconds(lambda: finish(site.bare(*words)))))
-    return {"hosts": {"a job": ours, "ansible-playbook": bare}}
+    return {"hosts": {"a job": own, "ansible-playbook": bare}}
 
 
 def events(site, options):

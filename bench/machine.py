@@ -1,4 +1,4 @@
-"""What this machine tells of processes: time on its processors, memory, and how much else goes on."""
+"""What this machine reports about processes: CPU time, memory, and the load of other processes."""
 
 import ctypes
 import os

@@ -12,8 +12,8 @@ from bench.rounds import interleaved, ratios, summary
 from bench.site import ROOT
 
 PROGRAM = ROOT / "target/release/examples/namespaces"
-# Each round has namespaces of its own for network and mounts, so nothing of this machine is seen or changed. The kernel
-# removes namespaces in the background: a round waits until those of the round before are gone.
+# Each round has its own network and mount namespaces, so it sees and changes nothing of this machine. The kernel removes
+# namespaces in the background: a round waits until those of the round before are removed.
 APART = ["unshare", "--net", "--mount", "--propagation", "private"]
 MACHINES, MEMBERS, SIDE = 1000, 20, 33
 AT_ONCE = 4
@@ -29,18 +29,18 @@ def lines(_site, options):
         with tempfile.TemporaryDirectory() as scratch:
             write_batches(pathlib.Path(scratch), *make())
             rounds = interleaved({
-                "ours": lambda: ours(size),
+                "own": lambda: own(size),
                 "peer": lambda: peer(pathlib.Path(scratch)),
             }, options.rounds(5))
         for line, key in [(name, "up_ms"), (f"{name}_down", "down_ms")]:
-            mine, theirs = ([value[key] for value in rounds[way]] for way in ("ours", "peer"))
+            mine, theirs = ([value[key] for value in rounds[way]] for way in ("own", "peer"))
             found[line] = summary(ratios(mine, theirs)) | {
-                "ours": summary(mine), "peer": summary(theirs), "unit": "ms",
+                "own": summary(mine), "peer": summary(theirs), "unit": "ms",
             }
     return found
 
 
-def ours(size):
+def own(size):
     script = f"mount -t tmpfs tmpfs /run && exec {PROGRAM} /run/bench {size} {AT_ONCE}"
     done = subprocess.run([*APART, "sh", "-c", script], check=True, stdout=subprocess.PIPE)
     settle()
@@ -68,7 +68,7 @@ def peer(scratch):
 
 
 def settle():
-    """Waits until a namespace that is removed now is gone: the kernel removes them in order."""
+    """Waits until removed namespaces no longer exist: the kernel removes them in order."""
     subprocess.run(["unshare", "--net", "true"], check=True)
     time.sleep(2)
 

@@ -83,12 +83,12 @@ def at_once(number, work):
 
 
 def over(found, part, unit, factor):
-    """Ours over bare, with both."""
-    ours = [value[part] for value in found["job"]]
+    """The job relative to bare Ansible, with both values."""
+    own = [value[part] for value in found["job"]]
     bare = [value[part] for value in found["bare"]]
     return {
-        **summary(ratios(ours, bare)),
-        "ours": summary([value * factor for value in ours]),
+        **summary(ratios(own, bare)),
+        "own": summary([value * factor for value in own]),
         "peer": summary([value * factor for value in bare]),
         "unit": unit,
     }

@@ -16,17 +16,17 @@ def lines(_site, options):
     """`plan`, `plan_memory`, `plan_networkx`: each value is the median of five plans in a process of its own."""
     graph = subprocess.run([PROGRAM, "graph"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout
     found = interleaved({
-        "ours": lambda: measured([PROGRAM, "time", "5"], b""),
+        "own": lambda: measured([PROGRAM, "time", "5"], b""),
         "peer": lambda: measured([PYTHON, PEER, "5"], graph),
     }, options.rounds(15))
-    ours, peer = ([value["total_ms"] for value in found[name]] for name in ("ours", "peer"))
-    memory, peer_memory = (summary([value["memory_mb"] for value in found[name]]) for name in ("ours", "peer"))
+    own, peer = ([value["total_ms"] for value in found[name]] for name in ("own", "peer"))
+    memory, peer_memory = (summary([value["memory_mb"] for value in found[name]]) for name in ("own", "peer"))
     parts = {"form and checks": "check_ms", "names and addresses": "expand_ms", "steps and digest": "plan_ms"}
-    parts = {title: summary([value[part] for value in found["ours"]])["median"] for title, part in parts.items()}
+    parts = {title: summary([value[part] for value in found["own"]])["median"] for title, part in parts.items()}
     return {
-        "plan": summary(ours) | {"peer": summary(peer), "unit": "ms", "each": parts},
+        "plan": summary(own) | {"peer": summary(peer), "unit": "ms", "each": parts},
         "plan_memory": memory | {"peer": peer_memory, "unit": "MB"},
-        "plan_networkx": summary(ratios(ours, peer)) | {"ours": summary(ours), "peer": summary(peer), "unit": "ms"},
+        "plan_networkx": summary(ratios(own, peer)) | {"own": summary(own), "peer": summary(peer), "unit": "ms"},
     }
 
 

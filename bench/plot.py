@@ -4,7 +4,7 @@ import math
 
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 560, 310, 60, 46, 16, 44
 LEGEND = 170
-# One style sheet for both: the colours of text and lines follow what the reader's system says.
+# One style sheet for both: the colors of text and lines follow the reader's system setting.
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #24292f }
 .grid { stroke: #d0d7de; stroke-width: 1 }

@@ -4,7 +4,7 @@ import statistics
 
 
 def interleaved(ways, number, warm_up=1):
-    """All ways in every round, each round begun with another one; the first rounds do not count. Each way gives a value."""
+    """Runs all ways in every round, starting with a different one each time. The first rounds do not count. Ways return values."""
     found = {name: [] for name in ways}
     names = list(ways)
     for at in range(number + warm_up):
@@ -33,9 +33,9 @@ def summary(values):
     }
 
 
-def ratios(ours, theirs):
-    """Ours over theirs, round by round: what disturbs a round disturbs both."""
-    return [a / b for a, b in zip(ours, theirs)]
+def ratios(own, peer):
+    """Own values relative to the peer's, round by round: a disturbance affects both."""
+    return [a / b for a, b in zip(own, peer)]
 
 
 def percentile(values, part):

@@ -54,8 +54,8 @@ def bare_twenty(site):
 
 
 class Watch:
-    """Tells when a file came into a directory below `root`, by the kernel: inotify. Whoever looks on must not wait for a
-    processor that does what is looked at: where it may, this process comes first on it."""
+    """Reports when a file appears in a directory below `root`, with inotify. The observer must not wait for a CPU that the
+    observed process uses, so this process gets a higher priority if that is allowed."""
 
     CREATE, MOVED_TO, CLOSED = 0x100, 0x80, 0x8
 
@@ -80,7 +80,7 @@ class Watch:
             at += 16 + length
 
     def seen(self, known, *files):
-        """Waits for these files, one after the other, in a directory that is not in `known`; gives that directory, and the
+        """Waits for these files, one after the other, in a directory that is not in `known`. Returns that directory, and the
         time of each."""
         watched, times = None, []
         while len(times) < len(files):
@@ -139,8 +139,8 @@ def memory(site, options):
             request = {"bundle": "wait", "extra_vars": {"until": str(until)}}
             accepted = [service.call("POST", "/v1/jobs", request) for _ in range(RUNNING)]
             wait_for_tasks(service, accepted)
-            ours = [service.pid, *service.supervisors()]
-            taken = sum(machine.memory_kib(pid) for pid in ours) / 1000
+            own = [service.pid, *service.supervisors()]
+            taken = sum(machine.memory_kib(pid) for pid in own) / 1000
             jobs.append((taken - idle[-1]) / RUNNING)
             process = site.bare("-i", "inventory/hosts.yml", "playbooks/bundles/wait/main.yml", "-e", f"until={until}")
             time.sleep(3)

@@ -20,13 +20,13 @@ def lines(site, options):
     took, critical = ([round[part] for round in rounds] for part in (0, 1))
     files = (site.scratch / f"saga-{number}.db" for number in range(1_000))
     found = interleaved({
-        "ours": lambda: steps(next(files)),
+        "own": lambda: steps(next(files)),
         "peer": lambda: raw_steps(next(files)),
     }, options.rounds(15))
     return {
-        "saga": summary([ours / peer for ours, peer in rounds])
-        | {"ours": summary(took), "peer": summary(critical), "unit": "s"},
-        "saga_steps": summary(found["ours"]) | {"peer": summary(found["peer"]), "unit": "s"},
+        "saga": summary([own / peer for own, peer in rounds])
+        | {"own": summary(took), "peer": summary(critical), "unit": "s"},
+        "saga_steps": summary(found["own"]) | {"peer": summary(found["peer"]), "unit": "s"},
     }
 
 

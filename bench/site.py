@@ -55,7 +55,7 @@ def finish(process):
 
 
 class Service:
-    """A service at work; ends with the `with` block."""
+    """A running service. Ends with the `with` block."""
 
     def __init__(self, site, state, settings):
         self.site, self.state = site, state
@@ -77,7 +77,7 @@ class Service:
         self.stop()
 
     def start(self, path="/healthz"):
-        """Starts it; gives the seconds until it said that it listens, and until it answered a call of this path."""
+        """Starts it. Returns the seconds until it logged that it listens, and until it answered a request for this path."""
         self.state.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
         with open(self.state.with_suffix(".log"), "ab") as log:
@@ -114,7 +114,7 @@ class Service:
         return http.client.HTTPConnection(host, int(port), timeout=LIMIT_S)
 
     def call(self, method, path, body=None, connection=None):
-        """One call; the answer must be a good one. Gives what its JSON says."""
+        """Sends one request, which must succeed. Returns the parsed JSON."""
         if connection is None:
             connection = self.connection
             # The service closes what was idle for a while; this connects again.
@@ -141,6 +141,6 @@ class Service:
         return [pid for pid in machine.descendants(os.getpid()) if machine.name_of(pid).startswith("run-")]
 
     def rest(self):
-        """Waits until no run is at work, down to the last supervisor."""
+        """Waits until no run is active, down to the last supervisor."""
         while self.supervisors():
             time.sleep(0.005)

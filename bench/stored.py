@@ -35,10 +35,10 @@ def history(site, options):
     state = site.scratch / "state-history"
     fill(state, JOBS, EVENTS, OF_ONE)
     found = interleaved({
-        "ours": lambda: start(site) * 1000,
+        "own": lambda: start(site) * 1000,
         "peer": lambda: version(site.options.binary) * 1000,
     }, options.rounds(15))
-    result = {"start": summary(found["ours"]) | {"peer": summary(found["peer"]), "unit": "ms"}}
+    result = {"start": summary(found["own"]) | {"peer": summary(found["peer"]), "unit": "ms"}}
     with site.serve("history") as service:
         middle = service.call("GET", "/v1/jobs?limit=500")["items"][-1]["id"]
         pages = {page: page.format(middle=middle) for page in PAGES}
@@ -89,13 +89,13 @@ def ingest(site, options):
     count = 20_000 if options.quick else 100_000
     parts = []
 
-    def ours():
+    def own():
         parts.append(through(count))
         return parts[-1]["through"]
 
-    found = interleaved({"ours": ours, "peer": lambda: bare_sqlite(site.scratch, count)}, options.rounds(5))
+    found = interleaved({"own": own, "peer": lambda: bare_sqlite(site.scratch, count)}, options.rounds(5))
     each = {name: summary([part[name] for part in parts])["median"] for name in ("spool", "store", "out")}
-    return {"ingest": summary(found["ours"]) | {"peer": summary(found["peer"]), "unit": "/s", "each": each}}
+    return {"ingest": summary(found["own"]) | {"peer": summary(found["peer"]), "unit": "/s", "each": each}}
 
 
 def through(count):

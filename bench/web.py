@@ -59,7 +59,7 @@ def line(site, options, address, request):
         try:
             bare = peer.stdout.readline().strip().removeprefix("listening on http://")
             values = interleaved({
-                "ours": lambda: load(address, request, seconds),
+                "own": lambda: load(address, request, seconds),
                 "bare": lambda: load(bare, request, seconds),
             }, options.rounds(5))
         finally:
@@ -67,17 +67,17 @@ def line(site, options, address, request):
             peer.communicate()
             machine.OWN.discard(peer.pid)
         size = pathlib.Path(file.name).stat().st_size
-    ours = [value["per_second"] for value in values["ours"]]
-    result = {**summary(ours), "peer": summary([value["per_second"] for value in values["bare"]]), "unit": "/s"}
+    own = [value["per_second"] for value in values["own"]]
+    result = {**summary(own), "peer": summary([value["per_second"] for value in values["bare"]]), "unit": "/s"}
     result["reply_bytes"] = size
-    result["p99_us"] = max(value["p99_us"] for value in values["ours"])
+    result["p99_us"] = max(value["p99_us"] for value in values["own"])
     if shutil.which("wrk"):
         result["wrk"] = wrk(address, request, seconds, site.scratch)
     return result
 
 
 def fetch(address, request, file):
-    """Keeps the body of one reply in the file; gives those of its headers that are part of it."""
+    """Keeps the body of one reply in the file; returns the headers that belong to it."""
     import http.client
     host, _, port = address.rpartition(":")
     connection = http.client.HTTPConnection(host, int(port))

@@ -42,9 +42,9 @@ pub fn hide(secrets: Vec<SecretString>) {
 }
 
 /// Masks secrets on their way out, and leaves out what a terminal would obey, colors excepted. It is given whole lines.
-struct Clean<W>(W);
+struct Sanitized<W>(W);
 
-impl<W: Write> Write for Clean<W> {
+impl<W: Write> Write for Sanitized<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let redactor = REDACTOR.read().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +85,7 @@ pub enum Error {
 pub fn init(options: &LogOptions) -> Result<(), Error> {
     let filter = EnvFilter::try_new(&options.filter)
         .map_err(|source| Error::Filter { filter: options.filter.clone(), source })?;
-    let lines = fmt::layer().with_writer(|| Clean(io::stderr()));
+    let lines = fmt::layer().with_writer(|| Sanitized(io::stderr()));
     let registry = tracing_subscriber::registry().with(filter);
     match options.format {
         LogFormat::Text => {

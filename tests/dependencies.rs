@@ -1,9 +1,9 @@
-//! What is locked is licensed as we may use it, and is none of what is known to be broken.
+//! Locked dependencies: their licenses are allowed, and none has a known vulnerability.
 //!
-//! `cargo deny` does this and more, but takes minutes to build and wants a database that cannot be had where these tests
-//! run. Licences are those that the packages themselves state; advisories are those of `tests/advisories.toml`.
+//! `cargo deny` does this and more, but takes minutes to build and needs a database that is not available where these tests
+//! run. Licenses are those that the packages declare. Advisories are those of `tests/advisories.toml`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +13,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Permissive licences: nothing of ours must be published for them.
+/// Permissive licenses, which don't require publishing the source of Rangehand.
 const ALLOWED: [&str; 12] = [
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
@@ -29,8 +29,8 @@ const ALLOWED: [&str; 12] = [
     "Zlib",
 ];
 
-/// How many crates may be locked in more than one version. Each costs time to build and room in the binary; a new one is
-/// a reason to look whether one of the two can go.
+/// How many crates can be locked in more than one version. Each costs build time and binary size. Before you raise the number,
+/// check whether one of the two versions can be removed.
 const MAX_DUPLICATES: usize = 18;
 
 struct Package {
@@ -39,7 +39,7 @@ struct Package {
     licence: String,
 }
 
-/// Everything that is locked, ours excepted, for all systems.
+/// All locked packages for all systems, except the crates of Rangehand.
 fn packages() -> Vec<Package> {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["metadata", "--offline", "--locked", "--format-version", "1"])
@@ -148,7 +148,7 @@ fn nothing_that_is_locked_is_known_to_be_broken() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a report for whoever asks for it with --nocapture")]
+#[expect(clippy::print_stderr, reason = "a report, printed with --nocapture")]
 fn few_crates_are_locked_in_more_than_one_version() {
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in packages() {

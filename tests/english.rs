@@ -6,7 +6,7 @@
 //!
 //! `ENGLISH_REPORT=1 cargo test --test english -- --nocapture` prints each occurrence, and counts by phrase.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 #![allow(clippy::print_stdout, reason = "the report is the output of the test")]
 
 use std::{
@@ -60,13 +60,17 @@ const BANNED: &[(&str, &str)] = &[
     ("Patience", "Backoff"),
 ];
 
-/// Ordinary English that contains a banned phrase.
-const EXCEPTED: &str = r"\bthere (?:is|are) none\b|`nobody`|\bgives up\b";
+/// What contains a banned phrase and is allowed: ordinary English, Python (`is None`, the method `tell`), the Unix user `nobody`, and
+/// values and keys of interfaces and of formats on disk.
+const EXCEPTED: &str = concat!(
+    r"\bthere (?:is|are) none\b|\bgives up\b|(?-i:\bis None\b)|\.tell\(\)",
+    r#"|[`"=]nobody\b|['"]anybody['"]|"at_work"|"(?:failures|results|tasks)_left_out""#,
+);
 
 /// Extensions of text files that have prose.
 const EXTENSIONS: &[&str] = &["rs", "md", "toml", "yml", "yaml", "sh", "py", "json", "js", "html"];
 
-/// What is not ours to write, is made from files that are checked, or lists old names on purpose.
+/// Files that are not written here, that are generated from checked files, or that list old names on purpose.
 const SKIPPED: &[&str] = &[
     "playbooks/",
     "inventory/",
@@ -78,6 +82,9 @@ const SKIPPED: &[&str] = &[
     "kong.yml",
     "docs/settings.md",
     "docs/renamed.md",
+    "crates/api/src/renamed.rs",
+    "src/settings/renamed.rs",
+    "tests/settings/renamed.rs",
     "tests/english.rs",
 ];
 

@@ -1,6 +1,6 @@
-//! Rules of the suite itself: who uses its helpers, and what the profile `quick` of `.config/nextest.toml` runs.
+//! Rules of the test suite: which crates use its helpers, and what the profile `quick` of `.config/nextest.toml` runs.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{
     collections::BTreeSet,
@@ -49,7 +49,7 @@ fn sources(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The directories of our packages.
+/// The directories of the packages of the workspace.
 fn packages() -> Vec<PathBuf> {
     let crates = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
     crates.filter(|path| path.join("Cargo.toml").exists()).chain([root().to_owned()]).collect()
@@ -85,14 +85,14 @@ fn manifest(package: &Path) -> toml::Table {
 fn only_tests_use_the_helpers_of_tests_and_these_use_no_crate_of_ours() {
     let manifests: Vec<toml::Table> = packages().iter().map(|package| manifest(package)).collect();
     let name = |manifest: &toml::Table| manifest["package"]["name"].as_str().unwrap().to_owned();
-    let ours: BTreeSet<String> = manifests.iter().map(name).collect();
-    assert!(ours.contains("testkit") && ours.contains("rangehand"), "{ours:?}");
+    let own: BTreeSet<String> = manifests.iter().map(name).collect();
+    assert!(own.contains("testkit") && own.contains("rangehand"), "{own:?}");
     for manifest in &manifests {
         let dependencies = manifest.get("dependencies").and_then(toml::Value::as_table);
         let used: BTreeSet<String> = dependencies.into_iter().flat_map(toml::Table::keys).cloned().collect();
         assert!(!used.contains("testkit"), "{}", name(manifest));
         if name(manifest) == "testkit" {
-            let of_ours: Vec<_> = used.intersection(&ours).collect();
+            let of_ours: Vec<_> = used.intersection(&own).collect();
             assert!(of_ours.is_empty(), "testkit uses {of_ours:?}");
         }
     }

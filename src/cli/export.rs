@@ -24,7 +24,7 @@ pub(super) enum What {
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
         upstream: String,
     },
-    /// A curl script for each route of v0
+    /// A curl script for each route of v0 and of ranges
     Curl {
         /// The directory to write them to; what is there already stays, or is written over
         #[arg(long, value_name = "DIR")]

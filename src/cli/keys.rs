@@ -39,7 +39,7 @@ pub(super) fn run(inputs: &Inputs, action: Action, out: &mut dyn Write) -> Resul
                 // A change that cannot be written to the audit log is not made.
                 let about = path.display().to_string();
                 Audit::new(store.clone()).append(stored::command("keys rotate", &about)).await?;
-                Ok(tell(&keys.rotate(&store).await?, out)?)
+                Ok(print(&keys.rotate(&store).await?, out)?)
             }
         }
     })
@@ -55,7 +55,7 @@ fn list(uses: &[KeyUse], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Prints the result; the exit code is a failure if some secrets could not be re-encrypted.
-fn tell(rotation: &Rotation, out: &mut dyn Write) -> io::Result<ExitCode> {
+fn print(rotation: &Rotation, out: &mut dyn Write) -> io::Result<ExitCode> {
     writeln!(out, "active key: {}", rotation.active)?;
     writeln!(out, "jobs and ranges re-encrypted: {}", rotation.resealed)?;
     writeln!(

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    access::{Most, Room},
+    access::{Quota, Reservation},
     api::Api,
 };
 
@@ -134,8 +134,8 @@ pub(super) fn received<T: Copy + 'static>(
 ) -> impl Future<Output = Result<(BytesMut, T), BadBody>> + use<T> {
     let (checked, usual) = (check_content_type(request, types), types.usual);
     let api = request.app_data::<Data<Api>>();
-    let most = Most::bodies(api.map_or(0, |api| api.options.body_limit_bytes)).at_least(limit);
-    let room = api.map(|api| api.guard.room(request));
+    let quota = Quota::bodies(api.map_or(0, |api| api.options.body_limit_bytes)).at_least(limit);
+    let reservation = api.map(|api| api.guard.reservation(request));
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     let is_too_long =
         length.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > limit as u64);
@@ -143,7 +143,7 @@ pub(super) fn received<T: Copy + 'static>(
     async move {
         let received = match is_too_long {
             true => Err(BadBody::TooLong { limit }),
-            false => receive(payload, limit, room, most).await,
+            false => receive(payload, limit, reservation, quota).await,
         };
         match received {
             // The content type of an empty body is ignored.
@@ -166,8 +166,8 @@ const MAX_VALUES: usize = 20_000;
 async fn receive(
     mut payload: Payload,
     limit: usize,
-    mut room: Option<Room>,
-    most: Most,
+    mut reservation: Option<Reservation>,
+    quota: Quota,
 ) -> Result<BytesMut, BadBody> {
     let (begun, mut bytes) = (Instant::now(), BytesMut::new());
     loop {
@@ -181,7 +181,7 @@ async fn receive(
         if bytes.len() + chunk.len() > limit {
             return Err(BadBody::TooLong { limit });
         }
-        if !room.as_mut().is_none_or(|room| room.take(chunk.len(), most)) {
+        if !reservation.as_mut().is_none_or(|reservation| reservation.take(chunk.len(), quota)) {
             return Err(BadBody::NoRoom);
         }
         bytes.extend_from_slice(&chunk);

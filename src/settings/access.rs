@@ -147,7 +147,7 @@ impl Access {
             jwt: if self.has(ModeWord::Jwt) { Some(self.jwt()?) } else { None },
             hosts: self.hosts(&server.host),
             origins: server.cors_origins.clone(),
-            open_metrics: self.allow_unauthenticated_metrics,
+            allow_unauthenticated_metrics: self.allow_unauthenticated_metrics,
             reads: limits.reads(),
             writes: limits.writes(),
             watchers: limits.watchers(),

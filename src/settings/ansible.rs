@@ -78,8 +78,8 @@ impl Ansible {
 
     /// Where processes with Ansible imported are kept, if they are to be.
     #[must_use]
-    pub fn hosts(&self) -> Option<ansible::Hosts> {
-        (self.executor == Executor::Warm).then(ansible::Hosts::default)
+    pub fn hosts(&self) -> Option<ansible::ForkServers> {
+        (self.executor == Executor::Warm).then(ansible::ForkServers::default)
     }
 
     pub(super) fn resolve(&mut self, base: &Base, executable: Option<&Path>) {

@@ -34,8 +34,8 @@ impl Environment {
 
     /// The values of variables whose names indicate a secret.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = SecretString> {
-        let tells = |name: &OsString| name.to_str().is_some_and(tells_of_a_secret);
-        let values = self.0.iter().filter(move |(name, _)| tells(name));
+        let is_secret = |name: &OsString| name.to_str().is_some_and(tells_of_a_secret);
+        let values = self.0.iter().filter(move |(name, _)| is_secret(name));
         values.filter_map(|(_, value)| value.to_str().map(SecretString::from))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::seconds;
-use crate::http::access::{Most, Rate, Unread};
+use crate::http::access::{Quota, Rate, Unread};
 
 /// `[limits]`: limits for clients. 0 per minute sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -46,13 +46,13 @@ impl Limits {
         engine::QueueLimits { of_caller: self.queued_per_client, in_all: self.queued }
     }
 
-    pub(super) const fn watchers(&self) -> Most {
-        Most { of_client: self.watchers_per_client, in_all: self.watchers }
+    pub(super) const fn watchers(&self) -> Quota {
+        Quota { per_client: self.watchers_per_client, total: self.watchers }
     }
 
     pub(super) const fn unread(&self) -> Unread {
-        let most = Most { of_client: self.unread_bytes_per_client, in_all: self.unread_bytes };
-        Unread { most, deadline: self.unread }
+        let quota = Quota { per_client: self.unread_bytes_per_client, total: self.unread_bytes };
+        Unread { quota, deadline: self.unread }
     }
 
     pub(super) const fn writes(&self) -> Rate {

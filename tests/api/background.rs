@@ -1,4 +1,4 @@
-//! Background tasks: what activates them, and what each did last.
+//! Background tasks: their activation, and the result of each.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
-//! The bundles for Ubuntu and Debian do to a real host what they say, and nothing the second time.
+//! The bundles for Ubuntu and Debian change a real host as documented, and change nothing when repeated.
 //!
-//! Every test has a guest of its own; see [`testkit::Guest`].
+//! Every test has a separate guest; see [`testkit::Guest`].
 
 use std::time::Instant;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use testkit::{Guest, Job, Setup, TestApp, copy, generated_secret, quoted, repository};
 
 /// How long a bundle may take, in seconds: it downloads packages.
-const PATIENCE_S: u64 = 300;
+const WAIT_S: u64 = 300;
 
-/// A service with the playbooks that we ship, and with the guest's inventory.
+/// A service with the bundled playbooks, and with the guest's inventory.
 fn app(guest: &Guest) -> TestApp {
     let setup = Setup::new();
     copy(&repository("playbooks"), &setup.home().join("playbooks"));
@@ -18,15 +18,15 @@ fn app(guest: &Guest) -> TestApp {
     setup.start()
 }
 
-/// Runs a bundle to its end; gives the job.
+/// Runs a bundle to its end. Returns the job.
 async fn run(app: &TestApp, bundle: &str, variables: &Value) -> Job {
     let request = json!({
         "bundle": format!("core/linux/ubuntu/{bundle}"), "inventory": "guest", "limit": "guest-1", "extra_vars": variables,
     });
-    app.job(&app.post(&format!("/v1/jobs?wait={PATIENCE_S}"), &request, 200).await)
+    app.job(&app.post(&format!("/v1/jobs?wait={WAIT_S}"), &request, 200).await)
 }
 
-/// Runs a bundle, which must succeed; gives the number of changes and its only result.
+/// Runs a bundle, which must succeed. Returns the number of changes and its only result.
 #[expect(clippy::print_stderr, reason = "how long it took is worth knowing")]
 async fn succeed(app: &TestApp, bundle: &str, variables: &Value) -> (u64, Value) {
     let begun = Instant::now();
@@ -41,7 +41,7 @@ async fn succeed(app: &TestApp, bundle: &str, variables: &Value) -> (u64, Value)
     (changed, values[0].clone())
 }
 
-/// Runs a bundle twice: the first run changes something, the second nothing. Gives the result.
+/// Runs a bundle twice: the first run changes something, the second nothing. Returns the result.
 async fn succeed_twice(app: &TestApp, bundle: &str, variables: &Value) -> Value {
     let (changed, first) = succeed(app, bundle, variables).await;
     assert!(changed > 0, "{bundle} with {variables} changed nothing");
@@ -92,14 +92,14 @@ async fn bundles_install_packages_once() {
     assert_eq!(result["time_service"], "systemd-timesyncd.service");
     assert_eq!(guest.run("systemctl is-enabled systemd-timesyncd").await, "enabled");
     guest.run("set -e; for program in nft ufw dig mtr nc tcpdump traceroute whois; do command -v $program; done").await;
-    assert!(!guest.attempt("command -v jq").await.0, "what nothing needs is gone");
+    assert!(!guest.attempt("command -v jq").await.0, "unneeded packages are removed");
     assert_eq!(guest.run("find /var/cache/apt/archives -name '*.deb'").await, "");
-    assert!(guest.run("ufw status").await.contains("inactive"), "nobody is shut out");
+    assert!(guest.run("ufw status").await.contains("inactive"), "the firewall blocks no client");
     assert_eq!(guest.run("systemctl is-active docker").await, "active");
 }
 
-/// Whether the account's password is this one: somebody else than root becomes that account by it.
-async fn lets_in(guest: &Guest, user: &str, password: &str) -> bool {
+/// Whether the account has this password, checked by a user other than root with `su`.
+async fn accepts_password(guest: &Guest, user: &str, password: &str) -> bool {
     let as_trainer = format!("su trainer -c {}", quoted(&format!("su {user} -c id")));
     let (succeeded, output) =
         guest.attempt(&format!("printf '%s\\n' {} | {as_trainer}", quoted(password))).await;
@@ -125,8 +125,8 @@ async fn an_account_gets_what_was_asked_for_and_is_left_alone_then() {
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let hash = shadow(&guest, "student-1").await[1].clone();
     assert!(hash.starts_with("$6$"), "{hash}");
-    let told = format!("{}{}{}", Value::from(job.events().await), job.log().await, app.log());
-    assert!(!told.contains(&secret) && !told.contains(&hash), "{told}");
+    let visible = format!("{}{}{}", Value::from(job.events().await), job.log().await, app.log());
+    assert!(!visible.contains(&secret) && !visible.contains(&hash), "{visible}");
 
     let (changed, result) = succeed(&app, "configure/add-user", &variables).await;
     assert_eq!(changed, 0, "the second time");
@@ -134,8 +134,8 @@ async fn an_account_gets_what_was_asked_for_and_is_left_alone_then() {
     let entry = guest.run("getent passwd student-1").await;
     assert!(entry.ends_with(":/home/student-1:/bin/sh"), "{entry}");
     assert_eq!(guest.run("stat -c %U /home/student-1").await, "student-1");
-    assert!(lets_in(&guest, "student-1", &password).await);
-    assert!(!lets_in(&guest, "student-1", &secret).await);
+    assert!(accepts_password(&guest, "student-1", &password).await);
+    assert!(!accepts_password(&guest, "student-1", &secret).await);
 
     variables["CHANGE_PWD_AT_LOGON"] = json!(true);
     variables["TARGET_SHELL_PATH"] = json!("/bin/bash");
@@ -149,26 +149,26 @@ async fn the_password_of_an_account_can_be_changed_kept_locked_and_unlocked() {
     let Some(guest) = Guest::boot("passwords") else { return };
     let app = app(&guest);
     let password = generated_secret();
-    // It must be changed, until a run says otherwise.
+    // It must be changed, until a run disables that.
     guest.run("useradd student && echo student:x | chpasswd && chage -d 0 student").await;
     let mut variables = json!({"TARGET_USER": "student", "TARGET_PASSWORD": password});
     succeed(&app, "configure/add-user", &variables).await;
-    assert!(lets_in(&guest, "student", &password).await);
+    assert!(accepts_password(&guest, "student", &password).await);
 
     let keep = json!({"TARGET_USER": "student", "TARGET_PASSWORD": generated_secret(), "UPDATE_PASSWORD": "on_create"});
     let (changed, result) = succeed(&app, "configure/add-user", &keep).await;
     assert_eq!((changed, &result["password"]), (0, &json!("kept")));
-    assert!(lets_in(&guest, "student", &password).await);
+    assert!(accepts_password(&guest, "student", &password).await);
 
-    // No password: nobody comes in with one, and nothing has to be changed.
+    // Without a password the account is locked, and no password has to be changed.
     let locked = json!({"TARGET_USER": "student", "TARGET_PASSWORD": "", "CHANGE_PWD_AT_LOGON": true});
     let result = succeed_twice(&app, "configure/add-user", &locked).await;
     assert_eq!((&result["password"], &result["change_at_logon"]), (&json!("locked"), &json!(false)));
-    assert!(!lets_in(&guest, "student", &password).await);
+    assert!(!accepts_password(&guest, "student", &password).await);
 
     let (changed, _) = succeed(&app, "configure/add-user", &variables).await;
     assert_eq!(changed, 1, "the lock is taken off");
-    assert!(lets_in(&guest, "student", &password).await);
+    assert!(accepts_password(&guest, "student", &password).await);
 
     variables["TARGET_USER"] = json!("student-2");
     variables["TARGET_PASSWORD"] = json!("");
@@ -220,8 +220,8 @@ async fn what_makes_no_sense_is_refused_in_words_and_changes_nothing() {
         ),
         (
             "install/dot-files",
-            json!({"OPERATOR_USER": "nobody-here", "INSTALL_VIM_DOTFILES": true}),
-            "no account `nobody-here`",
+            json!({"OPERATOR_USER": "absent-user", "INSTALL_VIM_DOTFILES": true}),
+            "no account `absent-user`",
         ),
         (
             "install/dot-files",

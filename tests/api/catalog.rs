@@ -1,4 +1,4 @@
-//! The catalog over HTTP: what there is to run, what it would do, and what it lacks.
+//! The catalog over HTTP: available content, its tasks, and what is missing.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp, copy, fixtures};
@@ -202,7 +202,7 @@ async fn an_inventory_shows_groups_and_hosts_but_no_variables() {
 #[tokio::test]
 async fn a_bundle_is_listed_by_ansible_and_its_gaps_by_the_scan() {
     let setup = Setup::new();
-    // With everything that an inspection looks for.
+    // With everything that an inspection finds.
     copy(&fixtures().join("catalog/rich"), &setup.home().join("playbooks/bundles/rich"));
     setup.write("playbooks/secrets/there.yml", "s: 1\n");
     setup.write("outside/secret.yml", "s: 1\n");

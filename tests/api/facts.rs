@@ -1,11 +1,11 @@
-//! Facts of hosts, kept for later runs or not.
+//! Facts of hosts, with and without caching.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use serde_json::json;
 use testkit::Setup;
 
-/// Says whether facts were gathered in this run, and what is known of the host's processors.
+/// Reports whether facts were gathered in this run, and the known number of the host's processors.
 const PLAYBOOK: &str = "- hosts: localhost
   tasks:
     - debug: {var: known}

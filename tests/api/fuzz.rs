@@ -1,6 +1,7 @@
-//! The running service under bytes of all kinds: queries, headers, frames of WebSockets. It answers or closes, and stays.
+//! Arbitrary bytes sent to a running service: queries, headers, WebSocket frames. It responds or closes the connection, and
+//! keeps running.
 //!
-//! `PROPTEST_CASES` says how many; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases. `./torture.sh fuzz` runs many.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +14,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use serde_json::json;
-use testkit::{Gate, PATIENCE, TestApp, http, until};
+use testkit::{Gate, TestApp, WAIT_LIMIT, http, until};
 
 /// A part of the usual cases: each is a connection.
 fn runner(part: u32) -> TestRunner {
@@ -68,7 +69,7 @@ async fn any_query_and_any_header_gets_an_answer_that_is_no_fault_of_ours() {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// A frame as nobody should send it: any flags, any length, said in any way, true or not, masked or not.
+/// A frame that no correct client sends: any flags, any length, in any encoding, true or false, masked or not.
 fn frame() -> impl Strategy<Value = Vec<u8>> {
     let payload = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..130),
@@ -104,7 +105,7 @@ fn frame() -> impl Strategy<Value = Vec<u8>> {
 fn open(app: &TestApp, path: &str) -> TcpStream {
     let host = app.address().strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(host).expect("the service listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
+    stream.set_read_timeout(Some(WAIT_LIMIT)).expect("a duration");
     stream.set_write_timeout(Some(Duration::from_secs(5))).expect("a duration");
     let request = format!(
         "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
@@ -152,7 +153,7 @@ async fn frames_of_any_kind_close_their_own_socket_and_nothing_else() {
         assert_eq!(answer.status, 200);
         answer.body
     };
-    until("nobody is counted as watching", || !watchers(&metrics()).iter().any(|count| *count > 0.0)).await;
+    until("no watcher is counted", || !watchers(&metrics()).iter().any(|count| *count > 0.0)).await;
     let grown = resident(app.pid()).saturating_sub(before);
     assert!(grown < 64 * 1024, "the service grew by {grown} KiB");
     gate.open();

@@ -1,4 +1,4 @@
-//! Is the service alive, can it work, and does it say so when it cannot start?
+//! Liveness, readiness, and errors at start.
 
 use std::{
     fs,
@@ -19,10 +19,10 @@ async fn a_service_with_ansible_is_alive_and_ready() {
         let ready = app.get("/readyz", 200).await;
         assert_eq!(ready["status"], "ready");
         let checks = ready["checks"].as_array().expect("checks");
-        let told: Vec<_> =
+        let reported: Vec<_> =
             checks.iter().map(|check| (check["name"].as_str(), check["status"].as_str())).collect();
         let names = ["python", "ansible-core", "ansible-runner", "store", "recovery"];
-        assert_eq!(told, names.map(|name| (Some(name), Some("ok"))), "{ready:#}");
+        assert_eq!(reported, names.map(|name| (Some(name), Some("ok"))), "{ready:#}");
     }
     for path in ["/healthz", "/readyz"] {
         assert_eq!(app.send(Method::HEAD, path, None).await.status(), 200);
@@ -34,7 +34,7 @@ async fn without_ansible_the_service_is_alive_and_says_what_to_do() {
     let setup = Setup::new();
     fs::create_dir(setup.home().join("empty")).expect("writable");
     let app = setup.set("RANGEHAND__ANSIBLE__BIN_DIR", "empty").set("PATH", "");
-    // Nor is there a bubblewrap then.
+    // There is no bubblewrap then either.
     let app = app.set("RANGEHAND__RUNS__ISOLATION", "process").start();
     app.get("/healthz", 200).await;
     let ready = app.get("/readyz", 503).await;
@@ -56,13 +56,13 @@ async fn without_ansible_the_service_is_alive_and_says_what_to_do() {
     assert_eq!(app.get("/v1/catalog/bundles", 200).await["next"], Value::Null, "lists need no Ansible");
 }
 
-/// Starts what must not start; gives what it said.
+/// Starts a service that must not start. Returns its output.
 async fn refuses_to_start(setup: &Setup) -> String {
     let mut service =
         setup.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let mut ended = None;
     until("the program ends", || {
-        ended = service.try_wait().expect("it is ours");
+        ended = service.try_wait().expect("the test owns it");
         ended.is_some()
     })
     .await;
@@ -94,7 +94,8 @@ async fn a_wrong_vault_password_is_told_at_the_start() {
     let by_setting = with_vault().set("VAULT_PASSWORD", &wrong);
     let by_file = with_vault().set("VAULT_PASSWORD_FILE", "wrong");
     by_file.write("wrong", &wrong);
-    fs::set_permissions(by_file.home().join("wrong"), fs::Permissions::from_mode(0o600)).expect("it is ours");
+    fs::set_permissions(by_file.home().join("wrong"), fs::Permissions::from_mode(0o600))
+        .expect("the test owns it");
     for setup in [by_setting, by_file] {
         let said = refuses_to_start(&setup).await;
         assert!(said.contains("vault.yml` cannot be decrypted"), "{said}");
@@ -114,7 +115,7 @@ async fn a_missing_vault_password_is_told_at_the_start() {
 async fn the_right_vault_password_lets_it_start() {
     let setup = with_vault().set("VAULT_PASSWORD_FILE", "password");
     let password = setup.home().join("password");
-    fs::set_permissions(password, fs::Permissions::from_mode(0o600)).expect("it is ours");
+    fs::set_permissions(password, fs::Permissions::from_mode(0o600)).expect("the test owns it");
     setup.start().get("/healthz", 200).await;
 }
 

@@ -1,4 +1,4 @@
-//! `rangehand init`, as process 1 of a container: the service may be killed, the container and its runs go on.
+//! `rangehand init` as process 1 of a container: if the service is killed, the container and its runs continue.
 
 use std::{
     fs,
@@ -8,9 +8,9 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use testkit::{PATIENCE, Setup, until};
+use testkit::{Setup, WAIT_LIMIT, until};
 
-/// A container, as far as it matters here: processes of its own, which end with its process 1.
+/// The relevant parts of a container: a PID namespace, whose processes end with its process 1.
 struct Container {
     setup: Setup,
     process: Child,
@@ -59,14 +59,14 @@ impl Container {
     /// Process 1, by its number outside.
     fn first(&self) -> i32 {
         let unshare = i32::try_from(self.process.id()).expect("a small number");
-        children(unshare).into_iter().next().expect("it is at work").0
+        children(unshare).into_iter().next().expect("it is running").0
     }
 
     fn service(&self) -> i32 {
         let is_service = |(pid, _): &(i32, char)| {
             fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.ends_with(b"serve\0"))
         };
-        children(self.first()).into_iter().find(is_service).expect("it is at work").0
+        children(self.first()).into_iter().find(is_service).expect("it is running").0
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -79,7 +79,7 @@ impl Container {
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
-    /// Asks for a run that waits half way; waits until it is there.
+    /// Requests a run that waits at a gate, and waits until it is there.
     async fn run_to_the_gate(&self) -> Value {
         let home = self.setup.home();
         let variables = json!({"gate": home.join("gate"), "marks": home.join("marks")});
@@ -95,16 +95,16 @@ impl Container {
 
     async fn end_of(&self, job: &Value) -> Value {
         let id = job["id"].as_str().expect("a job has an id");
-        self.get(&format!("/v1/jobs/{id}?wait={}", PATIENCE.as_secs())).await
+        self.get(&format!("/v1/jobs/{id}?wait={}", WAIT_LIMIT.as_secs())).await
     }
 
     fn signal(pid: i32, signal: Signal) {
-        kill_process(Pid::from_raw(pid).expect("a pid"), signal).expect("it is ours");
+        kill_process(Pid::from_raw(pid).expect("a pid"), signal).expect("the test owns it");
     }
 
     fn stop(&mut self) -> ExitStatus {
         Self::signal(self.first(), Signal::TERM);
-        self.process.wait().expect("it is ours")
+        self.process.wait().expect("the test owns it")
     }
 }
 

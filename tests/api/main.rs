@@ -1,6 +1,6 @@
-//! The service as its users meet it: the real program, real HTTP, real Ansible.
+//! The service as users see it: the real program, real HTTP, real Ansible.
 //!
-//! Every test starts a service of its own, with its own port, directories and database; see [`testkit`].
+//! Every test starts a service with its own port, directories, and database; see [`testkit`].
 
 mod access;
 mod background;

@@ -1,8 +1,8 @@
-//! The walk of README.md, "Run your own repository", copied line by line: its commands run in a shell of their own, in a
-//! directory that looks like a checkout, as a user whose home is empty but for an SSH key.
+//! The walkthrough of README.md, "Run your own repository", copied line by line: its commands run in a separate shell, in a
+//! directory that looks like a checkout, as a user whose home contains only an SSH key.
 //!
-//! Replaced are the values of the first block, as the README says; what `start.sh` downloads and compiles; and `scp`, which
-//! would need a Proxmox node. The SSH host, the Proxmox API, and the service are real or the usual fake.
+//! Replaced are the values of the first block, which the README says to replace; downloads and compilation by `start.sh`; and
+//! `scp`, which would need a Proxmox node. The SSH host, the Proxmox API, and the service are real or the usual fake.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ fn read(path: &Path) -> String {
 fn write(path: &Path, text: &str, mode: u32) {
     fs::create_dir_all(path.parent().expect("a directory")).expect("writable");
     fs::write(path, text).expect("writable");
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the test owns it");
 }
 
 /// The `sh` blocks of the chapter, in order.
@@ -68,7 +68,7 @@ impl Drop for Pve {
     }
 }
 
-/// The entries of `/etc/passwd` with another home for this user: SSH looks there, whatever HOME says.
+/// The entries of `/etc/passwd` with another home for this user: SSH reads that and ignores HOME.
 fn passwd(user: &str, home: &Path) -> String {
     let text = read(Path::new("/etc/passwd"));
     let lines = text.lines().map(|line| {
@@ -111,7 +111,7 @@ fn the_walk_of_the_readme_works_when_it_is_copied_line_by_line() {
     let (home, checkout_directory) = (place("home"), place("rangehand"));
     checkout(&checkout_directory);
     write(&home.join(".ssh/id_ed25519"), &read(&lab.join("client_key")), 0o600);
-    fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).expect("ours");
+    fs::set_permissions(home.join(".ssh"), fs::Permissions::from_mode(0o700)).expect("the test owns it");
     write(&place("passwd"), &passwd("0", &home), 0o644);
     let pve = Pve::start(&place("ca.pem"));
     write(&place("bin/scp"), &format!("#!/bin/sh\nexec cp '{}' \"$2\"\n", place("ca.pem").display()), 0o755);

@@ -1,4 +1,4 @@
-//! Hosts over real SSH with host-key checking on; `tests/lab/ssh.sh` makes them.
+//! Hosts over real SSH with host-key checking, which `tests/lab/ssh.sh` creates.
 
 use serde_json::{Value, json};
 use testkit::{

@@ -14,8 +14,8 @@ use testkit::{
 };
 
 const PATH: &str = "/ws/vm-status";
-/// How often the services of these tests look.
-const LOOK: Duration = Duration::from_secs(1);
+/// The poll interval of the services of these tests.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 fn machine(id: u32, more: &Value) -> Value {
     let mut machine = json!({
@@ -28,14 +28,14 @@ fn machine(id: u32, more: &Value) -> Value {
     machine
 }
 
-/// What is told of a machine.
-fn told(id: u32, more: &Value) -> Value {
-    let mut told = machine(id, &json!({ "cpu": 12.5, "template": 0 }));
-    told.as_object_mut().expect("a map").shift_remove("pid");
+/// A machine as watchers see it.
+fn shown(id: u32, more: &Value) -> Value {
+    let mut shown = machine(id, &json!({ "cpu": 12.5, "template": 0 }));
+    shown.as_object_mut().expect("a map").shift_remove("pid");
     for (key, value) in more.as_object().into_iter().flatten() {
-        told[key] = value.clone();
+        shown[key] = value.clone();
     }
-    told
+    shown
 }
 
 /// An inventory with one API; the token is YAML.
@@ -50,7 +50,7 @@ pub(crate) fn inventory(api_host: &str, token: &str) -> String {
 
 /// A service over this API that looks every second.
 fn setup(api: &FakePve) -> Setup {
-    let setup = Setup::new().set("RANGEHAND__PROXMOX__POLL_INTERVAL_S", LOOK.as_secs().to_string());
+    let setup = Setup::new().set("RANGEHAND__PROXMOX__POLL_INTERVAL_S", POLL_INTERVAL.as_secs().to_string());
     setup.write("inventory/hosts.yml", &inventory(&api.host(), "geheim"));
     setup
 }
@@ -72,7 +72,7 @@ fn full(vms: &[Value]) -> Value {
 
 fn changed(id: u32, more: &Value) -> Value {
     let mut change = json!({ "type": "changed" });
-    change.as_object_mut().expect("a map").extend(told(id, more).as_object().cloned().expect("a map"));
+    change.as_object_mut().expect("a map").extend(shown(id, more).as_object().cloned().expect("a map"));
     json!({ "type": "diff", "changes": { id.to_string(): change } })
 }
 
@@ -81,7 +81,7 @@ async fn machines_are_told_in_full_and_then_by_what_changed() {
     let api = FakePve::start(vec![machine(1, &json!({})), machine(9, &json!({ "template": 1 }))]).await;
     let app = setup(&api).start();
     let mut socket = watch(&app, "").await;
-    assert_eq!(text(&mut socket).await, full(&[told(1, &json!({}))]));
+    assert_eq!(text(&mut socket).await, full(&[shown(1, &json!({}))]));
     let stopped = json!({ "status": "stopped", "cpu": 0 });
     api.set(vec![machine(1, &stopped)]);
     assert_eq!(text(&mut socket).await, changed(1, &stopped));
@@ -99,15 +99,15 @@ async fn a_look_that_fails_is_told_and_changes_nothing() {
     let api = FakePve::start(vec![machine(1, &json!({}))]).await;
     let app = setup(&api).start();
     let mut socket = watch(&app, "").await;
-    assert_eq!(text(&mut socket).await, full(&[told(1, &json!({}))]));
+    assert_eq!(text(&mut socket).await, full(&[shown(1, &json!({}))]));
     api.fail(Some((596, "no quorum")));
     let error = text(&mut socket).await;
     assert_eq!(error["type"], "error");
     assert!(error["error"].as_str().is_some_and(|text| text.ends_with("596: no quorum")), "{error}");
 
-    // Who comes now is told what is known, and that it is not fresh.
+    // A new watcher gets the known state, and a message that it is not current.
     let mut late = watch(&app, "").await;
-    assert_eq!(text(&mut late).await, full(&[told(1, &json!({}))]));
+    assert_eq!(text(&mut late).await, full(&[shown(1, &json!({}))]));
     assert_eq!(text(&mut late).await["type"], "error");
 
     api.set(vec![machine(1, &json!({ "name": "new" }))]);
@@ -144,7 +144,7 @@ async fn many_watchers_cost_one_poller_and_none_costs_nothing() {
 
     drop(elsewhere);
     drop(sockets);
-    until_no_looks(&api).await;
+    until_no_polls(&api).await;
     let mut again = watch(&app, "").await;
     assert_eq!(text(&mut again).await["type"], "full", "a new poller begins at once");
 }
@@ -167,17 +167,17 @@ async fn a_slow_watcher_disturbs_nobody_and_learns_everything_in_the_end() {
     while text(&mut slow).await["changes"]["1999"]["name"] != "m-3" {}
 }
 
-/// Waits until there was no look for three times the usual while; within the six seconds that are allowed.
-async fn until_no_looks(api: &FakePve) {
+/// Waits until there was no poll for three times the poll interval. At most the six seconds that are allowed.
+async fn until_no_polls(api: &FakePve) {
     let begun = Instant::now();
     let mut last = (api.calls().len(), Instant::now());
-    while last.1.elapsed() < 3 * LOOK {
+    while last.1.elapsed() < 3 * POLL_INTERVAL {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let calls = api.calls().len();
         if calls != last.0 {
             last = (calls, Instant::now());
         }
-        assert!(last.1.duration_since(begun) < Duration::from_secs(6), "it goes on looking");
+        assert!(last.1.duration_since(begun) < Duration::from_secs(6), "it continues to poll");
     }
 }
 
@@ -188,7 +188,7 @@ async fn an_encrypted_token_in_the_inventory_is_decrypted() {
     let setup = setup(&api);
     setup.write("password", &password);
     let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(setup.home().join("password"), owner_only).expect("it is ours");
+    std::fs::set_permissions(setup.home().join("password"), owner_only).expect("the test owns it");
     let file = setup.home().join("password").to_string_lossy().into_owned();
     let mut encrypting = Command::new(bin_dir().join("ansible-vault"))
         .args(["encrypt_string", "--vault-password-file", &file])
@@ -210,7 +210,7 @@ async fn an_encrypted_token_in_the_inventory_is_decrypted() {
     assert_eq!(text(&mut socket).await, full(&[]));
     assert_eq!(api.calls()[0].authorization, format!("PVEAPIToken=API_master@pam!API_master={token}"));
 
-    // A token that changes while somebody watches is taken at the next look.
+    // A token that changes while a client watches is used for the next poll.
     app.write("inventory/hosts.yml", &inventory(&api.host(), "newer"));
     until("the new token is used", || {
         api.calls().last().is_some_and(|call| call.authorization.ends_with("=newer"))

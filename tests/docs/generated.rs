@@ -1,4 +1,5 @@
-//! What is made from the endpoints: `openapi.json`, `kong.yml`, `curl_utils/`, the tables of `docs/api.md` and `docs/v0.md`.
+//! Files that are generated from the endpoints: `openapi.json`, `kong.yml`, `curl_utils/`, the tables of `docs/api.md` and
+//! `docs/v0.md`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -166,7 +167,7 @@ fn the_configuration_of_kong_is_one_for_kong() {
     let kong: Value = serde_saphyr::from_str(&documents::kong(UPSTREAM)).expect("YAML");
     assert_eq!(kong, documents::kong_value(UPSTREAM), "as YAML it says something else");
     let mut schemas = vec![root().join("tests/fixtures/kong/schema.json")];
-    // Kong's own, where somebody has it: pkg/file/kong_json_schema.json of github.com/Kong/go-database-reconciler.
+    // The schema of Kong itself, if available: pkg/file/kong_json_schema.json of github.com/Kong/go-database-reconciler.
     schemas.extend(std::env::var_os("RANGEHAND_TEST_KONG_SCHEMA").map(Into::into));
     for path in schemas {
         let mut known = boon::Schemas::new();
@@ -186,7 +187,7 @@ fn the_configuration_of_kong_is_one_for_kong() {
     }
 }
 
-/// Runs `rangehand export` without any settings; gives what it printed.
+/// Runs `rangehand export` without any settings. Returns what it printed.
 fn export(arguments: &[&str]) -> String {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rangehand"));
     let output = command.arg("export").args(arguments).env_clear().output().expect("the program starts");

@@ -1,4 +1,4 @@
-//! Every relative link in Markdown leads to a file and to a heading of it; files and settings that documents name exist.
+//! Every relative link in Markdown leads to a file and to a heading in it. Files and settings that documents mention exist.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,8 +17,9 @@ const LOCAL: [&str; 2] = ["target", "var"];
 /// Documents whose file names are checked, besides those in `docs/design`.
 const NAMING_FILES: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];
 
-/// Names that look like settings, and aren't: files, and a collection of Ansible.
-const FILES_LIKE_SETTINGS: [&str; 4] = ["ansible.cfg", "ansible.builtin", "secrets.key", "store.rs"];
+/// Names that resemble settings, and aren't: files, and a collection of Ansible.
+const FILES_LIKE_SETTINGS: [&str; 5] =
+    ["ansible.cfg", "ansible.builtin", "ranges.rs", "secrets.key", "store.rs"];
 
 /// Every file and directory of the repository, relative to the root.
 fn paths() -> Vec<PathBuf> {

@@ -1,9 +1,9 @@
-//! The documents say what the code says: generated ones are compared, written ones are searched for what they must name.
+//! The documents match the code: generated ones are compared, and others are searched for what they must mention.
 //!
-//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones anew: `docs/settings.md`, `openapi.json`, `kong.yml`,
+//! `UPDATE_DOCS=1 cargo test --test docs` writes the generated ones: `docs/settings.md`, `openapi.json`, `kong.yml`,
 //! `curl_utils/`, the tables of `docs/api.md` and `docs/v0.md`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,7 +45,7 @@ fn chapter<'a>(document: &'a str, heading: &str) -> &'a str {
     &text[..text.find(&format!("\n{level} ")).unwrap_or(text.len())]
 }
 
-/// What stands in backticks in the first column of the tables of a text.
+/// The text in backticks in the first column of the tables of a document.
 fn first_column(text: &str) -> BTreeSet<String> {
     let columns = text.lines().filter_map(|line| line.strip_prefix('|')?.split('|').next());
     columns.flat_map(|column| all("`([^`]+)`", column)).collect()
@@ -90,7 +90,7 @@ fn every_event_kind_of_ours_is_in_the_api_document() {
     assert!(missing.is_empty(), "add these kinds to docs/api.md, `GET /v1/jobs/{{id}}/events`: {missing:?}");
 }
 
-/// `METHOD path` of every endpoint but those of v0, which has a document of its own.
+/// `METHOD path` of every endpoint except those of v0, which has a separate document.
 fn routes() -> BTreeSet<String> {
     let routes = rangehand::http::documents::routes().into_iter();
     routes
@@ -133,7 +133,7 @@ fn settings_document(defaults: &str) -> String {
     let mut section = "";
     let mut lines = defaults.lines();
     while let Some(line) = lines.next() {
-        // What has no default stands there as a comment without a space.
+        // Settings without a default are there as a comment without a space.
         let line = line.strip_prefix('#').filter(|rest| rest.starts_with(is_setting)).unwrap_or(line);
         if let Some(words) = line.strip_prefix('#') {
             comment.push(words.trim());
@@ -186,7 +186,7 @@ fn setting_row(key: &str, value: &str, comment: &str) -> String {
     format!("| `{key}` | `{value}` | `{variable}` | {old_name} | {meaning} |\n")
 }
 
-/// Who uses each dependency that is not ours: crate names, with ` (tests)` where only tests do.
+/// The users of each external dependency: crate names, with ` (tests)` if only tests use it.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let members = fs::read_dir(root().join("crates")).unwrap();

@@ -1,4 +1,4 @@
-//! What the documents of security say is shown by tests: those must be there.
+//! The claims of the security documents are proven by tests: these must exist.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::{all, chapter, read, root};
 
-/// `file::test`, wherever a document names one.
+/// `file::test`, as documents name tests.
 const TEST: &str = r"`((?:src|crates|tests)/[A-Za-z0-9_/.-]+\.rs)::([a-z0-9_]+)`";
 
 /// The documents whose claims tests show.

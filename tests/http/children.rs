@@ -1,4 +1,4 @@
-//! Children: what holds for a job that was submitted by another one as a part of its work.
+//! Children: jobs that another job submitted as part of its work.
 //!
 //! Playbooks have no children, so the tests make some jobs the children of others in the database.
 

@@ -1,4 +1,4 @@
-//! What is kept of jobs, found again, and forgotten.
+//! Retention of jobs: what is kept, found, and deleted.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,8 +55,8 @@ async fn a_job_that_has_ended_can_be_deleted_and_one_that_has_not_cannot() {
     assert_eq!(app.send(Method::DELETE, &path, None).await.status(), 404);
 }
 
-/// Runs three jobs, lets a script at the database of the stopped service, and gives what is kept by a setting, once it
-/// is no more than so many.
+/// Runs three jobs, executes a script on the database of the stopped service, and returns which jobs a setting keeps, once
+/// there are no more than `most`.
 async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (Vec<String>, Vec<String>) {
     let mut app = TestApp::without_ansible();
     let mut jobs = Vec::new();
@@ -74,19 +74,19 @@ async fn kept(most: usize, script: &str, setting: impl Fn(&str) -> String) -> (V
     let settings = format!("[history]\n{}\n", setting(&said));
     std::fs::write(app.home().join("rangehand.toml"), settings).expect("writable");
     app.start_again();
-    // Old jobs are looked for at the start.
+    // Old jobs are deleted at the start.
     let begun = std::time::Instant::now();
     loop {
         let page = app.get("/v1/jobs", 200).await;
         let left: Vec<String> = ids(&page).into_iter().map(str::to_owned).collect();
         if left.len() <= most {
-            // Gone means gone, events included.
+            // Deleted jobs have no events either.
             for id in jobs.iter().filter(|id| !left.contains(id)) {
                 app.get(&format!("/v1/jobs/{id}/events"), 404).await;
             }
             return (jobs, left);
         }
-        assert!(begun.elapsed() < testkit::PATIENCE, "{page:#}");
+        assert!(begun.elapsed() < testkit::WAIT_LIMIT, "{page:#}");
     }
 }
 

@@ -1,7 +1,7 @@
-//! The service as its clients meet it: the real program over real HTTP, without Ansible.
+//! The service as clients see it: the real program over real HTTP, without Ansible.
 //!
-//! Every test starts a service of its own; see [`testkit`]. None needs anything that `./test.sh` provides, so all of them are in the
-//! profile `quick`. Where a job runs, a stand-in for ansible-runner runs it.
+//! Every test starts a service; see [`testkit`]. None needs anything that `./test.sh` provides, so all of them are in the
+//! profile `quick`. Jobs run with a replacement for ansible-runner.
 
 mod access;
 mod bad_input;

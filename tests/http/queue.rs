@@ -1,4 +1,4 @@
-//! The queue: who goes first, who waits for whom, and what a waiting job says.
+//! The queue: its order, why jobs wait, and how a waiting job is shown.
 
 use serde_json::{Value, json};
 use testkit::{Gate, Setup, TestApp, sql};

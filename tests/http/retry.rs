@@ -1,4 +1,4 @@
-//! Doing it again, and not twice: retries and idempotency keys.
+//! Retries and idempotency keys.
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
@@ -84,10 +84,10 @@ async fn another_request_under_a_used_key_is_a_conflict() {
     let (status, problem) = submit(&app, "", &json!({"bundle": "ping"})).await;
     assert_eq!((status.as_u16(), &problem["errors"][0]["field"]), (422, &json!("Idempotency-Key")));
     app.job(&job).until_state("succeeded").await;
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
 }
 
-/// One of them queues the job; the others find it queued, at work or at an end, whatever happens between look and move.
+/// One of them queues the job. The others find it queued, running, or ended, whatever happens between their read and their write.
 #[tokio::test]
 async fn many_retries_at_once_are_accepted_or_refused() {
     let app = TestApp::without_ansible();

@@ -17,7 +17,7 @@ import sys
 import urllib.parse
 
 # Seconds without a byte; mirrors are slow at times.
-PATIENCE = 120
+WAIT_LIMIT = 120
 CHUNK = 1 << 16
 # What concerns one connection only (RFC 9110, 7.6.1), and what the server class itself writes.
 NOT_PASSED_ON = {"connection", "keep-alive", "proxy-connection", "proxy-authorization", "te", "trailer", "upgrade",
@@ -36,7 +36,7 @@ def upstream_headers():
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
-    timeout = PATIENCE
+    timeout = WAIT_LIMIT
 
     def do_GET(self):
         target = urllib.parse.urlsplit(self.path)
@@ -44,10 +44,10 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             return
         headers = {name: value for name, value in self.headers.items() if name.lower() not in NOT_PASSED_ON}
         if UPSTREAM:
-            server = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port or 8080, timeout=PATIENCE)
+            server = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port or 8080, timeout=WAIT_LIMIT)
             path, headers = self.path, headers | upstream_headers()
         else:
-            server = http.client.HTTPConnection(target.hostname, target.port or 80, timeout=PATIENCE)
+            server = http.client.HTTPConnection(target.hostname, target.port or 80, timeout=WAIT_LIMIT)
             path = urllib.parse.urlunsplit(("", "", target.path or "/", target.query, ""))
         try:
             server.request(self.command, path, headers=headers)
@@ -79,7 +79,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             ends = {self.connection: server, server: self.connection}
-            while readable := select.select(list(ends), [], [], PATIENCE)[0]:
+            while readable := select.select(list(ends), [], [], WAIT_LIMIT)[0]:
                 for end in readable:
                     data = end.recv(CHUNK)
                     if not data:
@@ -88,8 +88,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def tunnel(self, host, port):
         if not UPSTREAM:
-            return socket.create_connection((host, port), PATIENCE)
-        proxy = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port or 8080, timeout=PATIENCE)
+            return socket.create_connection((host, port), WAIT_LIMIT)
+        proxy = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port or 8080, timeout=WAIT_LIMIT)
         proxy.set_tunnel(host, port, upstream_headers())
         proxy.connect()
         return proxy.sock

@@ -44,7 +44,7 @@ down() {
   local dir=${1:?usage: fakepve.sh down DIR} pid
   [ -e "$dir/pid" ] || return 0
   pid=$(cat "$dir/pid")
-  # Ours only if it still reads from this very directory.
+  # The process was started here only if it still reads from this directory.
   if [ "$(readlink "/proc/$pid/fd/0" 2>/dev/null)" = "$(cd -- "$dir" && pwd -P)/input" ]; then
     stop_process "$pid" TERM 5 || true
   fi

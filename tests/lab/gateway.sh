@@ -50,7 +50,7 @@ up() {
     printf '%s\n' "$pid" >pid
     for ((tick = 0; tick < 200; tick++)); do
       running "$pid" || break
-      # Ours, not another's on that port: it would have ended if it could not have the port.
+      # Another process on that port is excluded: then this one would have exited.
       if listens "$port"; then
         printf 'http://127.0.0.1:%s\n' "$port" >url
         return
@@ -67,7 +67,7 @@ down() {
   local dir=${1:?usage: gateway.sh down DIR} pid
   [ -e "$dir/pid" ] || return 0
   pid=$(cat "$dir/pid")
-  # Ours only if it works in this very directory.
+  # The process was started here only if it works in this directory.
   if [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$(cd -- "$dir" && pwd -P)" ]; then
     stop_process "$pid" TERM 5 || true
   fi

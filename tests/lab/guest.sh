@@ -4,7 +4,7 @@
 #   guest.sh check                            whether guests can be made here: 0, or 3 and a line that says why not
 #   guest.sh root [--suite NAME] DIR [CACHE]  makes the root that `up` would make first
 #   guest.sh up [--suite NAME] DIR [CACHE]    boots one; also exits 3 where that cannot be done
-#   guest.sh status DIR                       0 when it is up and lets us in
+#   guest.sh status DIR                       0 when it is up and accepts the key
 #   guest.sh down DIR                         ends what `up` started there, and nothing else
 #
 #   this namespace                             the guest's namespace
@@ -17,7 +17,7 @@
 # left to unmount. It has no route anywhere, so no firewall and no forwarding of this machine is touched.
 #
 # DIR afterwards:
-#   inventory/guest.yml      group `guests` with the host guest-1: user `trainer`, who may sudo
+#   inventory/guest.yml      group `guests` with the host guest-1: user `trainer`, with sudo rights
 #   known_hosts, client_key  as named in that inventory
 #   console.log, proxy.log   what the guest and its proxy say
 #   ready                    written last
@@ -151,7 +151,7 @@ started_at() {
   printf '%s\n' "${fields[19]}"
 }
 
-# record PID: what `down` has to end. The start time tells the process from a later one with the same number.
+# record PID: what `down` has to terminate. The start time distinguishes the process from a later one with the same number.
 record() { printf '%s %s\n' "$1" "$(started_at "$1")" >>"$dir/processes"; }
 
 start_proxy() {

@@ -64,7 +64,7 @@ down() {
   local dir=${1:?usage: postgres.sh down DIR} pid
   [ -e "$dir/pid" ] || return 0
   pid=$(cat "$dir/pid")
-  # Ours only if it is a server on this very directory. SIGQUIT ends it at once, whoever is connected.
+  # The process was started here only if it is a server of this directory. SIGQUIT ends it at once, despite open connections.
   if [ "$(readlink "/proc/$pid/cwd" 2>/dev/null)" = "$(cd -- "$dir" && pwd -P)/data" ]; then
     stop_process "$pid" QUIT 10 || true
   fi

@@ -141,7 +141,7 @@ async def end():
 
 async def serve(time_scale):
     pve = Simulator(host="127.0.0.1", port=0)
-    # Nobody knows it; the simulator's own default is public.
+    # Random: the default of the simulator is public.
     pve.password = secrets.token_hex(16)
     secret = secrets.token_hex(16)
     pve.apitokens[f"{USER}!{TOKEN_ID}"] = secret

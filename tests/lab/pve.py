@@ -5,7 +5,7 @@
 
 One line says that it is ready: `pve ready https://127.0.0.1:PORT`. The certificate is its own and new at every
 start; --certificate writes it to a file, for clients that check it. With --while-stdin-is-open it ends when
-whoever started it is gone.
+the process that started it exits.
 
 The API answers below /api2/json to any `Authorization: PVEAPIToken=...`. What changes something is done at once
 and answered with the id of a task, which has ended well when it is asked for. Nodes have any name: all show the

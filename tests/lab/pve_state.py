@@ -95,7 +95,7 @@ class Proxmox:
         self.fault, self.fate, self.log = {}, {}, []
 
     def answer(self, method, path, fields):
-        """Finds the route for a call and gives its data."""
+        """Finds the route for a call and returns its data."""
         known = False
         for wanted, pattern, answer in ROUTES:
             found = pattern.fullmatch(path)

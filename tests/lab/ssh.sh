@@ -2,7 +2,7 @@
 # SSH hosts for tests: real sshd processes, each with its own host key, reached with host-key checking on.
 #
 #   ssh.sh up N DIR           N hosts in network namespaces of their own (needs root); exits 3 when that cannot be done
-#   ssh.sh up --local N DIR   N hosts on 127.0.0.1, one port each, as whoever calls it
+#   ssh.sh up --local N DIR   N hosts on 127.0.0.1, one port each, as the calling user
 #   ssh.sh down DIR           ends what `up` started there, and nothing else
 #
 #   this namespace                 "hub"                          "lab-1", "lab-2", ...
@@ -38,8 +38,8 @@ make_keys() {
   done
 }
 
-# sshd_config ADDRESS PORT HOST: one host's configuration. StrictModes is off because DIR may stand below /tmp. Within another
-# shell, as it is made to believe, bash does not read .bashrc: that of whoever calls may do much.
+# sshd_config ADDRESS PORT HOST: one host's configuration. StrictModes is off because DIR may be below /tmp. SHLVL is set so
+# that bash takes itself for a nested shell and does not read the .bashrc of the calling user, which can do anything.
 sshd_config() {
   cat >"$dir/$3/sshd_config" <<CONFIG
 ListenAddress $1
@@ -72,7 +72,7 @@ prepare_sshd() {
   if [ "$(id -u)" -eq 0 ]; then install -d -m 0755 /run/sshd; fi
 }
 
-# record PID HOST: what `down` has to end. The start time tells the process from a later one with the same number.
+# record PID HOST: what `down` has to terminate. The start time distinguishes the process from a later one with the same number.
 record() { printf '%s %s %s\n' "$1" "$(started_at "$1")" "$2" >>"$dir/processes"; }
 
 started_at() {
@@ -135,7 +135,7 @@ up_netns() {
   hub=rh-$id-hub
   ip netns add "$hub" 2>"$dir/error" || cannot "$(cat "$dir/error")"
   printf '%s\n' "$hub" >>"$dir/namespaces"
-  # This side of the hub's link stands in the namespace of whoever calls; 15 characters are the limit of a name.
+  # This side of the hub's link is in the namespace of the caller; 15 characters are the limit of a name.
   near=rh$id
   choose_subnet
   {

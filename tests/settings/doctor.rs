@@ -1,4 +1,4 @@
-//! `rangehand doctor`, executed.
+//! Runs `rangehand doctor`.
 
 use std::fs;
 
@@ -37,7 +37,7 @@ fn doctor_refuses_what_the_service_would_refuse() {
     assert!(text(&output.stderr).contains("did you mean `server.port`?"), "{}", text(&output.stderr));
 }
 
-/// Programs that answer `--version`, which is all that doctor asks of them.
+/// Programs that answer `--version`, which is all that doctor calls.
 fn project_with_programs(core: &str) -> Project {
     use std::os::unix::fs::PermissionsExt;
     let project = Project::new().with_file("inventory/hosts.yml", "all:\n  hosts:\n    localhost:\n");

@@ -1,4 +1,4 @@
-//! What each layer sets, which one wins, and what is refused.
+//! The layers of settings: their precedence, and rejected values.
 
 use std::path::Path;
 
@@ -290,7 +290,7 @@ fn how_ansible_works_is_told_to_runs_as_far_as_it_is_set() {
     let all = "[ansible]\nforks = 20\nstrategy = \"free\"\npipelining = false\ncompiled_modules = false\n";
     assert_eq!(given(all), ["20", "free", "", "False"]);
     let own = "[ansible.environment]\nANSIBLE_PIPELINING = \"False\"\n";
-    assert_eq!(given(own)[2], "False", "what somebody sets by hand wins");
+    assert_eq!(given(own)[2], "False", "an explicit setting wins");
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Settings through the doors a user has: files, variables, the command line, and `rangehand doctor`.
+//! Settings from files, environment variables, and the command line, and `rangehand doctor`.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 mod doctor;
 mod layers;

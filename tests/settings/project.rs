@@ -1,4 +1,4 @@
-//! A project in a directory of its own, and the program in it.
+//! A project in a separate directory, and the program in it.
 
 use std::{
     ffi::OsString,
@@ -10,7 +10,7 @@ use std::{
 use rangehand::settings::{CommandLine, Environment, Error, Inputs, Loaded, Settings};
 use tempfile::TempDir;
 
-/// A project of its own, and what the service is started with in it.
+/// A separate project, and the arguments and environment with which the service is started in it.
 pub(crate) struct Project {
     pub(crate) directory: TempDir,
     variables: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! Secrets are never shown, by no way out.
+//! Secrets are never shown, in any output.
 
 use std::hash::{BuildHasher, Hasher};
 

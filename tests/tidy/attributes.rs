@@ -1,4 +1,4 @@
-//! Attributes of items that decide what is read of them.
+//! Attributes that decide how an item is read.
 
 use syn::{Attribute, Item, Meta};
 

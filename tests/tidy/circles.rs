@@ -37,7 +37,7 @@ impl Crate {
         }
     }
 
-    /// Goes on from a module.
+    /// Continues from a module.
     fn walk(&self, module: usize, path: &[String], steps: usize) -> Option<Target> {
         let Some((first, rest)) = path.split_first() else { return Some(Target::Module(module)) };
         if first == "super" {
@@ -61,7 +61,7 @@ impl Crate {
         }
     }
 
-    /// The files that the code of each file depends on, each with a path that says so.
+    /// The files that the code of each file depends on, each with a path as evidence.
     fn dependencies(&self) -> BTreeMap<(PathBuf, PathBuf), Names> {
         let mut found = BTreeMap::new();
         for (number, module) in self.modules.iter().enumerate() {

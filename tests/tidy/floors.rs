@@ -1,4 +1,4 @@
-//! Which crate may list which: the layers of `ARCHITECTURE.md`.
+//! The dependencies between crates: the layers of `ARCHITECTURE.md`.
 
 use std::{collections::BTreeSet, fs};
 
@@ -51,15 +51,14 @@ fn manifests() -> Vec<(String, BTreeSet<String>)> {
 #[test]
 fn a_crate_uses_only_those_below_it() {
     let manifests = manifests();
-    let ours: BTreeSet<&str> = manifests.iter().map(|(name, _)| name.as_str()).collect();
+    let own: BTreeSet<&str> = manifests.iter().map(|(name, _)| name.as_str()).collect();
     let mut faults = Vec::new();
     for (name, listed) in &manifests {
         let Some((_, allowed)) = MAY_USE.iter().find(|(known, _)| known == name) else {
             faults.push(format!("`{name}` has no layer: add it to `MAY_USE`"));
             continue;
         };
-        let more =
-            listed.iter().filter(|one| ours.contains(one.as_str()) && !allowed.contains(&one.as_str()));
+        let more = listed.iter().filter(|one| own.contains(one.as_str()) && !allowed.contains(&one.as_str()));
         faults.extend(more.map(|one| format!("`{name}` may not use `{one}`")));
     }
     assert!(faults.is_empty(), "{faults:#?}");

@@ -10,12 +10,12 @@
 //!   only declares and re-exports its children (`mod`, `pub use`) doesn't depend on them, and a child that names an item of a
 //!   sibling through its parent depends on the sibling alone.
 //! - A parent is a file like any other: if its own code uses an item of a child, and the child uses an item that the
-//!   parent's file defines, that is a circle. Then the item belongs in a file of its own.
-//! - A name of a module alone is no dependency; what is named in it is.
+//!   parent's file defines, that is a circle. Then the item belongs in a separate file.
+//! - The name of a module alone is no dependency. What is named in it is.
 //! - Tests within the code (`#[cfg(test)]`) don't count: they may use everything that they test.
 //! - Visibilities (`pub(super)`) and comments don't count.
 //!
-//! Not visible here: methods, because a call doesn't name the file that has them, and names that macros put together.
+//! Not visible here: methods, because a call doesn't name the file that has them, and names that macros build.
 //!
 //! # Layers
 //!
@@ -25,7 +25,7 @@
 //!
 //! A file has at most 400 lines, except those of a list that may only shrink, and begins with a header (`//!`).
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed test shows the line")]
 
 mod attributes;
 mod circles;
@@ -41,7 +41,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The directories of our packages, relative to the root; the root's own is empty.
+/// The directories of the packages, relative to the root. That of the root itself is empty.
 fn packages() -> Vec<PathBuf> {
     let crates = std::fs::read_dir(root().join("crates")).unwrap();
     let crates = crates.map(|entry| Path::new("crates").join(entry.unwrap().file_name()));

@@ -36,7 +36,7 @@ impl References {
         references
     }
 
-    /// What is given to a macro is no Rust yet: whatever looks like a path in it is taken for one.
+    /// Arguments of a macro are not parsed as Rust: everything that resembles a path in them counts as one.
     fn add_tokens(&mut self, tokens: &str) {
         let text = TEXT.replace_all(tokens, "");
         for found in PATH.find_iter(&text) {

@@ -1,4 +1,4 @@
-//! Reads the modules of a crate from its root file on: what each defines, imports and names.
+//! Reads the modules of a crate from its root file: what each defines, imports, and names.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,7 +33,7 @@ pub(crate) struct Module {
     pub(crate) names: BTreeMap<String, Name>,
     /// Modules all of whose names are imported.
     pub(crate) globs: Vec<Names>,
-    /// Every path that the code of the module names: what it imports for itself, and what it uses. Re-exports are none.
+    /// Every path that the code of the module names: its private imports, and what it uses. Re-exports are excluded.
     pub(crate) used: BTreeSet<Names>,
 }
 
@@ -139,7 +139,7 @@ impl Crate {
     }
 }
 
-/// The paths that an import imports, each with its name here; `None` stands for all names.
+/// The paths of an import, each with its local name. `None` means all names.
 fn flatten(tree: &UseTree, path: &mut Names, leaves: &mut Vec<(Names, Option<String>)>) {
     match tree {
         UseTree::Path(inner) => {

@@ -1,4 +1,4 @@
-//! The database is locked or gone for some seconds while a run goes on.
+//! The database is locked or unavailable for seconds during a run.
 
 use std::{
     fs,
@@ -12,10 +12,10 @@ use testkit::{Postgres, repository, until};
 
 use crate::{
     by_form, fake, is_long,
-    truth::{self, Asked, Hit},
+    truth::{self, Hit, SubmittedJob},
 };
 
-/// Holds the database alone for so many seconds, and says when it has it.
+/// Locks the database exclusively for this number of seconds, and prints a line when it has the lock.
 const LOCK: &str = "
 import sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
@@ -30,9 +30,9 @@ async fn nothing_is_lost_while_the_database_is_locked() {
     let app = fake::setup().set("RANGEHAND__RUNS__MAX_CONCURRENT", "4").start();
     let seconds = by_form(2_u32, 10);
     let jobs = [
-        Asked::fake(&app, 0, 1.0, false).await,
-        Asked::fake(&app, 1, 1.0, true).await,
-        Asked::fake(&app, 2, f64::from(seconds) + 1.0, false).await,
+        SubmittedJob::fake(&app, 0, 1.0, false).await,
+        SubmittedJob::fake(&app, 1, 1.0, true).await,
+        SubmittedJob::fake(&app, 2, f64::from(seconds) + 1.0, false).await,
     ];
     jobs[2].job.until_state("running").await;
     let mut python = Command::new("python3");
@@ -41,9 +41,9 @@ async fn nothing_is_lost_while_the_database_is_locked() {
     let mut line = String::new();
     BufReader::new(lock.stdout.take().expect("a pipe")).read_line(&mut line).expect("readable");
     assert_eq!(line, "locked\n");
-    // On a thread of its own: meanwhile our side must hear that the service closes idle connections.
+    // On a separate thread: meanwhile the client must notice that the service closes idle connections.
     let ended = tokio::task::spawn_blocking(move || lock.wait()).await.expect("it does not panic");
-    assert!(ended.expect("it is ours").success());
+    assert!(ended.expect("the test owns it").success());
     let counts = truth::assert_all(&app, &jobs, &Hit::default()).await.states;
     println!(
         "figure: SQLite locked for {seconds} s during 3 runs | {counts:?} | 0 false ends, 0 events missing"
@@ -62,7 +62,7 @@ impl Server {
         let directory = tempfile::tempdir().expect("a directory");
         // PostgreSQL's user must be able to pass through.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
-        fs::set_permissions(directory.path(), open).expect("ours");
+        fs::set_permissions(directory.path(), open).expect("the test owns it");
         let at = directory.path().join("postgres");
         let server = Self { directory, at, again: None };
         server.lab("up");
@@ -72,7 +72,7 @@ impl Server {
     fn lab(&self, what: &str) {
         let script = repository("tests/lab/postgres.sh");
         let mut command = Command::new(script);
-        // The server keeps the streams it is given; nobody must wait for their end.
+        // The server keeps the streams that it gets, so the test must not wait for their end.
         command.arg(what).arg(&self.at).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         assert!(command.status().expect("there is a bash").success(), "postgres.sh {what}");
     }
@@ -90,12 +90,12 @@ impl Server {
         (line.split_terminator('\0').map(str::to_owned).collect(), owner)
     }
 
-    /// Ends it as `pg_ctl stop` does: whoever is connected is thrown out. Not by SIGQUIT: this server commits without
-    /// waiting for the disk, so that would lose what it said is stored.
+    /// Stops the server as `pg_ctl stop` does: connections are closed. Not with SIGQUIT: this server commits without
+    /// waiting for the disk, so that would lose data that it reported as stored.
     async fn stop(&self) {
         let pid = fs::read_to_string(self.at.join("pid")).expect("it runs");
         let pid = Pid::from_raw(pid.trim().parse().expect("a number")).expect("a pid");
-        rustix::process::kill_process(pid, Signal::INT).expect("it is ours");
+        rustix::process::kill_process(pid, Signal::INT).expect("the test owns it");
         until("the server has ended", || !self.at.join("data/postmaster.pid").exists()).await;
     }
 
@@ -129,11 +129,11 @@ async fn nothing_is_lost_while_the_database_server_is_gone() {
     let mut server = Server::new();
     let database = Postgres::on(server.url());
     let app = fake::setup().set("RANGEHAND__STORE__URL", database.url()).start();
-    let jobs = [Asked::fake(&app, 0, 2.0, false).await, Asked::fake(&app, 1, 12.0, true).await];
+    let jobs = [SubmittedJob::fake(&app, 0, 2.0, false).await, SubmittedJob::fake(&app, 1, 12.0, true).await];
     jobs[1].job.until_state("running").await;
     let command = server.command();
     server.stop().await;
-    // As long as the requirement says; nothing is asserted about time.
+    // The duration of the requirement. Nothing is asserted about time.
     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
     server.start_again(command);
     let address = address(&server.url());

@@ -1,4 +1,4 @@
-//! Cancel of a process tree that does all it can to survive.
+//! Cancels a process tree that does all it can to survive.
 
 use std::{fs, time::Instant};
 
@@ -7,7 +7,7 @@ use testkit::{TestApp, generated_secret, processes_with, until};
 
 use crate::by_form;
 
-/// Whether all kinds are there and those that are to ignore SIGTERM have come to do so.
+/// Whether processes of all kinds exist, and those that should ignore SIGTERM do.
 fn is_complete(processes: &[String]) -> bool {
     let is_there = |kind: &&str| {
         let mut of_kind = processes.iter().filter(|process| process.trim_end().ends_with(*kind));
@@ -38,7 +38,7 @@ async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
         let begun = Instant::now();
         let job = job.cancel().await;
         seconds += begun.elapsed().as_secs_f64();
-        // Looked at once, with no patience: canceled means that nothing is left.
+        // Checked once, without waiting: canceled means that nothing is left.
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
         assert_eq!(job["state"], "canceled", "{job:#}");
         killed += job["processes_killed"].as_u64().expect("a number");

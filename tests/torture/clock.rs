@@ -1,4 +1,4 @@
-//! The clock of the service jumps back while runs go on.
+//! The clock of the service jumps back during runs.
 //!
 //! The machine's clock stays as it is: Debian's libfaketime (package `faketime`) shows the service another one.
 
@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 
 use crate::{
     fake, is_long,
-    truth::{self, Asked, Hit},
+    truth::{self, Hit, SubmittedJob},
 };
 
 /// Where Debian puts it.
@@ -32,8 +32,8 @@ async fn no_job_is_lost_when_the_clock_jumps_back_and_forth() {
     let mut app = settings.into_iter().fold(setup, |setup, (name, value)| setup.set(name, value)).start();
     let mut jobs = Vec::new();
     for (number, jump) in ["-2h", "+1h", "-30d", "+0"].into_iter().enumerate() {
-        jobs.push(Asked::fake(&app, number * 2, 1.0, false).await);
-        jobs.push(Asked::fake(&app, number * 2 + 1, 12.0, true).await);
+        jobs.push(SubmittedJob::fake(&app, number * 2, 1.0, false).await);
+        jobs.push(SubmittedJob::fake(&app, number * 2 + 1, 12.0, true).await);
         jobs[number * 2 + 1].job.until_state("running").await;
         fs::write(&file, format!("{jump}\n")).expect("writable");
         if number == 2 {

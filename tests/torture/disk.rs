@@ -1,4 +1,4 @@
-//! A disk that is full: no run may pass for a success, and the service goes on.
+//! A full disk: no run can succeed by mistake, and the service continues.
 
 use std::{
     path::{Path, PathBuf},
@@ -47,7 +47,7 @@ fn mount(options: &[&str], at: &Path) -> bool {
     output.is_ok_and(|output| output.status.success())
 }
 
-async fn assert_goes_on(app: &TestApp) {
+async fn assert_works(app: &TestApp) {
     let job = app.run(&fake::request(&json!({"mode": "events", "count": 10}))).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
 }
@@ -64,8 +64,8 @@ async fn a_run_whose_spool_is_full_is_no_success() {
         "{job:#}"
     );
     truth::assert_numbered(&job, &job.events().await);
-    until("the directories of runs are gone", || app.run_directories().is_empty()).await;
-    assert_goes_on(&app).await;
+    until("the directories of runs are deleted", || app.run_directories().is_empty()).await;
+    assert_works(&app).await;
     println!(
         "figure: the disk of the spools is full (2 MiB, a run prints 16 MiB) | ends {}/{} with {} events | 0 false \
          successes, the next job succeeds",
@@ -73,7 +73,7 @@ async fn a_run_whose_spool_is_full_is_no_success() {
         job["reason"]["code"].as_str().expect("a code"),
         job["events"],
     );
-    until("the directories of runs are gone", || app.run_directories().is_empty()).await;
+    until("the directories of runs are deleted", || app.run_directories().is_empty()).await;
     app.stop();
     drop(disk);
 }
@@ -83,8 +83,8 @@ async fn a_run_whose_spool_and_database_are_full_ends_truly_when_there_is_room_a
     let setup = fake::setup();
     let Some(disk) = SmallDisk::new(&setup.home().join("var"), "16m") else { return };
     let mut app = setup.start();
-    let asked = fake::request(&json!({"mode": "bytes", "count": 64 << 20}));
-    let job = app.submit(&asked).await;
+    let submitted = fake::request(&json!({"mode": "bytes", "count": 64 << 20}));
+    let job = app.submit(&submitted).await;
     until("the disk is full", || disk.free() < 64 << 10).await;
     until("the run has ended", || {
         app.run_directories().iter().all(|run| crate::memory::supervisor(run).is_none())
@@ -94,7 +94,7 @@ async fn a_run_whose_spool_and_database_are_full_ends_truly_when_there_is_room_a
     let job = job.wait().await;
     assert!(["failed", "lost"].contains(&job["state"].as_str().expect("a state")), "{job:#}");
     truth::assert_numbered(&job, &job.events().await);
-    assert_goes_on(&app).await;
+    assert_works(&app).await;
     println!(
         "figure: the disk of spools and database is full (16 MiB, a run prints 64 MiB), then grows | ends {}/{} with {} \
          events | 0 false successes, 0 lost jobs, the next job succeeds",
@@ -102,7 +102,7 @@ async fn a_run_whose_spool_and_database_are_full_ends_truly_when_there_is_room_a
         job["reason"]["code"].as_str().expect("a code"),
         job["events"],
     );
-    until("the directories of runs are gone", || app.run_directories().is_empty()).await;
+    until("the directories of runs are deleted", || app.run_directories().is_empty()).await;
     app.stop();
     drop(disk);
 }

@@ -8,7 +8,7 @@ pub(crate) fn setup() -> Setup {
     Setup::without_ansible()
 }
 
-/// A request whose variables tell the fake runner what to do. Which playbook it names does not matter.
+/// A request whose variables configure the fake runner. The playbook that it names does not matter.
 pub(crate) fn request(variables: &Value) -> Value {
     json!({"bundle": "ping", "limit": "localhost", "extra_vars": variables})
 }

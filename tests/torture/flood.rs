@@ -1,9 +1,9 @@
-//! More output than fits anywhere: a million events, a gibibyte of plain text.
+//! Excessive output: a million events, a gibibyte of plain text.
 
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use testkit::{PATIENCE, TestApp};
+use testkit::{TestApp, WAIT_LIMIT};
 
 use crate::{by_form, fake, is_long, memory::Peaks};
 
@@ -20,30 +20,30 @@ struct Seen {
     events: u64,
 }
 
-/// Follows a job by pages from its first event to its last, and shows that none is left out, repeated or out of order.
-/// `tenth` is the number of the event at which the memory is looked at first.
+/// Follows a job by pages from its first event to its last, and asserts that none is missing, repeated, or out of order.
+/// `tenth` is the number of the event at which the memory is first measured.
 async fn watch(app: &TestApp, request: &Value, tenth: u64) -> Seen {
     let begun = Instant::now();
     let job = app.submit(request).await;
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("a job has an id"));
     let (mut early, mut late) = (None, Peaks::default());
     let (mut events, mut numbered, mut plain_bytes) = (0, 0, 0);
-    let mut heard = Instant::now();
+    let mut last_event = Instant::now();
     loop {
-        // The job is looked at first: of one that has ended all events are there.
+        // The job is read first: if it has ended, all events exist.
         let job = app.get(&path, 200).await;
         let page = app.get(&format!("{path}/events?limit=1000&after={events}"), 200).await;
         for event in page["items"].as_array().expect("a page has items") {
             events += 1;
-            assert_eq!(event["seq"], events, "an event is missing or told twice");
+            assert_eq!(event["seq"], events, "an event is missing or repeated");
             if let Some(number) = event["data"]["res"]["number"].as_u64() {
                 numbered += 1;
-                assert_eq!(number, numbered, "what was printed is missing or told twice");
+                assert_eq!(number, numbered, "what was printed is missing or repeated");
             }
             if event["kind"] == "verbose" {
                 plain_bytes += event["stdout"].as_str().map_or(0, |line| line.len() as u64 + 1);
             }
-            heard = Instant::now();
+            last_event = Instant::now();
         }
         late.look(app);
         if events >= tenth {
@@ -56,7 +56,7 @@ async fn watch(app: &TestApp, request: &Value, tenth: u64) -> Seen {
                 let early = early.unwrap_or(late);
                 return Seen { job, early, late, seconds, numbered, plain_bytes, events };
             }
-            assert!(heard.elapsed() < PATIENCE, "nothing more comes: {job:#}");
+            assert!(last_event.elapsed() < WAIT_LIMIT, "nothing more comes: {job:#}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     }

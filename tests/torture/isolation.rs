@@ -1,4 +1,4 @@
-//! What a sandbox costs: the same job with and without one, in turns.
+//! The cost of a sandbox: the same job with and without one, alternating.
 
 use std::time::{Duration, Instant};
 

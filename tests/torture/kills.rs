@@ -1,7 +1,7 @@
-//! SIGKILL at random moments while runs of Ansible go on, begun as they are by default: of the service, young and old, of the
-//! processes with Ansible imported, of supervisors with and without a run, and of what runs Ansible.
+//! SIGKILL at random moments during runs of Ansible with the default executor: of the service, soon and late after its start, of
+//! fork servers, of supervisors with and without a run, and of processes that run Ansible.
 //!
-//! Each playbook writes to a journal that it began and how it ended, so it shows how often a job really ran.
+//! Each playbook records in a journal that it began and how it ended, so the journal shows how often a job really ran.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,11 +14,11 @@ use testkit::{Postgres, Setup, TestApp, Worker, processes_with_environment, runs
 use crate::{
     by_form, is_long,
     random::Random,
-    truth::{self, Asked, Hit},
+    truth::{self, Hit, SubmittedJob},
     victims::{self, Stopped},
 };
 
-/// How many runs are kept at work, and as many more in the queue.
+/// How many runs are kept active, with as many more jobs in the queue.
 const AT_ONCE: usize = 3;
 /// The short form kills no more after this time: a busy machine is slow.
 const SHORT: Duration = Duration::from_secs(8);
@@ -73,7 +73,7 @@ struct Torture {
     app: TestApp,
     started: Instant,
     random: Random,
-    jobs: Vec<Asked>,
+    jobs: Vec<SubmittedJob>,
     hit: Hit,
     kills: Kills,
     /// A second node.
@@ -122,7 +122,7 @@ impl Torture {
         tokio::time::sleep(pause).await;
     }
 
-    /// Asks for a few jobs unless enough wait.
+    /// Submits a few jobs unless enough are queued.
     async fn ask_for_more(&mut self) {
         let most = AT_ONCE * (1 + usize::from(self.worker.is_some()));
         let queued = self.app.get("/v1/jobs?state=queued&limit=100", 200).await;
@@ -130,8 +130,8 @@ impl Torture {
         for _ in waiting..most + 1 {
             let seconds = if self.random.one_in(5) { 2.0 } else { 0.1 };
             let fail = self.random.one_in(4);
-            let asked = Asked::real(&self.app, self.jobs.len(), seconds, fail).await;
-            self.jobs.push(asked);
+            let submitted = SubmittedJob::real(&self.app, self.jobs.len(), seconds, fail).await;
+            self.jobs.push(submitted);
         }
     }
 
@@ -180,7 +180,7 @@ impl Torture {
             .then(|| things.swap_remove(usize::try_from(self.random.below(count)).expect("a small number")))
     }
 
-    /// Stops the supervisor of any run at work; there may be none.
+    /// Stops the supervisor of any active run. There may be none.
     fn stop_any(&mut self) -> Option<Stopped> {
         let runs = self.runs();
         let (run, runtime) = self.any(runs)?;
@@ -217,7 +217,7 @@ impl Torture {
             self.kills.children += 1;
             self.hit.children.extend(stopped.names.iter().cloned());
         }
-        stopped.go_on();
+        stopped.resume();
     }
 
     async fn assert_nothing_is_left(mut self, store: &str, ends: &truth::Ends) {
@@ -230,7 +230,7 @@ impl Torture {
         let of_worker = if worker > 0 { format!("{worker} of the worker, ") } else { String::new() };
         println!(
             "figure: kills of warm runs on {store} | {} SIGKILLs: {service} of the service ({young} within a second after its \
-             start), {of_worker}{supervisors} of supervisors at work, {unbegun} of supervisors that had not begun, {beginners} of \
+             start), {of_worker}{supervisors} of active supervisors, {unbegun} of supervisors that had not begun, {beginners} of \
              processes with Ansible imported and those they keep for runs, {children} of processes that run Ansible; {} jobs: {}; \
              {} times a run that never began went back to the queue | 0 lost that never began, 0 begun twice, 0 false ends, \
              0 gaps or repeats in event numbers, 0 processes, directories or secrets left",

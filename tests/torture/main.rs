@@ -1,4 +1,5 @@
-//! What is promised of jobs, kept under torture: kills, floods, deaf process trees, full disks, absent databases.
+//! The promises about jobs, under extreme conditions: kills, floods, process trees that ignore signals, full disks, unavailable
+//! databases.
 //!
 //! Each test has a short form for every day and a long one, with `RANGEHAND_TORTURE=long`, that `./torture.sh` runs. What
 //! was found is printed in lines that begin with `figure:`; asserted are counts, never times.

@@ -1,4 +1,4 @@
-//! The most memory that processes ever held.
+//! The peak memory of processes.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ pub(crate) struct Peaks {
 }
 
 impl Peaks {
-    /// Looks again; keeps what was seen of a supervisor that has ended meanwhile.
+    /// Measures again. Keeps the peak of a supervisor that has ended since.
     pub(crate) fn look(&mut self, app: &TestApp) {
         self.service = peak(app.pid()).unwrap_or(self.service);
         for run in app.run_directories() {
@@ -28,7 +28,7 @@ impl Peaks {
     }
 }
 
-/// The supervisor of a run, if it is alive: the process of its number was started when it says that it was.
+/// The supervisor of a run, if it is alive: the start time of the process must match the recorded one.
 pub(crate) fn supervisor(run: &Path) -> Option<i32> {
     let text = fs::read_to_string(run.join("supervisor.json")).ok()?;
     let identity: serde_json::Value = serde_json::from_str(&text).ok()?;

@@ -1,10 +1,10 @@
-//! Numbers that look random and come again with the same seed.
+//! Pseudorandom numbers that can be repeated with the same seed.
 
 /// Xorshift, 64 bits.
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// With the seed in `RANGEHAND_TORTURE_SEED`, or one from the clock; tells which.
+    /// With the seed in `RANGEHAND_TORTURE_SEED`, or one from the clock. Returns the seed.
     pub(crate) fn new() -> (Self, u64) {
         let given = std::env::var("RANGEHAND_TORTURE_SEED").ok().and_then(|seed| seed.parse().ok());
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");

@@ -1,4 +1,4 @@
-//! What runs really did, from the journal they wrote, against what their jobs say.
+//! What runs really did, from the journal that they wrote, compared with their jobs.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -10,11 +10,11 @@ use testkit::{Job, TestApp, until};
 
 use crate::fake;
 
-/// How many events of its own a run of the fake runner prints.
+/// The number of events that a run of the fake runner prints.
 const COUNT: u64 = 10;
 
-/// A job that was asked for.
-pub(crate) struct Asked {
+/// A submitted job.
+pub(crate) struct SubmittedJob {
     pub(crate) job: Job,
     name: String,
     /// A playbook of Ansible, as the service runs it by default; otherwise the fake runner.
@@ -44,8 +44,8 @@ struct Done {
     ended: Vec<(String, String)>,
 }
 
-impl Asked {
-    /// Asks for a run of the fake runner.
+impl SubmittedJob {
+    /// Submits a run of the fake runner.
     pub(crate) async fn fake(app: &TestApp, number: usize, seconds: f64, fail: bool) -> Self {
         let name = format!("job-{number}");
         let journal = app.home().join("journal");
@@ -55,7 +55,7 @@ impl Asked {
         Self { job: app.submit(&request).await, name, is_real: false }
     }
 
-    /// Asks for a run of Ansible.
+    /// Submits a run of Ansible.
     pub(crate) async fn real(app: &TestApp, number: usize, seconds: f64, fail: bool) -> Self {
         let name = format!("job-{number}");
         let journal = app.home().join("journal");
@@ -65,7 +65,7 @@ impl Asked {
         Self { job: app.submit(&request).await, name, is_real: true }
     }
 
-    /// Waits for its end and shows that it is the true one; gives the state, and how often the job was queued again.
+    /// Waits for its end and shows that it is the true one. Returns the state, and how often the job was queued again.
     ///
     /// Lost may only be a run whose supervisor was killed when it had begun: one that never began is queued again.
     async fn assert_true(&self, app: &TestApp, done: &Done, hit: &Hit) -> (String, usize) {
@@ -81,11 +81,11 @@ impl Asked {
         match (state, job["reason"]["code"].as_str().expect("a code")) {
             ("succeeded", "succeeded") => {
                 assert!(Self::did_everything(done, "0"), "it did not succeed: {}", context());
-                self.assert_told(&events);
+                self.assert_recorded(&events);
             }
             ("failed", "task_failed") if !child_was_killed => {
                 assert!(Self::did_everything(done, "2"), "it did not fail: {}", context());
-                self.assert_told(&events);
+                self.assert_recorded(&events);
             }
             ("lost", "supervisor_gone") => {
                 let is_hit =
@@ -97,7 +97,7 @@ impl Asked {
                     app.log()
                 );
             }
-            // Whatever Ansible said before it was killed.
+            // With any output of Ansible before it was killed.
             ("failed", _) if child_was_killed => {}
             _ => panic!("a false end: {}\n{}", context(), app.log()),
         }
@@ -109,8 +109,8 @@ impl Asked {
             && done.ended.len() == 1
     }
 
-    /// Each event that the run printed is there once, in order.
-    fn assert_told(&self, events: &[Value]) {
+    /// Asserts that each event that the run printed exists once, in order.
+    fn assert_recorded(&self, events: &[Value]) {
         let kind = if self.is_real { "runner_item_on_ok" } else { "runner_on_ok" };
         let found: Vec<_> = events.iter().filter(|event| event["kind"] == kind).collect();
         let numbers: Vec<_> = found
@@ -122,7 +122,7 @@ impl Asked {
     }
 }
 
-/// Shows that the numbers are 1, 2, 3 and so on, as many as the job says.
+/// Asserts that the numbers are 1, 2, 3, and so on, as many as the job has.
 pub(crate) fn assert_numbered(job: &Value, events: &[Value]) {
     let numbers: Vec<_> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "{job:#}");
@@ -135,8 +135,8 @@ pub(crate) fn states(events: &[Value]) -> Vec<&str> {
     moves.filter_map(|event| event["data"]["to"].as_str()).collect()
 }
 
-/// Shows that a job was queued, ran and ended, and went back to the queue in between only because a run of it never began;
-/// gives how often.
+/// Asserts that a job was queued, ran, and ended, and that it was queued again only because one of its runs never began.
+/// Returns how often.
 fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> usize {
     let found = states(events);
     let requeued = found.len().saturating_sub(3) / 2;
@@ -150,22 +150,22 @@ fn assert_states(events: &[Value], end: &str, context: impl Fn() -> String) -> u
     requeued
 }
 
-/// Shows that all jobs ended truly and nothing is left; gives how many ended in which state.
-pub(crate) async fn assert_all(app: &TestApp, jobs: &[Asked], hit: &Hit) -> Ends {
+/// Shows that all jobs ended truly and nothing is left. Returns how many ended in which state.
+pub(crate) async fn assert_all(app: &TestApp, jobs: &[SubmittedJob], hit: &Hit) -> Ends {
     let mut ends = Ends::default();
-    for asked in jobs {
-        asked.job.wait().await;
+    for submitted in jobs {
+        submitted.job.wait().await;
     }
     let journal = journal(app);
-    for asked in jobs {
-        let done = journal.get(&asked.name);
-        let (state, requeued) = asked.assert_true(app, done.unwrap_or(&Done::default()), hit).await;
+    for submitted in jobs {
+        let done = journal.get(&submitted.name);
+        let (state, requeued) = submitted.assert_true(app, done.unwrap_or(&Done::default()), hit).await;
         *ends.states.entry(state).or_default() += 1;
         ends.requeued += requeued;
     }
-    until("the directories of runs are gone", || app.run_directories().is_empty()).await;
-    until("the secrets of runs are gone", || app.secret_directories().is_empty()).await;
-    until("the processes of runs are gone", || processes_of_runs(app).is_empty()).await;
+    until("the directories of runs are deleted", || app.run_directories().is_empty()).await;
+    until("the secrets of runs are deleted", || app.secret_directories().is_empty()).await;
+    until("the processes of runs have exited", || processes_of_runs(app).is_empty()).await;
     ends
 }
 
@@ -184,12 +184,12 @@ fn journal(app: &TestApp) -> BTreeMap<String, Done> {
     journal
 }
 
-/// Processes that carry the marker of a run of this service: its temporary directory stands in their environment.
+/// Processes with the marker of a run of this service: its temporary directory is in their environment.
 fn processes_of_runs(app: &TestApp) -> Vec<std::path::PathBuf> {
-    let ours = app.runtime().to_string_lossy().into_owned();
+    let own = app.runtime().to_string_lossy().into_owned();
     let is_of_run = |process: &std::path::PathBuf| {
         let environment = fs::read(process.join("environ")).unwrap_or_default();
         String::from_utf8_lossy(&environment).contains("RANGEHAND_RUN=")
     };
-    testkit::processes_with_environment(&ours).into_iter().filter(is_of_run).collect()
+    testkit::processes_with_environment(&own).into_iter().filter(is_of_run).collect()
 }

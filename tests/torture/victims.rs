@@ -1,4 +1,4 @@
-//! Processes to be killed: those of a service by which runs begin, and those of its runs.
+//! Processes to kill: those of a service that start runs, and those of its runs.
 
 use std::{
     fs,
@@ -52,7 +52,7 @@ fn is_spare(pid: i32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "rangehand-spare\n")
 }
 
-/// Sends a signal; says whether the process was there.
+/// Sends a signal. Returns whether the process existed.
 pub(crate) fn signal(pid: i32, signal: Signal) -> bool {
     Pid::from_raw(pid).is_some_and(|pid| kill_process(pid, signal).is_ok())
 }
@@ -90,8 +90,8 @@ impl Stopped {
         children(self.pid)
     }
 
-    /// Lets it go on.
-    pub(crate) fn go_on(&self) {
+    /// Resumes it.
+    pub(crate) fn resume(&self) {
         signal(self.pid, Signal::CONT);
     }
 }

@@ -1,4 +1,4 @@
-//! The recorded cases: read, joined with the deviations, filled with what differs from test to test.
+//! The recorded cases: read, merged with the deviations, with values that differ between tests filled in.
 
 use std::fs;
 
@@ -42,9 +42,9 @@ pub(crate) enum Kind {
     Request(Request),
     /// A conversation over a WebSocket.
     Ws(Conversation),
-    /// Counts what Proxmox is asked while clients watch, or after they have left.
+    /// Counts the requests to Proxmox while clients watch, or after they have disconnected.
     PollCount(PollCount),
-    /// Starts the service. The recorded limit in seconds is not ours.
+    /// Starts the service. The recorded limit in seconds does not apply to Rangehand.
     Process {},
 }
 

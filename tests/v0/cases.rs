@@ -1,4 +1,4 @@
-//! One test for the cases of a file and a site. Long ones are split, so that they run beside one another.
+//! One test for the cases of a file and a site. Long ones are split, so that they run in parallel.
 
 use std::{collections::BTreeMap, thread};
 
@@ -49,7 +49,7 @@ tests! {
     cases_storage: "storage" at "real";
     cases_vms_0: "vms" at "real", part 0 of 2;
     cases_vms_1: "vms" at "real", part 1 of 2;
-    // The same answers, and every call once, where two hosts of the group stand for the node.
+    // The same replies, and every request once, if two hosts of the group represent the node.
     two_hosts_config: "config" at "real", inventory "two-hosts.yml";
     two_hosts_firewall_0: "firewall" at "real", part 0 of 2, inventory "two-hosts.yml";
     two_hosts_firewall_1: "firewall" at "real", part 1 of 2, inventory "two-hosts.yml";

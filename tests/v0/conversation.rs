@@ -14,7 +14,7 @@ use crate::{
     websocket::WebSocket,
 };
 
-/// Talks and compares; gives what differs, and all that the service said.
+/// Runs the conversation and compares. Returns the differences, and all messages of the service.
 pub(crate) fn run(
     endpoint: &Endpoint,
     pve: &Pve,
@@ -52,7 +52,7 @@ fn talk(
         let wanted = wanted.get(index).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         frames.push(read(&mut socket, wanted, Duration::from_secs(step.wait))?);
     }
-    // Whatever comes instead of the end is not looked at.
+    // Messages in place of the end are ignored.
     if socket.closed.is_none() {
         socket.text(Duration::from_secs(conversation.close_wait));
     }
@@ -73,7 +73,7 @@ fn read(socket: &mut WebSocket, wanted: &[Value], within: Duration) -> io::Resul
     Ok(frames)
 }
 
-/// Counts the calls for a node that nobody else asks for. Here time itself is what is measured.
+/// Counts the calls for a node that no other client queries. This test measures time itself.
 pub(crate) fn count_polls(
     endpoint: &Endpoint,
     pve: &Pve,

@@ -1,4 +1,4 @@
-//! A gateway in front: what it lets through and what it does not. The recorded cases go through one as well.
+//! A gateway in front of the service: what it forwards and what it rejects. The recorded cases use one as well.
 //!
 //! The service itself knows no callers: a real gateway (haproxy) shows that it works behind one.
 
@@ -27,7 +27,7 @@ fn mirror() -> String {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            // A look whether somebody listens ends here.
+            // A connection that only checks whether the port is open ends here.
             let Ok((head, _)) = http::read_head(&mut stream) else { continue };
             let answer = format!(
                 "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{head}",
@@ -43,13 +43,13 @@ fn mirror() -> String {
 #[test]
 fn nobody_passes_without_a_key() {
     let gateway = Gateway::start(&mirror());
-    let nobody = gateway.endpoint();
-    let refused = nobody.get("/v1/jobs");
+    let anonymous = gateway.endpoint();
+    let refused = anonymous.get("/v1/jobs");
     assert_eq!(refused.status, 401);
     assert!(refused.header("www-authenticate").is_some());
-    assert_eq!(nobody.with("apikey", "made up").get("/v1/jobs").status, 401);
-    assert_eq!(nobody.get("/v1/jobs?apikey=made-up").status, 401);
-    assert_eq!(nobody.get(&format!("/v1/jobs?apikey={}", gateway.key("viewer"))).status, 200);
+    assert_eq!(anonymous.with("apikey", "made up").get("/v1/jobs").status, 401);
+    assert_eq!(anonymous.get("/v1/jobs?apikey=made-up").status, 401);
+    assert_eq!(anonymous.get(&format!("/v1/jobs?apikey={}", gateway.key("viewer"))).status, 200);
     assert_eq!(gateway.endpoint_of("viewer").get("/v1/jobs").status, 200);
 }
 
@@ -81,7 +81,7 @@ fn a_token_needs_the_right_signature_and_an_end_to_come() {
         ("another algorithm", token("HS512", &secret, "viewer", &later), 401),
         ("wrong secret", token("HS256", "made up", "viewer", &later), 401),
         ("another consumer's secret", token("HS256", &other, "viewer", &later), 401),
-        ("unknown consumer", token("HS256", &secret, "nobody", &later), 401),
+        ("unknown consumer", token("HS256", &secret, "anonymous", &later), 401),
         ("no token", "x.y.z".to_owned(), 401),
     ];
     for (what, token, status) in table {
@@ -130,12 +130,12 @@ fn browsers_ask_and_watch_through_the_gateway() {
     let sites = Sites::new(pve.host());
     let service = Service::start(&sites, &sites.lay_out("real")).expect("it starts");
     let gateway = Gateway::start(&service.endpoint.address);
-    let nobody = gateway.endpoint();
+    let anonymous = gateway.endpoint();
 
     let origin = ("origin".to_owned(), json!("http://localhost:5173"));
     let asks = ("access-control-request-method".to_owned(), json!("POST"));
     let preflight =
-        nobody.send("OPTIONS", "/v0/admin/debug/ping", &Map::from_iter([origin.clone(), asks]), None);
+        anonymous.send("OPTIONS", "/v0/admin/debug/ping", &Map::from_iter([origin.clone(), asks]), None);
     let preflight = preflight.expect("an answer");
     assert_eq!(preflight.status, 200);
     assert_eq!(preflight.header("access-control-allow-origin"), Some("http://localhost:5173"));
@@ -148,11 +148,11 @@ fn browsers_ask_and_watch_through_the_gateway() {
     let headers = Map::from_iter([origin]);
     let open =
         |endpoint: &Endpoint, target: &str| WebSocket::open(endpoint, target, &headers).expect("an answer");
-    let refused = open(&nobody, &format!("/ws/{job}"));
+    let refused = open(&anonymous, &format!("/ws/{job}"));
     assert_eq!(refused.err(), Some(401), "a WebSocket needs a key as well");
-    let with_key = |path: &str| open(&nobody, &format!("{path}?apikey={}", gateway.key("viewer")));
+    let with_key = |path: &str| open(&anonymous, &format!("{path}?apikey={}", gateway.key("viewer")));
     let mut log = with_key(&format!("/ws/{job}")).expect("the log of a job is shown");
-    assert!(log.text(crate::PATIENCE).is_some());
+    assert!(log.text(crate::WAIT_LIMIT).is_some());
     log.close();
     let mut machines = with_key("/ws/vm-status").expect("the machines are shown");
     let first: Value =
@@ -162,7 +162,7 @@ fn browsers_ask_and_watch_through_the_gateway() {
     assert_eq!(service.stop(), Vec::<String>::new());
 }
 
-/// A JSON web token; signed with HMAC-SHA256 whatever it says.
+/// A JSON Web Token, always signed with HMAC-SHA256, regardless of its header.
 fn token(algorithm: &str, secret: &str, issuer: &str, expires: &Value) -> String {
     let mut claims = json!({ "iss": issuer });
     if !expires.is_null() {

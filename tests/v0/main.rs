@@ -1,8 +1,8 @@
-//! The recorded cases of the service that v0 replaces, replayed against ours through a gateway.
+//! The recorded cases of the service that v0 replaces, replayed against Rangehand through a gateway.
 //!
-//! `tests/fixtures/v0/` holds the cases, the deviations (answers that ours gives on purpose instead) and the sites
-//! that they were recorded at. A test takes the cases of one file and one site; it has a fake Proxmox, a service
-//! and a gateway of its own, and names every case that differs, not only the first.
+//! `tests/fixtures/v0/` contains the cases, the deviations (intended differences in replies), and the sites where they were
+//! recorded. A test replays the cases of one file and one site. It has its own fake Proxmox, service, and gateway, and reports
+//! every case that differs, not only the first.
 
 mod case;
 mod cases;
@@ -20,4 +20,4 @@ mod websocket;
 use std::time::Duration;
 
 /// How long anything may take before a test gives up on it: Ansible on a busy machine is slow.
-const PATIENCE: Duration = Duration::from_secs(180);
+const WAIT_LIMIT: Duration = Duration::from_secs(180);

@@ -1,19 +1,19 @@
-//! Compares an answer with an expected one.
+//! Compares a reply with the expected one.
 //!
-//! Expected is plain JSON, in which an object with a single key that begins with `$` stands for many values:
+//! The expected value is plain JSON, in which an object with a single key that begins with `$` matches many values:
 //!
 //! | matcher | matches |
 //! | --- | --- |
 //! | `{"$any": true}` | anything |
-//! | `{"$text": true}` | a text with something in it |
+//! | `{"$text": true}` | a non-empty string |
 //! | `{"$regex": "^a+$"}` | a text in which the pattern is found |
 //! | `{"$in": [1, 2]}` | what one of these matches |
 //! | `{"$max": 24}` | a number up to this |
 //! | `{"$keys": ["a"]}` | an object with at least these keys |
 //! | `{"$part": {"a": 1}}` | an object with at least these keys, and their values match |
 //!
-//! In a list `{"$some": X}` stands for one or more values that match X. A key that ends in `?` may be missing; any
-//! other key must be there, and no more.
+//! In a list `{"$some": X}` matches one or more values that match X. A key that ends in `?` is optional. All
+//! other keys must exist, and no more.
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -71,7 +71,7 @@ fn matches(name: &str, argument: &Value, found: &Value) -> bool {
     }
 }
 
-/// Some cases ask for several things in any order, by look-aheads: `(?=.*a)(?=.*b)`. Our crate has none, so that they are
+/// Some cases require several things in any order, with look-aheads: `(?=.*a)(?=.*b)`. The regex crate has none, so they are
 /// several patterns here.
 fn patterns(text: &str) -> Vec<Regex> {
     let parts = match text.strip_prefix("(?=").and_then(|text| text.strip_suffix(')')) {

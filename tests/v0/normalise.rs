@@ -1,5 +1,5 @@
-//! Takes out of an answer what has no meaning for a client: order where there is none, the words of error texts,
-//! and of Ansible's output what depends on its version and on temporary paths.
+//! Removes from a reply what has no meaning for clients: arbitrary order, wording of errors, and parts of Ansible's output that
+//! depend on its version and on temporary paths.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -33,7 +33,7 @@ pub(crate) fn header(name: &str, value: &str) -> Value {
     }
 }
 
-/// An answer of ours, brought into the form in which answers were recorded; `expected` is that one.
+/// Brings a reply of Rangehand into the form of the recorded one, which is `expected`.
 pub(crate) fn reply(status: u16, mut found: Value, detail: Detail, expected: &mut Value) -> Value {
     let (Some(answer), Some(expected)) = (found.as_object_mut(), expected.as_object_mut()) else {
         return found;
@@ -47,7 +47,7 @@ pub(crate) fn reply(status: u16, mut found: Value, detail: Detail, expected: &mu
             };
         }
     }
-    // A failed run may say why.
+    // A failed run can have a reason.
     if status >= 500 && !expected.contains_key("error") && answer.get("error").is_some_and(Value::is_string) {
         answer.remove("error");
     }
@@ -106,12 +106,13 @@ pub(crate) fn log_of(lines: &[&str]) -> Vec<Value> {
     }
     // What comes before the first play, such as results of a listing, does not count.
     let parts = parts.into_iter().skip_while(|(head, _)| !head.starts_with("PLAY ["));
-    let told = parts.filter(|(head, results)| head.starts_with("PLAY") || !results.is_empty());
-    told.flat_map(|(head, mut results)| {
-        results.sort_by_key(Value::to_string);
-        std::iter::once(Value::from(head)).chain(results)
-    })
-    .collect()
+    let shown = parts.filter(|(head, results)| head.starts_with("PLAY") || !results.is_empty());
+    shown
+        .flat_map(|(head, mut results)| {
+            results.sort_by_key(Value::to_string);
+            std::iter::once(Value::from(head)).chain(results)
+        })
+        .collect()
 }
 
 /// A line of a result, without its data and the text of its error.

@@ -1,4 +1,4 @@
-//! Replays cases and tells what differs.
+//! Replays cases and reports differences.
 
 use std::io;
 
@@ -147,7 +147,7 @@ fn send(endpoint: &Endpoint, request: &Request) -> io::Result<Answer> {
     endpoint.send(&request.method, &request.path, &request.headers, body.as_deref())
 }
 
-/// `@PAD:n@` stands for n letters.
+/// Replaces `@PAD:n@` by n letters.
 fn padded(body: &str) -> String {
     match body.split_once("@PAD:").and_then(|(before, rest)| Some((before, rest.split_once('@')?))) {
         Some((before, (count, after))) => {

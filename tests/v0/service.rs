@@ -1,4 +1,4 @@
-//! The built program at a site, started as its users start it: with the settings of the service that it replaces.
+//! The built program at a site, started with the settings of the service that Rangehand replaces.
 
 use std::{
     fs::{self, File},
@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use testkit::{POLL, bin_dir, http::Endpoint, program};
 
 use crate::{
-    PATIENCE,
+    WAIT_LIMIT,
     site::{self, Site, Sites},
 };
 
@@ -28,7 +28,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts it and waits until it listens; gives its log if it does not.
+    /// Starts it and waits until it listens. Returns its log if it does not.
     pub(crate) fn start(sites: &Sites, site: &Site) -> Result<Self, String> {
         let log = site.root.with_file_name("service.log");
         let runtime = Path::new("/dev/shm").join(sites.name());
@@ -70,12 +70,12 @@ impl Service {
     pub(crate) fn stop(mut self) -> Vec<String> {
         let mut process = self.process.take().expect("it runs");
         let pid = Pid::from_raw(i32::try_from(process.id()).expect("a small number")).expect("a pid");
-        kill_process(pid, Signal::TERM).expect("it is ours");
+        kill_process(pid, Signal::TERM).expect("the test owns it");
         let begun = Instant::now();
         let status = loop {
-            match process.try_wait().expect("it is ours") {
+            match process.try_wait().expect("the test owns it") {
                 Some(status) => break status,
-                None if begun.elapsed() > PATIENCE => {
+                None if begun.elapsed() > WAIT_LIMIT => {
                     self.process = Some(process);
                     return vec!["the service does not stop".to_owned()];
                 }

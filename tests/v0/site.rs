@@ -1,7 +1,7 @@
-//! The sites of the cases: a site is what a service finds on its disk, and the settings that it is started with.
+//! The sites of the cases: the files that a service finds on disk, and the settings that it starts with.
 //!
-//! `stub` has playbooks that show what they were given, `real` has ours, with bundles for the fake Proxmox. Each of
-//! the others lacks or has something that `real` does not; the names are those of the cases.
+//! `stub` has playbooks that show their inputs, `real` those of the repository, with bundles for the fake Proxmox. Each of
+//! the others lacks or has something that `real` does not. The names are those of the cases.
 
 use std::{
     collections::BTreeMap,
@@ -75,7 +75,7 @@ impl Sites {
         sites
     }
 
-    /// Parts of the texts that nobody may see, by what they are.
+    /// Strings that must never be visible, by kind.
     pub(crate) fn secrets(&self) -> [(&'static str, &str); 2] {
         [("API token", &self.token), ("vault password", &self.vault_password)]
     }
@@ -107,7 +107,7 @@ impl Sites {
         site
     }
 
-    /// Gives a site another inventory, of `tests/fixtures/v0/sites`.
+    /// Replaces the inventory of a site by one of `tests/fixtures/v0/sites`.
     pub(crate) fn replace_inventory(&self, site: &Site, name: &str) {
         write(&site.root.join("inventory/hosts.yml"), &self.filled(name));
     }
@@ -179,7 +179,8 @@ impl Sites {
     fn make_vault(&self) {
         let vault = self.directory.path().join("vault");
         write(&vault.join("password"), &format!("{}\n", self.vault_password));
-        fs::set_permissions(vault.join("password"), fs::Permissions::from_mode(0o600)).expect("ours");
+        fs::set_permissions(vault.join("password"), fs::Permissions::from_mode(0o600))
+            .expect("the test owns it");
         write(&vault.join("vault.yml"), &self.filled("variables.yml"));
         let status = Command::new(bin_dir().join("ansible-vault"))
             .args(["encrypt", "--vault-password-file", "password", "vault.yml"])
@@ -211,7 +212,7 @@ fn stub_bundles(bundles: &Path) {
     }
 }
 
-/// A playbook that shows what it was given.
+/// A playbook that shows its inputs.
 fn stub(name: &str, hosts: &str) -> String {
     fixture("stub.yml").replace("@NAME@", name).replace("@HOSTS@", hosts)
 }
@@ -233,7 +234,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("writable");
 }
 
-/// Something that nobody knows: 32 hexadecimal digits.
+/// A random secret: 32 hexadecimal digits.
 pub(crate) fn generated_secret() -> String {
     let mut bytes = [0; 16];
     let read = fs::File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes));

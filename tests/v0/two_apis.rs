@@ -1,4 +1,4 @@
-//! Two nodes that are no cluster: each host of the group has a node and an API of its own.
+//! Two nodes that do not form a cluster: each host of the group has a node and an API.
 
 use serde_json::{Map, Value, json};
 use testkit::pve::Pve;

@@ -1,4 +1,4 @@
-//! A small WebSocket client (RFC 6455) that can wait for a frame until a moment and go on waiting later.
+//! A small WebSocket client (RFC 6455). Waiting for a frame can time out and continue later.
 
 use std::{
     io::{self, Read, Write},
@@ -20,7 +20,7 @@ pub(crate) struct WebSocket {
 }
 
 impl WebSocket {
-    /// Opens a connection; gives the status if it is refused.
+    /// Opens a connection. Returns the status if it is refused.
     pub(crate) fn open(
         endpoint: &Endpoint,
         target: &str,
@@ -98,7 +98,7 @@ impl WebSocket {
         self.send_frame(1, text.as_bytes());
     }
 
-    /// Says goodbye and hangs up.
+    /// Sends a close frame and disconnects.
     pub(crate) fn close(mut self) {
         if self.closed.is_none() {
             self.send_frame(8, &1000_u16.to_be_bytes());

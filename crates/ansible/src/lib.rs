@@ -1,13 +1,13 @@
-//! Runs of Ansible: supervised processes, their events and their outcomes.
+//! Runs of Ansible: supervised processes, their events, and their outcomes.
 //!
-//! It is given names and values and gives events and an outcome; it knows no HTTP, no SQL and no jobs.
+//! This crate takes names and values, and returns events and an outcome. It doesn't know HTTP, SQL, or jobs.
 
 pub mod events;
 mod forkserver;
 mod run;
 
 pub use events::{Follower, Progress};
-pub use forkserver::Hosts;
+pub use forkserver::ForkServers;
 pub use run::{
     Facts, GeneratedInventory, Launcher, PlaybookOptions, RunDirectory, RunSpec, RunStep, SshMachine, Way,
     Workspace, runtime, ssh_config_path, supervisor,

@@ -1,9 +1,9 @@
-//! Properties of every byte that comes from runs: what Ansible prints, spools that were cut. Whatever comes, it is read or
-//! refused: nothing panics, and nothing takes more memory or time than it may.
+//! Properties of all input from runs: output of Ansible, truncated spools. Any bytes are parsed or rejected: nothing panics,
+//! and nothing exceeds its limits of memory and time.
 //!
-//! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases of each property. `./torture.sh fuzz` runs many.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{fs, io::BufReader};
 

@@ -44,7 +44,7 @@ pub struct NewJob {
     /// Project that contains the content. The default is the content of `paths.playbooks`, or the only project
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectName>,
-    /// One or several; `range/ID` contains the machines of a range. The default is `ansible.default_inventory`, or that of the project
+    /// One or several; `range/ID` and `range/NAME` contain the machines of a range. The default is `ansible.default_inventory`, or that of the project
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Inventories>,
     /// Host pattern; the default is all hosts of the plays

@@ -117,7 +117,7 @@ pub enum ChangeOrPlan {
     /// The change
     Change(Box<RangeChange>),
     /// The plan
-    Plan(Plan),
+    Plan(Box<Plan>),
 }
 
 /// A network interface of a machine
@@ -171,6 +171,8 @@ pub struct RangeMachine {
     pub memory_mb: Option<u32>,
     /// Disk in GiB; `null` if the template determines it
     pub disk_gb: Option<u32>,
+    /// Names of its snapshots
+    pub snapshots: Vec<String>,
 }
 
 /// Machines of a range

@@ -37,7 +37,7 @@ impl Schemas {
     }
 }
 
-/// Makes schemas say what holds for the whole interface, in the plainest form.
+/// Adds to schemas what holds for the whole interface, in the simplest form.
 #[derive(Debug, Clone)]
 struct Tidy;
 
@@ -58,7 +58,7 @@ fn join_lines(schema: &mut Schema) {
     }
 }
 
-/// Formats that name Rust's numbers say no more than the limits do.
+/// Formats with the names of Rust's integer types add nothing to the limits.
 fn drop_integer_format(schema: &mut Schema) {
     let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
     if format.starts_with("uint") || format.starts_with("int") || matches!(format, "float" | "double") {
@@ -73,7 +73,7 @@ fn any_item_is_an_object(schema: &mut Schema) {
     }
 }
 
-/// A field is either always there, and perhaps `null`, or it is left out when there is nothing to say.
+/// A field either always exists, possibly as `null`, or is omitted if it has no value.
 fn what_may_be_absent_is_not_null(schema: &mut Schema) {
     let required: Vec<String> = match schema.get("required") {
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

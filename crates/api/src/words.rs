@@ -130,7 +130,7 @@ words!(ReasonCode, "Why a job is in its state, for programs" {
     SupervisorGone = "supervisor_gone",
     /// The node that ran the job did not renew its lease.
     NodeGone = "node_gone",
-    /// A step did not find the value that it looked up.
+    /// A step did not find its value.
     NotFound = "not_found",
     /// Events or the outcome could not be written.
     SpoolFailed = "spool_failed",

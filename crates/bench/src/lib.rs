@@ -1,3 +1,3 @@
-//! Jobs and events of ordinary size, for measuring. The programs beside this are what `./bench.sh` starts.
+//! Jobs and events of ordinary size, for measuring. `./bench.sh` starts the programs of this crate.
 
 pub mod sample;

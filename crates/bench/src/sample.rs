@@ -14,17 +14,17 @@ use uuid::Uuid;
 /// When the store fails, or another job was queued.
 pub async fn running(store: &Store, things: &Value) -> Result<(Job, RunId), Box<dyn Error>> {
     let now = Timestamp::now();
-    let told = Draft::new(now, EventKind::JOB_STATE, json!({}));
+    let event = Draft::new(now, EventKind::JOB_STATE, json!({}));
     let mut request = json!({"playbook": "ping", "inventory": "hosts.yml"});
     for (key, value) in things.as_object().into_iter().flatten() {
         request[key] = value.clone();
     }
     let job = Job::asked_for(JobId::from_uuid(Uuid::now_v7()), serde_json::from_value(request)?, now);
-    store.insert_job(&job, &told, None, store::Admission::default()).await?;
+    store.insert_job(&job, &event, None, store::Admission::default()).await?;
     let run = RunId::from_uuid(Uuid::now_v7());
     let lease_until = now + SignedDuration::from_secs(60);
     let reason = &Reason::new(None, Code::Running, "a run is active");
-    let claim = Claim { run, node: "here", now, lease_until, reason, event: &told };
+    let claim = Claim { run, node: "here", now, lease_until, reason, event: &event };
     let job = store.claim_next(&claim).await?;
     Ok((job.ok_or("another job was in the way")?, run))
 }
@@ -53,8 +53,8 @@ pub async fn end(store: &Store, job: &Job, to: JobState) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// An event of the size that a task without much output has: about 700 bytes. Every fourth tells of a change, every
-/// hundredth of a failure.
+/// An event as large as that of a task without much output: about 700 bytes. Every fourth reports a change, and every
+/// hundredth a failure.
 #[must_use]
 pub fn event(number: u64) -> Draft {
     let output = "x".repeat(200);
@@ -78,7 +78,7 @@ pub fn event(number: u64) -> Draft {
     }
 }
 
-/// Fills a store with jobs that have ended, each with so many events but the one in the middle, which is given.
+/// Fills a store with ended jobs, each with this number of events, except the one in the middle, which is passed.
 ///
 /// # Errors
 /// When the store fails.

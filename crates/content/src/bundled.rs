@@ -44,7 +44,7 @@ pub fn install(below: &Path) -> io::Result<PathBuf> {
 }
 
 fn files<'a>(directory: &'a Dir<'a>) -> impl Iterator<Item = &'a DirEntry<'a>> {
-    // What Python leaves behind is none of the content.
+    // Python leaves this behind.
     directory.entries().iter().filter(|entry| !entry.path().ends_with("__pycache__"))
 }
 

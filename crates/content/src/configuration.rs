@@ -1,7 +1,7 @@
-//! Ansible's configuration file: which one is in force, and what it says, read by Ansible's own rules.
+//! Ansible's configuration file: which file applies, and its values, read by Ansible's own rules.
 //!
 //! Ansible reads `ansible.cfg` with Python's `configparser`: comments begin with `#` or `;` at the start of a line, or with
-//! `;` after a space; a value goes on in lines that are indented more than its key; what `[DEFAULT]` says holds in every
+//! `;` after a space. A value continues in lines that are indented more than its key. Values of `[DEFAULT]` apply to every
 //! section. Relative paths start at the directory of the file.
 
 use std::{
@@ -55,8 +55,8 @@ impl Configuration {
         Some(items.filter(|item| !item.is_empty()).collect())
     }
 
-    /// A value that is a list of paths divided by `separator`; relative ones start at `base`, which stands for the directory
-    /// of the file. `~` is left as it is.
+    /// A value that is a list of paths separated by `separator`. Relative ones start at `base`, by default the directory
+    /// of the file. `~` is kept.
     #[must_use]
     pub fn paths(&self, section: &str, key: &str, separator: char, base: &Path) -> Option<Vec<PathBuf>> {
         let value = self.get(section, key)?;
@@ -65,7 +65,7 @@ impl Configuration {
     }
 }
 
-/// Where it is looked for, the first that is there.
+/// The path of the configuration file: the first that exists.
 fn find(environment: &BTreeMap<String, String>, directory: &Path) -> Option<PathBuf> {
     let home = environment.get("HOME").map(PathBuf::from);
     let named = environment.get("ANSIBLE_CONFIG").filter(|path| !path.is_empty());
@@ -92,8 +92,8 @@ fn read(file: &Path) -> Option<String> {
 /// The section whose values hold in all others.
 const DEFAULT: &str = "DEFAULT";
 
-/// What a file says, by section and key. A line that is neither a section nor a value is passed over: Ansible refuses the
-/// whole file then, and says so itself.
+/// The values of a file, by section and key. A line that is neither a section nor a value is skipped: Ansible rejects the
+/// whole file then, and reports that itself.
 fn parse(text: &str) -> BTreeMap<(String, String), String> {
     let mut values: BTreeMap<(String, String), String> = BTreeMap::new();
     let (mut section, mut key, mut indent) = (None::<String>, None::<String>, 0);
@@ -261,7 +261,7 @@ mod tests {
             Configuration::find(environment, &site).get("defaults", "forks").map(str::to_owned)
         };
         assert_eq!(forks(&environment).as_deref(), Some("2"));
-        fs::set_permissions(&site, fs::Permissions::from_mode(0o777)).expect("ours");
+        fs::set_permissions(&site, fs::Permissions::from_mode(0o777)).expect("the test owns the directory");
         assert_eq!(
             forks(&environment).as_deref(),
             Some("1"),

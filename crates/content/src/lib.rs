@@ -1,7 +1,7 @@
-//! Ansible content on disk: finds it, looks into it, and gives runs a view of it.
+//! Ansible content on disk: finds it, inspects it, and prepares a view of it for each run.
 //!
-//! It knows playbooks, inventories, roles, vaults and configuration, and how Ansible looks for them. Where programs of Ansible
-//! are needed to look into content, they are executed confined. It doesn't know runs, nor their events.
+//! This crate knows playbooks, inventories, roles, vaults, and configuration, and the search paths of Ansible. Inspections that
+//! need programs of Ansible execute them confined. It doesn't know runs or their events.
 
 pub mod bundled;
 pub mod catalog;

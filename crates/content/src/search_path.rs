@@ -1,8 +1,8 @@
-//! Where Ansible looks for roles and collections: one answer for runs, for the catalog, and for all that lists tasks.
+//! The search paths for roles and collections, shared by runs, the catalog, and everything that lists tasks.
 //!
-//! As in Ansible, the environment goes before the configuration file, and both replace the usual directories. Added to
-//! these are `roles/` and `collections/` of the working directory and of its `playbooks/`, which then serve playbooks and
-//! bundles at any depth, and at last the bundled roles.
+//! As in Ansible, the environment takes precedence over the configuration file, and both replace the default directories. Then
+//! `roles/` and `collections/` of the working directory and of its `playbooks/` are added, which serve playbooks and bundles at
+//! any depth, and at last the bundled roles.
 
 use std::{
     collections::BTreeMap,
@@ -24,7 +24,7 @@ const OWN: [&str; 2] = ["", "playbooks"];
 pub struct SearchPath {
     /// The configuration in force.
     pub configuration: Configuration,
-    /// Directories with roles; `~` stands for the home directory.
+    /// Directories with roles. `~` is the home directory.
     pub roles: Vec<PathBuf>,
     /// Directories with collections, likewise.
     pub collections: Vec<PathBuf>,
@@ -59,7 +59,7 @@ impl SearchPath {
         let own_collections = own(copy, original, "collections");
         Self {
             tells_collections: collections.is_some() || !own_collections.is_empty(),
-            // `roles/` counts before it is there: a step may make it.
+            // `roles/` counts even if it does not exist: a step can create it.
             roles: joined(
                 roles,
                 std::iter::once(original.join("roles")).chain(own(copy, original, "roles")),
@@ -70,7 +70,7 @@ impl SearchPath {
         }
     }
 
-    /// The same with other paths, where what lies at a path lies elsewhere for a run.
+    /// The same with other paths, where the run sees content at other paths.
     #[must_use]
     pub fn moved(mut self, place: impl Fn(PathBuf) -> PathBuf) -> Self {
         self.roles = self.roles.into_iter().map(&place).collect();

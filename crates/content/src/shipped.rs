@@ -1,7 +1,7 @@
-//! Content that comes with the program: the roles, so that v0 works with nothing else installed.
+//! Bundled content: the roles with which v0 works without further content.
 //!
-//! They are part of the binary and are written into the private directory of a run that does not bring roles of these
-//! names itself. Nothing of them lies where one run could change it for the next.
+//! They are part of the binary and are written into the private directory of a run that has no roles of these names. So no run
+//! can change them for the next.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ static ROLES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../../playbooks/r
 /// The playbook of all actions of the role `proxmox_controller`.
 const GENERIC: &[u8] = include_bytes!("../../../playbooks/generic.yml");
 
-/// Writes those roles below `target` that `project` has none of; says whether there were any.
+/// Writes those bundled roles below `target` that `project` does not have. Returns whether there were any.
 ///
 /// # Errors
 /// When they cannot be written.
@@ -43,14 +43,15 @@ fn write(directory: &Dir<'_>, target: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Would `generic` under this root do just what ours does? Only if it is ours, and finds no other role than ours.
+/// Whether `generic` below this root behaves exactly like the bundled role: it has the same content, and finds only bundled
+/// roles.
 ///
-/// `roles_path` is where Ansible looks for roles beside the root.
+/// `roles_path` is where Ansible searches for roles in addition to the root.
 #[must_use]
 pub fn is_ours(root: &Path, generic: &Path, roles_path: &[PathBuf]) -> bool {
     let Some(role) = ROLES.get_dir("proxmox_controller") else { return false };
     let Ok(found) = fs::read(root.join(generic)) else { return false };
-    // What lies beside a playbook may change what it does, and a configuration may say anything about roles.
+    // Files next to a playbook can change what it does, and a configuration can name any search path.
     if found != GENERIC || BESIDE.iter().any(|name| root.join(name).exists()) {
         return false;
     }
@@ -59,7 +60,7 @@ pub fn is_ours(root: &Path, generic: &Path, roles_path: &[PathBuf]) -> bool {
     first.is_none_or(|place| equals(role, &place))
 }
 
-/// What Ansible takes from beside a playbook without being told.
+/// What Ansible reads from next to a playbook by default.
 const BESIDE: &[&str] = &[
     "action_plugins",
     "ansible.cfg",
@@ -92,7 +93,7 @@ fn content<'a>(directory: &'a Dir<'a>) -> impl Iterator<Item = &'a DirEntry<'a>>
     directory.entries().iter().filter(|entry| is_content(entry.path()))
 }
 
-/// What Python leaves behind is none.
+/// Files that Python leaves behind are not content.
 fn is_content(path: &Path) -> bool {
     path.file_name().is_none_or(|name| name != "__pycache__")
 }

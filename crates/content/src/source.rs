@@ -1,4 +1,4 @@
-//! Where the content of a run comes from: directory trees, inventories and a file of encrypted variables.
+//! The sources of a run's content: directory trees, inventories, and a file of encrypted variables.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Where a run's content comes from.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Source {
-    /// Directory trees that the run sees, each at its own path. None lies below another.
+    /// Directory trees that the run sees, each at its own path. None is below another.
     pub trees: Vec<Tree>,
     /// Absolute: where Ansible is started; in one of the trees.
     pub working_directory: PathBuf,
@@ -15,7 +15,7 @@ pub struct Source {
     pub inventories: Vec<PathBuf>,
     /// Encrypted variables for the run.
     pub vault: Option<PathBuf>,
-    /// Up to so many bytes are kept in memory.
+    /// The maximum size that is kept in memory, in bytes.
     pub in_memory_bytes: u64,
 }
 
@@ -33,7 +33,7 @@ pub struct Tree {
 }
 
 impl Source {
-    /// Adds a tree, unless it lies in one that is here; those that lie in it go.
+    /// Adds a tree, unless a present one contains it. Removes trees that it contains.
     pub fn add_tree(&mut self, tree: Tree) {
         if self.trees.iter().any(|known| tree.root.starts_with(&known.root)) {
             return;

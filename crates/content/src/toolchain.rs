@@ -1,4 +1,4 @@
-//! Which Ansible is used, and the environment its programs are given.
+//! The installation of Ansible to use, and the environment for its programs.
 
 use std::{
     collections::BTreeMap,
@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Where Ansible's programs are and what they are told by their environment.
+/// Where Ansible's programs are, and the environment that they get.
 ///
-/// The environment is made up from scratch: what the service was started with does not leak into a run
-/// unless a setting passes it on.
+/// The environment is built from scratch: that of the service doesn't leak into a run, except for variables that a setting
+/// passes on.
 #[derive(Debug, Clone, Default)]
 pub struct Toolchain {
     /// The directory of `ansible-playbook` and `ansible-runner`; `None` leaves the search to `PATH`.
@@ -36,7 +36,7 @@ impl Toolchain {
             .chain([(OsString::from("PATH"), path)])
     }
 
-    /// The home directory that programs are given.
+    /// The home directory for programs.
     #[must_use]
     pub fn home(&self) -> Option<PathBuf> {
         self.environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute())

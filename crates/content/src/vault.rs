@@ -1,10 +1,10 @@
-//! Ansible Vault: does a password open a vault, and what is in it?
+//! Ansible Vault: checks a password against a vault, and decrypts vaults.
 //!
-//! A wrong password is an error at start and not at the first job, so it is tried then. What a run needs Ansible
-//! itself decrypts; we do it for the few values that are needed without Ansible. Formats 1.1 and 1.2 of
+//! The password is tried when the service starts, so a wrong one is an error then and not in the first job. Ansible decrypts
+//! what runs need. The service decrypts only the few values that it needs without Ansible. Formats 1.1 and 1.2 of
 //! `ansible-vault` (AES256): a header line, then hexadecimal of three hexadecimal lines: salt, HMAC-SHA256 of the
-//! ciphertext, ciphertext. PBKDF2-HMAC-SHA256 with 10,000 rounds gives 80 bytes: the key of the cipher, the key of
-//! the HMAC, and the first counter block of AES-256 in counter mode. The text is padded as PKCS #7 says.
+//! ciphertext, ciphertext. PBKDF2-HMAC-SHA256 with 10,000 rounds returns 80 bytes: the key of the cipher, the key of
+//! the HMAC, and the first counter block of AES-256 in counter mode. The text is padded as in PKCS #7.
 
 use aes::Aes256;
 use ctr::{
@@ -41,18 +41,18 @@ const HEADER: &str = "$ANSIBLE_VAULT;";
 /// The bytes of a block of AES, which the padding fills up.
 const BLOCK: u8 = 16;
 
-/// Does the password open the vault? Takes some 50 ms: call it off the async threads.
+/// Checks the password. Takes about 50 ms: call it outside of the async threads.
 ///
 /// # Errors
-/// Says why it does not open.
+/// Why the vault can't be decrypted.
 pub fn check(vault: &str, password: &SecretString) -> Result<(), Error> {
     Opened::new(vault, password).map(drop)
 }
 
-/// The text in the vault. Takes as long as [`check`].
+/// Decrypts the vault. Takes as long as [`check`].
 ///
 /// # Errors
-/// Says why it does not open.
+/// Why the vault can't be decrypted.
 pub fn decrypt(vault: &str, password: &SecretString) -> Result<SecretString, Error> {
     let Opened { keys, ciphertext } = Opened::new(vault, password)?;
     let mut cipher =
@@ -65,7 +65,7 @@ pub fn decrypt(vault: &str, password: &SecretString) -> Result<SecretString, Err
     std::str::from_utf8(&text[..end]).map(SecretString::from).map_err(|_| Error::NotText)
 }
 
-/// Whether a text is a vault: Ansible looks at its beginning, too.
+/// Whether a text is a vault. Like Ansible, checks only its beginning.
 pub(crate) fn is_vault(text: &str) -> bool {
     text.trim_start().starts_with(HEADER)
 }
@@ -85,7 +85,7 @@ impl Opened {
         let (salt, tag, ciphertext) = (part()?, part()?, part()?);
 
         let mut keys = Zeroizing::new([0_u8; 80]);
-        // Ansible strips white space around the password when it reads it from a file; so do we when we read one.
+        // Ansible strips white space around a password that it reads from a file, and the service does the same.
         pbkdf2::pbkdf2_hmac::<Sha256>(password.expose_secret().as_bytes(), &salt, ROUNDS, &mut *keys);
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&keys[32..64]).map_err(|_| Error::Damaged)?;
         mac.update(&ciphertext);

@@ -1,9 +1,9 @@
-//! Properties of every byte of content: vaults, YAML of users. Whatever comes, it is read or refused: nothing panics, and
-//! nothing takes more memory or time than it may.
+//! Properties of all bytes of content: vaults and YAML of users. Any bytes are parsed or rejected: nothing panics, and nothing
+//! exceeds its limits of memory and time.
 //!
-//! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases of each property. `./torture.sh fuzz` runs many.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use std::{
     fs,
@@ -66,7 +66,7 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-/// Reads the document as everything that it may be. Gives how long the slowest took.
+/// Parses the document as every supported kind. Returns the duration of the slowest parse.
 fn read_as_everything(text: &str) -> Duration {
     let root = tempfile::tempdir().unwrap();
     let at = |path: &str| root.path().join(path);

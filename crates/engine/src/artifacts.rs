@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use content::snapshots::artifacts::{self, Artifact, LeftOut};
+use content::snapshots::artifacts::{self, Artifact, OmittedFile};
 use model::{ArtifactsKept, EventKind, JobId};
 use store::{EventQuery, Store};
 use tokio::task::spawn_blocking;
@@ -26,7 +26,7 @@ pub struct JobArtifacts {
     /// The files, if they are here.
     pub artifacts: Vec<Artifact>,
     /// Files that were not kept.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<OmittedFile>,
 }
 
 /// The artifacts of the jobs that ran on this node; clones are cheap.

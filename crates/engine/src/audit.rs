@@ -93,7 +93,7 @@ impl Auditor {
             let sender = self.0.clone();
             // A server that is shutting down may have no runtime anymore.
             match Handle::try_current() {
-                // Sending fails only when the writer has ended, so there is no one to report it to.
+                // Sending fails only when the writer has ended, and then the entry can't be reported anywhere.
                 Ok(runtime) => drop(runtime.spawn(async move { sender.send(entry).await.is_ok() })),
                 Err(_) => tracing::error!(audit.record = ?entry, "a result is missing in the audit"),
             }

@@ -4,8 +4,8 @@
 //! `ProxmoxError`, `ResumeError`.
 
 use content::catalog;
-use model::{JobId, JobState, ProjectName, Refusal};
-use store::Full;
+use model::{InvalidTransition, JobId, JobState, ProjectName};
+use store::FullQueue;
 
 use crate::{audit::AuditError, keyring::error::KeyError};
 
@@ -56,7 +56,7 @@ pub enum JobError {
     UnknownJob(JobId),
     /// The state of the job does not allow the operation.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] InvalidTransition),
     /// The job has not ended.
     #[error("job `{job}` is {state}: only a finished job can be deleted")]
     NotEnded {
@@ -67,10 +67,10 @@ pub enum JobError {
     },
     /// The queue is full.
     #[error("{}", match .0 {
-        Full::OfCaller => "as many jobs of this caller wait as may",
-        Full::InAll => "as many jobs wait as may",
+        FullQueue::OfCaller => "as many jobs of this caller wait as may",
+        FullQueue::InAll => "as many jobs wait as may",
     })]
-    QueueFull(Full),
+    QueueFull(FullQueue),
     /// The idempotency key was used for a different request.
     #[error("this idempotency key was used for another request, which is job `{0}`")]
     KeyUsed(JobId),

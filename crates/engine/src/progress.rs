@@ -63,7 +63,7 @@ pub struct JobProgress {
 
 /// The estimate for an attempt.
 #[derive(Debug, Clone, Copy)]
-enum Guess {
+enum Estimate {
     /// Ansible is listing the tasks.
     Pending,
     /// No estimate is possible.
@@ -76,31 +76,31 @@ enum Guess {
 
 /// Estimates by job and claim.
 #[derive(Debug, Default)]
-struct Guesses(Mutex<VecDeque<((JobId, u64), Guess)>>);
+struct Estimates(Mutex<VecDeque<((JobId, u64), Estimate)>>);
 
-impl Guesses {
-    fn get(&self, key: (JobId, u64)) -> Option<Guess> {
-        let guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.iter().rev().find(|(known, _)| *known == key).map(|(_, guess)| *guess)
+impl Estimates {
+    fn get(&self, key: (JobId, u64)) -> Option<Estimate> {
+        let estimates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        estimates.iter().rev().find(|(known, _)| *known == key).map(|(_, estimate)| *estimate)
     }
 
     /// Stores an estimate unless there already is one; returns the one that applies.
-    fn keep(&self, key: (JobId, u64), guess: Guess) -> (Guess, bool) {
-        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = guesses.iter().find(|(known, _)| *known == key) {
+    fn keep(&self, key: (JobId, u64), estimate: Estimate) -> (Estimate, bool) {
+        let mut estimates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = estimates.iter().find(|(known, _)| *known == key) {
             return (*known, false);
         }
-        if guesses.len() == MAX_GUESSES {
-            guesses.pop_front();
+        if estimates.len() == MAX_GUESSES {
+            estimates.pop_front();
         }
-        guesses.push_back((key, guess));
-        (guess, true)
+        estimates.push_back((key, estimate));
+        (estimate, true)
     }
 
-    fn settle(&self, key: (JobId, u64), guess: Guess) {
-        let mut guesses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, known)) = guesses.iter_mut().find(|(known, _)| *known == key) {
-            *known = guess;
+    fn settle(&self, key: (JobId, u64), estimate: Estimate) {
+        let mut estimates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, known)) = estimates.iter_mut().find(|(known, _)| *known == key) {
+            *known = estimate;
         }
     }
 }
@@ -111,12 +111,12 @@ pub struct Progress {
     store: Store,
     events: Events,
     inspections: Inspections,
-    guesses: Arc<Guesses>,
+    estimates: Arc<Estimates>,
 }
 
 impl Progress {
     pub(crate) fn new(store: Store, events: Events, inspections: Inspections) -> Self {
-        Self { store, events, inspections, guesses: Arc::default() }
+        Self { store, events, inspections, estimates: Arc::default() }
     }
 
     /// The progress of a job; `None` when it is queued, or ended without success.
@@ -129,8 +129,8 @@ impl Progress {
         }
         match job.state {
             JobState::Running | JobState::Canceling => {
-                let guess = self.guess(by, job).await?;
-                Ok(Some(of_running(job, guess, clock::now())))
+                let estimate = self.estimate(by, job).await?;
+                Ok(Some(of_running(job, estimate, clock::now())))
             }
             JobState::Succeeded => Ok(Some(JobProgress {
                 percent: Some(100),
@@ -185,24 +185,24 @@ impl Progress {
         Ok(timing)
     }
 
-    async fn guess(&self, by: &OnBehalf, job: &Job) -> Result<Guess, JobError> {
-        let (guesses, key) = (&self.guesses, (job.id, job.fence));
-        if let Some(guess) = guesses.get(key) {
-            return Ok(guess);
+    async fn estimate(&self, by: &OnBehalf, job: &Job) -> Result<Estimate, JobError> {
+        let (estimates, key) = (&self.estimates, (job.id, job.fence));
+        if let Some(estimate) = estimates.get(key) {
+            return Ok(estimate);
         }
         let last = match job.resume {
             None => self.last_alike(&job.request.work).await?,
             Some(_) => None,
         };
-        let (guess, is_new) = guesses.keep(key, last.map_or(Guess::Pending, Guess::Like));
+        let (estimate, is_new) = estimates.keep(key, last.map_or(Estimate::Pending, Estimate::Like));
         if is_new && last.is_none() {
             let (progress, by, job) = (self.clone(), by.clone(), job.clone());
             tokio::spawn(async move {
                 let listed = progress.listed(&by, &job).await;
-                progress.guesses.settle(key, listed.map_or(Guess::Unknown, Guess::Listed));
+                progress.estimates.settle(key, listed.map_or(Estimate::Unknown, Estimate::Listed));
             });
         }
-        Ok(guess)
+        Ok(estimate)
     }
 
     /// The last successful run of equivalent work.
@@ -245,23 +245,23 @@ fn action(work: &PlaybookWork) -> Option<&Value> {
     work.extra_vars.as_map().get(ACTION)
 }
 
-fn of_running(job: &Job, guess: Guess, now: Timestamp) -> JobProgress {
+fn of_running(job: &Job, estimate: Estimate, now: Timestamp) -> JobProgress {
     // The last task that started is still running.
     let done = job.tasks.saturating_sub(1);
-    let (total, basis) = match guess {
-        Guess::Pending | Guess::Unknown => (None, None),
-        Guess::Like(last) => (Some(last.tasks), Some(Basis::LastSuccess)),
-        Guess::Listed(tasks) => (Some(tasks), Some(Basis::ListTasks)),
+    let (total, basis) = match estimate {
+        Estimate::Pending | Estimate::Unknown => (None, None),
+        Estimate::Like(last) => (Some(last.tasks), Some(Basis::LastSuccess)),
+        Estimate::Listed(tasks) => (Some(tasks), Some(Basis::ListTasks)),
     };
     let elapsed = job.started_at.map(|at| now.duration_since(at).as_secs_f64().max(0.0));
-    let left = match (guess, elapsed) {
-        (Guess::Like(last), Some(elapsed)) => {
+    let left = match (estimate, elapsed) {
+        (Estimate::Like(last), Some(elapsed)) => {
             let whole = last.finished_at.duration_since(last.started_at).as_secs_f64();
             // A run that takes longer than the last one is estimated by its pace.
             Some(whole - elapsed).filter(|left| *left > 0.0).or_else(|| by_pace(done, last.tasks, elapsed))
         }
-        (Guess::Listed(tasks), Some(elapsed)) => by_pace(done, tasks, elapsed),
-        (Guess::Pending | Guess::Unknown, _) | (_, None) => None,
+        (Estimate::Listed(tasks), Some(elapsed)) => by_pace(done, tasks, elapsed),
+        (Estimate::Pending | Estimate::Unknown, _) | (_, None) => None,
     };
     JobProgress {
         percent: total.map(|total| percent(done, total)),
@@ -329,12 +329,12 @@ mod tests {
 
     #[test]
     fn only_the_youngest_guesses_are_kept_and_each_is_made_once() {
-        let guesses = Guesses::default();
+        let estimates = Estimates::default();
         let key = |number: usize| (clock::new_job_id(), number as u64);
         let keys: Vec<_> = (0..=MAX_GUESSES).map(key).collect();
-        keys.iter().for_each(|key| assert!(guesses.keep(*key, Guess::Pending).1));
-        assert!(guesses.get(keys[0]).is_none());
-        guesses.settle(keys[1], Guess::Listed(3));
-        assert!(matches!(guesses.keep(keys[1], Guess::Pending), (Guess::Listed(3), false)));
+        keys.iter().for_each(|key| assert!(estimates.keep(*key, Estimate::Pending).1));
+        assert!(estimates.get(keys[0]).is_none());
+        estimates.settle(keys[1], Estimate::Listed(3));
+        assert!(matches!(estimates.keep(keys[1], Estimate::Pending), (Estimate::Listed(3), false)));
     }
 }

@@ -1,4 +1,4 @@
-//! API tokens: create, list, revoke, look up.
+//! API tokens: create, list, revoke, find.
 //!
 //! ```text
 //!  rh_0123456789ab_<64 hexadecimal digits>

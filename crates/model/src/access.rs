@@ -20,7 +20,7 @@ text_enum! {
 /// The longest name of a caller, in characters.
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
-/// Is it a valid caller name for logs and the audit log: 1 to 100 characters, none of them a control character?
+/// Whether it is a valid caller name for logs and the audit log: 1 to 100 characters without control characters.
 #[must_use]
 pub fn is_caller_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARACTERS).contains(&name.chars().count()) && !name.chars().any(char::is_control)

@@ -52,7 +52,7 @@ pub struct AuditDraft {
     pub request: Option<String>,
     /// The method.
     pub method: String,
-    /// The pattern of the route, or the words of the command; of an inspection the content and its outcome; of `removed` the last deleted entry, `NUMBER:HASH`.
+    /// The pattern of the route, or the command; of an inspection the content and its outcome; of `removed` the last deleted entry, `NUMBER:HASH`.
     pub route: String,
     /// The job, where one is known.
     pub job: Option<JobId>,

@@ -1,4 +1,4 @@
-//! Variables that come with a request.
+//! Extra variables of a request.
 //!
 //! They are data, never templates: [`ExtraVars::to_unsafe_json`] marks every string so that Ansible does not
 //! evaluate it. JSON is used because YAML's `!unsafe "1000"` arrives as the integer 1000, while
@@ -54,7 +54,7 @@ impl BadExtraVars {
     }
 }
 
-/// Checked variables of a request, in the order they were given.
+/// Checked variables of a request, in their original order.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExtraVars(Map<String, Value>);
@@ -84,7 +84,7 @@ impl ExtraVars {
         self.0.is_empty()
     }
 
-    /// The variables as they were given.
+    /// The original variables.
     #[must_use]
     pub const fn as_map(&self) -> &Map<String, Value> {
         &self.0

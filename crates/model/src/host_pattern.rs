@@ -1,4 +1,4 @@
-//! Host patterns, as Ansible's `--limit` takes them.
+//! Host patterns, as accepted by Ansible's `--limit`.
 
 use std::{fmt, str::FromStr};
 

@@ -10,7 +10,7 @@ use crate::{ContentName, RangeId, names::BadName};
 /// Maximum number of inventories in a request.
 pub const MAX_INVENTORIES: usize = 16;
 
-/// What the ID of a range follows in the name of its inventory.
+/// What the ID or the name of a range follows in the name of its inventory.
 const RANGE_PREFIX: &str = "range/";
 
 /// Why names are no inventories of a request.
@@ -51,14 +51,6 @@ impl Inventories {
         self.iter().map(InventoryOrigin::of)
     }
 
-    /// The ranges among the inventories.
-    pub fn ranges(&self) -> impl Iterator<Item = RangeId> {
-        self.origins().filter_map(|origin| match origin {
-            InventoryOrigin::Range(range) => Some(range),
-            InventoryOrigin::Content(_) => None,
-        })
-    }
-
     /// A text that no other combination of inventories has.
     #[must_use]
     pub fn key(&self) -> String {
@@ -74,13 +66,16 @@ pub enum InventoryOrigin<'a> {
     Content(&'a ContentName),
     /// The machines of a range.
     Range(RangeId),
+    /// A file or directory of the content; if there is none, the machines of the range with this name.
+    ContentOrRange(&'a ContentName, &'a str),
 }
 
 impl<'a> InventoryOrigin<'a> {
-    /// A name is a range if an ID follows `range/`.
     fn of(name: &'a ContentName) -> Self {
-        let range = name.as_str().strip_prefix(RANGE_PREFIX).and_then(|id| id.parse().ok());
-        range.map_or(Self::Content(name), Self::Range)
+        match name.as_str().strip_prefix(RANGE_PREFIX) {
+            None => Self::Content(name),
+            Some(range) => range.parse().map_or(Self::ContentOrRange(name, range), Self::Range),
+        }
     }
 }
 
@@ -134,13 +129,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_after_range_is_a_range_and_every_other_name_is_content() {
+    fn an_id_or_a_name_after_range_is_a_range_and_every_other_name_is_content() {
         let id = "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
-        let text = format!(r#"["hosts","range/{id}","range/lab","range","ranges/{id}","range/{id}.yml"]"#);
+        let text = format!(r#"["hosts","range/{id}","range/lab","range","ranges/{id}"]"#);
         let inventories: Inventories = serde_json::from_str(&text).expect("inventories");
-        let range = inventories.origins().position(|origin| matches!(origin, InventoryOrigin::Range(_)));
-        assert_eq!(range, Some(1));
-        assert_eq!(inventories.ranges().map(|range| range.to_string()).collect::<Vec<_>>(), [id]);
+        let origins: Vec<_> = inventories.origins().collect();
+        assert_eq!(origins[1], InventoryOrigin::Range(id.parse().expect("an id")));
+        assert!(matches!(origins[2], InventoryOrigin::ContentOrRange(_, "lab")));
+        assert!(
+            [0, 3, 4].iter().all(|at| matches!(origins[*at], InventoryOrigin::Content(_))),
+            "{origins:?}"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! How far a run is kept from everything else on its machine.
+//! The isolation level of a run.
 
 use crate::text_enum;
 

@@ -62,7 +62,7 @@ pub enum Move {
 /// A move that the state does not allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {from} cannot {}", refused_verb(.input))]
-pub struct Refusal {
+pub struct InvalidTransition {
     /// The state the job was in.
     pub from: JobState,
     /// The requested transition.
@@ -83,7 +83,7 @@ const fn refused_verb(input: &Move) -> &'static str {
 ///
 /// # Errors
 /// The move, when the state does not allow it.
-pub const fn apply(from: JobState, input: Move) -> Result<JobState, Refusal> {
+pub const fn apply(from: JobState, input: Move) -> Result<JobState, InvalidTransition> {
     use JobState::{Canceled, Canceling, Failed, Lost, Queued, Running, Succeeded, TimedOut};
     match (from, input) {
         (Queued, Move::Claim) => Ok(Running),
@@ -102,7 +102,7 @@ pub const fn apply(from: JobState, input: Move) -> Result<JobState, Refusal> {
         (
             Queued | Running | Canceling | Succeeded | Failed | TimedOut | Canceled | Lost,
             Move::Claim | Move::Cancel | Move::End(_) | Move::Retry | Move::Requeue,
-        ) => Err(Refusal { from, input }),
+        ) => Err(InvalidTransition { from, input }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Leases: subnets, addresses and numbers that a range holds on its platform, each of them by one range at a time.
+//! Leases: subnets, addresses, and numbers that a range holds on its platform. Each is held by at most one range.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Names of content on disk: playbooks, bundles, scenarios, inventories.
 //!
-//! A name in hand has been checked: it cannot climb, hide, or look like an option. Whether it exists, and
-//! that nothing on the way to it is a link out of its root, is the catalog's business.
+//! A value of the type has been checked: it cannot contain `..`, be hidden, or look like an option. The catalog checks whether
+//! the content exists, and that no link on its path leaves the root.
 
 use std::{fmt, str::FromStr};
 
@@ -47,7 +47,7 @@ pub enum BadName {
         /// The first character that is not allowed, with its number.
         found: String,
     },
-    /// `..` somewhere, which would climb or only look as if it did.
+    /// Contains `..`, as a segment or as a part of one.
     #[error("the name `{0}` contains `..`")]
     Climbs(String),
 }
@@ -57,13 +57,13 @@ pub const REFUSED: &str = r#"`\` `%` `'` `"` `{` `}` `<` `>` `|` `*` `?` `$` `;`
 
 /// The checked name of a piece of content: segments joined by `/`, without `..`, and none of them hidden.
 ///
-/// A name is compared byte by byte with what is on the disk: a composed and a decomposed umlaut are two names, as they are for
+/// A name is compared byte by byte with names on disk: a composed and a decomposed umlaut are two names, as they are for
 /// the file system.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentName(String);
 
 impl ContentName {
-    /// The name as it was given; also a relative path that stays below its root unless links lead it out.
+    /// The original name. Also a relative path that stays below its root, unless links leave it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -117,7 +117,7 @@ fn is_refused(c: char) -> bool {
     }
 }
 
-/// Characters that are not shown, or that turn the direction of a text: two names would look the same.
+/// Invisible characters, and characters that change the direction of a text: two names would look the same.
 pub(crate) fn is_unseen(c: char) -> bool {
     matches!(
         c,

@@ -11,7 +11,7 @@ const SHORTEST: usize = 19;
 /// Integers in JSON text that have no place in 64 bits.
 #[must_use]
 pub fn too_large_integers(text: &[u8]) -> Vec<Range<usize>> {
-    // A long run of digits cannot lie between two such bytes.
+    // A long run of digits does not fit between two such bytes.
     if !text.chunks(SHORTEST).any(|chunk| chunk.len() < SHORTEST || chunk[SHORTEST - 1].is_ascii_digit()) {
         return Vec::new();
     }

@@ -28,6 +28,7 @@ pub type PlaybookOutcome = Outcome<PlaybookDetail>;
 /// The result of the work of an attempt.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "almost all values are playbooks")]
 pub enum Detail {
     /// A run of Ansible.
     Playbook(PlaybookDetail),

@@ -1,4 +1,4 @@
-//! How urgent a job is.
+//! Priorities of jobs.
 
 use serde::{Deserialize, Serialize};
 

@@ -70,16 +70,16 @@ pub struct Report {
     /// Failures that were neither ignored nor rescued, in order; at most [`Report::MAX_FAILURES`].
     pub failures: Vec<Failure>,
     /// How many more failures there were.
-    #[serde(default)]
-    pub failures_left_out: u64,
+    #[serde(default, rename = "failures_left_out")]
+    pub failures_omitted: u64,
     /// For each variable that a debug task printed, its values in order.
     ///
     /// `debug: var=vm_list` on one host becomes `{"vm_list": [<value>]}`; in a loop over machines there is one
-    /// value per turn.
+    /// value per iteration.
     pub results: Map<String, Value>,
-    /// How many values, at least, were left out because they or all results together were too large.
-    #[serde(default)]
-    pub results_left_out: u64,
+    /// How many values, at least, were omitted because they or all results together were too large.
+    #[serde(default, rename = "results_left_out")]
+    pub results_omitted: u64,
     /// Values that `set_stats` tasks set.
     #[serde(default, skip_serializing_if = "CustomStats::is_empty")]
     pub custom_stats: CustomStats,

@@ -1,4 +1,4 @@
-//! How a run ends, and why: all endings as data.
+//! The endings of a run, and their reasons.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why a job is in its state; stable, for programs. The message beside it is for people.
+    /// Why a job is in its state; stable, for programs. The message next to it is for people.
     Code {
         /// Waits for a free slot.
         Waiting = "waiting",
@@ -87,7 +87,7 @@ text_enum! {
         SupervisorGone = "supervisor_gone",
         /// The node that ran it did not renew its lease.
         NodeGone = "node_gone",
-        /// A step did not find the value that it looked up.
+        /// A step did not find its value.
         NotFound = "not_found",
         /// Events or the outcome could not be written.
         SpoolFailed = "spool_failed",

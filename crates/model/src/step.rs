@@ -1,8 +1,7 @@
 //! Steps that a job runs before its content, in order.
 //!
-//! Most jobs have one step, their content. A job that looks something up first, or prepares machines one by one,
-//! has more: they share one private directory, one supervisor and one life, so a service that ends meanwhile is
-//! missed by none of them.
+//! Most jobs have one step, their content. A job that needs a value first, or prepares machines one by one, has more. They
+//! share a private directory and a supervisor, so all of them are executed even if the service ends meanwhile.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,10 +23,10 @@ pub struct Step {
     /// Its variables.
     #[serde(default, skip_serializing_if = "ExtraVars::is_empty")]
     pub extra_vars: ExtraVars,
-    /// Its secret variables; none of the others has the name of one.
+    /// Its secret variables. They have other names than the other variables.
     #[serde(default, skip_serializing_if = "SecretVars::is_empty")]
     pub secret_vars: SecretVars,
-    /// A value to look up in its results; the step fails if it is not found.
+    /// A value to find in its results. The step fails if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub find: Option<Find>,
 }
@@ -56,7 +55,7 @@ pub struct Take {
 }
 
 impl Find {
-    /// The first object that is looked for.
+    /// The first object that matches.
     #[must_use]
     pub fn in_report<'a>(&self, report: &'a Report) -> Option<&'a Value> {
         let printed = report.results.get(&self.list).and_then(Value::as_array).into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Ranges and plans as they are stored. Documents, recorded states and plans are JSON that this floor does not read.
+//! Ranges and plans as they are stored. Documents, recorded states, and plans are JSON that this layer does not read.
 
 use jiff::Timestamp;
 

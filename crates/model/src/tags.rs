@@ -1,4 +1,4 @@
-//! Tag lists, as Ansible's `--tags` and `--skip-tags` take them.
+//! Tag lists, as accepted by Ansible's `--tags` and `--skip-tags`.
 
 use std::{fmt, str::FromStr};
 
@@ -26,10 +26,10 @@ impl Tags {
         &self.0
     }
 
-    /// Joins tags that were given one by one.
+    /// Joins a list of tags.
     ///
     /// # Errors
-    /// When one of them is no tag, or there is none.
+    /// When one of them is invalid, or the list is empty.
     pub fn from_list<S: AsRef<str>>(tags: &[S]) -> Result<Self, BadTag> {
         let list: Vec<&str> = tags.iter().map(AsRef::as_ref).collect();
         list.join(",").parse()

@@ -1,4 +1,4 @@
-//! Times as text of one width: RFC 3339 in UTC with three digits of seconds, so that texts sort like times.
+//! Times as strings of fixed length: RFC 3339 in UTC with milliseconds, so that strings sort like times.
 
 use jiff::Timestamp;
 use serde::Serializer;

@@ -1,9 +1,9 @@
 //! Durations of tasks and hosts in one attempt, and the outcome of each task.
 //!
-//! Worked out from events alone, so it is the same for a running job and for one that ended a year ago. A
-//! task's time is that from its start to its last result; a host's is the sum of what its own results took.
-//! Events say whether a failure was rescued (`counted_as`). Events of older versions of Rangehand do not: of a host's
-//! failures only the last ones, as many as the recap counts, are taken for final then, and the others for rescued.
+//! Computed from events alone, so it is the same for a running job and for one that ended a year ago. A
+//! task's time is that from its start to its last result. A host's is the sum of the durations of its results.
+//! Events record whether a failure was rescued (`counted_as`). Events of older versions of Rangehand do not: then only a host's
+//! last failures, as many as the recap counts, are taken for final, and the others for rescued.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -56,7 +56,7 @@ pub struct Totals {
 #[derive(Debug, Default)]
 pub struct Timing {
     tasks: Vec<TaskTiming>,
-    tasks_left_out: u64,
+    tasks_omitted: u64,
     /// The last task of each play and name; `None` for one that was left out.
     last: HashMap<(Option<String>, String), Option<usize>>,
     hosts: BTreeMap<String, f64>,
@@ -86,7 +86,7 @@ impl Timing {
         let name = draft.task.clone().unwrap_or_default();
         let key = (draft.play.clone(), name.clone());
         if self.tasks.len() == Self::MAX_TASKS {
-            self.tasks_left_out += 1;
+            self.tasks_omitted += 1;
             if let Some(last) = self.last.get_mut(&key) {
                 *last = None;
             }
@@ -166,8 +166,8 @@ impl Timing {
 
     /// How many more tasks there were.
     #[must_use]
-    pub const fn tasks_left_out(&self) -> u64 {
-        self.tasks_left_out
+    pub const fn tasks_omitted(&self) -> u64 {
+        self.tasks_omitted
     }
 
     /// Seconds of work per host.
@@ -267,7 +267,7 @@ mod tests {
             timing.take(&event(0, "playbook_on_task_start", None, "same", Value::Null));
             timing.take(&event(1, "runner_on_ok", Some("a"), "same", json!({"res": {"changed": true}})));
         }
-        assert_eq!((timing.tasks().len(), timing.tasks_left_out()), (Timing::MAX_TASKS, 1));
+        assert_eq!((timing.tasks().len(), timing.tasks_omitted()), (Timing::MAX_TASKS, 1));
         assert!(timing.tasks().iter().all(|task| task.changed == 1));
         assert_eq!(timing.totals().changed, Timing::MAX_TASKS as u64 + 1);
     }

@@ -1,4 +1,4 @@
-//! Messages to a watcher of a node's machines: everything first, then changes since the previous message.
+//! Messages to a watcher of a node's machines: first the full state, then changes since the previous message.
 //!
 //! ```text
 //! {"type":"full","vms":[vm, ...]}                                until machines were sent

@@ -1,7 +1,7 @@
 //! The work of a job, without how it is queued, limited, and repeated: that is the [`JobRequest`](crate::JobRequest).
 //!
-//! `CONTRIBUTING.md` lists what a further kind needs. Code that is about playbooks
-//! asks for one with [`Work::as_playbook`], and does without where the work is of another kind.
+//! `CONTRIBUTING.md` lists what a further kind needs. Code for playbooks calls [`Work::as_playbook`], and does nothing for
+//! other kinds of work.
 
 use std::fmt;
 
@@ -14,6 +14,7 @@ use crate::{
 
 /// The work of a job.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "almost all values are playbooks")]
 pub enum Work {
     /// Runs Ansible.
     Playbook(PlaybookWork),
@@ -64,8 +65,8 @@ pub struct PlaybookWork {
     pub start_at_task: Option<TaskName>,
     /// What runs before, one after the other in the same private directory; the first that fails ends the job.
     pub before: Vec<Step>,
-    /// Variables whose values are never shown; none of the others has the name of one. Kept without the values, which
-    /// [`Job::secrets`](crate::Job::secrets) has.
+    /// Variables whose values are never shown. They have other names than the other variables. Stored without the values, which are
+    /// in [`Job::secrets`](crate::Job::secrets).
     pub secret_vars: SecretVars,
     /// How far its runs are isolated, at least; `None` leaves it to the node that runs it.
     pub isolation: Option<Isolation>,

@@ -1,8 +1,8 @@
-//! Properties of every text that a caller may send: whatever comes, it is read or refused, and what is read is harmless.
+//! Properties of all text that clients can send: any text is parsed or rejected, and accepted text is harmless.
 //!
-//! `PROPTEST_CASES` says how many cases each has; `./torture.sh fuzz` takes many.
+//! `PROPTEST_CASES` is the number of cases of each property. `./torture.sh fuzz` runs many.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use model::{
     ContentName, EventKind, ExtraVars, HostPattern, JobId, Labels, Redactor, Resource, RetryPolicy, Tags,
@@ -37,7 +37,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Does any text in it stand outside of Ansible's mark for what is not evaluated?
+/// Whether any string in it is outside of Ansible's mark for unsafe text, which is not evaluated.
 fn has_open_text(value: &Value) -> bool {
     match value {
         Value::String(_) => true,
@@ -126,7 +126,7 @@ proptest! {
         let redactor = Redactor::new([secret.clone()]);
         let text = format!("{before}{secret}{after}");
         let clean = redactor.text(&text).into_owned();
-        // What was around it may look like it once it is gone, if it did before.
+        // The text around a removed secret can look like the secret, if it did before.
         prop_assume!(!before.contains(&secret) && !after.contains(&secret));
         prop_assert!(!clean.contains(&secret), "{}", clean);
     }

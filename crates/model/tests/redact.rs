@@ -1,4 +1,4 @@
-//! Whatever the secret, the text around it and the way it is encoded: it is not in what comes out.
+//! No output contains a secret, for any secret, surrounding text, and encoding.
 
 use base64::{Engine, prelude::BASE64_STANDARD, prelude::BASE64_URL_SAFE};
 use model::{
@@ -8,7 +8,7 @@ use model::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Encoders of our own, so that what is looked for is not what was encoded by the same lines.
+/// Separate encoders, so that the test does not use the code under test.
 fn encodings(value: &str) -> Vec<String> {
     let escaped = |kept: &str, escape: fn(u8) -> String| -> String {
         let one = |byte: u8| {
@@ -37,7 +37,7 @@ fn encodings(value: &str) -> Vec<String> {
     ]
 }
 
-/// Secrets of any characters; the mask itself is none.
+/// Secrets of any characters, except the mask itself.
 fn secret() -> impl Strategy<Value = String> {
     let any = "\\PC{8,40}".prop_filter("the mask hides itself", |text| !text.contains('*'));
     prop_oneof!["[a-zA-Z0-9]{4,24}", "[ -)+-~]{6,40}", any, "[a-z0-9+/=]{8,60}"]
@@ -75,7 +75,7 @@ proptest! {
         for text in [BASE64_STANDARD.encode(&bytes), BASE64_URL_SAFE.encode(&bytes)] {
             let clean = redactor.text(&text).into_owned();
             prop_assert!(clean.contains(MASK), "{clean}");
-            // What is left of the secret fits into the digits at its ends: it decodes to none of it.
+            // The rest of the secret fits into the digits at its ends, and decodes to no part of it.
             for part in clean.split(MASK) {
                 prop_assert!(part.len() <= (before.len().max(after.len()) * 8).div_ceil(6) + 4, "{clean}");
             }

@@ -1,6 +1,6 @@
-//! Whatever the layout: digits that are wrapped, separated and dumped, texts that are spaced and colored, lists of lines.
+//! No output contains a secret in any layout: wrapped, separated, and dumped digits, spaced and colored text, lists of lines.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::unwrap_used, reason = "a failed test shows the line")]
 
 use model::{Redactor, redact::MASK};
 use proptest::prelude::*;
@@ -22,12 +22,12 @@ fn utf16(text: &str, order: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(order).collect()
 }
 
-/// Lines of so many characters.
+/// Splits into lines of this width.
 fn lines(text: &str, width: usize) -> Vec<String> {
     text.chars().collect::<Vec<_>>().chunks(width).map(String::from_iter).collect()
 }
 
-/// How digits stand in output: in one line, wrapped in all ways, in printed lists, colored.
+/// Layouts of digits in output: in one line, wrapped in all ways, in printed lists, colored.
 fn layouts(digits: &str, width: usize) -> Vec<String> {
     let lines = lines(digits, width);
     let colored = lines.iter().map(|line| format!("\u{1b}[0;32m{line}\u{1b}[0m")).collect::<Vec<_>>();
@@ -95,7 +95,7 @@ fn dumps(bytes: &[u8]) -> Vec<Vec<String>> {
     ]
 }
 
-/// What is left besides masks has no long part of the form: at most what its neighbors at both ends take.
+/// Asserts that the text besides masks contains no long part of the form: at most what its neighbors at both ends take.
 fn has_no_part(clean: &str, form: &str, longest: usize) -> Result<(), TestCaseError> {
     let form: Vec<char> = form.chars().filter(char::is_ascii_alphanumeric).collect();
     let clean: String = clean.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '*').collect();

@@ -1,21 +1,20 @@
-//! The door for control groups: every process of a run can be told by the group that it was born into.
+//! Control groups: each process of a run can be recognized by the group that it was created in.
 //!
-//! A supervisor makes a group named after its run below its own and moves into it before it starts anything.
-//! Whatever it starts is in that group from its first moment, and neither `setsid`, a double fork nor an empty
-//! environment takes it out again. Whoever clears up after a supervisor that is gone recognizes the processes of the
-//! run by the name of their group in /proc/pid/cgroup.
+//! A supervisor creates a group named after its run below its own, and moves into it before it starts any process. Its
+//! descendants are created in that group, and neither `setsid`, a double fork, nor an empty environment removes them from it.
+//! Cleaning up after a supervisor that has exited finds the processes of the run by the group name in /proc/pid/cgroup.
 //!
-//! Any hierarchy serves that we may write to: the unified one (v2) if possible, because the kernel kills all of a
-//! group there at once (`cgroup.kill`), otherwise one of v1. Limits are set on groups of their own, which the supervisor
-//! is not in: `tree_group.rs`. Where no group can be made, as in a container whose hierarchies are read-only, there
-//! is the marker in the environment alone.
+//! Any writable hierarchy is suitable: preferably the unified one (v2), because the kernel kills a whole group there
+//! (`cgroup.kill`), otherwise one of v1. Limits are set on separate groups that don't contain the supervisor
+//! (`tree_group.rs`). Without writable hierarchies, as in a container that mounts them read-only, only the marker in the
+//! environment is left.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-/// The hierarchies of v1 that may serve: those in which a new group has no effect of its own.
+/// The hierarchies of v1 that are suitable: a new group there has no other effect.
 const V1: [&str; 3] = ["pids", "freezer", "name=systemd"];
 
 /// The group that a run has for itself.
@@ -24,7 +23,7 @@ pub struct Group {
     path: PathBuf,
 }
 
-/// The name of a run's group; ids of runs are unique, so whatever has this name is the run's.
+/// The name of a run's group. IDs of runs are unique, so every group with this name belongs to the run.
 fn name(run: &str) -> String {
     format!("rangehand-{run}")
 }
@@ -35,10 +34,10 @@ pub(crate) fn tree_name(run: &str) -> String {
 }
 
 impl Group {
-    /// The first place where a group for the run can be made, before it is made.
+    /// The path of a new group for the run, in the first suitable hierarchy. Doesn't create it.
     ///
     /// # Errors
-    /// When no hierarchy is there that could be written to.
+    /// When no hierarchy is writable.
     pub fn plan(run: &str) -> io::Result<Self> {
         let is_ours = |group: &Self| {
             let parent = group.path.parent();
@@ -50,7 +49,7 @@ impl Group {
             .ok_or_else(|| io::Error::other("the service may not create a control group here"))
     }
 
-    /// One that was recorded; `None` when it does not look like a run's.
+    /// A group that was recorded. `None` if it is not the group of a run.
     #[must_use]
     pub fn at(path: PathBuf, run: &str) -> Option<Self> {
         (path.file_name()? == name(run).as_str()).then_some(Self { path })
@@ -77,7 +76,7 @@ impl Group {
     /// Moves another process into it.
     ///
     /// # Errors
-    /// When it is gone, or may not be moved.
+    /// When it has exited, or can't be moved.
     pub fn take(&self, pid: i32) -> io::Result<()> {
         fs::write(self.path.join("cgroup.procs"), pid.to_string())
     }
@@ -103,7 +102,7 @@ impl Group {
     }
 }
 
-/// Zero stands for whoever writes; all its threads move.
+/// Zero stands for the writing process; all its threads move.
 fn move_into(group: &Path) -> io::Result<()> {
     fs::write(group.join("cgroup.procs"), "0")
 }
@@ -131,7 +130,7 @@ pub(crate) fn kill(run: &str) {
     }
 }
 
-/// Removes the group of the run where it would be made from here: its own record of it may be gone.
+/// Removes the group of the run at the path where this process would create it, because the record of the path can be missing.
 pub(crate) fn remove(run: &str) {
     for group in places(run) {
         if let Err(error) = group.remove() {
@@ -148,7 +147,7 @@ fn places(run: &str) -> Vec<Group> {
     homes(&mounts, &cgroups).into_iter().map(|home| Group { path: home.join(&name) }).collect()
 }
 
-/// The directory of the group that this process is in, in one hierarchy; `None` stands for the unified one.
+/// The directory of this process's group in one hierarchy. `None` means the unified one.
 pub(crate) fn home_in(hierarchy: Option<&str>) -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     home(&mounts, &fs::read_to_string("/proc/self/cgroup").ok()?, hierarchy)
@@ -160,7 +159,7 @@ fn homes(mounts: &str, cgroups: &str) -> Vec<PathBuf> {
     hierarchies.filter_map(|hierarchy| home(mounts, cgroups, hierarchy)).collect()
 }
 
-/// The directory of a process in one hierarchy; `None` stands for the unified one.
+/// The directory of a process in one hierarchy. `None` means the unified one.
 fn home(mounts: &str, cgroups: &str, hierarchy: Option<&str>) -> Option<PathBuf> {
     let is_it = |controllers: &str| match hierarchy {
         None => controllers.is_empty(),
@@ -180,7 +179,7 @@ fn home(mounts: &str, cgroups: &str, hierarchy: Option<&str>) -> Option<PathBuf>
         };
         let mut place = place.split(' ').skip(3);
         let (root, directory) = (place.next()?, place.next()?);
-        // What lies outside of what is mounted cannot be reached.
+        // Groups outside of the mounted part are unreachable.
         let below = Path::new(path).strip_prefix(root).ok()?;
         let is_reachable = is_it && !path.split('/').any(|part| part == "..");
         is_reachable.then(|| Path::new(directory).join(below))

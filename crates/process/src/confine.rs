@@ -1,7 +1,7 @@
-//! The last step before Ansible: our own program, executed once more, puts limits on itself and becomes Ansible.
+//! The last step before Ansible: this program is executed again, applies limits to itself, and then executes Ansible.
 //!
-//! What it takes upon itself is inherited by whatever it starts, and nothing of it can be undone from there. A parent
-//! cannot do this for a child without code between fork and exec, which Rust calls unsafe; doing it to itself is safe.
+//! All descendants inherit the limits, and can't undo them. A parent can't apply them to a child without running code between
+//! fork and exec, which is `unsafe` in Rust. A process can safely apply them to itself.
 
 use std::{
     convert::Infallible,
@@ -43,8 +43,8 @@ pub struct Confinement {
     pub open_files: u64,
     /// The largest file in bytes that a process may write; 0 leaves that as it is.
     pub file_bytes: u64,
-    /// Whether the program is bubblewrap: the sandbox that it makes is also kept by the system call filter, which bubblewrap
-    /// is given here, and by Landlock where the kernel has it.
+    /// Whether the program is bubblewrap. It then gets the system call filter for its sandbox, and Landlock is applied where the
+    /// kernel supports it.
     #[serde(default)]
     pub sandbox: bool,
 }
@@ -52,27 +52,26 @@ pub struct Confinement {
 /// The command that has the confined program as its end: `confine WHAT PROGRAM ARGUMENT...`.
 pub const COMMAND: &str = "confine";
 
-/// Starts our program as this one, to become `program` after it has confined itself.
+/// A command that starts this program again, which confines itself and then executes `program`.
 ///
 /// # Errors
-/// When the confinement cannot be written down, which is never.
+/// When the confinement cannot be serialized, which does not happen.
 pub fn command(confinement: &Confinement, program: &Path) -> io::Result<Command> {
     command_of(Path::new("/proc/self/exe"), confinement, program)
 }
-
-/// The same by our program at `ours`.
+/// The same with another executable of this program.
 ///
 /// # Errors
-/// When the confinement cannot be written down, which is never.
-pub fn command_of(ours: &Path, confinement: &Confinement, program: &Path) -> io::Result<Command> {
-    let mut command = Command::new(ours);
+/// When the confinement cannot be serialized, which does not happen.
+pub fn command_of(executable: &Path, confinement: &Confinement, program: &Path) -> io::Result<Command> {
+    let mut command = Command::new(executable);
     command.arg(COMMAND).arg(serde_json::to_string(confinement)?).arg(program);
     Ok(command)
 }
 
-/// Confines this process and becomes the program.
+/// Confines this process and executes the program.
 ///
-/// What cannot be had is a failure, never less than was asked for.
+/// A limit that can't be applied is an error: the program never runs with fewer limits than requested.
 #[must_use]
 pub fn main(confinement: &str, program: &[OsString]) -> ExitCode {
     let Err(error) = become_confined(confinement, program);
@@ -80,7 +79,7 @@ pub fn main(confinement: &str, program: &[OsString]) -> ExitCode {
     ExitCode::from(FAILED)
 }
 
-/// Why this process did not become another one. What the system said stands in the text: it is all that a job is told.
+/// Why `program` was not executed. The text contains the error of the system, because the job has no other record of it.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     #[error("the run cannot be confined: {0}")]
@@ -98,7 +97,7 @@ fn become_confined(confinement: &str, program: &[OsString]) -> Result<Infallible
     let confinement: Confinement = serde_json::from_str(confinement).map_err(io::Error::from)?;
     let missing = || io::Error::from(io::ErrorKind::InvalidInput);
     let (program, arguments) = program.split_first().ok_or_else(missing)?;
-    take_upon(&confinement)?;
+    apply(&confinement)?;
     let mut command = Command::new(program);
     // It is open until bubblewrap has read it.
     let filter = if confinement.sandbox { filter()? } else { None };
@@ -112,9 +111,9 @@ fn become_confined(confinement: &str, program: &[OsString]) -> Result<Infallible
     Err(Failed::Execute { program: program.display().to_string(), error })
 }
 
-fn take_upon(confinement: &Confinement) -> io::Result<()> {
+fn apply(confinement: &Confinement) -> io::Result<()> {
     for group in &confinement.groups {
-        // Zero stands for whoever writes.
+        // Zero stands for the writing process.
         fs::write(group.join("cgroup.procs"), "0")?;
     }
     if let Some(view) = &confinement.view {

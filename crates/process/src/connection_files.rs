@@ -1,4 +1,4 @@
-//! Files that programs need for connections: private keys and known hosts of SSH, certificates of authorities.
+//! Files that programs need for connections: private SSH keys, SSH known hosts, and certificates of authorities.
 //!
 //! They are recognized by their content, so a content author can't expose `/etc/shadow` to a sandbox by naming it.
 

@@ -1,8 +1,8 @@
-//! The home directory of a run: its own, with links to what the user's has.
+//! The home directory of a run, with links to files of the user's home.
 //!
-//! What programs of the run make in their home, Ansible's temporary files above all, stays with the run and goes with
-//! it. What was there before is found through links: configuration, keys, collections. SSH itself asks the system for
-//! the home, not the environment, so it uses the user's in any case.
+//! Files that programs of the run create in their home, mainly temporary files of Ansible, are removed with the run. Existing
+//! files are visible through links: configuration, keys, collections. SSH reads the home from the user database instead of the
+//! environment, so it uses the user's home in any case.
 
 use std::{
     fs, io,
@@ -12,7 +12,7 @@ use std::{
 
 /// What Ansible makes there for itself: each run has its own.
 const OWN: [&str; 4] = ["tmp", "cp", "pc", "facts"];
-/// Links beyond so many are not made: a home is no archive.
+/// The maximum number of links.
 const MAX_LINKS: usize = 1000;
 
 /// Fills the empty directory `home` with links into the user's `real` one.
@@ -42,8 +42,8 @@ pub(crate) fn of_this_user() -> Option<PathBuf> {
     let user = rustix::process::geteuid().as_raw().to_string();
     let users = fs::read_to_string("/etc/passwd").ok()?;
     let fields = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let mut ours = fields.filter(|fields| fields.get(2) == Some(&user.as_str()));
-    ours.next()?.get(5).map(PathBuf::from)
+    let mut entry = fields.filter(|fields| fields.get(2) == Some(&user.as_str()));
+    entry.next()?.get(5).map(PathBuf::from)
 }
 
 #[cfg(test)]

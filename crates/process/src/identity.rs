@@ -1,7 +1,7 @@
-//! A process that is known beyond doubt: its number with the time when it started, and signals to it.
+//! Identifies a process beyond doubt, by its number and its start time, and sends signals to it.
 //!
-//! Signals go through process descriptors with the start time checked, so a number that was used again cannot
-//! hit a stranger.
+//! Signals go through process descriptors, and the start time is checked, so they can't hit an unrelated process that got the
+//! same number later.
 
 use std::fs;
 
@@ -30,13 +30,13 @@ impl Identity {
         Some(Self { pid, start_time: stat(pid)?.start_time, boot_id: boot_id()? })
     }
 
-    /// Asks the process to stop (SIGTERM). Says whether it was there.
+    /// Requests the process to stop (SIGTERM). Returns whether it existed.
     #[must_use]
     pub fn stop(&self) -> bool {
         self.signal(Signal::TERM)
     }
 
-    /// Sends a signal, unless the process is gone. Says whether it was there.
+    /// Sends a signal. Returns whether the process still existed.
     #[must_use]
     pub fn signal(&self, signal: Signal) -> bool {
         boot_id().as_deref() == Some(&self.boot_id) && send(self.pid, self.start_time, signal) == Sent::Yes
@@ -49,7 +49,7 @@ pub fn boot_id() -> Option<String> {
     Some(fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned())
 }
 
-/// What /proc/pid/stat says of a process.
+/// The fields of /proc/pid/stat.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stat {
     pub(crate) parent: i32,
@@ -60,7 +60,7 @@ pub(crate) struct Stat {
 
 pub(crate) fn stat(pid: i32) -> Option<Stat> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in parentheses and may contain anything, parentheses too: read on from the last one.
+    // The name is in parentheses and can contain any character, including parentheses: continue after the last one.
     let fields: Vec<&str> = text.get(text.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
     Some(Stat {
         parent: fields.get(1)?.parse().ok()?,
@@ -74,9 +74,9 @@ pub(crate) fn stat(pid: i32) -> Option<Stat> {
 pub(crate) enum Sent {
     /// The process has it.
     Yes,
-    /// The process is gone.
+    /// The process has exited.
     Gone,
-    /// The process belongs to somebody else, as one that `become` started.
+    /// The process belongs to another user, for example one that `become` started.
     NotOurs,
 }
 

@@ -1,4 +1,4 @@
-//! How far a run is kept from everything else on its machine, as settings say it.
+//! Isolation levels as in the settings.
 
 use serde::{Deserialize, Serialize};
 

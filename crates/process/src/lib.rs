@@ -1,4 +1,4 @@
-//! Processes and what confines them.
+//! Processes and their confinement.
 //!
 //! Trees of processes that are ended and counted, control groups and limits, sandboxes with their system call filter, and what
 //! a process does to itself before it becomes another program. It doesn't know what the programs are for, nor Ansible.

@@ -1,4 +1,4 @@
-//! What a run may use, and what it can have too much of.
+//! The resource limits of a run, and which of them it exceeded.
 
 use std::time::Duration;
 

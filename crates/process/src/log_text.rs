@@ -1,4 +1,4 @@
-//! Ansible's output as text for people: without colors or with colors alone, one line per line.
+//! Ansible's output as text for people: without control sequences, or with colors only, one line per line.
 //!
 //! A terminal obeys what it is sent: titles, the clipboard, answers typed in the user's name. No text that people read
 //! with `cat` or `curl` has any of it.
@@ -7,9 +7,8 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use regex::{Captures, Regex};
 
-/// What a terminal obeys (ECMA-48): control sequences (colors in a group of their own, cursor moves), strings (titles,
-/// links, the clipboard), other escapes, and control characters except line end and tab. A string without an end is
-/// text.
+/// Control functions of terminals (ECMA-48): control sequences (colors in a separate group, cursor movements), strings (titles,
+/// links, the clipboard), other escapes, and control characters except line end and tab. An unterminated string is text.
 #[expect(clippy::expect_used, reason = "the pattern is a constant, and a test compiles it")]
 static CONTROLS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(

@@ -1,5 +1,4 @@
-//! A mount namespace that a process makes for itself before it becomes another program: overlays, bind mounts and files that
-//! are read-only in it.
+//! The mount namespace that a process creates before it executes another program: overlays, bind mounts, and read-only files.
 //!
 //! The process that becomes Ansible enters it itself, and all that it starts is in it; nothing else is. The kernel takes it
 //! down with the last of them. Root makes the namespace directly, an ordinary user in a user namespace that knows no other
@@ -85,8 +84,8 @@ pub(crate) fn enter(view: &View) -> io::Result<()> {
     Ok(())
 }
 
-/// Has this process, which must have one thread only, see files read-only, although they may be written elsewhere. In the
-/// mount namespace that it has, if it has one of its own.
+/// Makes files read-only for this process, which must be single-threaded, in its mount namespace, or in a new one if it has none
+/// of its own.
 ///
 /// # Errors
 /// When the system does not allow it.

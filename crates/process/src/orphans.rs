@@ -1,7 +1,7 @@
-//! The processes of a run whose supervisor is gone.
+//! The processes of a run whose supervisor has exited.
 //!
-//! While the supervisor lives they are its descendants (`tree.rs`). After it they are children of the machine's
-//! first process, and only what they inherited shows whose they are.
+//! While the supervisor lives they are its descendants (`tree.rs`). Afterwards they are children of the machine's first
+//! process, and only what they inherited identifies them.
 
 use std::{collections::HashSet, fs, time::Instant};
 
@@ -10,22 +10,22 @@ use rustix::process::Signal;
 use crate::{
     cgroup,
     identity::{Sent, numbers, send, stat},
-    tree::{Descendant, KILL_LIMIT, LOOK_AGAIN},
+    tree::{Descendant, KILL_LIMIT, SCAN_INTERVAL},
     tree_group,
 };
 
 /// The environment variable that every process of a run carries; its value is the run's id.
 pub const MARKER: &str = "RANGEHAND_RUN";
 
-/// One look at /proc can miss a process that forks and ends meanwhile; so many in a row hardly do.
-const EMPTY_LOOKS: u32 = 5;
+/// One scan of /proc can miss a process that forks and exits meanwhile. This many empty scans in a row hardly can.
+const EMPTY_SCANS: u32 = 5;
 
-/// Ends every process of a run whose supervisor is gone; gives how many there were.
+/// Terminates every process of a run whose supervisor has exited. Returns how many there were.
 ///
-/// Its processes have no ancestor of the run left. They are found by what all of them inherited, any of which is enough:
-/// the marker `name=run` in the environment, unless they were started with another one; a control group of the run, where
-/// there is one; the mount namespace of the run, where it has one: an overlay whose upper layer is the run's. `short` is the
-/// short id of the run. Root can leave all three. Blocking, for as long as the processes take to end.
+/// They have no ancestor of the run left, and are found by what all of them inherited. Any of these is enough: the marker
+/// `name=run` in the environment, unless they were started with another environment; a control group of the run, if there is
+/// one; the mount namespace of the run, if it has one: an overlay whose upper layer is the run's. `short` is the short ID of
+/// the run. Root can leave all three. Blocks until the processes have exited.
 #[must_use]
 pub fn end(name: &str, run: &str, short: &str) -> u32 {
     let marker = format!("{name}={run}");
@@ -34,16 +34,16 @@ pub fn end(name: &str, run: &str, short: &str) -> u32 {
         environment.split(|&byte| byte == 0).any(|entry| entry == marker.as_bytes())
     };
     let own = fs::read_link("/proc/self/ns/mnt").ok();
-    // Mounts that this process sees as well tell nothing.
+    // Mounts that this process sees as well prove nothing.
     let is_private = !is_in_view("self", run, short);
     let is_viewer = |pid: i32| {
         let pid = pid.to_string();
         is_private && fs::read_link(format!("/proc/{pid}/ns/mnt")).ok() != own && is_in_view(&pid, run, short)
     };
     let mut ended = HashSet::new();
-    let mut empty_looks = 0;
+    let mut empty_scans = 0;
     let begun = Instant::now();
-    while empty_looks < EMPTY_LOOKS && begun.elapsed() < KILL_LIMIT {
+    while empty_scans < EMPTY_SCANS && begun.elapsed() < KILL_LIMIT {
         // The start time is read before the process is judged and checked when it is signaled: one process all along.
         let found: Vec<Descendant> = numbers()
             .filter_map(|pid| Some((pid, stat(pid)?)))
@@ -52,11 +52,11 @@ pub fn end(name: &str, run: &str, short: &str) -> u32 {
             })
             .map(|(pid, stat)| Descendant { pid, start_time: stat.start_time })
             .collect();
-        empty_looks = if found.is_empty() { empty_looks + 1 } else { 0 };
+        empty_scans = if found.is_empty() { empty_scans + 1 } else { 0 };
         let killed = |found: &Descendant| send(found.pid, found.start_time, Signal::KILL) == Sent::Yes;
         ended.extend(found.into_iter().filter(killed));
         cgroup::kill(run);
-        std::thread::sleep(LOOK_AGAIN);
+        std::thread::sleep(SCAN_INTERVAL);
     }
     tree_group::remove_of(run);
     cgroup::remove(run);

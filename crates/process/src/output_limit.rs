@@ -1,4 +1,4 @@
-//! How much a run may print: its streams share one budget, and what goes beyond it is not read.
+//! The output limit of a run: its streams share one budget, and output beyond it is not read.
 
 use std::{
     io::{self, Read},
@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-/// What the streams of one run may give together, and what they have given.
+/// The output budget that the streams of one run share, and what they have used of it.
 #[derive(Debug, Clone)]
 pub struct Budget {
     limit: u64,
@@ -16,7 +16,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Of so many bytes; 0 sets no limit.
+    /// A budget in bytes. 0 means no limit.
     pub fn new(limit: u64) -> Self {
         Self { limit: if limit == 0 { u64::MAX } else { limit }, used: Arc::default() }
     }

@@ -1,7 +1,7 @@
-//! Where the programs of Ansible really are: what must be seen for them to be started.
+//! Finds the real locations of Ansible's programs: the paths that must be visible to start them.
 //!
-//! A virtual environment is a directory of scripts that name an interpreter, which is a link to another installation,
-//! which may be anywhere: below a home, in /opt. Each is followed to its end.
+//! A virtual environment is a directory of scripts that name an interpreter, which is a link to another installation at any
+//! place, such as a home or /opt. Each link is followed to its end.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -39,8 +39,8 @@ pub fn needed_by(program: &Path, path: Option<&OsStr>) -> BTreeSet<PathBuf> {
     needed
 }
 
-/// What stands around a program: all of a virtual environment; of another installation programs and libraries only,
-/// because its prefix may be a home.
+/// The directories that a program needs: all of a virtual environment; of another installation only its programs and libraries,
+/// because its prefix can be a home directory.
 fn installation(program: &Path) -> Vec<PathBuf> {
     let Some(directory) = program.parent() else { return Vec::new() };
     let Some(prefix) = directory.parent().filter(|_| directory.ends_with("bin")) else {

@@ -1,4 +1,4 @@
-//! Sandboxes on this machine: whether they can be made, which parts of them are active, and why the others are not.
+//! The sandbox features of this machine: which are active, and why the others are not.
 
 use std::{fmt, process::Stdio};
 
@@ -29,10 +29,10 @@ impl fmt::Display for Protection {
 }
 
 impl Sandbox {
-    /// Makes a sandbox that does nothing, to see whether it can be made here. Only for processes of our own program.
+    /// Creates a sandbox that does nothing, to check whether sandboxes work here. Only for processes of the Rangehand program.
     ///
     /// # Errors
-    /// Why it cannot, as bubblewrap or the system says it.
+    /// The error message of bubblewrap or the system.
     pub fn probe(&self) -> Result<(), String> {
         let confinement = Confinement { sandbox: true, ..Confinement::default() };
         let command = confine::command(&confinement, &self.program);

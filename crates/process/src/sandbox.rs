@@ -1,17 +1,17 @@
-//! The sandbox of a run: what of the machine it sees, by bubblewrap.
+//! The sandbox of a run, created with bubblewrap: the part of the machine that the run sees.
 //!
 //! ```text
 //! /usr /bin /lib* /etc (parts) /sys   read-only
-//! /proc /dev                          of its own: its processes only, devices without hardware; interfaces to the
+//! /proc /dev                          separate: only its own processes, devices without hardware; interfaces to the
 //!                                     kernel, such as /proc/sys, read-only
 //! /tmp /var/tmp /run, the user's home empty at first
 //! Ansible, what settings name         read-only
-//! the run's own directories           writable, and they alone
-//! everything else                     not there
+//! the run's directories               writable, and nothing else is
+//! everything else                     not visible
 //! ```
-//! Processes have a namespace of their own: when its first process ends, the kernel ends all. From outside they are
-//! ordinary descendants of the supervisor, which asks them to end, ends them, counts them and proves that none is left
-//! just as without a sandbox. That is why there is no `--die-with-parent`: it would end them without asking.
+//! A sandbox has a PID namespace: when its first process ends, the kernel kills all others. Seen from outside, the processes
+//! are descendants of the supervisor, which terminates and counts them, and proves that none is left, as without a sandbox.
+//! `--die-with-parent` is not used, because it would kill them without SIGTERM.
 
 mod view;
 
@@ -57,12 +57,12 @@ pub struct Needs<'a> {
     pub covered: &'a [PathBuf],
     /// Where it begins.
     pub directory: &'a Path,
-    /// Where directories stand for those that are empty at first; without it they are memory of the sandbox.
+    /// Where the directories that are empty at first are created. Without it they are in memory.
     pub scratch: Option<&'a Path>,
 }
 
-/// Of the user's home, what SSH and Ansible look for. Keys are not here: an agent lends them without giving them away,
-/// and settings may show them.
+/// Files in the user's home that SSH and Ansible read. Keys are not among them: an agent lends them without revealing them, and
+/// settings can show them.
 const HOME: [&str; 6] = [
     ".ssh/config",
     ".ssh/config.d",
@@ -85,14 +85,14 @@ const NAMING: [&str; 9] = [
     "SSL_CERT_FILE",
 ];
 
-/// More links of `~/.ssh` are not looked at.
+/// Further links of `~/.ssh` are ignored.
 const MAX_LINKS: usize = 1000;
 
 impl Sandbox {
     /// The arguments of bubblewrap up to the program that it is to start.
     pub fn arguments(&self, needs: &Needs<'_>) -> Vec<OsString> {
         let mut view = View::system(self.network, needs.scratch);
-        let told =
+        let variable =
             |name: &str| needs.environment.iter().find(|(known, _)| known == name).map(|(_, value)| value);
         let homes = homes(needs.environment);
         homes.iter().for_each(|home| view.scratch(home, needs.scratch));
@@ -104,10 +104,10 @@ impl Sandbox {
                 linked(&home.join(".ssh")).iter().for_each(|path| view.read(path));
             }
         }
-        programs::needed_by(needs.program, told("PATH").map(AsRef::as_ref))
+        programs::needed_by(needs.program, variable("PATH").map(AsRef::as_ref))
             .iter()
             .for_each(|path| view.read(path));
-        let named = NAMING.iter().filter_map(|name| told(name)).flat_map(std::env::split_paths);
+        let named = NAMING.iter().filter_map(|name| variable(name)).flat_map(std::env::split_paths);
         named.for_each(|path| view.read(&path));
         let ssh: Vec<PathBuf> = homes.iter().map(|home| home.join(".ssh")).collect();
         for path in &self.readable {
@@ -120,14 +120,14 @@ impl Sandbox {
             }
         }
         self.writable.iter().for_each(|path| view.write(path));
-        if let Some(agent) = told("SSH_AUTH_SOCK") {
+        if let Some(agent) = variable("SSH_AUTH_SOCK") {
             view.write(Path::new(agent));
         }
         needs.own.iter().for_each(|path| view.write(path));
         // Within directories of the run's own, or of its content: neither is for the run to change.
         needs.hidden.iter().for_each(|path| view.empty(path));
         needs.covered.iter().for_each(|path| view.read(path));
-        // The root itself is memory, too: what is left of it are places to hang things on.
+        // The root itself is in memory, too. It contains only mount points.
         view.add(["--remount-ro", "/"]);
         view.add(["--chdir".as_ref(), needs.directory.as_os_str()]);
         view.add(["--"]);

@@ -1,4 +1,4 @@
-//! What the processes of a sandbox reach of others by name or number (Landlock): abstract UNIX sockets and signals.
+//! Landlock scopes of a sandbox: its processes can't reach abstract UNIX sockets of others, or signal them.
 //!
 //! Abstract sockets belong to the network, which a sandbox may share with the machine: neither its mounts nor the system
 //! call filter keep a job from those on which other programs listen, container engines and buses among them. Landlock does

@@ -1,11 +1,11 @@
-//! Directories that are empty when a run in a sandbox begins, such as `/tmp`, and what the run left in them.
+//! Scratch directories of a sandbox, such as `/tmp`: empty when a run begins. Files that remain in them are reported.
 //!
 //! ```text
 //! <runtime>/<short run id>/scratch/<step>/tmp       is /tmp of the sandbox
 //!                                         home/ann  is /home/ann
 //! ```
-//! They are directories of the run rather than file systems of the sandbox, so that the supervisor can look into them when
-//! the sandbox is gone. The run sees them at their own paths only: it can't replace one by a link.
+//! They are directories of the run rather than file systems of the sandbox, so that the supervisor can inspect them when
+//! the sandbox no longer exists. The run sees them at their own paths only: it can't replace one by a link.
 
 use std::{
     fs::DirBuilder,
@@ -20,22 +20,22 @@ use crate::untrusted::{UntrustedDirectory, entries_up_to, open_directory};
 
 /// The maximum number of files that are named.
 const MAX_NAMED: usize = 10;
-/// The maximum number of entries that are looked at.
+/// The maximum number of entries that are read.
 const MAX_ENTRIES: usize = 10_000;
-/// The maximum depth of directories that are looked into.
+/// The maximum depth of directories that are read.
 const MAX_DEPTH: usize = 16;
 /// Names of what Ansible and other programs leave for themselves, by how they begin.
 const CACHES: [&str; 4] = [".ansible", ".cache", "ansible_", "ansible-"];
 
-/// The directory that stands for `path` in a sandbox.
+/// The backing directory of `path` in a sandbox.
 pub(crate) fn backing(scratch: &Path, path: &Path) -> PathBuf {
     scratch.join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// Makes the directories that stand for these paths.
+/// Creates the backing directories of these paths.
 ///
 /// # Errors
-/// When one can't be made.
+/// When one can't be created.
 pub fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) -> io::Result<()> {
     for path in paths {
         DirBuilder::new().recursive(true).mode(0o700).create(backing(scratch, path))?;
@@ -45,21 +45,21 @@ pub fn make<'a>(scratch: &Path, paths: impl Iterator<Item = &'a Path>) -> io::Re
 
 /// Files that a run left in its scratch directories.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Left {
+pub struct Remaining {
     /// The first ones, by their path in the sandbox, and their sizes in bytes.
     pub files: Vec<(PathBuf, u64)>,
     /// How many there are.
     pub total: u64,
     /// How many bytes they have together.
     pub bytes: u64,
-    /// Whether there are more entries than were looked at.
+    /// Whether there are more entries than were read.
     pub is_partial: bool,
 }
 
-/// Looks into the scratch directories of all steps. Empty files are not counted: some mark where the sandbox shows a file
-/// of the machine.
-pub fn left_in(root: &Path) -> Left {
-    let mut left = Left::default();
+/// Counts the files in the scratch directories of all steps. Empty files are not counted: some are mount points for files of the
+/// machine.
+pub fn left_in(root: &Path) -> Remaining {
+    let mut left = Remaining::default();
     let Ok(root) = UntrustedDirectory::open(root) else { return left };
     let Ok(root) = root.directory(Path::new("")) else { return left };
     let mut looked_at = 0;
@@ -77,9 +77,9 @@ fn look_into(
     path: &Path,
     depth: usize,
     looked_at: &mut usize,
-    left: &mut Left,
+    left: &mut Remaining,
 ) {
-    // One more than may be looked at, so that it shows when there are more.
+    // One more than the limit, to detect that there are more.
     let mut entries = entries_up_to(directory, MAX_ENTRIES + 1 - (*looked_at).min(MAX_ENTRIES));
     entries.sort_by(|one, other| one.0.cmp(&other.0));
     for (name, kind) in entries {
@@ -138,8 +138,8 @@ mod tests {
         symlink(&outside, at("/tmp/link")).unwrap();
         symlink(&outside, root.join("2")).unwrap();
         let files = vec![("/home/ann/x".into(), 2), ("/tmp/report".into(), 4)];
-        assert_eq!(left_in(&root), Left { files, total: 2, bytes: 6, is_partial: false });
-        assert_eq!(left_in(&directory.path().join("missing")), Left::default());
+        assert_eq!(left_in(&root), Remaining { files, total: 2, bytes: 6, is_partial: false });
+        assert_eq!(left_in(&directory.path().join("missing")), Remaining::default());
     }
 
     #[test]

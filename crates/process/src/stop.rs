@@ -20,8 +20,8 @@ impl Stop {
         Signals::new([SIGTERM, SIGINT]).map(Self)
     }
 
-    /// Calls `tell` for each request until it returns false. Blocking: meant for a thread of its own.
-    pub fn each(mut self, mut tell: impl FnMut() -> bool) {
-        self.0.forever().take_while(|_| tell()).for_each(drop);
+    /// Calls `report` for each request until it returns false. Blocking: meant for a separate thread.
+    pub fn each(mut self, mut report: impl FnMut() -> bool) {
+        self.0.forever().take_while(|_| report()).for_each(drop);
     }
 }

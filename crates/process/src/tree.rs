@@ -1,8 +1,8 @@
-//! The tree of processes below this one: find, end and count every descendant.
+//! The tree of processes below this one: finds, terminates, and counts all descendants.
 //!
-//! A process group is not enough: ansible-runner, ansible-playbook and each of its workers have sessions of
-//! their own, and a playbook may `setsid` or fork twice. The supervisor is a *child subreaper*, so whatever
-//! loses its parent becomes the supervisor's own child and never leaves its tree; the tree is read from /proc.
+//! A process group is not enough: ansible-runner, ansible-playbook, and each of its workers have their own sessions, and a
+//! playbook can `setsid` or fork twice. The supervisor is a *child subreaper*: a process that loses its parent becomes a child
+//! of the supervisor and never leaves its tree. The tree is read from /proc.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,9 +27,9 @@ pub(crate) struct Descendant {
     pub(crate) start_time: u64,
 }
 
-/// Every descendant of this process that lives, as far as one look at /proc shows.
+/// Every living descendant of this process, as far as one scan of /proc shows.
 ///
-/// One look can miss a process that forks and ends while the list is read: an empty answer proves nothing.
+/// A scan can miss a process that forks and exits while the list is read: an empty result proves nothing.
 fn descendants() -> Vec<Descendant> {
     descendants_of(getpid().as_raw_nonzero().get())
 }
@@ -64,7 +64,7 @@ pub(crate) fn descendant_numbers() -> Vec<i32> {
     descendants().into_iter().map(|descendant| descendant.pid).collect()
 }
 
-/// Is it the first process of a namespace below ours, as bubblewrap makes one?
+/// Whether it is the first process of a namespace below this one, such as bubblewrap creates.
 fn is_first_of_namespace(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:")).unwrap_or_default();
@@ -72,8 +72,8 @@ fn is_first_of_namespace(pid: i32) -> bool {
     numbers.len() > 1 && numbers.last() == Some(&"1")
 }
 
-/// The names of descendants that a playbook left running, sorted. Connections that SSH keeps open for later tasks are none
-/// of what it started, nor is what keeps a sandbox.
+/// The names of descendants that a playbook left running, sorted. Excludes connections that SSH keeps open for later tasks, and
+/// the processes that keep a sandbox.
 pub fn left_running(spared: Option<i32>, keepers: &Keepers) -> Vec<String> {
     let read = |pid: i32, file: &str| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let is_connection = |pid: &i32| read(*pid, "cmdline").windows(5).any(|part| part == b"[mux]");
@@ -87,23 +87,23 @@ pub fn left_running(spared: Option<i32>, keepers: &Keepers) -> Vec<String> {
     names
 }
 
-/// What became of a tree.
+/// The result of terminating a tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// How many processes got a signal of ours.
+    /// How many processes got a signal.
     pub signaled: u32,
-    /// How many are still there although they were told to end.
+    /// How many are still running although they got a signal.
     pub survivors: u32,
-    /// How many of those belong to another user, so that we may not end them.
+    /// How many of those belong to another user, and can't be signaled.
     pub not_ours: u32,
-    /// Did `wait` say that no child is left? Only that is a proof.
+    /// Whether `wait` returned that no child is left. Only that is a proof.
     pub is_proven: bool,
 }
 
-/// Says that no descendant is left; set by whoever reaps.
+/// Set by the thread that reaps, when no descendant is left.
 ///
-/// The kernel's answer to `wait` is the proof: every process that loses its parent becomes our child, so as long
-/// as one lives, we have a child.
+/// The result of `wait` is the proof: every process that loses its parent becomes a child of this one, so as long as a
+/// descendant lives, this process has a child.
 #[derive(Debug, Clone, Default)]
 pub struct NoneLeft(Arc<AtomicBool>);
 
@@ -113,8 +113,8 @@ impl NoneLeft {
     }
 }
 
-/// Processes that keep a sandbox and are none of what a run started. When nothing is held any more they end, and the kernel
-/// ends every process that is left in the sandbox.
+/// Processes that keep a sandbox. The run did not start them. They exit when `held` is closed, and the kernel then kills every
+/// process that is left in the sandbox.
 #[derive(Debug, Default)]
 pub struct Keepers {
     /// Their numbers.
@@ -128,7 +128,7 @@ pub struct Keepers {
 pub struct TreeKill {
     signaled: HashSet<Descendant>,
     not_ours: HashSet<Descendant>,
-    /// A child that is none of what is ended.
+    /// A child that is not terminated.
     spared: Option<i32>,
     /// Ended last.
     keepers: Keepers,
@@ -136,11 +136,11 @@ pub struct TreeKill {
 
 /// How long processes may take to vanish after SIGKILL before they are called survivors.
 pub(crate) const KILL_LIMIT: Duration = Duration::from_secs(20);
-/// How long to wait before the tree is looked at again.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// The same while it has only begun: most runs leave nothing that takes longer.
-const LOOK_SOON: Duration = Duration::from_millis(1);
-/// After so many looks that each found new ones, stopping is given up and killing begins.
+/// How long to wait before the next scan of the tree.
+pub(crate) const SCAN_INTERVAL: Duration = Duration::from_millis(10);
+/// The same at first: most runs leave nothing that takes longer.
+const SCAN_SOON: Duration = Duration::from_millis(1);
+/// After this many scans that each found new processes, stopping is given up and killing begins.
 const MOST_FREEZES: usize = 50;
 /// How long to wait for processes of another user, which only end by themselves.
 const NOT_OURS_LIMIT: Duration = Duration::from_secs(2);
@@ -171,7 +171,7 @@ impl TreeKill {
         }
     }
 
-    /// Sends a signal to every descendant that is seen; gives how many could be sent one.
+    /// Sends a signal to every descendant that is seen. Returns how many got it.
     fn signal(&mut self, signal: Signal) -> usize {
         let mut reached = 0;
         for (descendant, is_keeper) in self.to_end().collect::<Vec<_>>() {
@@ -181,7 +181,7 @@ impl TreeKill {
             match send(descendant.pid, descendant.start_time, signal) {
                 Sent::Yes => {
                     reached += 1;
-                    // What keeps a sandbox is none of the run's: it ends when the run does, a moment later.
+                    // What keeps a sandbox is not part of the run: it exits a moment after the run.
                     if !is_keeper && !is_first_of_namespace(descendant.pid) {
                         self.signaled.insert(descendant);
                     }
@@ -195,8 +195,8 @@ impl TreeKill {
         reached
     }
 
-    /// Stops every descendant, so that none can fork while the others are ended: what forks without end is faster than
-    /// we are otherwise.
+    /// Stops every descendant, so that none can fork while the others are killed. Otherwise a process that forks without end
+    /// is faster than the scans.
     fn freeze(&mut self) {
         for _ in 0..MOST_FREEZES {
             let known = self.signaled.len();
@@ -207,11 +207,11 @@ impl TreeKill {
         }
     }
 
-    /// Ends every descendant: SIGTERM first, SIGKILL after `grace`; without grace they are stopped, then killed. Returns
-    /// when none is left, or after a bound that only a process stuck in the kernel or one of another user reaches.
-    /// `kill_all` is what the kernel can do at once, as far as it can.
+    /// Terminates every descendant: SIGTERM first, SIGKILL after `grace`. Without grace they are stopped, then killed. Returns
+    /// when none is left, or after a limit that only a process stuck in the kernel or one of another user reaches.
+    /// `kill_all` kills as many as the kernel can kill in one call.
     ///
-    /// Somebody else must reap all the while, and tell `none_left`.
+    /// Another thread must reap meanwhile, and set `none_left`.
     #[must_use]
     pub fn end(mut self, grace: Duration, none_left: &NoneLeft, kill_all: impl Fn()) -> Ended {
         let begun = Instant::now();
@@ -222,7 +222,7 @@ impl TreeKill {
         }
         while !none_left.is_set() && begun.elapsed() < grace {
             self.release_when_empty();
-            std::thread::sleep(if begun.elapsed() < LOOK_AGAIN { LOOK_SOON } else { LOOK_AGAIN });
+            std::thread::sleep(if begun.elapsed() < SCAN_INTERVAL { SCAN_SOON } else { SCAN_INTERVAL });
         }
         // The kernel ends all that is in the sandbox then.
         self.keepers.held = None;
@@ -234,7 +234,7 @@ impl TreeKill {
             if killing.elapsed() >= limit {
                 break;
             }
-            std::thread::sleep(LOOK_AGAIN);
+            std::thread::sleep(SCAN_INTERVAL);
         }
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let mut left = if none_left.is_set() { Vec::new() } else { descendants() };
@@ -249,7 +249,7 @@ impl TreeKill {
     }
 }
 
-/// Ends every descendant for good and waits for it; for when nobody else reaps.
+/// Kills every descendant and waits for it, if no other thread reaps.
 pub fn end_everything() {
     use rustix::process::{WaitOptions, wait};
     let begun = Instant::now();
@@ -258,18 +258,18 @@ pub fn end_everything() {
         kill.signal(Signal::KILL);
         match wait(WaitOptions::NOHANG) {
             Ok(Some(_)) => {}
-            Ok(None) => std::thread::sleep(LOOK_AGAIN),
+            Ok(None) => std::thread::sleep(SCAN_INTERVAL),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return,
         }
     }
 }
 
-/// The children of this process, dead ones too, as long as nobody else reaps.
+/// The children of this process, including dead ones, as long as no other thread reaps.
 ///
-/// Who loses its parent becomes a child of ours and stays in the list until it is reaped. So whoever reaps and finds
-/// only childless ones here knows that there is no other descendant. `None` when it cannot be told now, because threads
-/// of ours come or go.
+/// A process that loses its parent becomes a child of this one and stays in the list until it is reaped. If all children in the
+/// list are childless, there is no other descendant. `None` if the list is unknown, because threads of this process start or
+/// end.
 fn children() -> Option<HashSet<i32>> {
     let look = || -> Option<(HashSet<i32>, HashSet<std::ffi::OsString>)> {
         let (mut children, mut threads) = (HashSet::new(), HashSet::new());
@@ -282,7 +282,7 @@ fn children() -> Option<HashSet<i32>> {
         }
         Some((children, threads))
     };
-    // When a thread ends its children move to another: looked at before, and again after.
+    // When a thread ends, its children move to another one: read before, and again after.
     let (first, second) = (look()?, look()?);
     (first == second).then_some(first.0)
 }
@@ -292,23 +292,23 @@ pub fn lists_children() -> bool {
     fs::exists("/proc/thread-self/children").unwrap_or(false)
 }
 
-/// Waits for children to end until there are none, or only the spared one, which has none itself; tells each end: pid and
+/// Waits for children to exit until there are none, or only the spared one, which has none itself. Reports each exit: PID and
 /// exit code (`None` after a signal).
 ///
-/// Also reaps what was orphaned below us. Meant for a thread of its own.
+/// Also reaps orphans below this process. Meant for a separate thread.
 pub fn reap_children(none_left: &NoneLeft, spared: Option<i32>, mut ended: impl FnMut(i32, Option<i32>)) {
     use rustix::process::{WaitOptions, wait};
     loop {
         let is_only_spared = spared.map(|spared| Some(children()?.iter().all(|&child| child == spared)));
         let how = match is_only_spared {
             Some(Some(true)) => return none_left.0.store(true, Ordering::Release),
-            // Whoever blocks now may wait for the spared one.
+            // A blocking call could wait for the spared one.
             Some(None) => WaitOptions::NOHANG,
             Some(Some(false)) | None => WaitOptions::empty(),
         };
         match wait(how) {
             Ok(Some((pid, status))) => ended(pid.as_raw_nonzero().get(), status.exit_status()),
-            Ok(None) => std::thread::sleep(LOOK_AGAIN),
+            Ok(None) => std::thread::sleep(SCAN_INTERVAL),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => return none_left.0.store(true, Ordering::Release),
         }

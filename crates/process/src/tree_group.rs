@@ -1,12 +1,12 @@
-//! The control groups of what a run starts, its supervisor not included: limits, and an end all at once.
+//! The control groups of everything that a run starts, without its supervisor: limits, and killing the whole group.
 //!
-//! The kernel counts there what no look at /proc can: pages that are shared, processes that live for a moment. In the
-//! unified hierarchy (v2) one group does all; of v1 one hierarchy counts memory and one processes. What cannot be made
-//! is left out, and [`crate::usage`] counts instead.
+//! The kernel counts what no scan of /proc can: shared pages, and processes that live for a moment. In the unified hierarchy
+//! (v2) one group does all. In v1 one hierarchy counts memory and one processes. Groups that can't be created are left out,
+//! and [`crate::usage`] counts instead.
 //!
-//! In v2 a group with processes gives no limits to groups below it. So the tree's group stands beside that of the
-//! supervisor: below the service's own where nobody but its children needs limits, or beside the service's own, as
-//! systemd arranges it with `Delegate=yes` and `DelegateSubgroup=`.
+//! In v2 a group that contains processes can't limit groups below it. So the group of the tree is next to that of the
+//! supervisor: below the service's group if only its children need limits, or next to the service's group, as systemd
+//! arranges it with `Delegate=yes` and `DelegateSubgroup=`.
 
 use std::{
     fs, io,
@@ -20,7 +20,7 @@ use crate::{cgroup, limits::Excess};
 /// Groups that were made for a run.
 #[derive(Debug, Default)]
 pub struct TreeGroup {
-    /// All of them; each is entered by whatever the run starts.
+    /// All of them. Every process of the run enters each.
     groups: Vec<PathBuf>,
     memory: Option<PathBuf>,
     processes: Option<PathBuf>,
@@ -33,7 +33,7 @@ impl TreeGroup {
         let unified = cgroup::home_in(None);
         let around = unified.as_deref().and_then(Path::parent).map(Path::to_owned);
         for parent in unified.iter().chain(&around) {
-            // Where limits can be had counts more; a group that only ends processes is better than none.
+            // A group with limits is preferred; a group that only kills processes is better than none.
             if made.groups.is_empty() && delegate(parent).is_ok() {
                 made.add(&parent.join(cgroup::tree_name(run)), memory, processes);
             }
@@ -92,7 +92,7 @@ impl TreeGroup {
 
     /// How many processes the kernel has ended because the run had too much memory.
     pub fn ended_by_kernel(&self) -> u64 {
-        // v2 says it in the one, v1 in the other.
+        // v2 reports it in one file, v1 in the other.
         let ended = |group: &PathBuf| {
             counter(group, "memory.events", "oom_kill") + counter(group, "memory.oom_control", "oom_kill")
         };
@@ -147,7 +147,7 @@ pub fn limits_by_kernel() -> [Option<Version>; 2] {
     versions
 }
 
-/// Removes the groups of a run whose supervisor is gone.
+/// Removes the groups of a run whose supervisor has exited.
 pub(crate) fn remove_of(run: &str) {
     let unified = cgroup::home_in(None);
     let around = unified.as_deref().and_then(Path::parent).map(Path::to_owned);
@@ -187,7 +187,7 @@ fn delegate(parent: &Path) -> io::Result<()> {
 fn limit_memory(group: &Path, bytes: u64) -> io::Result<()> {
     let bytes = bytes.to_string();
     if write(group, "memory.max", &bytes).is_ok() {
-        // Neither is there on every kernel: without swap there is nothing to limit.
+        // Some kernels have neither file: without swap there is nothing to limit.
         let _ = write(group, "memory.swap.max", "0");
         let _ = write(group, "memory.oom.group", "1");
         return Ok(());
@@ -198,7 +198,7 @@ fn limit_memory(group: &Path, bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens, never makes: what is not there must not look as if it worked.
+/// Opens a file, and never creates one: writing a missing file must fail.
 fn write(group: &Path, file: &str, text: &str) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).open(group.join(file))?;
     io::Write::write_all(&mut file, text.as_bytes())

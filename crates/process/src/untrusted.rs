@@ -125,7 +125,7 @@ pub fn remove_tree(path: &Path) -> io::Result<()> {
             make_removable(&CWD, path.as_os_str())?;
             fs::remove_dir_all(path)
         }
-        // Something else than a directory stands there.
+        // It is not a directory.
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => fs::remove_file(path),
         other => other,
     };

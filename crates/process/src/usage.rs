@@ -1,8 +1,8 @@
-//! Is a run within its limits of memory and processes? Looked at in short turns, from a thread of its own.
+//! Watches whether a run exceeds its limits of memory and processes, from a separate thread.
 //!
-//! Where the kernel keeps the limits (`tree_group.rs`), it is asked whether it had to refuse something. Where it
-//! does not, descendants are counted and their memory is summed: what is shared counts once, in shares (PSS), because
-//! Ansible's workers share most of theirs. A look every half second can come late; it ends what it sees.
+//! Where the kernel enforces the limits (`tree_group.rs`), this polls whether it refused something. Elsewhere it counts
+//! descendants and sums up their memory as proportional shares (PSS), because Ansible's workers share most of theirs. A poll
+//! every half second can be late.
 
 use std::{fs, sync::Arc, thread, time::Duration};
 
@@ -14,19 +14,23 @@ use crate::{
 
 /// The kernel's own counters are small files.
 const ASK_EVERY: Duration = Duration::from_millis(200);
-/// A look at all of /proc takes some milliseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// A scan of all of /proc takes a few milliseconds.
+const SCAN_EVERY: Duration = Duration::from_millis(500);
 
-/// Watches until the run has too much of something or `tell` says that nobody listens any more.
-pub fn watch(groups: Arc<TreeGroup>, limits: Limits, tell: impl Fn(Option<Excess>) -> bool + Send + 'static) {
+/// Watches until the run exceeds a limit, or `report` returns false because the receiver has ended.
+pub fn watch(
+    groups: Arc<TreeGroup>,
+    limits: Limits,
+    report: impl Fn(Option<Excess>) -> bool + Send + 'static,
+) {
     let by_kernel = |limit: u64, counts: bool| limit == 0 || counts;
-    let must_look = !by_kernel(limits.memory_bytes, groups.counts_memory())
+    let must_scan = !by_kernel(limits.memory_bytes, groups.counts_memory())
         || !by_kernel(limits.processes, groups.counts_processes());
     thread::spawn(move || {
         loop {
-            thread::sleep(if must_look { LOOK_EVERY } else { ASK_EVERY });
+            thread::sleep(if must_scan { SCAN_EVERY } else { ASK_EVERY });
             let excess = excess(&groups, limits);
-            if !tell(excess) || excess.is_some() {
+            if !report(excess) || excess.is_some() {
                 return;
             }
         }
@@ -51,11 +55,11 @@ pub fn excess(groups: &TreeGroup, limits: Limits) -> Option<Excess> {
     }
     let is_over =
         |memory_of: fn(i32) -> u64| pids.iter().map(|&pid| memory_of(pid)).sum::<u64>() > limits.memory_bytes;
-    // The sum of the resident is quickly had and never too small; only if it is too large, shares are asked for.
+    // The sum of the resident sizes is cheap and an upper bound. Shares are read only if that is too large.
     (count_memory && is_over(resident) && is_over(share)).then_some(Excess::Memory)
 }
 
-/// Resident memory of a process in bytes; 0 when it is gone.
+/// Resident memory of a process in bytes. 0 when it has exited.
 fn resident(pid: i32) -> u64 {
     kibibytes(pid, "status", "VmRSS:").unwrap_or(0)
 }

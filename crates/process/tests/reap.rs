@@ -1,4 +1,5 @@
-//! When is nothing of a run left, although one child waits for what comes next? In a program of its own: it reaps.
+//! Reaping detects the end of a run although one child waits for the next step. A separate program, because it reaps all
+//! children.
 
 use std::{
     process::Command,

@@ -1,10 +1,10 @@
-//! What a saga asks of the side that drives platforms: four calls per step, and what they return.
+//! The calls of a saga that drive a platform: four per step, and their results.
 
 use std::time::Duration;
 
 use model::JournalEntry;
 
-/// Why a call did not return what was asked for, by what helps.
+/// Why a call failed, by what can be done about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Not carried out for a reason that passes: a lock, a limit of calls, a platform that is away.
@@ -74,28 +74,28 @@ pub enum Undo {
 ///
 /// A dropped call may be carried out all the same. No method may change anything that does not carry the tag of the step.
 pub trait Actions: Sync {
-    /// Has a step carried out: creates what does not exist, corrects what is [`Found::Wrong`]. `found` is what [`Self::look_up`] returned
-    /// right before, if it was called. It is called again only after a look-up.
+    /// Carries out a step: creates what does not exist, corrects what is [`Found::Wrong`]. `found` is the result of
+    /// [`Self::look_up`] right before, if that was called. It is called again only after a look-up.
     fn perform(
         &self,
         step: u32,
         found: Option<&Found>,
     ) -> impl Future<Output = Result<Answer, Failure>> + Send;
 
-    /// Waits until the platform has carried out what it accepted. [`Failure::Gone`] if the platform does not know the handle any more;
-    /// [`Failure::Refused`] if the operation failed.
+    /// Waits until the platform has carried out an accepted operation. [`Failure::Gone`] if the platform no longer knows the
+    /// handle; [`Failure::Refused`] if the operation failed.
     fn wait(&self, step: u32, handle: &str) -> impl Future<Output = Result<Option<String>, Failure>> + Send;
 
-    /// Looks for what a step makes, by its tag; changes nothing.
+    /// Searches by tag for what a step creates. Changes nothing.
     fn look_up(&self, step: u32) -> impl Future<Output = Result<Found, Failure>> + Send;
 
-    /// Undoes a step, whatever of it exists, and returns once the platform proves it. If the entry names a handle of an operation that is not
-    /// known to have ended, it waits for its end first. Safe to repeat.
+    /// Undoes a step, however far it came, and returns once the platform proves it. If the entry has the handle of an operation
+    /// that is not known to have ended, waits for its end first. Safe to repeat.
     fn undo(&self, step: u32, entry: &JournalEntry) -> impl Future<Output = Result<Undo, Failure>> + Send;
 
     /// How to remove by hand what a step makes.
     fn remedy(&self, step: u32) -> String;
 
-    /// The plan is canceled while this step runs: its call may end early. It is still asked for its result.
+    /// The plan is canceled while this step runs: its call can end early. Its result is still used.
     fn cancel(&self, _step: u32) {}
 }

@@ -12,7 +12,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The time after so many calls, from 1: between a half of the doubled time and the whole, and not less than `after`.
+    /// The delay after this number of calls, from 1: between half of the doubled time and all of it, and at least `after`.
     #[must_use]
     pub fn after(&self, calls: u32, after: Option<Duration>, random: u32) -> Duration {
         let factor = 1_u32.checked_shl(calls.saturating_sub(1).min(31)).unwrap_or(u32::MAX);

@@ -47,11 +47,11 @@ pub(crate) struct Live {
     pub(crate) began: Option<Instant>,
     /// Calls to carry out or undo the step that failed.
     pub(crate) tries: u32,
-    /// Look-ups and waits that failed, one after the other.
+    /// Consecutive look-ups and waits that failed.
     pub(crate) queries: u32,
     /// Until when it pauses, and why.
     pub(crate) pause: Option<(Instant, String)>,
-    /// Its last call was answered, so a look-up need not wait until that call is carried out.
+    /// Its last call was answered, so a look-up can't come before that call was carried out.
     pub(crate) is_answered: bool,
     /// On the way back: nothing more is done about it.
     pub(crate) is_settled: bool,

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-/// A limit of its own that some steps count against, such as the calls of one platform, or copies on one storage.
+/// A separate limit for a group of steps, such as the calls of one platform, or copies on one storage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Class {
     /// Its name, shown as the reason why a step waits.

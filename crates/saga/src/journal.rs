@@ -10,7 +10,7 @@ use model::{JournalChange, JournalEntry, JournalPhase, JournalRecord, StepState}
 /// Keeps the journal of one plan. Each write is durable when it returns, is written whole or not at all, and is refused once another
 /// holder has taken the plan over.
 pub trait Journal: Sync {
-    /// Why it could not read or write. Whatever it is, the saga stops: what is recorded is where it continues later.
+    /// Why it could not read or write. After any error the saga stops, and continues later from what is recorded.
     type Error: std::error::Error + Send + Sync + 'static;
 
     /// All that is recorded; `None` before [`Self::begin`].
@@ -47,7 +47,7 @@ pub enum MemoryError {
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct MemoryContents {
     fence: u64,
     record: Option<JournalRecord>,
 }
@@ -55,7 +55,7 @@ struct Kept {
 /// A journal in memory: for plans that end with the process, such as those of simulations. Clones are the same holder.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryJournal {
-    kept: Arc<Mutex<Kept>>,
+    kept: Arc<Mutex<MemoryContents>>,
     fence: u64,
 }
 
@@ -68,7 +68,10 @@ impl MemoryJournal {
         Self { kept: Arc::clone(&self.kept), fence: kept.fence }
     }
 
-    fn held<T>(&self, then: impl FnOnce(&mut Kept) -> Result<T, MemoryError>) -> Result<T, MemoryError> {
+    fn held<T>(
+        &self,
+        then: impl FnOnce(&mut MemoryContents) -> Result<T, MemoryError>,
+    ) -> Result<T, MemoryError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.fence == self.fence { then(&mut kept) } else { Err(MemoryError::Stale) }
     }

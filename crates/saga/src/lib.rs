@@ -6,17 +6,18 @@
 //!                                      ^                                                        |
 //!                                      '------------------------- replies ---------------------'
 //! ```
-//! The crate knows no platform, no database, no Ansible and no range. Time is that of tokio, which tests and simulations can pause;
-//! randomness is given.
+//! The crate knows no platform, no database, no Ansible, and no range. Time is that of tokio, which tests and simulations can
+//! pause. Randomness is an argument.
 //!
 //! # States
-//! The states of a step and its moves are those of [`model::journal`]. A plan goes `forward`, `back`, or has `ended`. It turns back when
-//! a step fails or the plan is canceled and [`OnFailure::Rollback`] is set, or by request. Before that, running steps end.
+//! The states of a step and its transitions are those of [`model::journal`]. A plan goes `forward`, `back`, or has `ended`. It
+//! turns back when a step fails or the plan is canceled and [`OnFailure::Rollback`] is set, or by request. Before that, running
+//! steps end.
 //!
 //! # Journal
-//! One row per step: state, ownership tag, the platform's handle of an operation that it has not finished, output, reason, how to remove what
-//! is left, duration. One more row has the phase. A write has all that was decided at once, and is written whole or not at all under the fence of
-//! the holder; a call is made only after the write that records it:
+//! One row per step: state, ownership tag, the platform's handle of an unfinished operation, output, reason, how to remove what
+//! remains, duration. One more row has the phase. Each write contains all decisions since the last one, and is atomic, under
+//! the fencing token of the holder. A call is made only after the write that records it:
 //!
 //! | before | durable |
 //! | --- | --- |
@@ -30,13 +31,13 @@
 //! - No more steps than allowed run at once, in all and in each class; of those that can begin, the one with the longest remaining path does.
 //! - A call that creates is repeated only after a look-up by tag, whatever it returned. After a crash, or a call without an answer, the
 //!   look-up waits until the call cannot be carried out any more ([`Options::settle`]).
-//! - What a look-up finds right is adopted. The tag of a step is the only thing that it is found by; [`Actions`] change nothing without it.
+//! - What a look-up finds and is right is adopted. A step is found only by its tag, and [`Actions`] change nothing without it.
 //! - Each call has a limit of time, each step a limit of tries. Nothing is repeated indefinitely.
 //! - After a rollback every step is `undone`, `left` with its remedy, or never began.
-//! - Dropping the run at any moment loses nothing but the answers of calls that were being made.
+//! - Dropping the run at any moment loses only the replies of calls in progress.
 //!
-//! What cannot be guaranteed: a platform that carries out a call later than `settle`, or that answers a look-up with a state from before the
-//! call. Both depend on the platform; `settle` is where to account for it.
+//! Not guaranteed: a platform that carries out a call later than `settle`, or that answers a look-up with a state from before
+//! the call. Both depend on the platform; `settle` must account for them.
 
 mod actions;
 mod backoff;

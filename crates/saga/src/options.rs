@@ -16,7 +16,7 @@ pub enum OnFailure {
 /// What a run of a saga is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Goal {
-    /// Begins, or continues from wherever the journal is after the former holder stopped.
+    /// Begins, or continues where the former holder stopped.
     Continue,
     /// By request: goes forward again after it ended, failed steps included.
     Resume,
@@ -29,11 +29,11 @@ pub enum Goal {
 pub struct Options {
     /// The most steps at once; 0 is taken as 1. Limits of classes apply besides.
     pub at_once: usize,
-    /// How often a step is tried, and how often in a row the platform is asked in vain; 0 is taken as 1.
+    /// How often a step is tried, and how often in a row a query can fail. 0 means 1.
     pub tries: u32,
     /// How long to wait before a call is repeated.
     pub backoff: Backoff,
-    /// A call whose result is unknown may still be carried out for this long: before that, a look-up proves nothing.
+    /// How long a platform can still carry out a call whose result is unknown. Before that, a look-up proves nothing.
     pub settle: Duration,
     /// What follows when a step fails or the plan is canceled.
     pub on_failure: OnFailure,

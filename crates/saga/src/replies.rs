@@ -1,7 +1,7 @@
-//! What a reply of a platform means for its step.
+//! Interprets replies of a platform for their steps.
 //!
-//! A call that creates is repeated only after a look-up, whatever the platform returned for it: platforms carry out calls that
-//! they answer with an error.
+//! A call that creates is repeated only after a look-up, after any reply: platforms also carry out calls that they answer with
+//! an error.
 
 use std::time::Duration;
 
@@ -25,14 +25,14 @@ pub(crate) enum Reply {
 
 /// A reply with what it is for.
 #[derive(Debug)]
-pub(crate) struct Arrived {
+pub(crate) struct Received {
     pub(crate) step: u32,
     pub(crate) reply: Reply,
     pub(crate) at: Instant,
 }
 
 /// A call that is made after a while because another one failed.
-struct Again {
+struct Repetition {
     /// How many failed.
     calls: u32,
     after: Option<Duration>,
@@ -43,10 +43,10 @@ struct Again {
 }
 
 impl Board {
-    /// Draws the conclusions of a reply. `remedy` says how to remove by hand what a step makes.
+    /// Processes a reply. `remedy` describes how to remove by hand what a step creates.
     pub(crate) fn take(
         &mut self,
-        Arrived { step, reply, at }: Arrived,
+        Received { step, reply, at }: Received,
         remedy: &dyn Fn(u32) -> String,
         batch: &mut Batch,
     ) -> Result<(), IllegalMove> {
@@ -123,8 +123,8 @@ impl Board {
             Failure::Retry { after, why } => {
                 set_why(&mut self.entries[step as usize], &why);
                 let calls = self.live[step as usize].tries;
-                let again = Again { calls, after, why, then: Call::LookUp, hurries: true };
-                self.repeat(step, again, at, batch);
+                let repetition = Repetition { calls, after, why, then: Call::LookUp, hurries: true };
+                self.repeat(step, repetition, at, batch);
                 Ok(())
             }
             Failure::Unknown { why } => {
@@ -135,7 +135,7 @@ impl Board {
         }
     }
 
-    /// Waiting changes nothing, so it is repeated as it is; after too many failures, the look-up decides.
+    /// Waiting changes nothing, so it is repeated. After too many failures, the look-up decides.
     fn not_waited(
         &mut self,
         step: u32,
@@ -153,7 +153,7 @@ impl Board {
         match self.entries[step as usize].handle.clone() {
             Some(handle) if queries < self.options.tries.max(1) => {
                 let then = Call::Wait(handle);
-                self.repeat(step, Again { calls: queries, after, why, then, hurries: false }, at, batch);
+                self.repeat(step, Repetition { calls: queries, after, why, then, hurries: false }, at, batch);
                 Ok(())
             }
             _ => self.lose_handle(step, &why, at, batch),
@@ -174,7 +174,7 @@ impl Board {
         Ok(())
     }
 
-    /// A look-up found nothing, or not what the step is for.
+    /// A look-up found nothing, or something else than the step creates.
     fn not_there(&mut self, step: u32, found: Found, batch: &mut Batch) -> Result<(), IllegalMove> {
         let live = &mut self.live[step as usize];
         live.queries = 0;
@@ -184,7 +184,7 @@ impl Board {
             return self.fail(step, &format!("gave up after {tries} tries: {before}"), batch);
         }
         if self.is_draining {
-            let why = format!("not carried out, and not tried again because the plan ends: {before}");
+            let why = format!("not carried out, and not tried repetition because the plan ends: {before}");
             return self.fail(step, &why, batch);
         }
         if self.entries[step as usize].state == StepState::Unknown {
@@ -194,7 +194,7 @@ impl Board {
         Ok(())
     }
 
-    /// A look-up failed: as long as it does, the result of the step stays unknown.
+    /// A look-up failed. Until one succeeds, the result of the step is unknown.
     fn not_found_out(
         &mut self,
         step: u32,
@@ -210,7 +210,7 @@ impl Board {
         let queries = self.query_failed(step);
         if can_repeat && queries < self.options.tries.max(1) {
             let then = Call::LookUp;
-            self.repeat(step, Again { calls: queries, after, why, then, hurries: false }, at, batch);
+            self.repeat(step, Repetition { calls: queries, after, why, then, hurries: false }, at, batch);
             return Ok(());
         }
         let before = self.entries[step as usize].why.clone().unwrap_or_default();
@@ -241,7 +241,7 @@ impl Board {
         let tries = live.tries;
         if can_repeat && tries < self.options.tries.max(1) {
             let then = Call::Undo(Box::new(self.entries[step as usize].clone()));
-            self.repeat(step, Again { calls: tries, after, why, then, hurries: false }, at, batch);
+            self.repeat(step, Repetition { calls: tries, after, why, then, hurries: false }, at, batch);
             return Ok(());
         }
         self.leave(step, why, remedy(step), batch)
@@ -271,8 +271,8 @@ impl Board {
         live.queries
     }
 
-    fn repeat(&mut self, step: u32, again: Again, at: Instant, batch: &mut Batch) {
-        let Again { calls, after, why, then, hurries } = again;
+    fn repeat(&mut self, step: u32, repetition: Repetition, at: Instant, batch: &mut Batch) {
+        let Repetition { calls, after, why, then, hurries } = repetition;
         let random = (self.random)();
         let time = self.options.backoff.after(calls, after, random);
         let of = self.graph.step(step);

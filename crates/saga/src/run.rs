@@ -1,6 +1,6 @@
 //! Runs a saga: calls platforms, feeds their replies to the board, and records each decision before it acts on it.
 //!
-//! One task does all of it, so dropping the run is the same as a crash. Whatever replied meanwhile goes into one write of the journal.
+//! One task does all of it, so dropping the run is the same as a crash. All replies that have arrived go into one write.
 
 use std::{
     pin::pin,
@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     Actions, Event, Failure, Goal, Graph, Journal, Options, Outcome, Progress, Waiting,
     board::{Batch, Board, Call},
-    replies::{Arrived, Reply},
+    replies::{Received, Reply},
 };
 
 /// Why a saga stopped before its plan ended. What the journal records is where it continues.
@@ -78,7 +78,7 @@ impl Handle {
     }
 }
 
-type Calls<'a> = FuturesUnordered<BoxFuture<'a, Arrived>>;
+type Calls<'a> = FuturesUnordered<BoxFuture<'a, Received>>;
 
 impl Saga {
     /// A saga of a plan; `random` spreads repeated calls in time.
@@ -96,11 +96,11 @@ impl Saga {
         self.shared.clone()
     }
 
-    /// Runs the plan to an end, from wherever its journal is. `report` gets each event once it is durable. Dropping the run leaves the journal
-    /// as it is: it can be continued, by this process or another one.
+    /// Runs the plan to its end, from the state of its journal. `report` gets each event once it is durable. Dropping the run
+    /// keeps the journal: this process or another one can continue it.
     ///
     /// # Errors
-    /// If the journal fails, or is that of another plan. Calls that are being made are dropped then.
+    /// If the journal fails, or is that of another plan. Calls in progress are dropped then.
     pub async fn run<J: Journal>(
         &mut self,
         goal: Goal,
@@ -113,9 +113,9 @@ impl Saga {
         let mut canceled = self.shared.cancel.subscribe();
         let mut is_canceled = false;
         let mut calls: Calls<'_> = FuturesUnordered::new();
-        let mut arrived = Vec::new();
+        let mut received = Vec::new();
         loop {
-            self.record(journal, &batch, &mut calls, &mut arrived).await?;
+            self.record(journal, &batch, &mut calls, &mut received).await?;
             batch.events.iter().for_each(&mut report);
             for (step, call) in batch.calls {
                 calls.push(self.call(step, call, actions));
@@ -127,10 +127,10 @@ impl Saga {
                 is_canceled = true;
                 self.cancel_running(actions);
             }
-            while arrived.is_empty() && !calls.is_empty() {
+            while received.is_empty() && !calls.is_empty() {
                 select! {
                     biased;
-                    Some(reply) = calls.next() => arrived.push(reply),
+                    Some(reply) = calls.next() => received.push(reply),
                     Ok(()) = canceled.changed(), if !is_canceled => {
                         is_canceled = true;
                         self.cancel_running(actions);
@@ -138,9 +138,9 @@ impl Saga {
                 }
             }
             while let Some(Some(reply)) = calls.next().now_or_never() {
-                arrived.push(reply);
+                received.push(reply);
             }
-            batch = self.decide(&mut arrived, actions)?;
+            batch = self.decide(&mut received, actions)?;
         }
     }
 
@@ -173,7 +173,7 @@ impl Saga {
         journal: &J,
         batch: &Batch,
         calls: &mut Calls<'_>,
-        arrived: &mut Vec<Arrived>,
+        received: &mut Vec<Received>,
     ) -> Result<(), Error<J::Error>> {
         if batch.changes.is_empty() && !batch.is_turn {
             return Ok(());
@@ -184,16 +184,16 @@ impl Saga {
             select! {
                 biased;
                 written = &mut write => return written.map_err(Error::Journal),
-                Some(reply) = calls.next() => arrived.push(reply),
+                Some(reply) = calls.next() => received.push(reply),
             }
         }
     }
 
-    fn decide(&self, arrived: &mut Vec<Arrived>, actions: &impl Actions) -> Result<Batch, IllegalMove> {
+    fn decide(&self, received: &mut Vec<Received>, actions: &impl Actions) -> Result<Batch, IllegalMove> {
         let mut batch = Batch::default();
         let mut board = self.shared.board();
-        for arrived in arrived.drain(..) {
-            board.take(arrived, &|step| actions.remedy(step), &mut batch)?;
+        for received in received.drain(..) {
+            board.take(received, &|step| actions.remedy(step), &mut batch)?;
         }
         board.next(Instant::now(), &mut batch)?;
         if board.is_draining {
@@ -212,7 +212,7 @@ impl Saga {
         self.draining.send_replace(true);
     }
 
-    fn call<'a>(&self, step: u32, call: Call, actions: &'a impl Actions) -> BoxFuture<'a, Arrived> {
+    fn call<'a>(&self, step: u32, call: Call, actions: &'a impl Actions) -> BoxFuture<'a, Received> {
         let limit = self.shared.board().graph.step(step).limit;
         let mut draining = self.draining.subscribe();
         let reply = async move {
@@ -243,6 +243,6 @@ impl Saga {
                 }
             }
         };
-        reply.map(move |reply| Arrived { step, reply, at: Instant::now() }).boxed()
+        reply.map(move |reply| Received { step, reply, at: Instant::now() }).boxed()
     }
 }

@@ -45,7 +45,7 @@ pub struct AuditHead {
 pub struct AuditQuery {
     /// Only those with higher numbers.
     pub after: u64,
-    /// At most so many.
+    /// The maximum number of entries.
     pub limit: u32,
     /// Only those of this caller.
     pub caller: Option<String>,

@@ -73,7 +73,7 @@ struct Found {
     front: Option<JobId>,
 }
 
-/// Those who have a resource say more than who is first of those that wait.
+/// A job that holds a resource is a better explanation than one that is first in the queue.
 fn read(rows: &[AnyRow]) -> Result<Vec<(JobId, Blocker)>, Error> {
     let mut waits: BTreeMap<(JobId, Resource), Found> = BTreeMap::new();
     for row in rows {

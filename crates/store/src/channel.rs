@@ -1,4 +1,4 @@
-//! The channel on which processes tell each other of jobs, and where it is.
+//! The channel on which processes notify each other of jobs, and its name.
 
 use std::{fmt, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! Children: jobs that another job submitted as a part of its own work.
+//! Children: jobs that another job submitted as part of its work.
 
 use model::JobId;
 

@@ -16,13 +16,13 @@ use crate::{
     states::active,
 };
 
-/// How many rows one statement inserts, largest first. A batch is cut into as few of these as will do, so that a
-/// connection prepares only these four statements whatever the sizes of batches. 64 rows are 960 parameters, far
+/// How many rows one statement inserts, largest first. A batch is split into as few of these as possible, so that a
+/// connection prepares only these four statements for batches of any size. 64 rows are 960 parameters, far
 /// below the limits (32,766 on SQLite, 65,535 on PostgreSQL).
 const CHUNKS: [usize; 4] = [64, 16, 4, 1];
 
-/// On SQLite parameters have no names: sqlx asks for the name of each one, and SQLite finds a name by going through all of
-/// them, which took a third of the time of a whole insert.
+/// On SQLite parameters have no names: sqlx queries the name of each one, and SQLite searches all of them for a name, which
+/// took a third of the time of a whole insert.
 static INSERTS_SQLITE: LazyLock<[String; CHUNKS.len()]> =
     LazyLock::new(|| CHUNKS.map(|rows| insert_statement(rows, |_| "?".to_owned())));
 static INSERTS_POSTGRES: LazyLock<[String; CHUNKS.len()]> =
@@ -187,7 +187,7 @@ async fn insert(
     Ok(())
 }
 
-/// The position of the first of so many events. From here on all other writers of events wait for this one's end.
+/// Reserves positions for this number of events, and returns the first. Until this write ends, all other writers of events wait.
 async fn next_position(write: &mut Write, events: usize) -> Result<i64, Error> {
     let events = to_number("position", events as u64)?;
     let update = sqlx::query("UPDATE event_position SET last = last + $1 RETURNING last").bind(events);

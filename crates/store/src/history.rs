@@ -33,7 +33,7 @@ pub struct JobQuery {
     pub created_after: Option<Timestamp>,
     /// Only those that were accepted before this time.
     pub created_before: Option<Timestamp>,
-    /// At most so many.
+    /// The maximum number of jobs.
     pub limit: u32,
 }
 
@@ -115,7 +115,7 @@ impl JobQuery {
         if let Some(parent) = self.parent {
             select.text(" AND jobs.parent = ").value(parent.to_string())?;
         }
-        // Identifiers are lower-case hexadecimal with hyphens at fixed places: every collation sorts them alike.
+        // Identifiers are lower-case hexadecimal with hyphens at fixed places: every collation has the same order.
         if let Some((time, id)) = self.before {
             select.text(order.before).text(" < (").value(time.as_millisecond())?;
             select.text(", ").value(id.to_string())?.text(")");

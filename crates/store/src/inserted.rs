@@ -2,7 +2,7 @@
 
 use model::JobId;
 
-use crate::turns::Full;
+use crate::turns::FullQueue;
 
 /// The result of storing a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,5 +14,5 @@ pub enum Inserted {
     /// Not stored: the key belongs to this job, which was requested with a different body.
     Conflict(JobId),
     /// Not stored: the limit of queued jobs is reached.
-    Full(Full),
+    Full(FullQueue),
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, JobSummary, Reason, Sealed};
+use model::{Draft, EncryptedSecrets, Job, JobId, JobState, JobSummary, Reason};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     },
     events::{self, Tail},
     locks,
-    turns::{self, Full, QueueLimits},
+    turns::{self, FullQueue, QueueLimits},
 };
 
 /// The columns that [`read`] needs.
@@ -55,12 +55,12 @@ pub struct Admission<'a> {
 }
 
 impl Store {
-    /// Stores a new job and its first event, which gets the number 1 whatever [`Job::last_seq`] says. Under a key
-    /// of the caller it is stored once, however many requests arrive at the same time.
+    /// Stores a new job and its first event, which gets the number 1 regardless of [`Job::last_seq`]. With an idempotency key
+    /// it is stored once, however many requests arrive at the same time.
     ///
     /// # Errors
-    /// When a job with this id is there already, or the database fails. [`Error::Stale`] when the job has a parent that
-    /// does not run, or not under that claim.
+    /// When a job with this ID exists, or the database fails. [`Error::Stale`] when the job has a parent that
+    /// is not running, or not under that claim.
     pub async fn insert_job(
         &self,
         job: &Job,
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_full(&self, admission: Admission<'_>) -> Result<Option<Full>, Error> {
+    pub async fn is_full(&self, admission: Admission<'_>) -> Result<Option<FullQueue>, Error> {
         let mut connection = self.pool.acquire().await?;
         Ok(turns::room(&mut connection, admission.owner, admission.limits).await?.err())
     }
@@ -171,7 +171,7 @@ async fn insert_row(write: &mut Write, job: &Job, owner: Option<&str>, turn: i64
         .bind(to_json_or_null("outcome", job.outcome.as_ref())?)
         .bind(rc.map(i64::from))
         .bind(to_number("tasks", job.tasks)?)
-        .bind(job.secrets.as_ref().map(|sealed| sealed.0.clone()))
+        .bind(job.secrets.as_ref().map(|encrypted| encrypted.0.clone()))
         .bind(owner.map(str::to_owned))
         .bind(i64::from(job.request.priority.get()))
         .bind(job.acts_for.as_ref().map(ToString::to_string))
@@ -220,7 +220,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
         outcome: json_or_null(row, "outcome")?,
         tasks: number(row, "tasks")?,
         last_seq: number(row, "last_seq")?,
-        secrets: text_or_null(row, "secrets")?.map(Sealed),
+        secrets: text_or_null(row, "secrets")?.map(EncryptedSecrets),
     })
 }
 

@@ -67,7 +67,7 @@ pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use secrets::SealedCount;
 pub use stream::{EventQuery, LogPlace};
-pub use turns::{Full, QueueLimits};
+pub use turns::{FullQueue, QueueLimits};
 
 /// Which database is behind a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

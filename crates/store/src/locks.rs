@@ -70,7 +70,7 @@ const TAKE: &str = "INSERT INTO resource_locks (resource, shared, holders) SELEC
      SET holders = resource_locks.holders + 1, shared = excluded.shared \
      WHERE resource_locks.holders = 0 OR (resource_locks.shared = 1 AND excluded.shared = 1)";
 
-/// Asked after the rows of the resources are written: an owner that takes one of them has been waited for.
+/// Queried after the rows of the resources are written: then an owner that is taking one of them has finished.
 const KEPT_BY_OWNERS: &str = concat!(
     "SELECT COUNT(*) AS kept FROM waits AS mine JOIN resource_owners AS owned ON owned.resource = mine.resource \
      WHERE mine.job_id = $1 AND ",

@@ -51,8 +51,8 @@ pub struct JobMove<'a> {
 }
 
 impl Store {
-    /// Changes the state of a job and stores the event of the transition, and the outcome of its run if one is given. At its end and
-    /// back in the queue a job has no lease and no resources.
+    /// Changes the state of a job and stores the event of the transition, and the outcome of its run if there is one. An ended
+    /// or queued job has no lease and no resources.
     ///
     /// # Errors
     /// [`Error::Stale`] when the job is not in the state or not under the claim that the move expects.

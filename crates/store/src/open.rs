@@ -81,8 +81,8 @@ impl Store {
 }
 
 impl Store {
-    /// Opens a database that is a store already, for commands beside the service: neither a file nor a table is created
-    /// where there is none. Tables of an older version are brought up to date.
+    /// Opens an existing store, for commands during the operation of a service. Creates neither a file nor tables. Tables of an
+    /// older version are migrated.
     ///
     /// # Errors
     /// [`Error::NoStore`] where there is none; otherwise as [`Self::open`].
@@ -95,7 +95,7 @@ impl Store {
     }
 }
 
-/// Whether the database is there and has the tables of a store.
+/// Whether the database exists and has the tables of a store.
 async fn is_store(url: &str) -> Result<bool, Error> {
     let (url, tables) = match url.split_once(':') {
         Some(("sqlite", path)) => {
@@ -155,9 +155,8 @@ async fn open_file(path: &str, pool_options: AnyPoolOptions) -> Result<AnyPool, 
 
 /// Write-ahead logging is a property of the file, so it is set once and not by every connection.
 ///
-/// Processes that open a new file at once get in each other's way: each has begun to read and wants to write, and
-/// SQLite refuses all but one of them without waiting, whatever the timeout. That one continues, so the others need
-/// only come back.
+/// Processes that open a new file at once conflict: each has begun to read and wants to write, and SQLite rejects all but one of
+/// them immediately, regardless of the timeout. That one continues, so the others only need to retry.
 async fn set_write_ahead_log(connection: &mut AnyConnection) -> Result<(), Error> {
     // Five seconds in all; a single one is enough nearly always.
     let mut tries = 500;
@@ -232,9 +231,9 @@ async fn migrate(pool: &AnyPool, backend: Backend) -> Result<(), Error> {
         Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
     let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
-    // On PostgreSQL a lock lets one process migrate at a time. On SQLite sqlx has none: a process that is late by
-    // a moment fails, because the tables are there already, and finds the migration done when it tries again.
-    // Each such failure is another's success, so there can be no more of them than migrations.
+    // On PostgreSQL a lock lets one process migrate at a time. On SQLite sqlx has none: a process that is slightly late
+    // fails because the tables exist, and finds the migration done when it retries. Each such failure means that another process
+    // succeeded, so there can't be more failures than migrations.
     let mut tries = match backend {
         Backend::Sqlite => MIGRATIONS.len(),
         Backend::Postgres => 0,

@@ -55,8 +55,8 @@ pub struct OwnerLock {
 }
 
 impl Store {
-    /// Has an owner hold these resources besides those that it holds, all of them or none, until it releases them. Jobs
-    /// that do not act for it must not have them, unless both share. What it holds already gets the mode that is given.
+    /// Adds resources to those that an owner holds, all of them or none, until it releases them. Jobs that do not act for the
+    /// owner can't get them, unless both share. Resources that it already holds get the new mode.
     ///
     /// # Errors
     /// When the database fails.

@@ -117,16 +117,16 @@ impl Store {
     pub async fn claim_next(&self, claim: &Claim<'_>) -> Result<Option<Job>, Error> {
         for _ in 0..MOST_LOOKS {
             match self.try_claim(claim).await? {
-                Look::Claimed(job) => return Ok(Some(*job)),
-                Look::Nothing => return Ok(None),
-                Look::Beaten => {}
+                ClaimAttempt::Claimed(job) => return Ok(Some(*job)),
+                ClaimAttempt::Nothing => return Ok(None),
+                ClaimAttempt::Lost => {}
             }
         }
         tracing::warn!("other claimers were faster each time");
         Ok(None)
     }
 
-    async fn try_claim(&self, claim: &Claim<'_>) -> Result<Look, Error> {
+    async fn try_claim(&self, claim: &Claim<'_>) -> Result<ClaimAttempt, Error> {
         let (reason, last_lines) = reason_columns(claim.reason)?;
         let update = sqlx::query(match self.backend {
             Backend::Sqlite => CLAIM_SQLITE,
@@ -141,18 +141,18 @@ impl Store {
         let mut write = self.write().await?;
         let Some(row) = update.fetch_optional(write.connection()).await? else {
             write.rollback().await?;
-            return Ok(Look::Nothing);
+            return Ok(ClaimAttempt::Nothing);
         };
         let mut job = read(&row)?;
         if !locks::take(write.connection(), &job).await? {
             write.rollback().await?;
-            return Ok(Look::Beaten);
+            return Ok(ClaimAttempt::Lost);
         }
         let tail = Tail { seq: job.last_seq, line_end: number(&row, "line_end")? };
         runs::insert(write.connection(), claim.run, &job, claim.now).await?;
         job.last_seq = events::append_one(&mut write, job.id, tail, claim.event).await?;
         write.commit().await?;
-        Ok(Look::Claimed(Box::new(job)))
+        Ok(ClaimAttempt::Claimed(Box::new(job)))
     }
 
     /// Why a job waits; `None` when it does not, or is not there.
@@ -200,11 +200,11 @@ impl Store {
 }
 
 /// The result of reading the queue.
-enum Look {
+enum ClaimAttempt {
     Claimed(Box<Job>),
     Nothing,
     /// Another claimer took a resource of the job that was next.
-    Beaten,
+    Lost,
 }
 
 #[cfg(test)]

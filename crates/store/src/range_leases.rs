@@ -1,7 +1,7 @@
-//! Leases of ranges: taken in the transaction that stores a plan, given back once what had them does not exist any more.
+//! Leases of ranges: taken in the transaction that stores a plan, and returned once what had them no longer exists.
 //!
-//! Constraints keep two ranges from holding the same thing. Transactions that take leases on a platform also have turns,
-//! so that each sees what the others took, and none fails because another one was faster.
+//! Constraints prevent two ranges from holding the same thing. Transactions that take leases on a platform are serialized, so
+//! each sees what the others took, and none fails because another one was faster.
 
 use model::{LeaseKey, RangeId, RangeLease};
 use sqlx::{AnyConnection, any::AnyRow};
@@ -62,8 +62,8 @@ impl Store {
         rows.iter().map(|row| read(row).map(|held| held.lease)).collect()
     }
 
-    /// Gives leases of a range back, because nothing that had them exists any more. Returns how many it held: each lease is given
-    /// back once, and one that another range has taken meanwhile stays.
+    /// Returns leases of a range to their pools, because what they were for no longer exists. Returns how many the range held:
+    /// each lease is returned once, and one that another range has taken since is kept.
     ///
     /// # Errors
     /// When the database fails.

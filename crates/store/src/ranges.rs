@@ -5,7 +5,8 @@
 
 use jiff::Timestamp;
 use model::{
-    JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, Sealed, StoredPlan, StoredRange,
+    EncryptedSecrets, JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, StoredPlan,
+    StoredRange,
 };
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -81,13 +82,11 @@ const EXTEND: &str =
     "UPDATE ranges SET expires_at = $1, version = version + 1, updated_at = $2 WHERE id = $3";
 
 /// Ranges whose last plan is not begun, and has no job.
-const WITHOUT_JOB: &str = concat!(
-    "SELECT ranges.id, ranges.name, ranges.platform, ranges.state, ranges.version, ranges.plan_id, ranges.created_at, \
+const WITHOUT_JOB: &str = "SELECT ranges.id, ranges.name, ranges.platform, ranges.state, ranges.version, ranges.plan_id, ranges.created_at, \
      ranges.updated_at, ranges.expires_at, ranges.document, ranges.recorded FROM ranges \
      JOIN plans ON plans.id = ranges.plan_id WHERE ranges.state = 'changing' AND plans.phase = 'forward' \
      AND plans.created_at < $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = plans.job_id) \
-     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id) ORDER BY ranges.id LIMIT $2"
-);
+     AND NOT EXISTS (SELECT 1 FROM journal WHERE journal.plan_id = plans.id) ORDER BY ranges.id LIMIT $2";
 
 /// Ranges of which nothing exists, and whose last job has ended.
 const DESTROYED: &str = concat!(
@@ -118,7 +117,7 @@ pub struct PlanDraft {
     /// When the range is to be destroyed.
     pub expires_at: Option<Timestamp>,
     /// Encrypted secrets of the range, which replace those that it has; `None` keeps them.
-    pub secrets: Option<Sealed>,
+    pub secrets: Option<EncryptedSecrets>,
     /// All leases that the range needs. Those that it has and does not need any more stay until the plan has ended.
     pub leases: Vec<RangeLease>,
 }
@@ -195,8 +194,8 @@ impl Store {
             write.rollback().await?;
             return Ok(Ok(Planned::NameTaken));
         }
-        if let Some(sealed) = &draft.secrets {
-            range_secrets::put(write.connection(), range, sealed).await?;
+        if let Some(encrypted) = &draft.secrets {
+            range_secrets::put(write.connection(), range, encrypted).await?;
         }
         if let Some(held) = range_leases::take(write.connection(), platform, range, &draft.leases).await? {
             write.rollback().await?;
@@ -206,7 +205,7 @@ impl Store {
         Ok(Ok(Planned::Stored))
     }
 
-    /// Has a new job go on with the last plan of a range after it has ended. False if it has not ended, or a job carries it out.
+    /// Lets a new job continue the last plan of a range after it has ended. False if it has not ended, or a job carries it out.
     ///
     /// # Errors
     /// When the database fails.
@@ -305,7 +304,7 @@ impl Store {
         row.as_ref().map(read_plan).transpose()
     }
 
-    /// Records how a plan ended for its range, and returns leases to their pools, in one transaction. Gives the number of returned leases.
+    /// Records how a plan ended for its range, and returns leases to their pools, in one transaction. Returns their number.
     ///
     /// # Errors
     /// [`Error::Stale`] when the plan is not held like this, or the range has another plan.

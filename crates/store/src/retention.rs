@@ -25,7 +25,7 @@ const DELETE_EVENTS: &str = "DELETE FROM events WHERE job_id = $1 \
 pub struct Retention {
     /// None that ended before this time.
     pub older_than: Option<Timestamp>,
-    /// None but so many that ended last.
+    /// Keep this number of jobs that ended last.
     pub keep: Option<u64>,
     /// Only the most recently finished jobs whose events together have at most this many bytes.
     pub bytes: Option<u64>,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{JobId, RangeId, Sealed, SecretOwner};
+use model::{EncryptedSecrets, JobId, RangeId, SecretOwner};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// `v1.` comes before the name of the key, and eight digits are its length.
-const COUNT_JOBS: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS sealed FROM jobs WHERE secrets IS NOT NULL \
+const COUNT_JOBS: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS encrypted FROM jobs WHERE secrets IS NOT NULL \
      GROUP BY SUBSTR(secrets, 4, 8)";
 
-const COUNT_RANGES: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS sealed FROM range_secrets \
+const COUNT_RANGES: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS encrypted FROM range_secrets \
      GROUP BY SUBSTR(secrets, 4, 8)";
 
 const OTHER_JOBS: &str = "SELECT id, secrets FROM jobs WHERE secrets IS NOT NULL AND SUBSTR(secrets, 4, 8) <> $1 \
@@ -64,7 +64,7 @@ impl Store {
         key: &str,
         after: Option<SecretOwner>,
         limit: u32,
-    ) -> Result<Vec<(SecretOwner, Sealed)>, Error> {
+    ) -> Result<Vec<(SecretOwner, EncryptedSecrets)>, Error> {
         let (after_job, after_range) = match after {
             None => (Some(String::new()), String::new()),
             Some(SecretOwner::Job(job)) => (Some(job.to_string()), String::new()),
@@ -84,7 +84,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn reseal(&self, owner: SecretOwner, old: &Sealed, new: &Sealed) -> Result<bool, Error> {
+    pub async fn reseal(
+        &self,
+        owner: SecretOwner,
+        old: &EncryptedSecrets,
+        new: &EncryptedSecrets,
+    ) -> Result<bool, Error> {
         let (statement, id) = match owner {
             SecretOwner::Job(job) => (RESEAL_JOB, job.to_string()),
             SecretOwner::Range(range) => (RESEAL_RANGE, range.to_string()),
@@ -98,7 +103,7 @@ impl Store {
 
     async fn count_sealed(&self, statement: &'static str) -> Result<Vec<(String, u64)>, Error> {
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((text(row, "key")?, number(row, "sealed")?))).collect()
+        rows.iter().map(|row| Ok((text(row, "key")?, number(row, "encrypted")?))).collect()
     }
 
     async fn sealed_page(
@@ -113,9 +118,11 @@ impl Store {
     }
 }
 
-fn read<Id: std::str::FromStr + Into<SecretOwner>>(row: &AnyRow) -> Result<(SecretOwner, Sealed), Error>
+fn read<Id: std::str::FromStr + Into<SecretOwner>>(
+    row: &AnyRow,
+) -> Result<(SecretOwner, EncryptedSecrets), Error>
 where
     Id::Err: std::error::Error + Send + Sync + 'static,
 {
-    Ok((parsed::<Id>(row, "id")?.into(), Sealed(text(row, "secrets")?)))
+    Ok((parsed::<Id>(row, "id")?.into(), EncryptedSecrets(text(row, "secrets")?)))
 }

@@ -32,17 +32,17 @@ pub struct QueueLimits {
 
 /// Why no job can be queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Full {
+pub enum FullQueue {
     /// The limit of queued jobs of this caller.
     OfCaller,
     /// The limit of queued jobs of all callers.
     InAll,
 }
 
-/// The turn of a job of no known caller: the smallest is next.
+/// The turn of a job without a known caller. The smallest is next.
 ///
-/// The effective priority of a job grows by one with each minute it waits, so that of two waiting jobs the distance
-/// never changes. What counts is when a job of priority 0 would have had to come to be as urgent.
+/// The effective priority of a job grows by one with each minute it waits, so the difference between two waiting jobs is
+/// constant. The turn is the time at which a job of priority 0 would have had to be queued to be as urgent.
 pub(crate) fn plain(queued_at: Timestamp, priority: Priority) -> i64 {
     queued_at.as_millisecond() - points(priority)
 }
@@ -72,17 +72,17 @@ pub(crate) async fn room(
     connection: &mut AnyConnection,
     owner: Option<&str>,
     limits: QueueLimits,
-) -> Result<Result<(), Full>, Error> {
+) -> Result<Result<(), FullQueue>, Error> {
     if let Some(owner) = owner.filter(|_| limits.of_caller > 0) {
         let count = sqlx::query(WAITING_OF).bind(owner.to_owned()).fetch_one(&mut *connection).await?;
         if count.try_get::<i64, _>("waiting")? >= i64::from(limits.of_caller) {
-            return Ok(Err(Full::OfCaller));
+            return Ok(Err(FullQueue::OfCaller));
         }
     }
     if limits.in_all > 0 {
         let count = sqlx::query(WAITING).fetch_one(connection).await?;
         if count.try_get::<i64, _>("waiting")? >= i64::from(limits.in_all) {
-            return Ok(Err(Full::InAll));
+            return Ok(Err(FullQueue::InAll));
         }
     }
     Ok(Ok(()))

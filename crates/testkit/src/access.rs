@@ -1,4 +1,4 @@
-//! Callers: tokens, calls with credentials, WebSockets, and the audit.
+//! Callers: tokens, requests with credentials, WebSockets, and the audit log.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::{app::TestApp, setup::Setup, surroundings::repository, wait::PATIENCE};
+use crate::{app::TestApp, setup::Setup, surroundings::repository, wait::WAIT_LIMIT};
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ pub fn with_tokens(setup: Setup) -> TestApp {
     setup.set("RANGEHAND__ACCESS__MODES", "token").start()
 }
 
-/// With the environment that the compose file gives the service.
+/// With the environment that the compose file defines for the service.
 ///
 /// # Panics
 ///
@@ -47,7 +47,7 @@ pub fn audit_records(app: &TestApp) -> Vec<Value> {
     lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// Runs a command of the program beside the service.
+/// Runs a command of the program during the operation of the service.
 ///
 /// # Panics
 ///
@@ -128,7 +128,7 @@ pub async fn problem(response: Response, status: u16) -> String {
     document["code"].as_str().expect("a code").to_owned()
 }
 
-/// Asks for a WebSocket; gives the status and what must be held for it to stay open.
+/// Requests a WebSocket. Returns the status, and the connection, which must be held to stay open.
 ///
 /// # Panics
 ///
@@ -147,7 +147,7 @@ pub fn upgrade(app: &TestApp, path: &str, headers: &str) -> (u16, TcpStream) {
 pub fn upgrade_of(app: &TestApp, host: &str, path: &str, headers: &str) -> (u16, TcpStream) {
     let address = app.address().strip_prefix("http://").expect("an address");
     let mut stream = TcpStream::connect(address).expect("the service listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
+    stream.set_read_timeout(Some(WAIT_LIMIT)).expect("a duration");
     let request = format!(
         "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
          sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
@@ -163,7 +163,7 @@ pub fn upgrade_of(app: &TestApp, host: &str, path: &str, headers: &str) -> (u16,
     (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), stream)
 }
 
-/// Waits for the end of a socket that was upgraded; gives what came until then.
+/// Waits for the end of a socket that was upgraded. Returns what came until then.
 ///
 /// # Panics
 ///

@@ -22,8 +22,8 @@ use crate::{
 /// How long a process may take to end after it has nothing left to do.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// The built program on a free port of the loopback address, with a state directory, a runtime directory, and copies of the
-/// fixtures of its own. Requests are methods of [`Client`].
+/// The built program on a free port of the loopback address, with its own state directory, runtime directory, and copies of the
+/// fixtures. Requests are methods of [`Client`].
 ///
 /// When it is dropped it is stopped, and the test fails if a run's directory, a secret, or a process of a run remains.
 pub struct TestApp {
@@ -119,8 +119,8 @@ impl TestApp {
     /// If it was ended.
     pub fn kill(&mut self) {
         let mut service = self.service.take().expect("it runs");
-        service.kill().expect("it is ours");
-        service.wait().expect("it is ours");
+        service.kill().expect("the test owns it");
+        service.wait().expect("the test owns it");
     }
 
     /// Ends the service with SIGTERM and waits for it.
@@ -130,8 +130,8 @@ impl TestApp {
     /// If it does not end well.
     pub fn stop(&mut self) {
         let Some(mut service) = self.service.take() else { return };
-        kill_process(pid_of(&service), Signal::TERM).expect("it is ours");
-        let status = service.wait().expect("it is ours");
+        kill_process(pid_of(&service), Signal::TERM).expect("the test owns it");
+        let status = service.wait().expect("the test owns it");
         assert!(status.success(), "the service ended with {status}:\n{}", self.log());
     }
 
@@ -157,7 +157,7 @@ impl TestApp {
         self.setup.write(path, content);
     }
 
-    /// The directories of runs that are there.
+    /// The existing directories of runs.
     #[must_use]
     pub fn run_directories(&self) -> Vec<PathBuf> {
         runs_in(self.home())

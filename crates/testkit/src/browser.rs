@@ -1,4 +1,4 @@
-//! A real Chromium without a window, for tests of what pages show and of what pages may do.
+//! A real Chromium without a window, to test what pages show and what they can do.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,7 +9,7 @@ use rustix::process::{Signal, kill_process};
 
 use crate::{processes::pid_of, surroundings::BROWSER};
 
-/// Debian's Chromium, or the program that `RANGEHAND_TEST_BROWSER` names, with a profile of its own.
+/// Debian's Chromium, or the program that `RANGEHAND_TEST_BROWSER` names, with a separate profile.
 pub struct Browser {
     program: PathBuf,
     profile: tempfile::TempDir,

@@ -1,5 +1,4 @@
-//! An API of Proxmox with machines and nothing else: HTTPS on a free port, with a certificate that an authority of its
-//! own has signed, as a node's is.
+//! A Proxmox API with nothing but machines: HTTPS on a free port, with a certificate of its own authority, like that of a node.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -133,7 +132,7 @@ fn answer(head: &[String], state: &mut State) -> String {
     let authorization = head.iter().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or_default();
     state.calls.push(Call { path, authorization: authorization.to_owned() });
     let (status, reason) = state.failure.unwrap_or((200, "OK"));
-    // Like Proxmox before 2025: why it failed stands in the status line only.
+    // Like Proxmox before 2025: only the status line contains the reason.
     let body = json!({ "data": if status == 200 { json!(state.machines) } else { Value::Null } }).to_string();
     format!(
         "HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

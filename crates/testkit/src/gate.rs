@@ -1,10 +1,10 @@
-//! Where a run waits for its test.
+//! A gate at which a run waits for its test.
 
 use std::{fs, path::PathBuf};
 
 use crate::app::TestApp;
 
-/// A file that a playbook waits for: the run stands still until the test opens the gate.
+/// A file that a playbook waits for: the run pauses until the test opens the gate.
 pub struct Gate(PathBuf);
 
 impl Gate {

@@ -1,4 +1,4 @@
-//! HTTP byte by byte: a client library would normalize paths with `%2e%2e` or `//`, and lengths without a body, before it sends
+//! HTTP byte by byte: a client library would change paths with `%2e%2e` or `//`, and lengths without a body, before it sends
 //! them.
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{app::TestApp, wait::PATIENCE};
+use crate::{app::TestApp, wait::WAIT_LIMIT};
 
 /// Where to send to, and the headers that every request there gets.
 #[derive(Debug, Clone)]
@@ -53,8 +53,8 @@ impl Endpoint {
     #[must_use]
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).expect("it listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
-        stream.set_write_timeout(Some(PATIENCE)).expect("a duration");
+        stream.set_read_timeout(Some(WAIT_LIMIT)).expect("a duration");
+        stream.set_write_timeout(Some(WAIT_LIMIT)).expect("a duration");
         stream
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     client::Client,
-    wait::{PATIENCE, POLL},
+    wait::{POLL, WAIT_LIMIT},
 };
 
 /// A job of a service, and its JSON as it was last read: `job["state"]`.
@@ -27,7 +27,7 @@ impl Client {
 
     /// Runs a job until it has ended.
     pub async fn run(&self, request: &Value) -> Job {
-        self.job(&self.post(&format!("/v1/jobs?wait={}", PATIENCE.as_secs()), request, 200).await)
+        self.job(&self.post(&format!("/v1/jobs?wait={}", WAIT_LIMIT.as_secs()), request, 200).await)
     }
 
     /// A handle for a job whose JSON is known, or only its `id`.
@@ -69,12 +69,12 @@ impl Job {
 
     /// The job when it has ended.
     pub async fn wait(&self) -> Self {
-        self.client.job(&self.get(&format!("?wait={}", PATIENCE.as_secs())).await)
+        self.client.job(&self.get(&format!("?wait={}", WAIT_LIMIT.as_secs())).await)
     }
 
     /// Cancels it; returns it when it has ended.
     pub async fn cancel(&self) -> Self {
-        let path = self.path(&format!("/cancel?wait={}", PATIENCE.as_secs()));
+        let path = self.path(&format!("/cancel?wait={}", WAIT_LIMIT.as_secs()));
         self.client.job(&self.client.post(&path, &Value::Null, 200).await)
     }
 
@@ -128,7 +128,7 @@ impl Job {
             // A job with a retry policy ends for a moment.
             let may_change = watched.is_unfinished() || !self.read().await["request"]["retry"].is_null();
             assert!(may_change, "the job ended, and is not {state} but {}", watched.state);
-            assert!(begun.elapsed() < PATIENCE, "the job is not {state} but {}", watched.state);
+            assert!(begun.elapsed() < WAIT_LIMIT, "the job is not {state} but {}", watched.state);
             tokio::time::sleep(POLL).await;
         }
     }
@@ -147,14 +147,14 @@ impl Job {
                 return;
             }
             assert!(watched.is_unfinished(), "the job ended as {} before `{task}`", watched.state);
-            assert!(begun.elapsed() < PATIENCE, "the job did not begin `{task}`: {}", watched.state);
+            assert!(begun.elapsed() < WAIT_LIMIT, "the job did not begin `{task}`: {}", watched.state);
             tokio::time::sleep(POLL).await;
         }
     }
 
     /// The next events, after those that were watched.
     ///
-    /// Events tell the state as well. Reading a running job instead would have Ansible list its tasks in the background.
+    /// Events contain the state as well. Reading a running job instead would make Ansible list its tasks in the background.
     async fn watch(&self, watched: &mut Watched, filter: &str) -> Vec<Value> {
         let mut page = self.get(&format!("/events?limit=1000&after={}{filter}", watched.after)).await;
         let items = page["items"].as_array_mut().map(std::mem::take).expect("a page has items");

@@ -1,11 +1,10 @@
-//! What the tests of Rangehand need: services, databases, labs, and handles for jobs.
+//! Helpers for the tests of Rangehand: services, databases, labs, and handles for jobs.
 //!
 //! Only tests use this crate, and it uses no other crate of Rangehand.
 //!
 //! # Write a test
 //!
-//! A test of behavior starts a service of its own, sends requests over HTTP, and compares replies. Its name is the fact that it
-//! shows:
+//! A test of behavior starts a service, sends requests over HTTP, and compares replies. Its name is the fact that it proves:
 //!
 //! ```text
 //! #[tokio::test]
@@ -26,7 +25,7 @@
 //! - [`Postgres`], [`Guest`], [`ssh_lab`], [`Simulator`], [`FakePve`], [`Gateway`], and [`Browser`] are real programs and servers.
 //!   Each is ended when it is dropped.
 //!
-//! # What a test finds around it
+//! # The environment of tests
 //!
 //! `./test.sh` installs and starts everything and names it in variables `RANGEHAND_TEST_...`, which [`surroundings`] reads. Tests
 //! in the binary `http`, unlike those in `api`, need none of them.
@@ -75,5 +74,5 @@ pub use simulator::Simulator;
 pub use sqlite::sql;
 pub use surroundings::{bin_dir, fixtures, program, repository};
 pub use tls::tls;
-pub use wait::{PATIENCE, POLL, until, until_async};
+pub use wait::{POLL, WAIT_LIMIT, WAIT_LIMIT as PATIENCE, until, until_async};
 pub use worker::Worker;

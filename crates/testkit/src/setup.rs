@@ -1,4 +1,4 @@
-//! How a service is started: its settings, its files, and the command.
+//! The setup of a service: its settings, its files, and the command.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ impl Setup {
         Self::with_programs(&bin_dir())
     }
 
-    /// The same with a stand-in for ansible-runner, which does in milliseconds what variables of the request say. See
+    /// The same with a replacement for ansible-runner that does in milliseconds what variables of the request define. See
     /// `tests/fixtures/fake-runner`.
     #[must_use]
     pub fn without_ansible() -> Self {
@@ -65,8 +65,8 @@ impl Setup {
         }
     }
 
-    /// Files that tests put next to the playbooks are visible in a sandbox, too. Runs are isolated by default settings, or as
-    /// `RANGEHAND_TEST_ISOLATION` says.
+    /// Files that tests put next to the playbooks are visible in a sandbox, too. Runs are isolated by default settings, or
+    /// according to `RANGEHAND_TEST_ISOLATION`.
     fn isolated(self) -> Self {
         // Of other nodes of the same test, too.
         let homes = env::temp_dir().to_string_lossy().into_owned();

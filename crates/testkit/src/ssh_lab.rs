@@ -1,4 +1,4 @@
-//! Three hosts over real SSH with host-key checking: `tests/lab/ssh.sh` makes them.
+//! Three hosts over real SSH with host-key checking, which `tests/lab/ssh.sh` creates.
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! What a test finds around it: the repository, the built program, and what `./test.sh` provides.
+//! The environment of a test: the repository, the built program, and what `./test.sh` provides.
 
 use std::{
     env,

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// How long anything may take before a test fails: Ansible on a busy machine is slow.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const WAIT_LIMIT: Duration = Duration::from_secs(120);
 /// How long to wait before a condition is evaluated again.
 pub const POLL: Duration = Duration::from_millis(20);
 
@@ -24,7 +24,7 @@ pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 pub async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !condition().await {
-        assert!(begun.elapsed() < PATIENCE, "still waiting until {what}");
+        assert!(begun.elapsed() < WAIT_LIMIT, "still waiting until {what}");
         tokio::time::sleep(POLL).await;
     }
 }

@@ -1,5 +1,4 @@
-//! A small WebSocket client (RFC 6455) that reads no byte more than it must: what it has not asked for stays with
-//! the service.
+//! A small WebSocket client (RFC 6455) that reads no more bytes than requested: the others stay with the service.
 
 use serde_json::Value;
 use tokio::{
@@ -9,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::wait::PATIENCE;
+use crate::wait::WAIT_LIMIT;
 
 /// An open connection.
 pub struct WebSocket {
@@ -28,7 +27,7 @@ pub enum Frame {
 }
 
 impl WebSocket {
-    /// Opens a connection; gives the status when it is refused.
+    /// Opens a connection. Returns the status when it is refused.
     ///
     /// # Errors
     ///
@@ -77,7 +76,7 @@ impl WebSocket {
     async fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         for part in bytes.chunks_mut(self.step) {
-            let read = timeout(PATIENCE, self.stream.read_exact(part)).await;
+            let read = timeout(WAIT_LIMIT, self.stream.read_exact(part)).await;
             read.expect("something comes").expect("the connection holds");
         }
         bytes

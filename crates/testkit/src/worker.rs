@@ -67,8 +67,8 @@ impl Worker {
     /// If it was ended.
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
-        process.kill().expect("it is ours");
-        process.wait().expect("it is ours");
+        process.kill().expect("the test owns it");
+        process.wait().expect("the test owns it");
     }
 
     /// Sends it a signal.
@@ -77,7 +77,7 @@ impl Worker {
     ///
     /// If it was ended.
     pub fn signal(&self, signal: Signal) {
-        kill_process(pid_of(self.process.as_ref().expect("it runs")), signal).expect("it is ours");
+        kill_process(pid_of(self.process.as_ref().expect("it runs")), signal).expect("the test owns it");
     }
 
     fn log(&self) -> String {
@@ -97,7 +97,7 @@ impl Drop for Worker {
             return;
         }
         self.signal(Signal::TERM);
-        let status = self.process.take().expect("it runs").wait().expect("it is ours");
+        let status = self.process.take().expect("it runs").wait().expect("the test owns it");
         assert!(status.success(), "the worker ended with {status}:\n{}", self.log());
         assert_eq!(runs_in(self.home()), Vec::<PathBuf>::new(), "directories of runs are left");
         let home = self.home().to_string_lossy().into_owned();

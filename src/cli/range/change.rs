@@ -42,6 +42,19 @@ pub(super) struct Act {
     way: Way,
 }
 
+/// Arguments of an action on machines.
+#[derive(Debug, Args)]
+pub(super) struct ActOnMachines {
+    #[command(flatten)]
+    act: Act,
+    /// Only machines of this instance
+    #[arg(long, conflicts_with = "machines")]
+    instance: Option<String>,
+    /// Only this machine; can be repeated
+    #[arg(long = "machine", value_name = "NAME")]
+    machines: Vec<String>,
+}
+
 /// How a change is carried out.
 #[derive(Debug, Clone, Copy, Args)]
 struct Way {
@@ -101,15 +114,39 @@ pub(super) async fn destroy(session: &mut Session<'_>, destroy: &Destroy) -> Res
     accepted(session, change, Some(plan), destroy.way).await
 }
 
-/// An action with a field in its body, or none.
+/// An action on machines, and the snapshot that it's about.
+pub(super) async fn act_on_machines(
+    session: &mut Session<'_>,
+    chosen: &ActOnMachines,
+    action: &str,
+    snapshot: Option<&String>,
+) -> Result<Ended, Failure> {
+    let fields = [
+        ("name", snapshot.map(|name| json!(name))),
+        ("instance", chosen.instance.as_ref().map(|name| json!(name))),
+        ("machines", Some(json!(chosen.machines)).filter(|_| !chosen.machines.is_empty())),
+    ];
+    let fields = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    send(session, &chosen.act, action, fields.collect()).await
+}
+
+/// An action on the range as a whole, with a field in its body or none.
 pub(super) async fn act(
     session: &mut Session<'_>,
     act: &Act,
     action: &str,
     field: Option<(&str, &String)>,
 ) -> Result<Ended, Failure> {
-    let body: Map<String, Value> =
-        field.into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    let fields = field.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+    send(session, act, action, fields.collect()).await
+}
+
+async fn send(
+    session: &mut Session<'_>,
+    act: &Act,
+    action: &str,
+    body: Map<String, Value>,
+) -> Result<Ended, Failure> {
     let path = path(&act.range, &format!("/actions/{action}"));
     let change: RangeChange = session.client.call(Method::POST, &path, &body).await?;
     session.line(&tables::plan_line(&change))?;

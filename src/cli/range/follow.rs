@@ -93,20 +93,21 @@ async fn read(
         return Ok(None);
     }
     let asked = Instant::now();
-    let plan: Plan = match session.client.get(&path(range, "/plan")).await {
-        Ok(plan) => plan,
-        // A range that was destroyed is gone, and so is its plan.
-        Err(failure) if failure.is(ProblemCode::UnknownRange) => {
-            let mut plan = seen.plan.take().filter(|_| has_succeeded);
-            for step in plan.iter_mut().flat_map(|plan| &mut plan.steps) {
-                step.state = Some(StepState::Done);
-            }
-            return Ok(plan);
-        }
+    let read: Option<Plan> = match session.client.get(&path(range, "/plan")).await {
+        Ok(plan) => Some(plan),
+        // A range that was destroyed has no plan any more.
+        Err(failure) if failure.is(ProblemCode::UnknownRange) => seen.plan.take().filter(|_| has_succeeded),
         Err(failure) => return Err(failure),
     };
     seen.next = Instant::now() + asked.elapsed() * SHARE;
-    Ok(Some(plan).filter(|plan| plan.job.as_ref().is_none_or(|of| of.0 == job)))
+    let is_of_job = |plan: &Plan| plan.job.as_ref().is_none_or(|of| of.0 == job);
+    let mut plan = read.filter(is_of_job);
+    if has_succeeded {
+        for step in plan.iter_mut().flat_map(|plan| &mut plan.steps) {
+            step.state = Some(StepState::Done);
+        }
+    }
+    Ok(plan)
 }
 
 /// Shows what has changed.
@@ -164,7 +165,7 @@ async fn interrupted(
 ) -> Result<Option<Ended>, Failure> {
     let answer = match can_ask() && !session.json {
         true => tokio::select! {
-            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or go on watching [Enter]? ") => answer?,
+            answer = ask("\nThe job runs in the service. [c]ancel it, [d]etach from it, or continue watching [Enter]? ") => answer?,
             _ = interrupts.recv() => "d".to_owned(),
         },
         false => "d".to_owned(),

@@ -27,7 +27,7 @@ use std::{error::Error, io::Write, process::ExitCode};
 use clap::{Args, Subcommand};
 
 use self::{
-    change::{Act, Apply, Destroy},
+    change::{Act, ActOnMachines, Apply, Destroy},
     client::Connection,
     document::Source,
     failure::Ended,
@@ -81,30 +81,38 @@ enum Action {
     List,
     /// Destroy all machines and networks of a range
     Destroy(Destroy),
-    /// Start all machines
-    Start(Act),
-    /// Stop all machines
-    Stop(Act),
-    /// Save the state of all machines under a name
+    /// Start machines
+    Start(ActOnMachines),
+    /// Stop machines
+    Stop(ActOnMachines),
+    /// Save the state of machines under a name
     Snapshot {
         /// Name of the snapshot
         #[arg(long)]
         name: String,
         #[command(flatten)]
-        act: Act,
+        act: ActOnMachines,
     },
-    /// Return all machines to a snapshot
+    /// Return machines to a snapshot, and start them
     Revert {
         /// Name of the snapshot
         #[arg(long)]
         name: String,
         #[command(flatten)]
-        act: Act,
+        act: ActOnMachines,
+    },
+    /// Remove a snapshot
+    RemoveSnapshot {
+        /// Name of the snapshot
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        act: ActOnMachines,
     },
     /// Correct every difference between the records and what exists
     Repair(Act),
     /// Send packets between all machines and compare with what the document allows
-    Verify(Act),
+    Verify(ActOnMachines),
     /// Compare the records with what exists
     Drift {
         /// Name or ID of the range
@@ -179,14 +187,19 @@ async fn ended(inputs: &Inputs, command: &Command, out: &mut dyn Write) -> Resul
         Action::Inventory { range } => look::inventory(session, range).await?,
         Action::Graph { range } => look::graph(session, range).await?,
         Action::Drift { range, exit_code } => look::drift(session, range, *exit_code).await?,
-        Action::Start(act) => change::act(session, act, "start", None).await?,
-        Action::Stop(act) => change::act(session, act, "stop", None).await?,
+        Action::Start(act) => change::act_on_machines(session, act, "start", None).await?,
+        Action::Stop(act) => change::act_on_machines(session, act, "stop", None).await?,
         Action::Repair(act) => change::act(session, act, "repair", None).await?,
-        Action::Verify(act) => change::act(session, act, "verify", None).await?,
+        Action::Verify(act) => change::act_on_machines(session, act, "verify", None).await?,
         Action::Rollback(act) => change::act(session, act, "rollback", None).await?,
         Action::Resume(act) => change::act(session, act, "resume", None).await?,
-        Action::Snapshot { name, act } => change::act(session, act, "snapshot", Some(("name", name))).await?,
-        Action::Revert { name, act } => change::act(session, act, "revert", Some(("name", name))).await?,
+        Action::Snapshot { name, act } => {
+            change::act_on_machines(session, act, "snapshot", Some(name)).await?
+        }
+        Action::Revert { name, act } => change::act_on_machines(session, act, "revert", Some(name)).await?,
+        Action::RemoveSnapshot { name, act } => {
+            change::act_on_machines(session, act, "remove-snapshot", Some(name)).await?
+        }
         Action::Extend { by, act } => change::act(session, act, "extend", Some(("by", by))).await?,
     })
 }

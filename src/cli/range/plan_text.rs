@@ -95,6 +95,7 @@ fn detail(category: Category, specification: &Map<String, Value>) -> String {
                 .map(|machines| format!("on {}", listed(machines.iter().filter_map(Value::as_str), 4)));
             content.into_iter().chain(on).collect()
         }
+        Category::Snapshot => text("snapshot").map(str::to_owned).into_iter().collect(),
         Category::Router | Category::Verification => Vec::new(),
     };
     if parts.is_empty() { String::new() } else { format!("  ({})", parts.join(", ")) }

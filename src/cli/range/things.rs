@@ -10,6 +10,7 @@ pub(super) enum Category {
     Network,
     Machine,
     Router,
+    Snapshot,
     Task,
     Verification,
 }
@@ -20,6 +21,7 @@ impl Category {
             Self::Network => "network",
             Self::Machine => "machine",
             Self::Router => "router",
+            Self::Snapshot => "snapshot of",
             Self::Task => "task",
             Self::Verification => "verification",
         }
@@ -32,12 +34,10 @@ impl Category {
             | StepKind::MachineStart
             | StepKind::MachineStop
             | StepKind::MachineWait
-            | StepKind::MachineRemove
-            | StepKind::SnapshotTake
-            | StepKind::SnapshotRevert
-            | StepKind::SnapshotRemove => Self::Machine,
+            | StepKind::MachineRemove => Self::Machine,
             StepKind::RulesEnsure | StepKind::RulesRemove => Self::Router,
             StepKind::Playbook | StepKind::TaskForget => Self::Task,
+            StepKind::SnapshotTake | StepKind::SnapshotRevert | StepKind::SnapshotRemove => Self::Snapshot,
             StepKind::Verify => Self::Verification,
         }
     }

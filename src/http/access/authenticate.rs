@@ -1,4 +1,4 @@
-//! Authentication of a request: looks up what its credentials need, and decides. Rejections are counted and logged here.
+//! Authentication of a request: loads what its credentials need, and decides. Rejections are counted and logged here.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,7 +7,7 @@ use actix_web::{HttpMessage, dev::ServiceRequest, web::Query};
 use super::{
     audit,
     caller::{Caller, Client, Via},
-    decide::{self, Credential, LookedUp, Presented, Refusal, credential},
+    decide::{self, Credential, LookedUp, Presented, Rejection, credential},
     guard::Guard,
     jwt,
     limiter::Kind,
@@ -18,8 +18,8 @@ use super::{
 use crate::http::upgrade::upgrades;
 
 impl Guard {
-    /// Looks up the required data, and authenticates the request.
-    pub(super) async fn authenticate(&self, request: &ServiceRequest) -> Result<Caller, Refusal> {
+    /// Loads the required data, and authenticates the request.
+    pub(super) async fn authenticate(&self, request: &ServiceRequest) -> Result<Caller, Rejection> {
         let access_token = token_of_websocket(request);
         let asked = asked(request, access_token.as_deref());
         let mut known = Fetched::default();
@@ -27,13 +27,13 @@ impl Guard {
             Some(Credential::Token { id, .. }) if self.0.options.has(Mode::Token) => {
                 let found = self.0.tokens.find(id).await.map_err(|error| {
                     tracing::error!(%error, "a token could not be looked up");
-                    Refusal::Unavailable("the store does not answer")
+                    Rejection::Unavailable("the store does not answer")
                 })?;
                 known.token = found;
             }
             Some(Credential::Jwt(text)) => {
                 if let Some(source) = &self.0.keys {
-                    let id = jwt::key_id(text).ok_or(Refusal::BadCredentials("it is no JWT"))?;
+                    let id = jwt::key_id(text).ok_or(Rejection::BadCredentials("it is no JWT"))?;
                     known.keys = source.keys(id.as_deref()).await;
                 }
             }
@@ -50,7 +50,7 @@ impl Guard {
     }
 
     /// The response to a request that is not authenticated.
-    pub(super) fn refuse(&self, request: &ServiceRequest, refusal: Refusal) -> actix_web::HttpResponse {
+    pub(super) fn refuse(&self, request: &ServiceRequest, rejection: Rejection) -> actix_web::HttpResponse {
         let path = request.path();
         let address = decide::address(&asked(request, None), &self.0.options);
         let counted = self.0.limiter.count(Client::at(address), Kind::Rejected, Instant::now());
@@ -59,12 +59,12 @@ impl Guard {
                 client.address = ?address.client(),
                 http.method = shortened(request.method().as_str()),
                 http.path = shortened(path),
-                why = ?refusal,
-                "a caller was not let in"
+                why = ?rejection,
+                "a caller was rejected"
             );
         }
         match counted {
-            Ok(()) => Reply::refusal(refusal).response(path),
+            Ok(()) => Reply::rejection(rejection).response(path),
             Err(wait) => Reply::too_many().response_after(path, wait),
         }
     }

@@ -45,7 +45,7 @@ pub(super) struct LookedUp<'a> {
 
 /// Why a request is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     /// There are no credentials.
     NoCredentials,
     /// The credentials are invalid.
@@ -105,7 +105,7 @@ pub(super) fn decide(
     asked: &Presented<'_>,
     known: &LookedUp<'_>,
     options: &Options,
-) -> Result<Caller, Refusal> {
+) -> Result<Caller, Rejection> {
     let address = address(asked, options);
     if options.has(Mode::Gateway)
         && options.gateway.is(address.peer, asked.headers)
@@ -124,13 +124,13 @@ pub(super) fn decide(
             address,
             expires_at: None,
         }),
-        Some(_) => Err(Refusal::BadCredentials("they are of no kind that is taken here")),
-        None => Err(Refusal::NoCredentials),
+        Some(_) => Err(Rejection::BadCredentials("they are of no kind that is taken here")),
+        None => Err(Rejection::NoCredentials),
     }
 }
 
 /// The consumer that a trusted gateway names; `None` when it names none.
-fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<Option<Caller>, Refusal> {
+fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<Option<Caller>, Rejection> {
     // Kong sends `true`. Any other value comes from another program, or from a gateway with a different convention.
     // A consumer is authenticated only if the header is missing or has the single value `false`.
     let is_anonymous = headers.contains_key(ANONYMOUS)
@@ -139,23 +139,22 @@ fn consumer(headers: &HeaderMap, address: Address, options: &Options) -> Result<
         return Ok(None);
     }
     let name = only(headers, CONSUMER).filter(|name| is_caller_name(name));
-    let name = name.ok_or(Refusal::BadCredentials("the name of the consumer is invalid"))?.to_owned();
+    let name = name.ok_or(Rejection::BadCredentials("the name of the consumer is invalid"))?.to_owned();
     let groups = match headers.contains_key(GROUPS) {
-        true => {
-            only(headers, GROUPS).ok_or(Refusal::BadCredentials("the groups of the consumer are invalid"))?
-        }
+        true => only(headers, GROUPS)
+            .ok_or(Rejection::BadCredentials("the groups of the consumer are invalid"))?,
         false => "",
     };
-    let role = options.groups.role(groups.split(',').map(str::trim)).ok_or(Refusal::NoRole)?;
+    let role = options.groups.role(groups.split(',').map(str::trim)).ok_or(Rejection::NoRole)?;
     Ok(Some(Caller { name, role, via: Via::Gateway, address, expires_at: None }))
 }
 
-fn by_token(text: &str, known: &LookedUp<'_>, address: Address) -> Result<Caller, Refusal> {
+fn by_token(text: &str, known: &LookedUp<'_>, address: Address) -> Result<Caller, Rejection> {
     let token = known.token.filter(|token| token_matches(token, text));
-    let token = token.ok_or(Refusal::BadCredentials("there is no such token"))?;
+    let token = token.ok_or(Rejection::BadCredentials("there is no such token"))?;
     match token.fault(known.now) {
-        Some("expired") => Err(Refusal::BadCredentials("the token has expired")),
-        Some(_) => Err(Refusal::BadCredentials("the token was revoked")),
+        Some("expired") => Err(Rejection::BadCredentials("the token has expired")),
+        Some(_) => Err(Rejection::BadCredentials("the token was revoked")),
         None => {
             let via = Via::Token(token.id.clone());
             let (name, expires_at) = (token.name.clone(), token.expires_at);
@@ -164,13 +163,18 @@ fn by_token(text: &str, known: &LookedUp<'_>, address: Address) -> Result<Caller
     }
 }
 
-fn by_jwt(text: &str, known: &LookedUp<'_>, address: Address, options: &Options) -> Result<Caller, Refusal> {
-    let keys = known.keys.ok_or(Refusal::Unavailable("the keys of the issuer are not known yet"))?;
-    let jwt = options.jwt.as_ref().ok_or(Refusal::Unavailable("no issuer is set"))?;
-    let bearer = jwt::verify(text, keys, &jwt.rules, known.now).map_err(Refusal::BadCredentials)?;
+fn by_jwt(
+    text: &str,
+    known: &LookedUp<'_>,
+    address: Address,
+    options: &Options,
+) -> Result<Caller, Rejection> {
+    let keys = known.keys.ok_or(Rejection::Unavailable("the keys of the issuer are not known yet"))?;
+    let jwt = options.jwt.as_ref().ok_or(Rejection::Unavailable("no issuer is set"))?;
+    let bearer = jwt::verify(text, keys, &jwt.rules, known.now).map_err(Rejection::BadCredentials)?;
     if !is_caller_name(&bearer.name) {
-        return Err(Refusal::BadCredentials("it has no name in it"));
+        return Err(Rejection::BadCredentials("it has no name in it"));
     }
-    let role = options.groups.role(bearer.groups.iter().map(String::as_str)).ok_or(Refusal::NoRole)?;
+    let role = options.groups.role(bearer.groups.iter().map(String::as_str)).ok_or(Rejection::NoRole)?;
     Ok(Caller { name: bearer.name, role, via: Via::Jwt, address, expires_at: bearer.expires_at })
 }

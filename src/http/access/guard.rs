@@ -9,13 +9,13 @@ use model::{AuditKind, Role};
 use super::{
     audit,
     caller::{Caller, Client},
-    held::{HeldMemory, Room},
+    held::{HeldMemory, Reservation},
     jwt::{Error as JwtError, KeyLocation, Options as JwtOptions, Source},
     limiter::{Limiter, Rate},
     options::Options,
     places::Places,
     reply,
-    watchers::{Seat, Watchers},
+    watchers::{WatcherSlot, Watchers},
 };
 use crate::http::{
     endpoint::Endpoint,
@@ -70,26 +70,26 @@ impl Guard {
     }
 
     /// Tracks the memory of a request body.
-    pub(crate) fn room(&self, request: &HttpRequest) -> Room {
+    pub(crate) fn reservation(&self, request: &HttpRequest) -> Reservation {
         let client = request.extensions().get::<Client>().cloned().unwrap_or(Client::Others);
-        self.0.bodies.room(client)
+        self.0.bodies.reservation(client)
     }
 
     /// Opens a stream or WebSocket, until the service stops or the credentials of the caller are no longer valid.
-    pub(crate) fn seat(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<Seat, Problem> {
+    pub(crate) fn slot(&self, request: &HttpRequest, shutdown: &Shutdown) -> Result<WatcherSlot, Problem> {
         let extensions = request.extensions();
         let client = extensions.get::<Client>().cloned().unwrap_or(Client::Others);
-        if !self.0.replies.has_room(&client, self.0.options.unread.most) {
+        if !self.0.replies.has_capacity(&client, self.0.options.unread.quota) {
             return Err(reply::too_much_unread());
         }
-        let seat = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
+        let slot = self.0.watchers.enter(client, shutdown).ok_or_else(|| {
             let detail = "as many streams are open as may be, of this client or in all";
             Problem::new(ProblemCode::TooManyWatchers, detail)
                 .hint("`limits.watchers_per_client` and `limits.watchers` set the limits")
         })?;
         Ok(match extensions.get::<Caller>() {
-            Some(caller) => seat.while_authorized(caller, &self.0.tokens),
-            None => seat,
+            Some(caller) => slot.while_authorized(caller, &self.0.tokens),
+            None => slot,
         })
     }
 

@@ -10,39 +10,39 @@ use super::caller::Client;
 
 /// Maximum amounts, in bytes or other units.
 #[derive(Debug, Clone, Copy)]
-pub struct Most {
+pub struct Quota {
     /// Maximum per client; 0 means no limit.
-    pub of_client: usize,
+    pub per_client: usize,
     /// Maximum for all clients; 0 means no limit.
-    pub in_all: usize,
+    pub total: usize,
 }
 
 /// The amounts that are held. Clients without any are removed.
 #[derive(Debug, Clone, Default)]
-pub(super) struct HeldMemory(Arc<Mutex<Amounts>>);
+pub(super) struct HeldMemory(Arc<Mutex<HeldBytes>>);
 
 #[derive(Debug, Default)]
-struct Amounts {
+struct HeldBytes {
     of: HashMap<Client, usize>,
     all: usize,
 }
 
 /// The amount that is held for one request; released when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct Reservation {
     held: HeldMemory,
     client: Client,
     taken: usize,
 }
 
-impl Most {
+impl Quota {
     /// Limits for request bodies of at most `limit` bytes each.
     pub(crate) const fn bodies(limit: usize) -> Self {
         /// Maximum number of concurrent bodies of the maximum length per client.
         const OF_CLIENT: usize = 16;
         /// Maximum number of such bodies for all clients.
         const IN_ALL: usize = 128;
-        Self { of_client: limit.saturating_mul(OF_CLIENT), in_all: limit.saturating_mul(IN_ALL) }
+        Self { per_client: limit.saturating_mul(OF_CLIENT), total: limit.saturating_mul(IN_ALL) }
     }
 
     /// Raises the limits, so that a body of this length fits.
@@ -50,51 +50,51 @@ impl Most {
         const fn raised(limit: usize, bytes: usize) -> usize {
             if limit == 0 || limit > bytes { limit } else { bytes }
         }
-        Self { of_client: raised(self.of_client, bytes), in_all: raised(self.in_all, bytes) }
+        Self { per_client: raised(self.per_client, bytes), total: raised(self.total, bytes) }
     }
 
     pub(super) const fn allows(&self, of_client: usize, all: usize) -> bool {
-        (self.of_client == 0 || of_client <= self.of_client) && (self.in_all == 0 || all <= self.in_all)
+        (self.per_client == 0 || of_client <= self.per_client) && (self.total == 0 || all <= self.total)
     }
 }
 
 impl HeldMemory {
-    pub(super) fn room(&self, client: Client) -> Room {
-        Room { held: self.clone(), client, taken: 0 }
+    pub(super) fn reservation(&self, client: Client) -> Reservation {
+        Reservation { held: self.clone(), client, taken: 0 }
     }
 
     /// Whether more can be held for this client.
-    pub(super) fn has_room(&self, client: &Client, most: Most) -> bool {
-        let amounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        most.allows(amounts.of(client) + 1, amounts.all + 1)
+    pub(super) fn has_capacity(&self, client: &Client, quota: Quota) -> bool {
+        let held_bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        quota.allows(held_bytes.of(client) + 1, held_bytes.all + 1)
     }
 }
 
-impl Amounts {
+impl HeldBytes {
     fn of(&self, client: &Client) -> usize {
         self.of.get(client).copied().unwrap_or(0)
     }
 }
 
-impl Room {
+impl Reservation {
     /// Reserves more bytes; returns `false` if the limit is reached.
-    pub(crate) fn take(&mut self, bytes: usize, most: Most) -> bool {
-        let mut amounts = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_client = amounts.of(&self.client) + bytes;
-        if !most.allows(of_client, amounts.all + bytes) {
+    pub(crate) fn take(&mut self, bytes: usize, quota: Quota) -> bool {
+        let mut held_bytes = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_client = held_bytes.of(&self.client) + bytes;
+        if !quota.allows(of_client, held_bytes.all + bytes) {
             return false;
         }
-        amounts.of.insert(self.client.clone(), of_client);
-        amounts.all += bytes;
+        held_bytes.of.insert(self.client.clone(), of_client);
+        held_bytes.all += bytes;
         self.taken += bytes;
         true
     }
 
     /// Like [`Self::take`], but the limit per client does not apply to a client for which nothing is held yet.
-    pub(super) fn take_first(&mut self, bytes: usize, most: Most) -> bool {
+    pub(super) fn take_first(&mut self, bytes: usize, quota: Quota) -> bool {
         let is_first = self.held.0.lock().unwrap_or_else(PoisonError::into_inner).of(&self.client) == 0;
-        let of_client = if is_first { 0 } else { most.of_client };
-        self.take(bytes, Most { of_client, ..most })
+        let of_client = if is_first { 0 } else { quota.per_client };
+        self.take(bytes, Quota { per_client: of_client, ..quota })
     }
 
     /// Sets the held amount, regardless of the limits.
@@ -102,17 +102,17 @@ impl Room {
         if bytes == self.taken {
             return;
         }
-        let mut amounts = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
-        amounts.all = (amounts.all + bytes).saturating_sub(self.taken);
-        match (amounts.of(&self.client) + bytes).saturating_sub(self.taken) {
-            0 => drop(amounts.of.remove(&self.client)),
-            of_client => drop(amounts.of.insert(self.client.clone(), of_client)),
+        let mut held_bytes = self.held.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held_bytes.all = (held_bytes.all + bytes).saturating_sub(self.taken);
+        match (held_bytes.of(&self.client) + bytes).saturating_sub(self.taken) {
+            0 => drop(held_bytes.of.remove(&self.client)),
+            of_client => drop(held_bytes.of.insert(self.client.clone(), of_client)),
         }
         self.taken = bytes;
     }
 }
 
-impl Drop for Room {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.set(0);
     }
@@ -122,7 +122,7 @@ impl Drop for Room {
 mod tests {
     use super::*;
 
-    const SMALL: Most = Most { of_client: 100, in_all: 250 };
+    const SMALL: Quota = Quota { per_client: 100, total: 250 };
 
     fn client() -> Client {
         Client::At(None)
@@ -131,15 +131,19 @@ mod tests {
     #[test]
     fn a_client_has_room_for_some_bodies_and_gives_it_back() {
         let held = HeldMemory::default();
-        let most = Most::bodies(100);
-        let mut rooms: Vec<Room> = (0..16).map(|_| held.room(client())).collect();
-        assert!(rooms.iter_mut().all(|room| room.take(60, most) && room.take(40, most)));
-        let mut one_more = held.room(client());
-        assert!(!one_more.take(1, most));
-        assert!(held.room(Client::Others).take(100, most), "another client");
-        drop(rooms.pop());
-        assert!(one_more.take(100, most));
-        drop((rooms, one_more));
+        let quota = Quota::bodies(100);
+        let mut reservations: Vec<Reservation> = (0..16).map(|_| held.reservation(client())).collect();
+        assert!(
+            reservations
+                .iter_mut()
+                .all(|reservation| reservation.take(60, quota) && reservation.take(40, quota))
+        );
+        let mut one_more = held.reservation(client());
+        assert!(!one_more.take(1, quota));
+        assert!(held.reservation(Client::Others).take(100, quota), "another client");
+        drop(reservations.pop());
+        assert!(one_more.take(100, quota));
+        drop((reservations, one_more));
         let left = held.0.lock().expect("whole");
         assert_eq!((left.all, left.of.len()), (0, 0));
     }
@@ -147,16 +151,16 @@ mod tests {
     #[test]
     fn the_first_reply_of_a_client_may_be_larger_than_its_limit_but_not_than_that_of_all() {
         let held = HeldMemory::default();
-        let (mut first, mut second) = (held.room(client()), held.room(client()));
+        let (mut first, mut second) = (held.reservation(client()), held.reservation(client()));
         assert!(first.take_first(200, SMALL));
-        assert!(!second.take_first(1, SMALL) && !held.has_room(&client(), SMALL));
-        assert!(!held.room(Client::Others).take_first(51, SMALL), "more than all may have");
-        assert!(held.room(Client::Others).take_first(50, SMALL));
+        assert!(!second.take_first(1, SMALL) && !held.has_capacity(&client(), SMALL));
+        assert!(!held.reservation(Client::Others).take_first(51, SMALL), "more than all may have");
+        assert!(held.reservation(Client::Others).take_first(50, SMALL));
         first.set(99);
-        assert!(held.has_room(&client(), SMALL));
-        assert!(second.take_first(1, SMALL) && !held.has_room(&client(), SMALL));
-        let unlimited = Most { of_client: 0, in_all: 0 };
-        assert!(second.take(usize::MAX / 4, unlimited) && held.has_room(&client(), unlimited));
+        assert!(held.has_capacity(&client(), SMALL));
+        assert!(second.take_first(1, SMALL) && !held.has_capacity(&client(), SMALL));
+        let unlimited = Quota { per_client: 0, total: 0 };
+        assert!(second.take(usize::MAX / 4, unlimited) && held.has_capacity(&client(), unlimited));
         drop((first, second));
         let left = held.0.lock().expect("whole");
         assert_eq!((left.all, left.of.len()), (0, 0));

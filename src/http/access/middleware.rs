@@ -16,10 +16,10 @@ use super::{
     authenticate::asked,
     caller::{Caller, Client},
     change::{Change, ForeignOrigin},
-    decide::{self, Refusal},
+    decide::{self, Rejection},
     gateway,
     guard::Guard,
-    held::Room,
+    held::Reservation,
     limiter::Kind,
     places::Target,
     rejected::{Rejected, shortened},
@@ -60,8 +60,8 @@ pub async fn guard(
     let caller = match (known, access) {
         (Ok(caller), _) => Some(caller),
         (Err(_), Some(Access::Open)) => None,
-        (Err(refusal), _) => {
-            let response = guard.refuse(&request, refusal);
+        (Err(rejection), _) => {
+            let response = guard.refuse(&request, rejection);
             return Ok(request.into_response(response));
         }
     };
@@ -80,7 +80,9 @@ impl Guard {
     /// the specific error.
     fn access(&self, target: &Target) -> Option<Access> {
         match target {
-            Target::Endpoint(endpoint) => Some(endpoint.access.with_settings(self.0.options.open_metrics)),
+            Target::Endpoint(endpoint) => {
+                Some(endpoint.access.with_settings(self.0.options.allow_unauthenticated_metrics))
+            }
             Target::WrongMethod(_) | Target::Unlisted(_) | Target::Unknown => None,
         }
     }
@@ -140,7 +142,7 @@ impl Guard {
             return Ok(request.into_response(Reply::embedded().response(&path)));
         }
         let may_change = matches!(effect, Effect::MayStartJob | Effect::Change);
-        let room = self.0.replies.room(client.clone());
+        let reservation = self.0.replies.reservation(client.clone());
         if self.is_foreign(&request) {
             if may_change && !is_json(&request) {
                 return Ok(request.into_response(Reply::forged().response(&path)));
@@ -153,7 +155,7 @@ impl Guard {
             request.extensions_mut().insert(endpoint);
         }
         let Some(caller) = caller else {
-            return Ok(self.counted(next.call(request).await?, room, !may_change, &path));
+            return Ok(self.counted(next.call(request).await?, reservation, !may_change, &path));
         };
         if let Some(Access::Role(needs)) = access
             && caller.role < needs
@@ -179,25 +181,26 @@ impl Guard {
         };
         // A request can wait for a job for longer than its token is valid.
         if begun.elapsed() >= LONG && watchers::is_unauthorized(&via, expires_at, &self.0.tokens).await {
-            let refusal = Refusal::BadCredentials("they were revoked or expired while the request waited");
-            return Ok(response.into_response(Reply::refusal(refusal).response(&path)));
+            let rejection =
+                Rejection::BadCredentials("they were revoked or expired while the request waited");
+            return Ok(response.into_response(Reply::rejection(rejection).response(&path)));
         }
-        Ok(self.counted(response, room, !may_change, &path))
+        Ok(self.counted(response, reservation, !may_change, &path))
     }
 
     /// Returns the response, counted until it was read, or an error if its client has too much unread data.
     fn counted(
         &self,
         response: ServiceResponse<impl MessageBody + 'static>,
-        room: Room,
+        reservation: Reservation,
         may_refuse: bool,
         path: &str,
     ) -> ServiceResponse<BoxBody> {
         let request = response.request().clone();
-        let counted = self.0.options.unread.count(response, room, may_refuse);
+        let counted = self.0.options.unread.count(response, reservation, may_refuse);
         counted.unwrap_or_else(|| {
-            let refusal = Reply::too_much_unread().response_after(path, Duration::from_secs(1));
-            ServiceResponse::new(request, refusal)
+            let rejection = Reply::too_much_unread().response_after(path, Duration::from_secs(1));
+            ServiceResponse::new(request, rejection)
         })
     }
 

@@ -39,15 +39,15 @@ mod watchers;
 pub(crate) use self::{
     caller::Caller,
     change::{Change, ForeignOrigin},
-    held::Room,
+    held::Reservation,
     rejected::{Rejected, shortened},
-    watchers::Seat,
+    watchers::WatcherSlot,
 };
 pub use self::{
     gateway::Gateway,
     groups::Groups,
     guard::Guard,
-    held::Most,
+    held::Quota,
     host::Hosts,
     jwt::{Error as JwtError, KeyLocation, Options as JwtOptions, Rules as JwtRules},
     limiter::Rate,

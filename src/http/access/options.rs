@@ -1,7 +1,7 @@
 //! Options of the guard.
 
 use super::{
-    gateway::Gateway, groups::Groups, held::Most, host::Hosts, jwt::Options as JwtOptions, limiter::Rate,
+    gateway::Gateway, groups::Groups, held::Quota, host::Hosts, jwt::Options as JwtOptions, limiter::Rate,
     unread::Unread,
 };
 use crate::settings::OriginPattern;
@@ -35,13 +35,13 @@ pub struct Options {
     /// Web origins whose pages can use the API.
     pub origins: OriginPattern,
     /// Whether metrics are available without authentication.
-    pub open_metrics: bool,
+    pub allow_unauthenticated_metrics: bool,
     /// Rate limit of reads per client.
     pub reads: Rate,
     /// Rate limit of changes per client.
     pub writes: Rate,
     /// Maximum number of open streams, per client and in total.
-    pub watchers: Most,
+    pub watchers: Quota,
     /// Limits on unread response data.
     pub unread: Unread,
 }

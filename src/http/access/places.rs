@@ -41,7 +41,7 @@ impl Places {
         Self { by_pattern, found }
     }
 
-    /// Looks up a method and a path.
+    /// Finds the endpoint of a method and a path.
     pub(super) fn find(&self, method: &str, path: &str, registered: &ResourceMap) -> Target {
         match self.found.get(path) {
             Some(found) => self.of(method, found.get_or_init(|| registered.match_pattern(path)).as_deref()),
@@ -49,7 +49,7 @@ impl Places {
         }
     }
 
-    /// Looks up a method and a pattern of actix.
+    /// Finds the endpoint of a method and a pattern of actix.
     fn of(&self, method: &str, pattern: Option<&str>) -> Target {
         let Some(pattern) = pattern else { return Target::Unknown };
         let Some(endpoints) = self.by_pattern.get(pattern) else {

@@ -11,7 +11,7 @@ use actix_web::{
 };
 use model::Role;
 
-use super::decide::Refusal;
+use super::decide::Rejection;
 use crate::http::{
     endpoint::Dialect,
     problem::{Problem, ProblemCode},
@@ -29,30 +29,30 @@ impl Reply {
         Self { problem, detail: detail.into() }
     }
 
-    pub(super) fn refusal(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NoCredentials => {
+    pub(super) fn rejection(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::NoCredentials => {
                 let detail = "this call needs credentials";
                 let problem = Problem::new(ProblemCode::NotAuthenticated, detail)
                     .hint("send `Authorization: Bearer TOKEN`; `rangehand token create` creates a token");
                 Self::new(problem, "Not authenticated")
             }
-            Refusal::BadCredentials(why) => {
+            Rejection::BadCredentials(why) => {
                 let detail = format!("the credentials are not valid: {why}");
                 let problem = Problem::new(ProblemCode::BadCredentials, detail.clone());
                 Self::new(problem, detail)
             }
-            Refusal::NoRole => {
+            Rejection::NoRole => {
                 let detail = "the caller is in no group that has a role";
                 let problem = Problem::new(ProblemCode::NoRole, detail).hint(
                     "`access.viewer_groups`, `operator_groups`, and `admin_groups` assign roles to groups",
                 );
                 Self::new(problem, detail)
             }
-            Refusal::Unavailable(why) => {
+            Rejection::Unavailable(why) => {
                 let detail = format!("the caller cannot be authenticated: {why}");
                 let problem = Problem::new(ProblemCode::AccessUnavailable, detail);
-                Self::new(problem, format!("it cannot be told who calls: {why}"))
+                Self::new(problem, format!("the caller cannot be authenticated: {why}"))
             }
         }
     }
@@ -117,7 +117,7 @@ impl Reply {
     pub(super) fn response(self, path: &str) -> HttpResponse {
         let status = self.problem.status_code();
         let mut response = match Dialect::of_path(path) {
-            Dialect::V0 => v0::Refusal::new(status, self.detail).error_response(),
+            Dialect::V0 => v0::ErrorReply::new(status, self.detail).error_response(),
             Dialect::V1 => self.problem.error_response(),
         };
         if status == StatusCode::UNAUTHORIZED {
@@ -147,7 +147,7 @@ pub(super) fn too_much_unread() -> Problem {
 /// The response to a method that the path does not support.
 pub(super) fn wrong_method(path: &str, allow: String) -> HttpResponse {
     match Dialect::of_path(path) {
-        Dialect::V0 => v0::Refusal::wrong_method(allow).error_response(),
+        Dialect::V0 => v0::ErrorReply::wrong_method(allow).error_response(),
         Dialect::V1 => Problem::wrong_method(allow).error_response(),
     }
 }

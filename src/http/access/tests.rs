@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Gateway, Groups, Mode, Most, Options, Rate, Unread,
+    Gateway, Groups, Mode, Options, Quota, Rate, Unread,
     caller::Via,
-    decide::{LookedUp, Presented, Refusal, decide},
+    decide::{LookedUp, Presented, Rejection, decide},
     host::Hosts,
 };
 use crate::settings::OriginPattern;
@@ -54,11 +54,11 @@ fn options(modes: &[Mode], addresses: &[&str], secret: Option<&str>) -> Options 
         jwt: None,
         hosts: Hosts::any(),
         origins: OriginPattern::parse("x").expect("a pattern"),
-        open_metrics: false,
+        allow_unauthenticated_metrics: false,
         reads: rate,
         writes: rate,
-        watchers: Most { of_client: 0, in_all: 0 },
-        unread: Unread { most: Most { of_client: 0, in_all: 0 }, deadline: std::time::Duration::MAX },
+        watchers: Quota { per_client: 0, total: 0 },
+        unread: Unread { quota: Quota { per_client: 0, total: 0 }, deadline: std::time::Duration::MAX },
     }
 }
 
@@ -78,10 +78,10 @@ fn decided(options: &Options, pairs: &[(&'static str, String)], peer: &str, toke
     let known = LookedUp { token, keys: None, now: Timestamp::from_second(100).expect("a time") };
     match decide(&asked, &known, options) {
         Ok(caller) => format!("{} {} {}", caller.name, caller.role, caller.via),
-        Err(Refusal::NoCredentials) => "none".to_owned(),
-        Err(Refusal::BadCredentials(why)) => format!("bad: {why}"),
-        Err(Refusal::NoRole) => "no role".to_owned(),
-        Err(Refusal::Unavailable(_)) => "unavailable".to_owned(),
+        Err(Rejection::NoCredentials) => "none".to_owned(),
+        Err(Rejection::BadCredentials(why)) => format!("bad: {why}"),
+        Err(Rejection::NoRole) => "no role".to_owned(),
+        Err(Rejection::Unavailable(_)) => "unavailable".to_owned(),
     }
 }
 

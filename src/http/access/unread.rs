@@ -19,7 +19,7 @@ use actix_web::{
     web::Bytes,
 };
 
-use super::held::{Most, Room};
+use super::held::{Quota, Reservation};
 
 /// Maximum length of a slice. A response that is not longer is not counted, because it fits into the buffer of its
 /// connection.
@@ -31,7 +31,7 @@ const BYTES_A_SECOND: usize = 16 << 10;
 #[derive(Debug, Clone, Copy)]
 pub struct Unread {
     /// Maximum amounts, in bytes.
-    pub most: Most,
+    pub quota: Quota,
     /// Time after which the connection of a client that does not read is closed.
     pub deadline: Duration,
 }
@@ -43,7 +43,7 @@ struct Slices {
     /// The rest of the current chunk.
     left: Bytes,
     piece: Piece,
-    room: Room,
+    reservation: Reservation,
     deadline: Duration,
 }
 
@@ -59,7 +59,7 @@ impl Unread {
     pub(super) fn count<B>(
         self,
         response: ServiceResponse<B>,
-        mut room: Room,
+        mut reservation: Reservation,
         may_refuse: bool,
     ) -> Option<ServiceResponse<BoxBody>>
     where
@@ -73,11 +73,11 @@ impl Unread {
                 if bytes <= SLICE {
                     return Some(response.map_into_boxed_body());
                 }
-                if !room.take_first(bytes, self.most) {
+                if !reservation.take_first(bytes, self.quota) {
                     if may_refuse {
                         return None;
                     }
-                    room.set(bytes);
+                    reservation.set(bytes);
                 }
             }
             BodySize::Stream => {}
@@ -85,7 +85,14 @@ impl Unread {
         let piece = Piece { begun: Instant::now(), bytes: 0 };
         Some(response.map_body(|_, body| {
             let body = body.boxed();
-            BoxBody::new(Slices { body, size, left: Bytes::new(), piece, room, deadline: self.deadline })
+            BoxBody::new(Slices {
+                body,
+                size,
+                left: Bytes::new(),
+                piece,
+                reservation,
+                deadline: self.deadline,
+            })
         }))
     }
 }
@@ -115,7 +122,7 @@ impl MessageBody for Slices {
             return Poll::Ready(Some(Err(error.into())));
         }
         let slice = this.left.split_to(this.left.len().min(SLICE));
-        this.room.set(this.left.len());
+        this.reservation.set(this.left.len());
         Poll::Ready(Some(Ok(slice)))
     }
 }

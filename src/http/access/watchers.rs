@@ -17,7 +17,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use super::{
     audit::now,
     caller::{Caller, Client, Via},
-    held::Most,
+    held::Quota,
 };
 
 /// How often a token is checked again.
@@ -26,13 +26,13 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The open streams and WebSockets. Clients without any are removed.
 #[derive(Debug, Clone)]
 pub(crate) struct Watchers {
-    most: Most,
+    quota: Quota,
     open: Arc<Mutex<HashMap<Client, usize>>>,
 }
 
 /// One stream or WebSocket; dropping it releases its slot.
 #[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct WatcherSlot {
     client: Client,
     open: Arc<Mutex<HashMap<Client, usize>>>,
     until: Shutdown,
@@ -43,24 +43,24 @@ pub(crate) struct Seat {
 }
 
 impl Watchers {
-    pub(super) fn new(most: Most) -> Self {
-        Self { most, open: Arc::default() }
+    pub(super) fn new(quota: Quota) -> Self {
+        Self { quota, open: Arc::default() }
     }
 
     /// Opens a stream or WebSocket; returns `None` when a limit is reached.
-    pub(super) fn enter(&self, client: Client, shutdown: &Shutdown) -> Option<Seat> {
+    pub(super) fn enter(&self, client: Client, shutdown: &Shutdown) -> Option<WatcherSlot> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.get(&client).copied().unwrap_or(0);
-        if !self.most.allows(count + 1, open.values().sum::<usize>() + 1) {
+        if !self.quota.allows(count + 1, open.values().sum::<usize>() + 1) {
             return None;
         }
         open.insert(client.clone(), count + 1);
         let (open, until) = (Arc::clone(&self.open), shutdown.clone());
-        Some(Seat { client, open, until, revoked: Arc::default(), check: None })
+        Some(WatcherSlot { client, open, until, revoked: Arc::default(), check: None })
     }
 }
 
-impl Seat {
+impl WatcherSlot {
     /// Also requests the end when the credentials of the caller are no longer valid.
     pub(super) fn while_authorized(mut self, caller: &Caller, tokens: &Tokens) -> Self {
         let (tokens, via, expires_at) = (tokens.clone(), caller.via.clone(), caller.expires_at);
@@ -85,7 +85,7 @@ impl Seat {
         self.until.clone()
     }
 
-    /// Whether [`Seat::until`] requested the end because the credentials of this caller are no longer valid.
+    /// Whether [`WatcherSlot::until`] requested the end because the credentials of this caller are no longer valid.
     pub(crate) fn is_revoked(&self) -> bool {
         self.revoked.load(Relaxed)
     }
@@ -115,7 +115,7 @@ pub(super) async fn is_unauthorized(via: &Via, expires_at: Option<Timestamp>, to
     }
 }
 
-impl Drop for Seat {
+impl Drop for WatcherSlot {
     fn drop(&mut self) {
         if let Some(check) = &self.check {
             check.abort();
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn who_leaves_makes_room_and_is_forgotten() {
-        let watchers = Watchers::new(Most { of_client: 2, in_all: 3 });
+        let watchers = Watchers::new(Quota { per_client: 2, total: 3 });
         let (_trigger, shutdown) = engine::shutdown();
         let client = || Client::At(None);
         let (first, second) = (watchers.enter(client(), &shutdown), watchers.enter(client(), &shutdown));
@@ -148,7 +148,7 @@ mod tests {
         assert!(watchers.enter(client(), &shutdown).is_some());
         drop(second);
         assert!(watchers.open.lock().expect("whole").is_empty());
-        let unlimited = Watchers::new(Most { of_client: 0, in_all: 0 });
+        let unlimited = Watchers::new(Quota { per_client: 0, total: 0 });
         let seats: Vec<_> = (0..1000).map_while(|_| unlimited.enter(client(), &shutdown)).collect();
         assert_eq!(seats.len(), 1000);
     }

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::prepared::Prepared;
 use crate::http::{
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
-    v0::Refusal,
+    v0::ErrorReply,
 };
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
@@ -137,7 +137,7 @@ fn fixed(path: &'static str, prepared: &'static LazyLock<Prepared>, doc: Doc, re
 async fn show_asset(file: Path<String>, request: HttpRequest) -> HttpResponse {
     match ASSETS.iter().find(|(name, _)| *name == file.as_str()) {
         Some((_, prepared)) => prepared.answer(&request),
-        None => Refusal::new(StatusCode::NOT_FOUND, "Not Found").error_response(),
+        None => ErrorReply::new(StatusCode::NOT_FOUND, "Not Found").error_response(),
     }
 }
 

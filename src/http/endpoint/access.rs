@@ -32,9 +32,9 @@ impl Access {
     }
 
     /// The access requirement with these settings.
-    pub(crate) const fn with_settings(self, open_metrics: bool) -> Self {
+    pub(crate) const fn with_settings(self, allow_unauthenticated_metrics: bool) -> Self {
         match self {
-            Self::Metrics if open_metrics => Self::Open,
+            Self::Metrics if allow_unauthenticated_metrics => Self::Open,
             Self::Metrics => Self::VIEWER,
             other => other,
         }

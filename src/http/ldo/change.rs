@@ -14,8 +14,8 @@ use range::{
 use serde_json::{Value, json};
 
 use super::{
+    error_reply::ErrorReply,
     look::found,
-    refusal::Refusal,
     scope::{id_of, name_of, platform},
 };
 use crate::http::{access::Caller, api::Api, document_body::DocumentBody, v0};
@@ -24,11 +24,11 @@ pub(super) async fn apply(
     api: Data<Api>,
     body: DocumentBody,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ErrorReply> {
     let platform = platform(&api)?;
     let graph = body.0?.unwrap_or(Value::Null);
     let platform: Name = serde_json::from_value(platform.into()).map_err(|error| {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, format!("`ranges.ldo_platform`: {error}"))
+        ErrorReply::new(StatusCode::SERVICE_UNAVAILABLE, format!("`ranges.ldo_platform`: {error}"))
     })?;
     let imported = ldo::import(&graph, &platform)?;
     let id = imported.id.clone();
@@ -44,10 +44,10 @@ pub(super) async fn apply(
 }
 
 /// The request for a graph. The client doesn't confirm what a change removes.
-fn wanted(imported: Imported, graph: Value) -> Result<RangeRequest, Refusal> {
+fn wanted(imported: Imported, graph: Value) -> Result<RangeRequest, ErrorReply> {
     let document = serde_json::to_value(&imported.document);
     let mut document =
-        document.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        document.map_err(|error| ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
     document["name"] = name_of(&imported.id).into();
     let origin = json!({
         "range_metadata": graph["range_metadata"], "nodes": graph["nodes"], "links": graph["links"],
@@ -56,7 +56,7 @@ fn wanted(imported: Imported, graph: Value) -> Result<RangeRequest, Refusal> {
 }
 
 /// Creates or changes the range. A job that is changing it ends first, for at most as long as a request may wait.
-async fn applied(api: &Api, id: &str, wanted: RangeRequest, by: &Submitter) -> Result<Applied, Refusal> {
+async fn applied(api: &Api, id: &str, wanted: RangeRequest, by: &Submitter) -> Result<Applied, ErrorReply> {
     match apply_once(api, id, wanted.clone(), by).await {
         Err(RangeError::Busy(job)) => {
             api.engine.jobs().wait(job, api.options.wait_max).await?;
@@ -84,10 +84,10 @@ pub(super) async fn delete(
     api: Data<Api>,
     id: Path<String>,
     request: HttpRequest,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ErrorReply> {
     platform(&api)?;
     let id = id_of(&id)?;
-    let found = found(&api, &id).await?.ok_or_else(Refusal::not_found)?;
+    let found = found(&api, &id).await?.ok_or_else(ErrorReply::not_found)?;
     let by = Caller::submitter_of(&request);
     let ranges = api.engine.ranges();
     let applied = match ranges.destroy(&found.range, None, &by).await {
@@ -109,7 +109,7 @@ pub(super) async fn delete(
         let ended = api.engine.jobs().wait(job.id, api.options.wait_max).await?;
         match ended.state {
             JobState::Succeeded => {}
-            state if state.is_terminal() => return Err(Refusal::failed(job.id, &ended.reason.message)),
+            state if state.is_terminal() => return Err(ErrorReply::failed(job.id, &ended.reason.message)),
             _ => {
                 response.status(StatusCode::ACCEPTED);
                 status = "deleting";

@@ -9,7 +9,7 @@ use model::{RangeState, StoredRange};
 use serde_json::Value;
 
 use super::{
-    refusal::Refusal,
+    error_reply::ErrorReply,
     scope::{PREFIX, id_of, name_of, platform},
 };
 use crate::http::api::Api;
@@ -26,7 +26,7 @@ pub(super) struct Found {
 }
 
 /// The range of a client, unless it was deleted.
-pub(super) async fn found(api: &Api, id: &str) -> Result<Option<Found>, Refusal> {
+pub(super) async fn found(api: &Api, id: &str) -> Result<Option<Found>, ErrorReply> {
     match api.engine.ranges().find(&name_of(id)).await {
         Ok(range) => described(api, range).await,
         Err(engine::RangeError::Unknown(_)) => Ok(None),
@@ -34,7 +34,7 @@ pub(super) async fn found(api: &Api, id: &str) -> Result<Option<Found>, Refusal>
     }
 }
 
-async fn described(api: &Api, range: StoredRange) -> Result<Option<Found>, Refusal> {
+async fn described(api: &Api, range: StoredRange) -> Result<Option<Found>, ErrorReply> {
     let StoredDocument { origin: Some(graph), .. } = api.engine.ranges().document(&range)? else {
         return Ok(None);
     };
@@ -66,7 +66,7 @@ impl Found {
     }
 }
 
-pub(super) async fn list(api: Data<Api>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn list(api: Data<Api>) -> Result<HttpResponse, ErrorReply> {
     platform(&api)?;
     let (mut shown, mut after) = (Vec::new(), None);
     loop {
@@ -82,8 +82,8 @@ pub(super) async fn list(api: Data<Api>) -> Result<HttpResponse, Refusal> {
     }
 }
 
-pub(super) async fn show(api: Data<Api>, id: Path<String>) -> Result<HttpResponse, Refusal> {
+pub(super) async fn show(api: Data<Api>, id: Path<String>) -> Result<HttpResponse, ErrorReply> {
     platform(&api)?;
-    let found = found(&api, &id_of(&id)?).await?.ok_or_else(Refusal::not_found)?;
+    let found = found(&api, &id_of(&id)?).await?.ok_or_else(ErrorReply::not_found)?;
     Ok(HttpResponse::Ok().json(found.shown()))
 }

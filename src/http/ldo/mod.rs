@@ -5,14 +5,14 @@
 //! wrong, and what happens instead.
 
 mod change;
+mod error_reply;
 mod look;
-mod refusal;
 mod scope;
 
 use actix_web::{HttpResponse, web::Data};
 use serde_json::json;
 
-use self::{refusal::Refusal, scope::platform};
+use self::{error_reply::ErrorReply, scope::platform};
 use crate::http::{
     api::Api,
     endpoint::{Access, Body, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
@@ -86,7 +86,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn root(api: Data<Api>) -> Result<HttpResponse, Refusal> {
+async fn root(api: Data<Api>) -> Result<HttpResponse, ErrorReply> {
     let platform = platform(&api)?;
     let kind = api.engine.ranges().platforms().get(platform).map(|entry| entry.kind);
     let mode = if kind.is_none_or(|kind| kind == "simulated") { "Mock" } else { "Production" };

@@ -2,17 +2,17 @@
 
 use uuid::Uuid;
 
-use super::refusal::Refusal;
+use super::error_reply::ErrorReply;
 use crate::http::api::Api;
 
 /// The platform of the ranges of this API.
-pub(super) fn platform(api: &Api) -> Result<&str, Refusal> {
-    api.options.ldo_platform.as_deref().ok_or_else(Refusal::disabled)
+pub(super) fn platform(api: &Api) -> Result<&str, ErrorReply> {
+    api.options.ldo_platform.as_deref().ok_or_else(ErrorReply::disabled)
 }
 
 /// The ID in a path, in its usual form.
-pub(super) fn id_of(text: &str) -> Result<String, Refusal> {
-    let id = Uuid::parse_str(text).map_err(|_| Refusal::bad_id(text))?;
+pub(super) fn id_of(text: &str) -> Result<String, ErrorReply> {
+    let id = Uuid::parse_str(text).map_err(|_| ErrorReply::bad_id(text))?;
     Ok(id.hyphenated().to_string())
 }
 

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Refusal,
+    ErrorReply,
     fault::{MASK, Wording, bad_body, fault, fault_of, object_masked, unprocessable},
     field::{Field, Kind, Need, Pattern},
 };
@@ -40,7 +40,7 @@ const NO_NUMBER_WORD: Wording<'static> =
     ("float_parsing", "Input should be a valid number, unable to parse string as a number");
 
 /// Validates a body against the fields of a route; returns all values that are not `null`, including defaults.
-pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, Refusal> {
+pub(super) fn check(body: Body, fields: &[Field]) -> Result<Map<String, Value>, ErrorReply> {
     let members = match body.with_any_numbers().map_err(|error| bad_body(&error))? {
         None | Some(Value::Null) => {
             return Err(unprocessable(vec![fault("body", MISSING, &Value::Null, Value::Null)]));

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::Refusal;
+use super::ErrorReply;
 use crate::http::body::BadBody;
 
 /// Replaces a password in a response.
@@ -85,20 +85,20 @@ pub(super) fn masked(value: &Value) -> Value {
     }
 }
 
-pub(super) fn unprocessable(faults: Vec<Value>) -> Refusal {
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, faults)
+pub(super) fn unprocessable(faults: Vec<Value>) -> ErrorReply {
+    ErrorReply::new(StatusCode::UNPROCESSABLE_ENTITY, faults)
 }
 
-pub(super) fn bad_body(error: &BadBody) -> Refusal {
+pub(super) fn bad_body(error: &BadBody) -> ErrorReply {
     match error {
-        BadBody::ContentType { .. } => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
-        BadBody::TooLong { .. } => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-        BadBody::Broken(_) => Refusal::new(StatusCode::BAD_REQUEST, error.to_string()),
-        BadBody::Late => Refusal::new(StatusCode::REQUEST_TIMEOUT, error.to_string()).close(),
-        BadBody::NoRoom => Refusal::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).close(),
-        BadBody::TooManyValues { .. } => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+        BadBody::ContentType { .. } => ErrorReply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()),
+        BadBody::TooLong { .. } => ErrorReply::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
+        BadBody::Broken(_) => ErrorReply::new(StatusCode::BAD_REQUEST, error.to_string()),
+        BadBody::Late => ErrorReply::new(StatusCode::REQUEST_TIMEOUT, error.to_string()).close(),
+        BadBody::NoRoom => ErrorReply::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).close(),
+        BadBody::TooManyValues { .. } => ErrorReply::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
         BadBody::NotUtf8 | BadBody::Numbers { .. } => {
-            Refusal::new(StatusCode::BAD_REQUEST, "There was an error parsing the body")
+            ErrorReply::new(StatusCode::BAD_REQUEST, "There was an error parsing the body")
         }
         BadBody::Json { message, offset, .. } => unprocessable(vec![json!({
             "field": format!("body.{offset}"),

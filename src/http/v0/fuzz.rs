@@ -7,7 +7,7 @@ use proptest::{prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Refusal, check,
+    ErrorReply, check,
     field::{Field, Kind},
     plan::{PlanContext, plan},
     route::Route,
@@ -73,13 +73,13 @@ fn call() -> impl Strategy<Value = (&'static Route, Value)> {
     select(routes).prop_flat_map(|route| {
         let values: Vec<_> = route.fields.iter().map(member).collect();
         (Just(route), values, prop::option::weighted(0.2, ("[a-z_]{1,10}", awkward()))).prop_map(
-            |(route, values, stranger)| {
+            |(route, values, unknown)| {
                 let members = route
                     .fields
                     .iter()
                     .zip(values)
                     .filter_map(|(field, value)| Some((field.name.to_owned(), value?)));
-                (route, Value::Object(members.chain(stranger).collect()))
+                (route, Value::Object(members.chain(unknown).collect()))
             },
         )
     })
@@ -99,7 +99,7 @@ fn member(field: &Field) -> BoxedStrategy<Option<Value>> {
 }
 
 /// Checks that the error has the format of FastAPI: a string, or a list of faults with their locations.
-fn assert_refusal(refusal: Refusal) -> Result<(), TestCaseError> {
+fn assert_refusal(refusal: ErrorReply) -> Result<(), TestCaseError> {
     let status = refusal.status_code();
     prop_assert!(
         status == StatusCode::BAD_REQUEST || status == StatusCode::UNPROCESSABLE_ENTITY,

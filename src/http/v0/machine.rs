@@ -9,7 +9,7 @@ use model::{Code, ContentName, ContentRef, Ending, Job, JobId};
 use serde_json::{Map, Value};
 
 use super::{
-    Refusal, check, direct,
+    ErrorReply, check, direct,
     plan::{self, PlanContext},
     reply,
     route::{Access, Lookup, Plan, Reply, Route},
@@ -32,11 +32,11 @@ pub(super) async fn answer(
     name: Option<&str>,
     http: &HttpRequest,
     body: Body,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ErrorReply> {
     let values = if route.fields.is_empty() { Map::new() } else { check::check(body, route.fields)? };
     // Checked after the body, because the reference service returns its faults to such pages, too.
     if http.extensions().get::<ForeignOrigin>().is_some() {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not call"));
+        return Err(ErrorReply::new(StatusCode::FORBIDDEN, "pages of this origin may not call"));
     }
     inventory_is_there(api).await?;
     api_host_is_known(api, &values).await?;
@@ -53,17 +53,17 @@ pub(super) async fn answer(
             && api.engine.catalog().plays_on_group(plan::generic()?, plan::ACTION_HOSTS).await,
     };
     let mut request = plan::plan(route, &values, &known)?;
-    api.engine.catalog().settle(&mut request, false).await.map_err(|error| Refusal::failed(&error))?;
+    api.engine.catalog().settle(&mut request, false).await.map_err(|error| ErrorReply::failed(&error))?;
     // A route of v0 always runs a playbook.
     let content = request.work.as_playbook().map(|work| work.content.clone());
     let content =
-        content.ok_or_else(|| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
+        content.ok_or_else(|| ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"))?;
     if wants_results(route, &values)
         && let Some((action, result)) = direct::result(&api.engine, &route.plan, &content, &values).await
     {
         let job =
             api.engine.machines().record_read(request, action, result, &Caller::submitter_of(http)).await;
-        return job.map(|job| reply::results(&job, action)).map_err(|error| Refusal::failed(&error));
+        return job.map(|job| reply::results(&job, action)).map_err(|error| ErrorReply::failed(&error));
     }
     let change = http.extensions().get::<Change>().cloned();
     let begun = match change {
@@ -103,7 +103,7 @@ async fn reply(
     route: &Route,
     values: &Map<String, Value>,
     job: &Job,
-) -> Result<HttpResponse, Refusal> {
+) -> Result<HttpResponse, ErrorReply> {
     let inventory = job.request.work.as_playbook().and_then(|work| work.inventory.iter().next());
     // The inventory existed when the job was accepted.
     if job.outcome.as_ref().is_some_and(|outcome| outcome.reason.code == Code::InventoryNotFound)
@@ -116,12 +116,12 @@ async fn reply(
         && outcome.ending == Ending::Failed
         && outcome.detail.as_playbook().is_some_and(|detail| detail.step == 1)
     {
-        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id));
+        return Err(ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id));
     }
     if let Plan::Find { vm_id } = &route.plan {
         return match reply::finds(job, vm_id) {
             true => Ok(reply::null(job)),
-            false => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id)),
+            false => Err(ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, NO_SUCH_MACHINE).job(job.id)),
         };
     }
     match route.reply {
@@ -130,8 +130,12 @@ async fn reply(
         }
         Reply::Null => Ok(reply::null(job)),
         Reply::Results(_) | Reply::Log => {
-            let log =
-                api.engine.events().log_of_last_step(job).await.map_err(|error| Refusal::failed(&error))?;
+            let log = api
+                .engine
+                .events()
+                .log_of_last_step(job)
+                .await
+                .map_err(|error| ErrorReply::failed(&error))?;
             Ok(reply::log(job, &log))
         }
     }
@@ -146,7 +150,7 @@ fn wants_results(route: &Route, values: &Map<String, Value>) -> bool {
 }
 
 /// Rejects an unknown API host, because the API token is sent to the host that the request names.
-async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(), Refusal> {
+async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(), ErrorReply> {
     let named = values.get("proxmox_api_host").and_then(Value::as_str).filter(|host| !host.is_empty());
     let Some(host) = named else { return Ok(()) };
     let known = api.engine.machines().known_api_hosts().await;
@@ -154,48 +158,48 @@ async fn api_host_is_known(api: &Api, values: &Map<String, Value>) -> Result<(),
         return Ok(());
     }
     let detail = "proxmox_api_host is none that inventory, vault or settings name";
-    Err(Refusal::new(StatusCode::BAD_REQUEST, detail))
+    Err(ErrorReply::new(StatusCode::BAD_REQUEST, detail))
 }
 
 /// Checks that the inventory exists. Its absence is an installation error, which v0 reports before all others of a
 /// run.
-async fn inventory_is_there(api: &Api) -> Result<(), Refusal> {
+async fn inventory_is_there(api: &Api) -> Result<(), ErrorReply> {
     match api.engine.catalog().check_default_inventory().await {
         Ok(()) => Ok(()),
         Err(CatalogError::Content(catalog::Error::NotFound { name, .. })) => Err(no_inventory(api, &name)),
         Err(CatalogError::Content(problem @ catalog::Error::LeavesRoot { .. })) => Err(leaves(&problem)),
-        Err(error) => Err(Refusal::failed(&error)),
+        Err(error) => Err(ErrorReply::failed(&error)),
     }
 }
 
 /// The error of the reference service: it names the directory if that is missing, otherwise the file.
-fn no_inventory(api: &Api, name: &ContentName) -> Refusal {
+fn no_inventory(api: &Api, name: &ContentName) -> ErrorReply {
     let directory = &api.options.inventory;
     let Ok(found) = directory.canonicalize() else {
         let text = format!(":: err - INVENTORY DIR  NOT FOUND : {}", directory.display());
-        return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, text);
+        return ErrorReply::new(StatusCode::INTERNAL_SERVER_ERROR, text);
     };
     let name = name.as_str();
     let name = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")).unwrap_or(name);
     let file = found.join(format!("{name}.yml"));
-    Refusal::new(StatusCode::BAD_REQUEST, format!(":: err - INVENTORY NOT FOUND : {}", file.display()))
+    ErrorReply::new(StatusCode::BAD_REQUEST, format!(":: err - INVENTORY NOT FOUND : {}", file.display()))
 }
 
-fn leaves(problem: &catalog::Error) -> Refusal {
+fn leaves(problem: &catalog::Error) -> ErrorReply {
     let text = format!(":: err - POTENTIAL PATH TRAVERSAL DETECTED: {problem}");
-    Refusal::new(StatusCode::BAD_REQUEST, text)
+    ErrorReply::new(StatusCode::BAD_REQUEST, text)
 }
 
 /// Waits for the end of the job, as v0 always does. If the service stops first, the job continues. If the client
 /// disconnects first, it also continues, unless a setting cancels it.
-async fn ended(api: &Api, id: JobId) -> Result<Job, Refusal> {
+async fn ended(api: &Api, id: JobId) -> Result<Job, ErrorReply> {
     let mut caller = Waiting::new(api, id);
     let mut shutdown = api.shutdown.clone();
     let job = tokio::select! {
-        job = api.engine.jobs().wait(id, Duration::MAX) => job.map_err(|error| Refusal::failed(&error)),
+        job = api.engine.jobs().wait(id, Duration::MAX) => job.map_err(|error| ErrorReply::failed(&error)),
         () = shutdown.requested() => {
             let text = "the service is stopping; the job goes on and can be asked for when it is back";
-            Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, text).job(id))
+            Err(ErrorReply::new(StatusCode::SERVICE_UNAVAILABLE, text).job(id))
         }
     };
     caller.was_answered = true;
@@ -238,40 +242,41 @@ impl Drop for Waiting {
     }
 }
 
-fn refused(api: &Api, content: &ContentRef, error: &JobError) -> Refusal {
+fn refused(api: &Api, content: &ContentRef, error: &JobError) -> ErrorReply {
     let problem = match error {
         JobError::Catalog(CatalogError::Content(problem)) => problem,
         JobError::QueueFull(_) => {
-            return Refusal::new(StatusCode::TOO_MANY_REQUESTS, error.to_string()).retry_after(QUEUE_RETRY_S);
+            return ErrorReply::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+                .retry_after(QUEUE_RETRY_S);
         }
-        _ => return Refusal::failed(error),
+        _ => return ErrorReply::failed(error),
     };
     match problem {
         catalog::Error::LeavesRoot { .. } => leaves(problem),
         catalog::Error::NotFound { .. } => not_found(api, content, problem),
-        catalog::Error::Io { .. } => Refusal::failed(error),
+        catalog::Error::Io { .. } => ErrorReply::failed(error),
     }
 }
 
 /// A missing bundled playbook or second root is an installation error, which v0 reports with 400.
-fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> Refusal {
+fn not_found(api: &Api, content: &ContentRef, problem: &catalog::Error) -> ErrorReply {
     let options = &api.options;
     match content {
         ContentRef::Playbook(name) => {
             let err = if name.as_str() == "ping" { "" } else { "err - " };
-            Refusal::new(StatusCode::BAD_REQUEST, format!(":: {err}MISSING PLAYBOOK : {problem}"))
+            ErrorReply::new(StatusCode::BAD_REQUEST, format!(":: {err}MISSING PLAYBOOK : {problem}"))
         }
         ContentRef::Bundle(name) | ContentRef::Scenario(name) if !plan::is_recorded_name(name) => {
             plan::bad_name(name.as_str())
         }
         ContentRef::Bundle(_) | ContentRef::Scenario(_) => match &options.missing_public_playbooks {
             Some(directory) => {
-                Refusal::new(StatusCode::BAD_REQUEST, format!("Invalid playbooks dir: {directory}"))
+                ErrorReply::new(StatusCode::BAD_REQUEST, format!("Invalid playbooks dir: {directory}"))
             }
             None if !options.has_public_playbooks => {
-                Refusal::new(StatusCode::BAD_REQUEST, ":: err - Missing env var for public_github")
+                ErrorReply::new(StatusCode::BAD_REQUEST, ":: err - Missing env var for public_github")
             }
-            None => Refusal::new(StatusCode::NOT_FOUND, problem.to_string()),
+            None => ErrorReply::new(StatusCode::NOT_FOUND, problem.to_string()),
         },
     }
 }

@@ -7,6 +7,7 @@
 mod check;
 mod direct;
 mod endpoints;
+mod error_reply;
 mod fault;
 mod field;
 pub(in crate::http) mod field_schema;
@@ -15,13 +16,12 @@ mod fuzz;
 mod machine;
 mod plan;
 mod python;
-mod refusal;
 pub(in crate::http) mod reply;
 pub(in crate::http) mod route;
 pub(in crate::http) mod rows;
 
 pub(in crate::http) use endpoints::endpoints;
-pub(in crate::http) use refusal::Refusal;
+pub(in crate::http) use error_reply::ErrorReply;
 pub(in crate::http) use reply::JOB_HEADER;
 
 use actix_web::{
@@ -39,6 +39,6 @@ pub(super) async fn unknown_path(request: HttpRequest) -> HttpResponse {
             // Redirects to a path without a host, because the host name of the request is not trusted.
             HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, target)).finish()
         }
-        None => Refusal::new(StatusCode::NOT_FOUND, "Not Found").error_response(),
+        None => ErrorReply::new(StatusCode::NOT_FOUND, "Not Found").error_response(),
     }
 }

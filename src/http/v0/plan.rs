@@ -8,7 +8,7 @@ use model::{
 use serde_json::{Map, Value};
 
 use super::{
-    Refusal,
+    ErrorReply,
     field::{Field, Kind, When},
     python,
     route::{Limit, Lookup, Named, Plan, Route},
@@ -45,7 +45,11 @@ impl PlanContext<'_> {
 type Values = Map<String, Value>;
 
 /// The job request of a row with these values.
-pub(super) fn plan(route: &Route, values: &Values, known: &PlanContext<'_>) -> Result<JobRequest, Refusal> {
+pub(super) fn plan(
+    route: &Route,
+    values: &Values,
+    known: &PlanContext<'_>,
+) -> Result<JobRequest, ErrorReply> {
     let mut vars = variables(route.fields, values);
     let (content, limit, before) = match &route.plan {
         Plan::Ping => (ContentRef::Playbook(name("ping")?), limit_of(values, "hosts")?, Vec::new()),
@@ -101,7 +105,7 @@ pub(super) fn plan(route: &Route, values: &Values, known: &PlanContext<'_>) -> R
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect::<std::collections::BTreeMap<_, _>>()
             .try_into()
-            .map_err(|error| Refusal::failed(&error))?,
+            .map_err(|error| ErrorReply::failed(&error))?,
         resources: locks(route, values, known.default_node),
         ..JobRequest::new(work)
     })
@@ -142,7 +146,7 @@ fn acting_host(known: &PlanContext<'_>) -> Option<(String, Value)> {
     known.host.map(|host| (ACTING_HOST.to_owned(), host.into()))
 }
 
-fn look_up(lookup: Lookup, values: &Values, known: &PlanContext<'_>) -> Result<Vec<Step>, Refusal> {
+fn look_up(lookup: Lookup, values: &Values, known: &PlanContext<'_>) -> Result<Vec<Step>, ErrorReply> {
     let (list, member, variable) = match lookup {
         Lookup::No => return Ok(Vec::new()),
         Lookup::Exists => ("vm_list", "vm_name", None),
@@ -172,10 +176,10 @@ fn create_each(
     route: &Route,
     values: &Values,
     known: &PlanContext<'_>,
-) -> Result<Vec<Step>, Refusal> {
+) -> Result<Vec<Step>, ErrorReply> {
     let empty = Map::new();
     let given = values.get("vms").and_then(Value::as_object).unwrap_or(&empty);
-    let wrong = |detail: String| Err(Refusal::new(StatusCode::BAD_REQUEST, detail));
+    let wrong = |detail: String| Err(ErrorReply::new(StatusCode::BAD_REQUEST, detail));
     if given.is_empty() {
         return wrong("Field vms must not be empty".to_owned());
     }
@@ -196,7 +200,7 @@ fn create_each(
             let mut vars = variables(route.fields, values);
             vars.extend(acting_host(known));
             vars.extend(variables(fields.unwrap_or_default(), members.as_object().unwrap_or(&empty)));
-            let tags: Tags = machine.parse().map_err(|error| Refusal::failed(&error))?;
+            let tags: Tags = machine.parse().map_err(|error| ErrorReply::failed(&error))?;
             let secret_vars = secret_vars(&mut vars, route.fields.iter().chain(fields.unwrap_or_default()))?;
             let extra_vars = extra_vars(vars)?;
             let content = content.clone();
@@ -263,44 +267,44 @@ fn machine_ids(value: &Value, ids: &mut Vec<String>) {
 fn secret_vars<'a>(
     vars: &mut Values,
     fields: impl IntoIterator<Item = &'a Field>,
-) -> Result<SecretVars, Refusal> {
+) -> Result<SecretVars, ErrorReply> {
     let secret = fields.into_iter().filter(|field| field.secret).filter_map(|field| field.variable);
     let taken =
         secret.filter_map(|variable| Some((variable.name.to_owned(), vars.shift_remove(variable.name)?)));
     SecretVars::check(taken.collect(), false).map_err(bad_vars)
 }
 
-pub(super) fn generic() -> Result<ContentRef, Refusal> {
+pub(super) fn generic() -> Result<ContentRef, ErrorReply> {
     Ok(ContentRef::Playbook(name(GENERIC)?))
 }
 
-fn limit_of(values: &Values, field: &str) -> Result<Option<HostPattern>, Refusal> {
+fn limit_of(values: &Values, field: &str) -> Result<Option<HostPattern>, ErrorReply> {
     let text = values.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     text.map(pattern).transpose()
 }
 
-fn pattern(text: &str) -> Result<HostPattern, Refusal> {
+fn pattern(text: &str) -> Result<HostPattern, ErrorReply> {
     text.parse().map_err(|error: model::host_pattern::BadHostPattern| {
-        Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
+        ErrorReply::new(StatusCode::BAD_REQUEST, error.to_string())
     })
 }
 
-fn extra_vars(vars: Values) -> Result<ExtraVars, Refusal> {
+fn extra_vars(vars: Values) -> Result<ExtraVars, ErrorReply> {
     ExtraVars::check(vars, false).map_err(bad_vars)
 }
 
-fn bad_vars(error: model::extra_vars::BadExtraVars) -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, error.to_string())
+fn bad_vars(error: model::extra_vars::BadExtraVars) -> ErrorReply {
+    ErrorReply::new(StatusCode::BAD_REQUEST, error.to_string())
 }
 
-fn name(text: &str) -> Result<ContentName, Refusal> {
+fn name(text: &str) -> Result<ContentName, ErrorReply> {
     text.parse().map_err(|_| bad_name(text))
 }
 
 /// The error of v0 for an invalid name.
-pub(super) fn bad_name(text: &str) -> Refusal {
+pub(super) fn bad_name(text: &str) -> ErrorReply {
     let detail = format!(":: err - INVALID ACTION NAME FORMAT {}", python::repr(text));
-    Refusal::new(StatusCode::BAD_REQUEST, detail)
+    ErrorReply::new(StatusCode::BAD_REQUEST, detail)
 }
 
 /// Whether a name has only the characters that the reference service accepts. Other names are accepted if there is

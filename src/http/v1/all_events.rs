@@ -34,9 +34,9 @@ pub(super) fn endpoint() -> Endpoint {
 async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let wanted = EventsRequest::read(&request, &query, "events")?;
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
-    let seat = api.guard.seat(&request, &api.shutdown)?;
+    let slot = api.guard.slot(&request, &api.shutdown)?;
     let following = Source::All(Box::new(api.engine.events().follow_all(wanted.query)));
-    Ok(stream::response(following, sending, seat, &api.engine))
+    Ok(stream::response(following, sending, slot, &api.engine))
 }
 
 async fn page(api: &Api, query: &EventQuery) -> Result<HttpResponse, Problem> {

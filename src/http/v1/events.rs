@@ -147,9 +147,9 @@ async fn events(
     let wanted = EventsRequest::read(&request, &query, &id)?;
     let id = job_id(&id)?;
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
-    let seat = api.guard.seat(&request, &api.shutdown)?;
+    let slot = api.guard.slot(&request, &api.shutdown)?;
     let following = Source::Job(Box::new(api.engine.events().follow(id, wanted.query).await?));
-    Ok(stream::response(following, sending, seat, &api.engine))
+    Ok(stream::response(following, sending, slot, &api.engine))
 }
 
 /// The events after a number. `next` is the `after` of the next page; `null` if there are no more events at

@@ -22,7 +22,7 @@ use super::{
     query::{self, Parameters},
 };
 use crate::http::{
-    access::Seat,
+    access::WatcherSlot,
     api::Api,
     endpoint::{Access, Doc, Endpoint, MakeSchema, Parameter, Reply, Verb},
     problem::Problem,
@@ -138,7 +138,7 @@ async fn log(
         follow: query::flag(&query, "follow")?.unwrap_or(false),
     };
     let id = job_id(&id)?;
-    let seat = api.guard.seat(&request, &api.shutdown)?;
+    let slot = api.guard.slot(&request, &api.shutdown)?;
     let reader = api.engine.events().log(id, wanted).await?;
     let mut response = HttpResponse::Ok();
     headers(&mut response, format, &reader);
@@ -147,10 +147,10 @@ async fn log(
         reader,
         format,
         follow: wanted.follow,
-        shutdown: seat.until(),
+        shutdown: slot.until(),
         has_ended: false,
         _watching: api.engine.metrics().watching(WatcherKind::Log),
-        _seat: seat,
+        _slot: slot,
     };
     Ok(response.streaming(stream::try_unfold(begun, |mut sending| async move {
         let piece = sending.next().await?;
@@ -184,7 +184,7 @@ struct Sending {
     shutdown: Shutdown,
     has_ended: bool,
     _watching: Watching,
-    _seat: Seat,
+    _slot: WatcherSlot,
 }
 
 impl Sending {

@@ -1,5 +1,7 @@
 //! `/v1/ranges/{id}/actions/`: what is done with a range as a whole.
 
+use std::convert::Infallible;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Path},
@@ -7,9 +9,11 @@ use actix_web::{
 use engine::RangeAction;
 use jiff::{SignedDuration, Timestamp};
 use model::StoredRange;
-use range::document::Span;
-use range::plan::{RangeAction as MachineAction, Scope};
-use serde_json::{Value, json};
+use range::{
+    document::Span,
+    plan::{RangeAction as MachineAction, Scope},
+};
+use serde_json::{Map, Value, json};
 
 use super::{
     fields::Fields,
@@ -27,73 +31,112 @@ use crate::http::{
     problem::{FaultCode, Problem, ProblemCode},
 };
 
-/// The body of an action.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    /// No body, or an empty object.
-    Nothing,
-    /// `{"name": "..."}`: the name of a snapshot.
-    Name,
-    /// `{"by": "2h"}` or `{"until": "..."}`.
-    Time,
-}
-
 /// An action.
 #[derive(Clone, Copy)]
 struct Action {
     word: &'static str,
     summary: &'static str,
     about: &'static str,
-    takes: Takes,
+    /// The fields of its body.
+    fields: &'static [&'static str],
     /// Takes its fields from the body.
     read: fn(&mut Fields, &StoredRange) -> RangeAction,
 }
 
-/// An action without a body.
-macro_rules! plain {
-    ($word:literal, $action:expr, $summary:literal, $about:literal) => {
-        Action { word: $word, summary: $summary, about: $about, takes: Takes::Nothing, read: |_, _| $action }
+/// Fields that select machines.
+const MACHINES: &[&str] = &["instance", "machines"];
+/// Fields of actions with a snapshot.
+const SNAPSHOT: &[&str] = &["name", "instance", "machines"];
+
+/// An action of the range as a whole, without a body.
+macro_rules! range_action {
+    ($word:literal, $action:ident, $summary:literal, $about:literal) => {
+        Action {
+            word: $word,
+            summary: $summary,
+            about: $about,
+            fields: &[],
+            read: |_, _| RangeAction::$action,
+        }
+    };
+}
+
+/// An action on machines.
+macro_rules! machine_action {
+    ($word:literal, $action:ident, $summary:literal, $about:literal) => {
+        Action {
+            word: $word,
+            summary: $summary,
+            about: $about,
+            fields: MACHINES,
+            read: |fields, _| RangeAction::Machines(MachineAction::$action, scope(fields)),
+        }
+    };
+}
+
+/// An action on machines and a snapshot.
+macro_rules! snapshot_action {
+    ($word:literal, $action:ident, $summary:literal, $about:literal) => {
+        Action {
+            word: $word,
+            summary: $summary,
+            about: $about,
+            fields: SNAPSHOT,
+            read: |fields, _| {
+                let snapshot = snapshot_name(fields);
+                RangeAction::Machines(MachineAction::$action { snapshot }, scope(fields))
+            },
+        }
     };
 }
 
 const ACTIONS: &[Action] = &[
-    plain!("start", on_machines(MachineAction::Start), "Starts all machines of a range.", ""),
-    plain!("stop", on_machines(MachineAction::Stop), "Stops all machines of a range.", ""),
-    Action {
-        word: "snapshot",
-        summary: "Takes a snapshot of all machines of a range.",
-        about: "",
-        takes: Takes::Name,
-        read: |fields, _| on_machines(MachineAction::Snapshot { snapshot: snapshot_name(fields) }),
-    },
-    Action {
-        word: "revert",
-        summary: "Reverts all machines of a range to a snapshot.",
-        about: "",
-        takes: Takes::Name,
-        read: |fields, _| on_machines(MachineAction::Revert { snapshot: snapshot_name(fields) }),
-    },
-    plain!(
+    machine_action!(
+        "start",
+        Start,
+        "Starts machines of a range.",
+        "All machines, unless the body selects some."
+    ),
+    machine_action!(
+        "stop",
+        Stop,
+        "Stops machines of a range.",
+        "All machines, unless the body selects some."
+    ),
+    snapshot_action!(
+        "snapshot",
+        Snapshot,
+        "Takes a snapshot of machines of a range.",
+        "Of all guests, unless the body selects some."
+    ),
+    snapshot_action!(
+        "revert",
+        Revert,
+        "Reverts machines of a range to a snapshot, and starts them.",
+        "All machines that have it, unless the body selects some. What was changed since is lost."
+    ),
+    snapshot_action!("remove-snapshot", RemoveSnapshot, "Removes a snapshot of machines of a range.", ""),
+    range_action!(
         "repair",
-        RangeAction::Repair,
+        Repair,
         "Corrects what differs from the records of a range.",
         "`GET /v1/ranges/{id}/drift` returns the differences."
     ),
-    plain!(
+    machine_action!(
         "verify",
-        on_machines(MachineAction::Verify),
+        Verify,
         "Sends packets between all machines of a range.",
         "The job fails if a packet passes that must not, or doesn't pass that must."
     ),
-    plain!(
+    range_action!(
         "rollback",
-        RangeAction::Rollback,
+        Rollback,
         "Undoes what the last plan created.",
         "For a plan that failed or was canceled."
     ),
-    plain!(
+    range_action!(
         "resume",
-        RangeAction::Resume,
+        Resume,
         "Carries out the remaining steps of the last plan.",
         "For a plan that failed or was canceled."
     ),
@@ -102,14 +145,10 @@ const ACTIONS: &[Action] = &[
         summary: "Changes the time at which a range is destroyed.",
         about: "`by` is added to the present end of its lifetime, or to the present time if it has none. `until` is the \
                 new end; `null` removes it.",
-        takes: Takes::Time,
+        fields: &["by", "until"],
         read: |fields, range| RangeAction::Extend(end(fields, range)),
     },
 ];
-
-const fn on_machines(action: MachineAction) -> RangeAction {
-    RangeAction::Machines(action, Scope::All)
-}
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     ACTIONS.iter().map(|action| endpoint(*action)).collect()
@@ -123,7 +162,7 @@ fn endpoint(action: Action) -> Endpoint {
               body: DocumentBody,
               query: Parameters,
               request: HttpRequest| async move { act(&api, action, &id, body, &query, &request).await };
-    let mut doc = Doc::new(format!("{}_range", action.word), RANGE_TAG, action.summary)
+    let mut doc = Doc::new(format!("{}_range", action.word.replace('-', "_")), RANGE_TAG, action.summary)
         .about(action.about)
         .parameters([RANGE_ID, WAIT])
         .replies([done_reply(), started_reply()])
@@ -136,34 +175,40 @@ fn endpoint(action: Action) -> Endpoint {
             (ProblemCode::QueueFull, ""),
             BAD_QUERY,
         ]);
-    match action.takes {
-        Takes::Nothing => {}
-        Takes::Name => doc = doc.body(Body::new(|_| name_schema(), || json!({"name": "clean"}))),
-        Takes::Time => doc = doc.body(Body::new(|_| time_schema(), || json!({"by": "2h"}))),
+    if !action.fields.is_empty() {
+        doc = doc.body(Body::new(move |_| schema(action.fields), move || example(action.fields)));
     }
     Endpoint::new(Verb::Post, path, Access::OPERATOR, handler, doc)
 }
 
-fn name_schema() -> Value {
-    json!({
-        "type": "object", "additionalProperties": false, "required": ["name"],
-        "properties": {"name": {
+/// The schema of a body with these fields.
+fn schema(fields: &[&str]) -> Value {
+    let property = |field: &str| match field {
+        "name" => json!({
             "type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,39}$", "description": "Name of the snapshot",
-        }},
-    })
+        }),
+        "instance" => json!({"type": "string", "description": "Only machines of this instance"}),
+        "machines" => json!({
+            "type": "array", "items": {"type": "string"}, "description": "Only these machines; not together with `instance`",
+        }),
+        "by" => json!({"type": "string", "description": "Time that is added, such as `30m`, `2h`, or `1d`"}),
+        _ => json!({
+            "type": ["string", "null"], "format": "date-time",
+            "description": "New end of the lifetime; `null` removes it. Not together with `by`",
+        }),
+    };
+    let properties: Map<String, Value> =
+        fields.iter().map(|field| ((*field).to_owned(), property(field))).collect();
+    let required: Vec<&&str> = fields.iter().filter(|field| **field == "name").collect();
+    json!({"type": "object", "additionalProperties": false, "properties": properties, "required": required})
 }
 
-fn time_schema() -> Value {
-    json!({
-        "type": "object", "additionalProperties": false, "minProperties": 1, "maxProperties": 1,
-        "properties": {
-            "by": {"type": "string", "description": "Time that is added, such as `30m`, `2h`, or `1d`"},
-            "until": {
-                "type": ["string", "null"], "format": "date-time",
-                "description": "New end of the lifetime; `null` removes it",
-            },
-        },
-    })
+fn example(fields: &[&str]) -> Value {
+    match fields {
+        ["name", ..] => json!({"name": "clean"}),
+        ["by", ..] => json!({"by": "2h"}),
+        _ => json!({}),
+    }
 }
 
 async fn act(
@@ -186,13 +231,22 @@ async fn act(
 /// Reads the body of an action.
 fn read(action: Action, mut fields: Fields, range: &StoredRange) -> Result<RangeAction, Problem> {
     let read = (action.read)(&mut fields, range);
-    let known: &[&str] = match action.takes {
-        Takes::Nothing => &[],
-        Takes::Name => &["name"],
-        Takes::Time => &["by", "until"],
-    };
-    fields.finish(&known.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
+    fields.finish(&action.fields.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;
     Ok(read)
+}
+
+/// The machines that a body selects.
+fn scope(fields: &mut Fields) -> Scope {
+    let instance = fields.text("instance", |name| Ok::<_, Infallible>(name.to_owned()));
+    match (instance, range_body::names(fields, "machines")) {
+        (None, None) => Scope::All,
+        (Some(instance), None) => Scope::Instance(instance),
+        (None, Some(machines)) => Scope::Machines(machines),
+        (Some(_), Some(_)) => {
+            let message = "use either `instance` or `machines`".to_owned();
+            fields.fault("machines", FaultCode::TooMany, message).unwrap_or_default()
+        }
+    }
 }
 
 fn snapshot_name(fields: &mut Fields) -> String {

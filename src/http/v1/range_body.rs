@@ -50,7 +50,7 @@ pub(super) fn document(body: DocumentBody) -> Result<Requested, Problem> {
 
 /// The fields of an action; an empty body has none.
 pub(super) fn fields(body: DocumentBody) -> Result<Fields, Problem> {
-    Fields::of_body(value(body)?)
+    Fields::of_body(value(body)?.filter(|value| !value.is_null()))
 }
 
 fn not_a_mapping(message: &str) -> Problem {
@@ -69,7 +69,7 @@ fn wrapped(fields: Map<String, Value>) -> Result<Requested, Problem> {
     };
     let values = [values(&mut fields, "values"), values(&mut fields, "secret_values")];
     let digest = fields.text("digest", |text| Ok::<_, Infallible>(text.to_owned()));
-    let confirm = names(&mut fields, "confirm");
+    let confirm = names(&mut fields, "confirm").unwrap_or_default();
     fields.finish(&FIELDS.map(str::to_owned))?;
     Ok(Requested { document, values: values.into_iter().flatten().reduce(together), digest, confirm })
 }
@@ -91,11 +91,11 @@ fn values(fields: &mut Fields, name: &str) -> Option<Values> {
     serde_json::from_value(value).ok().or_else(|| fields.fault(name, FaultCode::InvalidValue, form()))
 }
 
-/// A list of names.
-fn names(fields: &mut Fields, name: &str) -> Vec<String> {
-    let Some(value) = fields.take(name) else { return Vec::new() };
+/// A list of names; `None` if there is no such field.
+pub(super) fn names(fields: &mut Fields, name: &str) -> Option<Vec<String>> {
+    let value = fields.take(name)?;
     match serde_json::from_value(value.clone()) {
-        Ok(names) => names,
-        Err(_) => fields.wrong_type(name, "a list of names", &value).unwrap_or_default(),
+        Ok(names) => Some(names),
+        Err(_) => fields.wrong_type(name, "a list of names", &value),
     }
 }

@@ -57,7 +57,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             Access::VIEWER,
             inventory,
             view("show_range_inventory", "Returns the Ansible inventory of a range as YAML.")
-                .about("A job uses it as `\"inventory\": \"range/NAME\"`.")
+                .about("A job uses it as `\"inventory\": \"range/NAME\"`, or with the ID of the range.")
                 .replies([Reply::text(200, "The inventory", YAML)])
                 .problems([(ProblemCode::PlatformUnavailable, "")]),
         ),

@@ -19,7 +19,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::view;
-use crate::http::access::Seat;
+use crate::http::access::WatcherSlot;
 
 /// Interval of keep-alive comments in a quiet stream of server-sent events.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -125,7 +125,7 @@ struct Stream {
     shutdown: Shutdown,
     has_ended: bool,
     _watching: Watching,
-    _seat: Seat,
+    _slot: WatcherSlot,
 }
 
 impl Stream {
@@ -187,17 +187,17 @@ enum Failed {
 }
 
 /// Sends events until the job has ended (`follow`), or until there are no more at present.
-pub(super) fn response(source: Source, sending: Sending, seat: Seat, engine: &Engine) -> HttpResponse {
+pub(super) fn response(source: Source, sending: Sending, slot: WatcherSlot, engine: &Engine) -> HttpResponse {
     let Sending { framing, follow, limit, file_name } = sending;
     let begun = Stream {
         source,
         framing,
         follow,
         left: limit.unwrap_or(u64::MAX),
-        shutdown: seat.until(),
+        shutdown: slot.until(),
         has_ended: false,
         _watching: engine.metrics().watching(framing.watcher()),
-        _seat: seat,
+        _slot: slot,
     };
     let pieces = stream::try_unfold(begun, |mut stream| async move {
         let piece = stream.next().await?;

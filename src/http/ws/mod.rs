@@ -34,7 +34,7 @@ use tokio::time::timeout;
 
 use self::socket::{CLOSE, TAG, UPGRADED, close_code};
 use super::{
-    access::Seat,
+    access::WatcherSlot,
     api::Api,
     endpoint::{Access, Doc, Endpoint, Reply, Verb},
     v1::job_parameter,
@@ -66,7 +66,7 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
-    let seat = api.guard.seat(&request, &api.shutdown)?;
+    let slot = api.guard.slot(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let id = id.into_inner();
     actix_web::rt::spawn(async move {
@@ -75,7 +75,7 @@ async fn open(
             Err(_) => None,
         };
         match following {
-            Some(following) => Watcher { session, messages, seat }.watch(following, &api).await,
+            Some(following) => Watcher { session, messages, slot }.watch(following, &api).await,
             None => refuse(session, &id).await,
         }
     });
@@ -94,7 +94,7 @@ async fn refuse(mut session: Session, id: &str) {
 struct Watcher {
     session: Session,
     messages: MessageStream,
-    seat: Seat,
+    slot: WatcherSlot,
 }
 
 /// The client has disconnected.
@@ -103,14 +103,14 @@ struct Disconnected;
 impl Watcher {
     async fn watch(mut self, following: Following, api: &Api) {
         let _watching = api.engine.metrics().watching(WatcherKind::WebSocket);
-        let mut shutdown = self.seat.until();
+        let mut shutdown = self.slot.until();
         let answering = self.session.clone();
-        let told = tokio::select! {
-            told = stream_log(&mut self.session, following) => told,
+        let sent = tokio::select! {
+            sent = stream_log(&mut self.session, following) => sent,
             () = answer_pings(&mut self.messages, answering) => Err(Disconnected),
-            () = shutdown.requested() => Ok(close_code(&self.seat)),
+            () = shutdown.requested() => Ok(close_code(&self.slot)),
         };
-        if let Ok(code) = told {
+        if let Ok(code) = sent {
             // The client may have disconnected.
             let _ = timeout(CLOSE, self.session.close(Some(code.into()))).await;
         }
@@ -132,8 +132,8 @@ async fn stream_log(session: &mut Session, mut following: Following) -> Result<C
     let mut announced = false;
     loop {
         // Stored events are sent without waiting, followed by the status and by new events.
-        let patience = if announced { PING } else { Duration::ZERO };
-        match following.next(patience).await {
+        let limit = if announced { PING } else { Duration::ZERO };
+        match following.next(limit).await {
             Ok(Next::Events(events)) => {
                 for line in
                     events.iter().filter_map(|event| event.draft.stdout.as_deref()).flat_map(plain_lines)

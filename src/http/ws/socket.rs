@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_ws::CloseCode;
 
-use crate::http::{access::Seat, endpoint::Reply};
+use crate::http::{access::WatcherSlot, endpoint::Reply};
 
 pub(super) const TAG: &str = "streams";
 pub(super) const UPGRADED: Reply = Reply::empty(101, "The connection is a WebSocket now");
@@ -14,6 +14,6 @@ pub(super) const CLOSE: Duration = Duration::from_secs(1);
 
 /// The close code of the server: after a restart, the client can reconnect; after its credentials became invalid,
 /// it cannot.
-pub(super) fn close_code(seat: &Seat) -> CloseCode {
-    if seat.is_revoked() { CloseCode::Policy } else { CloseCode::Restart }
+pub(super) fn close_code(slot: &WatcherSlot) -> CloseCode {
+    if slot.is_revoked() { CloseCode::Policy } else { CloseCode::Restart }
 }

@@ -25,7 +25,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::socket::{CLOSE, TAG, UPGRADED, close_code};
 use crate::http::{
-    access::Seat,
+    access::WatcherSlot,
     api::Api,
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Verb},
 };
@@ -65,12 +65,12 @@ async fn open(
     request: HttpRequest,
     body: Payload,
 ) -> Result<HttpResponse, Error> {
-    let seat = api.guard.seat(&request, &api.shutdown)?;
+    let slot = api.guard.slot(&request, &api.shutdown)?;
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     // Of several values the last one applies, as in the reference service.
     let node = query.into_inner().into_iter().rfind(|(name, _)| name == "node").map(|(_, node)| node);
     actix_web::rt::spawn(async move {
-        serve(&api, &seat, node, session, messages).await;
+        serve(&api, &slot, node, session, messages).await;
     });
     Ok(response)
 }
@@ -78,19 +78,25 @@ async fn open(
 /// The client has disconnected.
 struct Disconnected;
 
-async fn serve(api: &Api, seat: &Seat, node: Option<String>, mut session: Session, messages: MessageStream) {
+async fn serve(
+    api: &Api,
+    slot: &WatcherSlot,
+    node: Option<String>,
+    mut session: Session,
+    messages: MessageStream,
+) {
     let _watching = api.engine.metrics().watching(WatcherKind::VmStatus);
-    let mut shutdown = seat.until();
+    let mut shutdown = slot.until();
     let answering = session.clone();
-    let told = tokio::select! {
-        told = stream_status(api, node.as_deref(), &mut session) => told,
+    let sent = tokio::select! {
+        sent = stream_status(api, node.as_deref(), &mut session) => sent,
         () = answer_pings(messages, answering) => Err(Disconnected),
-        () = shutdown.requested() => match close_code(seat) {
+        () = shutdown.requested() => match close_code(slot) {
             CloseCode::Restart => Ok((CloseCode::Restart, Some("service restart"))),
             code => Ok((code, None)),
         },
     };
-    if let Ok((code, description)) = told {
+    if let Ok((code, description)) = sent {
         let reason = actix_ws::CloseReason { code, description: description.map(str::to_owned) };
         // The client may have disconnected.
         let _ = timeout(CLOSE, session.close(Some(reason))).await;

@@ -23,7 +23,7 @@ fn port(app: &TestApp) -> u16 {
     app.address().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port")
 }
 
-/// A job that has ended, for pages to look at.
+/// A job that has ended, for pages to read.
 async fn ended_job(app: &TestApp) -> String {
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     until("its creation is recorded", || audit_records(app).len() == 2).await;
@@ -34,7 +34,7 @@ async fn jobs(app: &TestApp) -> usize {
     app.get("/v1/jobs", 200).await["items"].as_array().expect("a list").len()
 }
 
-/// Opens the page, and gives what it reports.
+/// Opens the page. Returns its report.
 async fn reported(attacker: &mut Attacker, address: &str) -> Option<Value> {
     let page = Browser::find()?.open(NAMES, address);
     let report = attacker.report().await;
@@ -50,7 +50,7 @@ fn text<'a>(report: &'a Value, attempt: &str) -> &'a str {
     report["results"][attempt].as_str().unwrap_or_else(|| panic!("no `{attempt}`: {report:#}"))
 }
 
-/// How often the service refused a request for this path with this status, as its log says.
+/// How often the service rejected a request for this path with this status, according to its log.
 fn refused(app: &TestApp, path: &str, status: u16) -> usize {
     let (path, status) = (format!("http.path=\"{path}\""), format!("http.status={status}"));
     app.log().lines().filter(|line| line.contains(&path) && line.contains(&status)).count()
@@ -73,13 +73,13 @@ async fn cross_site_requests_achieve_nothing(setup: Setup) {
         let (own, service) = (attacker.port, port(&app));
         format!("http://{host}:{own}/?service=http://127.0.0.1:{service}&job={job}&only={only}")
     };
-    let (ours, theirs) =
+    let (own, foreign) =
         (address("localhost", "read /v1/jobs,socket /ws/nothing"), address("attacker.test", ""));
-    let Some(report) = reported(&mut attacker, &ours).await else { return };
+    let Some(report) = reported(&mut attacker, &own).await else { return };
     assert!(text(&report, "read /v1/jobs").contains(&job), "{report:#}");
     assert!(text(&report, "socket /ws/nothing").contains("not found"), "{report:#}");
 
-    let report = reported(&mut attacker, &theirs).await.expect("a browser");
+    let report = reported(&mut attacker, &foreign).await.expect("a browser");
     assert!(results(&report).len() > 100, "every attempt was made: {report:#}");
     let succeeded = successes(&report);
     assert!(succeeded.is_empty(), "{succeeded:#?}");
@@ -104,7 +104,7 @@ async fn a_page_of_another_site_achieves_nothing_with_the_settings_of_the_compos
     cross_site_requests_achieve_nothing(with_compose_settings(Setup::new())).await;
 }
 
-/// Opens the page under a name that leads to the service once the page is loaded; gives what it reports.
+/// Opens the page under a name that resolves to the service once the page is loaded. Returns its report.
 async fn rebound(app: &TestApp, host: &str, job: &str) -> Option<Value> {
     let mut attacker = Attacker::start("").await;
     let forwarder = rebinding(REBOUND, SocketAddr::from(([127, 0, 0, 1], port(app)))).await;
@@ -130,7 +130,7 @@ async fn dns_rebinding_achieves_nothing(setup: Setup) {
     assert_eq!(audit_records(&app).len(), before, "nothing was about to be changed");
     assert!(app.log().contains("a caller named a host that is not this one"));
 
-    // The same page under a name of this machine is let in: the attempts are real.
+    // The same page under a name of this machine is allowed: the attempts are real.
     let report = rebound(&app, "localhost", &job).await.expect("a browser");
     assert!(text(&report, "GET /v1/jobs").starts_with("200 "), "{report:#}");
     assert!(text(&report, "POST /v1/jobs").starts_with("202 "), "{report:#}");

@@ -1,4 +1,5 @@
-//! Whatever starts a job is a change: role, origin, limits and audit are those of a change. And callers share the queue.
+//! Every request that starts a job is a change: it needs the role, is limited, and is in the audit log. Callers share the
+//! queue.
 
 use std::time::{Duration, Instant};
 
@@ -107,7 +108,7 @@ async fn a_page_of_another_origin_starts_nothing_whatever_it_sends() {
     assert_eq!(app.get("/v1/jobs", 200).await["items"], json!([]), "nothing was started");
     // What the reference service answers to a faulty body is answered to such pages, too.
     assert_eq!(send("/v0/admin/debug/ping", origins[0], "application/json", "{}").await, 422);
-    assert_eq!(send(LIST, "http://localhost:5173", "application/json", ON_NODE).await, 200, "a page of ours");
+    assert_eq!(send(LIST, "http://localhost:5173", "application/json", ON_NODE).await, 200, "a trusted page");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use ring::{
 };
 use serde_json::{Value, json};
 use testkit::{
-    FakePve, PATIENCE, Setup, TestApp,
+    FakePve, Setup, TestApp, WAIT_LIMIT,
     access::{NO_JOB, call_as, problem, rest_of, upgrade},
 };
 
@@ -133,8 +133,9 @@ async fn a_jwt_of_the_issuer_is_good_for_its_role() {
         assert_eq!(problem(viewer, 403).await, "role_too_low");
         let operator = key.token(id, &json!({"roles": ["x", "operator"]}));
         assert_eq!(call_as(&app, &operator, "POST", "/v1/jobs", Some("{")).await.status(), 400);
-        let nobody = call_as(&app, &key.token(id, &json!({"roles": []})), "GET", "/v1/jobs", None).await;
-        assert_eq!(problem(nobody, 403).await, "no_role");
+        let without_role =
+            call_as(&app, &key.token(id, &json!({"roles": []})), "GET", "/v1/jobs", None).await;
+        assert_eq!(problem(without_role, 403).await, "no_role");
     }
 }
 
@@ -208,7 +209,7 @@ async fn streams_and_websockets_end_when_their_jwt_does() {
     assert!(late < AT_MOST, "{late:?} after the end of the JWT");
     assert_eq!(upgrade(&app, NO_JOB, &header).0, 401);
     let is_open = tokio::time::timeout(Duration::ZERO, other.chunk()).await.is_err();
-    assert!(is_open, "that of another JWT goes on");
+    assert!(is_open, "the stream of another JWT stays open");
 }
 
 /// Serves a JWKS over HTTP until the end of the process.
@@ -260,7 +261,7 @@ async fn keys_are_fetched_once_and_again_when_the_issuer_changes_them() {
     let mut tries = 0;
     while status(&app, &new.token("new", &json!({}))).await != 200 {
         tries += 1;
-        assert!(begun.elapsed() < PATIENCE, "the new key is never found");
+        assert!(begun.elapsed() < WAIT_LIMIT, "the new key is never found");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert!(
@@ -281,7 +282,7 @@ async fn while_the_issuer_never_answered_nobody_is_let_in() {
     assert_eq!(problem(refused, 503).await, "access_unavailable");
 }
 
-/// Serves a JWKS over HTTPS until the end of the process, with a certificate for `name`; gives its address and its authority.
+/// Serves a JWKS over HTTPS until the end of the process, with a certificate for `name`. Returns its address and its authority.
 fn over_tls(document: String, name: &str) -> (String, String) {
     let (config, authority) = testkit::tls(name.parse().expect("an address"));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -291,7 +292,7 @@ fn over_tls(document: String, name: &str) -> (String, String) {
         for stream in listener.incoming().flatten() {
             let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { continue };
             let mut stream = rustls::StreamOwned::new(connection, stream);
-            // A client that does not trust the certificate says so here, and goes.
+            // A client that does not trust the certificate reports that here, and disconnects.
             if stream.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",

@@ -1,4 +1,4 @@
-//! Callers and what they reach, where it takes Ansible, a browser, or a database server. See also the binary `http`.
+//! Authentication and authorization, where tests need Ansible, a browser, or a database server. See also the binary `http`.
 
 mod browser;
 mod changes;

@@ -1,5 +1,4 @@
-//! Clients that ask for much and do not read it: they lose their connection, what waits for them is bounded, and others are
-//! served.
+//! Clients that request much and do not read it: they are disconnected, buffered data is limited, and other clients are served.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +11,7 @@ use std::{
 use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt::set_socket_recv_buffer_size};
 use serde_json::{Value, json};
 use testkit::{
-    PATIENCE, Setup, TestApp,
+    Setup, TestApp, WAIT_LIMIT,
     access::{call_as, problem, token},
     until,
 };
@@ -38,17 +37,17 @@ async fn service(setup: Setup, events: u32) -> (TestApp, String, String) {
     let operator = token(&app, "operator");
     let body =
         json!({"bundle": "chatty", "limit": "localhost", "extra_vars": {"events": events}}).to_string();
-    let path = format!("/v1/jobs?wait={}", PATIENCE.as_secs());
+    let path = format!("/v1/jobs?wait={}", WAIT_LIMIT.as_secs());
     let job: Value = call_as(&app, &operator, "POST", &path, Some(&body)).await.json().await.expect("JSON");
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let job = job["id"].as_str().expect("an id").to_owned();
     (app, operator, job)
 }
 
-/// Asks for something over a connection that takes little unread, and reads nothing.
+/// Sends a request over a connection with a small receive buffer, and reads nothing.
 fn ask(app: &TestApp, token: &str, path: &str, headers: &str) -> TcpStream {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
-    set_socket_recv_buffer_size(&socket, 4096).expect("it is ours");
+    set_socket_recv_buffer_size(&socket, 4096).expect("the test owns it");
     let address = app.address().trim_start_matches("http://");
     connect(&socket, &address.parse::<SocketAddr>().expect("an address")).expect("it listens");
     let mut stream = TcpStream::from(socket);
@@ -60,13 +59,13 @@ fn ask(app: &TestApp, token: &str, path: &str, headers: &str) -> TcpStream {
 
 /// The status of the response, whose body stays unread.
 fn status(stream: &mut TcpStream) -> u16 {
-    stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
+    stream.set_read_timeout(Some(WAIT_LIMIT)).expect("a duration");
     let mut begun = [0; 12];
     stream.read_exact(&mut begun).expect("a response");
     String::from_utf8_lossy(&begun[9..]).parse().expect("a status")
 }
 
-/// The ports of clients to which the service has a connection, as the kernel says.
+/// The ports of clients to which the service has a connection, from the kernel.
 fn connected(app: &TestApp) -> BTreeSet<u16> {
     let own = app.address().rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port");
     let table = fs::read_to_string("/proc/net/tcp").expect("a table");

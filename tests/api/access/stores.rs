@@ -1,4 +1,4 @@
-//! The store of a command: the one that the service uses, shown; none is created.
+//! The database of a command: the one that the service uses. It is shown, and never created.
 
 use std::{
     fs,

@@ -1,11 +1,11 @@
-//! Streams and WebSockets: guarded as everything else, and counted.
+//! Streams and WebSockets: subject to access control, and limited.
 
 use std::time::{Duration, Instant};
 
 use reqwest::Response;
 use serde_json::{Value, json};
 use testkit::{
-    FakePve, Gate, PATIENCE, Setup, TestApp,
+    FakePve, Gate, Setup, TestApp, WAIT_LIMIT,
     access::{NO_JOB, call, call_as, printed, problem, rest_of, token, upgrade, with_tokens},
     until,
 };
@@ -30,8 +30,8 @@ async fn a_websocket_needs_credentials_before_the_upgrade() {
         assert_eq!(upgrade(&app, &format!("{path}?access_token={revoked}"), "").0, 401, "{path}");
         assert_eq!(upgrade(&app, &format!("{path}?access_token="), "").0, 401, "{path}");
     }
-    let stranger = "origin: https://evil.example\r\n";
-    assert_eq!(upgrade(&app, &format!("{NO_JOB}?access_token={viewer}"), stranger).0, 403);
+    let untrusted = "origin: https://evil.example\r\n";
+    assert_eq!(upgrade(&app, &format!("{NO_JOB}?access_token={viewer}"), untrusted).0, 403);
     assert!(!app.log().contains(&viewer[16..]), "an address is not logged with its query");
 }
 
@@ -48,7 +48,7 @@ async fn a_stream_needs_credentials() {
     assert_eq!(response.headers()["content-type"], "text/event-stream");
 }
 
-/// A job that stands still at its gate, as everything that is followed must.
+/// A job that waits at its gate, for streams that follow it.
 async fn standing_job(app: &TestApp, operator: &str) -> (String, Gate) {
     let gate = Gate::new(app);
     app.write("inventory/here.yml", "all: {hosts: {localhost: {ansible_connection: local}}}");
@@ -102,19 +102,19 @@ async fn a_token_that_is_revoked_ends_every_stream_and_websocket_of_its_own_and_
     let begun = Instant::now();
     for (path, stream) in theirs {
         let left = AT_MOST.saturating_sub(begun.elapsed());
-        tokio::time::timeout(left, end(stream)).await.unwrap_or_else(|_| panic!("{path} goes on"));
+        tokio::time::timeout(left, end(stream)).await.unwrap_or_else(|_| panic!("{path} stays open"));
     }
     for socket in their_sockets {
         let frames = rest_of(socket).await;
-        // Close 1008, for whoever comes again is not let in.
+        // Close code 1008: the caller can't connect again.
         assert!(frames.ends_with(&[0x88, 2, 0x03, 0xf0]), "{frames:?}");
     }
     assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
 
-    // The others go on to the end of the job, which they are told.
+    // The others continue to the end of the job, and report it.
     gate.open();
     for (path, stream) in others.into_iter().filter(|(path, _)| path.starts_with("/v1/jobs/")) {
-        let text = tokio::time::timeout(PATIENCE, stream.text()).await.expect("the job ends");
+        let text = tokio::time::timeout(WAIT_LIMIT, stream.text()).await.expect("the job ends");
         let text = text.unwrap_or_else(|error| panic!("{path} was broken off: {error}"));
         assert!(text.contains("End"), "{path}: {text}");
     }
@@ -143,7 +143,7 @@ async fn a_token_that_expires_ends_its_streams_at_that_time() {
     let (status, socket) = upgrade(&app, &format!("/ws/{job}?access_token={brief}"), "");
     assert_eq!(status, 101);
     for (path, stream) in streams {
-        tokio::time::timeout(AT_MOST, end(stream)).await.unwrap_or_else(|_| panic!("{path} goes on"));
+        tokio::time::timeout(AT_MOST, end(stream)).await.unwrap_or_else(|_| panic!("{path} stays open"));
         assert!(begun.elapsed() >= Duration::from_secs(6), "{path} ended early");
     }
     rest_of(socket).await;
@@ -174,14 +174,14 @@ async fn a_client_has_only_so_many_streams_open() {
         if response.status() == 200 {
             break response;
         }
-        assert!(begun.elapsed() < PATIENCE, "no room is made");
+        assert!(begun.elapsed() < WAIT_LIMIT, "no slot becomes free");
     };
     assert_eq!(problem(stream(&ann).await, 429).await, "too_many_watchers");
     assert_eq!(upgrade(&app, &format!("{NO_JOB}?access_token={ann}"), "").0, 429);
     assert_eq!(stream(&bob).await.status(), 200, "another client");
     drop(second);
     while stream(&ann).await.status() != 200 {
-        assert!(begun.elapsed() < PATIENCE, "no room is made");
+        assert!(begun.elapsed() < WAIT_LIMIT, "no slot becomes free");
     }
     drop(first);
 }

@@ -1,4 +1,4 @@
-//! Files that a run leaves in its content.
+//! Files that a run wrote in its content.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What a run sees of its content, what it cannot do to it, and what becomes of what it writes there.
+//! The content of a run: what it sees, what it can't change, and what happens to what it writes.
 //!
 //! Everything is tried in each way that a run may get its content: see [`Way`].
 
@@ -22,7 +22,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Those that can be had here.
+    /// Those that work on this machine.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let all = [Self::Warm, Self::Runner, Self::Sandbox, Self::Copy].into_iter();
         all.filter(|way| *way != Self::Sandbox || can_sandbox())
@@ -56,7 +56,7 @@ impl Way {
     }
 }
 
-/// Runs a playbook on this machine, to its good end; gives the values that it shows.
+/// Runs a playbook on this machine, which must succeed. Returns the job and the values that it shows.
 pub(crate) async fn succeed(app: &TestApp, playbook: &str, vars: Value) -> (Job, Value) {
     let request = json!({"playbook": playbook, "limit": "localhost", "extra_vars": vars});
     let job = app.run(&request).await;

@@ -36,7 +36,7 @@ pub(crate) async fn assert_a_password_stays(setup: Setup, way: Way) {
     // The owner has the last word.
     app.write("inventory/credentials/db", "of the owner\n");
     assert_eq!(generated().await, json!("of the owner"), "{way:?}");
-    fs::remove_dir_all(app.home().join("inventory/credentials")).expect("ours");
+    fs::remove_dir_all(app.home().join("inventory/credentials")).expect("the test owns it");
     let second = generated().await;
     assert!(second != first && second != json!("of the owner"), "{way:?}: {second}");
     assert_eq!(generated().await, second, "{way:?}");
@@ -52,7 +52,7 @@ pub(crate) async fn assert_a_password_stays(setup: Setup, way: Way) {
     assert_ne!(generated().await, json!("of the owner"), "{way:?}");
 
     // A file of the owner where runs made a directory.
-    fs::remove_dir_all(app.home().join("inventory/credentials")).expect("ours");
+    fs::remove_dir_all(app.home().join("inventory/credentials")).expect("the test owns it");
     generated().await;
     app.write("inventory/credentials", "a file of the owner\n");
     app.write("playbooks/read.yml", &playbook(READ));

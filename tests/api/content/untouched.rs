@@ -1,4 +1,4 @@
-//! Nothing that a run does reaches the owner's files, a snapshot, or another run.
+//! A run changes no file of the owner, of a snapshot, or of another run.
 
 use std::{
     collections::BTreeMap,
@@ -73,7 +73,7 @@ pub(crate) async fn assert_nothing_is_touched(setup: Setup, way: Way) {
         setup.home().join("playbooks/victims/changed.txt"),
         fs::Permissions::from_mode(0o640),
     )
-    .expect("ours");
+    .expect("the test owns it");
     let owner = fs::metadata(setup.home()).expect("there").uid();
     let changed = setup.home().join("playbooks/victims/changed.txt");
     std::os::unix::fs::chown(changed, Some(owner), Some(owner)).expect("root may");
@@ -81,7 +81,7 @@ pub(crate) async fn assert_nothing_is_touched(setup: Setup, way: Way) {
     let app = setup.start();
     let out = app.home().join("out");
     fs::create_dir(&out).expect("writable");
-    fs::set_permissions(&out, fs::Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o777)).expect("the test owns it");
     let source = listing(&app.home().join("playbooks"));
     let mut of_snapshots = None;
     for _ in 0..2 {
@@ -143,12 +143,12 @@ async fn nothing_stays_mounted_or_at_work_when_everything_is_killed() {
         app.kill();
         let supervisor = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
         let supervisor = rustix::process::Pid::from_raw(supervisor).expect("a pid");
-        rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("ours");
+        rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("the test owns it");
         app.start_again();
         let job = job.until_state("lost").await;
         assert_eq!(job["reason"]["code"], "supervisor_gone", "{way:?}: {job:#}");
         assert_nothing_is_mounted(app.home());
-        until("its directories are gone", || {
+        until("its directories are deleted", || {
             app.run_directories().is_empty() && app.secret_directories().is_empty()
         })
         .await;

@@ -1,4 +1,4 @@
-//! Paths, modes and times, as the owner has them.
+//! A run sees its content with the owner's paths, modes, and times.
 
 use std::{
     fs::{self, Permissions},
@@ -20,7 +20,7 @@ const STAMP: &str = r#"    - name: Write a configuration with a header
       register: written
     - ansible.builtin.debug:
         var: written.changed
-    - name: Look at it
+    - name: Read it
       ansible.builtin.slurp:
         src: "{{ head_of }}/head.conf"
       register: head
@@ -60,16 +60,16 @@ fn payload(setup: &Setup) {
         let path = root.join(name);
         let file = fs::File::options().write(true).open(&path).expect("there");
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(946_684_800 + 86_400 * 40))
-            .expect("ours");
-        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("ours");
+            .expect("the test owns it");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).expect("the test owns it");
     }
     symlink("run_755", root.join("link")).expect("writable");
     let owner = fs::metadata(setup.home()).expect("there").uid();
     for name in ["rule_440", "read_444", "run_755", "plain_644", "shut_400", "tree/inside_664"] {
         std::os::unix::fs::chown(root.join(name), Some(owner), Some(owner)).expect("root may");
     }
-    fs::set_permissions(root.join("tree"), Permissions::from_mode(0o755)).expect("ours");
-    fs::set_permissions(&root, Permissions::from_mode(0o755)).expect("ours");
+    fs::set_permissions(root.join("tree"), Permissions::from_mode(0o755)).expect("the test owns it");
+    fs::set_permissions(&root, Permissions::from_mode(0o755)).expect("the test owns it");
 }
 
 /// As each run finds the content of `setup`.
@@ -90,11 +90,11 @@ pub(crate) async fn assert_it_is_as_the_owner_has_it(setup: Setup, way: Way) {
     let app = setup.start();
     let out = app.home().join("out");
     fs::create_dir(&out).expect("writable");
-    fs::set_permissions(&out, Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(&out, Permissions::from_mode(0o777)).expect("the test owns it");
 
     let head = out.join("head");
     fs::create_dir(&head).expect("writable");
-    fs::set_permissions(&head, Permissions::from_mode(0o777)).expect("ours");
+    fs::set_permissions(&head, Permissions::from_mode(0o777)).expect("the test owns it");
     let vars = json!({"out": out.join("ship"), "head_of": head});
     let (_, found) = succeed(&app, "whole", vars.clone()).await;
     assert_eq!(found["beside"], json!(["beside the inventory"]), "{way:?}: {found:#}");

@@ -1,6 +1,6 @@
-//! Schemathesis makes requests from the document, good and bad ones, and compares the replies with it.
+//! Schemathesis sends valid and invalid requests that it generates from the OpenAPI document, and compares the replies with it.
 //!
-//! `RANGEHAND_TEST_SCHEMATHESIS` names its program `st`. With `RANGEHAND_TORTURE` it goes on for minutes.
+//! `RANGEHAND_TEST_SCHEMATHESIS` names its program `st`. With `RANGEHAND_TORTURE` the test runs for minutes.
 
 use std::{path::Path, process::Command};
 
@@ -8,7 +8,7 @@ use testkit::{TestApp, until_async};
 
 use super::stub;
 
-/// What is the same for all of its runs. One worker: CPython 3.11's parser, which it uses, is not safe for threads. Bad requests may be accepted: v0 reads `"2"` for 2, v1 takes `null` for not given.
+/// Options of all runs. One worker, because the parser of CPython 3.11 is not thread-safe. Bad requests can be accepted: v0 reads `"2"` as 2, v1 treats `null` as absent.
 const OPTIONS: &[&str] = &[
     "--mode=all",
     "--suppress-health-check=all",
@@ -48,7 +48,7 @@ async fn v0_does_what_the_document_says() {
     run(&[&how[..], &[checks, "--include-path-regex=^/v0"]].concat()).await;
 }
 
-#[expect(clippy::print_stderr, reason = "whoever runs the tests should know that one did nothing")]
+#[expect(clippy::print_stderr, reason = "a skipped test must be visible")]
 async fn run(options: &[&str]) {
     let Some(program) = std::env::var_os("RANGEHAND_TEST_SCHEMATHESIS") else {
         eprintln!("SKIPPED: RANGEHAND_TEST_SCHEMATHESIS is not set: run ./test.sh");

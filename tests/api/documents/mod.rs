@@ -1,4 +1,4 @@
-//! `/docs`, and whether the service does what its documents say.
+//! `/docs`, and whether the service behaves as documented.
 
 mod fuzz;
 mod pages;

@@ -48,7 +48,7 @@ async fn other_paths_of_documents_are_unknown() {
     assert_eq!(refused.json::<Value>().await.expect("JSON"), json!({ "detail": "Method Not Allowed" }));
 }
 
-/// No name of the network is found, so what a page asks of elsewhere fails and is told on its console.
+/// No host name resolves, so requests of a page to other hosts fail and are logged on its console.
 #[tokio::test]
 async fn both_pages_render_in_a_browser_without_a_network() {
     let app = TestApp::new();

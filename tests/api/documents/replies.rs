@@ -1,4 +1,4 @@
-//! Replies are what the schemas say, and requests may hold what they say.
+//! Replies match the schemas, and requests that match are accepted.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use testkit::TestApp;
 
 use super::{schemas::Document, stub};
 
-/// Sends a request and checks the reply; gives it.
+/// Sends a request and checks the reply. Returns it.
 async fn checked(
     app: &TestApp,
     document: &Document,
@@ -63,7 +63,7 @@ async fn replies_of_v1_are_what_the_schemas_say() {
         ("/readyz", ""),
         ("/healthz", ""),
     ] {
-        for id in [&id, &failed, "nobody"] {
+        for id in [&id, &failed, "absent"] {
             checked(&app, &document, ("GET", path), &(path.replace("{id}", id) + query), None).await;
         }
     }
@@ -140,7 +140,7 @@ async fn parameters_and_fields_are_those_that_the_service_knows() {
     let id = job["id"].as_str().expect("an id");
     let mut looked_at = 0;
     for (method, path) in document.operations("/v1/") {
-        // The catalog has no parameters and looks at none.
+        // The catalog has no parameters and ignores all.
         if path.starts_with("/v1/catalog") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! The schemas of the document, stricter than they are written: a member that they do not name is a fault.
+//! The schemas of the OpenAPI document, made stricter: a field that they do not name is an error.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Runs that ended before Ansible was executed: their jobs wait again, in their old places, and run once.
+//! Runs that ended before Ansible was executed: their jobs are queued again at their old positions, and run once.
 
 use std::{fs, path::Path};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::restart::supervisor;
 
-/// A request for the bundle `journal`, which says there that it began and ended.
+/// A request for the bundle `journal`, which records there that it began and ended.
 fn journaled(home: &Path, name: &str, more: &Value) -> Value {
     let variables =
         json!({"journal": home.join("journal"), "name": name, "count": 1, "seconds": 0, "fail": false});
@@ -130,7 +130,7 @@ async fn a_job_that_is_canceled_before_it_began_is_canceled_after_a_restart() {
     assert_eq!(journal(app.home()), Vec::<String>::new());
 }
 
-/// A supervisor that has a run and waits for its child, which is stopped; gives its number.
+/// A supervisor that has a run and waits for its child, which is stopped. Returns its number.
 async fn stuck_supervisor(app: &TestApp) -> rustix::process::Pid {
     let has_one = || app.run_directories().iter().any(|run| run.join("supervisor.json").exists());
     until("a supervisor has the run", has_one).await;
@@ -157,8 +157,8 @@ async fn a_job_whose_supervisors_never_begin_waits_again_and_fails_in_the_end() 
             stop_the_next_child(&app).await;
         }
         let run = app.run_directories().remove(0);
-        rustix::process::kill_process(stuck, Signal::KILL).expect("it is ours");
-        until("the run is gone", || !run.exists()).await;
+        rustix::process::kill_process(stuck, Signal::KILL).expect("the test owns it");
+        until("the run is deleted", || !run.exists()).await;
     }
     let job = job.until_state("failed").await;
     assert_eq!((&job["reason"]["code"], &job["attempt"]), (&json!("never_began"), &json!(1)), "{job:#}");
@@ -171,7 +171,7 @@ async fn a_job_whose_supervisors_never_begin_waits_again_and_fails_in_the_end() 
     assert_eq!(journal(app.home()), ["begin before", "end before"]);
 }
 
-/// What may have done something is not run again, whatever became of its supervisor.
+/// A run that may have done something is not repeated, whatever happened to its supervisor.
 #[tokio::test]
 async fn a_job_that_began_is_lost_with_its_supervisor_and_not_queued_again() {
     let mut app = with("warm").start();
@@ -184,7 +184,7 @@ async fn a_job_that_began_is_lost_with_its_supervisor_and_not_queued_again() {
     .await;
     let stuck = stuck_supervisor(&app).await;
     app.kill();
-    rustix::process::kill_process(stuck, Signal::KILL).expect("it is ours");
+    rustix::process::kill_process(stuck, Signal::KILL).expect("the test owns it");
     app.start_again();
     let job = job.until_state("lost").await;
     assert_eq!(moves(&job).await, expected(&["queued/waiting", "running", "lost/supervisor_gone"]));

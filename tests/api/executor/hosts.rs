@@ -1,4 +1,4 @@
-//! The processes with Ansible imported: shared, replaced when they are gone or out of date, and done without.
+//! Fork servers: shared, replaced when they have exited or are out of date, and bypassed when they fail.
 
 use std::{
     fs::{self, File},
@@ -9,7 +9,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
-use testkit::{Gate, PATIENCE, TestApp, bin_dir, processes_with_environment, until};
+use testkit::{Gate, TestApp, WAIT_LIMIT, bin_dir, processes_with_environment, until};
 
 use super::with;
 
@@ -54,7 +54,7 @@ fn kill(pid: i32) {
 }
 
 pub(super) fn signal(pid: i32, signal: Signal) {
-    // It may have gone by itself meanwhile.
+    // It may have exited by itself.
     let _ = kill_process(Pid::from_raw(pid).expect("a pid"), signal);
 }
 
@@ -62,7 +62,7 @@ fn ping() -> Value {
     json!({"bundle": "ping", "limit": "localhost"})
 }
 
-/// Stops the service; whatever its hosts started must be gone then. All of it has the home of the service.
+/// Stops the service. All processes that its fork servers started must have exited then. They have the home of the service.
 async fn assert_nothing_is_left(app: &mut TestApp) {
     app.stop();
     let home = format!("HOME={}", app.home().display());
@@ -125,7 +125,7 @@ async fn a_host_that_is_killed_is_replaced_and_no_job_fails() {
     // One that was killed while it began is not tried again at once.
     let begun = Instant::now();
     while app.run(&ping()).await["executor"] != "warm" {
-        assert!(begun.elapsed() < PATIENCE, "there is no host any more");
+        assert!(begun.elapsed() < WAIT_LIMIT, "there is no fork server");
     }
     assert_nothing_is_left(&mut app).await;
 }
@@ -137,10 +137,10 @@ async fn a_host_that_is_stopped_is_replaced_and_no_job_fails() {
     let [first] = hosts_of(&app)[..] else { panic!("one host") };
     spare_of(&app).await;
     signal(first, Signal::STOP);
-    // This one has a supervisor already; the next one waits in vain, then is given another host.
+    // This one has a supervisor already. The next one times out, then gets another fork server.
     assert_runs_warm(&app).await;
     assert_runs_warm(&app).await;
-    until("the stopped host is gone", || parent(first).is_none()).await;
+    until("the stopped fork server has exited", || parent(first).is_none()).await;
     assert_nothing_is_left(&mut app).await;
 }
 
@@ -150,11 +150,11 @@ async fn a_supervisor_that_is_killed_before_it_has_a_run_fails_no_job() {
     assert_runs_warm(&app).await;
     let killed = spare_of(&app).await;
     kill(killed);
-    until("it is gone", || parent(killed).is_none()).await;
+    until("it has exited", || parent(killed).is_none()).await;
     assert_runs_warm(&app).await;
     let spare = spare_of(&app).await;
     assert_nothing_is_left(&mut app).await;
-    until("the supervisor without a run is gone with its service", || parent(spare).is_none()).await;
+    until("the idle supervisor exits with its service", || parent(spare).is_none()).await;
 }
 
 /// The next run has a supervisor, whose child with Ansible imported is sent this signal first.
@@ -168,7 +168,7 @@ async fn assert_ansible_runner_runs_after(sent: Signal) {
     signal(child, sent);
     let job = app.run(&ping()).await;
     assert_eq!((&job["state"], &job["executor"]), (&json!("succeeded"), &json!("runner")), "{job:#}");
-    until("the child is gone", || parent(child).is_none()).await;
+    until("the child has exited", || parent(child).is_none()).await;
     assert_runs_warm(&app).await;
     assert_nothing_is_left(&mut app).await;
 }
@@ -189,7 +189,7 @@ async fn a_supervisor_that_ends_before_it_has_heard_everything_is_replaced() {
     assert_runs_warm(&app).await;
     let spare = spare_of(&app).await;
     signal(spare, Signal::STOP);
-    // More than a pipe holds, so it cannot be told everything while it is stopped.
+    // More than fits into a pipe: the specification can't be passed while the supervisor is stopped.
     let request =
         json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"long": "x".repeat(200_000)}});
     let job = app.submit(&request).await;
@@ -207,7 +207,7 @@ async fn a_changed_configuration_counts_for_the_next_job() {
         app.write("playbooks/ansible.cfg", &format!("[defaults]\ntimeout = {timeout}\n"));
         assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(timeout), json!("warm")));
     }
-    fs::remove_file(app.home().join("playbooks/ansible.cfg")).expect("ours");
+    fs::remove_file(app.home().join("playbooks/ansible.cfg")).expect("the test owns it");
     assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(10), json!("warm")));
 }
 
@@ -218,10 +218,10 @@ async fn a_run_with_other_settings_than_its_host_is_run_by_ansible_runner() {
     app.write("playbooks/ansible.cfg", "[defaults]\ntimeout = 33\n");
     let then = path.metadata().expect("it is there").modified().expect("a time");
     assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(33), json!("warm")));
-    // Changed without a trace: what tells is that the run reads something else.
+    // The change leaves no trace in the file's metadata. The run detects it by the different value.
     app.write("playbooks/ansible.cfg", "[defaults]\ntimeout = 44\n");
-    let file = File::options().write(true).open(&path).expect("ours");
-    file.set_modified(then).expect("ours");
+    let file = File::options().write(true).open(&path).expect("the test owns it");
+    file.set_modified(then).expect("the test owns it");
     assert_eq!(setting(&app, "DEFAULT_TIMEOUT").await, (json!(44), json!("runner")));
 }
 
@@ -236,7 +236,7 @@ fn foreign_programs(directory: &Path) {
         true_one.to_str().expect("UTF-8")
     );
     fs::write(&playbook, text).expect("writable");
-    fs::set_permissions(&playbook, fs::Permissions::from_mode(0o755)).expect("ours");
+    fs::set_permissions(&playbook, fs::Permissions::from_mode(0o755)).expect("the test owns it");
 }
 
 #[tokio::test]
@@ -265,7 +265,7 @@ async fn a_warm_run_goes_on_without_its_service_and_its_host() {
     job.until_task("Wait for the gate").await;
     let [host] = hosts_of(&app)[..] else { panic!("one host") };
     app.kill();
-    until("the host is gone with its service", || parent(host).is_none()).await;
+    until("the fork server exits with its service", || parent(host).is_none()).await;
     gate.open();
     app.start_again();
     let job = job.until_state("succeeded").await;

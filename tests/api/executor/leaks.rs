@@ -1,5 +1,5 @@
-//! Nothing of a run is left for the next one, although both come from one process; and what a process of a run has of
-//! its own is what ansible-runner would give it.
+//! No state of a run reaches the next one, although both are forked from one process. A process of a run has the same
+//! environment as under ansible-runner.
 
 use std::{
     collections::BTreeSet,
@@ -117,7 +117,7 @@ async fn a_host_holds_no_secret_in_its_memory_and_none_in_its_environment() {
             "a secret is in the environment of the host"
         );
     }
-    until("the runs are gone", || app.run_directories().is_empty()).await;
+    until("the runs are deleted", || app.run_directories().is_empty()).await;
 }
 
 fn holds(parts: &[Vec<u8>], text: &str) -> bool {
@@ -128,7 +128,7 @@ fn holds(parts: &[Vec<u8>], text: &str) -> bool {
 /// All that a process can write to, as it is now.
 fn memory_of(pid: i32) -> Vec<Vec<u8>> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("it runs");
-    let memory = File::open(format!("/proc/{pid}/mem")).expect("it is ours");
+    let memory = File::open(format!("/proc/{pid}/mem")).expect("the test owns it");
     let range = |line: &str| -> Option<(u64, u64)> {
         let (range, rest) = line.split_once(' ')?;
         let (from, to) = range.split_once('-')?;

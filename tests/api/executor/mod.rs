@@ -1,10 +1,10 @@
-//! What runs Ansible, warm or ansible-runner: the same for whoever looks, and nothing left from one run for the next.
+//! The executors, warm and ansible-runner: clients see the same, and no run leaves anything for the next.
 
 mod beginning;
 mod hosts;
 mod leaks;
 mod modules;
-mod told;
+mod visible;
 mod zoo;
 
 use testkit::{Setup, copy, fixtures};

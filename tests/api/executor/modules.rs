@@ -1,4 +1,4 @@
-//! What is sent to a host: modules of Ansible, with what they import.
+//! What is sent to a host: modules of Ansible, with their imports.
 
 use std::{
     fs,
@@ -7,17 +7,17 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testkit::{PATIENCE, TestApp, ssh_lab};
+use testkit::{TestApp, WAIT_LIMIT, ssh_lab};
 
 use super::with;
 
-/// Says of each host whether its module came compiled, and whether its Python is of the version of the one that sent it.
+/// Reports for each host whether its module was compiled, and whether its Python has the version of the one that sent it.
 const SENT: &str = r#"
 - hosts: lab-1
   gather_facts: "{{ gather }}"
   gather_subset: [min]
   tasks:
-    - name: Look into the package of the module that runs this
+    - name: Inspect the package of the module that runs this
       ansible.builtin.command:
         argv:
           - /usr/bin/python3
@@ -26,16 +26,16 @@ const SENT: &str = r#"
             import glob, os, sys, zipfile
             [package] = glob.glob(os.environ["TMPDIR"] + "/*/*.zip")
             is_compiled = any(name.endswith(".pyc") for name in zipfile.ZipFile(package).namelist())
-            print(is_compiled, "%d.%d" % sys.version_info[:2] == "{{ ours }}")
+            print(is_compiled, "%d.%d" % sys.version_info[:2] == "{{ version }}")
       vars:
-        ours: "{{ lookup('ansible.builtin.pipe', ansible_playbook_python ~ ' -V').split()[1].split('.')[:2] | join('.') }}"
+        version: "{{ lookup('ansible.builtin.pipe', ansible_playbook_python ~ ' -V').split()[1].split('.')[:2] | join('.') }}"
       environment: {TMPDIR: "{{ directory }}"}
       register: sent
       changed_when: false
     - ansible.builtin.debug: {var: sent.stdout}
 "#;
 
-/// What it says: is it compiled, and is the host's Python of our version?
+/// The report: whether it is compiled, and whether the host's Python has the same version.
 async fn sent(app: &TestApp, directory: &Path, gather: bool) -> (bool, bool) {
     let vars = json!({"directory": directory, "gather": gather});
     let job = app.run(&json!({"bundle": "sent", "inventory": "lab", "extra_vars": vars})).await;
@@ -54,7 +54,7 @@ fn service(compiled: &str) -> (TestApp, PathBuf) {
     let setup = ssh_lab::with_inventories(setup);
     setup.write("playbooks/bundles/sent/main.yml", SENT);
     let directory = setup.home().join("payload");
-    fs::create_dir(&directory).expect("ours");
+    fs::create_dir(&directory).expect("the test owns it");
     (setup.start(), directory)
 }
 
@@ -69,10 +69,10 @@ async fn modules_go_compiled_to_hosts_that_are_known_to_have_a_python_of_our_ver
         if is_compiled == is_of_our_version {
             break;
         }
-        assert!(begun.elapsed() < PATIENCE, "compiled: {is_compiled}, of our version: {is_of_our_version}");
+        assert!(begun.elapsed() < WAIT_LIMIT, "compiled: {is_compiled}, same version: {is_of_our_version}");
     }
     let (is_compiled, _) = sent(&app, &directory, false).await;
-    assert!(!is_compiled, "nobody has asked this host for its Python");
+    assert!(!is_compiled, "the Python version of this host is unknown");
 
     let (app, directory) = service("false");
     for _ in 0..runs + 2 {

@@ -1,4 +1,4 @@
-//! A zoo of playbooks gives the same whatever runs it.
+//! Many different playbooks have the same result with both executors.
 
 use std::fs;
 
@@ -7,11 +7,11 @@ use testkit::{Setup, TestApp, fixtures, ssh_lab};
 
 use super::{
     EXECUTORS,
-    told::{Told, differences, told},
+    visible::{Line, differences, visible},
     with,
 };
 
-/// What is requested, and whether several hosts are at work in it at once.
+/// What is requested, and whether several hosts run in parallel.
 struct Case {
     request: Value,
     is_sorted: bool,
@@ -67,12 +67,12 @@ fn usual() -> Vec<Case> {
         json!({"check": true, "diff": true, "verbosity": 3, "tags": "other"}),
     ));
     cases.push(with_options("zoo/options", json!({"start_at_task": "Third", "verbosity": 4, "forks": 3})));
-    // Nobody is there to answer.
+    // No prompt is answered.
     cases.push(with_options("zoo/ask", json!({"timeout_s": 8})));
     cases.push(with_options("linger", json!({"extra_vars": {"marker": "zoo", "seconds": 60}})));
     cases.push(on_many("zoo/hosts", "trio", json!({})));
     cases.push(on_many("ping", "unreachable", json!({})));
-    cases.push(on_many("ping", "dynamic", json!({"limit": "made,nobody"})));
+    cases.push(on_many("ping", "dynamic", json!({"limit": "made,absent"})));
     cases.push(on_many("zoo/ssh", "lab", json!({"diff": true})));
     cases.push(on_many("zoo/ssh", "lab_wrong_key", json!({"forks": 1, "verbosity": 1})));
     cases
@@ -91,14 +91,14 @@ fn service(executor: &str) -> Setup {
     ssh_lab::with_inventories(with(executor).set("VAULT_PASSWORD", "zoo-password"))
 }
 
-async fn run(app: &TestApp, case: &Case, executor: &str) -> Vec<Told> {
+async fn run(app: &TestApp, case: &Case, executor: &str) -> Vec<Line> {
     let job = app.run(&case.request).await;
     assert!(!job["finished_at"].is_null(), "{job:#}");
     assert_eq!(job["executor"], executor, "{}: {job:#}", case.request);
-    told(app, &job, case.is_sorted).await
+    visible(app, &job, case.is_sorted).await
 }
 
-/// Runs the cases in both; gives what differs.
+/// Runs the cases in both. Returns what differs.
 async fn compare(apps: &[TestApp; 2], cases: &[Case], configuration: &str) -> Vec<String> {
     let mut found = Vec::new();
     let only = std::env::var("RANGEHAND_TEST_ZOO_ONLY").unwrap_or_default();

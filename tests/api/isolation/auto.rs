@@ -1,5 +1,5 @@
-//! `runs.isolation = "auto"`, the default: runs are in a sandbox where one can be made, SSH keys work in it, and what a user
-//! may miss in it is reported.
+//! `runs.isolation = "auto"`, the default: runs are in a sandbox if one can be created, SSH keys work in it, and missing files
+//! are reported.
 
 use std::{fs, os::unix::fs::symlink, path::PathBuf};
 
@@ -10,7 +10,7 @@ use super::{can_sandbox, view};
 
 const KEY: &str = "-----BEGIN OPENSSH PRIVATE KEY-----\nnone\n-----END OPENSSH PRIVATE KEY-----\n";
 
-/// The default settings: whatever the whole suite is set to, and nothing more is visible.
+/// The default settings: independent of those of the whole suite, and without additional visible paths.
 fn by_default() -> Setup {
     Setup::new()
         .set("RANGEHAND__RUNS__ISOLATION", "auto")

@@ -1,5 +1,5 @@
-//! What a hostile job tries from within its run: the kernel's settings, links and FIFOs in the place of its own files, forged
-//! events. Each of these worked once.
+//! Attacks by a job from within its run: settings of the kernel, links and FIFOs in place of its files, forged events. Each of
+//! these worked once.
 
 use std::fs;
 
@@ -34,7 +34,7 @@ async fn a_run_in_a_sandbox_cannot_change_the_kernel() {
         return;
     }
     let app = in_sandbox().start();
-    // Only asked for, never tried: a mistake of the sandbox must not change the machine of the tests.
+    // Only queried, never tried: a defect of the sandbox must not change the machine of the tests.
     let script = r#"cat > "$ANSIBLE_LOCAL_TEMP/look.py" <<'PY'
 import os
 found = []
@@ -119,7 +119,7 @@ async fn a_link_in_the_place_of_a_directory_of_the_run_deletes_nothing_outside()
     let app = in_sandbox().set("RANGEHAND__ANSIBLE__EXECUTOR", "runner").start();
     app.write("outside/kept.json", "{}");
     let outside = app.home().join("outside");
-    // Lines of output are events, too: enough of them for a sweep while the link is there.
+    // Lines of output are events, too: enough of them for a sweep while the link exists.
     let script = format!(
         r#"cd "$ANSIBLE_LOCAL_TEMP/../artifacts"/*/ && mv job_events moved && ln -s {} job_events
 {CONTROLLER}
@@ -156,7 +156,7 @@ async fn a_fifo_in_the_place_of_a_file_of_the_run_does_not_stop_the_next_start()
     let supervisor = identity["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).expect("a pid");
     app.kill();
     let supervisor = rustix::process::Pid::from_raw(supervisor).expect("a pid");
-    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("it is ours");
+    rustix::process::kill_process(supervisor, rustix::process::Signal::KILL).expect("the test owns it");
     app.start_again();
     app.hang_up();
     assert_eq!(job.until_state("lost").await["state"], "lost");

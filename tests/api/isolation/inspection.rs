@@ -1,4 +1,4 @@
-//! Looking into content evaluates it: lookups, plugins, inventory programs. That happens as in a run, and nothing outlives it.
+//! Inspections evaluate content: lookups, plugins, inventory programs. They are isolated like runs, and leave no process.
 //!
 //! Each test has a playbook whose `hosts` executes a script as soon as Ansible lists its tasks.
 
@@ -85,7 +85,7 @@ fn inspectors(app: &TestApp) -> Vec<Pid> {
     children.into_iter().filter(is_inspector).filter_map(Pid::from_raw).collect()
 }
 
-/// What a look at this sees and writes of the machine, as words.
+/// A probe that reports which files of the machine an inspection can read and write.
 fn probe(setup: &Setup) {
     let home = setup.home().display();
     let script = format!(
@@ -160,7 +160,7 @@ pub(super) async fn assert_nothing_outlives_a_look(setup: Setup) {
 
     let request = look(app.address().to_owned(), viewer, "/v1/catalog/bundles/slow".to_owned());
     let request = tokio::spawn(async move { tokio::time::timeout(Duration::from_secs(60), request).await });
-    until("the look is at work", || !processes_with(&marker).is_empty()).await;
+    until("the inspection is running", || !processes_with(&marker).is_empty()).await;
     app.kill();
     until("nothing is left of it", || processes_with(&marker).is_empty()).await;
     request.abort();
@@ -187,7 +187,7 @@ async fn a_look_ends_when_its_caller_leaves() {
         "GET /v1/catalog/bundles/slow HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {viewer}\r\n\r\n"
     );
     connection.write_all(request.as_bytes()).expect("it reads");
-    until("the look is at work", || !processes_with(&marker).is_empty()).await;
+    until("the inspection is running", || !processes_with(&marker).is_empty()).await;
     drop(connection);
     until("nothing is left of it", || processes_with(&marker).is_empty()).await;
     until("its end is recorded", || inspected(&app).len() == 2).await;
@@ -203,7 +203,7 @@ async fn a_look_ends_when_its_caller_leaves() {
 async fn an_inspector_that_is_killed_leaves_nothing() {
     let setup = in_process();
     let marker = marker(&setup);
-    // With its environment: where there are no control groups, nothing else tells whose it is.
+    // Identified by its environment: without control groups, nothing else identifies it.
     bundle(
         &setup,
         "slow",
@@ -215,19 +215,19 @@ async fn an_inspector_that_is_killed_leaves_nothing() {
     let begin = |app: &TestApp| tokio::spawn(look(app.address().to_owned(), viewer.clone(), path.clone()));
 
     let request = begin(&app);
-    until("the look is at work", || !processes_with(&marker).is_empty()).await;
-    inspectors(&app).into_iter().for_each(|pid| kill_process(pid, Signal::KILL).expect("it is ours"));
+    until("the inspection is running", || !processes_with(&marker).is_empty()).await;
+    inspectors(&app).into_iter().for_each(|pid| kill_process(pid, Signal::KILL).expect("the test owns it"));
     let (status, shown) = request.await.expect("it answers");
     assert!(status == 200 && shown["problem"].is_string(), "{status}: {shown:#}");
     assert_eq!(processes_with(&marker), Vec::<String>::new());
 
-    // Both at once: the next service finds what is left.
+    // Both at once: the next service finds the remains.
     let request = begin(&app);
-    until("the look is at work", || !processes_with(&marker).is_empty()).await;
+    until("the inspection is running", || !processes_with(&marker).is_empty()).await;
     let inspectors = inspectors(&app);
-    inspectors.iter().for_each(|pid| kill_process(*pid, Signal::STOP).expect("it is ours"));
+    inspectors.iter().for_each(|pid| kill_process(*pid, Signal::STOP).expect("the test owns it"));
     app.kill();
-    inspectors.iter().for_each(|pid| kill_process(*pid, Signal::KILL).expect("it is ours"));
+    inspectors.iter().for_each(|pid| kill_process(*pid, Signal::KILL).expect("the test owns it"));
     request.abort();
     assert!(!processes_with(&marker).is_empty(), "otherwise this shows nothing");
     app.start_again();
@@ -367,7 +367,7 @@ async fn looks_of_viewers_do_not_keep_an_operator_waiting() {
     let (viewer, operator) = (token(&app, "viewer"), token(&app, "operator"));
     let slow = || look(app.address().to_owned(), viewer.clone(), "/v1/catalog/bundles/slow".to_owned());
     let requests: Vec<_> = (0..4).map(|_| tokio::spawn(slow())).collect();
-    until("two looks are at work", || inspectors(&app).len() >= 2).await;
+    until("two inspections are running", || inspectors(&app).len() >= 2).await;
     let begun = Instant::now();
     assert_eq!(look_as(&app, &operator, "/v1/catalog/bundles/ping").await.0, 200);
     assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());

@@ -1,4 +1,4 @@
-//! A run that takes too much ends, with a reason, and its neighbour does not notice.
+//! A run that exceeds a limit is terminated, with a reason. Other runs are not affected.
 //!
 //! Everything here is bounded: 150 processes and 300 MB at most, for a minute at most.
 
@@ -18,7 +18,7 @@ pub(super) fn limited(setup: Setup) -> TestApp {
         .start()
 }
 
-/// Runs it beside a healthy job; gives how it ended.
+/// Runs the bundle and a healthy job at the same time. Returns how the bundle ended.
 async fn beside_a_healthy_one(app: &TestApp, bundle: &str) -> Job {
     let marker = format!("greedy-{bundle}-{}", app.home().file_name().expect("a name").to_string_lossy());
     let begun = Instant::now();
@@ -42,7 +42,7 @@ pub(super) async fn assert_limits_hold(app: &TestApp) {
         assert_eq!(job["reason"]["code"], code, "{job:#}");
         assert!(job["reason"]["message"].as_str().expect("a text").contains(setting), "{job:#}");
     }
-    // Nobody is the worse for it.
+    // Other jobs are not affected.
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
 }

@@ -1,4 +1,4 @@
-//! One job and another: what a run sees, what it may use, and what it cannot do to its neighbours.
+//! Isolation of jobs: what a run sees, what it can use, and what it can't do to other runs.
 
 mod auto;
 mod hostile;
@@ -16,7 +16,7 @@ mod warm;
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};
 
-/// Is bubblewrap there? A test without it says so and shows nothing; `./test.sh` installs it.
+/// Whether bubblewrap is available. Without it a test prints that it is skipped; `./test.sh` installs it.
 pub(crate) fn can_sandbox() -> bool {
     can_sandbox_through(&[])
 }

@@ -1,8 +1,8 @@
-//! A service of an ordinary user, as it should be: everything works that works for root, and others of the same user
-//! do not see into it.
+//! A service that runs as an unprivileged user: everything works as for root, and other processes of that user can't read its
+//! memory.
 //!
-//! The tests start it as a user whom nobody is; without root they say so and show nothing, for whoever runs them is an
-//! ordinary user already.
+//! The tests start it with the user ID of `nobody`. Without root they print that they are skipped: the other tests then run as
+//! an unprivileged user anyway.
 
 use std::{
     os::unix::fs::MetadataExt,
@@ -19,8 +19,8 @@ use crate::content::{
     untouched::assert_nothing_is_touched, view::assert_it_is_as_the_owner_has_it,
 };
 
-/// Nobody's, on every Linux.
-const NOBODY: u32 = 65534;
+/// The user ID of `nobody` on every Linux.
+const USER_ID: u32 = 65534;
 
 /// Puts a directory whose parents are closed to others (`$0`, below `$1`) into an open place of the same name.
 const OPEN: &str = "exec 3<\"$0\"; mount -t tmpfs -o mode=755 tmpfs \"$1\" && mkdir -p \"$0\" && \
@@ -30,7 +30,7 @@ const OPEN: &str = "exec 3<\"$0\"; mount -t tmpfs -o mode=755 tmpfs \"$1\" && mk
 pub(crate) fn through() -> Vec<String> {
     let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
     let words = ["setpriv", "--clear-groups", "--inh-caps=-all"].map(str::to_owned).into_iter().chain(user);
-    // The Python of whoever runs the tests may be in a home that nobody else may enter.
+    // The Python of the user that runs the tests can be in a private home directory.
     let python = bin_dir().join("python3").canonicalize().expect("there is a Python");
     let base = python.ancestors().nth(2).expect("it is in `bin`");
     let is_closed = |path: &&Path| path.metadata().is_ok_and(|found| found.mode() & 1 == 0);
@@ -42,16 +42,16 @@ pub(crate) fn through() -> Vec<String> {
     open.chain(words).collect()
 }
 
-/// Can programs be started as that user? Says why when they cannot.
+/// Whether programs can be started as that user. Prints the reason if not.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
 pub(crate) fn can_be_nobody() -> bool {
     let why = if !rustix::process::geteuid().is_root() {
-        Some("only root can become somebody else".to_owned())
+        Some("only root can become another user".to_owned())
     } else {
         let programs = [bin_dir().join("ansible-runner"), program()];
         programs.iter().find_map(|program| {
-            // By way of `env`, which has no privileges left when it looks for the program.
-            let output = nobody(Path::new("/usr/bin/env")).arg(program).arg("--version").output();
+            // Through `env`, which searches for the program without privileges.
+            let output = command_of_user(Path::new("/usr/bin/env")).arg(program).arg("--version").output();
             let output = output.expect("there is a setpriv");
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             (!output.status.success()).then(|| format!("{} does not start: {said}", program.display()))
@@ -66,11 +66,11 @@ pub(crate) fn can_be_nobody() -> bool {
 /// A service of that user, who has no home: Ansible's modules for this machine need another place.
 pub(crate) fn of_nobody(setup: Setup) -> Setup {
     let modules = setup.home().join("modules").to_string_lossy().into_owned();
-    setup.run_by(NOBODY, through()).set("RANGEHAND__ANSIBLE__ENVIRONMENT__ANSIBLE_REMOTE_TMP", modules)
+    setup.run_by(USER_ID, through()).set("RANGEHAND__ANSIBLE__ENVIRONMENT__ANSIBLE_REMOTE_TMP", modules)
 }
 
 /// A command of that user.
-fn nobody(program: &Path) -> Command {
+fn command_of_user(program: &Path) -> Command {
     let through = through();
     let mut command = Command::new(&through[0]);
     command.args(&through[1..]).arg(program).env_clear();
@@ -86,7 +86,7 @@ async fn jobs_of_an_ordinary_user_run_and_are_kept_to_what_the_user_may() {
     let state = app.home().join("var");
     let paths = ["/etc/shadow", "/usr/bin", "/tmp", "/etc", state.to_str().expect("UTF-8")];
     let found = view(&app, &paths, None).await;
-    assert_eq!(found["user"], NOBODY, "{found:#}");
+    assert_eq!(found["user"], USER_ID, "{found:#}");
     assert_eq!(found["capabilities"], "0000000000000000");
     assert_eq!((&found["no_new_privileges"], &found["core"]), (&json!("1"), &json!(0)));
     assert_eq!(found["readable"], json!(["/usr/bin", "/tmp", "/etc", paths[4]]));
@@ -98,11 +98,11 @@ async fn jobs_of_an_ordinary_user_run_in_a_sandbox() {
     if !can_be_nobody() || !can_sandbox_through(&through()) {
         return;
     }
-    let app = in_sandbox().run_by(NOBODY, through()).start();
+    let app = in_sandbox().run_by(USER_ID, through()).start();
     let state = app.home().join("var");
     let paths = ["/etc/shadow", "/usr/bin", "/var/lib", "/tmp", "/usr", state.to_str().expect("UTF-8")];
     let found = view(&app, &paths, None).await;
-    assert_eq!(found["user"], NOBODY, "{found:#}");
+    assert_eq!(found["user"], USER_ID, "{found:#}");
     assert_eq!(found["capabilities"], "0000000000000000");
     assert_eq!((&found["no_new_privileges"], &found["core"]), (&json!("1"), &json!(0)));
     let readable = found["readable"].as_array().expect("a list");
@@ -194,12 +194,13 @@ async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors
 
     let reads = |pid: i32, file: &str| {
         let path = format!("/proc/{pid}/{file}");
-        let output = nobody(Path::new("/usr/bin/head")).args(["-c", "1", &path]).output().expect("it starts");
+        let output =
+            command_of_user(Path::new("/usr/bin/head")).args(["-c", "1", &path]).output().expect("it starts");
         output.status.success()
     };
-    // What is not closed is seen by the same user: otherwise the rest would show nothing.
-    let mut open = nobody(Path::new("/bin/cat"));
-    // It ends when nobody holds the other side of its input any more.
+    // An unprotected process can be read by the same user: otherwise the rest would prove nothing.
+    let mut open = command_of_user(Path::new("/bin/cat"));
+    // It exits when the other side of its input is closed.
     let mut open = open.env("SOME", "thing").stdin(Stdio::piped()).spawn().expect("it starts");
     let open_pid = i32::try_from(open.id()).expect("a small number");
     until("another process of the user is seen", || reads(open_pid, "environ")).await;
@@ -216,7 +217,7 @@ async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors
             assert!(!reads(pid, file), "/proc/{pid}/{file} is seen");
         }
     }
-    open.wait().expect("ours");
+    open.wait().expect("the test owns it");
     gate.open();
     job.until_state("succeeded").await;
 }

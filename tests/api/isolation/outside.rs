@@ -1,5 +1,5 @@
-//! What a job may reach of its machine besides files: services of the system, programs that later runs execute, the
-//! terminals of readers. A sandbox keeps it from all of them; `process` is no wall, and what holds there is shown as well.
+//! What a job can reach on its machine besides files: system services, programs that later runs execute, terminals of readers.
+//! A sandbox protects all of them. The tests also show what holds at the level `process`, which is not a security boundary.
 
 use std::{fs, os::unix::net::UnixListener, path::PathBuf};
 
@@ -10,7 +10,7 @@ use testkit::{Job, Setup, TestApp, until};
 use super::{can_sandbox, in_process, in_sandbox};
 use crate::restart::{signal, supervisor};
 
-/// Runs a program of Python on this machine; gives the job and what it printed as JSON.
+/// Runs a program of Python on this machine. Returns the job and what it printed as JSON.
 async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Job, Value) {
     let play = json!([{
         "hosts": "localhost", "connection": "local", "gather_facts": false,
@@ -29,8 +29,8 @@ async fn python(app: &TestApp, name: &str, program: &str, more: Value) -> (Job, 
     (job, found)
 }
 
-/// A listening socket in `/run`, as services of the system have them; it stands for that of Docker. `None` where this user
-/// cannot make one.
+/// A listening socket in `/run`, such as system services have, in place of that of Docker. `None` if this user can't create
+/// one.
 struct Socket {
     path: PathBuf,
     _listener: UnixListener,
@@ -97,7 +97,7 @@ async fn a_run_in_a_sandbox_reaches_no_cron_at_systemd_or_docker() {
     let app = in_sandbox().start();
     let (_, found) = python(&app, "reaching", REACH, reach(&stand_in)).await;
     assert_eq!(found, json!({"connected": [], "writable": []}));
-    // The same attempt does reach it where nothing stands in between: `process` is no wall.
+    // Without a sandbox the same attempt succeeds: `process` is not a security boundary.
     let app = in_process().start();
     let (_, found) = python(&app, "reaching", REACH, reach(&stand_in)).await;
     assert!(found["connected"].as_array().expect("a list").contains(&json!(stand_in)), "{found:#}");
@@ -133,7 +133,7 @@ print(json.dumps({
     assert!(!sign.exists());
 }
 
-/// Where Python and Ansible look for programs.
+/// The directories where Python and Ansible search for programs.
 const PROGRAMS: &str = r#"
 import ansible, site, sysconfig
 places = [os.path.dirname(ansible.__file__), sys.prefix, os.path.dirname(sys.executable), sysconfig.get_path("stdlib"),
@@ -299,7 +299,7 @@ fn is_at_work(seconds: &str) -> bool {
     processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok()).any(|line| line == sleeps)
 }
 
-/// Root can leave the mount namespace of its run as well: docs/isolation.md says so, and `doctor` recommends the sandbox.
+/// Root can also leave the mount namespace of its run: docs/isolation.md documents it, and `doctor` recommends the sandbox.
 #[tokio::test]
 async fn what_left_its_groups_its_session_and_its_marker_ends_with_its_run() {
     let seconds = |number: u32| format!("36{number}.{}", std::process::id());

@@ -1,4 +1,4 @@
-//! The same results with a sandbox as without: a zoo of playbooks runs in both.
+//! The results are the same with and without a sandbox, for many different playbooks.
 
 use serde_json::{Map, Value, json};
 use testkit::TestApp;
@@ -31,8 +31,8 @@ fn zoo() -> Vec<Value> {
     zoo
 }
 
-/// What a caller can tell of a job, without times, ids and what differs from run to run anyway.
-async fn told(app: &TestApp, request: &Value) -> Value {
+/// What clients see of a job, without times, IDs, and other values that differ between runs.
+async fn visible(app: &TestApp, request: &Value) -> Value {
     let job = app.run(request).await;
     let mut kinds: Map<String, Value> = Map::new();
     for event in job.events().await {
@@ -70,7 +70,7 @@ async fn a_zoo_of_playbooks_gives_the_same_in_a_sandbox() {
     for request in zoo() {
         let mut sandboxed = request.clone();
         sandboxed["isolation"] = json!("sandbox");
-        let (without, with) = tokio::join!(told(&app, &request), told(&app, &sandboxed));
+        let (without, with) = tokio::join!(visible(&app, &request), visible(&app, &sandboxed));
         assert_eq!(without, with, "{request}");
     }
 }

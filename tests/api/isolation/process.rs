@@ -1,4 +1,4 @@
-//! What holds for every run, without a sandbox too.
+//! Protections of every run, also without a sandbox.
 
 use serde_json::json;
 use testkit::TestApp;
@@ -61,7 +61,7 @@ async fn ansible_checks_host_keys_and_takes_its_environment_from_settings_only()
     for name in ["ANSIBLE_STRATEGY", "PYTHONHTTPSVERIFY"] {
         assert!(!names.contains(&name), "{names:?}");
     }
-    let ours = [
+    let own = [
         "ANSIBLE_HOST_KEY_CHECKING",
         "ANSIBLE_LOCAL_TEMP",
         "ANSIBLE_NOCOWS",
@@ -79,7 +79,7 @@ async fn ansible_checks_host_keys_and_takes_its_environment_from_settings_only()
     ];
     let strange: Vec<&&str> = names
         .iter()
-        .filter(|name| name.starts_with("ANSIBLE_") && !ours.contains(name))
+        .filter(|name| name.starts_with("ANSIBLE_") && !own.contains(name))
         .filter(|name| !of_runner.iter().any(|of_runner| name.starts_with(of_runner)))
         .collect();
     assert!(strange.is_empty(), "{strange:?}");

@@ -1,4 +1,4 @@
-//! A caller cannot send the stored token to another host.
+//! Callers can't send the stored token to another host.
 
 use serde_json::json;
 use testkit::{Setup, TestApp};
@@ -24,7 +24,7 @@ async fn a_request_of_v1_may_not_set_where_the_stored_token_goes() {
         assert_eq!(error["field"], format!("extra_vars.{name}"));
         assert!(!problem.to_string().contains("evil"), "{problem:#}");
     }
-    // A variable of that name within another is none of Ansible's.
+    // A variable of that name inside another variable is not a variable of Ansible.
     let request =
         json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"x": {"proxmox_api_host": "a"}}});
     assert_eq!(app.run(&request).await["state"], "succeeded");

@@ -49,7 +49,7 @@ async fn a_run_in_a_sandbox_sees_the_system_and_itself_and_writes_only_its_own()
     }
     assert_eq!(found["capabilities"], "0000000000000000");
     assert_eq!((&found["no_new_privileges"], &found["core"]), (&json!("1"), &json!(0)));
-    // bubblewrap, ansible-runner, ansible-playbook, workers, the module: nobody else's.
+    // bubblewrap, ansible-runner, ansible-playbook, workers, and the module only.
     let processes = found["processes"].as_array().expect("a list");
     assert!(processes.len() < 20 && processes[0] == 1, "{found:#}");
     assert!(!std::path::Path::new("/tmp/written-by-a-run").exists());
@@ -165,7 +165,7 @@ async fn a_run_in_a_sandbox_cannot_touch_the_process_of_another() {
     let slow = json!({"bundle": "slow", "limit": "localhost", "extra_vars": {"seconds": 600}});
     let slow = app.submit(&slow).await;
     slow.until_state("running").await;
-    // Whoever can see no other process can kill none: all that may be signaled is one's own.
+    // A run that sees no other process can kill none: it can only signal its own.
     app.write(
         "playbooks/bundles/killer/main.yml",
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.shell: 'trap : TERM; kill -TERM -1; true'\n      \
@@ -217,7 +217,7 @@ async fn a_supervisor_that_is_killed_leaves_nothing_of_its_sandbox() {
         serde_json::from_slice(&std::fs::read(identity).expect("readable")).expect("JSON");
     let pid = i32::try_from(identity["pid"].as_i64().expect("a number")).expect("small");
     let pid = rustix::process::Pid::from_raw(pid).expect("a pid");
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it is ours");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("the test owns it");
     let job = job.until_state("lost").await;
     assert_eq!(processes_with(&marker), Vec::<String>::new(), "{job:#}");
 }
@@ -227,7 +227,7 @@ fn with_broken_bubblewrap(setup: Setup) -> Setup {
     use std::os::unix::fs::PermissionsExt;
     setup.write("bin/bwrap", "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n");
     let program = setup.home().join("bin/bwrap");
-    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).expect("ours");
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).expect("the test owns it");
     let path = format!("{}/bin:/usr/bin:/bin", setup.home().display());
     setup.set("PATH", path)
 }

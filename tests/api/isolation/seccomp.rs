@@ -1,4 +1,4 @@
-//! What the kernel refuses to whatever runs in a sandbox: system calls, and sockets and signals of others.
+//! What the kernel refuses to processes of a sandbox: system calls, sockets of other processes, and signals to them.
 
 use std::os::{
     linux::net::SocketAddrExt,
@@ -10,7 +10,7 @@ use testkit::{Setup, TestApp};
 
 use super::{can_sandbox, in_sandbox};
 
-/// A filter that tries what the system call filter refuses, in the process that runs Ansible, and gives each attempt with an
+/// A filter that tries what the system call filter refuses, in the process that runs Ansible, and returns each attempt with an
 /// unexpected end. No attempt changes anything if it is allowed: addresses and descriptors are invalid, and flags contradict
 /// one another. Most of them end in another way without the filter, also for a process without privileges.
 const ATTEMPTS: &str = r#"import ctypes, errno, mmap, os, platform
@@ -81,7 +81,7 @@ def end_of(number, arguments):
 
 
 def getpid_of_32_bits():
-    """What the call by which 32-bit programs enter the kernel gives; 0 where such programs cannot run at all."""
+    """The result of the call by which 32-bit programs enter the kernel. 0 where such programs can't run at all."""
     code = bytes([0xB8, 20, 0, 0, 0, 0xCD, 0x80, 0x48, 0x98, 0xC3])
     memory = mmap.mmap(-1, len(code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
     memory.write(code)
@@ -164,7 +164,7 @@ async fn what_attacks_on_the_kernel_begin_with_is_refused_in_a_sandbox() {
     }
 }
 
-/// Connects to an abstract socket of this machine from a sandbox; gives what came of it.
+/// Connects to an abstract socket of this machine from a sandbox. Returns what came of it.
 async fn connect(app: &TestApp, name: &str) -> Value {
     let play = json!([{
         "hosts": "localhost", "gather_facts": false, "connection": "local",

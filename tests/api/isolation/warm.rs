@@ -1,4 +1,4 @@
-//! Runs that are forked from one process share what was imported before, and nothing of each other.
+//! Runs that are forked from one process share only what was imported before.
 
 use serde_json::json;
 

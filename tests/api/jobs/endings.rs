@@ -1,4 +1,4 @@
-//! Jobs that end before their playbook does. That nothing is left of them is checked when the service is dropped.
+//! Jobs that end before their playbook does. When the service is dropped, the test checks that nothing is left of them.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};
@@ -46,7 +46,7 @@ async fn a_waiting_job_is_canceled_at_once() {
     let second = app.post(&cancel, &Value::Null, 200).await;
     assert_eq!(second["state"], "canceled");
     assert_eq!((&second["attempt"], &second["started_at"]), (&json!(0), &Value::Null));
-    assert_eq!(first.until_state("running").await["id"], first["id"], "the other job goes on");
+    assert_eq!(first.until_state("running").await["id"], first["id"], "the other job continues");
     assert_eq!(first.cancel().await["state"], "canceled");
 }
 

@@ -1,4 +1,4 @@
-//! The numbered record of a job, and its log.
+//! The events of a job, and its log.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -17,9 +17,10 @@ async fn events_tell_what_happened_from_the_first_state_to_the_last() {
         }
     }
     let moves: Vec<_> = events.iter().filter(|event| event["kind"] == "job_state").collect();
-    let told: Vec<_> = moves.iter().map(|event| (&event["data"]["from"], &event["data"]["to"])).collect();
+    let transitions: Vec<_> =
+        moves.iter().map(|event| (&event["data"]["from"], &event["data"]["to"])).collect();
     let (queued, running, succeeded) = (json!("queued"), json!("running"), json!("succeeded"));
-    assert_eq!(told, [(&Value::Null, &queued), (&queued, &running), (&running, &succeeded)]);
+    assert_eq!(transitions, [(&Value::Null, &queued), (&queued, &running), (&running, &succeeded)]);
     assert_eq!(moves[2]["seq"], events.len(), "the last event is the end");
 
     let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().expect("text")).collect();

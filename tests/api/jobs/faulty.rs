@@ -1,7 +1,7 @@
-//! Content that is there and cannot be run: the job ends `failed` and says where, why and what Ansible printed last.
+//! Content that exists but can't be run: the job ends as `failed`, with phase, reason, and the last output of Ansible.
 
 use serde_json::json;
-use testkit::{PATIENCE, Setup, TestApp};
+use testkit::{Setup, TestApp, WAIT_LIMIT};
 
 #[tokio::test]
 async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
@@ -12,14 +12,14 @@ async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
         (json!({"bundle": "missing_role"}), "run", "role_not_found", "'nowhere.to_be.found' was not found"),
         (json!({"bundle": "missing_module"}), "run", "module_not_found", "'community.nowhere.thing'"),
         (json!({"bundle": "nohosts"}), "run", "no_hosts_matched", "skipping: no hosts matched"),
-        (json!({"bundle": "ping", "limit": "nobody"}), "run", "no_hosts_matched", "nobody"),
+        (json!({"bundle": "ping", "limit": "absent"}), "run", "no_hosts_matched", "absent"),
     ];
     let mut jobs = Vec::new();
     for (request, ..) in &cases {
         jobs.push(app.submit(request).await);
     }
     for (job, (request, phase, code, line)) in jobs.iter().zip(cases) {
-        let path = format!("/v1/jobs/{}?wait={}", job["id"].as_str().expect("an id"), PATIENCE.as_secs());
+        let path = format!("/v1/jobs/{}?wait={}", job["id"].as_str().expect("an id"), WAIT_LIMIT.as_secs());
         let job = app.get(&path, 200).await;
         assert_eq!(job["state"], "failed", "{job:#}");
         let reason = &job["reason"];
@@ -60,8 +60,8 @@ async fn a_setting_allows_variables_of_the_connection() {
     let app = Setup::new().set("RANGEHAND__RUNS__ALLOW_CONNECTION_VARS", "true").start();
     let vars = json!({"ansible_connection": "local"});
     let job = app
-        .run(&json!({"bundle": "ping", "inventory": "unreachable", "limit": "nobody", "extra_vars": vars}))
+        .run(&json!({"bundle": "ping", "inventory": "unreachable", "limit": "absent", "extra_vars": vars}))
         .await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
-    assert_eq!(job.results().await["ping"], json!([{"host": "nobody", "reply": "pong"}]));
+    assert_eq!(job.results().await["ping"], json!([{"host": "absent", "reply": "pong"}]));
 }

@@ -14,7 +14,7 @@ async fn jobs_are_listed_newest_first_by_pages_and_by_state() {
         jobs.push(run(json!({"bundle": "ping", "inventory": "nowhere"})).await);
     }
     jobs.reverse();
-    // What they amounted to is told when they are asked for by their ids.
+    // Outcomes are returned only for single jobs.
     for job in &mut jobs {
         let members = job.as_object_mut().expect("a job");
         members.retain(|name, _| {

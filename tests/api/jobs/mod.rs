@@ -1,4 +1,4 @@
-//! Jobs over HTTP: asked for, looked at, ended.
+//! Jobs over HTTP: submitted, read, ended.
 
 mod endings;
 mod events;

@@ -1,4 +1,4 @@
-//! What a request asks of Ansible, as Ansible itself tells it.
+//! Options of a request, as Ansible itself reports them.
 
 use serde_json::{Value, json};
 use testkit::TestApp;

@@ -1,4 +1,4 @@
-//! What a run amounted to.
+//! Outcomes of runs.
 
 use serde_json::json;
 use testkit::TestApp;
@@ -41,7 +41,7 @@ async fn failures_that_were_ignored_or_rescued_are_no_failures() {
     let stats = &job["stats"]["localhost"];
     assert_eq!([&stats["failed"], &stats["rescued"], &stats["ignored"]], [0, 1, 1]);
     let failed = job.events().await.iter().filter(|event| event["kind"] == "runner_on_failed").count();
-    assert_eq!(failed, 2, "the events tell them all the same");
+    assert_eq!(failed, 2, "the events still contain both");
     assert_eq!(
         job.results().await["rescued"],
         json!([{"task": "Fail and be rescued", "message": "help is near"}])
@@ -71,8 +71,9 @@ async fn a_host_that_cannot_be_reached_is_told_apart_from_a_failed_task() {
     assert_eq!((&job["state"], &job["rc"]), (&json!("failed"), &json!(4)), "{job:#}");
     assert_eq!(job["reason"]["code"], "host_unreachable");
     let failures = job["failures"].as_array().expect("failures");
-    let told: Vec<_> = failures.iter().map(|failure| (&failure["host"], &failure["unreachable"])).collect();
-    assert_eq!(told, [(&json!("nobody"), &json!(true))]);
-    assert_eq!(job["stats"]["nobody"]["unreachable"], 1);
+    let unreachable: Vec<_> =
+        failures.iter().map(|failure| (&failure["host"], &failure["unreachable"])).collect();
+    assert_eq!(unreachable, [(&json!("absent"), &json!(true))]);
+    assert_eq!(job["stats"]["absent"]["unreachable"], 1);
     assert_eq!(job.results().await["ping"], json!([{"host": "localhost", "reply": "pong"}]));
 }

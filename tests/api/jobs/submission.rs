@@ -1,9 +1,9 @@
-//! Asking for a job, and what a job looks like.
+//! Submission of jobs, and the fields of a job.
 
 use jiff::Timestamp;
 use reqwest::{Method, header};
 use serde_json::{Value, json};
-use testkit::{PATIENCE, Setup, TestApp};
+use testkit::{Setup, TestApp, WAIT_LIMIT};
 
 #[tokio::test]
 async fn a_ping_comes_back_with_its_structured_result() {
@@ -26,7 +26,7 @@ async fn a_job_is_accepted_at_once_and_ends_later() {
     assert!(["queued", "running"].contains(&job["state"].as_str().expect("text")), "{job:#}");
     assert_eq!(job["finished_at"], Value::Null);
 
-    let ended = app.get(&format!("{location}?wait={}", PATIENCE.as_secs()), 200).await;
+    let ended = app.get(&format!("{location}?wait={}", WAIT_LIMIT.as_secs()), 200).await;
     assert_eq!(ended["state"], "succeeded");
     assert_eq!(ended["id"], job["id"]);
 }

@@ -1,4 +1,4 @@
-//! Text outside ASCII, terminal sequences and control characters, on every way out.
+//! Text outside ASCII, terminal sequences, and control characters, in every output.
 
 use serde_json::{Value, json};
 use testkit::TestApp;

@@ -1,4 +1,4 @@
-//! The acceptance set: each repository by hand and through the service, twice.
+//! The acceptance set: each repository run by hand and through the service, twice.
 
 use std::{
     collections::BTreeMap,
@@ -181,7 +181,7 @@ fn long_ago() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)
 }
 
-/// Gives all files and directories of a tree that time.
+/// Sets that time on all files and directories of a tree.
 fn age(directory: &Path) {
     for entry in fs::read_dir(directory).expect("readable") {
         let entry = entry.expect("readable");
@@ -189,10 +189,12 @@ fn age(directory: &Path) {
         if kind.is_dir() {
             age(&entry.path());
         } else if kind.is_file() {
-            fs::File::open(entry.path()).and_then(|file| file.set_modified(long_ago())).expect("ours");
+            fs::File::open(entry.path())
+                .and_then(|file| file.set_modified(long_ago()))
+                .expect("the test owns it");
         }
     }
-    fs::File::open(directory).and_then(|file| file.set_modified(long_ago())).expect("ours");
+    fs::File::open(directory).and_then(|file| file.set_modified(long_ago())).expect("the test owns it");
 }
 
 /// Every file and directory below another.

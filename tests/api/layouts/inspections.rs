@@ -1,4 +1,4 @@
-//! What the catalog shows of whole repositories is the same with and without a sandbox.
+//! The catalog shows the same of whole repositories with and without a sandbox.
 
 use serde_json::Value;
 use testkit::{Setup, TestApp};

@@ -1,4 +1,4 @@
-//! Which files are inventories, several at once, and what the catalog shows of them.
+//! Which files are inventories, several inventories at once, and what the catalog shows of them.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};
@@ -56,11 +56,11 @@ async fn secrets_of_every_inventory_of_a_request_are_masked() {
     setup.write("inventory/first.yml", "all:\n  hosts: {localhost: {ansible_connection: local}}\n");
     setup.write("inventory/second.yml", &format!("all:\n  vars: {{lab_password: {secret}}}\n"));
     setup.write(
-        "playbooks/tell.yml",
+        "playbooks/show.yml",
         "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - ansible.builtin.debug: {msg: '{{ lab_password }}'}\n",
     );
     let app = setup.start();
-    let job = app.run(&json!({"playbook": "tell", "inventory": ["first", "second"]})).await;
+    let job = app.run(&json!({"playbook": "show", "inventory": ["first", "second"]})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert!(!job.log().await.contains(&secret));
 }

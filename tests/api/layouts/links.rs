@@ -1,11 +1,11 @@
-//! Links out of the content, as with Range42's `scenarios/<name>/secrets`.
+//! Links that leave the content, like Range42's `scenarios/<name>/secrets`.
 
 use serde_json::json;
 use testkit::{Setup, copy, fixtures};
 
 use super::{listed, results, with_files};
 
-/// Range42's playbooks, with what their link leads to beside them.
+/// Range42's playbooks, with the target of their link next to them.
 fn range42() -> Setup {
     let setup = with_files("range42");
     copy(&fixtures().join("layouts/range42-workspace"), &setup.home().join("range42-workspace"));
@@ -49,7 +49,7 @@ async fn a_refused_link_is_named_with_its_target_and_the_setting() {
     for part in ["POTENTIAL PATH TRAVERSAL", "scenarios/demo_lab/secrets", "paths.link_targets"] {
         assert!(answer["detail"].as_str().is_some_and(|text| text.contains(part)), "{part}: {answer}");
     }
-    // What is left out of a run for it is named among its events.
+    // Files that a run omits because of it are listed in its events.
     let job = app.run(&json!({"bundle": "ping"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let warnings = job.events().await.into_iter().filter(|event| event["kind"] == "warning");

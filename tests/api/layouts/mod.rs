@@ -1,4 +1,4 @@
-//! Content as people have it: whole repositories, links, inventories of every kind.
+//! Layouts of content in practice: whole repositories, links, inventories of every kind.
 //!
 //! The repositories of `tests/fixtures/layouts` have the shape of public ones. Each is run by hand, from its own root, and
 //! through the service: what comes of it must be the same.
@@ -37,7 +37,7 @@ async fn listed(app: &TestApp, path: &str) -> Vec<String> {
     items.map(|item| item["name"].as_str().expect("a name").to_owned()).collect()
 }
 
-/// Runs a job that must end well; gives its results.
+/// Runs a job that must end well. Returns its results.
 async fn results(app: &TestApp, request: &Value) -> Value {
     let job = app.run(request).await;
     assert_eq!(job["state"], "succeeded", "{request}: {job:#}");

@@ -1,11 +1,11 @@
-//! Roles, collections and configuration: runs and the catalog look in the same places.
+//! Roles, collections, and configuration: runs and the catalog search the same directories.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};
 
 use super::{listed, results, with_files};
 
-/// A service whose project root is a site of the fixtures, as `PROJECT_ROOT_DIR` says.
+/// A service whose project root is a site of the fixtures, set with `PROJECT_ROOT_DIR`.
 fn at_site(name: &str) -> Setup {
     let setup = with_files(name);
     let at = |path: &str| setup.home().join(path).to_string_lossy().into_owned();
@@ -26,7 +26,7 @@ async fn a_configuration_whose_lines_are_all_comments_hides_no_role() {
     let app = setup.start();
     results(&app, &json!({"bundle": "sweep"})).await;
     assert_nothing_is_missing(&app, "/v1/catalog/bundles/sweep").await;
-    // The roles that come with the program are there as well, in the catalog as in a run.
+    // The bundled roles exist as well, in the catalog as in a run.
     assert_nothing_is_missing(&app, "/v1/catalog/playbooks/shipped").await;
     let job = app.run(&json!({"playbook": "shipped"})).await;
     assert_ne!(job["reason"]["code"], "role_not_found", "{job:#}");

@@ -1,4 +1,5 @@
-//! Inventories that are programs: executed in runs, and for a look only if a setting names them and the caller may run things.
+//! Inventories that are programs: executed in runs, and for inspections only if a setting names them and the caller can run
+//! jobs.
 
 use std::{
     fs,
@@ -12,7 +13,7 @@ use testkit::{Setup, TestApp, processes_with};
 
 use super::listed;
 
-/// A program that says that it was executed, and one host.
+/// A program that records that it was executed, and has one host.
 fn script(setup: &Setup, path: &str) -> PathBuf {
     let mark = setup.home().join("was-executed");
     let text = format!(
@@ -26,10 +27,10 @@ fn script(setup: &Setup, path: &str) -> PathBuf {
 }
 
 fn executable(path: &Path) {
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("ours");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("the test owns it");
 }
 
-/// In a sandbox a look could not leave the mark.
+/// Without a sandbox, because in one an inspection could not write the mark.
 fn in_process() -> Setup {
     Setup::new().set("RANGEHAND__RUNS__ISOLATION", "process")
 }

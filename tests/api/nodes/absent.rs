@@ -1,4 +1,4 @@
-//! Nodes that are gone, and that come back.
+//! Nodes that stop, and that return.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use testkit::{Job, Postgres, TestApp, Worker, processes_with_environment, runs_i
 
 use super::{assert_numbered, id, lines, marks, node, open, states, waiting};
 
-/// A service whose only place is taken, and a worker.
+/// A service whose only slot is taken, and a worker.
 struct Pair {
     app: TestApp,
     busy: Job,
@@ -24,7 +24,7 @@ impl Pair {
         Self { app, busy, worker }
     }
 
-    /// Gives the service its place back.
+    /// Frees the slot of the service.
     async fn free(&self) {
         open(&self.app.home().join("busy"));
         self.busy.until_state("succeeded").await;
@@ -34,7 +34,7 @@ impl Pair {
         self.app.home().join(name)
     }
 
-    /// Begins a job that only the worker can take, and waits until it stands at its gate.
+    /// Starts a job that only the worker can take, and waits until it is at its gate.
     async fn at_the_gate(&self, name: &str, retry: &Value) -> Job {
         let mut request = marks(&self.path("gate"), &self.path(name));
         request["retry"] = retry.clone();
@@ -66,9 +66,9 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
     pair.free().await;
     until("the first half is done a second time", || lines(&pair.path("again")).len() == 10).await;
     assert_eq!(again.until_state("running").await["attempt"], 2);
-    let told = once.events().await;
+    let before = once.events().await;
 
-    // The runs that nobody follows are still at work; their node ends them when it is back.
+    // The runs that no worker follows still exist. Their node terminates them when it returns.
     assert_eq!(runs_in(pair.worker.home()).len(), 2);
     pair.worker.start_again();
     until("the old runs are ended", || runs_in(pair.worker.home()).is_empty()).await;
@@ -84,7 +84,7 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
     assert_eq!(
         done.iter().filter(|mark| *mark == "mark 10").count(),
         1,
-        "only one of the two runs went on: {done:?}"
+        "only one of the two runs continued: {done:?}"
     );
     let events = again.events().await;
     assert_numbered(&events);
@@ -92,9 +92,9 @@ async fn the_jobs_of_a_killed_worker_are_lost_and_retried_elsewhere_only_by_requ
 
     assert_eq!(lines(&pair.path("once")).len(), 5);
     assert_eq!(pair.app.get(&format!("/v1/jobs/{}", id(&once)), 200).await["state"], "lost");
-    assert_eq!(once.events().await, told);
-    assert_eq!(states(&told), ["queued", "running", "lost"]);
-    until("the run's directory is gone", || pair.app.run_directories().is_empty()).await;
+    assert_eq!(once.events().await, before);
+    assert_eq!(states(&before), ["queued", "running", "lost"]);
+    until("the run's directory is deleted", || pair.app.run_directories().is_empty()).await;
     drop((pair.worker, pair.app));
 }
 
@@ -106,13 +106,13 @@ async fn a_node_that_slept_through_its_lease_ends_its_run_and_writes_nothing() {
     pair.worker.signal(Signal::STOP);
     let lost = job.until_state("lost").await;
     assert_node_gone(&lost, pair.worker.name());
-    let told = job.events().await;
+    let events = job.events().await;
     pair.worker.signal(Signal::CONT);
     until("the old run is ended", || runs_in(pair.worker.home()).is_empty()).await;
     let now = pair.app.get(&format!("/v1/jobs/{}", id(&job)), 200).await;
     assert_eq!(now["state"], "lost", "{now:#}");
-    assert_eq!(job.events().await, told);
-    assert_eq!(lines(&pair.path("marks")).len(), 5, "the run did not go on");
+    assert_eq!(job.events().await, events);
+    assert_eq!(lines(&pair.path("marks")).len(), 5, "the run did not continue");
     // The worker works on.
     let next = pair.app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     assert_eq!(next["state"], "succeeded", "{next:#}");

@@ -1,4 +1,4 @@
-//! Several processes over one PostgreSQL store: one queue, and every node answers for all of them.
+//! Several processes with one PostgreSQL database: one queue, and every node serves all jobs.
 
 mod absent;
 mod sharing;
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use testkit::{Job, Postgres, Setup, TestApp, runs_in, until};
 
-/// How long a claim holds without a word: short, so that a node that is gone is soon missed.
+/// The lease of a job: short, so that the end of a node is noticed soon.
 const LEASE_S: &str = "3";
 
-/// A node with directories of its own, one place, and the common store.
+/// A node with its own directories, one slot, and the shared database.
 fn node(store: &Postgres) -> Setup {
     Setup::new()
         .set("RANGEHAND__STORE__URL", store.url())
@@ -50,13 +50,13 @@ fn assert_numbered(events: &[Value]) {
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
 }
 
-/// The states that a job went through, as its events tell.
+/// The states of a job, from its events.
 fn states(events: &[Value]) -> Vec<&str> {
     let moves = events.iter().filter(|event| event["kind"] == "job_state");
     moves.filter_map(|event| event["data"]["to"].as_str()).collect()
 }
 
-/// Two services of which the second has the job, which stands at the gate.
+/// Two services of which the second has the job, which waits at the gate.
 struct Elsewhere {
     here: TestApp,
     there: TestApp,
@@ -82,7 +82,7 @@ impl Elsewhere {
 
     /// Waits until nothing of the run is left where it was.
     async fn until_forgotten(&self) {
-        until("the run's directory is gone", || self.there.run_directories().is_empty()).await;
+        until("the run's directory is deleted", || self.there.run_directories().is_empty()).await;
     }
 }
 

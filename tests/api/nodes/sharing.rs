@@ -1,4 +1,4 @@
-//! Nodes that are all there.
+//! Several nodes share one queue.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -24,12 +24,12 @@ async fn three_nodes_share_one_queue_and_each_job_runs_once() {
     for mark in 0..6 {
         let vars = json!({"mark": format!("mark-{mark}"), "marks": marks, "gate": gate});
         let request = json!({"bundle": "once", "limit": "localhost", "extra_vars": vars});
-        // Whoever is asked, all run it.
+        // All nodes run jobs, whichever of them gets the request.
         let asked = if mark % 2 == 0 { &app } else { &other };
         jobs.push(asked.submit(&request).await);
     }
-    // One place each, and the gate is closed: three at work means that each node has one.
-    until("three jobs are at work", || lines(&marks).len() == 3).await;
+    // One slot each, and the gate is closed: three running jobs mean that each node has one.
+    until("three jobs are running", || lines(&marks).len() == 3).await;
     for home in [app.home(), other.home(), worker.home()] {
         assert_eq!(runs_in(home).len(), 1);
     }
@@ -49,7 +49,7 @@ async fn three_nodes_share_one_queue_and_each_job_runs_once() {
     done.sort();
     assert_eq!(done, (0..6).map(|mark| format!("mark-{mark}")).collect::<Vec<_>>());
     for home in [app.home().to_owned(), other.home().to_owned(), worker.home().to_owned()] {
-        until("the runs' directories are gone", || runs_in(&home) == Vec::<PathBuf>::new()).await;
+        until("the runs' directories are deleted", || runs_in(&home) == Vec::<PathBuf>::new()).await;
     }
     drop((worker, other, app));
 }
@@ -59,24 +59,24 @@ async fn events_stream_from_a_node_that_does_not_run_the_job() {
     let Some(store) = Postgres::create() else { return };
     let nodes = Elsewhere::begin(&store).await;
     let path = format!("/v1/jobs/{}/events", id(&nodes.job));
-    // Both streams begin while the run stands at its gate, and end with it.
+    // Both streams begin while the run waits at its gate, and end with it.
     let ndjson = nodes.here.send(Method::GET, &format!("{path}?format=ndjson&follow=true"), None).await;
     let sse = nodes.here.send(Method::GET, &format!("{path}?format=sse"), None).await;
     open(&nodes.gate);
-    let told: Vec<Value> = ndjson.text().await.expect("text").lines().filter_map(read_event).collect();
-    assert_numbered(&told);
-    assert_eq!(states(&told), ["queued", "running", "succeeded"]);
-    assert_eq!(told, nodes.there.job(&nodes.job).events().await);
+    let events: Vec<Value> = ndjson.text().await.expect("text").lines().filter_map(read_event).collect();
+    assert_numbered(&events);
+    assert_eq!(states(&events), ["queued", "running", "succeeded"]);
+    assert_eq!(events, nodes.there.job(&nodes.job).events().await);
     let sse = sse.text().await.expect("text");
     let sse: Vec<Value> =
         sse.lines().filter_map(|line| read_event(line.strip_prefix("data:")?.trim_start())).collect();
-    assert_eq!(sse, told);
+    assert_eq!(sse, events);
     assert_eq!(nodes.here.job(&nodes.job).log().await, nodes.there.job(&nodes.job).log().await);
     nodes.until_forgotten().await;
     drop((nodes.here, nodes.there));
 }
 
-/// An event; whatever else a stream says has no number.
+/// Parses an event. Other messages of a stream have no number.
 fn read_event(line: &str) -> Option<Value> {
     let event: Value = serde_json::from_str(line).ok()?;
     event["seq"].is_u64().then_some(event)

@@ -1,15 +1,15 @@
-//! How long things took, and how far a run has come.
+//! Durations, and the progress of a run.
 
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use testkit::{Gate, PATIENCE, TestApp};
+use testkit::{Gate, TestApp, WAIT_LIMIT};
 
 async fn timing(app: &TestApp, job: &Value) -> Value {
     app.get(&format!("/v1/jobs/{}/timing", job["id"].as_str().expect("an id")), 200).await
 }
 
-/// The first look at a job at which its progress has a basis.
+/// The progress of a job once it has a basis.
 async fn with_basis(app: &TestApp, job: &Value) -> Value {
     let path = format!("/v1/jobs/{}", job["id"].as_str().expect("an id"));
     let begun = Instant::now();
@@ -19,7 +19,7 @@ async fn with_basis(app: &TestApp, job: &Value) -> Value {
         if !job["progress"]["basis"].is_null() {
             return job["progress"].clone();
         }
-        assert!(begun.elapsed() < PATIENCE, "{job:#}");
+        assert!(begun.elapsed() < WAIT_LIMIT, "{job:#}");
         tokio::task::yield_now().await;
     }
 }
@@ -31,7 +31,7 @@ async fn changed_ignored_and_rescued_are_kept_apart() {
     let timing = timing(&app, &job).await;
     let totals = [&timing["changed"], &timing["ignored"], &timing["rescued"]];
     assert_eq!(totals, [0, 1, 1], "{timing:#}");
-    let told: Vec<_> = timing["tasks"]
+    let shown: Vec<_> = timing["tasks"]
         .as_array()
         .expect("tasks")
         .iter()
@@ -39,7 +39,7 @@ async fn changed_ignored_and_rescued_are_kept_apart() {
         .collect();
     let (none, one) = (&json!(0), &json!(1));
     assert_eq!(
-        told,
+        shown,
         [
             ("Fail and be ignored", one, none, none),
             ("Fail and be rescued", none, one, none),
@@ -55,7 +55,7 @@ async fn changed_ignored_and_rescued_are_kept_apart() {
 async fn the_times_of_the_last_attempt_are_told() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "failing", "inventory": "trio"})).await;
-    let wait = format!("/v1/jobs/{}/retry?wait={}", job["id"].as_str().expect("an id"), PATIENCE.as_secs());
+    let wait = format!("/v1/jobs/{}/retry?wait={}", job["id"].as_str().expect("an id"), WAIT_LIMIT.as_secs());
     let job = app.post(&wait, &Value::Null, 200).await;
     assert_eq!(job["attempt"], 2);
     let timing = timing(&app, &job).await;
@@ -75,20 +75,20 @@ async fn progress_comes_from_the_list_of_tasks_then_from_the_last_good_run() {
     let job = app.submit(&request).await;
     job.until_task("Wait for the gate").await;
     let first = with_basis(&app, &job).await;
-    let told = |progress: &Value| {
+    let shown = |progress: &Value| {
         ["percent", "tasks_done", "tasks_total", "basis"].map(|member| progress[member].clone())
     };
-    assert_eq!(told(&first), [json!(25), json!(1), json!(4), json!("list_tasks")], "{first:#}");
+    assert_eq!(shown(&first), [json!(25), json!(1), json!(4), json!("list_tasks")], "{first:#}");
     assert!(first["eta_s"].as_f64().is_some_and(|eta| eta > 0.0), "{first:#}");
     gate.open();
     let job = job.until_state("succeeded").await;
-    assert_eq!(told(&job["progress"])[..3], [json!(100), json!(4), json!(4)], "{job:#}");
+    assert_eq!(shown(&job["progress"])[..3], [json!(100), json!(4), json!(4)], "{job:#}");
 
     std::fs::remove_file(gate.path()).expect("it is there");
     let job = app.submit(&request).await;
     job.until_task("Wait for the gate").await;
     let second = with_basis(&app, &job).await;
-    assert_eq!(told(&second), [json!(25), json!(1), json!(4), json!("last_success")], "{second:#}");
+    assert_eq!(shown(&second), [json!(25), json!(1), json!(4), json!("last_success")], "{second:#}");
     let job = job.cancel().await;
     let job = app.get(&format!("/v1/jobs/{}", job["id"].as_str().expect("an id")), 200).await;
     assert!(job.get("progress").is_none(), "{job:#}");
@@ -141,7 +141,7 @@ async fn the_share_never_goes_back_and_is_100_only_at_the_end() {
         if job["state"] == "succeeded" {
             break;
         }
-        assert!(last < 100 && begun.elapsed() < PATIENCE, "{job:#}");
+        assert!(last < 100 && begun.elapsed() < WAIT_LIMIT, "{job:#}");
         tokio::task::yield_now().await;
     }
     assert_eq!(last, 100);

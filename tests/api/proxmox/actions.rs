@@ -1,4 +1,4 @@
-//! Every action, in three jobs: what it answers, and the state that it leaves.
+//! Every action, in three jobs: its results, and the state after it.
 
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ async fn machines_are_made_driven_and_deleted() {
             "vm_net0": "virtio,bridge=vmbr0",
         }),
     );
-    assert_eq!(results["vm_create"].as_array().map(Vec::len), Some(1), "a taken id gives no result");
+    assert_eq!(results["vm_create"].as_array().map(Vec::len), Some(1), "a taken ID has no result");
     assert_eq!(plain(&results["vm_create"][0]), created);
     let cloned = json!({
         "vm_id": "111", "vm_id_clone_from": "9000", "vm_name": "copy-01", "vm_description": "a copy",
@@ -175,7 +175,7 @@ async fn firewalls_networks_storages_and_templates_are_set() {
     let aliases = lab.simulator.read("nodes/pve1/qemu/100/firewall/aliases").await;
     assert_eq!(aliases.as_array().map(Vec::len), Some(1), "{aliases}");
     let alias = json!({
-        "vm_id": "100", "vm_fw_alias_cidr": "192.0.2.0/24", "vm_fw_alias_name": "lan", "vm_fw_comment": "ours",
+        "vm_id": "100", "vm_fw_alias_cidr": "192.0.2.0/24", "vm_fw_alias_name": "lan", "vm_fw_comment": "own",
     });
     let listed = &results["firewall_vm_list_iptables_alias"][0];
     assert_eq!(*listed, json!([result("firewall_vm_list_iptables_alias", &alias)]));
@@ -189,7 +189,7 @@ async fn firewalls_networks_storages_and_templates_are_set() {
     assert_eq!((added(0), added(1)), (&json!(2), &json!(0)));
     assert_eq!(results["firewall_vm_list_iptables_rule"][0][0]["vm_fw_dport"], "22");
 
-    // The simulator does not keep interfaces and sizes of disks, so the calls are looked at.
+    // The simulator does not store interfaces and sizes of disks, so the test checks the requests.
     let changes = lab.simulator.changes().await;
     let called = |method: &str, path: &str, parts: &[&str]| {
         changes.iter().any(|(made, place, body)| {
@@ -230,9 +230,9 @@ async fn one_action_through_the_playbook_generic() {
 }
 
 #[tokio::test]
-async fn another_role_with_the_same_actions_can_take_the_place_of_ours() {
+async fn another_role_with_the_same_actions_can_replace_that_of_rangehand() {
     let lab = Lab::with(&[("proxmox_controller_role", json!("another-role"))]);
-    // As the role that ours stands in for does it: one block per action, a fact, and a print of it.
+    // Shaped like the role that Rangehand's role replaces: one block per action, a fact, and a task that prints it.
     let tasks = r#"
 - when: proxmox_vm_action == "vm_start"
   block:

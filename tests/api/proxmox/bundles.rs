@@ -85,7 +85,7 @@ async fn the_mass_routes_take_any_machine_and_stop_at_the_first_failure() {
 
 #[tokio::test]
 async fn a_machine_with_another_name_is_neither_deleted_nor_replaced() {
-    // In this cluster the usual id of the student box belongs to somebody else.
+    // In this cluster another machine has the usual ID of the student box.
     let set = json!({"template": 9000, "bridge": "vmbr143", "netmask": 24, "tag": "student",
         "machines": [{"name": "student-box-01", "id": 101}]});
     let lab = Lab::with(&[("proxmox_vms_student", set)]);

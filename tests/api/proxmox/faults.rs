@@ -1,4 +1,4 @@
-//! What the role makes of locks, warnings, failures and wrong settings.
+//! How the role handles locks, warnings, failures, and wrong settings.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn machine() -> Value {
     json!({"vm_id": "101"})
 }
 
-/// Shows that a job failed, and that it says why.
+/// Asserts that a job failed, with the reason.
 fn assert_failed(job: &Value, why: &[&str]) {
     assert_eq!(job["state"], "failed", "{job:#}");
     let message = job["failures"][0]["message"].as_str().expect("a text");

@@ -1,7 +1,7 @@
 //! The role `proxmox_controller` and its bundles against a simulator of the Proxmox VE API.
 //!
-//! Every test has a simulator of its own, so nothing that one leaves behind is seen by another. The simulator checks
-//! every call by Proxmox VE's own schema; what a job left is read from its API again.
+//! Every test has a separate simulator, so tests don't affect each other. The simulator checks every request against
+//! Proxmox VE's own schema. The state after a job is read from its API.
 
 mod actions;
 mod bundles;
@@ -59,7 +59,7 @@ impl Lab {
         Self { app: setup.start(), simulator, password: generated_secret() }
     }
 
-    /// Runs a job to its end and shows that no secret is in what is left of it.
+    /// Runs a job to its end and asserts that no secret remains in its files and output.
     async fn run(&self, mut request: Value) -> Job {
         request["inventory"] = json!("proxmox");
         let job = self.app.run(&request).await;
@@ -70,7 +70,7 @@ impl Lab {
         job
     }
 
-    /// The same for a job that must succeed; gives its results.
+    /// The same for a job that must succeed. Returns its results.
     async fn done(&self, request: Value) -> Value {
         let job = self.run(request).await;
         assert_eq!(job["state"], "succeeded", "{job:#}\n{}", job.log().await);

@@ -6,7 +6,7 @@ use testkit::fixtures;
 
 use super::shipped;
 
-/// What stands before the first `:` of the lines that begin so.
+/// The text before the first `:` of the lines with this prefix.
 fn names(text: &str, prefix: &str, end: char) -> BTreeSet<String> {
     let lines = text.lines().filter_map(|line| line.strip_prefix(prefix));
     lines.filter_map(|line| line.split_once(end)).map(|(name, _)| name.to_owned()).collect()

@@ -73,7 +73,7 @@ async fn a_range_is_used_beside_other_inventories_and_later_ones_win() {
         |color: &str| format!("all:\n  hosts:\n    web:\n      color: {color}\n      range_name: {color}\n");
     app.write("inventory/first.yml", &color("red"));
     app.write("inventory/last.yml", &color("blue"));
-    let inventories = json!(["first", "hosts", range.inventory(), "last"]);
+    let inventories = json!(["first", "hosts", "range/lab", "last"]);
     let job = play(&app, SHOWS, &json!({"inventory": inventories})).await;
     let results = job.results().await;
     let shown = results["shown"].as_array().expect("a value per host");
@@ -133,4 +133,9 @@ async fn a_range_that_does_not_exist_is_no_inventory() {
         (&json!("failed"), &json!("inventory_not_found")),
         "{job:#}"
     );
+    let job = app.run(&json!({"bundle": "ping", "inventory": "range/lab"})).await;
+    assert_eq!(job["reason"]["code"], "inventory_not_found", "{job:#}");
+    app.write("inventory/range/lab.yml", "all: {hosts: {localhost: {ansible_connection: local}}}");
+    let job = app.run(&json!({"bundle": "ping", "inventory": "range/lab"})).await;
+    assert_eq!(job["state"], "succeeded", "a file of this name: {job:#}");
 }

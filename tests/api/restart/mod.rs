@@ -1,4 +1,4 @@
-//! The service ends, well or badly, and comes back: what happens to the runs meanwhile.
+//! The service ends, cleanly or not, and restarts: what happens to the runs meanwhile.
 
 mod canceling;
 mod postgres;
@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal};
 use serde_json::{Value, json};
 use testkit::{Gate, Job, TestApp, processes_with_environment, until};
 
-/// A run of the bundle `marks`: what it did stands in a file, what was told of it in the events.
+/// A run of the bundle `marks`: it records what it does in a file, and the job has events of it.
 struct MarkedRun {
     job: Job,
     gate: Gate,
@@ -40,8 +40,8 @@ impl MarkedRun {
         fs::read_to_string(&self.marks).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
-    /// Shows that the run did everything once and that the job tells it once, in order.
-    async fn assert_done_and_told_once(&self, app: &TestApp) {
+    /// Asserts that the run did everything once, and that the job has one event of each, in order.
+    async fn assert_done_and_recorded_once(&self, app: &TestApp) {
         let job = self.job.until_state("succeeded").await;
         assert_eq!((&job["attempt"], &job["rc"]), (&json!(1), &json!(0)), "{job:#}");
         assert_eq!(job.results().await["marked"], json!([10]));
@@ -53,9 +53,9 @@ impl MarkedRun {
         let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().expect("a number")).collect();
         assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
         assert_eq!(job["events"], json!(numbers.len()));
-        let told = events.iter().filter(|event| event["kind"] == "runner_item_on_ok");
-        let told: Vec<_> = told.map(|event| format!("mark {}", event["data"]["res"]["item"])).collect();
-        assert_eq!(told, done);
+        let marks = events.iter().filter(|event| event["kind"] == "runner_item_on_ok");
+        let marks: Vec<_> = marks.map(|event| format!("mark {}", event["data"]["res"]["item"])).collect();
+        assert_eq!(marks, done);
         for (kind, times) in
             [("playbook_on_start", 1), ("playbook_on_task_start", 4), ("playbook_on_stats", 1)]
         {
@@ -66,16 +66,16 @@ impl MarkedRun {
         assert_eq!(states, ["queued", "running", "succeeded"]);
 
         assert_eq!(app.secret_directories(), Vec::<PathBuf>::new());
-        until("the run's directory is gone", || app.run_directories().is_empty()).await;
+        until("the run's directory is deleted", || app.run_directories().is_empty()).await;
     }
 }
 
-/// Runs the bundle `gate` up to its gate; gives the job and its run's directory.
+/// Runs the bundle `gate` up to its gate. Returns the job and its run's directory.
 async fn at_the_gate(app: &TestApp, gate: &Gate) -> (Job, PathBuf) {
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
     let job = app.submit(&request).await;
     job.until_task("Wait for the gate").await;
-    let [run] = &app.run_directories()[..] else { panic!("one run is at work") };
+    let [run] = &app.run_directories()[..] else { panic!("one run is active") };
     (job, run.clone())
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn supervisor(run: &Path) -> Pid {
 }
 
 pub(crate) fn signal(process: Pid, signal: Signal) {
-    rustix::process::kill_process(process, signal).expect("it is ours");
+    rustix::process::kill_process(process, signal).expect("the test owns it");
 }
 
 /// The processes that carry the marker of a run.

@@ -1,4 +1,4 @@
-//! The same on PostgreSQL.
+//! The same with PostgreSQL.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -21,7 +21,7 @@ async fn a_run_is_taken_up_again_with_a_postgres_store() {
     run.gate.open();
     run.until_marks(7).await;
     app.start_again();
-    run.assert_done_and_told_once(&app).await;
+    run.assert_done_and_recorded_once(&app).await;
     // The database goes last: the service is connected to it.
     drop(app);
 }
@@ -44,7 +44,7 @@ async fn a_service_that_cannot_begin_any_job_is_not_ready() {
     assert!(failed[0]["hint"].is_string(), "{ready:#}");
     lock.release();
     run.gate.open();
-    run.assert_done_and_told_once(&app).await;
+    run.assert_done_and_recorded_once(&app).await;
     assert_eq!(app.get("/readyz", 200).await["status"], "ready");
 }
 

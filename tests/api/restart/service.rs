@@ -1,4 +1,4 @@
-//! The service ends while runs are at work: their supervisors go on without it.
+//! The service ends during runs: their supervisors continue without it.
 
 use std::{
     io::{Read, Write},
@@ -24,7 +24,7 @@ async fn a_run_goes_on_when_the_service_is_killed_and_is_taken_up_again() {
     run.gate.open();
     run.until_marks(7).await;
     app.start_again();
-    run.assert_done_and_told_once(&app).await;
+    run.assert_done_and_recorded_once(&app).await;
 }
 
 #[tokio::test]
@@ -34,11 +34,11 @@ async fn a_run_that_ends_while_the_service_is_down_is_found_at_the_restart() {
     run.until_marks(1).await;
     app.kill();
     run.gate.open();
-    let directory = app.run_directories().pop().expect("a run is at work");
+    let directory = app.run_directories().pop().expect("a run is active");
     until("the run has ended", || directory.join("outcome.json").exists()).await;
     assert!(!directory.join("private").exists() && app.secret_directories().is_empty());
     app.start_again();
-    run.assert_done_and_told_once(&app).await;
+    run.assert_done_and_recorded_once(&app).await;
 }
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     let mut app = TestApp::new();
     let run = MarkedRun::begin(&app).await;
     run.job.until_task("Wait for the gate").await;
-    // Somebody waits for the job meanwhile: an answer comes before the end, and the end does not wait for the gate.
+    // A client waits for the job meanwhile: it gets a response before the service ends, and the end doesn't wait for the gate.
     let id = run.job["id"].as_str().expect("a job has an id");
     let mut waiting = TcpStream::connect(authority(&app)).expect("the service listens");
     write!(waiting, "GET /v1/jobs/{id}?wait=600 HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
@@ -61,7 +61,7 @@ async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
     app.start_again();
     run.job.until_state("running").await;
     run.gate.open();
-    run.assert_done_and_told_once(&app).await;
+    run.assert_done_and_recorded_once(&app).await;
 }
 
 fn authority(app: &TestApp) -> &str {
@@ -71,11 +71,11 @@ fn authority(app: &TestApp) -> &str {
 /// Has the other end taken all that was written? From the kernel's list of connections: `rx_queue` is what waits.
 fn has_read_everything(stream: &TcpStream) -> bool {
     let ports = [stream.peer_addr(), stream.local_addr()].map(|address| address.expect("connected").port());
-    let [theirs, ours] = ports.map(|port| format!(":{port:04X}"));
+    let [remote, local] = ports.map(|port| format!(":{port:04X}"));
     let table = std::fs::read_to_string("/proc/net/tcp").expect("there is a /proc");
     let rows = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
     rows.into_iter()
-        .filter(|row| row[1].ends_with(&theirs) && row[2].ends_with(&ours))
+        .filter(|row| row[1].ends_with(&remote) && row[2].ends_with(&local))
         .any(|row| row[4].ends_with(":00000000"))
 }
 
@@ -105,11 +105,11 @@ async fn what_an_ended_run_left_behind_is_removed_at_the_next_start() {
     let (job, run) = at_the_gate(&app, &gate).await;
     gate.open();
     job.until_state("succeeded").await;
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
     // As if the service had been killed after it recorded the end and before it removed the directory.
     app.kill();
     std::fs::create_dir(&run).expect("writable");
     std::fs::write(run.join("outcome.json"), "{}").expect("writable");
     app.start_again();
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
 }

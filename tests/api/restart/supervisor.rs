@@ -1,4 +1,4 @@
-//! The supervisor of a run is killed: nobody knows how the run ended, but nothing of it may be left.
+//! The supervisor of a run is killed: the outcome is unknown, but no process or file of the run is left.
 
 use std::{
     fs,
@@ -16,8 +16,8 @@ async fn assert_lost_without_a_trace(app: &TestApp, job: &Job, run: &Path) {
     assert!(job["processes_killed"].as_u64().expect("a number") > 0, "{job:#}");
     assert_eq!(processes_of(run), Vec::<PathBuf>::new(), "processes of the run are left");
     assert_eq!(app.secret_directories(), Vec::<PathBuf>::new());
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
-    // What was told before stays.
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
+    // Events from before are kept.
     let events = job.events().await;
     assert!(events.iter().any(|event| event["task"] == "Wait for the gate"));
 }
@@ -26,7 +26,7 @@ async fn assert_lost_without_a_trace(app: &TestApp, job: &Job, run: &Path) {
 async fn a_run_whose_supervisor_is_killed_is_lost_and_leaves_nothing() {
     let app = TestApp::new();
     let (job, run) = at_the_gate(&app, &Gate::new(&app)).await;
-    until("ansible-runner, ansible-playbook and a module are at work", || processes_of(&run).len() >= 3)
+    until("ansible-runner, ansible-playbook and a module are running", || processes_of(&run).len() >= 3)
         .await;
     signal(supervisor(&run), Signal::KILL);
     assert_lost_without_a_trace(&app, &job, &run).await;
@@ -48,7 +48,7 @@ async fn a_run_whose_directory_is_gone_after_a_crash_is_lost() {
     let (job, run) = at_the_gate(&app, &Gate::new(&app)).await;
     app.kill();
     signal(supervisor(&run), Signal::KILL);
-    // A playbook at work may still write.
+    // A running playbook can still write.
     while run.exists() {
         let _ = fs::remove_dir_all(&run);
     }
@@ -56,7 +56,7 @@ async fn a_run_whose_directory_is_gone_after_a_crash_is_lost() {
     assert_lost_without_a_trace(&app, &job, &run).await;
 }
 
-/// A process with an empty environment carries no marker; its control group tells.
+/// A process with an empty environment has no marker. It is identified by its control group.
 #[tokio::test]
 async fn a_killed_supervisor_leaves_no_process_whatever_its_environment() {
     let app = TestApp::new();
@@ -68,13 +68,13 @@ async fn a_killed_supervisor_leaves_no_process_whatever_its_environment() {
         |kind: &&str| processes_with(&marker).iter().any(|process| process.trim_end().ends_with(kind));
     let family = ["background", "setsid", "deaf", "bare", "foreground"];
     until("the family is up", || family.iter().all(is_up)).await;
-    let [run] = &app.run_directories()[..] else { panic!("one run is at work") };
+    let [run] = &app.run_directories()[..] else { panic!("one run is active") };
     let pid = supervisor(run);
-    let group = fs::read_to_string(format!("/proc/{}/cgroup", pid.as_raw_nonzero())).expect("it is at work");
+    let group = fs::read_to_string(format!("/proc/{}/cgroup", pid.as_raw_nonzero())).expect("it is running");
     signal(pid, Signal::KILL);
     let job = job.until_state("lost").await;
     assert_eq!(job["reason"]["code"], "supervisor_gone", "{job:#}");
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
     if group.contains("/rangehand-") {
         assert_eq!(processes_with(&marker), Vec::<String>::new(), "survivors");
         assert!(job["processes_killed"].as_u64().expect("a number") >= 5, "{job:#}");

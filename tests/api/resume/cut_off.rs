@@ -1,4 +1,4 @@
-//! Runs that were ended before they came to an end.
+//! Runs that were terminated before their end.
 
 use serde_json::json;
 use testkit::{Gate, TestApp};

@@ -1,4 +1,4 @@
-//! Which hosts go on.
+//! Which hosts a resumed job continues with.
 
 use serde_json::{Value, json};
 use testkit::TestApp;
@@ -33,7 +33,7 @@ async fn a_host_that_could_not_be_reached_runs_again() {
     let job = app.run(&json!({"bundle": "ping", "inventory": "unreachable"})).await;
     assert_eq!(job["reason"]["code"], "host_unreachable");
     let plan = preview(&app, &job).await;
-    assert_eq!((&plan["hosts"], &plan["limit"]), (&json!(["nobody"]), &json!("nobody")), "{plan:#}");
+    assert_eq!((&plan["hosts"], &plan["limit"]), (&json!(["absent"]), &json!("absent")), "{plan:#}");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Going on where a job failed. What really ran again stands in a file that the playbooks append to.
+//! Resuming where a job failed. The playbooks append to a file what really ran again.
 
 mod cut_off;
 mod hosts;
@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Job, PATIENCE, TestApp};
+use testkit::{Job, TestApp, WAIT_LIMIT};
 
 /// The file of marks, and the one whose existence mends the playbook.
 struct Marks {
@@ -29,7 +29,7 @@ impl Marks {
         fs::write(&self.fixed, "").expect("writable");
     }
 
-    /// Sorted: hosts are at work at the same time.
+    /// Sorted: hosts run in parallel.
     fn read(&self) -> Vec<String> {
         let text = fs::read_to_string(&self.marks).unwrap_or_default();
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -47,7 +47,7 @@ async fn preview(app: &TestApp, job: &Value) -> Value {
 }
 
 async fn resume(app: &TestApp, job: &Value) -> Job {
-    app.job(&app.post(&path(job, &format!("?wait={}", PATIENCE.as_secs())), &Value::Null, 200).await)
+    app.job(&app.post(&path(job, &format!("?wait={}", WAIT_LIMIT.as_secs())), &Value::Null, 200).await)
 }
 
 fn has_note(preview: &Value, part: &str) -> bool {

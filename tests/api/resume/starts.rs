@@ -1,4 +1,4 @@
-//! Where Ansible can begin.
+//! The tasks at which Ansible can start.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ async fn tasks_of_roles_and_templates_are_begun_by_their_own_name() {
     let plan = preview(&app, &job).await;
     assert_eq!(plan["start_at_task"], "resume_steps : Needs the [fix]", "{plan:#}");
     assert_eq!(plan["tasks"][0]["tasks"], json!(["resume_steps : Needs the [fix]"]), "{plan:#}");
-    assert!(!has_note(&plan, "several tasks"), "the role tells it from the other one: {plan:#}");
+    assert!(!has_note(&plan, "several tasks"), "the role distinguishes it from the other one: {plan:#}");
 
     marks.fix();
     let job = resume(&app, &job).await;

@@ -1,4 +1,4 @@
-//! A run finds what stands beside its playbook, above it and beside its inventory.
+//! A run finds files next to its playbook, above it, and next to its inventory.
 
 use serde_json::json;
 use testkit::TestApp;

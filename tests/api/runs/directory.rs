@@ -1,4 +1,4 @@
-//! The private directory of a run: closed to others while it lasts, gone when the run is over.
+//! The private directory of a run: inaccessible to other users during the run, deleted after it.
 
 use std::{
     io::{BufRead, BufReader},
@@ -14,7 +14,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().expect("it is there").permissions().mode() & 0o777
 }
 
-/// Shows that the run at work has its directories, each with mode 0700.
+/// Asserts that the active run has its directories, each with mode 0700.
 fn assert_private(app: &TestApp) {
     let (runs, secrets) = (app.run_directories(), app.secret_directories());
     assert_eq!((runs.len(), secrets.len()), (1, 1));
@@ -29,7 +29,7 @@ async fn until_nothing_is_left(app: &TestApp) {
     for run in app.run_directories() {
         assert!(!run.join("private").exists(), "{}", run.display());
     }
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
 }
 
 /// Runs the bundle `gate` up to its gate.
@@ -106,7 +106,7 @@ async fn a_bad_link_elsewhere_in_the_root_is_left_out_and_told() {
     let events = job.events().await;
     let warning = events.iter().find(|event| event["kind"] == "warning").expect("a warning");
     assert_eq!(warning["data"]["total"], 2);
-    let left_out = &warning["data"]["left_out_of_the_private_directory"];
+    let left_out = &warning["data"]["omitted"];
     for (path, why) in [
         (
             "bundles/elsewhere/out",
@@ -115,8 +115,8 @@ async fn a_bad_link_elsewhere_in_the_root_is_left_out_and_told() {
         ),
         ("bundles/elsewhere/dangling", "the link leads nowhere"),
     ] {
-        let told = json!({"path": path, "why": why});
-        assert!(left_out.as_array().expect("a list").contains(&told), "{left_out:#}");
+        let entry = json!({"path": path, "why": why});
+        assert!(left_out.as_array().expect("a list").contains(&entry), "{left_out:#}");
     }
 }
 
@@ -141,28 +141,28 @@ fn a_runtime_directory_of_others_keeps_the_service_from_starting() {
         let setup = setup.set("RANGEHAND__PATHS__RUNTIME", runtime.to_string_lossy());
         let mut command = setup.command();
         let mut service = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it is there");
-        // What starts says where it listens; what does not says nothing there.
+        // A service that starts prints where it listens. One that fails prints nothing there.
         let mut line = String::new();
         BufReader::new(service.stdout.take().expect("a pipe")).read_line(&mut line).expect("an end");
         let _ = service.kill();
-        let output = service.wait_with_output().expect("ours");
+        let output = service.wait_with_output().expect("the test owns it");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(line, "", "it started: {said}");
         assert!(said.contains("runtime directory") && said.contains("paths.runtime"), "{said}");
     };
     let make = |path: &Path, mode| {
         std::fs::create_dir(path).expect("writable");
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the test owns it");
     };
-    // Others may look into it.
+    // Readable for others.
     refused(&|runtime| make(runtime, 0o750));
-    // A link leads to where somebody else likes.
+    // A link that another user chose.
     refused(&|runtime| {
         let elsewhere = runtime.with_file_name("elsewhere");
         make(&elsewhere, 0o700);
         symlink(elsewhere, runtime).expect("writable");
     });
-    // Somebody else's, who may do with it what he likes; without root nobody can make one.
+    // Owned by another user, who can change it at any time. Only root can create such a directory.
     if rustix::process::geteuid().is_root() {
         refused(&|runtime| {
             make(runtime, 0o700);

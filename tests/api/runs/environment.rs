@@ -1,4 +1,4 @@
-//! What a run sees of its surroundings.
+//! The environment of a run.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp, generated_secret};

@@ -1,4 +1,4 @@
-//! What the events of a run hold, and what they must never hold.
+//! What the events of a run contain, and what they must never contain.
 
 use std::fs;
 
@@ -72,7 +72,7 @@ async fn an_api_token_in_a_header_is_kept_nowhere() {
   hosts: all
   gather_facts: false
   tasks:
-    - name: Call an API that nobody offers
+    - name: Call an API that does not exist
       ansible.builtin.uri:
         url: https://127.0.0.1:1/api2/json/version
         headers:

@@ -1,4 +1,4 @@
-//! What a run of Ansible does and leaves, and what it must not: with real playbooks.
+//! What a run of Ansible does and leaves, and what it must not, with real playbooks.
 
 mod content;
 mod directory;

@@ -17,8 +17,8 @@ async fn editing_the_source_changes_nothing_for_a_run_at_work() {
     app.write("playbooks/bundles/snapshot/files/text.txt", "second edition\n");
     let late = app.home().join("playbooks/bundles/snapshot/late.yml");
     let text = fs::read_to_string(&late).expect("a fixture").replace("first", "second");
-    fs::remove_file(&late).expect("ours");
-    fs::write(&late, &text).expect("ours");
+    fs::remove_file(&late).expect("the test owns it");
+    fs::write(&late, &text).expect("the test owns it");
 
     gate.open();
     let job = job.until_state("succeeded").await;
@@ -38,7 +38,7 @@ async fn removing_the_source_changes_nothing_for_a_run_at_work() {
     let request = json!({"bundle": "snapshot", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
     let job = app.submit(&request).await;
     job.until_task("Wait for the gate").await;
-    fs::remove_dir_all(app.home().join("playbooks/bundles/snapshot")).expect("ours");
+    fs::remove_dir_all(app.home().join("playbooks/bundles/snapshot")).expect("the test owns it");
     gate.open();
     job.until_state("succeeded").await;
 }

@@ -1,26 +1,26 @@
-//! However a run ends, none of its processes is left.
+//! However a run ends, no process of it is left.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp, processes_with, until};
 
-/// How the processes of the bundle `tree` call themselves: a plain child, one in a session of its own, one that
-/// is deaf to SIGTERM, one with an empty environment that is deaf too, and the one that Ansible waits for.
+/// The names of the processes of the bundle `tree`: a plain child, one in a separate session, one that ignores SIGTERM, one
+/// with an empty environment that ignores it too, and the one that Ansible waits for.
 const FAMILY: [&str; 5] = ["background", "setsid", "deaf", "bare", "foreground"];
 
 /// Is the whole family up, and are the deaf ones deaf?
 fn is_up(marker: &str) -> bool {
     let processes = processes_with(marker);
     FAMILY.iter().all(|kind| {
-        let ours = processes.iter().find(|process| process.trim_end().ends_with(kind));
-        ours.is_some_and(|process| !matches!(*kind, "deaf" | "bare") || is_deaf(process))
+        let found = processes.iter().find(|process| process.trim_end().ends_with(kind));
+        found.is_some_and(|process| !matches!(*kind, "deaf" | "bare") || is_deaf(process))
     })
 }
 
 /// Is SIGTERM ignored? Bit 14 of `SigIgn` in /proc/pid/status.
 fn is_deaf(process: &str) -> bool {
-    let directory = process.split(':').next().expect("split gives something");
+    let directory = process.split(':').next().expect("split returns an item");
     let status = fs::read_to_string(format!("{directory}/status")).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << 14) != 0)
@@ -37,7 +37,7 @@ async fn comes_up(app: &TestApp, job: &Value, marker: &str) -> bool {
     false
 }
 
-/// At least the two that are deaf to SIGTERM were ended by us; others may end because their parents do.
+/// Rangehand killed at least the two that ignore SIGTERM. Others can exit because their parents do.
 fn assert_killed(job: &Value) {
     assert!(job["processes_killed"].as_u64().expect("a number") >= 2, "{job:#}");
 }

@@ -1,4 +1,4 @@
-//! Values of a request are data: whatever Jinja stands in them is never evaluated here.
+//! Values of a request are data: Jinja in them is never evaluated.
 
 use std::path::PathBuf;
 

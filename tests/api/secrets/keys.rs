@@ -1,4 +1,4 @@
-//! `rangehand keys`: rotation beside a service that runs.
+//! `rangehand keys`: rotation during the operation of a service.
 
 use std::process::Output;
 
@@ -32,8 +32,11 @@ async fn rotation_seals_what_waits_anew_and_removes_the_old_key() {
     let old = names(&before);
     assert!(old.len() == 1 && before.contains("jobs: 2"), "{before}");
 
-    let told = keys(&app, "rotate");
-    assert!(told.contains("re-encrypted: 2") && told.contains(&format!("removed: {}", old[0])), "{told}");
+    let output = keys(&app, "rotate");
+    assert!(
+        output.contains("re-encrypted: 2") && output.contains(&format!("removed: {}", old[0])),
+        "{output}"
+    );
     let after = keys(&app, "list");
     assert!(names(&after).len() == 1 && names(&after) != old && after.contains("jobs: 2"), "{after}");
     // The service knows the new key without a restart, for what waited and for what comes.

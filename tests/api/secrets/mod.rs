@@ -1,4 +1,4 @@
-//! Secrets: they open what they should, and are nowhere to be found.
+//! Secrets: they work where they are needed, and occur nowhere else.
 
 mod canary;
 mod keys;
@@ -27,8 +27,8 @@ fn encrypt(home: &Path, password: &str, text: &str) -> String {
         .output()
         .expect("there is an ansible-vault");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    fs::remove_file(plain).expect("ours");
-    fs::remove_file(key).expect("ours");
+    fs::remove_file(plain).expect("the test owns it");
+    fs::remove_file(key).expect("the test owns it");
     String::from_utf8(output.stdout).expect("text")
 }
 
@@ -54,8 +54,8 @@ fn assert_on_tmpfs_only(app: &TestApp, secret: &str) {
     assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
 }
 
-/// Shows that the file of the run that holds the secret is private and on tmpfs: mode 0600, in a directory of mode
-/// 0700. There may be another one for a moment, of a look into the content that tells how far the run is.
+/// Asserts that the file of the run with the secret is private and on tmpfs: mode 0600, in a directory of mode 0700. For a
+/// moment there can be another one, of the inspection that computes the progress of the run.
 fn assert_private_on_tmpfs(app: &TestApp, secret: &str) {
     let files = files_with(app.runtime(), secret);
     assert!(!files.is_empty(), "the run has it from a file");
@@ -74,7 +74,7 @@ fn assert_private_on_tmpfs(app: &TestApp, secret: &str) {
 
 /// After the run: not in the database, the spool, a log or an answer, not on tmpfs, and in no directory of a run.
 async fn assert_nowhere(app: &TestApp, job: &Job, secret: &str) {
-    until("the run's directory is gone", || app.run_directories().is_empty()).await;
+    until("the run's directory is deleted", || app.run_directories().is_empty()).await;
     until("no file on tmpfs holds the secret", || files_with(app.runtime(), secret).is_empty()).await;
     assert_eq!(files_with(&app.home().join("var"), secret), Vec::<PathBuf>::new());
     assert!(!app.log().contains(secret), "in the service's log");
@@ -89,7 +89,7 @@ fn files_with(directory: &Path, secret: &str) -> Vec<PathBuf> {
         let (path, kind) = (entry.path(), entry.file_type());
         match kind {
             Ok(kind) if kind.is_dir() => found.extend(files_with(&path, secret)),
-            // Not sockets and pipes: opening one may wait for ever.
+            // Not sockets and pipes: opening one can block indefinitely.
             Ok(kind) if kind.is_file() && contains(&path, secret) => found.push(path),
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! Secret variables of a request: Ansible gets their values, nobody else does.
+//! Secret variables of a request: only Ansible gets their values.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use testkit::{Gate, Setup, TestApp, generated_secret, until_async};
 
 use super::{assert_nowhere, assert_private_on_tmpfs, files_with, processes_that_show};
 
-/// Prints the variable `value` in clear, in base64 and as a number of characters.
+/// Prints the variable `value` in plaintext, in base64, and as a number of characters.
 const PRINTS: &str = "- name: Prints\n  hosts: all\n  gather_facts: false\n  tasks:\n    - name: Result\n      \
                       ansible.builtin.debug:\n        var: printed\n      vars:\n        printed: {value: '{{ value \
                       }}', coded: \"{{ ('x:' ~ value) | b64encode }}\", length: '{{ value | length }}'}\n";

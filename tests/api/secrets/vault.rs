@@ -1,4 +1,4 @@
-//! The vault password opens what it should, and is nowhere to be found.
+//! The vault password works where it is needed, and occurs nowhere else.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ fn with_password_file(password: &str, probe: &str) -> Setup {
     setup.write("password", &format!("{password}\n"));
     let file = |name: &str| setup.home().join(name).to_string_lossy().into_owned();
     let (key, vault) = (file("password"), file("vault.yml"));
-    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("ours");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("the test owns it");
     setup.set("VAULT_PASSWORD_FILE", key).set("API_BACKEND_VAULT_FILE", vault)
 }
 
@@ -144,7 +144,8 @@ fn a_vault_file_without_a_password_keeps_the_service_from_starting() {
 fn a_password_file_that_others_may_read_is_reported_in_the_log() {
     for (mode, is_reported) in [(0o644, true), (0o440, true), (0o600, false), (0o400, false)] {
         let setup = with_password_file(&generated_secret(), "x");
-        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(mode)).expect("ours");
+        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(mode))
+            .expect("the test owns it");
         let app = setup.start();
         assert_eq!(app.log().contains("have access to the vault password file"), is_reported, "{mode:o}");
     }

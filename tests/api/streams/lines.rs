@@ -1,4 +1,4 @@
-//! Lines of JSON.
+//! Events as lines of JSON.
 
 use serde_json::json;
 use testkit::TestApp;

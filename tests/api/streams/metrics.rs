@@ -1,4 +1,4 @@
-//! Figures for Prometheus.
+//! Metrics for Prometheus.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ async fn runs_and_watchers_are_counted_while_they_are_there() {
     stream.messages().await;
     let begun = std::time::Instant::now();
     while figures(&app).await["rangehand_watchers{kind=\"sse\"}"] > 0 {
-        assert!(begun.elapsed() < testkit::PATIENCE, "the watcher is still counted");
+        assert!(begun.elapsed() < testkit::WAIT_LIMIT, "the watcher is still counted");
         tokio::task::yield_now().await;
     }
 }

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
-use testkit::{Gate, Job, PATIENCE, TestApp};
+use testkit::{Gate, Job, TestApp, WAIT_LIMIT};
 use tokio::time::timeout;
 
 /// The id of a job.
@@ -21,7 +21,7 @@ fn id(job: &Value) -> &str {
     job["id"].as_str().expect("a job has an id")
 }
 
-/// A job that stands still until its gate is opened, at the task that waits for it.
+/// A job that waits until its gate is opened, at the task that waits for it.
 async fn job_at_the_gate(app: &TestApp) -> (Job, Gate) {
     let gate = Gate::new(app);
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
@@ -97,7 +97,7 @@ impl Stream {
                 line.pop();
                 return Ok(Some(String::from_utf8(line).expect("UTF-8")));
             }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("something comes or it ends");
+            let chunk = timeout(WAIT_LIMIT, self.response.chunk()).await.expect("something comes or it ends");
             match chunk? {
                 Some(chunk) => self.unread.extend(chunk),
                 None => {

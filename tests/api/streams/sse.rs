@@ -51,7 +51,7 @@ async fn who_connects_again_with_the_last_number_misses_and_repeats_nothing() {
     let job = job.until_state("succeeded").await;
     assert_eq!(seen.last().copied(), job["events"].as_u64());
 
-    // Exclusive to the very end, and a text that is no number is none.
+    // Exclusive to the very end. A value that is not a number is ignored.
     let last = job["events"].to_string();
     let (none, _) = Stream::open(&app, &path, &[("last-event-id", &last)]).await.messages().await;
     assert_eq!(none, Vec::<Value>::new());

@@ -65,9 +65,9 @@ async fn watch(number: usize, address: String, job: String) -> Seen {
     Seen { who: format!("{who} {number}"), numbers, lines }
 }
 
-/// Twenty join: before the run, while it prints, while it waits, while it goes on, and when it is over. The moments
-/// are those at which a first watcher has seen so many events. One more joins first and reads nothing before the run is
-/// over: nobody waits for it, and it is told everything all the same.
+/// Twenty watchers join: before the run, while it prints, while it waits, while it continues, and after its end. The moments
+/// are those at which a first watcher has seen a certain number of events. One more joins first and reads nothing before the
+/// run has ended: it delays no other watcher, and still gets every event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_watchers_who_join_at_any_moment_see_the_same() {
     let app = TestApp::new();

@@ -1,4 +1,4 @@
-//! `/ws/{job_id}` in CloudLaunch's frames.
+//! `/ws/{job_id}`, with the frames that CloudLaunch expects.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -25,9 +25,9 @@ async fn a_running_job_is_told_from_its_first_line_to_done() {
     let mut past = Vec::new();
     loop {
         match socket.frame().await {
-            Frame::Text(told) if told["type"] == "log" => past.push(told),
-            told => {
-                assert_eq!(told, Frame::Text(frame("status", "running")), "after the past");
+            Frame::Text(message) if message["type"] == "log" => past.push(message),
+            message => {
+                assert_eq!(message, Frame::Text(frame("status", "running")), "after the past");
                 break;
             }
         }
@@ -37,7 +37,7 @@ async fn a_running_job_is_told_from_its_first_line_to_done() {
     let (live, code) = socket.frames().await;
     let lines = [log_lines(&past), log_lines(&live)].concat();
     assert_eq!(lines, printed(&job.events().await));
-    let end = &live[live.iter().take_while(|told| told["type"] == "log").count()..];
+    let end = &live[live.iter().take_while(|message| message["type"] == "log").count()..];
     assert_eq!(end, [frame("status", "succeeded"), json!({"type": "done"})]);
     assert_eq!(code, 1000);
 }
@@ -69,8 +69,8 @@ async fn an_unknown_job_is_told_by_an_error_and_close_4004() {
     let app = TestApp::new();
     for id in ["0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11", "x"] {
         let socket = WebSocket::open(app.address(), &format!("/ws/{id}"), "").await.expect("it is accepted");
-        let told = vec![frame("error", format!("Job '{id}' not found."))];
-        assert_eq!(socket.frames().await, (told, 4004));
+        let message = vec![frame("error", format!("Job '{id}' not found."))];
+        assert_eq!(socket.frames().await, (message, 4004));
     }
     assert_eq!(app.send(Method::GET, "/ws/x", None).await.status(), 400, "no upgrade");
     assert_eq!(app.send(Method::POST, "/ws/x", None).await.status(), 405);

@@ -1,4 +1,4 @@
-//! What Ansible has around it in a run: no terminal, an environment that its children can use, a locale.
+//! The environment of Ansible in a run: no terminal, variables that its children can use, a locale.
 
 mod locale;
 mod names;

@@ -1,4 +1,4 @@
-//! Names of files and limits as people write them.
+//! File names and host limits as people write them.
 
 use reqwest::Method;
 use serde_json::json;

@@ -117,7 +117,7 @@ async fn ansible_within_a_run_has_the_configuration_of_the_user() {
         assert_eq!(job["state"], "succeeded", "{executor}: {job:#}");
         let results = job.results().await;
         let nested = results["nested.stdout"][0].as_str().expect("a text");
-        // `minimal` of the environment wins over `oneline` of the configuration, as it does without us.
+        // `minimal` of the environment takes precedence over `oneline` of the configuration, as without Rangehand.
         assert!(
             nested.contains("localhost | SUCCESS =>") && !nested.contains("PLAY RECAP"),
             "{executor}: {nested}"

@@ -7,7 +7,7 @@ use testkit::{Job, TestApp};
 
 use super::{EXECUTORS, with};
 
-/// What none of these runs comes near, and a prompt that waits does.
+/// Longer than any of these runs, and shorter than a prompt that waits.
 const AT_ONCE: Duration = Duration::from_secs(90);
 
 const ASKS: &str = "\
@@ -34,7 +34,7 @@ const ASKS: &str = "\
         answers: [\"{{ with_default }}\", \"{{ hidden }}\", \"{{ confirmed }}\"]
     - name: Wait for the operator
       ansible.builtin.pause:
-        prompt: Go on?
+        prompt: Continue?
     - name: Wait in silence
       ansible.builtin.pause:
     - name: Wait a second
@@ -81,7 +81,7 @@ async fn a_request_answers_prompts_by_variables() {
     assert!(!answers.to_string().contains("behind"), "{answers}");
 }
 
-/// There is no controlling terminal either, which `ssh` and `getpass` would ask at.
+/// There is no controlling terminal either, where `ssh` and `getpass` would prompt.
 #[tokio::test]
 async fn no_process_of_a_run_has_a_terminal_to_ask_at() {
     for executor in EXECUTORS {

@@ -1,4 +1,4 @@
-//! What a job leaves out, overrides or ends is among its warnings.
+//! A job has a warning for everything that it omits, overrides, or terminates.
 
 use serde_json::{Value, json};
 
@@ -23,9 +23,9 @@ const NOISY: &str = "\
     - {name: token, prompt: Token?}
     - {name: given, prompt: Given?}
   tasks:
-    - name: Go on?
+    - name: Continue?
       ansible.builtin.pause:
-        prompt: Go on?
+        prompt: Continue?
     - name: Stay
       ansible.builtin.shell: setsid sleep 600 > /dev/null 2>&1 < /dev/null &
 ";
@@ -61,7 +61,7 @@ async fn a_job_warns_of_prompts_settings_and_processes() {
             ("setting_overridden", "log_path"),
             ("prompt_unanswered", "region"),
             ("prompt_unanswered", "token"),
-            ("prompt_unanswered", "Go on?"),
+            ("prompt_unanswered", "Continue?"),
             ("processes_ended", ""),
         ]
         .map(|(code, subject)| (code.to_owned(), subject.to_owned()));

@@ -1,4 +1,4 @@
-//! Which task is to blame, and in what words.
+//! Which task caused a failure, and its message.
 
 use serde_json::{Value, json};
 

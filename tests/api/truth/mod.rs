@@ -1,4 +1,4 @@
-//! What is said of a run is what happened: whether anything was done, which task is to blame, what was shown.
+//! The report of a run matches what happened: whether anything was done, which task failed, what was shown.
 
 mod blame;
 mod names;
@@ -25,7 +25,7 @@ fn with_playbooks(playbooks: &[(&str, &str)]) -> TestApp {
     app
 }
 
-/// Runs all of these at once; gives the jobs in the same order.
+/// Runs all of these at once. Returns the jobs in the same order.
 async fn run_all(app: &TestApp, requests: impl IntoIterator<Item = Value>) -> Vec<Job> {
     let mut jobs = Vec::new();
     for mut request in requests {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::json;
-use testkit::PATIENCE;
+use testkit::WAIT_LIMIT;
 
 use super::{run_all, with_playbooks};
 
@@ -70,7 +70,8 @@ async fn a_password_that_is_a_name_hides_values_and_no_names() {
         fs::remove_file(marks.join(host)).expect("the task ran");
     }
     fs::write(marks.join("fixed"), "").expect("writable");
-    let job = app.post(&format!("/v1/jobs/{id}/resume?wait={}", PATIENCE.as_secs()), &json!(null), 200).await;
+    let job =
+        app.post(&format!("/v1/jobs/{id}/resume?wait={}", WAIT_LIMIT.as_secs()), &json!(null), 200).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     assert!(!marks.join("workstation").exists(), "what came before the failed task did not run again");
 }

@@ -1,4 +1,4 @@
-//! What a playbook showed is in the results, exactly.
+//! The results contain exactly what a playbook showed.
 
 use serde_json::json;
 

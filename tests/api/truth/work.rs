@@ -1,4 +1,4 @@
-//! `succeeded` needs a host on which something ran or was honestly skipped.
+//! A job succeeds only if something ran, or was skipped by a condition, on at least one host.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Actions on machines through a stand-in for the role: locks, several steps, callers who leave.
+//! Actions on machines with a replacement for the role: locks, several steps, clients that disconnect.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ fn write(app: &TestApp, file: &str) {
     fs::write(app.home().join(file), "").expect("writable");
 }
 
-/// A call that nobody waits for here.
+/// A call in the background.
 fn call(app: &TestApp, method: Method, action: &str, body: Value) -> tokio::task::JoinHandle<(u16, Value)> {
     let url = format!("{}{VMS}/{action}", app.address());
     tokio::spawn(async move {
@@ -90,7 +90,7 @@ async fn a_look_up_and_its_action_are_two_steps_of_one_job() {
     let reply: Value = reply.json().await.expect("JSON");
     let plays = reply["log_multiline"].as_array().expect("lines").iter();
     let plays = plays.filter(|line| line.as_str().is_some_and(|line| line.starts_with("PLAY ["))).count();
-    assert_eq!(plays, 1, "only the last step is told: {reply:#}");
+    assert_eq!(plays, 1, "the reply has only the last step: {reply:#}");
 }
 
 #[tokio::test]
@@ -113,7 +113,7 @@ async fn steps_go_on_when_the_service_is_killed_between_them() {
     let job = job(&app, "vm_delete", "running").await;
     job.until_task("Wait for the gate").await;
     app.kill();
-    // Whoever called is told that the connection is gone.
+    // The client's connection is closed.
     assert!(reply.await.is_err());
     write(&app, "gate");
     app.start_again();

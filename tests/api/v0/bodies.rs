@@ -1,4 +1,4 @@
-//! Bodies that are refused: 422 in the words of the service that we replace, as recorded from it.
+//! Bodies that are rejected: 422 with the recorded texts of the service that Rangehand replaces.
 
 use reqwest::{Client, Response};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! v0 as clients of the service that we replace know it.
+//! v0 as clients of the service that Rangehand replaces know it.
 
 mod actions;
 mod bodies;

@@ -1,4 +1,4 @@
-//! Names and requests that are refused with `{"detail": text}`.
+//! Names and requests that are rejected with `{"detail": text}`.
 
 use std::os::unix::fs::symlink;
 
@@ -71,12 +71,12 @@ async fn an_unknown_name_is_not_found_and_no_name_no_path() {
 async fn without_a_second_root_an_unknown_name_is_a_fault_of_the_installation() {
     let name = "/v0/admin/run/bundles/nope/run";
     let app = TestApp::new();
-    let told = detail(post(&app, name, &on_localhost()).await, 400).await;
-    assert_eq!(told, ":: err - Missing env var for public_github");
+    let detail_text = detail(post(&app, name, &on_localhost()).await, 400).await;
+    assert_eq!(detail_text, ":: err - Missing env var for public_github");
 
     let app = Setup::new().set("API_BACKEND_PUBLIC_PLAYBOOKS_DIR", "/nonexistent").start();
-    let told = detail(post(&app, name, &on_localhost()).await, 400).await;
-    assert_eq!(told, "Invalid playbooks dir: /nonexistent");
+    let detail_text = detail(post(&app, name, &on_localhost()).await, 400).await;
+    assert_eq!(detail_text, "Invalid playbooks dir: /nonexistent");
 }
 
 #[tokio::test]
@@ -84,8 +84,11 @@ async fn without_the_ping_playbook_the_ping_is_refused() {
     let setup = Setup::new();
     std::fs::remove_file(setup.home().join("playbooks/ping.yml")).expect("it is there");
     let app = setup.start();
-    let told = detail(post(&app, PING, &on_localhost()).await, 400).await;
-    assert!(told.as_str().is_some_and(|text| text.starts_with(":: MISSING PLAYBOOK")), "{told}");
+    let detail_text = detail(post(&app, PING, &on_localhost()).await, 400).await;
+    assert!(
+        detail_text.as_str().is_some_and(|text| text.starts_with(":: MISSING PLAYBOOK")),
+        "{detail_text}"
+    );
 }
 
 #[tokio::test]
@@ -100,10 +103,10 @@ async fn a_link_out_of_the_root_is_refused() {
     symlink("../../../outside/text", bundles.join("inner/text")).expect("writable");
     let app = setup.start();
     for name in ["linkdir", "inner"] {
-        let told =
+        let detail_text =
             detail(post(&app, &format!("/v0/admin/run/bundles/{name}/run"), &on_localhost()).await, 400)
                 .await;
-        let text = told.as_str().expect("text");
+        let text = detail_text.as_str().expect("text");
         assert!(text.starts_with(":: err - POTENTIAL PATH TRAVERSAL DETECTED"), "{text}");
         assert!(!text.contains("TEXT-FROM-OUTSIDE"), "{text}");
     }

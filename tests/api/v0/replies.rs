@@ -1,11 +1,11 @@
-//! What comes back from a run: `{"rc", "log_multiline"}`, and `error` when it went wrong.
+//! The replies of runs: `{"rc", "log_multiline"}`, and `error` after a failure.
 
 use serde_json::{Value, json};
 use testkit::{Setup, TestApp};
 
 use super::{PING, ROUTES, on_localhost, post};
 
-/// Runs to the end; gives the reply, after a look at the job behind it.
+/// Runs to the end, checks the job behind the reply, and returns the reply.
 async fn reply(app: &TestApp, path: &str, body: &Value, status: u16) -> Value {
     let response = post(app, path, body).await;
     let header = response.headers().get("x-rangehand-job").cloned();
@@ -83,7 +83,7 @@ async fn hosts_limit_the_run_and_null_is_no_limit() {
     assert_eq!(
         (&request["limit"], &request["extra_vars"]),
         (&Value::Null, &Value::Null),
-        "an empty node is none"
+        "an empty node means no node"
     );
 }
 
@@ -123,8 +123,8 @@ async fn a_run_that_went_wrong_replies_500_with_its_log_and_the_error() {
             "skipping: no hosts matched",
             "no play matched a host",
         ),
-        (PING, json!("nobody"), 4, "fatal: [nobody]: UNREACHABLE!", "unreachable"),
-        (PING, json!("somebody"), 1, "[ERROR]: Specified inventory, host pattern", "no hosts to target"),
+        (PING, json!("absent"), 4, "fatal: [absent]: UNREACHABLE!", "unreachable"),
+        (PING, json!("missing"), 1, "[ERROR]: Specified inventory, host pattern", "no hosts to target"),
     ] {
         let reply = reply(&app, path, &json!({"proxmox_node": "px", "hosts": hosts}), 500).await;
         assert_eq!(reply["rc"], rc, "{path} {hosts}: {reply:#}");

@@ -1,4 +1,4 @@
-//! The audit: what is written down, and what is found when somebody changes it.
+//! The audit log: which entries are recorded, and that changes are detected.
 
 use std::process::Command;
 
@@ -24,9 +24,9 @@ async fn until_records(app: &TestApp, count: usize) -> Vec<Value> {
 async fn a_change_is_written_down_before_and_after_it_happens() {
     let app = with_tokens(Setup::without_ansible());
     let operator = token(&app, "operator");
-    let secret = "a-value-that-nobody-writes-down";
+    let secret = "a-value-that-is-never-recorded";
     let body = json!({"bundle": "ping", "limit": "localhost", "extra_vars": {"x": secret}}).to_string();
-    let path = format!("/v1/jobs?wait={}", testkit::PATIENCE.as_secs());
+    let path = format!("/v1/jobs?wait={}", testkit::WAIT_LIMIT.as_secs());
     let headers = [("authorization", format!("Bearer {operator}")), ("x-request-id", "req-1".to_owned())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let response = call(&app, "POST", &path, &headers, Some(&body)).await;
@@ -36,20 +36,20 @@ async fn a_change_is_written_down_before_and_after_it_happens() {
     let [made, intent, result] = records.as_slice() else { panic!("{records:#?}") };
     assert_eq!((&made["kind"], &made["route"]), (&json!("command"), &json!("token create operator")));
     for record in [intent, result] {
-        let told =
+        let found =
             ["caller", "role", "peer", "forwarded", "request", "method", "route"].map(|name| &record[name]);
         let wanted = json!(["operator", "operator", "127.0.0.1", null, "req-1", "POST", "/v1/jobs"]);
-        assert_eq!(json!(told), wanted, "{record}");
+        assert_eq!(json!(found), wanted, "{record}");
         assert_eq!(record["via"], format!("token:{}", &operator[3..15]));
     }
-    let (kind, told) =
+    let (kind, found) =
         (|record: &Value| record["kind"].clone(), |record: &Value, name: &str| record[name].clone());
-    assert_eq!((kind(intent), told(intent, "status")), (json!("intent"), Value::Null));
-    assert_eq!((kind(result), told(result, "status")), (json!("result"), json!(200)));
-    assert_eq!((told(result, "job"), told(result, "intent")), (job["id"].clone(), told(intent, "seq")));
+    assert_eq!((kind(intent), found(intent, "status")), (json!("intent"), Value::Null));
+    assert_eq!((kind(result), found(result, "status")), (json!("result"), json!(200)));
+    assert_eq!((found(result, "job"), found(result, "intent")), (job["id"].clone(), found(intent, "seq")));
     let id = job["id"].as_str().expect("an id");
     assert_eq!(self::records(&app, &["--job", id]).len(), 1);
-    assert_eq!(self::records(&app, &["--caller", "nobody"]).len(), 0);
+    assert_eq!(self::records(&app, &["--caller", "absent"]).len(), 0);
     let all = printed(&app, &["audit", "list"]) + &printed(&app, &["audit", "list", "--json"]);
     assert!(!all.contains(secret) && !all.contains(&operator[16..]), "{all}");
 }
@@ -62,8 +62,8 @@ async fn a_look_is_not_written_down_and_a_refused_change_is() {
     assert_eq!(call_as(&app, &viewer, "POST", "/v1/jobs", Some("{}")).await.status(), 403);
     let records = until_records(&app, 2).await;
     let [_, denied] = records.as_slice() else { panic!("{records:#?}") };
-    let told = (&denied["kind"], &denied["caller"], &denied["status"]);
-    assert_eq!(told, (&json!("denied"), &json!("viewer"), &json!(403)));
+    let found = (&denied["kind"], &denied["caller"], &denied["status"]);
+    assert_eq!(found, (&json!("denied"), &json!("viewer"), &json!(403)));
 }
 
 #[tokio::test]
@@ -73,8 +73,8 @@ async fn calls_of_v0_are_written_down_with_their_job() {
     let response = app.send(Method::POST, "/v0/admin/debug/ping", Some(&body)).await;
     let job = response.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
     let records = until_records(&app, 2).await;
-    let told = (&records[1]["job"], &records[1]["route"], &records[1]["caller"], &records[1]["via"]);
-    assert_eq!(told, (&json!(job), &json!("/v0/admin/debug/ping"), &json!("anybody"), &json!("none")));
+    let found = (&records[1]["job"], &records[1]["route"], &records[1]["caller"], &records[1]["via"]);
+    assert_eq!(found, (&json!(job), &json!("/v0/admin/debug/ping"), &json!("anybody"), &json!("none")));
 }
 
 #[tokio::test]
@@ -85,26 +85,26 @@ async fn an_edited_a_missing_and_a_rewritten_record_are_found() {
     }
     until_records(&app, 8).await;
     let verify = |more: &[&str]| run(&app, &[&["audit", "verify"], more].concat());
-    let told = |more: &[&str]| {
+    let found = |more: &[&str]| {
         let output = verify(more);
         (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
     };
-    let (is_intact, text) = told(&[]);
+    let (is_intact, text) = found(&[]);
     assert!(is_intact && text.starts_with("intact up to entry 8:"), "{text}");
     let noted = text.trim().rsplit(' ').next().expect("a record").to_owned();
-    assert!(told(&["--known", &noted]).0);
+    assert!(found(&["--known", &noted]).0);
 
-    sql(&app, "UPDATE audit SET caller = 'somebody else' WHERE seq = 3");
-    assert_eq!(told(&[]), (false, "broken at entry 3: the record is not as it was written\n".to_owned()));
+    sql(&app, "UPDATE audit SET caller = 'another' WHERE seq = 3");
+    assert_eq!(found(&[]), (false, "broken at entry 3: the record is not as it was written\n".to_owned()));
     sql(&app, "UPDATE audit SET caller = 'anybody' WHERE seq = 3");
-    assert!(told(&[]).0, "as it was");
+    assert!(found(&[]).0, "as it was");
 
     sql(&app, "DELETE FROM audit WHERE seq = 8");
-    assert_eq!(told(&[]), (false, "broken at entry 8: the record is not there\n".to_owned()));
+    assert_eq!(found(&[]), (false, "broken at entry 8: the record is not there\n".to_owned()));
     sql(&app, "UPDATE audit_head SET seq = 7, hash = (SELECT hash FROM audit WHERE seq = 7)");
-    assert!(told(&[]).0, "whoever can write everything can cut off the end ...");
-    let (is_intact, text) = told(&["--known", &noted, "--json"]);
-    assert!(!is_intact && text.contains("\"broken_at\":8"), "... unless somebody noted it: {text}");
+    assert!(found(&[]).0, "with write access to all tables the end can be cut off ...");
+    let (is_intact, text) = found(&["--known", &noted, "--json"]);
+    assert!(!is_intact && text.contains("\"broken_at\":8"), "... unless its hash was noted: {text}");
 }
 
 #[tokio::test]
@@ -118,7 +118,7 @@ async fn nothing_is_changed_when_the_audit_cannot_be_written() {
     assert_eq!(v0.status(), 503);
     assert!(v0.json::<Value>().await.expect("JSON")["detail"].is_string());
     let jobs = app.get("/v1/jobs", 200).await;
-    assert_eq!(jobs["items"], json!([]), "looks go on, and nothing was begun");
+    assert_eq!(jobs["items"], json!([]), "reads still work, and no job was created");
     assert!(!run(&app, &["token", "create", "--name", "x", "--role", "admin"]).status.success());
     sql(&app, "DROP TRIGGER full");
     assert_eq!(app.run(&body).await["state"], "succeeded");
@@ -138,15 +138,15 @@ async fn a_setting_lets_the_oldest_records_go_and_the_rest_is_one_chain() {
     std::fs::write(app.home().join("rangehand.toml"), "[history]\nkeep_audit_records = 5\n")
         .expect("writable");
     app.start_again();
-    until("old records are gone", || verify(&app).contains("up to entry 115\n")).await;
+    until("old entries are deleted", || verify(&app).contains("up to entry 115\n")).await;
     assert!(verify(&app).contains("intact up to entry 121:"), "{}", verify(&app));
     let left = records(&app, &[]);
     assert_eq!((left.len(), &left[0]["seq"], &left[5]["kind"]), (6, &json!(116), &json!("removed")));
     sql(&app, "DELETE FROM audit WHERE seq = 116");
     let output = run(&app, &["audit", "verify"]);
     assert!(!output.status.success());
-    let told = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(told.contains("broken at entry 116: the record is not there"), "{told}");
+    let found = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(found.contains("broken at entry 116: the record is not there"), "{found}");
 }
 
 /// What no more fits on.
@@ -195,13 +195,17 @@ async fn on_a_full_disk_nothing_is_changed_and_looks_go_on() {
     assert_eq!(problem(refused, 503).await, "audit_unavailable");
     let v0 = app.send(Method::POST, "/v0/admin/debug/ping", Some(&json!({"hosts": "localhost"}))).await;
     assert_eq!(v0.status(), 503);
-    assert_eq!(app.get("/v1/jobs", 200).await["items"], json!([]), "looks go on, and nothing was begun");
+    assert_eq!(
+        app.get("/v1/jobs", 200).await["items"],
+        json!([]),
+        "reads still work, and no job was created"
+    );
     assert!(!run(&app, &["token", "create", "--name", "x", "--role", "admin"]).status.success());
     disk.make_room();
     assert_eq!(app.run(&body).await["state"], "succeeded");
     let records = until_records(&app, before + 2).await;
     let tokens = records.iter().filter(|record| record["kind"] == "command").count();
-    assert_eq!(tokens, 0, "a token that was not made is not written down: {records:#?}");
+    assert_eq!(tokens, 0, "a token that was not created is not recorded: {records:#?}");
     assert!(run(&app, &["audit", "verify"]).status.success());
     until("the run is over", || app.run_directories().is_empty()).await;
     app.stop();

@@ -1,4 +1,4 @@
-//! What a client without credentials, or with the least ones, can make the service write and keep.
+//! What a client without credentials, or with the lowest role, can make the service write and keep.
 
 use std::{
     io::{Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use testkit::{
-    PATIENCE, Setup, TestApp,
+    Setup, TestApp, WAIT_LIMIT,
     access::{call, call_as, token, with_tokens},
 };
 
@@ -17,7 +17,7 @@ const STATUS_LINE: &str = "HTTP/1.1 ";
 
 fn connect(app: &TestApp) -> TcpStream {
     let stream = TcpStream::connect(app.address().trim_start_matches("http://")).expect("it listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a duration");
+    stream.set_read_timeout(Some(WAIT_LIMIT)).expect("a duration");
     stream
 }
 

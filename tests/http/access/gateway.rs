@@ -1,4 +1,4 @@
-//! Behind Kong: whose word about consumers counts?
+//! Behind Kong: whose identity headers are trusted.
 
 use serde_json::Value;
 use testkit::{
@@ -11,7 +11,8 @@ const SECRET: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 fn behind_a_gateway(setup: Setup) -> TestApp {
     setup.write("gateway-secret", &format!("{SECRET}\n"));
     let file = setup.home().join("gateway-secret");
-    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("ours");
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+        .expect("the test owns it");
     setup
         .set("RANGEHAND__ACCESS__MODES", "gateway")
         .set("RANGEHAND__ACCESS__GATEWAY_SECRET_FILE", "gateway-secret")
@@ -48,7 +49,7 @@ async fn consumers_that_others_name_are_dropped() {
     }
     let without_secret = [("x-consumer-username", "root"), ("x-consumer-groups", "admin")];
     assert_eq!(status(&app, "/v1/jobs", &without_secret).await, 401);
-    assert_eq!(status(&app, "/v1/jobs", &[("x-gateway-secret", SECRET)]).await, 401, "it names nobody");
+    assert_eq!(status(&app, "/v1/jobs", &[("x-gateway-secret", SECRET)]).await, 401, "without a consumer");
     for values in
         [&["true"][..], &["True"], &["TRUE"], &["1"], &["yes"], &[""], &["true", "true"], &["false", "true"]]
     {

@@ -1,4 +1,4 @@
-//! By which names the service is called: a page that lets its own name lead to this machine does not get in.
+//! The host names under which the service accepts requests: DNS rebinding is rejected.
 
 use serde_json::Value;
 use testkit::{

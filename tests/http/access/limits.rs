@@ -1,4 +1,4 @@
-//! How often, how long, how deep.
+//! Rate limits, size limits, and depth limits.
 
 use serde_json::{Value, json};
 use testkit::{
@@ -85,7 +85,7 @@ async fn a_forwarded_address_counts_only_behind_a_listed_proxy() {
     assert_eq!(
         status(&alone, "/v1/jobs", &[("x-forwarded-for", "192.0.2.2")]).await,
         429,
-        "anybody can say so"
+        "any client can send the header"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Who is authenticated, what each caller is authorized for, how often, and what the audit log records.
+//! Authentication, authorization, rate limits, and the audit log.
 
 mod audit;
 mod floods;

@@ -1,4 +1,4 @@
-//! What a service is started with: settings that let everybody in by mistake are refused.
+//! Access settings at start: settings that disable authentication by mistake are rejected.
 
 use std::process::Output;
 
@@ -34,7 +34,7 @@ async fn who_knows_what_they_do_may_let_everybody_in() {
         .set("RANGEHAND__ACCESS__ALLOW_UNAUTHENTICATED", "true")
         .start();
     assert_eq!(status(&app, "/v1/jobs", &[]).await, 200);
-    assert!(app.log().contains("every client that can reach this address"), "it is told");
+    assert!(app.log().contains("every client that can reach this address"), "the log has a warning");
     let doctor = app.command().arg("doctor").output().expect("the program runs");
     let report = String::from_utf8(doctor.stdout).expect("UTF-8");
     assert!(report.lines().any(|line| line.starts_with("warn") && line.contains("access")), "{report}");
@@ -48,7 +48,8 @@ fn settings_that_do_not_fit_together_are_refused() {
         begun.write("open", "long enough to be no guess");
         for (file, mode) in [("short", 0o600), ("open", 0o644)] {
             let file = begun.home().join(file);
-            std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("ours");
+            std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(mode))
+                .expect("the test owns it");
         }
         let named = |setup: Setup, (name, value): &(&str, &str)| {
             setup.set(&format!("RANGEHAND__ACCESS__{name}"), *value)
@@ -105,12 +106,12 @@ async fn metrics_can_be_opened_and_nothing_else_with_them() {
 #[tokio::test]
 async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
     let app = Setup::without_ansible().start();
-    let stranger = ("origin", "https://evil.example");
+    let untrusted = ("origin", "https://evil.example");
     for path in ["/v0/admin/debug/ping", "/v1/jobs"] {
         for media_type in
             ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; x=json"]
         {
-            let headers = [stranger, ("content-type", media_type)];
+            let headers = [untrusted, ("content-type", media_type)];
             let headers = if media_type.is_empty() { &headers[..1] } else { &headers[..] };
             let request = reqwest::Client::new().post(format!("{}{path}", app.address())).body("{");
             let request =
@@ -119,8 +120,8 @@ async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
             assert_eq!(status, 403, "{path} {media_type}");
         }
     }
-    // Of JSON a browser asks first, and is told no; so this was no browser.
-    let json = call(&app, "POST", "/v0/admin/debug/ping", &[stranger], Some("{")).await;
+    // For JSON a browser sends a preflight request first, which is rejected. So this client is not a browser.
+    let json = call(&app, "POST", "/v0/admin/debug/ping", &[untrusted], Some("{")).await;
     assert_eq!(json.status(), 422);
     assert_eq!(
         call(&app, "GET", "/v1/jobs", &[], None).await.text().await.expect("text"),
@@ -146,7 +147,7 @@ async fn a_page_hears_why_it_is_refused_but_not_a_page_of_strangers() {
     );
     let viewer = token(&app, "viewer");
     let bearer = format!("Bearer {viewer}");
-    let stranger = [("origin", "https://evil.example"), ("authorization", &bearer)];
-    assert_eq!(status(&app, "/v1/jobs", &stranger).await, 403);
+    let untrusted = [("origin", "https://evil.example"), ("authorization", &bearer)];
+    assert_eq!(status(&app, "/v1/jobs", &untrusted).await, 403);
     assert!(printed(&app, &["token", "list"]).contains("viewer"));
 }

@@ -21,7 +21,7 @@ struct Row {
 /// Every method that every endpoint answers.
 fn rows() -> impl Iterator<Item = Row> {
     endpoints().iter().flat_map(|endpoint| {
-        // Without an upgrade its path doesn't exist, whatever the method.
+        // Without an upgrade its path doesn't exist, for any method.
         let any = endpoint.is_hidden_without_upgrade.then_some("PATCH");
         endpoint.methods().chain(any).map(move |method| Row { method, endpoint })
     })
@@ -45,7 +45,7 @@ fn body(row: &Row) -> Option<&'static str> {
     (!matches!(row.method, "GET" | "HEAD")).then_some("{")
 }
 
-/// A refusal in the words of its interface.
+/// Asserts a rejection in the format of its interface.
 async fn refused(row: &Row, response: Response, status: u16) {
     let headers = response.headers().clone();
     let text = response.text().await.expect("text");

@@ -1,4 +1,4 @@
-//! API tokens: made, used, listed, taken back.
+//! API tokens: created, used, listed, revoked.
 
 use serde_json::Value;
 use testkit::{
@@ -32,7 +32,7 @@ async fn a_revoked_token_is_worth_nothing_at_once() {
     printed(&app, &["token", "revoke", &text[3..15]]);
     assert_eq!(problem(call_as(&app, &text, "GET", "/v1/jobs", None).await, 401).await, "bad_credentials");
     let again = run(&app, &["token", "revoke", &text[3..15]]);
-    assert!(!again.status.success(), "there is nothing to take back any more");
+    assert!(!again.status.success(), "the token is already revoked");
     assert!(printed(&app, &["token", "list"]).contains("revoked"));
 }
 
@@ -95,7 +95,7 @@ async fn a_name_and_a_role_are_checked() {
         assert!(!run(&app, arguments).status.success(), "{arguments:?}");
     }
     assert_eq!(printed(&app, &["token", "list"]).lines().count(), 1, "nothing was made");
-    assert_eq!(printed(&app, &["audit", "list"]), "", "and nothing written down");
+    assert_eq!(printed(&app, &["audit", "list"]), "", "and nothing recorded");
 }
 
 #[tokio::test]

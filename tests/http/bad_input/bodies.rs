@@ -1,4 +1,4 @@
-//! Bodies that are no JSON, not said to be JSON, or too long.
+//! Bodies that are invalid JSON, have another content type, or are too long.
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Fields that are unknown, of the wrong type, out of range or not allowed.
+//! Fields that are unknown, of the wrong type, out of range, or not allowed.
 
 use serde_json::{Value, json};
 use testkit::TestApp;
@@ -79,8 +79,8 @@ async fn all_faults_of_a_request_are_told_in_one_answer() {
         "forks": 0, "timeout_s": 1.5, "extra_vars": {"ansible_host": "x"}, "tgas": "x", "diff": null,
     });
     let problem = refused(&app, &request, 422).await;
-    let mut told = faults(&problem);
-    told.sort_unstable();
+    let mut found = faults(&problem);
+    found.sort_unstable();
     let expected = [
         ("check", "wrong_type"),
         ("extra_vars.ansible_host", "invalid_variable"),
@@ -92,7 +92,7 @@ async fn all_faults_of_a_request_are_told_in_one_answer() {
         ("timeout_s", "wrong_type"),
         ("verbosity", "out_of_range"),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
     assert_nothing_was_run(&app).await;
 }
 

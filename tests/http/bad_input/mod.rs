@@ -1,4 +1,4 @@
-//! What cannot be done: a clear problem document, nothing lost, nothing run.
+//! Invalid requests: a clear problem document, nothing lost, nothing run.
 
 mod bodies;
 mod fields;
@@ -10,12 +10,12 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use testkit::TestApp;
 
-/// POSTs a job that must be refused; gives the problem.
+/// POSTs a job that must be refused. Returns the problem.
 async fn refused(app: &TestApp, request: &Value, status: u16) -> Value {
     problem(app.send(Method::POST, "/v1/jobs", Some(request)).await, status).await
 }
 
-/// Checks that an answer is a whole problem document with this status; gives it.
+/// Checks that an answer is a whole problem document with this status. Returns it.
 async fn problem(response: Response, status: u16) -> Value {
     let header = |name: &str| {
         response.headers().get(name).map(|value| value.to_str().expect("text").to_owned()).unwrap_or_default()

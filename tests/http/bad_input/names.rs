@@ -1,4 +1,4 @@
-//! Names of content that does not exist, or that are no names.
+//! Names of content that does not exist, and invalid names.
 
 use std::os::unix::fs::symlink;
 

@@ -1,4 +1,4 @@
-//! Paths that climb, in every spelling, through every door that takes a name.
+//! Path traversal in every spelling, through every endpoint that takes a name.
 
 use proptest::{
     prelude::*,
@@ -9,7 +9,7 @@ use testkit::{Setup, TestApp, http};
 
 use super::{assert_nothing_was_run, refused};
 
-/// Files that a climb would reach from below `playbooks/`, and what stands in them.
+/// Files that a traversal would reach from below `playbooks/`, and their contents.
 const BAIT: &[(&str, &str)] = &[
     ("outside/main.yml", "- name: BAIT\n  hosts: all\n  tasks: []\n"),
     ("bundles/ping/main.yml", "- name: BAIT\n  hosts: all\n  tasks: []\n"),
@@ -19,8 +19,8 @@ const BAIT: &[(&str, &str)] = &[
 /// What must never be in an answer.
 const CONTENTS: &[&str] = &["BAIT", "root:x:", "ansible_connection", "ansible_playbook_python"];
 
-/// The doors that take a name in their path: the method, what stands before and after the name.
-const DOORS: &[(&str, &str, &str)] = &[
+/// The endpoints with a name in their path: the method, and the text before and after the name.
+const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("GET", "/v1/catalog/playbooks/", ""),
     ("GET", "/v1/catalog/bundles/", ""),
     ("GET", "/v1/catalog/scenarios/", ""),
@@ -41,12 +41,12 @@ fn app_with_bait() -> TestApp {
 
 /// Knocks at every door; each must refuse the name as a bad one.
 fn refuses_everywhere(app: &TestApp, spelled: &str) -> Result<(), String> {
-    for (method, before, after) in DOORS {
+    for (method, before, after) in ENDPOINTS {
         let target = format!("{before}{spelled}{after}");
         let body = if *method == "POST" { V0_BODY } else { "" };
         let answer = http::send(app, method, &target, body);
         if answer.status != 400 {
-            return Err(format!("{target} gives {}: {}", answer.status, answer.body));
+            return Err(format!("{target} returns {}: {}", answer.status, answer.body));
         }
         if let Some(content) = CONTENTS.iter().find(|content| answer.body.contains(**content)) {
             return Err(format!("{target} shows {content}: {}", answer.body));

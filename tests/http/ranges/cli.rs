@@ -138,10 +138,10 @@ async fn an_interrupted_command_detaches_and_its_job_continues() {
         line.clear();
         assert_ne!(output.read_line(&mut line).expect("text"), 0, "the command ended");
     }
-    kill_process(pid_of(&child), Signal::INT).expect("it is ours");
+    kill_process(pid_of(&child), Signal::INT).expect("it was started here");
     let mut rest = String::new();
     output.read_to_string(&mut rest).expect("text");
-    assert_eq!(child.wait().expect("it is ours").code(), Some(130), "{rest}");
+    assert_eq!(child.wait().expect("it was started here").code(), Some(130), "{rest}");
     assert!(rest.contains("Detached. Job ") && rest.contains("`rangehand range show lab`"), "{rest}");
     let job = app.get("/v1/jobs", 200).await["items"][0].clone();
     app.job(&job).until_state("succeeded").await;

@@ -41,7 +41,7 @@ async fn all_faults_of_a_document_are_reported_at_once_with_path_and_hint() {
     let app = service();
     let mut document = lab();
     document["machines"]["web"]["networks"] = json!(["dmx"]);
-    document["machines"]["db"]["needs"] = json!(["nobody"]);
+    document["machines"]["db"]["needs"] = json!(["nowhere"]);
     document["machines"]["gw"]["rolle"] = json!("router");
     let problem = call(&app, Method::POST, "/v1/ranges", &document, 422).await;
     assert_eq!(problem["code"], "invalid_document");

@@ -62,7 +62,7 @@ async fn the_matrix_has_what_rules_allow_and_can_be_filtered() {
     assert_eq!(one["items"], json!([row]));
     let back = app.get("/v1/ranges/lab/reachability?from=db&to=web", 200).await;
     assert_eq!(back["items"][0]["verdict"], "refused");
-    let problem = app.get("/v1/ranges/lab/reachability?from=nobody", 422).await;
+    let problem = app.get("/v1/ranges/lab/reachability?from=nowhere", 422).await;
     assert_eq!(problem["errors"][0]["field"], "from", "{problem:#}");
     destroyed(&app, "lab").await;
 }

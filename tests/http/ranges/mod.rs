@@ -1,5 +1,6 @@
 //! Ranges on the simulated platform: from a document to machines, and back to nothing.
 
+mod actions;
 mod cli;
 mod documents;
 mod life;
@@ -9,7 +10,7 @@ mod tutorial;
 
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use testkit::{PATIENCE, Setup, TestApp};
+use testkit::{Setup, TestApp};
 
 /// A service whose jobs run no Ansible, with the platform `simulated`, whose calls take no time.
 pub(super) fn setup() -> Setup {
@@ -19,6 +20,9 @@ pub(super) fn setup() -> Setup {
 pub(super) fn service() -> TestApp {
     setup().start()
 }
+
+/// How long a request waits for the end of a job, in seconds.
+const LONGEST_S: u64 = 120;
 
 /// A router and two machines on two networks.
 fn lab() -> Value {
@@ -52,7 +56,7 @@ async fn call(app: &TestApp, method: Method, path: &str, body: &Value, status: u
 /// A path with a parameter that waits for the end of the job.
 fn waiting(path: &str) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{separator}wait={}", PATIENCE.as_secs())
+    format!("{path}{separator}wait={LONGEST_S}")
 }
 
 /// Creates a range, and waits until it's ready.

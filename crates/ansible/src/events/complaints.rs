@@ -3,11 +3,11 @@
 use model::Draft;
 use process::log_text::plain;
 
-/// So many are kept.
+/// The maximum number that is kept.
 const MOST: usize = 20;
 /// How much of one is kept, in bytes.
 const LONGEST: usize = 500;
-/// What Ansible says of a name in a limit or a play that no host and no group has.
+/// Ansible's message for a name in a limit or a play that matches no host and no group.
 const IGNORED_PATTERN: &str = "Could not match supplied host pattern, ignoring";
 
 /// Collects them, each once.
@@ -15,7 +15,7 @@ const IGNORED_PATTERN: &str = "Could not match supplied host pattern, ignoring";
 pub(crate) struct Complaints(Vec<String>);
 
 impl Complaints {
-    /// Looks at the next event.
+    /// Reads the next event.
     pub(crate) fn take(&mut self, event: &Draft) {
         // Within events of tasks, errors are those of the tasks.
         let may_complain = matches!(event.kind.as_str(), "error" | "warning" | "verbose" | "runner_stderr");
@@ -27,7 +27,7 @@ impl Complaints {
         let printed = plain(printed);
         let printed = printed.trim();
         let complaint = match printed.strip_prefix("[ERROR]:") {
-            // Where it comes from and what stands there follows in further lines.
+            // The location and the quoted lines follow in further lines.
             Some(error) => error.lines().next().unwrap_or_default().trim().to_owned(),
             None => {
                 // Warnings are wrapped.

@@ -1,4 +1,4 @@
-//! What Ansible itself adds to its events: a program in Python that extends ansible-runner's callback.
+//! Details that Rangehand adds to Ansible's events: a Python program that extends the callback of ansible-runner.
 //!
 //! A process that has Ansible imported (`forkserver/`) has the program already. For ansible-runner it is a callback plugin in a
 //! directory of the run.
@@ -16,7 +16,7 @@ const PLUGIN: &str = include_str!("../forkserver/python/details_plugin.py");
 /// The setting of Ansible that names directories of callback plugins.
 pub(crate) const PLACES: &str = "ANSIBLE_CALLBACK_PLUGINS";
 
-/// Writes the plugin below `directory`; returns the value of [`PLACES`] with which it is found beside the others.
+/// Writes the plugin below `directory`. Returns the value of [`PLACES`] with which Ansible finds it and the other plugins.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -1,4 +1,4 @@
-//! Why a run failed, from what Ansible left behind.
+//! Determines why a run failed, from its events and output.
 //!
 //! A failure with a host and a task explains itself. Before the first task Ansible only prints; the table below
 //! knows its phrases (ansible-core 2.15 to 2.21) and adds what helps.
@@ -105,7 +105,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) rc: Option<i32>,
     /// What the events amount to.
     pub(crate) findings: &'a Findings,
-    /// Which tasks were asked for.
+    /// The tasks that the request selects.
     pub(crate) selection: &'a Selection,
     /// The last lines it printed, plain.
     pub(crate) last_lines: &'a [String],

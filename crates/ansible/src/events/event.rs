@@ -1,8 +1,8 @@
-//! From ansible-runner's events to ours.
+//! Translates events of ansible-runner to events of Rangehand.
 //!
-//! What must never be kept goes here, once, before anything is written: `invocation` (the arguments of a
-//! module, where the API token stands in clear), Ansible's internal `_ansible_*` keys, known secrets by value
-//! and by shape, and the path of the private directory.
+//! This is the one place that removes what must never be stored, before anything is written: `invocation` (the arguments of
+//! a module, with the API token in plaintext), internal `_ansible_*` keys of Ansible, known secrets by value and by shape,
+//! and the path of the private directory.
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -13,8 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::events::stream::{Item, RunnerEvent};
 
-/// Keys of an event's data that say nothing to a user: counters of Ansible's own, and copies of what an event
-/// of ours has in a field.
+/// Keys of an event's data without meaning to users: internal counters of Ansible, and copies of fields of the event.
 const DROPPED: &[&str] = &[
     "host",
     "invocation",
@@ -32,12 +31,12 @@ const DROPPED: &[&str] = &[
     "uuid",
 ];
 
-/// Members of an event's data that say which content it is about.
+/// Members of an event's data that identify content.
 const IDENTITY: &[&str] =
     &["debug_var", "playbook", "resolved_action", "resolved_role", "role", "task_action", "task_path"];
-/// So many hosts are remembered.
+/// The maximum number of hosts that are remembered.
 const MOST_HOSTS: usize = 100_000;
-/// A play asks for the value of a variable that nothing has set.
+/// The kind of event for a prompt of a play.
 const VARS_PROMPT: &str = "playbook_on_vars_prompt";
 
 /// Turns what one run writes into events.
@@ -48,7 +47,7 @@ pub struct Translator {
     hosts: BTreeSet<String>,
     /// `<private directory>/project/`: cut off, so that paths are those of the playbooks root.
     project_prefix: String,
-    /// Where its lines outside events stand, on its output and on its error output.
+    /// The state of its lines outside of events, on its output and on its error output.
     output: Passage,
     errors: Passage,
 }
@@ -66,7 +65,7 @@ impl Translator {
         }
     }
 
-    /// The event to keep. `now` is for what has no time of its own.
+    /// The event to store. `now` is for items without a time.
     #[must_use]
     pub fn draft(&mut self, item: Item, now: Timestamp) -> Draft {
         match item {
@@ -79,7 +78,7 @@ impl Translator {
         }
     }
 
-    /// A line of output that belongs to no event; the lines of a kind are given in their order.
+    /// A line of output that belongs to no event. The lines of each kind must be passed in their order.
     #[must_use]
     pub fn text(&mut self, kind: EventKind, text: &str, now: Timestamp) -> Draft {
         let lines = unix_lines(text);
@@ -180,7 +179,7 @@ impl Translator {
     }
 }
 
-/// Takes out what says which content an event is about: names that are in files, and never values.
+/// Takes out the members that identify content: names from files, and never values.
 fn take_identity(data: &mut Map<String, Value>) -> Vec<(String, String)> {
     let take = |key: &&str| match data.shift_remove(*key) {
         Some(Value::String(text)) => Some(((*key).to_owned(), text)),

@@ -1,7 +1,7 @@
-//! From the events of a run to its report.
+//! Builds the report of a run from its events.
 //!
-//! Results come from `runner_on_ok` of debug tasks only: `set_fact` events carry partial lists while a loop
-//! builds them up. The same variable printed twice (a role included in a loop) gives two values.
+//! Results come from `runner_on_ok` of debug tasks only: `set_fact` events contain partial lists while a loop
+//! builds them up. A variable that is printed twice (a role included in a loop) has two values.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -14,7 +14,7 @@ use crate::events::{
     work::{Watch, Work},
 };
 
-/// How many failed tasks are remembered until the recap tells which of them were final.
+/// How many failed tasks are remembered until the recap shows which of them were final.
 const MAX_FAILED: usize = 4000;
 
 /// Collects the report while the events pass by.
@@ -36,7 +36,7 @@ pub struct Extractor {
 /// A task that failed on a host.
 #[derive(Debug)]
 struct Failed {
-    /// Does Ansible count it, as far as the event says?
+    /// Whether Ansible counts it, if the event contains that.
     is_counted: Option<bool>,
     /// One for each failed item of a loop.
     failures: Vec<Failure>,
@@ -51,7 +51,7 @@ pub struct Findings {
     pub blamed: Option<usize>,
     /// What was done.
     pub work: Work,
-    /// Errors that Ansible printed beside its tasks, and patterns that matched no host.
+    /// Errors that Ansible printed outside of tasks, and patterns that matched no host.
     pub complaints: Vec<String>,
 }
 
@@ -71,14 +71,14 @@ impl Extractor {
         }
     }
 
-    /// Looks at the next event.
+    /// Reads the next event.
     pub fn take(&mut self, event: &Draft) {
         self.work.take(event);
         self.complaints.take(event);
         match event.kind.as_str() {
             "runner_on_ok" if shown::is_debug(&event.data) => self.take_result(&event.data),
             "runner_on_failed" | "runner_on_unreachable" if event.is_failed() => self.take_failure(event),
-            "oversized_event" | "unreadable_event" => self.report.results_left_out += 1,
+            "oversized_event" | "unreadable_event" => self.report.results_omitted += 1,
             "playbook_on_stats" => self.take_recap(&event.data),
             _ => {}
         }
@@ -96,7 +96,7 @@ impl Extractor {
         }
         let size = serde_json::to_string(&custom).map_or(usize::MAX, |text| text.len());
         if size > self.bytes_left {
-            self.report.results_left_out += 1;
+            self.report.results_omitted += 1;
         } else {
             self.bytes_left -= size;
             self.report.custom_stats = custom;
@@ -115,7 +115,7 @@ impl Extractor {
         let before = self.failed.iter().take(blamed).map(|failed| failed.failures.len()).sum();
         let mut failures: Vec<Failure> = self.failed.into_iter().flat_map(|failed| failed.failures).collect();
         let left_out = failures.len().saturating_sub(Report::MAX_FAILURES) as u64;
-        self.report.failures_left_out = left_out + self.failed_dropped;
+        self.report.failures_omitted = left_out + self.failed_dropped;
         failures.truncate(Report::MAX_FAILURES);
         let last = failures.len().checked_sub(1);
         self.report.failures = failures;
@@ -136,8 +136,8 @@ impl Extractor {
         self.failed.iter().map(is_cleared).collect()
     }
 
-    /// Keeps the failures that Ansible counted as such. Where events do not say so, the recap's counts must do: of a
-    /// host's failures the last ones are taken, as many as it has.
+    /// Keeps the failures that Ansible counted as such. If the events don't contain that, the recap's counts decide: of a
+    /// host's failures the last ones are kept, as many as were counted.
     fn drop_rescued(&mut self) {
         let count = |stats: &HostStats| stats.failed + stats.unreachable;
         let mut left: HashMap<String, u64> =
@@ -161,12 +161,12 @@ impl Extractor {
         let values = shown::values(data);
         if values.is_none() {
             // ansible-runner drops results that are larger than its limit.
-            self.report.results_left_out += 1;
+            self.report.results_omitted += 1;
         }
         for (key, value) in values.into_iter().flatten() {
             let size = value.to_string().len();
             if size > self.bytes_left {
-                self.report.results_left_out += 1;
+                self.report.results_omitted += 1;
                 continue;
             }
             self.bytes_left -= size;
@@ -367,6 +367,6 @@ mod tests {
         extractor.take(&printed("123456789"));
         let report = extractor.finish().report;
         assert_eq!(report.results, *json!({"x": ["1234"]}).as_object().expect("an object"));
-        assert_eq!(report.results_left_out, 1);
+        assert_eq!(report.results_omitted, 1);
     }
 }

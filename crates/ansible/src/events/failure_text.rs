@@ -1,7 +1,7 @@
-//! What a failed result says, wherever Ansible puts it.
+//! The message of a failed result, from the several places where Ansible puts it.
 //!
-//! Modules use `msg`, includes `reason`, `include_vars` puts its text into `message` beside a `msg` that says nothing, loops
-//! have the texts in their `results`, and a module that breaks leaves its output only.
+//! Modules use `msg`, includes `reason`, `include_vars` puts its text into `message` next to a meaningless `msg`, loops
+//! have the texts in their `results`, and a module that crashes leaves only its output.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ const ERROR_LINES: usize = 5;
 const MESSAGE_BYTES: usize = 4096;
 /// Members with a text that explains a failure, besides `msg`.
 const EXPLANATIONS: &[&str] = &["reason", "message", "error"];
-/// What Ansible says when it has the text elsewhere.
+/// Ansible's placeholder when the text is elsewhere.
 const EMPTY_WORDS: &[&str] =
     &["All items completed", "One or more items failed", "Unknown error.", "(traceback unavailable)"];
 /// What is shown when there is no text at all.
@@ -45,7 +45,7 @@ pub(crate) fn message(result: &Map<String, Value>) -> String {
     shortened(parts.join(": "))
 }
 
-/// The item of a loop that a result belongs to, by the name that the loop gives it.
+/// The loop item that a result belongs to, by the loop variable.
 pub(crate) fn item(result: &Map<String, Value>) -> Option<String> {
     let name = result.get("ansible_loop_var").and_then(Value::as_str).unwrap_or("item");
     result.get(name).map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))

@@ -1,4 +1,4 @@
-//! Following a run from outside: its events as they are spooled, then its outcome.
+//! Follows a run from outside: its events as they are spooled, then its outcome.
 //!
 //! Works the same for a run that was started a moment ago and for one that a service before this one started.
 //! Woken by the kernel when the directory changes, and by a timer in case a wake-up is lost.
@@ -22,16 +22,16 @@ use crate::{
 /// How many events one batch has at most.
 const BATCH: usize = 1000;
 /// How long a lost wake-up can go unnoticed.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What there is to know next.
 #[derive(Debug)]
 pub enum Progress {
     /// More events, in order.
     Events(Vec<Entry>),
-    /// The run is over, and every event was given.
+    /// The run has ended, and every event was returned.
     Ended(Box<PlaybookOutcome>),
-    /// The supervisor is gone and left no outcome; every event it wrote was given.
+    /// The supervisor has exited without an outcome. Every event that it wrote was returned.
     Gone,
 }
 
@@ -40,7 +40,7 @@ pub enum Progress {
 pub struct Follower {
     directory: RunDirectory,
     reader: Option<Reader>,
-    /// `None` where the system has none to give any more: then the timer alone wakes us.
+    /// `None` if the system has none left. Then only the timer wakes the task.
     changes: Option<AsyncFd<OwnedFd>>,
     after: u64,
 }
@@ -60,13 +60,13 @@ impl Follower {
         Ok(Self { directory, reader: None, changes: changes.ok(), after })
     }
 
-    /// Waits until there is something to know.
+    /// Waits for progress.
     ///
     /// # Errors
-    /// What reading the spool gives.
+    /// When the spool cannot be read.
     pub async fn next(&mut self) -> io::Result<Progress> {
         loop {
-            // The order matters: what is looked at first was complete before what is looked at next.
+            // The order matters: what is read first was complete before what is read next.
             let held = self.directory.is_held()?;
             let ended = self.directory.has_outcome()?;
             let batch = self.batch(ended)?;
@@ -80,12 +80,12 @@ impl Follower {
             if !held {
                 return Ok(Progress::Gone);
             }
-            // An error here is the timer: look again.
-            let _ = timeout(LOOK_AGAIN, self.changed()).await;
+            // An error here is the timer: poll.
+            let _ = timeout(POLL_INTERVAL, self.changed()).await;
         }
     }
 
-    /// With an outcome at hand, a spool that cannot be read any further has given what it could.
+    /// If there is an outcome, an error of the spool only ends the events.
     fn batch(&mut self, ended: bool) -> io::Result<Vec<Entry>> {
         match self.read() {
             Err(error) if ended && error.kind() == ErrorKind::InvalidData => {
@@ -107,7 +107,7 @@ impl Follower {
         self.reader.as_mut().map_or(Ok(Vec::new()), |reader| reader.next_batch(self.after, BATCH))
     }
 
-    /// Waits for a change and forgets all that have come so far: what changed is looked up anyway.
+    /// Waits for a change, and discards all notifications so far: the files are read anyway.
     async fn changed(&self) -> io::Result<()> {
         let Some(changes) = &self.changes else { return std::future::pending().await };
         let mut ready = changes.readable().await?;
@@ -123,7 +123,7 @@ fn watch(directory: &RunDirectory) -> io::Result<AsyncFd<OwnedFd>> {
     let changes = inotify::init(inotify::CreateFlags::NONBLOCK | inotify::CreateFlags::CLOEXEC)?;
     let what = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
     inotify::add_watch(&changes, directory.path(), what)?;
-    // Deprecated because a type may lie about its descriptor; `OwnedFd` cannot, and the replacement is unsafe.
+    // Deprecated because a type can misreport its descriptor. `OwnedFd` can't, and the replacement is unsafe.
     #[expect(deprecated, reason = "sound for a type that owns its descriptor")]
     AsyncFd::new(changes)
 }

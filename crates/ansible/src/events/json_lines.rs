@@ -1,8 +1,8 @@
-//! JSON as Python writes it: not always JSON.
+//! Reads JSON as Python writes it, which can be invalid.
 //!
-//! Python's `json` writes `NaN`, `Infinity` and `-Infinity` for numbers that are none, and escapes halves of
-//! surrogate pairs that came from undecodable bytes. Neither can be read by a strict parser, and an event must
-//! not be lost for it. Integers of Python have no limit; JSON's are read into 64 bits here.
+//! Python's `json` writes `NaN`, `Infinity`, and `-Infinity` for non-finite numbers, and escapes unpaired surrogates, which
+//! stand for undecodable bytes. A strict parser rejects both, but an event must not be lost. Integers of Python have no
+//! limit; here they are read into 64 bits.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ pub(crate) fn with_large_integers_as_text(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(numbers::replaced(text, &large, |digits| [b"\"", digits, b"\""].concat()))
 }
 
-/// The same with `null` for numbers that are none and U+FFFD for halves of pairs.
+/// The same text with `null` for non-finite numbers and U+FFFD for unpaired surrogates.
 pub(crate) fn repaired(text: &[u8]) -> Cow<'_, [u8]> {
     let mut result: Option<Vec<u8>> = None;
     let mut copied = 0;

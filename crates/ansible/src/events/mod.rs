@@ -1,4 +1,4 @@
-//! Events of a run: from the bytes that Ansible prints to what is stored and reported.
+//! Events of a run: from the output of Ansible to what is stored and reported.
 //!
 //! ```text
 //! bytes --stream--> lines of ansible-runner --event--> drafts --spool--> on disk --follow--> the service

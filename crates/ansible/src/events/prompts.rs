@@ -1,14 +1,14 @@
-//! Prompts that a run met: there is no terminal, so none was answered, and the job says what was used instead.
+//! Warnings about prompts. Without a terminal no prompt is answered; a warning names the value that was used instead.
 
 use model::{Draft, WarningCode};
 use serde_json::{Value, json};
 
 /// The code of these warnings.
 const CODE: WarningCode = WarningCode::PromptUnanswered;
-/// What Ansible's `pause` says when it does not wait.
+/// The message of Ansible's `pause` when it does not wait.
 const DOES_NOT_WAIT: &str = "Not waiting for response to prompt";
 
-/// The warning that an event gives rise to.
+/// The warning that an event causes, if any.
 pub(crate) fn unanswered(draft: &Draft) -> Option<Draft> {
     match draft.kind.as_str() {
         "playbook_on_vars_prompt" => of_a_variable(draft),

@@ -1,4 +1,4 @@
-//! What a `debug` task shows: the variable of `var:`, and nothing that Ansible puts beside it.
+//! The value that a `debug` task shows with `var:`, without what Ansible adds to it.
 
 use serde_json::{Map, Value};
 
@@ -15,7 +15,7 @@ pub(crate) fn values(data: &Value) -> Option<Vec<(&String, &Value)>> {
     if result.is_empty() {
         return None;
     }
-    // The variable as it is written; a template stands for a name that only the result has.
+    // The variable as written. With a template, only the result has the name.
     let written = data.get("debug_var").and_then(Value::as_str).filter(|name| !name.contains("{{"));
     let turns: Vec<&Map<String, Value>> = match result.get("results") {
         // A variable of that name is no loop.

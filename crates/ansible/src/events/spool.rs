@@ -1,7 +1,7 @@
 //! The spool: a run's events on disk, numbered, one JSON object per line.
 //!
-//! The supervisor appends, the service reads. A line counts once its line end is there, so a supervisor that
-//! is killed in the middle of one leaves nothing wrong behind.
+//! The supervisor appends, the service reads. A line counts once its line end is written, so a supervisor that
+//! is killed within a line leaves no invalid event.
 
 use std::{
     fs::File,
@@ -44,7 +44,7 @@ pub struct Writer {
     failed: bool,
 }
 
-/// How much is collected before it is written without being asked to.
+/// How many bytes are buffered before they are written automatically.
 const BUFFER: usize = 64 * 1024;
 
 impl Writer {
@@ -65,10 +65,10 @@ impl Writer {
         })
     }
 
-    /// Appends an event; readers see it after the next [`Self::flush`] at the latest.
+    /// Appends an event. Readers see it after the next [`Self::flush`] at the latest.
     ///
     /// # Errors
-    /// What writing gives; the run must not be called a success after that.
+    /// When writing fails. The run must not succeed after that.
     pub fn append(&mut self, draft: Draft) -> io::Result<()> {
         self.offered += 1;
         let entry = Entry { n: self.events() + 1, draft };
@@ -82,10 +82,10 @@ impl Writer {
         if self.pending.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
-    /// Shows readers what was appended.
+    /// Makes appended events visible to readers.
     ///
     /// # Errors
-    /// What writing gives.
+    /// When writing fails.
     pub fn flush(&mut self) -> io::Result<()> {
         if self.failed {
             return Err(io::Error::other("an earlier event could not be written"));
@@ -94,7 +94,7 @@ impl Writer {
             self.failed = true;
             self.pending = Vec::new();
             self.pending_events = 0;
-            // When this fails too, the half line stays at the end, where readers leave it alone.
+            // If this fails too, the partial line stays at the end, and readers ignore it.
             let _ = self.file.set_len(self.good_bytes);
             return Err(error);
         }
@@ -119,7 +119,7 @@ impl Writer {
     /// Makes everything durable.
     ///
     /// # Errors
-    /// What writing gives, now or earlier.
+    /// When writing fails, or failed earlier.
     pub fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
         self.file.sync_all()
@@ -130,7 +130,7 @@ impl Writer {
 #[derive(Debug)]
 pub struct Reader {
     file: BufReader<File>,
-    /// Where the first line begins that was not given out yet.
+    /// The offset of the first line that was not returned yet.
     offset: u64,
 }
 
@@ -141,15 +141,15 @@ impl Reader {
     /// Reads from the beginning.
     ///
     /// # Errors
-    /// When the file cannot be opened; it may not be there yet.
+    /// When the file cannot be opened. It may not exist yet.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { file: BufReader::with_capacity(64 * 1024, File::open(path)?), offset: 0 })
     }
 
-    /// The next events with numbers above `after`, at most `limit`; empty when there are none yet.
+    /// The next events with numbers above `after`, at most `limit`. Empty if there are none yet.
     ///
     /// # Errors
-    /// What reading gives; [`io::ErrorKind::InvalidData`] when a whole line is no event.
+    /// When reading fails; [`io::ErrorKind::InvalidData`] when a complete line is not an event.
     pub fn next_batch(&mut self, after: u64, limit: usize) -> io::Result<Vec<Entry>> {
         self.file.seek(SeekFrom::Start(self.offset))?;
         let mut batch = Vec::new();

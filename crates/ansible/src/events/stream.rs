@@ -1,8 +1,8 @@
-//! Bytes to lines to events: what ansible-runner writes in its JSON mode.
+//! Parses the output of ansible-runner in JSON mode: bytes to lines to events.
 //!
 //! `ansible-runner run --json` writes one JSON object per line for every event of Ansible, and between them,
-//! as they are, the lines that belong to no event: errors before the first play, deprecation notes, whatever a
-//! plugin prints. Both kinds are kept.
+//! unchanged, the lines that belong to no event: errors before the first play, deprecation notes, output of plugins. Both kinds
+//! are kept.
 
 use std::io::{self, BufRead};
 
@@ -26,10 +26,10 @@ pub enum Line {
 
 /// Reads the next line of at most `limit` bytes; `None` at the end.
 ///
-/// Memory stays within the limit whatever is written: a longer line is read to its end and dropped.
+/// Memory use stays within the limit for any input: a longer line is read to its end and dropped.
 ///
 /// # Errors
-/// What reading gives.
+/// When reading fails.
 pub fn next_line(source: &mut impl BufRead, limit: usize) -> io::Result<Option<Line>> {
     let mut line = Vec::new();
     let mut total: u64 = 0;
@@ -59,7 +59,7 @@ fn finished(line: Vec<u8>, total: u64, limit: usize) -> Line {
     if total > limit as u64 { Line::Oversized { bytes: total } } else { Line::Whole(line) }
 }
 
-/// An event as ansible-runner writes it; fields that nobody needs are left out.
+/// An event as ansible-runner writes it, without unused fields.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RunnerEvent {
     /// Its name: `runner_on_ok`, `playbook_on_stats` and so on.
@@ -75,7 +75,7 @@ pub struct RunnerEvent {
     pub event_data: Map<String, Value>,
 }
 
-/// What a line says.
+/// The parsed content of a line.
 #[derive(Debug)]
 pub enum Item {
     /// An event.

@@ -1,4 +1,4 @@
-//! Did a run do anything?
+//! Determines whether a run did anything.
 //!
 //! Ansible ends with 0 when no task was selected, when no play matched a host, and when `--start-at-task` matched nothing.
 //! A run has done something when a task ran on a host or was skipped there by its condition. Facts that a play gathers by
@@ -30,7 +30,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// Looks at the next event.
+    /// Reads the next event.
     pub(crate) fn take(&mut self, event: &Draft) {
         match event.kind.as_str() {
             "playbook_on_play_start" => self.plays += 1,
@@ -78,7 +78,7 @@ impl Kind {
         match action.rsplit('.').next().unwrap_or_default() {
             "meta" => Self::Meta,
             "include_tasks" | "include_role" => Self::Preparation,
-            // The name that Ansible gives to the gathering of a play.
+            // The name of Ansible's implicit task that gathers facts.
             "gather_facts" if name == "Gathering Facts" => Self::Preparation,
             _ => Self::Task,
         }

@@ -1,4 +1,4 @@
-//! The Python in which Ansible is imported.
+//! Finds the Python interpreter in which Ansible is imported.
 
 use std::{ffi::OsStr, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! One message at a time over a pair of sockets, with open files beside it.
+//! Messages over a pair of sockets, with open files attached.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -16,26 +16,26 @@ use rustix::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// The longest message that is read: answers are short, except for the words of a failure.
+/// The longest message that is read: answers are short, except for error messages.
 const ANSWER_BYTES: usize = 64 * 1024;
 /// The most files that come with a message: the namespaces of a sandbox.
 const MOST_FILES: usize = 8;
-/// Room for the programs that are sent, and for environments.
+/// Enough for the program and for environments.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Two ends; the second is for a child and is inherited only when it is made one of its standard streams.
+/// A pair of connected sockets. A child inherits the second only as one of its standard streams.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-    for end in [&ours, &theirs] {
+    let (first, second) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    for end in [&first, &second] {
         // As much as the kernel allows; what does not fit is refused when it is sent.
         let _ = sockopt::set_socket_send_buffer_size(end, BUFFER_BYTES);
     }
-    Ok((ours, theirs))
+    Ok((first, second))
 }
 
 /// How long to wait for an answer.
-pub(super) fn set_patience(socket: impl AsFd, patience: Duration) -> io::Result<()> {
-    Ok(sockopt::set_socket_timeout(socket, sockopt::Timeout::Recv, Some(patience))?)
+pub(super) fn set_answer_limit(socket: impl AsFd, limit: Duration) -> io::Result<()> {
+    Ok(sockopt::set_socket_timeout(socket, sockopt::Timeout::Recv, Some(limit))?)
 }
 
 /// Sends bytes as they are.
@@ -49,12 +49,12 @@ pub(super) fn send_bytes(socket: impl AsFd, bytes: &[u8], files: &[BorrowedFd<'_
     Ok(())
 }
 
-/// Sends a message with files beside it.
+/// Sends a message with files attached.
 pub(super) fn send(socket: impl AsFd, message: &impl Serialize, files: &[BorrowedFd<'_>]) -> io::Result<()> {
     send_bytes(socket, &secrecy::zeroize::Zeroizing::new(serde_json::to_vec(message)?), files)
 }
 
-/// The next message, and the files beside it; the end of the other side is an error.
+/// Receives the next message, and its files. A closed peer is an error.
 pub(super) fn receive<T: DeserializeOwned>(socket: impl AsFd) -> io::Result<(T, Vec<OwnedFd>)> {
     receive_with(socket, RecvFlags::empty())
 }

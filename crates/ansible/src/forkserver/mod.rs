@@ -1,21 +1,21 @@
-//! Ansible imported once for many runs.
+//! Fork servers: processes that import Ansible once for many runs.
 //!
 //! ```text
-//! service --start--> host (Python, imports Ansible) --fork--> supervisor --what to run--> its child, forked too
+//! service --start--> fork server (Python, imports Ansible) --fork--> supervisor --start request--> its child, forked too
 //! ```
-//! A host belongs to one Python and one environment, because Ansible reads its settings while it is imported. It runs
-//! nothing itself: it forks, and what it forked becomes a supervisor by executing our program, with a child that waits
-//! with Ansible imported; both are there before a run needs them. So the supervisor is what it always is, and what runs
-//! Ansible is its own child. Whatever goes wrong here, there is the other way: the supervisor starts ansible-runner.
+//! A fork server is tied to one Python and one environment, because Ansible reads its settings while it is imported. It
+//! runs no playbook itself. It forks an idle supervisor, which executes the Rangehand program, with a child that waits with
+//! Ansible imported; both exist before a run needs them. So every run has the same kind of supervisor, and the process that
+//! runs Ansible is its child. After any failure here, the supervisor starts ansible-runner instead.
 
-mod host;
-mod hosts;
+mod child;
 mod interpreter;
 mod message;
 mod program;
 pub(crate) mod sandbox;
-mod waiting;
+mod server;
+mod servers;
 
-pub use hosts::Hosts;
+pub(crate) use child::{Assignment, NotStarted, Request, Started, Waiting};
 pub(crate) use interpreter::Interpreter;
-pub(crate) use waiting::{Begun, Refusal, Request, Spare, Waiting};
+pub use servers::ForkServers;

@@ -2,7 +2,7 @@
 
 use crate::events::details;
 
-/// The program of a host, as one text: its files, and what makes modules of them.
+/// The whole program as one text: its files, and code that makes modules of them.
 pub(super) fn text() -> String {
     let files = [
         ("details", details::PROGRAM),
@@ -13,9 +13,9 @@ pub(super) fn text() -> String {
         ("sandbox", include_str!("python/sandbox.py")),
         ("run", include_str!("python/run.py")),
         ("preload", include_str!("python/preload.py")),
-        ("host", include_str!("python/host.py")),
+        ("server", include_str!("python/server.py")),
     ];
-    // JSON's strings are Python's, too.
+    // Strings of JSON are valid in Python.
     let files: serde_json::Map<String, serde_json::Value> =
         files.into_iter().map(|(name, text)| (name.to_owned(), text.into())).collect();
     format!("FILES = {}\n{}", serde_json::Value::from(files), include_str!("python/begin.py"))

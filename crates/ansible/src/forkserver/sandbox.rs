@@ -1,4 +1,4 @@
-//! A sandbox that a process with Ansible imported joins.
+//! Creates a sandbox for a process with Ansible imported to join.
 //!
 //! ```text
 //! supervisor --starts--> bubblewrap --makes namespaces--> keeper (a shell that waits)
@@ -21,25 +21,25 @@ use std::{
 use process::Keepers;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// Prints a line when the sandbox is there and waits for the end of its input. Requests to end are for Ansible.
+/// Prints a line when the sandbox is ready, and waits for the end of its input. Ignores signals that are meant for Ansible.
 const KEEPER: [&str; 3] = ["/bin/sh", "-c", "trap '' TERM INT HUP; echo; read -r end"];
 /// How long making a sandbox may take, on a machine that has much else to do.
 const LIMIT: Duration = Duration::from_secs(20);
 /// What of bubblewrap's errors is read.
 const ERROR_BYTES: u64 = 4096;
-/// The namespaces a process can join, in the order in which it must: that of users gives the right to join the others, and
-/// after the last nothing of the machine is seen anymore.
+/// The namespaces a process can join, in the order in which it must: the user namespace grants the right to join the
+/// others, and after the last one the process no longer sees the machine.
 const NAMESPACES: [&str; 7] = ["user", "cgroup", "ipc", "uts", "net", "pid", "mnt"];
 
 /// A sandbox that is being made.
 #[derive(Debug)]
 pub(crate) struct Starting {
     bubblewrap: Child,
-    /// What bubblewrap says when it fails.
+    /// The error output of bubblewrap.
     errors: File,
 }
 
-/// A sandbox that is there.
+/// A sandbox that is ready.
 #[derive(Debug)]
 pub(crate) struct Ready {
     /// What keeps it.
@@ -64,10 +64,10 @@ impl Starting {
         Ok(Self { bubblewrap, errors })
     }
 
-    /// Waits until the sandbox is there.
+    /// Waits until the sandbox is ready.
     ///
     /// # Errors
-    /// Why it could not be made.
+    /// Why it could not be created.
     pub(crate) fn ready(mut self) -> io::Result<Ready> {
         let (Some(input), Some(mut output)) = (self.bubblewrap.stdin.take(), self.bubblewrap.stdout.take())
         else {

@@ -1,28 +1,28 @@
-//! Whether Ansible may have been executed for a run: one name in its directory, which is taken once and never released.
+//! Records whether Ansible may have been executed for a run: one name in its directory, which is taken once and never released.
 //!
 //! ```text
-//! supervisor:  everything prepared --> takes the name as "began" --> has Ansible executed
+//! supervisor:  everything prepared --> takes the name as "began" --> executes Ansible
 //! service:     lock is free --> takes the name as "never" --> queues the job again --> removes the directory
 //! ```
-//! The name is that of a symbolic link, because making one is atomic: it is made only where there is none, and its
-//! target is there with it. The second process to make it finds the target of the first. So either the run began, and the service does not
-//! queue its job again, or it never did, and its supervisor can't have Ansible executed anymore.
+//! The name is a symbolic link, because creating one is atomic: it succeeds only if there is none, and the target is part of
+//! it. The second process to create it finds the target of the first. So either the run began, and the service does not
+//! queue its job again, or it never began, and its supervisor can't execute Ansible any more.
 //!
-//! What follows shows that no other order of things gives a second beginning:
+//! No sequence of failures makes a job begin twice:
 //!
-//! - **A supervisor that still lives** holds the lock of the directory, and the service looks no further. The lock belongs
-//!   to an open file. Before the supervisor has it, the service has it; while it is on its way to a spare, the kernel keeps
-//!   it in the message. So a free lock means that no process is left that could begin the run, and none can come: only
-//!   [`RunDirectory::create`] takes the lock, of a directory that it has made.
-//! - **A spare that dies with the message unread** takes the message with it, and the lock in it.
-//! - **A spare whose service dies before it said everything** reads the end of the pipe, and half of a specification is
-//!   none. It ends without having been here.
-//! - **A service that dies after it took the name** finds its own word at its next start, and goes on from there.
-//! - **A directory that is removed** takes the name with it, and its name never comes again: each claim has a new one.
-//! - **Should the lock be wrong**, for example because the file was removed, the name still decides: the supervisor finds "never",
-//!   or no directory, and ends.
-//! - **Power fails:** the name was not made durable, which would cost each run the time of a disk. The lock's file says in which
-//!   boot the directory was made, and in another boot a name that is not there proves nothing.
+//! - **A supervisor that still lives** holds the lock of the directory, and the service checks nothing else. The lock belongs
+//!   to an open file. Before the supervisor gets it, the service has it; while it is being sent to an idle supervisor, it is
+//!   in the message, in the kernel. So a free lock means that no process is left that could begin the run, and none can
+//!   appear: only [`RunDirectory::create`] takes the lock, of a directory that it has created.
+//! - **An idle supervisor that dies with the message unread** releases the message, and the lock in it.
+//! - **An idle supervisor whose service dies during the specification** reads the end of the pipe. An incomplete specification
+//!   is invalid. The supervisor exits without taking the name.
+//! - **A service that dies after it took the name** finds it at its next start, and continues from there.
+//! - **A removed directory** no longer has the name, and no later run has the same directory: each claim creates a new ID.
+//! - **A wrong lock**, for example because its file was removed: the name still decides. The supervisor finds "never", or no
+//!   directory, and exits.
+//! - **A power failure:** the name is not made durable, because each run would wait for the disk. The lock file contains the
+//!   boot ID at its creation, and after another boot a missing name proves nothing.
 
 use std::{
     fs,

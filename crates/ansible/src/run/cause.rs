@@ -14,7 +14,7 @@ use crate::{
 pub(crate) enum Cause {
     /// Ansible ended by itself, with this exit code; `None` after a signal.
     Exit(Option<i32>),
-    /// Somebody asked for it.
+    /// A request to stop.
     Stop,
     /// A signal from elsewhere.
     Signal,

@@ -1,7 +1,7 @@
-//! What ansible-runner is told: arguments, the `env/` files of its private data directory, environment.
+//! The inputs of ansible-runner: arguments, the `env/` files of its private data directory, and the environment.
 //!
-//! Pure functions from values to values. What belongs to the request goes into `env/cmdline`, not into the
-//! argument list, which every user of the machine can read.
+//! Pure functions. Options of the request go into `env/cmdline`, not into the argument list, which every user of the
+//! machine can read.
 
 use std::{
     collections::BTreeMap,
@@ -134,7 +134,7 @@ pub(crate) fn settings(facts: Option<&Facts>) -> Value {
     settings
 }
 
-/// What a run is told of facts that are kept.
+/// The environment variables for cached facts.
 #[must_use]
 pub(crate) fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
     [
@@ -144,14 +144,14 @@ pub(crate) fn facts(facts: &Facts) -> [(&'static str, OsString); 2] {
     ]
 }
 
-/// What every run is told by its environment, unless a setting says otherwise: always the same.
+/// Environment variables of every run, unless a setting overrides them. Their values are constant.
 #[must_use]
 pub(crate) fn always(event_bytes: usize) -> [(&'static str, String); 4] {
     [
         // ansible-runner switches host key checking off unless this is set.
         ("ANSIBLE_HOST_KEY_CHECKING", "True".into()),
         ("ANSIBLE_NOCOWS", "1".into()),
-        // ansible-runner empties results above 700 kB without a word unless it is told otherwise.
+        // By default, ansible-runner silently empties results above 700 kB.
         ("MAX_EVENT_RES", event_bytes.to_string()),
         ("TERM", "xterm-256color".into()),
     ]
@@ -165,10 +165,10 @@ pub(crate) fn like_the_runner(
     environment: &[(String, String)],
     facts: Option<&Facts>,
 ) -> Vec<(String, String)> {
-    let told =
+    let value_of =
         |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let shown_by =
-        told("ANSIBLE_STDOUT_CALLBACK").map(|callback| ("ORIGINAL_STDOUT_CALLBACK".to_owned(), callback));
+        value_of("ANSIBLE_STDOUT_CALLBACK").map(|callback| ("ORIGINAL_STDOUT_CALLBACK".to_owned(), callback));
     let kept_in = facts.map(|facts| {
         ("ANSIBLE_CACHE_PLUGIN_CONNECTION".to_owned(), facts.directory.to_string_lossy().into_owned())
     });

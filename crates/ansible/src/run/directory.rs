@@ -1,17 +1,17 @@
-//! The directory of a run and the files in it: what supervisor and service tell each other.
+//! The directory of a run and its files, through which the supervisor and the service communicate.
 //!
 //! ```text
 //! <state>/runs/<run id>/         mode 0700
-//!   lock            locked as long as the supervisor or the service that starts it lives; says in which boot it was made
+//!   lock            locked as long as the supervisor or the service that starts it lives; contains the boot ID at creation
 //!   begun           a link: "began" once Ansible may be executed, "never" once it may not; see `beginning.rs`
-//!   supervisor.json who the supervisor is: pid, start time, boot id
+//!   supervisor.json identifies the supervisor: pid, start time, boot id
 //!   cgroup          the control group of the run, where there is one
-//!   stop            somebody asked for the end of the run
+//!   stop            exists if the run was requested to stop
 //!   spool.ndjson    the events, one per line, numbered 1, 2, 3 ...
-//!   reserve         room for the next one, given back before it is written
+//!   reserve         disk space for the outcome, released before that is written
 //!   outcome.json    how it ended; written once, atomically, when everything else is done
-//!   supervisor.log  what the supervisor itself had to say
-//!   private/        ansible-runner's private data directory; gone when the run is over
+//!   supervisor.log  the log of the supervisor
+//!   private/        ansible-runner's private data directory; removed at the end of the run
 //! ```
 
 use std::{
@@ -30,7 +30,7 @@ use rustix::{
 use serde::{Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
 
-/// How often a removal is begun anew when somebody writes meanwhile: a request to stop comes when it comes.
+/// How often a removal is repeated when files are written meanwhile, such as a request to stop.
 const REMOVALS: usize = 3;
 
 /// How much room is kept for an outcome.
@@ -49,7 +49,7 @@ impl RunDirectory {
         Self { path: runs.join(run.to_string()) }
     }
 
-    /// For a supervisor, which is told its path.
+    /// An existing directory, for a supervisor, which gets the path.
     #[must_use]
     pub const fn at(path: PathBuf) -> Self {
         Self { path }
@@ -94,12 +94,12 @@ impl RunDirectory {
         Ok(lock)
     }
 
-    /// Is the supervisor, or the service that is about to start it, still there?
+    /// Whether the supervisor, or the service that is starting it, still lives.
     ///
-    /// The lock answers: the kernel lets go of it when the last holder ends, however it ends.
+    /// They hold the lock. The kernel releases it when the last holder ends, in any way.
     ///
     /// # Errors
-    /// When it cannot be told, as when this process has no descriptor left.
+    /// When the lock cannot be checked, for example because this process has no descriptor left.
     pub fn is_held(&self) -> io::Result<bool> {
         let lock = match self.open_lock() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -118,8 +118,8 @@ impl RunDirectory {
         Ok(rustix::fs::open(self.path.join("lock"), flags, Mode::empty())?.into())
     }
 
-    /// Says who the supervisor is. Not made durable, as the group is not: when power fails, both are gone anyway, and what is
-    /// left of the files is void by their boot id or cannot be read.
+    /// Records the identity of the supervisor. Neither this file nor that of the group is made durable: after a power failure
+    /// no process is left, and remaining files are unreadable, or void because of their boot ID.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -127,13 +127,13 @@ impl RunDirectory {
         write_json(&self.path, "supervisor.json", identity).map(drop)
     }
 
-    /// Who the supervisor is, once it has said so.
+    /// The identity of the supervisor, once it is recorded.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
         read_json(&self.path.join("supervisor.json")).ok().flatten()
     }
 
-    /// Says in which control group the run is; before it is.
+    /// Records the control group of the run, before the supervisor enters it.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -147,10 +147,10 @@ impl RunDirectory {
         Group::at(path, self.path.file_name()?.to_str()?)
     }
 
-    /// Asks the supervisor to end the run.
+    /// Requests the supervisor to end the run.
     ///
-    /// The file comes first, then the signal; the supervisor says who it is first, then looks for the file. So
-    /// whichever is earlier, the request is seen.
+    /// This writes the file, then sends the signal. The supervisor records its identity, then reads the file. So it sees the
+    /// request in every order.
     ///
     /// # Errors
     /// When there is no such directory yet, or it cannot be written.
@@ -169,7 +169,7 @@ impl RunDirectory {
         Ok(())
     }
 
-    /// Has somebody asked for the end of the run?
+    /// Whether the run was requested to stop.
     #[must_use]
     pub fn is_asked_to_stop(&self) -> bool {
         self.path.join("stop").exists()
@@ -202,10 +202,10 @@ impl RunDirectory {
         write_durable_json(&self.path, "outcome.json", outcome)
     }
 
-    /// Has the run ended with an outcome?
+    /// Whether the run has ended with an outcome.
     ///
     /// # Errors
-    /// When it cannot be told.
+    /// When the directory cannot be read.
     pub fn has_outcome(&self) -> io::Result<bool> {
         self.path.join("outcome.json").try_exists()
     }
@@ -229,7 +229,7 @@ impl RunDirectory {
     /// Removes everything, the control group too unless a process is left in it.
     ///
     /// # Errors
-    /// What removing gives; a directory that is not there is no error.
+    /// When removing fails. A missing directory is not an error.
     pub fn remove(&self) -> io::Result<()> {
         if let Some(Err(error)) = self.group().map(|group| group.remove()) {
             tracing::warn!(%error, "the control group of a run cannot be removed");

@@ -1,5 +1,5 @@
-//! What a run loop hears of: lines of the leader's streams, ends of children, requests to stop. Each from a thread of its
-//! own, all through one channel.
+//! The inputs of a run loop: lines of the leader's streams, exits of children, and requests to stop. Each has a thread, and
+//! all use one channel.
 
 use std::{
     fs::File,
@@ -20,14 +20,14 @@ use crate::events::stream::{self, Events, Item};
 /// The longest line of ansible-runner's own error output that is kept.
 const STDERR_LINE_BYTES: usize = 64 * 1024;
 
-/// What can happen.
+/// One input.
 pub(crate) enum Input {
     Item(Item),
     Stderr(String),
     OutputEnd,
     OutputLimit,
     Excess(Excess),
-    /// Nothing; sent to see whether anybody listens.
+    /// Ignored. Sent to check whether the receiver still exists.
     Nothing,
     ChildEnded {
         pid: i32,
@@ -37,17 +37,17 @@ pub(crate) enum Input {
     TreeEnded(Ended),
 }
 
-/// The process that Ansible is, or begins with, and what is heard from it.
+/// The process that runs Ansible, or that starts it, and its streams.
 #[derive(Debug)]
 pub(crate) struct Leader {
     pub(crate) pid: i32,
-    /// Events, and lines that belong to none.
+    /// Events, and output that belongs to no event.
     pub(crate) output: Option<File>,
     /// Lines that belong to no event, from a terminal.
     pub(crate) terminal: Option<File>,
-    /// ansible-runner's own words.
+    /// The error output of ansible-runner.
     pub(crate) errors: Option<File>,
-    /// What keeps the sandbox that it has joined.
+    /// The processes that keep the sandbox that it has joined.
     pub(crate) keepers: Keepers,
 }
 
@@ -64,7 +64,7 @@ impl From<Child> for Leader {
     }
 }
 
-/// Starts the threads that read the leader's streams; gives how many there are, each of which tells its end.
+/// Starts a thread for each stream of the leader, and returns the number of streams. Each thread reports the end of its stream.
 pub(crate) fn read_streams(
     leader: &mut Leader,
     sender: &SyncSender<Input>,
@@ -92,13 +92,13 @@ pub(crate) fn read_streams(
     streams
 }
 
-/// Starts the threads that hear of children's ends and of requests to stop.
+/// Starts the threads that wait for exits of children and for requests to stop.
 pub(crate) fn listen(sender: &SyncSender<Input>, stop: Stop, none_left: NoneLeft, spared: Option<i32>) {
     let ends = sender.clone();
     thread::spawn(move || {
-        // A closed channel means that nobody is interested any more; reaping goes on all the same.
-        let tell = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
-        process::reap_children(&none_left, spared, tell);
+        // A closed channel means that the run loop has ended. Reaping continues anyway.
+        let report = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
+        process::reap_children(&none_left, spared, report);
     });
     let stops = sender.clone();
     thread::spawn(move || stop.each(|| stops.send(Input::Stop).is_ok()));
@@ -117,7 +117,7 @@ fn read_lines(
                 return;
             }
         }
-        // As above: nobody may be there to hear it.
+        // As above: the run loop may have ended.
         if source.get_ref().is_over() {
             let _ = sender.send(Input::OutputLimit);
         }

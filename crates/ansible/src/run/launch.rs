@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    forkserver::Hosts,
+    forkserver::ForkServers,
     run::{
         directory::{RunDirectory, new_file},
         spec::RunSpec,
@@ -23,13 +23,13 @@ pub struct Launcher {
     /// The program that has a `supervise` command: our own.
     pub program: PathBuf,
     /// Processes that have Ansible imported, if runs are to begin there; otherwise each starts ansible-runner.
-    pub hosts: Option<Hosts>,
+    pub hosts: Option<ForkServers>,
 }
 
 impl Launcher {
     /// Executes this very program, even when its file has been replaced meanwhile.
     #[must_use]
-    pub fn this_program(hosts: Option<Hosts>) -> Self {
+    pub fn this_program(hosts: Option<ForkServers>) -> Self {
         Self { program: "/proc/self/exe".into(), hosts }
     }
 
@@ -56,7 +56,7 @@ impl Launcher {
             .env_clear()
             .stdin(Stdio::piped())
             // The lock goes along as standard output: it belongs to the open file, so it is held from before the
-            // supervisor exists until after it is gone, with no moment in between.
+            // supervisor exists until it has exited, without a gap.
             .stdout(lock)
             .stderr(log)
             .spawn()?;

@@ -40,8 +40,8 @@ pub(crate) fn idle_timeout(limit: Duration) -> Reason {
 /// The reason of a run that printed more than `limit` bytes; 0 stands for no limit and never gets here.
 pub(crate) fn output_limit(limit: u64) -> Reason {
     let message = format!(
-        "the run printed more than {limit} bytes and was terminated; all output up to the limit was kept, and what was already \
-         begun on other hosts may go on\nhint: `runs.output_max_bytes` sets the limit, 0 sets none"
+        "the run printed more than {limit} bytes and was terminated; all output up to the limit was kept, and tasks that had \
+         already started on other hosts may continue\nhint: `runs.output_max_bytes` sets the limit, 0 sets none"
     );
     Reason::new(Some(Phase::Run), Code::OutputLimit, message)
 }

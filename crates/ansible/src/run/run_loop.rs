@@ -91,7 +91,7 @@ pub(crate) struct RunLoop<'a> {
     selection: Selection,
 }
 
-/// What a run loop is told besides its limits.
+/// The inputs of a run loop besides its limits.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// Cleans what is kept.
@@ -141,7 +141,7 @@ impl<'a> RunLoop<'a> {
         }
     }
 
-    /// Goes on until no process of the run is left; says whether that is certain.
+    /// Runs until no process of the run is left. Returns whether that is certain.
     #[must_use]
     pub(crate) fn run(mut self, mut leader: Leader, stop: Stop) -> (PlaybookOutcome, bool) {
         let (sender, inputs) = mpsc::sync_channel(256);
@@ -150,14 +150,14 @@ impl<'a> RunLoop<'a> {
         listen(&sender, stop, none_left.clone(), self.spared);
         self.watch_usage(&sender);
         let cause = self.until_something_ends_it(&inputs, leader.pid);
-        // What the kernel refused may have ended the leader before anybody looked.
+        // A limit that the kernel enforces may have ended the leader before it was noticed.
         let cause = match (cause, self.groups.excess()) {
             (Cause::Exit(_), Some(excess)) => Cause::Excess(excess),
             (cause, _) => cause,
         };
         let grace = match cause {
             Cause::Exit(_) => LEFTOVER_GRACE.min(self.limits.grace),
-            // Whoever takes all there is gets no time to take more.
+            // A run that uses up a resource gets no time to use more.
             Cause::Excess(_) => Duration::ZERO,
             _ => self.limits.grace,
         };
@@ -166,7 +166,7 @@ impl<'a> RunLoop<'a> {
             _ => Vec::new(),
         };
         self.end_tree(sender, grace, leader.keepers, none_left);
-        let (ended, late_failure) = self.until_the_tree_is_gone(&inputs);
+        let (ended, late_failure) = self.until_the_tree_has_ended(&inputs);
         let late_failure = late_failure.or(self.warn_of_ended(&running, ended).err());
         let cause = match (cause, late_failure) {
             (cause, None) | (cause @ Cause::Spool(_), _) => cause,
@@ -177,11 +177,11 @@ impl<'a> RunLoop<'a> {
 
     fn watch_usage(&self, sender: &SyncSender<Input>) {
         let sender = sender.clone();
-        let tell = move |excess: Option<Excess>| match excess {
+        let report = move |excess: Option<Excess>| match excess {
             Some(excess) => sender.send(Input::Excess(excess)).is_ok(),
             None => !matches!(sender.try_send(Input::Nothing), Err(TrySendError::Disconnected(_))),
         };
-        usage::watch(self.groups.clone(), self.limits, tell);
+        usage::watch(self.groups.clone(), self.limits, report);
     }
 
     /// Ends the tree from a thread of its own, so that its last words are still read.
@@ -189,7 +189,7 @@ impl<'a> RunLoop<'a> {
         let (groups, spared) = (self.groups.clone(), self.spared);
         thread::spawn(move || {
             let ended = TreeKill::sparing(spared).keeping(keepers).end(grace, &none_left, || groups.kill());
-            // A closed channel means that nobody is interested any more.
+            // A closed channel means that the run loop has ended.
             let _ = sender.send(Input::TreeEnded(ended));
         });
     }
@@ -239,8 +239,8 @@ impl<'a> RunLoop<'a> {
         }
     }
 
-    /// Keeps taking output while the tree ends; gives what became of it, and whether the spool failed.
-    fn until_the_tree_is_gone(&mut self, inputs: &Receiver<Input>) -> (Ended, Option<io::Error>) {
+    /// Reads output until the tree has ended. Returns what was terminated, and an error of the spool.
+    fn until_the_tree_has_ended(&mut self, inputs: &Receiver<Input>) -> (Ended, Option<io::Error>) {
         let mut tree = None;
         let mut failure = None;
         let mut give_up: Option<Instant> = None;
@@ -251,7 +251,7 @@ impl<'a> RunLoop<'a> {
                     tree = Some(ended);
                     give_up = Some(Instant::now() + OUTPUT_END_LIMIT);
                 }
-                // Whoever keeps writing although no process of the run is left does not belong to it.
+                // A process that still writes although no process of the run is left does not belong to the run.
                 Ok(_) if give_up.is_some_and(|at| Instant::now() > at) => break,
                 Ok(other) => {
                     let kept = self.keep(other);
@@ -381,7 +381,7 @@ impl<'a> RunLoop<'a> {
                 report: findings.report,
                 emitted: 0,
                 events: 0,
-                // The kernel may have been faster than we, and what it ended was ended at a limit of ours.
+                // The kernel may have been faster. Processes that it killed were killed because of the run's limits.
                 processes_killed: u32::try_from(self.groups.ended_by_kernel())
                     .unwrap_or(u32::MAX)
                     .saturating_add(ended.signaled),

@@ -49,11 +49,11 @@ pub(crate) const VAULT_PASSWORD: &str = "vault-password";
 /// The longest path that the first can hold.
 const OWNER_BYTES: u64 = 4096;
 
-/// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds; gives how many
-/// there were. Secrets of other services, which may share `runtime`, are left alone.
+/// Removes the secrets below `runtime` that belong to a run below `runs` for which `is_dead` holds. Returns how many
+/// there were. Secrets of other services, which can share `runtime`, are kept.
 ///
 /// # Errors
-/// When `runtime` cannot be read; one that is not there holds nothing.
+/// When `runtime` cannot be read. If it does not exist, there are none.
 pub fn sweep_secrets(runtime: &Path, runs: &Path, is_dead: impl Fn(&Path) -> bool) -> io::Result<usize> {
     let entries = match fs::read_dir(runtime) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -101,7 +101,7 @@ impl Scratch {
         &self.directory
     }
 
-    /// Writes the vault password into a file of it; gives the path.
+    /// Writes the vault password into a file of the directory. Returns the path.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -126,11 +126,11 @@ pub(crate) fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path).map_err(named)
 }
 
-/// Makes the directory if it is not there; one that somebody else owns, or a link, is refused: it may have
-/// been put there to read our secrets.
+/// Creates the directory if it does not exist. A link, or a directory of another user, is rejected, because it could have been
+/// created to read secrets.
 ///
 /// # Errors
-/// When it is not ours alone, or cannot be made.
+/// When it is accessible to other users, or cannot be created.
 pub fn own_directory(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -140,8 +140,8 @@ pub fn own_directory(path: &Path) -> io::Result<()> {
         other => return other,
     }
     let metadata = fs::symlink_metadata(path)?;
-    let ours = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
-    if ours && metadata.mode() & 0o077 == 0 {
+    let is_own = metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw();
+    if is_own && metadata.mode() & 0o077 == 0 {
         return Ok(());
     }
     let text = format!("{} is not a directory of this user with mode 0700", path.display());

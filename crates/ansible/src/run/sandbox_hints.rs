@@ -35,8 +35,8 @@ static PATH: LazyLock<Regex> = LazyLock::new(|| compiled(r#"(?:^|[\s'"`(=:])(/[^
 static IDENTITY: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?:no such identity:|Identity file) (/[^\s:]+)"));
 
-/// The warning for a run that failed in a sandbox, if the sandbox may be the cause. `own` are paths that the run has besides
-/// what all sandboxes show, `roles` the directories in which Ansible looks for roles.
+/// The warning for a run that failed in a sandbox, if the sandbox may be the cause. `own` are paths that the run has in addition
+/// to those of all sandboxes, `roles` the search path for roles.
 pub(crate) fn warning(
     outcome: &PlaybookOutcome,
     sandbox: &Sandbox,
@@ -76,7 +76,7 @@ fn paths_of(failure: &Failure) -> Vec<PathBuf> {
         let named = PATH.captures_iter(message).filter_map(|found| found.get(1));
         paths.extend(named.map(|path| PathBuf::from(path.as_str().trim_end_matches('.'))));
     }
-    // The rest of a URL, and names that Ansible makes up, are of no use to anybody.
+    // Parts of URLs, and names that Ansible generates, are not useful to users.
     let is_useful = |path: &PathBuf| {
         let text = path.to_string_lossy();
         path.components().count() > 2 && !text.starts_with("//") && !text.contains("/.ansible_tmp")

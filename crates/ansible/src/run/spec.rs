@@ -1,6 +1,6 @@
-//! What a supervisor is told about its run.
+//! The specification of a run, which the service passes to a supervisor.
 //!
-//! It holds secrets, so it goes through a pipe from the service's memory to the supervisor's and nowhere else.
+//! It contains secrets, so it is only transmitted through a pipe, from the service's memory to the supervisor's.
 
 use std::path::PathBuf;
 

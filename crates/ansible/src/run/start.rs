@@ -1,7 +1,7 @@
-//! Has ansible-runner start `ansible-playbook` in the surroundings of a run.
+//! Makes ansible-runner start `ansible-playbook` with the terminal and the environment of a run.
 //!
-//! ansible-runner gives it a controlling terminal, where prompts would wait indefinitely, and an environment by which a nested
-//! `ansible` would report events, too. Both are undone by a program of ours, which then becomes `ansible-playbook`.
+//! ansible-runner starts it with a controlling terminal, where prompts would wait indefinitely, and an environment in which a nested
+//! `ansible` would report events, too. A bundled program undoes both, and then becomes `ansible-playbook`.
 
 use std::{io, process::Command};
 
@@ -10,7 +10,7 @@ use crate::{
     run::{command, workspace::Workspace},
 };
 
-/// The variable that names to `start.py` what children get.
+/// The variable with which `start.py` gets the environment of children.
 const INHERITED: &str = "RANGEHAND_INHERITED";
 /// The program, and what it imports.
 const FILES: [(&str, &str); 2] = [
@@ -35,8 +35,8 @@ pub(crate) fn prepare(
     }))
 }
 
-/// Adds to the environment of `start.py` what children of Ansible get.
-pub(crate) fn told(mut command: Command, environment: &[(String, String)]) -> Command {
+/// Adds the environment of Ansible's children to that of `start.py`.
+pub(crate) fn with_inherited(mut command: Command, environment: &[(String, String)]) -> Command {
     let inherited = command::inherited(environment);
     command.env(INHERITED, serde_json::json!(inherited).to_string());
     command

@@ -1,9 +1,9 @@
 //! The steps of a run: Ansible executed once for each, in one private directory, under one supervisor.
 //!
 //! ```text
-//! tell -> begin Ansible -> run loop -> look up --> next step
-//!                                     |          |
-//!                                  not good   not there --> the outcome is that of this step
+//! write input -> begin Ansible -> run loop -> find value --> next step
+//!                                            |             |
+//!                                         failed       missing --> the outcome is that of this step
 //! ```
 
 mod begin;
@@ -77,7 +77,7 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<PlaybookOutcome, 
             canceled.detail.step = number;
             return Ok(after(before, canceled));
         }
-        // Made before the step begins: a request that comes between two steps is heard by the next one.
+        // Registered before the step begins: a request between two steps stops the next one.
         let next_stop = Stop::requests().map_err(|error| not_begun(&error))?;
         let (outcome, is_clear) = steps.run_one(number, step, &found, stop)?;
         let outcome = after(before, outcome);
@@ -87,7 +87,7 @@ pub(crate) fn run(steps: &mut Steps<'_>, stop: Stop) -> Result<PlaybookOutcome, 
         if !is_clear {
             return Ok(failed(outcome, Code::RunnerFailed, "processes of the step are left"));
         }
-        match look_up(step.find.as_ref(), &outcome.detail.report) {
+        match find_value(step.find.as_ref(), &outcome.detail.report) {
             Ok(taken) => found.extend(taken),
             Err(message) => return Ok(failed(outcome, Code::NotFound, &message)),
         }
@@ -124,7 +124,7 @@ impl Steps<'_> {
         let is_last = number as usize == spec.steps.len();
         // Made while the files are written.
         let sandbox = self.start_sandbox(is_last);
-        let files = self.tell(step, &extra_vars)?;
+        let files = self.write_input(step, &extra_vars)?;
         if number == 1 {
             let warnings = overridden::warnings(spec, &self.workspace.working_directory_here());
             for warning in warnings {
@@ -140,7 +140,7 @@ impl Steps<'_> {
             Some(leader) => (leader, Executor::Warm, Some(ident)),
             None => {
                 let files = match self.without_view().map_err(|error| not_begun(&error))? {
-                    true => self.tell(step, &extra_vars)?,
+                    true => self.write_input(step, &extra_vars)?,
                     false => files,
                 };
                 (self.spawn(step, &files)?, Executor::Runner, None)
@@ -167,15 +167,15 @@ impl Steps<'_> {
 }
 
 impl Steps<'_> {
-    fn tell(&self, step: &RunStep, extra_vars: &ExtraVars) -> Result<OptionFiles, Box<Reason>> {
-        let told = self.workspace.write_input(
+    fn write_input(&self, step: &RunStep, extra_vars: &ExtraVars) -> Result<OptionFiles, Box<Reason>> {
+        let written = self.workspace.write_input(
             &step.options,
             self.spec.vault_password.as_ref(),
             extra_vars,
             &step.secret_vars,
             self.spec.facts.as_ref(),
         );
-        told.map_err(|error| prepare_failed(&error))
+        written.map_err(|error| prepare_failed(&error))
     }
 
     /// Has the run work on copies when its view cannot be had; says whether that is so. Ansible must not have begun.
@@ -236,8 +236,8 @@ fn failed(outcome: PlaybookOutcome, code: Code, message: &str) -> PlaybookOutcom
     }
 }
 
-/// The variable that a look-up gives, if it gives one.
-fn look_up<'a>(find: Option<&'a Find>, report: &Report) -> Result<Option<(&'a str, Value)>, String> {
+/// Finds a value in the results of a step. Returns the variable that is set from it, if any.
+fn find_value<'a>(find: Option<&'a Find>, report: &Report) -> Result<Option<(&'a str, Value)>, String> {
     let Some(find) = find else { return Ok(None) };
     let object = find.in_report(report).ok_or_else(|| {
         format!("nothing in `{}` has `{}` {}", find.list, find.by, find.value.escape_debug())

@@ -1,11 +1,11 @@
-//! The process that owns a run: our own binary, executed again.
+//! The process that owns a run: the Rangehand program, executed again.
 //!
 //! ```text
-//! told by a pipe -> prepare -> begin Ansible -> run loop -> tree ended -> report -> cleanup -> outcome
+//! specification by pipe -> prepare -> begin Ansible -> run loop -> tree ended -> report -> cleanup -> outcome
 //! ```
-//! It has a session of its own and goes on when the service ends, however the service ends. Nothing here needs
-//! the service: events go to the spool, the end to the outcome file, and a request to stop comes as SIGTERM.
-//! Threads instead of an async runtime keep it small: there is one supervisor per running job.
+//! It has its own session and continues when the service ends for any reason. Nothing here needs the service: events go to
+//! the spool, the end to the outcome file, and a request to stop arrives as SIGTERM. Threads instead of an async runtime keep
+//! it small: there is one supervisor per running job.
 
 use std::{
     ffi::CString,
@@ -30,7 +30,7 @@ use serde_json::json;
 
 use crate::{
     events::spool,
-    forkserver::{Spare, Waiting},
+    forkserver::{Assignment, Waiting},
     run::{
         connections::Connections,
         directory::RunDirectory,
@@ -43,11 +43,11 @@ use crate::{
     },
 };
 
-/// Runs to the end of the run in `directory`; the specification comes on standard input. Without a directory it waits
-/// until the service gives it one, with a specification, beside a child that has Ansible imported.
+/// Supervises the run in `directory` to its end. The specification is read from standard input. Without a directory, waits until
+/// the service assigns one, with a specification; a child has Ansible imported then.
 ///
-/// Standard output is the lock of the directory, held until this process ends. What goes wrong beyond the run
-/// itself is written to standard error, which the service has pointed at the supervisor's log.
+/// Standard output is the lock of the directory, held until this process ends. Errors outside of the run itself are written
+/// to standard error, which is the supervisor's log.
 #[must_use]
 pub fn main(directory: Option<PathBuf>) -> ExitCode {
     match begin(directory) {
@@ -69,15 +69,15 @@ fn begin(directory: Option<PathBuf>) -> io::Result<()> {
         return supervise(&RunDirectory::at(directory), &spec, &identity, None);
     }
     name_process("rangehand-spare");
-    let Some(mut spare) = Spare::wait()? else { return Ok(()) };
-    // Whoever is told nothing has never been here.
-    let spec = read_spec(&mut spare.told)?;
-    supervise(&RunDirectory::at(spare.directory.clone()), &spec, &identity, Some(spare))
+    let Some(mut assignment) = Assignment::wait()? else { return Ok(()) };
+    // Without a specification this process leaves no trace in the directory.
+    let spec = read_spec(&mut assignment.specification)?;
+    supervise(&RunDirectory::at(assignment.directory.clone()), &spec, &identity, Some(assignment))
 }
 
-/// What `ps` and `top` show beside the number; the arguments of one that had to wait do not tell of its run.
+/// Sets the name that `ps` and `top` show. The arguments of an idle supervisor don't contain its run.
 fn name_process(name: &str) {
-    // As long as the kernel keeps it; it is for whoever looks on.
+    // The kernel truncates it. Only people read it.
     let _ = CString::new(name).map(|name| rustix::thread::set_name(&name));
 }
 
@@ -85,13 +85,13 @@ fn supervise(
     directory: &RunDirectory,
     spec: &RunSpec,
     identity: &Identity,
-    spare: Option<Spare>,
+    assignment: Option<Assignment>,
 ) -> io::Result<()> {
     let stop = Stop::requests()?;
     directory.write_identity(identity)?;
     let run = spec.run.to_string();
     name_process(&format!("run-{}", &run[run.len() - 8..]));
-    let waiting = spare.and_then(|spare| meet(spare, spec));
+    let waiting = assignment.and_then(|assignment| greet(assignment, spec));
     // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
     let limits = spec.limits;
     let groups = TreeGroup::make(&run, limits.memory_bytes, limits.processes);
@@ -131,21 +131,21 @@ fn supervise(
     directory.write_outcome(&outcome)
 }
 
-/// `None` when the child is gone or does not answer: then there is the other way to run Ansible.
-fn meet(spare: Spare, spec: &RunSpec) -> Option<Waiting> {
-    let met = Waiting::meet(spare, spec.run);
+/// Greets the child. `None` if it has exited or does not answer; steps are then executed with ansible-runner.
+fn greet(assignment: Assignment, spec: &RunSpec) -> Option<Waiting> {
+    let greeted = Waiting::greet(assignment, spec.run);
     let why = |error: &io::Error| {
         tracing::warn!(%error, "the process with Ansible imported does not answer; starting ansible-runner");
-        // It is all that is below this process yet.
+        // This process has no other descendants yet.
         process::end_everything();
     };
-    met.inspect_err(why).ok()
+    greeted.inspect_err(why).ok()
 }
 
-/// What is wrong with a specification is not told: it may quote what it found.
-fn read_spec(mut told: impl Read) -> io::Result<RunSpec> {
+/// The error for an invalid specification has no details, because they could quote secrets.
+fn read_spec(mut source: impl Read) -> io::Result<RunSpec> {
     let mut text = Zeroizing::new(Vec::new());
-    told.read_to_end(&mut text)?;
+    source.read_to_end(&mut text)?;
     serde_json::from_slice(&text).map_err(|error| {
         io::Error::other(format!(
             "the specification of the run cannot be read, at byte {} of it",
@@ -154,7 +154,7 @@ fn read_spec(mut told: impl Read) -> io::Result<RunSpec> {
     })
 }
 
-/// Whatever is started from here on is in the group. Without one a run goes on as well: the marker finds nearly all.
+/// Processes that are started from here on are in the group. A run continues without one: the marker finds nearly all of them.
 fn enter_group(directory: &RunDirectory, spec: &RunSpec) -> Option<Group> {
     let group = Group::plan(&spec.run.to_string()).ok()?;
     let entered = directory.write_group(&group).and_then(|()| group.enter());
@@ -217,8 +217,8 @@ fn prepare_and_run(
     outcome
 }
 
-/// Values that must not be kept wherever they turn up: the vault password, private keys, secret variables, and what the environment
-/// holds under names that tell of a secret.
+/// Values that must be masked everywhere: the vault password, private keys, secret variables, and values of the environment
+/// with names of secrets.
 fn secrets(spec: &RunSpec) -> Vec<SecretString> {
     let environment = spec.environment.iter().filter(|(name, _)| tells_of_a_secret(name));
     let environment = environment.map(|(_, value)| SecretString::from(value.as_str()));
@@ -349,10 +349,10 @@ fn warn_of_sandbox(
     }
 }
 
-/// More files are not named one by one.
+/// Further files are only counted.
 const MOST_WARNINGS: usize = 20;
 
-/// Removes processes' remains and secrets; the run's outcome stands whether that works or not, but it is told.
+/// Removes the working files and secrets of the run. A failure doesn't change the outcome, but adds a warning.
 fn clean_up(workspace: &Workspace, spool: &mut spool::Writer) {
     let Err(error) = workspace.remove() else { return };
     tracing::error!(%error, "the private directory could not be removed");

@@ -45,7 +45,7 @@ use crate::run::{
 /// Why there is no private directory.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The playbook was there when the job was accepted, and is gone.
+    /// The playbook existed when the job was accepted, and no longer exists.
     #[error("the playbook `{0}` no longer exists")]
     PlaybookGone(PathBuf),
     /// The inventory does not exist.
@@ -288,7 +288,7 @@ impl Workspace {
         inventories
     }
 
-    /// Keeps what the run wrote into its content; gives what was written and is not kept, and what another run wrote
+    /// Keeps what the run wrote into its content. Returns what was written and is not kept, and what another run wrote
     /// meanwhile.
     ///
     /// # Errors
@@ -380,7 +380,7 @@ impl Workspace {
         }
     }
 
-    /// Writes programs that ansible-runner starts beside its command line; gives their directory.
+    /// Writes programs that ansible-runner starts. Returns their directory.
     pub(crate) fn write_programs(&self, programs: &[(&str, &str)]) -> io::Result<PathBuf> {
         let directory = self.private.join("env/start");
         make(&directory)?;
@@ -396,10 +396,10 @@ impl Workspace {
         Ok(path)
     }
 
-    /// Removes both directories; secrets first.
+    /// Removes both directories, secrets first.
     ///
     /// # Errors
-    /// What removing gives; both are tried.
+    /// When removing one fails. Both are tried.
     pub fn remove(&self) -> io::Result<()> {
         let removed = [&self.secrets, &self.run().join(ROOM), &self.listed].map(|path| remove_tree(path));
         removed.into_iter().collect()

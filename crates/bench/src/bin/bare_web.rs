@@ -1,8 +1,8 @@
-//! actix-web and nothing else, giving the same reply to everybody: what `./bench.sh` compares our replies with.
+//! actix-web with one fixed reply: `./bench.sh` compares the service with it.
 //!
-//! `bare_web STATUS FILE [HEADER: VALUE]...` prints its address and serves until it is ended.
+//! `bare_web STATUS FILE [HEADER: VALUE]...` prints its address and serves until it is terminated.
 
-#![expect(clippy::print_stdout, reason = "whoever starts it reads the address")]
+#![expect(clippy::print_stdout, reason = "the address is printed for the caller")]
 
 use std::{env, error::Error, fs};
 
@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .collect();
     let factory = move || {
         let (content, headers) = (content.clone(), headers.clone());
-        // Bodies are read, as we do: the library closes connections whose bodies are not.
+        // Bodies are read, as in the service: the library closes connections with unread bodies.
         App::new().default_service(web::to(move |_body: Bytes| {
             let (content, headers) = (content.clone(), headers.clone());
             async move {

@@ -1,4 +1,4 @@
-//! Makes an SQLite store with a history: `fill FILE JOBS EVENTS_OF_EACH [EVENTS_OF_ONE]`. Quick on a tmpfs.
+//! Creates an SQLite database with a history: `fill FILE JOBS EVENTS_OF_EACH [EVENTS_OF_ONE]`. Fast on a tmpfs.
 
 use std::{env, error::Error};
 

@@ -1,8 +1,8 @@
-//! How long a page takes with 10,000 jobs and 1,000,000 events: `cargo run --release -p bench --bin history`.
+//! Measures a database with 10,000 jobs and 1,000,000 events: `cargo run --release -p bench --bin history`.
 //!
 //! Fills a new SQLite file below the temporary directory (about 2 GB), or with `postgres` as an argument the
-//! database that `RANGEHAND_TEST_POSTGRES_URL` names, which should be empty. Then looks into it in all the ways that
-//! there are, and writes to it while the largest job is deleted.
+//! database that `RANGEHAND_TEST_POSTGRES_URL` names, which should be empty. Then runs every kind of query on it, and
+//! writes to it while the largest job is deleted.
 
 use std::{env, error::Error, future::Future, time::Instant};
 
@@ -16,8 +16,8 @@ const JOBS: u64 = 10_000;
 /// Of each job but the largest.
 const EVENTS: u64 = 90;
 const EVENTS_OF_LARGEST: u64 = 100_000;
-/// Each look is taken so often.
-const LOOKS: usize = 50;
+/// The repetitions of each query.
+const REPETITIONS: usize = 50;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -76,10 +76,10 @@ async fn events(store: &Store, largest: JobId) -> Result<(), Box<dyn Error>> {
         ("events: failed", EventQuery { failed: true, after: 50_000, ..page.clone() }),
         ("events: changed on a host", EventQuery { changed: true, host: host(), ..page.clone() }),
         (
-            "events: of a rare kind (looks at all 100,000)",
+            "events: of a rare kind (scans all 100,000)",
             EventQuery { kind: Some(EventKind::JOB_STATE), ..page.clone() },
         ),
-        ("events: of a task (looks at all 100,000)", EventQuery { task, ..page.clone() }),
+        ("events: of a task (scans all 100,000)", EventQuery { task, ..page.clone() }),
     ] {
         measure(name, || async { Ok(store.events(largest, &query).await?.len()) }).await?;
     }
@@ -139,16 +139,16 @@ async fn measure<F: Future<Output = Result<usize, store::Error>>>(
     name: &str,
     look: impl Fn() -> F,
 ) -> Result<(), Box<dyn Error>> {
-    let mut times = Vec::with_capacity(LOOKS);
+    let mut times = Vec::with_capacity(REPETITIONS);
     let mut found = 0;
-    for _ in 0..LOOKS {
+    for _ in 0..REPETITIONS {
         let start = Instant::now();
         found = look().await?;
         times.push(start.elapsed());
     }
     let first = times[0];
     times.sort_unstable();
-    let (median, longest) = (times[LOOKS / 2], times[LOOKS - 1]);
+    let (median, longest) = (times[REPETITIONS / 2], times[REPETITIONS - 1]);
     say(&format!(
         "{name:48} {found:4} found, median {median:8.2?}, first {first:8.2?}, longest {longest:8.2?}"
     ));

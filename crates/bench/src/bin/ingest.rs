@@ -1,5 +1,5 @@
-//! Events through a spool into a store, as a run's events go: `ingest EVENTS [BATCH]`, in a new directory below the temporary
-//! one, or with `RANGEHAND_TEST_POSTGRES_URL` into that database.
+//! Writes events through a spool into a database, as for a run: `ingest EVENTS [BATCH]`, in a new temporary directory, or with
+//! `RANGEHAND_TEST_POSTGRES_URL` in that database.
 //!
 //! Prints events per second in JSON: through both, into the spool alone, into the store alone, and out of the store again.
 //! What is timed ends when everything is durable.
@@ -100,7 +100,7 @@ async fn through(
     Ok(())
 }
 
-/// A job whose run is at work.
+/// A job with an active run.
 struct Running {
     job: model::Job,
     run: model::RunId,

@@ -1,4 +1,4 @@
-//! Sends the same HTTP request over a few connections, again and again, and says in JSON what came back: for `./bench.sh`.
+//! Repeats one HTTP request over a few connections, and prints statistics of the replies as JSON, for `./bench.sh`.
 //!
 //! `load ADDRESS [--connections N] [--seconds S] [--method M] [--path P] [--body TEXT]
 //! [--header "Name: value"]...`. Each connection is kept, and has one request under way at a time. One thread does it all,
@@ -21,11 +21,11 @@ use tokio::{
     task::JoinSet,
 };
 
-/// Of each connection at most so many times are kept.
+/// The maximum number of times that are kept for each connection.
 const MOST_TIMES: usize = 200_000;
 const BUFFER_BYTES: usize = 256 << 10;
 
-struct Asked {
+struct Arguments {
     address: String,
     connections: usize,
     seconds: f64,
@@ -34,29 +34,30 @@ struct Asked {
 
 /// What one connection got.
 #[derive(Default)]
-struct Got {
+struct Measured {
     status: BTreeMap<u16, u64>,
     bytes: u64,
     times: Vec<u32>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let asked = asked()?;
+    let arguments = arguments()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (got, seconds) = runtime.block_on(load(&asked))?;
-    let mut times: Vec<u32> = got.iter().flat_map(|got| got.times.iter().copied()).collect();
+    let (measured, seconds) = runtime.block_on(load(&arguments))?;
+    let mut times: Vec<u32> = measured.iter().flat_map(|measured| measured.times.iter().copied()).collect();
     times.sort_unstable();
     let at = |part: f64| times.get(((times.len() as f64) * part) as usize).copied();
     let mut status: BTreeMap<u16, u64> = BTreeMap::new();
-    got.iter()
-        .flat_map(|got| &got.status)
+    measured
+        .iter()
+        .flat_map(|measured| &measured.status)
         .for_each(|(code, count)| *status.entry(*code).or_default() += count);
     let replies: u64 = status.values().sum();
     let report = json!({
         "replies": replies,
         "seconds": seconds,
         "per_second": replies as f64 / seconds,
-        "bytes": got.iter().map(|got| got.bytes).sum::<u64>(),
+        "bytes": measured.iter().map(|measured| measured.bytes).sum::<u64>(),
         "status": status,
         "p50_us": at(0.5),
         "p99_us": at(0.99),
@@ -65,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn asked() -> Result<Asked, Box<dyn Error>> {
+fn arguments() -> Result<Arguments, Box<dyn Error>> {
     let mut words = env::args().skip(1);
     let address = words.next().ok_or("an address is missing: HOST:PORT")?;
     let (mut connections, mut seconds) = (8, 2.0);
@@ -87,48 +88,53 @@ fn asked() -> Result<Asked, Box<dyn Error>> {
         headers.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
     }
     let request = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}\r\n{body}").into_bytes();
-    Ok(Asked { address, connections, seconds, request })
+    Ok(Arguments { address, connections, seconds, request })
 }
 
-async fn load(asked: &Asked) -> Result<(Vec<Got>, f64), Box<dyn Error>> {
+async fn load(arguments: &Arguments) -> Result<(Vec<Measured>, f64), Box<dyn Error>> {
     // A tenth of the time is for warming up and does not count.
-    let begin = Instant::now() + Duration::from_secs_f64(asked.seconds / 10.0);
-    let end = begin + Duration::from_secs_f64(asked.seconds);
+    let begin = Instant::now() + Duration::from_secs_f64(arguments.seconds / 10.0);
+    let end = begin + Duration::from_secs_f64(arguments.seconds);
     let mut connections = JoinSet::new();
-    for _ in 0..asked.connections {
-        let stream = TcpStream::connect(&asked.address).await?;
+    for _ in 0..arguments.connections {
+        let stream = TcpStream::connect(&arguments.address).await?;
         stream.set_nodelay(true)?;
-        connections.spawn(converse(stream, asked.request.clone(), begin, end));
+        connections.spawn(converse(stream, arguments.request.clone(), begin, end));
     }
-    let mut got = Vec::with_capacity(asked.connections);
+    let mut measured = Vec::with_capacity(arguments.connections);
     while let Some(ended) = connections.join_next().await {
-        got.push(ended??);
+        measured.push(ended??);
     }
-    Ok((got, end.duration_since(begin).as_secs_f64()))
+    Ok((measured, end.duration_since(begin).as_secs_f64()))
 }
 
-async fn converse(mut stream: TcpStream, request: Vec<u8>, begin: Instant, end: Instant) -> io::Result<Got> {
-    let mut got = Got::default();
+async fn converse(
+    mut stream: TcpStream,
+    request: Vec<u8>,
+    begin: Instant,
+    end: Instant,
+) -> io::Result<Measured> {
+    let mut measured = Measured::default();
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
         let sent = Instant::now();
         if sent >= end {
-            return Ok(got);
+            return Ok(measured);
         }
         stream.write_all(&request).await?;
         let (status, bytes) = reply(&mut stream, &mut buffer).await?;
         let now = Instant::now();
         if sent >= begin && now < end {
-            *got.status.entry(status).or_default() += 1;
-            got.bytes += bytes as u64;
-            if got.times.len() < MOST_TIMES {
-                got.times.push(u32::try_from((now - sent).as_micros()).unwrap_or(u32::MAX));
+            *measured.status.entry(status).or_default() += 1;
+            measured.bytes += bytes as u64;
+            if measured.times.len() < MOST_TIMES {
+                measured.times.push(u32::try_from((now - sent).as_micros()).unwrap_or(u32::MAX));
             }
         }
     }
 }
 
-/// Reads a reply whole; gives its status, and how long it was.
+/// Reads a whole reply. Returns its status and its length.
 async fn reply(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<(u16, usize)> {
     let mut filled = 0;
     let head = loop {

@@ -1,4 +1,4 @@
-//! A saga of many steps that take no time, with its journal in an SQLite file: `saga_steps FILE [STEPS]`.
+//! Runs a saga of many steps that take no time, with its journal in an SQLite file: `saga_steps FILE [STEPS]`.
 //!
 //! Prints the seconds from the begin of the run to its end, when everything is durable. Ten steps run at once; each needs one of the ten
 //! before it, as the machines of a range need their networks.

@@ -1,11 +1,11 @@
-//! Opens what is below a directory, and never what is not.
+//! Opens files below a directory, and never one outside of it.
 //!
-//! The kernel does it in one step: `openat2` with `RESOLVE_BENEATH` refuses every way out, whatever is renamed
-//! or replaced meanwhile. It also refuses links that come back in, by an absolute target or by climbing above
-//! the root; those, and kernels without `openat2` (before Linux 5.6, or hidden by a seccomp filter), take the
-//! second way: resolve the path to its canonical form, require the root as its prefix, and walk that form from
-//! the root's descriptor, one component at a time, following no link at all. A component that was swapped for
-//! a link after the check is then an error, not a way out.
+//! The kernel does it in one step: `openat2` with `RESOLVE_BENEATH` refuses every path that leaves the root, even if files are
+//! renamed or replaced meanwhile. It also refuses links that return into the root, by an absolute target or through a parent of
+//! the root. For those, and for kernels without `openat2` (before Linux 5.6, or hidden by a seccomp filter), there is a
+//! fallback: resolve the path to its canonical form, require the root as its prefix, and open that form from the root's
+//! descriptor, one component at a time, without following links. If a component is replaced by a link after the check,
+//! opening it is an error.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -46,7 +46,7 @@ impl Error {
         Self::Io { path: path.to_owned(), source: source.into() }
     }
 
-    /// Whether it is an error because nothing is there: no such name, or no way to it.
+    /// Whether the error means that the path does not exist.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
@@ -67,7 +67,7 @@ pub(super) enum Opening {
 }
 
 impl Opening {
-    /// The way that this kernel and its filters offer, asked once.
+    /// The method that this kernel and its filters support, checked once.
     pub(super) fn offered() -> Self {
         static OFFERED: OnceLock<Opening> = OnceLock::new();
         *OFFERED.get_or_init(|| {
@@ -266,8 +266,8 @@ pub(super) fn file_type(status: &Stat) -> FileType {
 
 /// Opens a file or a directory below `root` for reading, by a path relative to it.
 ///
-/// For more than one file, open a [`Root`] once. What is read from the descriptor is below the root whatever
-/// happens to the path afterwards: this is what copies of a tree are made with.
+/// For more than one file, open a [`Root`] once. The descriptor stays below the root whatever happens to the path afterwards.
+/// Copies of trees are made through this function.
 ///
 /// # Errors
 /// [`Error::Leaves`] when the path is absolute or leads out of the root, [`Error::Io`] otherwise.

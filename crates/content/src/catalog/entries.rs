@@ -1,4 +1,4 @@
-//! What lies in the directories of a root, and what a path in it leads to.
+//! The entries of the directories of a root, and the targets of paths in it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What can go wrong when content is asked for by name.
+//! Errors of requests for content by name.
 
 use std::path::{Path, PathBuf};
 
@@ -12,12 +12,11 @@ pub enum Error {
     /// No root has it.
     #[error("unknown {kind} `{name}`{}", hint(.nearest))]
     NotFound {
-        /// What was asked for.
+        /// The requested kind.
         kind: ContentKind,
         /// By which name.
         name: ContentName,
-        /// Names that exist and look like it, the best first; for an inventory also the files between which
-        /// the name does not decide.
+        /// Similar names that exist, the best first. For an inventory also the files for which the name is ambiguous.
         nearest: Vec<String>,
     },
     /// A symbolic link on the way to it, or inside it, leads out of the root.
@@ -27,21 +26,21 @@ pub enum Error {
         .link.display(), to(.target.as_deref())
     )]
     LeavesRoot {
-        /// What was asked for.
+        /// The requested kind.
         kind: ContentKind,
         /// By which name.
         name: ContentName,
         /// The link, relative to the root.
         link: PathBuf,
-        /// Where it leads, as far as that can be told.
+        /// The target of the link, if it can be resolved.
         target: Option<PathBuf>,
     },
     /// The file system refused.
     #[error("cannot read `{}` among the {kind} content", .path.display())]
     Io {
-        /// What was asked for.
+        /// The requested kind.
         kind: ContentKind,
-        /// The file or directory, relative to its root; a root itself as it was given.
+        /// The file or directory, relative to its root, or a root as configured.
         path: PathBuf,
         /// The refusal.
         #[source]

@@ -21,7 +21,7 @@ pub struct Glob(Vec<String>);
 /// The longest pattern, in bytes.
 const MAX_BYTES: usize = 1024;
 
-/// The segment that stands for any number of segments.
+/// The segment that matches any number of segments.
 const ANY: &str = "**";
 
 impl Glob {

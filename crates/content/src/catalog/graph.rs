@@ -1,4 +1,4 @@
-//! Reads what `ansible-inventory --graph` prints.
+//! Parses the output of `ansible-inventory --graph`.
 //!
 //! The graph has names only. `--list` would print every variable of every host too, decrypted ones included.
 //!
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::InventoryGroup;
 
-/// What stands before a name, once per level with three columns.
+/// The prefix of a name, once per level, three columns wide.
 const BRANCH: &str = "|--";
 
 /// The groups and the hosts of a graph, both sorted.

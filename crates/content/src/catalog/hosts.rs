@@ -1,4 +1,4 @@
-//! Which hosts the plays of a playbook select, as far as its text alone shows.
+//! The hosts that the plays of a playbook select, as far as they are literal.
 
 use model::ContentRef;
 
@@ -30,7 +30,7 @@ impl Catalog {
     }
 }
 
-/// `{{ hosts }}`, with whatever filters.
+/// `{{ hosts }}`, with any filters.
 fn uses_variable(hosts: &str) -> bool {
     let inside = hosts.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}")).map(str::trim_start);
     inside

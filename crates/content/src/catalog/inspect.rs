@@ -1,9 +1,8 @@
-//! Looks into content: what Ansible lists, and what it keeps to itself.
+//! Inspects content: its plays and tasks as Ansible lists them, and files, prompts, and tags, which Ansible doesn't list.
 //!
-//! `ansible-playbook --list-tasks` executes no task, but it evaluates import paths and hosts patterns, reads
-//! variable files (encrypted ones need a vault password in the toolchain's environment, or the listing fails
-//! and the plays come from the scan), and an executable inventory is run. It looks at the tree itself, not at
-//! a copy: an inspection of a tree that changes meanwhile may mix both states.
+//! `ansible-playbook --list-tasks` executes no task, but it evaluates import paths and host patterns, reads variable files
+//! (without a vault password for encrypted ones, the listing fails and the plays come from the scan), and executes inventory
+//! programs. It reads the tree itself, not a copy: if the tree changes during an inspection, the result can mix both states.
 
 use std::{
     collections::BTreeSet,
@@ -15,7 +14,7 @@ use model::{ContentKind, ContentName, ContentRef};
 use process::log_text;
 
 use super::{
-    Catalog, Error, Inspection, InventoryInspection, Means, Play, graph,
+    Catalog, Error, Inspection, InventoryInspection, Play, Tools, graph,
     inventory::{self, Purpose},
     listing,
     program::{self, Call, Failure, Output},
@@ -42,10 +41,10 @@ impl Catalog {
     pub async fn inspect(
         &self,
         content: &ContentRef,
-        means: Means<'_>,
+        tools: Tools<'_>,
         shipped: Option<&Path>,
     ) -> Result<Inspection, Error> {
-        let toolchain = means.toolchain.clone();
+        let toolchain = tools.toolchain.clone();
         let (kind, name) = (content.kind(), content.name().clone());
         let found = self.find_blocking(kind, &name, Purpose::Run).await?;
         let arguments = ["-i", NO_INVENTORY, "--list-tasks", "--list-tags"].map(OsStr::new).into_iter();
@@ -62,7 +61,7 @@ impl Catalog {
                     directory: found.root.path(),
                     seen: self.seen_with(&found, Some(&self.options.inventory_root)),
                 };
-                program::run(means, call).await
+                program::run(tools, call).await
             }
         };
         let inspection =
@@ -74,21 +73,21 @@ impl Catalog {
     /// the inventory are executed only if `executes` says so.
     ///
     /// # Errors
-    /// As [`Self::resolve_inventory`]; a program that no setting names is none here.
+    /// As [`Self::resolve_inventory`]. A program that no setting names is not an inventory here.
     pub async fn inspect_inventory(
         &self,
         name: &ContentName,
-        means: Means<'_>,
+        tools: Tools<'_>,
         executes: bool,
     ) -> Result<InventoryInspection, Error> {
-        let toolchain = means.toolchain;
+        let toolchain = tools.toolchain;
         let found = self.find_blocking(ContentKind::Inventory, name, Purpose::Look).await?;
         let directory = self.working_directory().unwrap_or_else(|| found.root.path().to_owned());
         let search = SearchPath::new(&toolchain.environment, &directory);
         let mut variables = search.variables(None);
         let programs = if executes { Vec::new() } else { inventory::programs(&found.root, &found.path) };
         if !executes {
-            // Ansible executes whatever may be executed before it tries to read it.
+            // Ansible executes every executable file before it tries to parse it.
             let plugins = plugins_without_programs(&search, toolchain).join(",");
             variables.push(("ANSIBLE_INVENTORY_ENABLED", plugins.into()));
         }
@@ -104,7 +103,7 @@ impl Catalog {
                     directory: &directory,
                     seen: self.seen_with(&found, Some(&directory)),
                 };
-                program::run(means, call).await
+                program::run(tools, call).await
             }
         };
         let problem = programs_problem(&programs).or_else(|| inventory_problem(&printed, found.root.path()));
@@ -183,20 +182,20 @@ fn all_tags(plays: &[Play]) -> Vec<String> {
     all.into_iter().cloned().collect()
 }
 
-/// Ansible's own words for an error, without the source lines that it quotes: a variable file in clear may
-/// be among them. Paths are relative to the root.
+/// The error message of Ansible, without the source lines that it quotes, which can contain plaintext of a variable file. Paths
+/// are relative to the root.
 fn words(stderr: &str, root: &Path) -> String {
     let text = plain(stderr, root);
     let lines: Vec<&str> = text.lines().collect();
     let first = lines.iter().position(|line| line.starts_with("[ERROR]") || line.starts_with("ERROR!"));
-    let told = lines[first.unwrap_or(0)..].iter().filter(|line| !is_quoted(line));
-    let told: Vec<&str> = told.copied().collect();
-    let told = told.join("\n");
-    let told = told.trim();
-    if told.is_empty() {
+    let message = lines[first.unwrap_or(0)..].iter().filter(|line| !is_quoted(line));
+    let message: Vec<&str> = message.copied().collect();
+    let message = message.join("\n");
+    let message = message.trim();
+    if message.is_empty() {
         return "`ansible-playbook` failed without a word".to_owned();
     }
-    told.chars().take(MAX_PROBLEM).collect()
+    message.chars().take(MAX_PROBLEM).collect()
 }
 
 /// Whether a line quotes a source: `12 text`, or the mark below it, `   ^ column 3`.
@@ -207,17 +206,17 @@ fn is_quoted(line: &str) -> bool {
         || line.starts_with("...")
 }
 
-/// The inventory plugins that Ansible tries, in order, where nothing is said.
+/// The default inventory plugins of Ansible, in order.
 const PLUGINS: [&str; 6] = ["host_list", "script", "auto", "yaml", "ini", "toml"];
 
 /// The plugins that the configuration allows, without the one that executes programs.
 fn plugins_without_programs(search: &SearchPath, toolchain: &Toolchain) -> Vec<String> {
-    let told = toolchain.environment.get("ANSIBLE_INVENTORY_ENABLED");
-    let told = told.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect());
-    let plugins = told.or_else(|| search.configuration.list("inventory", "enable_plugins"));
+    let named = toolchain.environment.get("ANSIBLE_INVENTORY_ENABLED");
+    let named = named.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect());
+    let plugins = named.or_else(|| search.configuration.list("inventory", "enable_plugins"));
     let mut plugins = plugins.unwrap_or_else(|| PLUGINS.map(str::to_owned).into());
     plugins.retain(|name| !name.is_empty() && name.rsplit('.').next() != Some("script"));
-    // Without any there would be nothing to ask Ansible for.
+    // An empty list would mean the default.
     if plugins.is_empty() { vec!["host_list".to_owned()] } else { plugins }
 }
 
@@ -228,14 +227,14 @@ fn programs_problem(programs: &[PathBuf]) -> Option<String> {
     }
     let names: Vec<_> = programs.iter().map(|path| path.to_string_lossy()).collect();
     let text = format!(
-        "`{}` is a program: it is executed in runs, and here only for callers who may run playbooks, if the setting \
+        "`{}` is a program: it is executed in runs, and here only for callers that can run playbooks, if the setting \
          `ansible.inventory_scripts` names it",
         names.join("`, `")
     );
     Some(text.chars().take(MAX_PROBLEM).collect())
 }
 
-/// What keeps an inventory from being read, in our words: Ansible's quote the lines that it stumbles over.
+/// Why an inventory can't be read, without Ansible's messages, because these quote lines of the file.
 fn inventory_problem(printed: &Result<Output, Failure>, root: &Path) -> Option<String> {
     let output = match printed {
         Ok(output) => output,
@@ -260,7 +259,7 @@ fn inventory_problem(printed: &Result<Output, Failure>, root: &Path) -> Option<S
         problem += &format!(": `{}`", list(unread));
     }
     if !positions.is_empty() {
-        problem += &format!("\nhint: look at `{}`", list(positions));
+        problem += &format!("\nhint: see `{}`", list(positions));
     }
     Some(problem.chars().take(MAX_PROBLEM).collect())
 }

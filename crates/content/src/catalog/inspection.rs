@@ -1,4 +1,4 @@
-//! What an inspection tells about a piece of content: values only, made for JSON.
+//! The result of an inspection: plain values, serialized to JSON.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub struct Inspection {
     pub plays: Vec<Play>,
     /// Every tag of a play or a task, sorted.
     pub tags: Vec<String>,
-    /// What it would ask for at a terminal, in order. A run has none.
+    /// The prompts of the content, in order. In runs they are not answered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prompts: Vec<Prompt>,
     /// Variable files that plays name and that do not exist, or whose name is known only in a run. Ansible
@@ -31,8 +31,8 @@ pub struct Inspection {
     pub missing_roles: Vec<String>,
     /// Collections whose modules are named and that are found nowhere, sorted.
     pub missing_collections: Vec<String>,
-    /// Why Ansible could not list it, in its own words and without source lines. The plays then come from
-    /// reading the files, which does not look into roles.
+    /// Why Ansible could not list the content: its message, without source lines. The plays then come from parsing the files,
+    /// which doesn't read roles.
     pub problem: Option<String>,
     /// How Ansible ended, if it was executed.
     #[serde(skip)]
@@ -70,9 +70,9 @@ pub struct Prompt {
     pub kind: PromptKind,
     /// The variable that it sets, which a request may set instead; `None` for a pause.
     pub name: Option<String>,
-    /// What is asked.
+    /// The text of the prompt.
     pub prompt: Option<String>,
-    /// What is used when nobody answers; not shown when it is private.
+    /// The value that is used without an answer. `None` if the prompt is private.
     pub default: Option<String>,
     /// Whether the answer is not shown while it is typed.
     pub private: bool,
@@ -95,7 +95,7 @@ pub struct MissingFile {
     pub path: String,
     /// The playbook that names it, relative to the root.
     pub referenced_in: PathBuf,
-    /// Whether the path holds an expression, so that nobody can say before the run.
+    /// Whether the path contains an expression. The file is then unknown before the run.
     pub dynamic: bool,
 }
 

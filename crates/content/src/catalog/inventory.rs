@@ -1,8 +1,8 @@
-//! Inventories: which files and directories below the inventory root are one, and what they are called.
+//! Finds inventories: which files and directories below the inventory root are inventories, and their names.
 //!
-//! An inventory is a file that has the shape of one (`shape.rs`), a program that a setting names, or a directory that has one
-//! of these directly in it. It is called by its path without the extension, or with it where that would not tell it from
-//! its neighbours. What lies in `group_vars` or `host_vars` is none.
+//! An inventory is a file with the shape of one (`shape.rs`), a program that a setting names, or a directory that directly
+//! contains one of these. Its name is its path without the extension, or with it if another inventory has the same path without.
+//! Files in `group_vars` and `host_vars` are not inventories.
 
 use std::{
     collections::BTreeMap,
@@ -21,15 +21,15 @@ use super::{
 /// Directories with variables of an inventory.
 const VARIABLE_DIRECTORIES: &[&str] = &["group_vars", "host_vars"];
 
-/// Directories of a repository that hold no inventory of its own.
+/// Directories of a repository without inventories.
 const OTHER_DIRECTORIES: &[&str] = &["collections", "roles"];
 
-/// What an inventory is looked for.
+/// Why an inventory is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To list it, or to look into it: a program counts only if a setting names it.
+    /// To list or inspect it: a program counts only if a setting names it.
     Look,
-    /// To run something against it: whoever may do that may have any program executed.
+    /// To run a playbook against it. Callers that can do this can execute any program.
     Run,
 }
 
@@ -43,15 +43,15 @@ pub(super) fn find(
     if is_variables(Path::new(name.as_str())) {
         return Ok(None);
     }
-    let look = Looking { root, options, purpose };
+    let search = Search { root, options, purpose };
     for directory in &options.places.inventory_directories {
         let exact = directory.join(name.as_str());
-        if type_of(root, &exact)?.is_some() && look.is_inventory(&exact) {
+        if type_of(root, &exact)?.is_some() && search.is_inventory(&exact) {
             return Ok(Some(exact));
         }
         let mut meant = Vec::new();
         for (path, _) in visible(root, exact.parent().unwrap_or(Path::new("")), &options.exclude) {
-            if path.with_extension("") == exact && type_of(root, &path)?.is_some() && look.is_file(&path) {
+            if path.with_extension("") == exact && type_of(root, &path)?.is_some() && search.is_file(&path) {
                 meant.push(path);
             }
         }
@@ -65,7 +65,7 @@ pub(super) fn find(
 
 /// The names of all inventories below a root.
 pub(super) fn names(root: &Root, options: &Options) -> Vec<String> {
-    let look = Looking { root, options, purpose: Purpose::Look };
+    let search = Search { root, options, purpose: Purpose::Look };
     let mut names = Vec::new();
     let mut open = vec![PathBuf::new()];
     while let Some(directory) = open.pop() {
@@ -82,12 +82,12 @@ pub(super) fn names(root: &Root, options: &Options) -> Vec<String> {
         let directories =
             entries.iter().filter(|(path, kind)| *kind == FileType::Directory && may_hold(path));
         open.extend(directories.map(|(path, _)| path.clone()));
-        names.extend(look.names_of(&entries));
+        names.extend(search.names_of(&entries));
     }
     names
 }
 
-/// The programs of an inventory: itself, or those that lie directly in it.
+/// The programs of an inventory: itself, or those directly in its directory.
 pub(super) fn programs(root: &Root, path: &Path) -> Vec<PathBuf> {
     let is_program = |path: &PathBuf| shape::of_file(root, path) == Some(Shape::Program);
     if !root.is_directory(path) {
@@ -97,13 +97,13 @@ pub(super) fn programs(root: &Root, path: &Path) -> Vec<PathBuf> {
     entries.into_iter().map(|(name, _)| path.join(name)).filter(is_program).collect()
 }
 
-struct Looking<'a> {
+struct Search<'a> {
     root: &'a Root,
     options: &'a Options,
     purpose: Purpose,
 }
 
-impl Looking<'_> {
+impl Search<'_> {
     /// Names for the inventories of one directory: a stem that only one of them has, else the whole file name.
     fn names_of(&self, entries: &[(PathBuf, FileType)]) -> Vec<String> {
         let is_listed = |path: &Path| {

@@ -1,8 +1,8 @@
-//! What there is: the names of playbooks, bundles and scenarios, found by walking the roots.
+//! Lists the names of playbooks, bundles, and scenarios, found by walking the roots.
 //!
-//! A list shows exactly what [`Catalog::resolve`] gives: content that it would refuse, because a link leads
-//! out, is not listed. Directories are walked beneath their root, links to directories are named when they
-//! are a bundle themselves but never entered, and what cannot be read is passed over.
+//! A list contains exactly what [`Catalog::resolve`] accepts: content with a link that leaves its root is not listed.
+//! Directories are opened beneath their root. A link to a directory can be a bundle, but the walk doesn't enter it. Unreadable
+//! directories are skipped.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ use super::{
     playbook::{MAIN, is_playbook},
 };
 
-/// Directories that hold other things than bundles wherever they are.
+/// Directories that never contain bundles.
 const ROLE_DIRECTORIES: &[&str] = &["roles", "collections"];
 
 /// Directories whose YAML files are no playbooks, by Ansible's conventions.
@@ -154,7 +154,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Further playbooks beside the `main.yml` of a bundle.
+    /// Further playbooks next to the `main.yml` of a bundle.
     fn entries(&mut self, directory: &Path, bundle: &str) {
         for (path, file_type) in visible(self.root, directory, self.exclude) {
             let is_entry = matches!(file_type, FileType::RegularFile | FileType::Symlink) && is_yaml(&path);

@@ -1,4 +1,4 @@
-//! Reads what `ansible-playbook --list-tasks --list-tags` prints.
+//! Parses the output of `ansible-playbook --list-tasks --list-tags`.
 //!
 //! The text is made for people; its shape, from `ansible/cli/playbook.py` of ansible-core 2.19:
 //!
@@ -14,10 +14,10 @@
 
 use super::{Play, Task};
 
-/// What stands between a name and its tags.
+/// The text between a name and its tags.
 const TAGS: &str = "\tTAGS: [";
 
-/// The plays of a listing; `is_role` tells whether the text before a ` : ` is a role.
+/// The plays of a listing. `is_role` decides whether the text before a ` : ` is a role.
 pub(super) fn parse(text: &str, is_role: impl Fn(&str) -> bool) -> Vec<Play> {
     let mut plays: Vec<Play> = Vec::new();
     let mut pending = String::new();

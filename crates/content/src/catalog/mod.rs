@@ -1,19 +1,18 @@
-//! The read-only view of the content on disk: playbooks, bundles, scenarios and inventories.
+//! The catalog, a read-only view of the content on disk: playbooks, bundles, scenarios, and inventories.
 //!
-//! It lists them, finds a checked name as a file below its root, and says what is in them. Three rules keep
-//! a name from reaching anything else:
+//! It lists content, resolves a checked name to a file below its root, and describes its contents. Three rules prevent a name
+//! from reaching other files:
 //!
-//! 1. A [`ContentName`] cannot climb, hide or be absolute.
-//! 2. What it leads to is opened beneath its root ([`Root`]); a symbolic link that leads out is refused, on
-//!    the way to the file and, for bundles, scenarios and inventory directories, anywhere inside them.
-//!    Dangling links are ignored, links that stay inside the root are followed.
-//! 3. An answer is a path, and paths can be swapped after the check. So a run never uses it: the private copy
-//!    of the tree is made from descriptors that [`open_beneath`] gives, each checked by the kernel in the call
-//!    that opens it, and the run sees nothing but that copy. The checks made here give the early, clear
-//!    refusal; the descriptors give the safety.
+//! 1. A [`ContentName`] can't contain `..`, be hidden, or be absolute.
+//! 2. The file is opened beneath its root ([`Root`]). A symbolic link that leaves the root is rejected, on the path to the file
+//!    and, for bundles, scenarios, and inventory directories, anywhere inside them. Dangling links are ignored. Links that
+//!    stay inside the root are followed.
+//! 3. The result is a path, and paths can be swapped after the check. Runs therefore never use it: the copy of the tree is made
+//!    from descriptors of [`open_beneath`], which the kernel checks as it opens them, and the run sees only that copy. The
+//!    checks here reject bad names early, with a clear error. The descriptors are the protection.
 //!
-//! Functions that are not `async` block on the file system. Nothing is cached: the disk is the truth. What a
-//! run needs besides names (variables, vault, copies) is not here.
+//! Functions that are not `async` block on the file system. Nothing is cached. Variables, vaults, and copies, which a run needs
+//! as well, are not here.
 
 mod beneath;
 mod entries;
@@ -52,30 +51,30 @@ pub use inspection::{
 };
 pub use places::Places;
 pub use playbook::has_playbook;
-pub use program::Means;
+pub use program::Tools;
 pub use resolve::Located;
 
 use beneath::Opening;
 
-/// Where content lies.
+/// The locations of content.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The directories that hold playbooks, `bundles/` and `scenarios/`: the local one, then the public one.
     /// The first that has a name wins. One that does not exist holds nothing.
     pub playbooks_roots: Vec<PathBuf>,
-    /// The one of them that is searched first for what lies in `bundles/` and `scenarios/`: whoever names a tree of
-    /// bundles of their own wants those.
+    /// The playbooks root that is searched first for `bundles/` and `scenarios/`. Operators who configure a separate tree of
+    /// bundles expect its bundles to win.
     pub bundles_root: Option<PathBuf>,
     /// The directory that holds inventories. One that does not exist holds nothing.
     pub inventory_root: PathBuf,
-    /// Names of files and directories that are never listed, nor is anything below them. They can still be
-    /// asked for by name.
+    /// Names of files and directories that are never listed, including everything below them. They can still be
+    /// requested by name.
     pub exclude: Vec<String>,
     /// Directories outside of the roots that links in them may lead to.
     pub link_targets: Vec<PathBuf>,
     /// The programs below the inventory root that are inventories.
     pub inventory_scripts: Vec<Glob>,
-    /// Where in a root its content lies.
+    /// The directories of a root that contain content.
     pub places: Places,
 }
 
@@ -89,7 +88,7 @@ pub struct Catalog {
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Entry {
-    /// The name by which it is asked for.
+    /// The name of the content.
     pub name: ContentName,
     /// What it is.
     pub kind: ContentKind,
@@ -100,7 +99,7 @@ pub struct Entry {
 }
 
 impl Catalog {
-    /// A catalog of these roots. Touches none of them.
+    /// A catalog of these roots. Doesn't access them.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options: Arc::new(options), opening: Opening::offered() }

@@ -1,4 +1,4 @@
-//! Where in a root its content lies.
+//! The directories of a root that contain content.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,8 @@ use super::Glob;
 /// The places of content, relative to a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// The playbooks that are listed; `None` lists all that do not lie in a directory for something else. Others can still be
-    /// asked for by name.
+    /// The playbooks that are listed. `None` lists all that are not in a directory for something else. Others can still be
+    /// requested by name.
     pub playbooks: Option<Vec<Glob>>,
     /// The directories that names of playbooks start at, first hit first.
     pub playbook_directories: Vec<PathBuf>,
@@ -16,7 +16,7 @@ pub struct Places {
     pub bundles: Vec<PathBuf>,
     /// The directories with scenarios.
     pub scenarios: Vec<PathBuf>,
-    /// The inventories that are listed; `None` lists all. Others can still be asked for by name.
+    /// The inventories that are listed. `None` lists all. Others can still be requested by name.
     pub inventories: Option<Vec<Glob>>,
     /// The directories that names of inventories start at, first hit first.
     pub inventory_directories: Vec<PathBuf>,

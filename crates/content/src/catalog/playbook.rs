@@ -1,4 +1,4 @@
-//! Which files are playbooks.
+//! Decides which files are playbooks.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub(super) const MAIN: &str = "main.yml";
 pub(super) const IMPORT_PLAYBOOK: &[&str] =
     &["import_playbook", "ansible.builtin.import_playbook", "ansible.legacy.import_playbook"];
 
-/// Whether a playbook lies directly in a directory.
+/// Whether a directory directly contains a playbook.
 #[must_use]
 pub fn has_playbook(directory: &Path) -> bool {
     let Ok(root) = Root::open(directory) else { return false };

@@ -1,4 +1,4 @@
-//! What one of Ansible's programs printed about content, or why it printed nothing.
+//! The output of an Ansible program about content, or why there is none.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -7,13 +7,13 @@ use std::{
 };
 
 use crate::{
-    inspector::{Ending, Inspector, Turn, What},
+    inspector::{Ending, Inspector, Invocation, Turn},
     toolchain::Toolchain,
 };
 
-/// With what content is looked into.
+/// The tools for an inspection.
 #[derive(Debug)]
-pub struct Means<'a> {
+pub struct Tools<'a> {
     /// Which Ansible, and its environment.
     pub toolchain: &'a Toolchain,
     /// How it is confined.
@@ -43,8 +43,8 @@ pub(super) enum Failure {
     TooLarge,
 }
 
-/// The largest playbook or inventory that Ansible is given for an inspection, in bytes. What it reads beside that is limited by
-/// what an inspection may use.
+/// The largest playbook or inventory that is passed to Ansible for an inspection, in bytes. The limits of inspections apply to
+/// other files that Ansible reads.
 pub(super) const MAX_FILE: u64 = 16 << 20;
 
 /// What is executed.
@@ -58,21 +58,21 @@ pub(super) struct Call<'a> {
     pub(super) seen: Vec<PathBuf>,
 }
 
-/// Executes a program of the toolchain, confined; also says how it ended, if anything was executed.
-pub(super) async fn run(means: Means<'_>, call: Call<'_>) -> (Result<Output, Failure>, Option<Ending>) {
+/// Executes a program of the toolchain, confined. Also returns how it ended, if anything was executed.
+pub(super) async fn run(tools: Tools<'_>, call: Call<'_>) -> (Result<Output, Failure>, Option<Ending>) {
     let program = call.program.to_owned();
-    let Some(path) = means.toolchain.program(call.program) else {
+    let Some(path) = tools.toolchain.program(call.program) else {
         return (Err(Failure::Missing(program)), None);
     };
-    let what = What {
-        toolchain: means.toolchain,
+    let what = Invocation {
+        toolchain: tools.toolchain,
         program: &path,
         arguments: call.arguments,
         variables: call.variables,
         directory: call.directory,
         seen: call.seen,
     };
-    match means.inspector.run(means.turn, what).await {
+    match tools.inspector.run(tools.turn, what).await {
         Err(source) => {
             let ending = Ending::Failed(source.to_string());
             (Err(Failure::Start { program, source }), Some(ending))
@@ -86,7 +86,7 @@ pub(super) async fn run(means: Means<'_>, call: Call<'_>) -> (Result<Output, Fai
                     stderr: text(&answer.stderr),
                 }),
                 Ending::Failed(why) => Err(Failure::Start { program, source: io::Error::other(why.clone()) }),
-                ending => Err(Failure::Ended { program, why: means.inspector.why(ending) }),
+                ending => Err(Failure::Ended { program, why: tools.inspector.why(ending) }),
             };
             (output, Some(answer.ending))
         }

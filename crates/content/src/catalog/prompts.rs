@@ -1,4 +1,4 @@
-//! What a playbook asks for at a terminal.
+//! The prompts of a playbook.
 
 use super::{Prompt, PromptKind, yaml::Yaml};
 

@@ -1,4 +1,4 @@
-//! From a checked name to the file that it names.
+//! Resolves a checked name to its file.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ const SOME: usize = 3;
 /// Where a piece of content is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// The root that has it, as it was given in the options.
+    /// The root that contains it, as configured.
     pub root: PathBuf,
     /// The playbook file, or the inventory file or directory, relative to the root.
     pub path: PathBuf,
@@ -37,9 +37,9 @@ pub(super) struct Found {
 impl Catalog {
     /// The file of a playbook, a bundle (`bundles/<name>/main.yml`) or a scenario (`scenarios/<name>/main.yml`).
     ///
-    /// Further playbooks beside a `main.yml` are bundles or scenarios, too: `demo_lab/main_vms_only` is
-    /// `scenarios/demo_lab/main_vms_only.yml`. A playbook is named with or without `.yml` or `.yaml`, and may lie anywhere below a root: that is how
-    /// a bundle's further playbooks, `bundles/x/init.yml`, are reached. Only regular files are found.
+    /// Further playbooks next to a `main.yml` are bundles or scenarios, too: `demo_lab/main_vms_only` is
+    /// `scenarios/demo_lab/main_vms_only.yml`. The name of a playbook can have the extension `.yml` or `.yaml`, and its file can be
+    /// anywhere below a root: `bundles/x/init.yml` is a further playbook of a bundle. Only regular files are found.
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::LeavesRoot`], [`Error::Io`].
@@ -79,7 +79,7 @@ impl Catalog {
         }
         let names = self.names(kind);
         let mut like_it = nearest(name, &names);
-        // There are few inventories: when none is like it, some of them say more than nothing.
+        // There are few inventories: if no name is similar, the error lists some of them.
         if like_it.is_empty() && kind == ContentKind::Inventory {
             like_it = names.iter().take(SOME).map(ToString::to_string).collect();
         }
@@ -150,7 +150,7 @@ fn playbook_files(kind: ContentKind, name: &ContentName, places: &Places) -> Vec
     }
 }
 
-/// The playbook beside the `main.yml` of a bundle or a scenario that a name may mean.
+/// A playbook next to the `main.yml` of a bundle or a scenario that a name can refer to.
 fn further_entry(
     root: &Root,
     kind: ContentKind,

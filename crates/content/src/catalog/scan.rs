@@ -1,10 +1,9 @@
-//! Reads playbooks without Ansible, for what Ansible does not tell or tells only in a run.
+//! Parses playbooks without Ansible, to find what Ansible doesn't report, or reports only during a run.
 //!
-//! Ansible passes over a missing variable file in silence, meets a missing role of an `include_role` only when
-//! it gets there, and lists nothing at all when a single role is missing. So the files are read here too:
-//! plays, variable files, roles and modules, through imports and includes whose path is written out. Paths
-//! with expressions are not followed, nothing outside of the root is read, and what is not YAML is passed over:
-//! its faults are Ansible's to explain. Roles are looked for, not looked into.
+//! Ansible skips a missing variable file without a message, fails on a missing role of an `include_role` only when it
+//! gets there, and lists nothing at all if a single role is missing. The scan finds plays, variable files, roles, and modules,
+//! through imports and includes with literal paths. Paths with expressions are not followed, nothing outside of the root is
+//! read, and files that are not YAML are skipped: Ansible reports their errors. The scan locates roles but doesn't read them.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -45,7 +44,7 @@ pub(super) struct Scan<'a> {
     files: usize,
 }
 
-/// Where a list of tasks stands.
+/// The location of a list of tasks.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     /// The directory of its file, relative to the root.
@@ -109,7 +108,7 @@ impl Scan<'_> {
     fn vars_file(&mut self, alternatives: &[&str], file: &Path, directory: &Path) {
         let dynamic = alternatives.iter().any(|path| is_dynamic(path));
         let exists = |path: &&str| {
-            // As Ansible: in `vars/` beside the playbook, then beside it. An absolute path is not in the tree.
+            // As in Ansible: in `vars/` next to the playbook, then next to it. An absolute path is not in the tree.
             self.root.is_file(&directory.join("vars").join(path))
                 || self.root.is_file(&directory.join(path))
                 || Path::new(path).is_absolute() && Path::new(path).is_file()

@@ -1,7 +1,7 @@
-//! Looks for roles and collections where Ansible would look for them.
+//! Finds roles and collections in the directories that Ansible searches.
 //!
-//! Beside the directories of the [`SearchPath`] these are the ones next to the playbook and, for collections, those that are
-//! installed with Ansible itself.
+//! In addition to the directories of the [`SearchPath`], these are the ones next to the playbook and, for collections, those
+//! that are installed with Ansible itself.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ impl<'a> SearchPaths<'a> {
         Self { root, roles: all(&search.roles), collections }
     }
 
-    /// Whether a role is there: by name, by path, or as `namespace.collection.role`.
+    /// Whether a role exists: by name, by path, or as `namespace.collection.role`.
     pub(super) fn has_role(&self, name: &str, playbook_directory: &Path) -> bool {
         let beside = [playbook_directory.join("roles"), playbook_directory.to_owned()];
         beside.iter().any(|directory| self.root.is_directory(&directory.join(name)))
@@ -49,7 +49,7 @@ impl<'a> SearchPaths<'a> {
         self.has_below_collections(&inside, playbook_directory)
     }
 
-    /// Whether a collection, `namespace.collection`, is there.
+    /// Whether a collection, `namespace.collection`, exists.
     pub(super) fn has_collection(&self, name: &str, playbook_directory: &Path) -> bool {
         BUILT_IN.contains(&name)
             || self.has_below_collections(Path::new(&name.replace('.', "/")), playbook_directory)

@@ -1,8 +1,8 @@
-//! Whether a file is an inventory, told by its text alone: nothing is executed for it, whatever its permissions.
+//! Decides whether a file is an inventory by its text alone. Nothing is executed for that, whatever its permissions.
 //!
-//! Ansible finds out by trying: it executes what may be executed, and reads all else as YAML and as INI until one does not
-//! fail. Here a file is an inventory when it has the shape of one: groups in YAML or JSON, sections or hosts in INI, or the
-//! configuration of an inventory plugin. A program is told by its first two bytes or by what it is not: text.
+//! Ansible tries: it runs executable files, and parses all others as YAML and as INI until one succeeds. Here a file is an
+//! inventory if it has the shape of one: groups in YAML or JSON, sections or hosts in INI, or the configuration of an
+//! inventory plugin. A program is recognized by its first two bytes, or because it is not text.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use rustix::fs::FileType;
 
 use super::{Root, beneath::file_type, yaml};
 
-/// The longest inventory that is looked at, in bytes: one of 10,000 hosts has a few million.
+/// The largest inventory that is read, in bytes: one of 10,000 hosts has a few million.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// Extensions of files that never hold one.
@@ -25,7 +25,7 @@ const EMPTY: &[&str] = &["hosts", "inventory"];
 /// Any of the three bits that let a file be executed.
 const EXECUTABLE: u32 = 0o111;
 
-/// What a file is to Ansible when it is given as an inventory.
+/// How Ansible would treat a file as an inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Text in one of the formats.
@@ -64,7 +64,7 @@ fn is_blank(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with(['#', ';']) || line == "---")
 }
 
-/// Encrypted as a whole: what is in it cannot be told.
+/// Encrypted as a whole: its shape is unknown.
 fn is_encrypted(text: &str) -> bool {
     text.starts_with("$ANSIBLE_VAULT;")
 }
@@ -74,7 +74,7 @@ const GROUP: &[&str] = &["hosts", "children", "vars"];
 /// Groups that are always there.
 const GIVEN: &[&str] = &["all", "ungrouped"];
 
-/// Of a text that is no valid YAML: what is wrong with it is for Ansible to say.
+/// For invalid YAML. Ansible reports the error.
 fn looks_like_groups(text: &str) -> bool {
     let begins = |line: &str| ["hosts:", "children:", "all:"].iter().any(|word| line.starts_with(word));
     text.lines().any(|line| begins(line.trim_start()))
@@ -98,13 +98,13 @@ fn is_yaml(text: &str) -> Option<bool> {
     };
     // A map without anything in it, `{}`, is an empty group.
     let is_map = |group: &yaml::Yaml| matches!(group, yaml::Yaml::Map(entries) if entries.is_empty());
-    let tells = |(name, group): &(String, yaml::Yaml)| {
+    let proves = |(name, group): &(String, yaml::Yaml)| {
         GIVEN.contains(&name.as_str()) || !is_empty(group) && !is_map(group)
     };
-    Some(groups.iter().all(|(_, group)| is_group(group) || is_map(group)) && groups.iter().any(tells))
+    Some(groups.iter().all(|(_, group)| is_group(group) || is_map(group)) && groups.iter().any(proves))
 }
 
-/// Sections of groups, or hosts with their variables. `may_be_empty` says what a text without either is.
+/// Sections of groups, or hosts with their variables. `may_be_empty` is the result for a text without either.
 fn is_ini(text: &str, may_be_empty: bool) -> bool {
     if is_encrypted(text) {
         return may_be_empty;
@@ -155,7 +155,7 @@ enum Section {
     Vars,
 }
 
-/// A host or a range of hosts, then variables. A value with spaces is not looked into.
+/// A host or a range of hosts, then variables. A value with spaces is not parsed.
 fn is_host_line(line: &str) -> bool {
     let line = line.split(" #").next().unwrap_or_default().trim();
     let mut words = line.split_whitespace();

@@ -1,4 +1,4 @@
-//! The part of a scan that reads lists of tasks: blocks, imports, includes, roles and modules.
+//! The part of a scan that reads lists of tasks: blocks, imports, includes, roles, and modules.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ const ROLE_ACTIONS: &[&str] = &["import_role", "include_role"];
 /// The keys of a block that hold tasks.
 const BLOCK_SECTIONS: &[&str] = &["block", "rescue", "always"];
 
-/// Keys of a task that are not its action; those that start with `with_` are none either.
+/// Keys of a task that are not its action. Keys that start with `with_` are not actions either.
 const KEYWORDS: &[&str] = &[
     "any_errors_fatal",
     "args",
@@ -118,7 +118,7 @@ impl Scan<'_> {
         listed.push(Task { name: name.to_owned(), role: None, tags: place.tags.to_vec() });
     }
 
-    /// Follows an import or include: beside the file that names it, in `tasks/`, or beside the playbook.
+    /// Follows an import or include: next to the file that contains it, in `tasks/`, or next to the playbook.
     fn task_file(&mut self, file: &str, place: Place<'_>, listed: &mut Vec<Task>) {
         if file.is_empty() || is_dynamic(file) {
             return;

@@ -1,7 +1,7 @@
-//! YAML as far as looking for names in it needs: texts, lists and maps.
+//! The subset of YAML that is needed to find names: strings, lists, and maps.
 //!
 //! Scalars of every type are kept as text and tags are dropped, so `!vault` and `!unsafe` values read as plain
-//! strings; nothing here is ever given to Ansible. A repeated key keeps its last value, as Ansible does.
+//! strings. Nothing here is ever passed to Ansible. A repeated key keeps its last value, as in Ansible.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub(super) enum Yaml {
     Map(Vec<(String, Yaml)>),
 }
 
-/// Reads one document; `None` when it is none, or larger or deeper than a playbook ever is.
+/// Parses one document. `None` if it is not YAML, or is larger or deeper than any real playbook.
 pub(super) fn parse(text: &str) -> Option<Yaml> {
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
@@ -48,7 +48,7 @@ impl Yaml {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
-    /// The texts of a list, or the one text that stands in place of a list.
+    /// The strings of a list, or the one string in place of a list.
     pub(super) fn texts(&self) -> Vec<&str> {
         match self {
             Self::Text(text) if text.is_empty() => Vec::new(),

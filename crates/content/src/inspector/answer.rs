@@ -1,4 +1,4 @@
-//! What an inspector answers: a line of JSON, then as many bytes of output as it says.
+//! The answer of an inspector: a line of JSON, followed by the output, whose length the line contains.
 
 use std::{
     fmt,
@@ -77,7 +77,7 @@ pub(crate) struct Answer {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Header {
     ending: Ending,
     survivors: u32,
     stdout: u64,
@@ -91,15 +91,15 @@ impl Answer {
     }
 
     pub(super) fn write(&self, mut to: impl Write) -> io::Result<()> {
-        let head = Head {
+        let header = Header {
             ending: self.ending.clone(),
             survivors: self.survivors,
             stdout: self.stdout.len() as u64,
             stderr: self.stderr.len() as u64,
         };
-        let mut head = serde_json::to_vec(&head)?;
-        head.push(b'\n');
-        to.write_all(&head)?;
+        let mut header = serde_json::to_vec(&header)?;
+        header.push(b'\n');
+        to.write_all(&header)?;
         to.write_all(&self.stdout)?;
         to.write_all(&self.stderr)?;
         to.flush()
@@ -113,18 +113,18 @@ impl Answer {
         if line.last() != Some(&b'\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let head: Head = serde_json::from_slice(&line)?;
-        if head.stdout > MAX_OUTPUT || head.stderr > MAX_OUTPUT {
+        let header: Header = serde_json::from_slice(&line)?;
+        if header.stdout > MAX_OUTPUT || header.stderr > MAX_OUTPUT {
             return Err(io::Error::other("an inspector sent more than it may"));
         }
-        from.set_limit(head.stdout + head.stderr);
+        from.set_limit(header.stdout + header.stderr);
         let mut stdout = Vec::new();
         from.read_to_end(&mut stdout).await?;
-        if stdout.len() as u64 != head.stdout + head.stderr {
+        if stdout.len() as u64 != header.stdout + header.stderr {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let stderr = stdout.split_off(usize::try_from(head.stdout).unwrap_or(usize::MAX));
-        Ok(Self { ending: head.ending, survivors: head.survivors, stdout, stderr })
+        let stderr = stdout.split_off(usize::try_from(header.stdout).unwrap_or(usize::MAX));
+        Ok(Self { ending: header.ending, survivors: header.survivors, stdout, stderr })
     }
 }
 

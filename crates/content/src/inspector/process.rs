@@ -1,4 +1,4 @@
-//! An inspection from its process's side: starts the program, confined, and ends all that it started.
+//! The inspector process: starts the program, confined, and terminates all that it started.
 
 use std::{
     ffi::OsString,
@@ -30,7 +30,7 @@ use crate::toolchain::private_places;
 /// How long to wait for the end of the output when no process is left that could hold it open.
 const OUTPUT_END_LIMIT: Duration = Duration::from_secs(5);
 
-/// Does what the first line of standard input says, and answers on standard output. The end of standard input ends it.
+/// Does what the first line of standard input requests, and answers on standard output. Exits at the end of standard input.
 #[must_use]
 pub fn main() -> ExitCode {
     let answer = begin().unwrap_or_else(|error| Answer::of(Ending::Failed(error.to_string())));
@@ -53,9 +53,9 @@ fn begin() -> io::Result<Answer> {
         return Ok(Answer::of(Ending::CallerGone));
     }
     let spec: Spec = serde_json::from_slice(&line).map_err(io::Error::from)?;
-    // Made before this process is in a group of its own: limits are not handed on to groups below one with processes.
+    // Created before this process enters its group: groups below one with processes can't have limits.
     let groups = Arc::new(TreeGroup::make(&spec.id, spec.limits.memory_bytes, spec.limits.processes));
-    // Where no group can be made, the marker in the environment finds what is left when this process is killed.
+    // Without groups, the marker in the environment identifies the remaining processes if this process is killed.
     let group = Group::plan(&spec.id).and_then(|group| group.enter().map(|()| group)).ok();
     let answer = inspect(&spec, &groups, requests, stop);
     groups.remove();
@@ -95,7 +95,7 @@ fn inspect(
     drop(sender);
     let mut printed = [None, None];
     let ending = first_ending(&inputs, pid, begun, spec.limits.total, &mut printed);
-    // What the kernel refused may have ended the program before this process looked.
+    // A limit that the kernel enforces may have ended the program before it was noticed.
     let ending = match (ending, groups.excess()) {
         (Ending::Exit(_), Some(excess)) => excess.into(),
         (ending, _) => ending,
@@ -137,18 +137,18 @@ fn first_ending(
     }
 }
 
-/// Starts the threads that hear of the ends of children, of the service, and of requests to stop.
+/// Starts the threads that wait for the ends of children, for the service, and for requests to stop.
 fn listen(
     sender: &Sender<Input>,
     mut requests: impl Read + Send + 'static,
     stop: Stop,
     none_left: &NoneLeft,
 ) {
-    // A closed channel means that the answer is complete; reaping goes on all the same.
+    // A closed channel means that the answer is complete. Reaping continues anyway.
     let (ends, none_left) = (sender.clone(), none_left.clone());
     thread::spawn(move || {
-        let tell = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
-        process::reap_children(&none_left, None, tell);
+        let report = |pid, code| drop(ends.send(Input::ChildEnded { pid, code }));
+        process::reap_children(&none_left, None, report);
     });
     let gone = sender.clone();
     thread::spawn(move || {
@@ -170,10 +170,10 @@ fn read(child: &mut Child, sender: &Sender<Input>, limit: u64) {
         let (sender, mut stream) = (sender.clone(), budget.count(stream));
         thread::spawn(move || {
             let mut text = Vec::new();
-            // An error ends the text where it happened; the ending tells what became of the program.
+            // An error ends the text at that point. The ending reports how the program ended.
             let _ = stream.read_to_end(&mut text);
             if stream.is_over() {
-                // Before the stream is closed, which may end the program.
+                // Before the stream is closed: closing it can end the program.
                 let _ = sender.send(Input::Ending(Ending::Output));
             }
             let _ = sender.send(Input::Printed { is_error, text });
@@ -226,8 +226,8 @@ fn command(spec: &Spec, groups: &[PathBuf]) -> io::Result<Command> {
     Ok(command)
 }
 
-/// The arguments of bubblewrap for the sandbox of runs, in which nothing that is outside of it can be written. The directory of
-/// the inspection is memory there, too, with what it was given to read.
+/// The arguments of bubblewrap for the sandbox of runs, with nothing writable outside of it. The directory of the inspection is in
+/// memory there, too, with its input files.
 fn sandboxed(sandbox: &Sandbox, spec: &Spec) -> io::Result<Vec<OsString>> {
     let readable = [&*sandbox.readable, &*sandbox.writable, &*spec.seen].concat();
     let is_seen = |hidden: &PathBuf| readable.iter().any(|seen| hidden.starts_with(seen));

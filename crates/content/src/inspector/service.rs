@@ -1,4 +1,4 @@
-//! An inspection from the service's side.
+//! Starts an inspector process, from the service's side.
 
 use std::{
     convert::Infallible,
@@ -22,14 +22,14 @@ use super::{Answer, COMMAND, Ending, answer::MAX_OUTPUT, spec::Spec};
 use crate::toolchain::Toolchain;
 
 /// How long an inspector may take longer than the inspection: it ends what the content started.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How much of what an inspector says of itself is logged, in bytes.
+const GRACE: Duration = Duration::from_secs(60);
+/// The maximum length of an inspector's own log that is forwarded, in bytes.
 const MAX_SAID: u64 = 8 << 10;
 
 /// How inspections are done.
 #[derive(Debug, Clone)]
 pub struct Inspector {
-    /// The program that has an `inspect` command: our own.
+    /// The program with an `inspect` command: Rangehand.
     pub program: PathBuf,
     /// How far inspections are kept from everything else.
     pub isolation: Isolation,
@@ -52,7 +52,7 @@ pub struct Turn {
 
 /// What is executed.
 #[derive(Debug)]
-pub(crate) struct What<'a> {
+pub(crate) struct Invocation<'a> {
     pub(crate) toolchain: &'a Toolchain,
     pub(crate) program: &'a Path,
     pub(crate) arguments: &'a [&'a OsStr],
@@ -64,9 +64,9 @@ pub(crate) struct What<'a> {
 }
 
 impl Inspector {
-    /// Executes a program to its end. Returns when none of its processes is left, as far as that can be achieved; also when
-    /// the caller leaves. When the future is dropped, the inspector ends everything by itself.
-    pub(crate) async fn run(&self, turn: &mut Turn, what: What<'_>) -> io::Result<Answer> {
+    /// Executes a program to its end. Returns when none of its processes is left, as far as that can be achieved, also when
+    /// the caller leaves. When the future is dropped, the inspector terminates everything itself.
+    pub(crate) async fn run(&self, turn: &mut Turn, what: Invocation<'_>) -> io::Result<Answer> {
         let line = self.specification(turn, what)?;
         let mut inspector = Command::new(&self.program)
             .arg(COMMAND)
@@ -79,7 +79,7 @@ impl Inspector {
         let (stdin, stderr) = (inspector.stdin.take(), inspector.stderr.take());
         let id = turn.id.clone();
         tokio::spawn(async move { log(&id, stderr).await });
-        let answer = timeout(self.limits.total + PATIENCE, hear(&mut inspector, stdin, &line, turn)).await;
+        let answer = timeout(self.limits.total + GRACE, converse(&mut inspector, stdin, &line, turn)).await;
         let answer = answer.unwrap_or_else(|_| Err(io::Error::other("an inspector did not answer in time")));
         if answer.is_err() {
             end_what_is_left(&mut inspector, &turn.id).await;
@@ -119,7 +119,7 @@ impl Inspector {
         }
     }
 
-    fn specification(&self, turn: &Turn, what: What<'_>) -> io::Result<Vec<u8>> {
+    fn specification(&self, turn: &Turn, what: Invocation<'_>) -> io::Result<Vec<u8>> {
         let text = |text: &OsStr| {
             let invalid = || io::Error::new(io::ErrorKind::InvalidInput, "a name is not UTF-8");
             text.to_str().map(str::to_owned).ok_or_else(invalid)
@@ -168,8 +168,8 @@ async fn end_what_is_left(inspector: &mut Child, id: &str) {
     }
 }
 
-/// Tells the inspector what to do, and reads its answer. The end of its input tells it that the caller has left.
-async fn hear(
+/// Sends the inspection to the inspector, and reads its answer. End of input means to the inspector that the caller left.
+async fn converse(
     inspector: &mut Child,
     stdin: Option<ChildStdin>,
     line: &[u8],
@@ -192,7 +192,7 @@ async fn hear(
     Ok(answer)
 }
 
-/// What an inspector says of itself.
+/// Forwards an inspector's own log.
 async fn log(id: &str, stderr: Option<ChildStderr>) {
     let Some(mut stderr) = stderr else { return };
     let mut text = Vec::new();

@@ -1,4 +1,5 @@
-//! The specification of an inspection: one line of JSON that the service writes to the inspector. It holds no secrets, only the paths of files that do.
+//! The specification of an inspection: one line of JSON that the service writes to the inspector. It contains no secrets, only
+//! the paths of files that do.
 
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
-//! Files that an inventory or a configuration names for connections: private keys and known hosts of SSH, certificates of
+//! Files that an inventory or a configuration names for connections: private SSH keys, SSH known hosts, and certificates of
 //! authorities.
 //!
-//! They are searched for in the text of the files, so that INI inventories and values beside templates count, too. A
-//! sandbox shows a named file only if its content is what a connection needs, so an inventory can't name `/etc/shadow`.
+//! The text of the files is searched for them, so that INI inventories and values next to templates are included. A
+//! sandbox shows such a file only if its content is what a connection needs, so an inventory can't name `/etc/shadow`.
 
 use std::{
     collections::BTreeSet,

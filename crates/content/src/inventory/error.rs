@@ -1,10 +1,10 @@
-//! Why an inventory does not say what a variable is.
+//! Why the value of a variable can't be read from an inventory.
 
 use std::{io, path::PathBuf};
 
 use crate::{catalog::BeneathError, vault};
 
-/// Why an inventory does not say what a variable is.
+/// Why the value of a variable is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file of the inventory cannot be opened.
@@ -27,7 +27,7 @@ pub enum Error {
         /// Line and column.
         place: String,
     },
-    /// A file is YAML, but says nothing that can be used.
+    /// A file is YAML, but has no usable content.
     #[error("`{}` cannot be used: {why}", .file.display())]
     Unusable {
         /// Relative to the inventory root.

@@ -1,4 +1,4 @@
-//! The files of an inventory: itself, and `group_vars/` and `host_vars/` beside it. All below the inventory root.
+//! The files of an inventory: itself, and `group_vars/` and `host_vars/` next to it. All are below the inventory root.
 
 use std::{
     ffi::OsStr,
@@ -21,21 +21,21 @@ use crate::{
 
 /// The longest file that is read: an inventory of 10,000 hosts has one.
 const FILE_BYTES: u64 = 4 << 20;
-/// So many files the variables of one group or host may be spread over.
+/// The maximum number of files with variables of one group or host.
 const FILES: usize = 200;
 /// The maximum number of files whose text is searched.
 const MAX_TEXTS: usize = 20_000;
 /// So deep their directories may be.
 const LEVELS: usize = 8;
 
-/// The extensions of files with variables; the first that is there is taken.
+/// The extensions of files with variables. The first file that exists is used.
 const EXTENSIONS: [&str; 4] = ["", ".yml", ".yaml", ".json"];
 /// Files in an inventory directory that Ansible leaves out.
 const LEFT_OUT: &[&str] =
     &["pyc", "pyo", "swp", "bak", "rpm", "md", "txt", "rst", "orig", "ini", "cfg", "retry"];
 const BESIDE: [&str; 2] = ["group_vars", "host_vars"];
 
-/// Where an inventory lies.
+/// The location of an inventory.
 #[derive(Debug)]
 pub(super) struct Files {
     root: Root,
@@ -75,10 +75,10 @@ impl Files {
         Ok(files.filter(|file| self.root.is_file(file)).collect())
     }
 
-    /// The variables that stand beside the inventory for a group or a host.
+    /// The variables in files next to the inventory for a group or a host.
     pub(super) fn variables(
         &self,
-        beside: Beside,
+        kind: VarsKind,
         name: &str,
         password: Option<&SecretString>,
     ) -> Result<Variables, Error> {
@@ -86,7 +86,7 @@ impl Files {
         if name.contains('/') || name.starts_with('.') {
             return Ok(variables);
         }
-        let directory = self.directory().join(BESIDE[beside as usize]);
+        let directory = self.directory().join(BESIDE[kind as usize]);
         for extension in EXTENSIONS {
             let path = directory.join(format!("{name}{extension}"));
             let mut files = Vec::new();
@@ -201,12 +201,12 @@ impl Files {
     fn add_status(&self, path: &Path, print: &mut String) -> Result<(), Error> {
         match self.root.status(path) {
             Ok(status) => {
-                // The time of change cannot be set back, and the number of the node tells a renamed file.
+                // The change time can't be set back, and the inode number reveals a renamed file.
                 let times = (status.st_mtime, status.st_mtime_nsec, status.st_ctime, status.st_ctime_nsec);
                 let _ = writeln!(print, "{path:?} {} {} {times:?}", status.st_ino, status.st_size);
                 Ok(())
             }
-            // A link to nowhere or out of the root is read by nobody.
+            // Ansible reads no file through a dangling link, nor through one that leaves the root.
             Err(BeneathError::Leaves(_)) => Ok(()),
             Err(error) if error.is_absent() => Ok(()),
             Err(error) => Err(error.into()),
@@ -216,12 +216,12 @@ impl Files {
 
 /// Which of the two directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Beside {
+pub(super) enum VarsKind {
     Group,
     Host,
 }
 
-/// Reads a document, which may be a vault as a whole.
+/// Parses a document, which can be encrypted as a whole.
 pub(super) fn parse(text: &str, file: &Path, password: Option<&SecretString>) -> Result<Node, Error> {
     let broken = |place| Error::NotYaml { file: file.to_owned(), place };
     if !vault::is_vault(text) {

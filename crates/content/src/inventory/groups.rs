@@ -1,8 +1,7 @@
-//! The tree of groups in an inventory: who belongs to what, and the variables that stand in it.
+//! The tree of groups of an inventory: members and variables.
 //!
-//! A group may stand in several places: what is said there is put together, and of a variable the last word counts.
-//! Every group is a child of `all`, whatever the tree says. What Ansible does with it is `lib/ansible/inventory` and
-//! `plugins/inventory/yaml.py`.
+//! A group can occur several times: its entries are merged, and of a variable the last value is used. Every group is a child of
+//! `all`, also without an entry there. Ansible's implementation is in `lib/ansible/inventory` and `plugins/inventory/yaml.py`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +29,7 @@ struct Group {
 }
 
 impl Groups {
-    /// Adds what a document says.
+    /// Adds the groups of a document.
     pub(super) fn add(&mut self, document: &Node) -> Result<(), String> {
         match document {
             Node::Null => Ok(()),
@@ -51,7 +50,7 @@ impl Groups {
             let entries = match content {
                 Node::Null => &[][..],
                 Node::Map(entries) => entries,
-                // `hosts: name` stands for one that nothing is said about.
+                // `hosts: name` is a host without variables.
                 Node::Text(one) => &[(one.to_string(), Node::Null)][..],
                 _ => return Err(format!("`{part}` of the group `{}` is no map", name.escape_debug())),
             };
@@ -59,7 +58,7 @@ impl Groups {
                 "vars" => self.group(name).variables.extend(entries.iter().cloned()),
                 "children" => self.add_children(name, entries)?,
                 "hosts" => self.add_hosts(name, entries)?,
-                // Ansible warns and goes on.
+                // Ansible warns and continues.
                 _ => {}
             }
         }
@@ -169,12 +168,12 @@ impl Groups {
         }
     }
 
-    /// The variables that stand in the inventory for a group.
+    /// The variables of a group in the inventory.
     pub(super) fn variables(&self, group: &str) -> Option<&Variables> {
         self.groups.get(group).map(|group| &group.variables)
     }
 
-    /// The variables that stand in the inventory for a host.
+    /// The variables of a host in the inventory.
     pub(super) fn host_variables(&self, host: &str) -> Option<&Variables> {
         self.hosts.get(host)
     }

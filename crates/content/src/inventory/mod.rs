@@ -1,19 +1,18 @@
-//! What a static YAML inventory says about its hosts, read without Ansible.
+//! The values of a static YAML inventory, read without Ansible.
 //!
-//! Asking Ansible takes a second and a half; a few values (where an API is, and the token for it) are needed more
-//! often than that. So the tree of groups, the variables in it, `group_vars/` and `host_vars/` beside it and the
-//! service's file of encrypted variables are read here, vaults decrypted. What wins is what Ansible documents, from
-//! weak to strong:
+//! Starting Ansible takes a second and a half. A few values (the address of an API, and its token) are needed more often than
+//! that. So the tree of groups, its variables, `group_vars/`, `host_vars/`, and the service's file of encrypted variables are
+//! read here, and vaults are decrypted. Precedence is as Ansible documents it, from low to high:
 //!
 //! ```text
 //! vars of all < vars of groups < group_vars/all < group_vars of groups < vars of the host < host_vars < vault file
 //! ```
 //! and among groups: parents before children, then by `ansible_group_priority`, then by name.
 //!
-//! A template is never evaluated: [`Value::Unclear`] says that only Ansible can tell. Inventories that are programs,
-//! plugins or INI files are refused, and variables that playbooks, roles or facts set are not seen.
+//! Templates are never evaluated: [`Value::Unclear`] means that only Ansible can determine the value. Inventories that are
+//! programs, plugins, or INI files are rejected, and variables that playbooks, roles, or facts set are not seen.
 //!
-//! All of this blocks on the file system, and each vault takes some 50 ms.
+//! All of this blocks on the file system, and each vault takes about 50 ms.
 
 mod connection_files;
 mod error;
@@ -44,7 +43,7 @@ pub use error::Error;
 pub use secrets::secrets;
 pub use value::Value;
 
-use files::{Beside, Files};
+use files::{Files, VarsKind};
 use groups::{ALL, Groups, Variables};
 
 /// The longest file of encrypted variables.
@@ -57,15 +56,15 @@ pub struct Source {
     pub root: PathBuf,
     /// The inventory file or directory, relative to it.
     pub path: PathBuf,
-    /// Variables that every run is given, as the settings say; they win over everything.
+    /// The setting for variables that every run gets. They take precedence over all others.
     pub vault_file: Option<PathBuf>,
 }
 
 impl Source {
-    /// A text that changes whenever a file that may be read for this inventory changes, comes or goes.
+    /// A string that changes whenever a file of this inventory is changed, created, or deleted.
     ///
     /// # Errors
-    /// When the inventory cannot be looked at.
+    /// When the inventory cannot be read.
     pub fn fingerprint(&self) -> Result<String, Error> {
         let print = Files::open(&self.root, &self.path)?.fingerprint()?;
         let vault = self.vault_file.as_ref().and_then(|path| path.metadata().ok()).map(|metadata| {
@@ -83,12 +82,12 @@ pub struct Inventory<'a> {
     groups: Groups,
     by_host: BTreeMap<String, Vec<String>>,
     vault_file: Variables,
-    /// What stands beside the inventory, once it has been asked for.
-    beside: RefCell<BTreeMap<(Beside, String), Rc<Variables>>>,
+    /// Variables in files next to the inventory, once they were requested.
+    beside: RefCell<BTreeMap<(VarsKind, String), Rc<Variables>>>,
 }
 
 impl<'a> Inventory<'a> {
-    /// Reads the tree and the vault file; what stands beside the tree is read when it is asked for.
+    /// Reads the tree and the vault file. Files next to the tree are read on request.
     ///
     /// # Errors
     /// The first file that cannot be used.
@@ -112,10 +111,10 @@ impl<'a> Inventory<'a> {
         self.groups.hosts_of(group)
     }
 
-    /// What a variable is for a host.
+    /// The value of a variable for a host.
     ///
     /// # Errors
-    /// A file beside the inventory cannot be read, or what is encrypted does not open.
+    /// When a file next to the inventory cannot be read, or an encrypted value cannot be decrypted.
     pub fn value(&self, host: &str, variable: &str) -> Result<Value, Error> {
         match self.vault_file.get(variable) {
             Some(node) => Value::of(node, self.password, || format!("`{variable}` of the vault file")),
@@ -123,7 +122,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Every text that a variable has for some host or in the vault file; what cannot be told is left out.
+    /// Every known value of a variable, of any host and of the vault file. Unclear values are left out.
     #[must_use]
     pub fn all_values(&self, variable: &str) -> BTreeSet<String> {
         let in_vault_file = self.vault_file.contains_key(variable).then(|| self.value("", variable));
@@ -134,7 +133,7 @@ impl<'a> Inventory<'a> {
             }
             Ok(Value::Plain(_) | Value::Unclear | Value::Absent) => None,
             Err(error) => {
-                tracing::warn!(%error, variable, "a value of the inventory cannot be told");
+                tracing::warn!(%error, variable, "a value of the inventory is unknown");
                 None
             }
         };
@@ -150,7 +149,7 @@ impl<'a> Inventory<'a> {
         let found = |variables: Option<&Variables>| {
             variables.and_then(|all| all.get(variable)).map(|node| Value::of(node, self.password, of))
         };
-        if let Some(value) = found(Some(&*self.beside(Beside::Host, host)?)) {
+        if let Some(value) = found(Some(&*self.beside(VarsKind::Host, host)?)) {
             return value;
         }
         if let Some(value) = found(self.groups.host_variables(host)) {
@@ -159,7 +158,7 @@ impl<'a> Inventory<'a> {
         let groups = self.by_host.get(host).map(Vec::as_slice).unwrap_or_default();
         let strong_first = || groups.iter().rev().map(String::as_str);
         for group in strong_first().chain([ALL]) {
-            if let Some(value) = found(Some(&*self.beside(Beside::Group, group)?)) {
+            if let Some(value) = found(Some(&*self.beside(VarsKind::Group, group)?)) {
                 return value;
             }
         }
@@ -167,12 +166,12 @@ impl<'a> Inventory<'a> {
         in_tree.unwrap_or(Ok(Value::Absent))
     }
 
-    fn beside(&self, beside: Beside, name: &str) -> Result<Rc<Variables>, Error> {
-        let key = (beside, name.to_owned());
+    fn beside(&self, kind: VarsKind, name: &str) -> Result<Rc<Variables>, Error> {
+        let key = (kind, name.to_owned());
         if let Some(known) = self.beside.borrow().get(&key) {
             return Ok(Rc::clone(known));
         }
-        let variables = Rc::new(self.files.variables(beside, name, self.password)?);
+        let variables = Rc::new(self.files.variables(kind, name, self.password)?);
         self.beside.borrow_mut().insert(key, Rc::clone(&variables));
         Ok(variables)
     }

@@ -1,4 +1,4 @@
-//! YAML as far as variables need it: texts with what is known of their tag, lists and maps.
+//! The subset of YAML that variables need: strings with the relevant part of their tag, lists, and maps.
 //!
 //! Unlike the catalog's reader it keeps `!vault` and `!unsafe` apart from plain texts, and numbers whose spelling is
 //! lost apart from those whose is not: `0777` is 511 to Ansible and 777.0 to this reader.
@@ -39,8 +39,8 @@ impl fmt::Debug for Node {
     }
 }
 
-/// How deep a document may nest; a level of groups takes two. The reader's own limit of 64 is more than the stack of a
-/// thread holds when nothing is optimized: a tag may stand at each level, and looking for it takes 30 KiB.
+/// The maximum depth of a document. A level of groups takes two. The reader's own limit of 64 would overflow the stack of a
+/// thread without optimization: each level can have a tag, and searching for it takes 30 KiB.
 const MAX_DEPTH: usize = 32;
 
 /// Reads one document; an empty one is null.
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Node {
     }
 }
 
-/// A node whose own tag is not looked at.
+/// A node whose own tag is ignored.
 struct Untagged(Node);
 
 impl<'de> Deserialize<'de> for Untagged {

@@ -1,9 +1,9 @@
-//! Host names that stand for several: `pve[01:03]` is `pve01`, `pve02` and `pve03`.
+//! Host ranges: `pve[01:03]` means `pve01`, `pve02`, and `pve03`.
 
-/// So many hosts a pattern may stand for.
+/// The maximum number of hosts of a pattern.
 const MOST: usize = 10_000;
 
-/// The hosts that a name in an inventory stands for: itself, unless it has a range of numbers or letters.
+/// The hosts of a name in an inventory: the name itself, unless it has a range of numbers or letters.
 ///
 /// # Errors
 /// A range that cannot be read, or is too long.

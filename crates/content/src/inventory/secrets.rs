@@ -1,10 +1,10 @@
-//! Which values of an inventory and of the vault file are secrets: those that are encrypted one by one, and those whose
-//! names say so.
+//! Which values of an inventory and of the vault file are secrets: values that are encrypted individually, and values with
+//! names of secrets.
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    Beside, Inventory, Source,
+    Inventory, Source, VarsKind,
     groups::{ALL, Variables},
     node::Node,
     read_vault_file,
@@ -13,10 +13,10 @@ use crate::vault;
 
 /// Values in the clear that are shorter are not taken for secrets, in bytes: `admin` in all output would be masked.
 const SHORTEST_PLAIN: usize = 8;
-/// So many values are decrypted: each takes some 50 ms.
+/// The maximum number of values that are decrypted: each takes about 50 ms.
 const MOST_VAULTS: usize = 100;
 
-/// Every secret that can be read. What cannot, is left out: Ansible will say what is wrong with it.
+/// Every secret that can be read. Others are left out: Ansible reports the error.
 #[must_use]
 pub fn secrets(source: &Source, password: Option<&SecretString>) -> Vec<SecretString> {
     let mut found = Found { secrets: Vec::new(), password, vaults: 0 };
@@ -49,8 +49,8 @@ impl Found<'_> {
         for variables in hosts.iter().filter_map(|host| inventory.groups.host_variables(host)) {
             self.take(variables);
         }
-        let files = groups.iter().map(|group| (Beside::Group, *group));
-        for (beside, name) in files.chain(hosts.iter().map(|host| (Beside::Host, *host))) {
+        let files = groups.iter().map(|group| (VarsKind::Group, *group));
+        for (beside, name) in files.chain(hosts.iter().map(|host| (VarsKind::Host, *host))) {
             if let Ok(variables) = inventory.beside(beside, name) {
                 self.take(&variables);
             }
@@ -67,10 +67,10 @@ impl Found<'_> {
     }
 
     fn node(&mut self, name: &str, node: &Node, shortest: usize) {
-        let tells = model::redact::tells_of_a_secret(name);
+        let is_secret = model::redact::tells_of_a_secret(name);
         match node {
             Node::Text(text) | Node::Unsafe(text)
-                if tells && text.len() >= shortest && !is_template(text) =>
+                if is_secret && text.len() >= shortest && !is_template(text) =>
             {
                 self.secrets.push(SecretString::from(text.as_str()));
             }
@@ -82,7 +82,7 @@ impl Found<'_> {
             }
             Node::Map(entries) => {
                 // What is below a secret is secret, too.
-                let name_of = |key: &str| if tells { name.to_owned() } else { key.to_owned() };
+                let name_of = |key: &str| if is_secret { name.to_owned() } else { key.to_owned() };
                 entries.iter().for_each(|(key, node)| self.node(&name_of(key), node, shortest));
             }
             Node::Null | Node::Text(_) | Node::Unsafe(_) | Node::Vault(_) | Node::Scalar | Node::List => {}

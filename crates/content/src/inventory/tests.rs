@@ -1,5 +1,5 @@
-//! What wins, what is decrypted, what is refused. The expected values are those that `ansible-inventory --host` of
-//! ansible-core 2.19.14 gave for the same trees.
+//! Precedence, decryption, and rejected inventories. The expected values are those that `ansible-inventory --host` of
+//! ansible-core 2.19.14 printed for the same trees.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Source) {
     (directory, source)
 }
 
-fn told(inventory: &Inventory<'_>, host: &str, variable: &str) -> String {
+fn value_of(inventory: &Inventory<'_>, host: &str, variable: &str) -> String {
     match inventory.value(host, variable) {
         Ok(Value::Plain(text)) => text.expose_secret().to_owned(),
         Ok(other) => format!("{other:?}").to_lowercase(),
@@ -62,12 +62,12 @@ fn the_nearest_word_counts() {
     let inventory = read(&source);
     assert_eq!(inventory.hosts("proxmox"), ["pve2", "pve1"]);
     assert_eq!(inventory.hosts("outer"), ["pve2", "pve1"]);
-    assert_eq!(inventory.hosts("nobody"), Vec::<&str>::new());
+    assert_eq!(inventory.hosts("missing"), Vec::<&str>::new());
     for (variable, expected) in [
         ("a", "beside all"),
         ("b", "outer"),
         ("c", "proxmox"),
-        // `group_vars/all` wins over what stands in the inventory for any group.
+        // `group_vars/all` takes precedence over the variables of groups in the inventory.
         ("d", "beside all"),
         ("e", "beside b"),
         ("f", "host"),
@@ -77,11 +77,11 @@ fn the_nearest_word_counts() {
         ("second", "b"),
         ("nothing", "absent"),
     ] {
-        assert_eq!(told(&inventory, "pve1", variable), expected, "{variable}");
+        assert_eq!(value_of(&inventory, "pve1", variable), expected, "{variable}");
     }
-    assert_eq!(told(&inventory, "pve2", "h"), "proxmox");
+    assert_eq!(value_of(&inventory, "pve2", "h"), "proxmox");
     source.vault_file = Some(source.root.join("vault.yml"));
-    assert_eq!(told(&read(&source), "pve1", "h"), "vault file");
+    assert_eq!(value_of(&read(&source), "pve1", "h"), "vault file");
     let all: Vec<String> = read(&source).all_values("h").into_iter().collect();
     assert_eq!(all, ["beside host", "proxmox", "vault file"]);
 }
@@ -93,18 +93,21 @@ fn vaults_are_opened_inline_and_as_whole_files() {
     let (_directory, source) = tree(&[("hosts.yml", &hosts), ("host_vars/pve1", LONG)]);
     let password = "open sesame".into();
     let inventory = Inventory::read(&source, Some(&password)).unwrap();
-    assert_eq!(told(&inventory, "pve1", "token"), "tok-Größe✓");
-    assert_eq!(told(&inventory, "pve1", "key"), "0123456789abcdef0123456789");
+    assert_eq!(value_of(&inventory, "pve1", "token"), "tok-Größe✓");
+    assert_eq!(value_of(&inventory, "pve1", "key"), "0123456789abcdef0123456789");
 
     let wrong = "sesame".into();
     let inventory = Inventory::read(&source, Some(&wrong)).unwrap();
-    assert_eq!(told(&inventory, "pve1", "token"), "error: the file `host_vars/pve1` cannot be decrypted");
+    assert_eq!(value_of(&inventory, "pve1", "token"), "error: the file `host_vars/pve1` cannot be decrypted");
     fs::remove_file(source.root.join("host_vars/pve1")).unwrap();
     let inventory = Inventory::read(&source, Some(&wrong)).unwrap();
-    assert_eq!(told(&inventory, "pve1", "token"), "error: `token` of the host `pve1` cannot be decrypted");
-    assert_eq!(told(&inventory, "pve1", "plain"), "x");
+    assert_eq!(
+        value_of(&inventory, "pve1", "token"),
+        "error: `token` of the host `pve1` cannot be decrypted"
+    );
+    assert_eq!(value_of(&inventory, "pve1", "plain"), "x");
     let inventory = Inventory::read(&source, None).unwrap();
-    assert!(told(&inventory, "pve1", "token").contains("there is no vault password"));
+    assert!(value_of(&inventory, "pve1", "token").contains("there is no vault password"));
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn what_only_ansible_can_tell_is_said_to_be_unclear() {
         ("nothing", ""),
         ("truth", "unclear"),
     ] {
-        assert_eq!(told(&inventory, "pve1", variable), expected, "{variable}");
+        assert_eq!(value_of(&inventory, "pve1", variable), expected, "{variable}");
     }
 }
 
@@ -157,8 +160,8 @@ fn nothing_outside_the_inventory_root_is_read() {
     fs::create_dir(source.root.join("host_vars")).unwrap();
     std::os::unix::fs::symlink(outside.path(), source.root.join("host_vars/pve1")).unwrap();
     let inventory = Inventory::read(&source, None).unwrap();
-    assert_eq!(told(&inventory, "pve1", "token"), "absent");
-    assert_eq!(told(&inventory, "../x", "token"), "absent");
+    assert_eq!(value_of(&inventory, "pve1", "token"), "absent");
+    assert_eq!(value_of(&inventory, "../x", "token"), "absent");
 }
 
 #[test]
@@ -172,7 +175,7 @@ fn an_inventory_directory_is_read_file_by_file() {
     source.path = "lab".into();
     let inventory = Inventory::read(&source, None).unwrap();
     assert_eq!(inventory.hosts("proxmox"), ["pve1", "pve2"]);
-    assert_eq!(["a", "b", "c"].map(|variable| told(&inventory, "pve1", variable)), ["1", "2", "3"]);
+    assert_eq!(["a", "b", "c"].map(|variable| value_of(&inventory, "pve1", variable)), ["1", "2", "3"]);
 }
 
 #[test]

@@ -1,16 +1,16 @@
-//! What a variable is: a text that is known, something that only Ansible can tell, or nothing.
+//! The value of a variable: a known string, something that only Ansible can determine, or absent.
 
 use secrecy::SecretString;
 
 use super::{Error, node::Node};
 use crate::vault;
 
-/// What an inventory says about a variable.
+/// The value of a variable in an inventory.
 #[derive(Debug, Clone)]
 pub enum Value {
     /// This text. A number is its digits, null the empty text.
     Plain(SecretString),
-    /// A template, a list, or a value whose text depends on Ansible: it cannot be told without asking it.
+    /// A template, a list, or a value that depends on Ansible.
     Unclear,
     /// The variable is not set.
     Absent,

@@ -28,7 +28,7 @@ use crate::catalog::Root;
 
 /// More files of a job are not kept.
 const MOST_FILES: usize = 10_000;
-/// So much of a file is searched for secrets at a time, and so much of it again with what follows.
+/// How much of a file is searched for secrets at a time, and the overlap with the next piece.
 const PIECE_BYTES: usize = 1 << 20;
 const OVERLAP_BYTES: usize = 64 * 1024;
 
@@ -49,7 +49,7 @@ pub struct Artifacts {
     /// The files.
     pub artifacts: Vec<Artifact>,
     /// Files that the run wrote and that are not kept.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<OmittedFile>,
 }
 
 /// A file.
@@ -67,7 +67,7 @@ pub struct Artifact {
 
 /// A file that is not kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct OmittedFile {
     /// As above, without secrets.
     pub path: String,
     /// Why.
@@ -76,7 +76,7 @@ pub struct LeftOut {
 
 /// What was written in one tree.
 #[derive(Debug)]
-pub(crate) struct Written<'a> {
+pub(crate) struct WrittenTree<'a> {
     /// What comes before its paths.
     pub(crate) prefix: PathBuf,
     /// Where the files are.
@@ -85,7 +85,11 @@ pub(crate) struct Written<'a> {
 }
 
 /// Keeps them, in place of those of an earlier attempt of the job.
-pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor) -> io::Result<Artifacts> {
+pub(crate) fn keep(
+    options: &Options,
+    trees: &[WrittenTree<'_>],
+    secrets: &Redactor,
+) -> io::Result<Artifacts> {
     let parent = options.directory.parent().unwrap_or(&options.directory);
     DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
     remove_tree(&options.directory)?;
@@ -139,7 +143,7 @@ pub(crate) fn keep(options: &Options, trees: &[Written<'_>], secrets: &Redactor)
                         continue;
                     }
                     let path = secrets.text(&text).into_owned();
-                    kept.left_out.push(LeftOut { path, why: why.to_owned() });
+                    kept.left_out.push(OmittedFile { path, why: why.to_owned() });
                 }
             }
         }
@@ -185,7 +189,7 @@ fn keep_one(files: &Root, path: &Path, target: &Path, secrets: &Redactor, most: 
     }
 }
 
-/// What Ansible and Python leave beside what they run.
+/// Files that Ansible and Python create as a side effect.
 fn is_leftover(path: &Path) -> bool {
     let names = path.components().filter_map(|component| match component {
         Component::Normal(name) => name.to_str(),
@@ -197,10 +201,10 @@ fn is_leftover(path: &Path) -> bool {
         || is_ending("pyc")
 }
 
-/// What is kept of a job; nothing when it has no directory.
+/// The artifacts of a job. None if it has no directory.
 ///
 /// # Errors
-/// When it is there and cannot be read.
+/// When the directory cannot be read.
 pub fn list(directory: &Path) -> io::Result<Artifacts> {
     match fs::read(directory.join("index.json")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Artifacts::default()),
@@ -220,19 +224,19 @@ pub fn open(directory: &Path, path: &str) -> io::Result<Option<(Artifact, File)>
     Ok(Some((artifact, file)))
 }
 
-/// Removes those of a job.
+/// Removes the artifacts of a job. Succeeds if there are none.
 ///
 /// # Errors
-/// What removing gives; nothing to remove is no error.
+/// When they cannot be removed.
 pub fn remove(directory: &Path) -> io::Result<()> {
     remove_tree(directory)
 }
 
-/// Removes those of the jobs that ended longest ago until the rest is within the limits; gives of how many jobs. `None` sets no
-/// limit. What a crash left half-made goes, too.
+/// Removes the artifacts of the jobs that ended longest ago until the rest is within the limits, and returns the number of these
+/// jobs. `None` means no limit. Also removes partial artifacts that a crash left.
 ///
 /// # Errors
-/// When they cannot be read or removed; a directory that is not there holds nothing.
+/// When they cannot be read or removed. A missing directory is not an error.
 pub fn prune(all: &Path, age: Option<Duration>, bytes: Option<u64>) -> io::Result<usize> {
     let entries = match fs::read_dir(all) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -244,7 +248,7 @@ pub fn prune(all: &Path, age: Option<Duration>, bytes: Option<u64>) -> io::Resul
     let mut removed = 0;
     for entry in entries {
         let path = entry?.path();
-        // Of another process, which may have renamed or removed it meanwhile.
+        // Another process can have renamed or removed the directory.
         let Ok(modified) = fs::metadata(&path).and_then(|found| found.modified()) else { continue };
         let is_new = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".new-"));
         let limit = if is_new { Some(HALF_MADE) } else { age };

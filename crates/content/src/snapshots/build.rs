@@ -1,4 +1,4 @@
-//! Makes a directory hold what a listing says: from nothing, or from what it held before.
+//! Updates a directory so that it matches a listing, from empty or from an earlier state.
 //!
 //! Exact permission bits, times to the nanosecond, links as they are written, owners where the service is root. Large files
 //! are cloned where the file system shares blocks, holes stay holes.
@@ -31,13 +31,13 @@ const ATTEMPTS: usize = 5;
 
 /// What there was before.
 #[derive(Debug)]
-pub(crate) enum Before<'a> {
+pub(crate) enum Previous<'a> {
     /// Nothing.
-    Nothing,
+    None,
     /// The directory itself, with these entries.
-    Here(&'a [Entry]),
+    InPlace(&'a [Entry]),
     /// Another directory whose unchanged files are shared; neither is ever written to.
-    Beside(&'a Path, &'a [Entry]),
+    Separate(&'a Path, &'a [Entry]),
 }
 
 /// How the links of a listing are made.
@@ -53,25 +53,25 @@ pub(crate) enum Links {
 pub(crate) fn build(
     target: &Path,
     listing: &mut Listing,
-    before: &Before<'_>,
+    previous: &Previous<'_>,
     links: Links,
 ) -> io::Result<()> {
     let mut gone: Vec<(PathBuf, String)> = Vec::new();
     let mut changed: Vec<(usize, Entry)> = Vec::new();
     {
-        let known = match before {
-            Before::Nothing => HashMap::new(),
-            Before::Here(entries) | Before::Beside(_, entries) => by_path(entries),
+        let known = match previous {
+            Previous::None => HashMap::new(),
+            Previous::InPlace(entries) | Previous::Separate(_, entries) => by_path(entries),
         };
         let mut work = Build { target, links, open: BTreeSet::new(), buffer: Vec::new() };
-        if let Before::Here(entries) = before {
+        if let Previous::InPlace(entries) = previous {
             work.remove(entries, &listing.entries)?;
         }
         for (number, entry) in listing.entries.iter().enumerate() {
             let old = known.get(entry.path.as_path()).copied().filter(|old| entry.is_unchanged(old));
-            let kept = match (before, old) {
-                (Before::Here(_), Some(_)) => true,
-                (Before::Beside(from, _), Some(_)) if entry.is_file() => {
+            let kept = match (previous, old) {
+                (Previous::InPlace(_), Some(_)) => true,
+                (Previous::Separate(from, _), Some(_)) if entry.is_file() => {
                     work.opened(&entry.path)?;
                     fs::hard_link(from.join(&entry.path), target.join(&entry.path)).is_ok()
                 }
@@ -108,9 +108,9 @@ struct Build<'a> {
 
 impl Build<'_> {
     /// Removes what is no more, and what becomes something else.
-    fn remove(&mut self, before: &[Entry], now: &[Entry]) -> io::Result<()> {
+    fn remove(&mut self, previous: &[Entry], now: &[Entry]) -> io::Result<()> {
         let now = by_path(now);
-        for old in before.iter().rev() {
+        for old in previous.iter().rev() {
             let is_kept = now
                 .get(old.path.as_path())
                 .is_some_and(|entry| entry.is_unchanged(old) || (entry.is_directory() && old.is_directory()));
@@ -141,7 +141,7 @@ impl Build<'_> {
         Ok(())
     }
 
-    /// Makes an entry; gives what it was found to be when that is not what the listing says.
+    /// Creates an entry. Returns the entry as found if it differs from the listing.
     fn make(&mut self, entry: &Entry, listing: &Listing) -> io::Result<Option<Entry>> {
         let path = self.target.join(&entry.path);
         match &entry.kind {
@@ -220,7 +220,7 @@ impl Build<'_> {
         Ok((found != *entry).then_some(Entry { changed: (0, 0), ..found }))
     }
 
-    /// Gives directories their modes and times, the innermost first.
+    /// Sets the modes and times of directories, the innermost first.
     fn finish(&self, entries: &[Entry]) -> io::Result<()> {
         let known = by_path(entries);
         for path in self.open.iter().rev() {
@@ -274,7 +274,7 @@ fn copy_sparse(source: &mut File, target: &mut File, length: u64) -> io::Result<
     Ok(())
 }
 
-/// Gives it the owner that the entry says, if this process may; says whether it has it.
+/// Sets the owner of the entry if this process can. Returns whether the file has that owner.
 pub(crate) fn set_owner(path: &Path, entry: &Entry) -> bool {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     if (entry.uid, entry.gid) == (uid.as_raw(), gid.as_raw()) {

@@ -1,4 +1,4 @@
-//! What a tree holds: one entry for each file, directory and link, sorted by path, and its form on disk.
+//! The manifest of a tree: one entry for each file, directory, and link, sorted by path, and its format on disk.
 //!
 //! The form is made so that "has anything changed?" is one comparison of bytes: two walks over an unchanged tree give
 //! the same bytes.

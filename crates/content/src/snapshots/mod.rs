@@ -1,4 +1,4 @@
-//! What a run sees of its content, and what it wrote there.
+//! The view that a run has of its content, and what it wrote there.
 //!
 //! ```text
 //! the owner's tree --walk, copy what changed--> snapshot --overlay--> what the run sees, at the owner's path
@@ -36,7 +36,7 @@ use process::{
 use serde::{Deserialize, Serialize};
 
 use self::{
-    artifacts::{Artifacts, Written},
+    artifacts::{Artifacts, WrittenTree},
     manifest::Entry,
     persistent::Layer,
     snapshot::Snapshot,
@@ -69,7 +69,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Content {
     trees: Vec<Seen>,
-    /// The directory that all trees lie in.
+    /// The directory that contains all trees.
     base: PathBuf,
     way: Way,
     /// Where copies are, and upper layers, with room for what the run writes.
@@ -153,7 +153,7 @@ impl Content {
         (self.way != Way::Copy).then_some(&self.room)
     }
 
-    /// Where no overlay can be had after all: copies, in the same room.
+    /// Falls back to copies where overlays turn out not to work, in the same directory.
     pub fn ensure_copies(&mut self) -> io::Result<()> {
         if self.way == Way::Copy {
             return Ok(());
@@ -186,7 +186,7 @@ impl Content {
         self.room.join(number.to_string()).join("work")
     }
 
-    /// Where the run sees what lies at this path of the content.
+    /// The path at which the run sees this path of the content.
     pub fn place(&self, path: &Path) -> PathBuf {
         match self.way {
             Way::Copy => self.room.join(path.strip_prefix(&self.base).unwrap_or(path)),
@@ -194,7 +194,7 @@ impl Content {
         }
     }
 
-    /// Where this process finds what lies at this path of the content.
+    /// The path at which this process finds this path of the content.
     pub fn at(&self, path: &Path) -> PathBuf {
         let seen = self.trees.iter().find_map(|seen| Some((seen, path.strip_prefix(&seen.tree.root).ok()?)));
         match seen {
@@ -215,9 +215,9 @@ impl Content {
         }
     }
 
-    /// What the run's process has to enter; `None` when it sees copies, or when there is no way to say it.
+    /// The view that the run's process has to enter. `None` if it uses copies, or if the view can't be expressed.
     ///
-    /// `needed` are paths that must be seen although they lie in a tree; `scratch` is a directory for files of the view.
+    /// `needed` are paths in a tree that must be visible nevertheless. `scratch` is a directory for files of the view.
     pub fn view(&self, needed: &[PathBuf], scratch: &Path) -> io::Result<Option<View>> {
         if self.way == Way::Copy {
             return Ok(None);
@@ -269,7 +269,7 @@ impl Content {
         }
     }
 
-    /// Keeps what the run wrote: files of persistent paths for later runs, others as artifacts. Gives what to warn of.
+    /// Keeps what the run wrote: files of persistent paths for later runs, others as artifacts. Returns warnings.
     pub fn keep(
         &self,
         run: RunId,
@@ -289,7 +289,7 @@ impl Content {
                 let lost = layer.merge(run, &persistent, files, &seen.snapshot)?;
                 overtaken.extend(lost.into_iter().map(|path| prefix.join(path)));
             }
-            trees.push(Written { prefix, files, changes });
+            trees.push(WrittenTree { prefix, files, changes });
         }
         let artifacts = match &options.artifacts {
             Some(options) => artifacts::keep(options, &trees, secrets)?,
@@ -299,7 +299,7 @@ impl Content {
     }
 }
 
-/// Paths of the tree that Ansible is started in stand for themselves, those of others have its name before them.
+/// The prefix of a tree's paths: none for the tree in which Ansible is started, otherwise the name of the tree.
 fn prefix(tree: &Tree, working_directory: &Path) -> PathBuf {
     match tree.root.file_name() {
         Some(name) if !working_directory.starts_with(&tree.root) => PathBuf::from(name),
@@ -316,7 +316,7 @@ fn make(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path).map_err(named)
 }
 
-/// The directory that all trees lie in, so that copies are put together as they are.
+/// The directory that contains all trees, so that copies have the same layout.
 fn common_base(trees: &[Tree]) -> PathBuf {
     let mut parents = trees.iter().map(|tree| tree.root.parent().unwrap_or(&tree.root));
     let Some(first) = parents.next() else { return PathBuf::new() };

@@ -1,4 +1,4 @@
-//! Paths of the content whose files outlast the run that wrote them: passwords that a playbook generates, and the like.
+//! Persistent paths: files of the content, such as generated passwords, that outlast the run that wrote them.
 //!
 //! ```text
 //! <state>/persistent/<key of the root>/<number>/tree/       the files, below what the owner has
@@ -38,11 +38,11 @@ pub(crate) struct Layer {
     index: Index,
 }
 
-type Index = BTreeMap<PathBuf, Kept>;
+type Index = BTreeMap<PathBuf, KeptPath>;
 
 /// What a run left at a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Kept {
+struct KeptPath {
     run: RunId,
     /// `None` when it removed what the owner has there.
     file: Option<KeptFile>,
@@ -78,7 +78,7 @@ impl Layer {
         let Some(layer) = Self::current(versions)? else { return Ok(None) };
         let entries = snapshot.entries()?;
         let known = by_path(&entries);
-        let counts = |(path, kept): &(&PathBuf, &Kept)| {
+        let counts = |(path, kept): &(&PathBuf, &KeptPath)| {
             matches(&tree.persistent, path)
                 && is_over(kept, known.get(path.as_path()).copied(), snapshot, path)
                 && is_below_directories(path, &known)
@@ -149,7 +149,7 @@ impl Layer {
         Ok(())
     }
 
-    /// Keeps what a run wrote in persistent paths; gives the paths that another run has written meanwhile.
+    /// Keeps what a run wrote in persistent paths. Returns the paths that another run has written since.
     pub(crate) fn merge(
         &self,
         run: RunId,
@@ -194,13 +194,13 @@ impl Layer {
                 index.retain(|other, _| {
                     other == path || !(other.starts_with(path) || path.starts_with(other))
                 });
-                index.insert(path.clone(), Kept { run, file, over });
+                index.insert(path.clone(), KeptPath { run, file, over });
             }
         }
         let made = write(&making.begin()?, &index, now.as_ref(), Some((run, written)), &entries)?;
         drop(making.publish(&made)?);
         drop(making);
-        // Older versions go with the next look at them, if not now.
+        // If older versions can't be removed now, the next prune removes them.
         let _ = self.versions.prune(false);
         Ok(overtaken)
     }
@@ -219,7 +219,7 @@ pub(crate) fn matches(patterns: &[String], path: &Path) -> bool {
 }
 
 /// Is what the owner has there what the run wrote over?
-fn is_over(kept: &Kept, entry: Option<&Entry>, snapshot: &Snapshot, path: &Path) -> bool {
+fn is_over(kept: &KeptPath, entry: Option<&Entry>, snapshot: &Snapshot, path: &Path) -> bool {
     match (&kept.over, entry) {
         (None, None) => true,
         (Some(over), Some(entry)) if entry.is_file() => {

@@ -1,15 +1,16 @@
-//! The tree as it is now, as a directory that never changes: what every run of this version of the content works on.
+//! A snapshot: an immutable directory with the current state of a tree. All runs of this version of the content use it.
 //!
 //! ```text
 //! <state>/snapshots/<key of root and options>/<number>/tree/      the content
-//!                                                     manifest    what was there when it was taken
-//!                                                     about.json  what was left out, and how large it is
+//!                                                     manifest    what it contained at that time
+//!                                                     about.json  what was omitted, and its size
 //! ```
-//! Each run walks the tree and compares; unchanged, it takes the version that is there. Otherwise it makes a new one: in place of
-//! the one before, if no run holds that, so that a change costs what changed; else beside it, with hard links to its files,
-//! which neither version ever writes to. A file that changed in the instant before the walk counts as changed at the next one.
+//! Each run walks the tree and compares. If it is unchanged, the run uses the existing version. Otherwise it creates a new one:
+//! in place of the previous version if no run holds that, so that the cost depends on what changed; else next to it, with
+//! hard links to its files, which neither version ever writes to. A file that changed in the instant before the walk counts as
+//! changed at the next one.
 //!
-//! Nothing is made durable. After a crash of the machine files may be empty, so versions count for one boot only.
+//! Nothing is made durable. After a crash of the machine files can be empty, so versions are valid for one boot only.
 
 use std::{
     fs, io,
@@ -22,16 +23,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{
-    build::{self, Before, Links, build},
+    build::{self, Links, Previous, build},
     manifest::{self, Entry, Kind},
     versions::{Version, Versions},
     walk::{Listing, Origin, walk},
 };
 use crate::{catalog::Root, source::Tree};
 
-/// The unit in which memory is given, in bytes.
+/// The unit of memory allocation, in bytes.
 const PAGE: u64 = 4096;
-/// How long a tree that no run asks for is kept.
+/// How long an unused tree is kept.
 const UNUSED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A version of a tree that a run uses.
@@ -70,29 +71,30 @@ impl Snapshot {
         if let Some(found) = Self::current(&versions, &seen, &listing)? {
             return Ok(found);
         }
-        let before = versions.current()?;
-        let entries = before.as_ref().and_then(|version| entries_of(&version.path, &boot).ok().flatten());
-        let (before, entries) = match (before, entries) {
+        let previous = versions.current()?;
+        let entries = previous.as_ref().and_then(|version| entries_of(&version.path, &boot).ok().flatten());
+        let (previous, entries) = match (previous, entries) {
             (Some(version), Some(entries)) => (Some(version), entries),
             _ => (None, Vec::new()),
         };
-        let taken = match before {
+        let taken = match previous {
             None => None,
             Some(version) => Some(making.take_held(version)?),
         };
         let (place, listing) = match taken {
             Some(Ok(place)) => {
-                let listing = make(&place, listing, &Before::Here(&entries))?;
+                let listing = make(&place, listing, &Previous::InPlace(&entries))?;
                 (place, listing)
             }
             Some(Err(version)) => {
                 let place = making.begin()?;
-                let listing = make(&place, listing, &Before::Beside(&version.path.join("tree"), &entries))?;
+                let listing =
+                    make(&place, listing, &Previous::Separate(&version.path.join("tree"), &entries))?;
                 (place, listing)
             }
             None => {
                 let place = making.begin()?;
-                let listing = make(&place, listing, &Before::Nothing)?;
+                let listing = make(&place, listing, &Previous::None)?;
                 (place, listing)
             }
         };
@@ -111,7 +113,7 @@ impl Snapshot {
         }
         let about = fs::read(version.path.join("about.json"));
         let about: Option<About> = about.ok().and_then(|text| serde_json::from_slice(&text).ok());
-        // What is left out may change without a change of what is there.
+        // Omitted files can change without a change of the others.
         let left_out_before = listing.left_out.iter();
         Ok(about
             .filter(|about| left_out_before.clone().all(|known| about.left_out.contains(known)))
@@ -148,13 +150,13 @@ impl Snapshot {
         let root = Root::open(&self.tree()).map_err(io::Error::other)?;
         let mut entries = self.entries()?;
         if !rustix::process::geteuid().is_root() {
-            // Ours, as the files of the snapshot are.
+            // The files of the snapshot belong to the service's user.
             let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
             entries.iter_mut().for_each(|entry| (entry.uid, entry.gid) = (uid, gid));
         }
         let mut listing =
             Listing { entries, origins: vec![Origin::of(root)], left_out: Vec::new(), recent: (i64::MAX, 0) };
-        build(target, &mut listing, &Before::Nothing, Links::Relative)
+        build(target, &mut listing, &Previous::None, Links::Relative)
     }
 }
 
@@ -165,12 +167,12 @@ fn own_place(tree: &Tree, own: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(first.as_os_str()))
 }
 
-fn make(place: &Path, mut listing: Listing, before: &Before<'_>) -> io::Result<Listing> {
+fn make(place: &Path, mut listing: Listing, previous: &Previous<'_>) -> io::Result<Listing> {
     let tree = place.join("tree");
-    if !matches!(before, Before::Here(_)) {
+    if !matches!(previous, Previous::InPlace(_)) {
         fs::create_dir(&tree)?;
     }
-    build(&tree, &mut listing, before, Links::AsWritten)?;
+    build(&tree, &mut listing, previous, Links::AsWritten)?;
     check_links(&tree, &mut listing)?;
     let recent = listing.recent;
     // Never equal to what a later walk finds: it counts as changed then.
@@ -182,7 +184,7 @@ fn make(place: &Path, mut listing: Listing, before: &Before<'_>) -> io::Result<L
     Ok(listing)
 }
 
-/// The source may have changed while it was looked at; what was made of it does not. So here it shows where links lead.
+/// The source may have changed while it was read. The snapshot does not change, so its links are checked here.
 fn check_links(tree: &Path, listing: &mut Listing) -> io::Result<()> {
     let root = Root::open(tree).map_err(io::Error::other)?;
     let leads_outside = |entry: &&Entry| match &entry.kind {
@@ -226,7 +228,7 @@ fn entries_of(version: &Path, boot: &str) -> io::Result<Option<Vec<Entry>>> {
     Ok(Some(without(manifest::decode(&bytes)?, &about.left_out)))
 }
 
-/// The manifest also has what was seen and could not be taken, so that it is not looked for again.
+/// The manifest also contains the omitted files, so that later walks recognize them.
 fn without(mut entries: Vec<Entry>, left_out: &[(PathBuf, String)]) -> Vec<Entry> {
     entries.retain(|entry| !left_out.iter().any(|(path, _)| *path == entry.path));
     entries
@@ -243,10 +245,10 @@ pub(crate) fn key(tree: &Tree) -> io::Result<String> {
     Ok(Sha256::digest(&named).iter().take(12).map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Removes the versions that no run holds and no later run will ask for.
+/// Removes versions that no run holds and no later run will use.
 ///
 /// # Errors
-/// When the directory cannot be read; one that is not there holds nothing.
+/// When the directory cannot be read. If it does not exist, there are none.
 pub fn prune(snapshots: &Path) -> io::Result<usize> {
     let entries = match fs::read_dir(snapshots) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),

@@ -27,8 +27,10 @@ impl Site {
         ] {
             site.write(path, text);
         }
-        fs::set_permissions(site.path("root/run.sh"), Permissions::from_mode(0o750)).expect("ours");
-        fs::set_permissions(site.path("root/closed"), Permissions::from_mode(0o555)).expect("ours");
+        fs::set_permissions(site.path("root/run.sh"), Permissions::from_mode(0o750))
+            .expect("the test owns it");
+        fs::set_permissions(site.path("root/closed"), Permissions::from_mode(0o555))
+            .expect("the test owns it");
         site
     }
 
@@ -122,10 +124,10 @@ fn a_change_costs_what_changed_and_leaves_a_version_in_use_alone() {
 
     let tree = inode(&second.tree());
     drop((first, second));
-    fs::set_permissions(site.path("root/closed"), Permissions::from_mode(0o755)).expect("ours");
-    fs::remove_dir_all(site.path("root/closed")).expect("ours");
-    fs::remove_file(site.path("root/a/new")).expect("ours");
-    fs::create_dir(site.path("root/a/new")).expect("ours");
+    fs::set_permissions(site.path("root/closed"), Permissions::from_mode(0o755)).expect("the test owns it");
+    fs::remove_dir_all(site.path("root/closed")).expect("the test owns it");
+    fs::remove_file(site.path("root/a/new")).expect("the test owns it");
+    fs::create_dir(site.path("root/a/new")).expect("the test owns it");
     let third = site.settled();
     assert_eq!(inode(&third.tree()), tree, "the version that no run held was changed in place");
     assert!(third.tree().join("a/new").is_dir() && !third.tree().join("closed").exists());

@@ -1,4 +1,4 @@
-//! Directories that never change once they have their name: `<directory>/<number>/`, the highest number counts.
+//! Directories that never change once they are published: `<directory>/<number>/`. The highest number is the current version.
 //!
 //! ```text
 //! <directory>/lock          held exclusively by the process that makes or removes a version
@@ -35,7 +35,7 @@ pub(crate) struct Version {
 
 /// The right to make and to remove versions.
 #[derive(Debug)]
-pub(crate) struct Making<'a> {
+pub(crate) struct NewVersion<'a> {
     versions: &'a Versions,
     /// The highest number that there was: it is not used again for what is made of that version.
     highest: u64,
@@ -51,7 +51,7 @@ impl Versions {
 
     /// The newest version, held.
     pub(crate) fn current(&self) -> io::Result<Option<Version>> {
-        // One that is removed between the look and the lock makes room for a newer one.
+        // If the version is removed between listing and locking, there is a newer one.
         while let Some(number) = self.numbers()?.into_iter().max() {
             if let Some(version) = self.hold(number)? {
                 return Ok(Some(version));
@@ -87,7 +87,7 @@ impl Versions {
     }
 
     /// Waits for its turn; what a crash left half-made is removed.
-    pub(crate) fn lock(&self) -> io::Result<Making<'_>> {
+    pub(crate) fn lock(&self) -> io::Result<NewVersion<'_>> {
         let path = self.directory.join("lock");
         let lock = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         loop {
@@ -97,7 +97,7 @@ impl Versions {
             }
         }
         let highest = self.numbers()?.into_iter().max().unwrap_or(0);
-        let making = Making { versions: self, highest, _lock: lock };
+        let making = NewVersion { versions: self, highest, _lock: lock };
         for entry in fs::read_dir(&self.directory)?.flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(b".new-") {
                 remove_tree(&entry.path())?;
@@ -129,7 +129,7 @@ impl Versions {
         Ok(removed)
     }
 
-    /// When a run last asked for one, as far as it is known.
+    /// When a run last used a version, as far as known.
     pub(crate) fn used(&self) -> Option<std::time::SystemTime> {
         fs::metadata(self.directory.join("lock")).and_then(|found| found.modified()).ok()
     }
@@ -145,7 +145,7 @@ impl Versions {
     }
 }
 
-impl Making<'_> {
+impl NewVersion<'_> {
     /// A place to make a version in.
     pub(crate) fn begin(&self) -> io::Result<PathBuf> {
         let path = self.versions.directory.join(format!(".new-{}", std::process::id()));
@@ -184,7 +184,7 @@ impl Making<'_> {
         }
     }
 
-    /// Makes what was made the newest version; gives it, held.
+    /// Publishes a finished directory as the newest version, and returns that version, held.
     pub(crate) fn publish(&self, made: &Path) -> io::Result<Version> {
         let lock =
             OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(made.join("lock"))?;

@@ -1,4 +1,4 @@
-//! How a run sees its content at the owner's own path: an overlay over it, in a mount namespace of the run.
+//! Shows a run its content at the owner's path: an overlay over it, in a mount namespace of the run.
 //!
 //! ```text
 //! lower   what the owner has (a snapshot), below what earlier runs left in persistent paths
@@ -69,7 +69,7 @@ impl Layers<'_> {
             text(self.work)?
         );
         let options = match way {
-            // Whatever the kernel's defaults: a file of the upper layer has all its content, and is where it seems to be.
+            // Independent of the kernel's defaults: a file of the upper layer has all its content, and its real path.
             Way::Overlay => {
                 vec![format!("{directories},metacopy=off,redirect_dir=off,index=off"), directories]
             }
@@ -105,7 +105,7 @@ pub fn offered(
     }
 }
 
-/// Mounts one, in a process of its own, and lets it go.
+/// Mounts a view in a separate process, and unmounts it.
 fn probe(way: Way, state: &Path, runtime: &Path) -> io::Result<()> {
     let (below, above) = (tempfile::tempdir_in(state)?.keep(), tempfile::tempdir_in(runtime)?.keep());
     let tried = try_between(way, &below, &above);
@@ -137,10 +137,10 @@ pub fn shares_blocks(directory: &Path) -> bool {
     shared().is_ok()
 }
 
-/// Can this view be had?
+/// Checks whether this view works.
 ///
 /// # Errors
-/// Why not, as the system says it.
+/// The error of the system.
 pub fn try_out(view: &View) -> io::Result<()> {
     let confinement = Confinement { view: Some(view.clone()), ..Confinement::default() };
     let mut command: Command = confine::command(&confinement, Path::new("/bin/true"))?;
@@ -177,7 +177,7 @@ pub(crate) fn for_ssh(directory: &Path) -> io::Result<Vec<Bind>> {
 /// What the system's configuration of SSH includes.
 const SSH: [&str; 2] = ["/etc/ssh/ssh_config.d", "/etc/crypto-policies/back-ends/openssh.config"];
 
-/// Copies the files of a directory; says whether there are any.
+/// Copies the files of a directory. Returns whether there are any.
 fn copy_files(from: &Path, to: &Path) -> io::Result<bool> {
     let mut any = false;
     for entry in fs::read_dir(from).into_iter().flatten().flatten() {

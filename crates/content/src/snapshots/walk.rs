@@ -1,9 +1,9 @@
-//! Looks at every file of a tree, fast, without reading any.
+//! Lists every file of a tree, fast, without reading any.
 //!
-//! By descriptors: each directory is opened beneath its root, no link is followed on the way, so nothing that is renamed or
-//! replaced meanwhile leads out of it. Links that stay in the tree are links; one that leaves it is followed when it leads
-//! into a directory that a setting names, and what is there becomes part of the tree. All others, links that lead nowhere,
-//! devices, sockets and unreadable files are left out and named.
+//! Each directory is opened by descriptor beneath its root, without following links, so files that are renamed or replaced
+//! meanwhile can't lead out of the tree. Links that stay in the tree are kept as links. A link that leaves the tree is followed
+//! if its target is a directory that a setting names; the target becomes part of the tree. All other links, dangling links,
+//! devices, sockets, and unreadable files are omitted and reported.
 
 use std::{
     ffi::OsStr,
@@ -31,7 +31,7 @@ use crate::{
 const MAX_DEPTH: usize = 64;
 /// More do not pay: what takes time is the kernel's.
 const THREADS: usize = 2;
-/// A change within this time before a look cannot be distinguished from one after it: clocks of file systems tick slowly.
+/// Changes within this time before a walk can't be distinguished from later ones: clocks of file systems are coarse.
 const TICK: Duration = Duration::from_millis(20);
 const BUFFER_BYTES: usize = 32 * 1024;
 
@@ -78,7 +78,7 @@ impl Origin {
     }
 }
 
-/// Walks the tree; `own` are directories directly below its root that are not looked at.
+/// Walks the tree. `own` are directories directly below its root that are skipped.
 pub(crate) fn walk(tree: &Tree, own: Vec<PathBuf>) -> io::Result<Listing> {
     let root = Root::open(&tree.root).map_err(io::Error::other)?;
     let targets = tree.link_targets.iter().filter_map(|target| target.canonicalize().ok()).collect();
@@ -141,7 +141,7 @@ impl Walk<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at directories until none is left.
+    /// Lists directories until none is left.
     fn work(&self) {
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
         let mut state = self.lock();
@@ -338,7 +338,7 @@ impl Walk<'_> {
     }
 }
 
-/// Where a link ends, seen from the directory it stands in.
+/// The final target of a link, relative to its directory.
 fn relative_end(root: &Root, source: &Path) -> Option<PathBuf> {
     let end = root.path().join(source).canonicalize().ok()?;
     let below = end.strip_prefix(root.path()).ok()?;
@@ -354,7 +354,7 @@ fn end_is_below(source: &Path, end: &Path, under: &Path) -> bool {
     under.as_os_str().is_empty() || end == Path::new(".") || below.starts_with(under)
 }
 
-/// Files come and go while they are looked at, and not every file of a tree is meant for the service.
+/// Handles errors of files that are removed during the walk, and of files that the service is not allowed to read.
 fn leave_unreadable(path: &Path, error: Errno, found: &mut Found) -> io::Result<()> {
     let why = match error {
         Errno::NOENT => "gone meanwhile",

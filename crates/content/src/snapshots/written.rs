@@ -1,7 +1,8 @@
-//! What a run has written into its content.
+//! The changes that a run made in its content.
 //!
-//! The run may have left anything there: links, pipes, devices, directories without rights, names without end. So it is read by
-//! descriptors that follow no link, below directories that were opened before the run began, nothing but regular files is opened, and there are limits to how much is looked at.
+//! The run may have left anything there: links, pipes, devices, inaccessible directories, any number of names. So it is read
+//! through descriptors that follow no link, below directories that were opened before the run began, only regular files are
+//! opened, and the amount is limited.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -18,7 +19,7 @@ use rustix::fs::{AtFlags, Dir, FileType, OFlags, Stat, fgetxattr, statat};
 use super::manifest::{Entry, Time, by_path};
 use crate::catalog::Root;
 
-/// More is not looked at.
+/// Further entries are ignored.
 const MOST_ENTRIES: usize = 200_000;
 const MAX_DEPTH: usize = 64;
 
@@ -53,7 +54,7 @@ pub(crate) fn in_upper(root: &Root, below: &[Entry]) -> io::Result<Changes> {
     Ok(changes)
 }
 
-/// Is there nothing in an upper layer?
+/// Whether an upper layer is empty.
 pub(crate) fn is_empty(upper: &Root) -> io::Result<bool> {
     let directory = upper.open_plain(Path::new(""), OFlags::RDONLY | OFlags::DIRECTORY)?;
     let names = Dir::new(directory)?.flatten();

@@ -106,7 +106,7 @@ mod tests {
     };
 
     /// How long an activation may take before a test gives up on it.
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const LIMIT: Duration = Duration::from_secs(30);
     /// Longer than any test runs, so that the timer never fires.
     const NEVER: Duration = Duration::from_secs(3600);
 
@@ -149,7 +149,7 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
             };
-            timeout(PATIENCE, ended).await.expect("the activation ends")
+            timeout(LIMIT, ended).await.expect("the activation ends")
         }
 
         async fn result(&self, result: Option<Result<u64, TaskError>>) {

@@ -22,8 +22,8 @@ pub(crate) struct ListenForChanges {
 }
 
 impl ListenForChanges {
-    fn pass_on(&self, heard: Notification) {
-        match heard {
+    fn pass_on(&self, notification: Notification) {
+        match notification {
             Notification::Job(job) => {
                 self.changes.publish(job);
                 if self.held.has_job(job) {

@@ -80,7 +80,7 @@ impl TakeOverJobs {
 impl Task for TakeOverJobs {
     const ABOUT: About = About {
         name: "take_over_jobs",
-        summary: "Takes over jobs whose lease has expired, because their node is gone",
+        summary: "Takes over jobs whose lease has expired, because their node has stopped",
     };
 
     async fn activate(&self) -> Result<u64, TaskError> {

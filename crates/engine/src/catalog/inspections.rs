@@ -1,7 +1,7 @@
 //! Inspections: Ansible lists the tasks or hosts of content, which evaluates that content.
 //!
 //! ```text
-//! turn -> directory -> intent in the audit -> a task: Ansible, confined -> result in the audit -> turn given back
+//! turn -> directory -> intent in the audit log -> a task: Ansible, confined -> result in the audit log -> turn released
 //! ```
 //! If the caller disconnects, the task continues until no process of the inspection is left. Only then is its turn
 //! free.
@@ -11,7 +11,7 @@ use std::{convert::Infallible, path::Path, sync::Arc, time::Duration};
 use ansible::runtime::Scratch;
 use content::{
     Catalog as ContentCatalog, Inspector, SearchPath, Toolchain,
-    catalog::{Inspection, InventoryInspection, Means},
+    catalog::{Inspection, InventoryInspection, Tools},
     inspector::{Ending, Turn},
     shipped,
 };
@@ -171,7 +171,7 @@ impl Inspections {
         let roles = held.scratch.path().join(SHIPPED_ROLES);
         let (from, target) = (root.to_owned(), roles.clone());
         let has_roles = spawn_blocking(move || shipped::add_roles(&from, &target)).await??;
-        let means = Means { toolchain: &toolchain, inspector: &self.0.inspector, turn: &mut held.turn };
+        let means = Tools { toolchain: &toolchain, inspector: &self.0.inspector, turn: &mut held.turn };
         Ok(catalog.inspect(content, means, has_roles.then_some(roles.as_path())).await?)
     }
 
@@ -212,7 +212,7 @@ impl Inspections {
         if let (false, Some(root)) = (may_run, catalog.working_directory()) {
             without_password_programs(&mut toolchain, &root, &held.scratch)?;
         }
-        let means = Means { toolchain: &toolchain, inspector: &self.0.inspector, turn: &mut held.turn };
+        let means = Tools { toolchain: &toolchain, inspector: &self.0.inspector, turn: &mut held.turn };
         Ok(catalog.inspect_inventory(name, means, may_run).await?)
     }
 

@@ -85,7 +85,7 @@ impl Catalog {
     }
 }
 
-/// The inventories that the configuration of a project names, if all of them lie in the project.
+/// The inventories in the configuration of a project, if all of them are in the project.
 fn configured(project: &Project, search: &SearchPath) -> Option<Inventories> {
     let file = search.configuration.file.as_ref()?;
     let base = file.parent().unwrap_or(Path::new(""));

@@ -1,7 +1,7 @@
 //! Follows events from a given number on: those of one job to its end, or those of all jobs indefinitely.
 //!
 //! ```text
-//! read how far it goes -> read events up to there -> any? give them -> ended? give the job -> wait for a change
+//! read the last number -> read events up to it -> any? return them -> ended? return the job -> wait for a change
 //! ```
 //! The job is read first. Its last event is stored together with its outcome, so once the job is read as ended, all
 //! of its events are in the store. Events that a filter skipped are not read again. A follower reads from the store

@@ -1,4 +1,4 @@
-//! The fingerprint of a request. It tells whether a request with a known idempotency key equals the first one.
+//! The fingerprint of a request: whether a request with a known idempotency key equals the first one.
 
 use model::JobRequest;
 use sha2::{Digest, Sha256};

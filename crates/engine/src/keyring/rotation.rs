@@ -50,7 +50,7 @@ impl Keyring {
     /// # Errors
     /// When the file or the store cannot be read.
     pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, KeyError> {
-        let mut sealed = store.sealed_by_key().await?;
+        let mut encrypted = store.sealed_by_key().await?;
         let keys = self.keys()?;
         let active = &keys.active().id;
         let of = |id: String, made_at: Option<Timestamp>, SealedCount { jobs, ranges }| {
@@ -61,11 +61,11 @@ impl Keyring {
             .0
             .iter()
             .map(|key| {
-                let count = sealed.remove(&key.id).unwrap_or_default();
+                let count = encrypted.remove(&key.id).unwrap_or_default();
                 of(key.id.clone(), Some(key.made_at), count)
             })
             .collect();
-        uses.extend(sealed.into_iter().map(|(id, count)| of(id, None, count)));
+        uses.extend(encrypted.into_iter().map(|(id, count)| of(id, None, count)));
         Ok(uses)
     }
 

@@ -9,7 +9,7 @@ pub struct ProxmoxOptions {
     pub client: platform::proxmox::Options,
     /// API hosts that a request can name in addition to those of the inventory.
     pub api_hosts: Vec<String>,
-    /// How long after one look at a node's machines the next one comes.
+    /// The time between two polls of a node.
     pub poll_interval: Duration,
     /// When reads query Proxmox directly.
     pub direct_reads: DirectReads,

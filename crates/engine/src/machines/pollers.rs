@@ -24,7 +24,7 @@ pub(super) struct PollResult {
 #[derive(Debug, Default)]
 pub(super) struct Pollers {
     running: Mutex<HashMap<PollerKey, Weak<Sender<PollResult>>>>,
-    /// The runtime of the pollers. Threads of the HTTP server have their own runtimes, which may end earlier.
+    /// The runtime of the pollers. Threads of the HTTP server have separate runtimes, and can end earlier.
     pub(super) runtime: Option<Handle>,
 }
 

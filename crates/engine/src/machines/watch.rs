@@ -34,10 +34,10 @@ impl Machines {
         let node = node.unwrap_or(&credentials.node).to_owned();
         let key = (credentials.api_host.clone(), node);
         let mut running = self.inner().pollers.running();
-        let looks = match running.get(&key).and_then(Weak::upgrade) {
+        let results = match running.get(&key).and_then(Weak::upgrade) {
             Some(running) => running.subscribe(),
             None => {
-                let (sender, looks) = tokio::sync::watch::channel(PollResult::default());
+                let (sender, results) = tokio::sync::watch::channel(PollResult::default());
                 let sender = Arc::new(sender);
                 running.insert(key.clone(), Arc::downgrade(&sender));
                 let polling = self.clone().poll(key, credentials, sender);
@@ -45,10 +45,10 @@ impl Machines {
                     Some(runtime) => runtime.spawn(polling),
                     None => tokio::spawn(polling),
                 };
-                looks
+                results
             }
         };
-        Ok(VmWatching { looks, told: Sent::default(), begun: Instant::now(), next: Next::Join })
+        Ok(VmWatching { results, sent: Sent::default(), begun: Instant::now(), next: Next::Join })
     }
 
     /// The credentials of the node's host. If that host has no API, any API of the cluster is used.
@@ -60,22 +60,22 @@ impl Machines {
     }
 
     /// Polls until there is no watcher.
-    async fn poll(self, key: PollerKey, mut credentials: Credentials, looks: Arc<Sender<PollResult>>) {
+    async fn poll(self, key: PollerKey, mut credentials: Credentials, results: Arc<Sender<PollResult>>) {
         let mut failing = false;
         loop {
             let result = tokio::select! {
                 result = self.poll_machines(&credentials, &key.1) => result,
-                () = looks.closed() => if self.remove_if_unwatched(&key, &looks) { return } else { continue },
+                () = results.closed() => if self.remove_if_unwatched(&key, &results) { return } else { continue },
             };
             log_change(&key, failing, &result);
             failing = result.is_err();
-            looks.send_modify(|last| match result {
+            results.send_modify(|last| match result {
                 Ok(vms) => *last = PollResult { vms: Some(Arc::new(vms)), error: None },
                 Err(error) => last.error = Some(error.in_full().into()),
             });
             tokio::select! {
                 () = sleep(self.inner().options.poll_interval) => {}
-                () = looks.closed() => if self.remove_if_unwatched(&key, &looks) { return },
+                () = results.closed() => if self.remove_if_unwatched(&key, &results) { return },
             }
             // The token in the inventory may have changed.
             if let Ok(now) = self.credentials_to_watch(Some(&key.1)).await
@@ -93,9 +93,9 @@ impl Machines {
     }
 
     /// Removes a poller, unless a watcher has subscribed in the meantime.
-    fn remove_if_unwatched(&self, key: &PollerKey, looks: &Sender<PollResult>) -> bool {
+    fn remove_if_unwatched(&self, key: &PollerKey, results: &Sender<PollResult>) -> bool {
         let mut running = self.inner().pollers.running();
-        let has_none = looks.receiver_count() == 0;
+        let has_none = results.receiver_count() == 0;
         if has_none {
             running.remove(key);
         }
@@ -120,8 +120,8 @@ fn log_change((host, node): &PollerKey, failing: bool, result: &Result<Vec<Vm>, 
 /// A client that watches machines.
 #[derive(Debug)]
 pub struct VmWatching {
-    looks: Receiver<PollResult>,
-    told: Sent,
+    results: Receiver<PollResult>,
+    sent: Sent,
     begun: Instant,
     next: Next,
 }
@@ -146,16 +146,16 @@ impl VmWatching {
                 Next::Frame(frame) => return Some(frame),
                 Next::Join => true,
                 Next::Poll => {
-                    self.looks.changed().await.ok()?;
+                    self.results.changed().await.ok()?;
                     false
                 }
             };
-            let PollResult { vms, error } = self.looks.borrow_and_update().clone();
+            let PollResult { vms, error } = self.results.borrow_and_update().clone();
             let error = error.map(|error| Frame::Error { error: error.to_string() });
             // After a failed poll, the machines of the previous poll are new only to a watcher that has just
             // joined.
             let vms = vms.filter(|_| joins || error.is_none());
-            let frame = vms.and_then(|vms| self.told.frame(&vms, self.begun.elapsed()));
+            let frame = vms.and_then(|vms| self.sent.frame(&vms, self.begun.elapsed()));
             match (frame, error) {
                 (Some(frame), Some(error)) => {
                     self.next = Next::Frame(error);

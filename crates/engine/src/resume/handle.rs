@@ -118,6 +118,6 @@ impl Resume {
 /// The final failures. Only the recap identifies them, and only the complete list is usable.
 fn sorted_failures(outcome: &Outcome) -> Option<&[model::Failure]> {
     let report = &outcome.detail.as_playbook()?.report;
-    let is_sorted = !report.stats.is_empty() && report.failures_left_out == 0;
+    let is_sorted = !report.stats.is_empty() && report.failures_omitted == 0;
     is_sorted.then_some(report.failures.as_slice())
 }

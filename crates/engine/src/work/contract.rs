@@ -71,7 +71,7 @@ pub(crate) enum Finished {
     Requeued,
 }
 
-/// How to proceed with a job whose holder is gone.
+/// How to proceed with a job whose holder has stopped.
 #[derive(Debug)]
 pub(crate) enum Takeover {
     /// Record this outcome.

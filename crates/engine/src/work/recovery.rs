@@ -89,7 +89,7 @@ impl Recovery {
                 // Another node was faster, and the job is lost.
                 Err(store::Error::Stale { .. }) => return None,
                 Err(error) => {
-                    tracing::warn!(job.id = %job.id, %error, "the job cannot be taken back; trying again")
+                    tracing::warn!(job.id = %job.id, %error, "the job cannot be recovered; trying again")
                 }
             }
             tokio::time::sleep(RETRY_AFTER).await;

@@ -1,14 +1,14 @@
-//! The reading of a text that has its hexadecimal digits alone.
+//! A reading of a text that contains only its hexadecimal digits.
 
 use std::ops::Range;
 
 use super::readings::{Reading, unseen};
 
-/// Fewer digits in a row are not looked at.
+/// Shorter runs of digits are ignored.
 pub(super) const SHORTEST_DIGITS: usize = 12;
 
-/// The hexadecimal digits of a text, in lower case: of each run of digits that has enough of them, whatever signs are
-/// between them (`68:75`, `0x68, 0x75`, `\x68\x75`, `%68%75`). A letter that is no digit ends a run.
+/// The hexadecimal digits of a text, in lower case: of each run with enough digits, with any separators between them
+/// (`68:75`, `0x68, 0x75`, `\x68\x75`, `%68%75`). A letter that is not a digit ends a run.
 pub(super) fn digits(text: &str) -> Reading {
     let bytes = text.as_bytes();
     let mut reading = Reading::default();
@@ -40,8 +40,8 @@ pub(super) fn digits(text: &str) -> Reading {
     reading
 }
 
-/// The next digit after which a run may be long enough. The bytes that it would have are looked at from their last one
-/// backwards: most letters end a run, so that few of the bytes are looked at.
+/// The next digit at which a run can be long enough. The bytes of a possible run are checked from its end: most letters end a run,
+/// so few bytes are read.
 fn next_run(bytes: &[u8], mut at: usize) -> usize {
     while at + SHORTEST_DIGITS <= bytes.len() {
         let window = at..at + SHORTEST_DIGITS;
@@ -75,7 +75,7 @@ static IS_LETTER: [bool; 256] = {
     table
 };
 
-/// The length of what may stand between two digits, at a place that has none.
+/// The length of a separator between two digits, at a position without a digit.
 fn between_digits(bytes: &[u8], at: usize) -> Option<usize> {
     let before = at.checked_sub(1).map(|before| bytes[before]);
     match bytes[at] {

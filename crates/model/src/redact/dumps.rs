@@ -1,16 +1,16 @@
-//! The rows of a dump (`xxd`, `hexdump -C`, `od`): an address, digits, and the text that they are.
+//! The rows of a hex dump (`xxd`, `hexdump -C`, `od`): an address, digits, and the text.
 //!
-//! Between two rows stand an address and often the text of the row before, so neither column can be read as it is.
+//! Between two rows there is an address and often the text of the previous row, so neither column can be read alone.
 
 use std::ops::Range;
 
 use super::readings::{self, MOST_BACKSLASHES, Reading};
 
-/// An address has so many digits.
+/// The number of digits of an address.
 const ADDRESS: std::ops::RangeInclusive<usize> = 6..=16;
-/// So many quotes and dashes may be before an address; with a limit, because each quote may be before a row.
+/// The maximum number of quotes and dashes before an address. Limited, because each quote could precede a row.
 const MOST_SIGNS: usize = 3;
-/// So many blanks at most are between two groups of digits.
+/// The maximum number of spaces between two groups of digits.
 const WIDEST_GAP: usize = 3;
 
 /// The columns of all rows in a text.
@@ -133,8 +133,8 @@ impl Columns {
                 continue;
             }
             let within = &text[1..];
-            // One character for each byte, of two hexadecimal or three octal digits. Behind the last row of a printed text
-            // stands whatever else is in the line.
+            // One character for each byte, of two hexadecimal or three octal digits. The last row of a printed text is followed by
+            // the rest of the line.
             let is_closed = |length: &usize| within.get(*length).map(byte) == Some(close);
             let last = within.len().saturating_sub(1);
             let length = [digits / 2, digits / 3, last].into_iter().find(is_closed);

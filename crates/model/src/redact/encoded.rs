@@ -1,7 +1,7 @@
-//! A value as programs write bytes in digits: base64, base32, hexadecimal and octal, of its UTF-8 and of its UTF-16.
+//! Encodings of a value as digits: base64, base32, hexadecimal, and octal, of its UTF-8 and its UTF-16.
 //!
-//! What is looked for is what the value alone decides, wherever it begins in something longer. A digit or a word that
-//! holds bits of the value and bits of its neighbor is no part of a form; [`Sides`] count it, and it is masked as well.
+//! A form contains only what the value alone determines, at any position in a longer text. A digit or a word that contains bits
+//! of both the value and its neighbor is not part of a form. [`Sides`] count these, and they are masked as well.
 
 use base64::{
     Engine,
@@ -12,8 +12,8 @@ use super::sides::Sides;
 
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// The bytes that encoders are given: UTF-8, and UTF-16 in both orders. A zero byte at an end of UTF-16 is left out, so
-/// that for most values one sequence stands for both orders.
+/// The input of encoders: UTF-8, and UTF-16 in both byte orders. A zero byte at an end of UTF-16 is left out, so that one
+/// sequence represents both orders for most values.
 pub(super) fn bytes(value: &str) -> Vec<Vec<u8>> {
     let mut all = vec![value.as_bytes().to_vec()];
     for order in [u16::to_le_bytes, u16::to_be_bytes] {
@@ -53,13 +53,13 @@ pub(super) fn base32(value: &[u8]) -> Vec<(String, Sides)> {
     forms
 }
 
-/// The digit of this number among those of five bits; all of its bits are there.
+/// The digit at this position among those of five bits. All of its bits are in the bytes.
 fn five_bits(bytes: &[u8], number: usize) -> usize {
     (5 * number..5 * number + 5)
         .fold(0, |digit, bit| digit << 1 | usize::from(bytes[bit / 8] >> (7 - bit % 8) & 1))
 }
 
-/// Of digits that hold so many bits each, those that no byte before the value and none after it has a part in.
+/// Of digits with this number of bits, those that contain no bits of bytes before or after the value.
 fn own_digits(before: usize, length: usize, bits: usize) -> (usize, usize, Sides) {
     let sides = Sides {
         before: usize::from(!(8 * before).is_multiple_of(bits)),
@@ -75,7 +75,7 @@ pub(super) fn hexadecimal(value: &[u8]) -> String {
 }
 
 /// What dumps of memory show besides hexadecimal bytes: octal bytes (`od -b`), and words of two bytes with the second
-/// one first (`od`, `od -x`, `hexdump`), by whether the value begins at a word.
+/// one first (`od`, `od -x`, `hexdump`), for both alignments of the value.
 pub(super) fn dumped(value: &[u8]) -> Vec<(String, Sides)> {
     let mut forms = vec![(value.iter().map(|byte| format!("{byte:03o}")).collect(), Sides::default())];
     for first in 0..2.min(value.len()) {

@@ -1,14 +1,14 @@
-//! The forms in which a value may turn up: as it is, and as programs quote and encode it.
+//! The forms in which a value can occur: unchanged, quoted, and encoded.
 
 use std::collections::BTreeMap;
 
 use super::{digits, encoded, names, readings, sides::Sides};
 
-/// Shorter values are only looked for where they are all that stands between quotes, in bytes.
+/// Shorter values are only masked if they are the whole text between quotes, in bytes.
 pub const SHORTEST_VALUE: usize = 4;
-/// Of a value of many lines, shorter lines are not looked for, in bytes.
+/// Of a multi-line value, shorter lines are not masked, in bytes.
 const SHORTEST_LINE: usize = 8;
-/// Shorter forms are not looked for where something stands between their characters: `ab cd` is not `abcd`. In bytes.
+/// Shorter forms are not searched for with separators between their characters: `ab cd` is not `abcd`. In bytes.
 const SHORTEST_SPREAD: usize = 8;
 /// The same for words and numbers: every text has words that others can be made of.
 const SHORTEST_SPREAD_NAME: usize = 12;
@@ -17,17 +17,17 @@ const SHORTEST_DIGITS: usize = digits::SHORTEST_DIGITS;
 /// Shorter texts in base32 may be words.
 const SHORTEST_BASE32: usize = 6;
 
-/// Forms with what is beside each.
+/// Forms, each with its sides.
 pub(super) type Set = BTreeMap<String, Sides>;
 
 /// All forms of all values, each once.
 #[derive(Default)]
 pub(super) struct Forms {
-    /// Looked for in the text as it is.
+    /// Searched for in the text itself.
     pub(super) exact: Set,
-    /// Looked for in the text without its blanks ([`readings::compact`]).
+    /// Searched for in the text without white space ([`readings::compact`]).
     pub(super) compact: Set,
-    /// Looked for in its hexadecimal digits ([`digits::digits`]).
+    /// Searched for in its hexadecimal digits ([`digits::digits`]).
     pub(super) digits: Set,
 }
 
@@ -66,7 +66,7 @@ impl Forms {
                 self.compact.entry(compact).or_default();
             }
         };
-        // The text beside the digits of a dump has a dot in place of what cannot be shown.
+        // The text next to the digits of a dump has dots for unprintable characters.
         add_compact(&dotted(value));
         for form in quoted(value) {
             // Output is often printed as JSON once more.
@@ -105,7 +105,7 @@ fn spaced(value: &str) -> String {
     spaced
 }
 
-/// As `xxd` and `hexdump -C` show it beside its digits.
+/// The text column of `xxd` and `hexdump -C`.
 fn dotted(value: &str) -> String {
     value.bytes().map(|byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '.' }).collect()
 }

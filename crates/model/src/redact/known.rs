@@ -1,4 +1,4 @@
-//! The known values as automata, and where they are in a text.
+//! Finds known values in a text, with automata.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -11,10 +11,10 @@ use super::{
     sides::Sides,
 };
 
-/// Values that are looked for.
+/// Values to find.
 #[derive(Clone)]
 pub(super) struct Known {
-    /// Every form as it stands.
+    /// Every form in the text itself.
     exact: Finder,
     /// Long forms without blanks, for those that are wrapped, indented, spaced or in lists.
     compact: Option<Finder>,
@@ -22,11 +22,11 @@ pub(super) struct Known {
     digits: Option<Finder>,
     /// Is one of them a number?
     has_numbers: bool,
-    /// Values that are only looked for as whole texts.
+    /// Values that are only found as whole texts.
     short: BTreeSet<String>,
 }
 
-/// One automaton, with what is beside its forms, by their number.
+/// One automaton, with the sides of its forms, by their number.
 #[derive(Clone)]
 struct Finder {
     automaton: AhoCorasick,
@@ -53,7 +53,7 @@ impl Known {
         })
     }
 
-    /// How many forms are looked for.
+    /// The number of forms.
     pub(super) fn forms(&self) -> usize {
         self.exact.sides.len()
     }
@@ -62,7 +62,7 @@ impl Known {
         self.has_numbers
     }
 
-    /// Is it one of the values that are too short to be looked for within a text?
+    /// Whether it is one of the values that are too short to be found within a text.
     pub(super) fn is_short(&self, text: &str) -> bool {
         self.short.contains(text)
     }
@@ -98,7 +98,7 @@ impl Finder {
         (!sides.is_empty()).then_some(Self { automaton, sides })
     }
 
-    /// Where forms are, with the digits beside them, by their ends.
+    /// The positions of forms, including the digits at their sides, by their ends.
     fn ranges(&self, text: &[u8]) -> impl Iterator<Item = Range<usize>> {
         let found = self.automaton.find_overlapping_iter(text);
         found.map(|found| self.sides[found.pattern().as_usize()].widen(text, found.range()))

@@ -1,8 +1,8 @@
-//! Masks in place of spans of a text. Spans that touch are one.
+//! Replaces spans of a text with masks. Adjacent spans get one mask.
 
 use std::{borrow::Cow, ops::Range};
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 pub const MASK: &str = "***";
 
 /// The text with masks; the spans come by their ends.

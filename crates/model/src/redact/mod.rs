@@ -1,4 +1,4 @@
-//! Taking secrets out of text before it is stored, streamed, logged or answered.
+//! Masks secrets in text before it is stored, streamed, logged, or returned.
 //!
 //! By value: what is known to be secret in this run, in every form that programs print it in (`forms.rs`), found by
 //! automata in one pass over each reading of the text (`known.rs`, `readings.rs`, `digits.rs`, `dumps.rs`), so that the time grows
@@ -49,9 +49,9 @@ impl fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// Knows these values besides the shapes. Of a value of many lines each line counts as well. Values and lines
-    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: of those, values are looked for as whole
-    /// texts and between quotes, lines not at all.
+    /// Masks these values in addition to patterns. Of a multi-line value each line counts as well. Values and lines
+    /// that are too short ([`SHORTEST_VALUE`]) would mask half of every text: such values are only found as whole
+    /// texts and between quotes, such lines not at all.
     #[must_use]
     pub fn new<T: AsRef<str>>(values: impl IntoIterator<Item = T>) -> Self {
         let values: Vec<T> = values.into_iter().collect();
@@ -73,7 +73,7 @@ impl Redactor {
         self.text_with_names_at(text, |_, name, _| is_name(name))
     }
 
-    /// As [`Self::text_with_names`]; `is_name` is also given the bytes before and after.
+    /// As [`Self::text_with_names`]; `is_name` also gets the bytes before and after.
     #[must_use]
     pub fn text_with_names_at<'a>(
         &self,
@@ -125,7 +125,7 @@ impl Redactor {
         }
     }
 
-    /// A text that is a value of its own.
+    /// A text that is a complete value.
     fn whole(&self, text: &mut String) {
         if self.known.as_ref().is_some_and(|known| known.is_short(text)) {
             *text = MASK.into();
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn names_tell_of_secrets() {
-        for (name, tells) in [
+        for (name, is_secret) in [
             ("proxmox_api_token_secret", true),
             ("ROOT_PASSWORD", true),
             ("vault_ssh_private_key", true),
@@ -330,7 +330,7 @@ mod tests {
             ("vault_password_file", false),
             ("hosts", false),
         ] {
-            assert_eq!(tells_of_a_secret(name), tells, "{name}");
+            assert_eq!(tells_of_a_secret(name), is_secret, "{name}");
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Which secrets could be names: weak passwords are words, and often those by which hosts, tasks and variables are called.
+//! Secrets that could be names: weak passwords are words, and hosts, tasks, and variables are often named by the same words.
 //!
-//! Such a secret is not looked for in names. A name that contains it says nothing of a password that could be guessed
-//! anyway, while a masked name is wrong: two hosts become one, and a task is not found again.
+//! Such a secret is not masked in names. A name that contains it reveals nothing about a password that could be guessed
+//! anyway, while a masked name is wrong: two hosts become one, and a task can't be found.
 
 /// Longer values are no names, in bytes.
 const LONGEST: usize = 63;
 /// Longer words are no words, in bytes.
 const LONGEST_WORD: usize = 24;
-/// A word has at most so many digits at its end: `node-0012` is a name, `8f31c2` is not.
+/// The maximum number of digits at the end of a word: `node-0012` is a name, `8f31c2` is not.
 const MOST_DIGITS: usize = 4;
 
-/// Words of letters, each with a short number at its end, joined by `.`, `-`, `_` or a space?
+/// Whether it consists of words of letters, each with a short number at its end, joined by `.`, `-`, `_`, or a space.
 pub(super) fn could_be_a_name(value: &str) -> bool {
     let words = || value.split(['.', '-', '_', ' ']);
     value.len() <= LONGEST && words().all(is_word) && words().any(|word| !word.is_empty())

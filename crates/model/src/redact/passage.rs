@@ -1,4 +1,4 @@
-//! Text in pieces, such as lines: a private key that begins in one piece continues in the next ones.
+//! Text in pieces, such as lines: a private key that begins in one piece continues in the next.
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::masked::MASK;
 
-/// Of a key whose end never comes, so much is hidden, in bytes; the longest keys in use have some 13,000.
+/// How much is hidden of a key without an end, in bytes. The longest keys in use have about 13,000.
 const LONGEST: usize = 64 * 1024;
 
 #[expect(clippy::expect_used, reason = "the pattern is a constant, and tests use it")]
@@ -14,7 +14,7 @@ static EDGE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"-----(BEGIN|END) [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").expect("a valid pattern")
 });
 
-/// Where a text stands that comes in pieces: one for each stream.
+/// The state of a text that arrives in pieces: one for each stream.
 #[derive(Debug, Clone, Default)]
 pub struct Passage {
     /// Within a key: how many bytes of it have been hidden.

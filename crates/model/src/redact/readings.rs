@@ -1,4 +1,4 @@
-//! Other readings of a text: without what a screen does not show, and without its blanks.
+//! Other readings of a text: without invisible characters, and without spaces.
 //!
 //! Programs break secrets into lines (`base64`), put blanks, colors and colons between their characters (`digits.rs`), and
 //! show them as dumps (`dumps.rs`). Each reading leaves something out and remembers where the rest was, so that what is found in it can be
@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-/// So many backslashes before an escaped character are one escape: a text that is quoted three times has seven.
+/// The maximum number of backslashes before an escaped character: a text that is quoted three times has seven.
 pub(super) const MOST_BACKSLASHES: usize = 7;
 
 /// Parts of a text, one after the other.
@@ -18,7 +18,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Appends bytes that stand at `place` of the text.
+    /// Appends bytes at `place` of the text.
     pub(super) fn push(&mut self, bytes: &[u8], place: usize) {
         let ahead = place - self.text.len();
         if self.gaps.last().map_or(0, |(_, ahead)| *ahead) != ahead {
@@ -69,7 +69,7 @@ pub(super) struct Compact {
     pub(super) shown: Option<Reading>,
 }
 
-/// The text without white space, colors, and what stands between the items of a list.
+/// The text without white space, colors, and separators of list items.
 pub(super) fn compact(text: &str) -> Compact {
     let mut has_unseen = false;
     let reading = without(text, |rest| match rest {
@@ -86,7 +86,7 @@ pub(super) fn compact(text: &str) -> Compact {
     Compact { reading, shown: if has_unseen { without(text, unseen) } else { None } }
 }
 
-/// The same as a text of its own.
+/// The same as a separate text.
 pub(super) fn compact_text(text: &str) -> String {
     match compact(text).reading {
         // Only whole characters are left out.
@@ -198,7 +198,7 @@ fn escaped_unseen(rest: &[u8]) -> usize {
     }
 }
 
-/// The length of white space, of an escaped line end, or of what stands between two items of a list.
+/// The length of white space, of an escaped line end, or of a separator of list items.
 fn blank(rest: &[u8]) -> usize {
     match *rest {
         [b'\n', ..] => {

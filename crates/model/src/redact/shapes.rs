@@ -1,4 +1,4 @@
-//! What is a secret whatever its value: headers that authorize, private keys, tokens that say what they are.
+//! Recognizes secrets by pattern: authorization headers, private keys, tokens with a known prefix.
 
 use std::{ops::Range, sync::LazyLock};
 
@@ -17,7 +17,7 @@ const SHAPES: &[&str] = &[
     // JSON Web Tokens: the header is `{"...`, base64url.
     r"\b(?<secret>eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,3})",
     r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@]*:(?<secret>[^/\s@]+)@",
-    // API tokens of our own: their id is no secret.
+    // API tokens of Rangehand: their ID is not secret.
     r"rh_[0-9a-f]{12}_(?<secret>[0-9a-f]{16,})",
     r"\b(?<secret>gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,})",
 ];

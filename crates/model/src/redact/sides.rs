@@ -1,9 +1,9 @@
-//! What is beside a form and belongs to it.
+//! The characters next to a form that belong to it.
 
 use std::ops::Range;
 
-/// What is beside a form that consists of digits: so many digits hold bits of the value and bits of its neighbor. And
-/// what of a form is not the value: the quotes around a short one.
+/// The sides of a form that consists of digits: the number of digits that contain bits of both the value and its neighbor. And
+/// the parts of a form that are not the value: the quotes around a short one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sides {
     pub(super) before: usize,

@@ -1,4 +1,4 @@
-//! What is sent when.
+//! The messages to watchers, and when they are sent.
 
 use proptest::prelude::*;
 
@@ -13,11 +13,11 @@ fn vm(id: u32, more: Value) -> Value {
     vm
 }
 
-/// What a watcher is sent of these looks, one each `seconds`.
-fn sent(seconds: u64, looks: &[Vec<Value>]) -> Vec<String> {
+/// What a watcher is sent of these polls, one each `seconds`.
+fn sent(seconds: u64, polls: &[Vec<Value>]) -> Vec<String> {
     let mut sent = Sent::default();
-    let times = (0..).map(|look| Duration::from_secs(1000 + look * seconds));
-    let frames = looks.iter().zip(times).map(|(look, now)| sent.frame(&machines(look), now));
+    let times = (0..).map(|poll| Duration::from_secs(1000 + poll * seconds));
+    let frames = polls.iter().zip(times).map(|(poll, now)| sent.frame(&machines(poll), now));
     frames.map(|frame| frame.map_or(String::new(), |frame| serde_json::to_string(&frame).unwrap())).collect()
 }
 
@@ -111,20 +111,20 @@ fn cpu_is_compared_with_what_was_told() {
 
 #[test]
 fn memory_and_uptime_are_told_now_and_then_and_with_everything_else() {
-    let look = |mem: u32| vec![vm(1, json!({ "mem": mem, "uptime": 30 + mem }))];
-    let mut looks: Vec<_> = (0..9).map(look).collect();
-    looks.push(vec![vm(1, json!({ "name": "new", "mem": 99 }))]);
-    looks.push(look(100));
-    let frames = sent(5, &looks);
-    let expected = |look: usize| match look {
+    let poll = |mem: u32| vec![vm(1, json!({ "mem": mem, "uptime": 30 + mem }))];
+    let mut polls: Vec<_> = (0..9).map(poll).collect();
+    polls.push(vec![vm(1, json!({ "name": "new", "mem": 99 }))]);
+    polls.push(poll(100));
+    let frames = sent(5, &polls);
+    let expected = |poll: usize| match poll {
         1 => changed(1, "vm-1", 12.5, 1, 31),
         7 => changed(1, "vm-1", 12.5, 7, 37),
         9 => changed(1, "new", 12.5, 99, 30),
         10 => changed(1, "vm-1", 12.5, 100, 130),
         _ => String::new(),
     };
-    for (look, frame) in frames.iter().enumerate().skip(1) {
-        assert_eq!(*frame, expected(look), "look {look}");
+    for (poll, frame) in frames.iter().enumerate().skip(1) {
+        assert_eq!(*frame, expected(poll), "poll {poll}");
     }
     // What is not in the list of sent fields stays quiet.
     let frames = sent(5, &[vec![vm(1, json!({}))], vec![vm(1, json!({ "maxmem": 21, "disk": 8 }))]]);
@@ -151,15 +151,15 @@ fn apply(held: &mut HashMap<String, Value>, frame: &Value) {
 
 proptest! {
     #[test]
-    fn who_applies_every_frame_holds_what_is_there(
-        looks in prop::collection::vec(
+    fn a_client_that_applies_every_frame_has_the_current_machines(
+        polls in prop::collection::vec(
             prop::collection::btree_map(0_u32..6, (0_u32..3, 0.0_f64..0.2, 0_u32..3, 0_u32..2), 0..6),
             1..12,
         ),
     ) {
         let (mut sent, mut held) = (Sent::default(), HashMap::new());
-        for (now, look) in (0..).step_by(5).zip(looks) {
-            let list: Vec<Value> = look
+        for (now, poll) in (0..).step_by(5).zip(polls) {
+            let list: Vec<Value> = poll
                 .iter()
                 .map(|(id, (status, cpu, mem, template))| {
                     vm(*id, json!({ "status": status, "cpu": cpu, "mem": mem, "template": template }))

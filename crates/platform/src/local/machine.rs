@@ -45,7 +45,7 @@ pub(super) fn ensure(
         && (before.spec.kind != wanted.spec.kind || before.spec.template != wanted.spec.template)
     {
         let what = format!("machine `{}` was made of another kind or template", dir.name());
-        return Err(Error::refused_with(what, "remove it; then it is created anew"));
+        return Err(Error::refused_with(what, "remove it; then it is created again"));
     }
     if before.as_ref() != Some(wanted) {
         dir.keep(wanted)?;
@@ -217,7 +217,7 @@ fn settle(
     Ok(!is_same)
 }
 
-/// Tells a machine of neighbors that came after it. The calling thread ends in its namespace.
+/// Adds neighbors that were created after a machine to it. The calling thread ends in its namespace.
 pub(super) fn learn(fabric: &Fabric, dir: &MachineDir, wanted: &MachineWanted) -> Result<(), Error> {
     let pending = fabric.take_pending(dir.name());
     if pending.is_empty() {

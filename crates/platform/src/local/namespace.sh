@@ -73,7 +73,7 @@ mount -t proc proc "$root/proc"
 # Refused where this machine's own is covered in part, as in containers.
 mount -t sysfs -o ro sysfs "$root/sys" 2>/dev/null || true
 
-# replace FILE: its new text is read. Users who may not write in /etc mount it.
+# replace FILE: reads its new text. Users without write access to /etc mount it.
 replace() {
   cat >"$dir/root/${1##*/}"
   if ! cp "$dir/root/${1##*/}" "$root$1" 2>/dev/null; then mount --bind "$dir/root/${1##*/}" "$root$1"; fi

@@ -69,7 +69,7 @@ async fn one(
     seen.map_err(|error| Error::retry(format!("cannot start a thread: {error}")))?
 }
 
-/// Looks into a machine. The calling thread ends in its namespace.
+/// Inspects a machine. The calling thread ends in its namespace.
 fn look(
     fabric: &Fabric,
     dir: &MachineDir,

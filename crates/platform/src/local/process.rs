@@ -30,7 +30,7 @@ const STARTED: &str = "started";
 const UP: &str = "up";
 const CONSOLE: &str = "console.log";
 /// How long the first process may take to say who it is, and how long a killed one may take to end.
-const PATIENCE: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(20);
 /// How often a record is looked for that another process writes.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// Lines of the console in a reason.
@@ -96,7 +96,7 @@ fn until_up(dir: &MachineDir) -> Result<(), Error> {
                 last_lines(dir)
             )));
         }
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > START_LIMIT {
             return Err(Error::retry(format!(
                 "machine `{}` did not start in time: {}",
                 dir.name(),
@@ -192,17 +192,17 @@ fn end(init: Init, shutdown: Duration) -> io::Result<()> {
     if !is_alive(&init) {
         return Ok(());
     }
-    for (signal, patience) in [(Signal::TERM, shutdown), (Signal::KILL, PATIENCE)] {
-        if patience.is_zero() {
+    for (signal, limit) in [(Signal::TERM, shutdown), (Signal::KILL, START_LIMIT)] {
+        if limit.is_zero() {
             continue;
         }
         match pidfd_send_signal(&process, signal) {
             Err(Errno::SRCH) => return Ok(()),
             sent => sent?,
         }
-        let patience = Timespec { tv_sec: patience.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: 0 };
+        let limit = Timespec { tv_sec: limit.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: 0 };
         // It becomes readable when the process has ended, and with it all others of its namespace.
-        if poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience))? > 0 {
+        if poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit))? > 0 {
             return Ok(());
         }
     }

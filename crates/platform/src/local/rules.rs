@@ -123,6 +123,12 @@ fn commands(machine: &MachineSpec, spec: &RouterSpec) -> Vec<Value> {
             ],
         ),
     ];
+    // What leaves by the interface that it came from is between the network there and another router on it, which applies the rules.
+    // Replies to what came through that router would be refused here.
+    for (at, _) in machine.nics.iter().enumerate().filter(|(_, nic)| nic.network != UPLINK) {
+        let same = |key: &str| matches(json!({ "meta": { "key": key } }), "==", json!(format!("eth{at}")));
+        commands.push(rule("forward", vec![same("iifname"), same("oifname"), json!({ "accept": null })]));
+    }
     for subnet in &spec.rules.isolated {
         let is_v4 = subnet.0.addr().is_ipv4();
         for (interface, other, field) in [("oifname", "daddr", "saddr"), ("iifname", "saddr", "daddr")] {

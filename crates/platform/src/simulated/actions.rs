@@ -333,7 +333,7 @@ fn refuse_other_machine(thing: &Thing, before: &MachineSpec, after: &MachineSpec
     }
     Err(Error::refused_with(
         format!("{thing} was made of another kind or template"),
-        "remove it; then it is created anew",
+        "remove it; then it is created again",
     ))
 }
 

@@ -63,7 +63,7 @@ pub enum Effect {
     TimeoutBefore,
     /// The call is carried out, and there is no answer.
     TimeoutAfter,
-    /// The platform asks for patience for so many milliseconds.
+    /// The platform requests a pause of this many milliseconds.
     Throttle(u64),
     /// The call takes so many times as long.
     Slow(u32),

@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 
 use super::world::{Line, World};
 
-/// From this size on a file is written anew when it is opened.
+/// From this size on a file is compacted when it is opened.
 const COMPACT_FROM_BYTES: u64 = 4 * 1024 * 1024;
 
 #[derive(Debug)]

@@ -62,7 +62,7 @@ impl Simulated {
         self.faults.replace(faults);
     }
 
-    /// Changes the platform as somebody does who is not Rangehand.
+    /// Changes the platform like a user other than Rangehand.
     ///
     /// # Errors
     /// If the state cannot be kept.

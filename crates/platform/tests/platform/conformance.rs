@@ -145,7 +145,7 @@ pub(crate) async fn a_refused_call_leaves_what_can_be_removed(site: &dyn Site) {
     site.set_faults(Vec::new());
 }
 
-/// A name that somebody else has is refused, and their thing stays as it is.
+/// A name of a foreign thing is rejected, and that thing is unchanged.
 pub(crate) async fn a_foreign_name_is_refused(site: &dyn Site, plant: &dyn Fn(&platform::Thing, &Wanted)) {
     let (desired, drive) = (desired(46), Drive::new(site.platform(), "foreign"));
     for wanted in &wanted(&desired)[..3] {

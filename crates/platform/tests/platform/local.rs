@@ -62,6 +62,39 @@ fn packets_pass_as_the_rules_say_and_no_others() {
 }
 
 #[test]
+fn a_rule_for_the_outside_opens_no_network_of_the_range() {
+    with_lab(|lab| async move {
+        // The second router reaches the outside by the interface that also leads to a network of the range.
+        let desired = expand(
+            "name: r\nplatform: p\nnetworks: {upper: {cidr: 10.56.1.0/24}, lower: {cidr: 10.56.2.0/24}}\nmachines:\n  \
+             gw: {kind: namespace, role: jumpbox, networks: [upper]}\n  r: {kind: namespace, role: router, networks: [upper, lower]}\n  \
+             near: {kind: namespace, networks: [upper]}\n  far: {kind: namespace, networks: [lower]}\n\
+             rules: [{from: any, to: uplink, allow: [any]}, {from: upper, to: lower, allow: [icmp]}]\n",
+        );
+        let drive = Drive::new(&*lab.local, "outside");
+        drive.up(&desired).await.unwrap();
+        let (near, far) = (lab.net("outside", "near"), lab.net("outside", "far"));
+        // The first router also redirects `near` to the second one, which `ping` counts as an error.
+        assert!(within(&near, "ping -c 2 -i 0.2 -W 2 10.56.2.10"));
+        assert!(!within(&far, "ping -c 1 -W 1 10.56.1.11"), "no rule allows it");
+        // Replies to `far` pass the first router, which did not see what they reply to.
+        let rules = |from: &str, to: &str| {
+            let mut router = (*desired.routers[1]).clone();
+            let mut set = (*router.rules).clone();
+            (set.rules[1].from, set.rules[1].to) = (set.rules[1].to.clone(), set.rules[1].from.clone());
+            router.rules = Arc::new(set);
+            assert_eq!((&*router.rules.rules[1].from.name, &*router.rules.rules[1].to.name), (from, to));
+            router
+        };
+        drive.ensure(&Wanted::Rules(Arc::new(rules("lower", "upper")))).await.unwrap();
+        sh(&format!("nsenter --net={} sysctl -qw net.ipv4.conf.all.accept_redirects=0", near.display()));
+        sh(&format!("nsenter --net={} ip route flush cache", near.display()));
+        assert!(within(&far, "ping -c 1 -W 2 10.56.1.11"));
+        drive.down(&desired).await.unwrap();
+    });
+}
+
+#[test]
 fn what_is_changed_by_hand_on_this_machine_is_observed_and_corrected() {
     with_lab(|lab| async move {
         let (drive, desired) = (Drive::new(&*lab.local, "drift"), desired(51));

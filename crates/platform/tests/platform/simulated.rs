@@ -127,7 +127,7 @@ async fn a_thing_that_is_worked_on_is_locked() {
     let locked = site.power(&machine, Power::On).await.unwrap_err();
     let Error::Retry { after: Some(after), .. } = locked else { panic!("{locked:?}") };
     assert!(after <= Duration::from_millis(3_000), "{after:?}");
-    // The same call again finds the task that is at work.
+    // The same call again finds the running task.
     assert_eq!(site.ensure(&drive.owner, &web).await.unwrap().progress, made.progress);
     let unknown = Awaited::Task(Handle("simulated:99999".to_owned()));
     assert!(matches!(site.wait(&unknown).await, Err(Error::Gone { .. })));

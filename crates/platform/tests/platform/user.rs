@@ -1,4 +1,4 @@
-//! The local platform of an ordinary user. As root, each test is executed again with the rights of nobody.
+//! The local platform of an unprivileged user. As root, each test is executed again as the user `nobody`.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use crate::{
     ssh::Ssh,
 };
 
-const NOBODY: u32 = 65_534;
+const USER_ID: u32 = 65_534;
 const AGAIN: &str = "RANGEHAND_TEST_AS_USER";
 
 struct User {
@@ -46,7 +46,7 @@ impl Site for User {
 fn as_user<F: Future<Output = ()>>(name: &str, test: impl FnOnce(User) -> F) {
     let directory = tempfile::Builder::new().prefix("rh-user-").tempdir().unwrap();
     if rustix::process::geteuid().is_root() {
-        chown(directory.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+        chown(directory.path(), Some(USER_ID), Some(USER_ID)).unwrap();
         let program = std::env::current_exe().unwrap();
         // Other tests change links and mounts of this machine meanwhile.
         let status = Command::new("unshare")
@@ -59,7 +59,7 @@ fn as_user<F: Future<Output = ()>>(name: &str, test: impl FnOnce(User) -> F) {
             .env("HOME", directory.path())
             .status()
             .unwrap();
-        assert!(status.success(), "as nobody");
+        assert!(status.success(), "as the user `nobody`");
         return;
     }
     let checks = check();

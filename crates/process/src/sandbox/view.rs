@@ -1,4 +1,4 @@
-//! What a sandbox shows of the machine, as arguments of bubblewrap.
+//! The view that a sandbox has of the machine, as arguments of bubblewrap.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -12,8 +12,8 @@ use crate::scratch;
 /// Directories of the system that are read.
 pub(super) const SYSTEM: [&str; 8] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/sys"];
 
-/// What is read of /etc: names, certificates, the loader's and SSH's configuration. Not here, because they hold secrets
-/// that root may read: `shadow`, host keys of SSH, `ssl/private`, and whatever else a service keeps there.
+/// The visible files of /etc: names, certificates, configuration of the loader and of SSH. Files with secrets that root can
+/// read are excluded: `shadow`, SSH host keys, `ssl/private`, and those of other services.
 pub(super) const ETC: [&str; 51] = [
     "alternatives",
     "ansible",
@@ -71,7 +71,7 @@ pub(super) const ETC: [&str; 51] = [
 /// Directories that are empty when the run begins.
 pub(super) const EMPTY: [&str; 3] = ["/tmp", "/var/tmp", "/run"];
 
-/// What is seen inside, as arguments of bubblewrap; what comes later lies over what came before.
+/// The view of a sandbox, as arguments of bubblewrap. Later mounts cover earlier ones.
 pub(super) struct View {
     pub(super) arguments: Vec<OsString>,
 }
@@ -89,7 +89,7 @@ impl View {
         if !network {
             view.add(["--unshare-net"]);
         }
-        // Of an ordinary user it is meaningless, and done by the namespace of its own that one gets.
+        // For other users this has no effect, and their user namespace does it.
         if rustix::process::geteuid().is_root() {
             view.add(["--cap-drop", "ALL"]);
         }
@@ -111,7 +111,7 @@ impl View {
         self.arguments.extend(arguments.iter().map(|argument| argument.as_ref().to_owned()));
     }
 
-    /// An empty directory: the one that stands for it, or memory.
+    /// An empty directory: its backing directory, or memory.
     pub(super) fn scratch(&mut self, path: &Path, scratch: Option<&Path>) {
         match scratch {
             None => self.empty(path),

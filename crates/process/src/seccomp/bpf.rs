@@ -1,13 +1,13 @@
-//! From a table of refused system calls to a program for the kernel's filter machine (classic BPF).
+//! Compiles a table of refused system calls to a program in classic BPF for the kernel.
 //!
 //! ```text
 //! another architecture, or the x32 ABI        -> ENOSYS
-//! a call that is refused whatever it is given -> its error
+//! a call that is refused with any arguments   -> its error
 //! a call that is refused with some arguments  -> its error, or allowed
 //! everything else                             -> allowed
 //! ```
-//! The kernel runs the program once for each call number when it is installed and remembers what is allowed whatever the
-//! arguments are (Linux 5.11 and newer), so the length of the program does not matter to ordinary calls.
+//! When the program is installed, the kernel runs it once for each call number and caches which calls are allowed with any
+//! arguments (Linux 5.11 and newer), so the length of the program does not affect ordinary calls.
 
 use linux_raw_sys::{
     errno::ENOSYS,
@@ -24,7 +24,7 @@ pub(super) struct Filter {
     pub(super) architecture: u32,
     /// Numbers from here on belong to another ABI of the same architecture.
     pub(super) foreign_from: Option<u32>,
-    /// Calls that are refused whatever they are given.
+    /// Calls that are refused with any arguments.
     pub(super) groups: &'static [Group],
     /// Calls that are refused with some arguments.
     pub(super) rules: &'static [Rule],
@@ -147,9 +147,9 @@ mod tests {
 
     use super::*;
 
-    const OURS: u32 = 7;
+    const NATIVE: u32 = 7;
     const FILTER: Filter = Filter {
-        architecture: OURS,
+        architecture: NATIVE,
         foreign_from: Some(1000),
         groups: &[Group { error: EPERM, calls: &[10, 11] }, Group { error: ENOSYS, calls: &[12] }],
         rules: &[
@@ -207,10 +207,10 @@ mod tests {
             (1000, 0, 0, Some(ENOSYS)),
             (u32::MAX, 0, 0, Some(ENOSYS)),
         ] {
-            let decided = decide(&program, OURS, call, [first, second, 0, 0, 0, 0]);
+            let decided = decide(&program, NATIVE, call, [first, second, 0, 0, 0, 0]);
             assert_eq!(decided, decision, "{call} {first} {second}");
         }
-        assert_eq!(decide(&program, OURS + 1, 9, [0; 6]), Some(ENOSYS));
+        assert_eq!(decide(&program, NATIVE + 1, 9, [0; 6]), Some(ENOSYS));
     }
 
     #[test]

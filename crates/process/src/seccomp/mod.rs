@@ -5,7 +5,7 @@
 //! and through which kernels are attacked, above all those that a user namespace opens to unprivileged processes. A refused
 //! call fails like one without permission; the filter never kills a process.
 //!
-//! bubblewrap installs the filter for the programs that it executes ([`crate::confine`] gives it the program). The process
+//! bubblewrap installs the filter, which [`crate::confine`] passes to it, for the programs that it executes. The process
 //! with Ansible imported installs the same program itself after it has joined a sandbox (`forkserver/python/sandbox.py` of `crates/ansible`).
 
 mod bpf;

@@ -134,12 +134,12 @@ const HARDWARE: &[u32] = &[];
 /// A filter cannot see the flags of `clone3`, which are in memory. The C library then uses `clone`.
 const ABSENT: &[u32] = &[__NR_clone3];
 
-/// New namespaces. With one of users a process has all capabilities over namespaces of its own, and reaches parts of the
-/// kernel that are written for root.
+/// New namespaces. In a user namespace a process has all capabilities over its other namespaces, and reaches parts of the
+/// kernel that were written for root.
 const NAMESPACES: u32 =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 /// Kinds of sockets of machines and networks: `ip` and facts use netlink. All others (packets, virtual machines, the kernel's
-/// cryptography, Bluetooth, rare protocols) load modules when they are asked for.
+/// cryptography, Bluetooth, rare protocols) load kernel modules on first use.
 const FAMILIES: &[u32] = &[AF_UNIX, AF_INET, AF_INET6, AF_NETLINK];
 /// The usual one, those of `setarch` for 32-bit programs and for old release numbers, and the question. Others switch
 /// protections of memory off.

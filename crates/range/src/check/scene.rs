@@ -1,4 +1,4 @@
-//! What all checks look at.
+//! The input of all checks.
 
 use std::collections::HashMap;
 

@@ -93,7 +93,7 @@ fn machines_stop_after_those_that_need_them_and_start_before() {
     assert!(stop.destroyed.is_empty());
     let stopped = apply_to(running.clone(), &stop);
     assert_eq!(stopped.machines["t1-web"].stage, Stage::Created);
-    assert_eq!(stopped.machines["t2-web"].stage, Stage::Ready, "the other instance goes on");
+    assert_eq!(stopped.machines["t2-web"].stage, Stage::Ready, "the other instance is not touched");
     assert_eq!(stopped.verified.iter().collect::<Vec<_>>(), ["t2"]);
     // What is stopped already stays so.
     let again = act(&stopped, &RangeAction::Stop, &of_t1()).unwrap();

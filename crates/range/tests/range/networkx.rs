@@ -96,8 +96,8 @@ fn trees_are_trees_as_networkx_says() {
     let Some(answers) = ask("is_tree", &json!(input)) else { return };
     let mut counts = [0, 0, 0];
     for (graph, answer) in samples.iter().zip(answers.as_array().unwrap()) {
-        let ours = is_tree(graph.nodes, &graph.edges);
-        let multi = match ours {
+        let own = is_tree(graph.nodes, &graph.edges);
+        let multi = match own {
             Err(NoNodes) => Value::Null,
             Ok(is_tree) => json!(is_tree),
         };
@@ -110,12 +110,12 @@ fn trees_are_trees_as_networkx_says() {
             is_tree(graph.nodes, &once).map_or(Value::Null, Value::from),
             "{graph:?}"
         );
-        counts[match ours {
+        counts[match own {
             Err(NoNodes) => 0,
             Ok(false) => 1,
             Ok(true) => 2,
         }] += 1;
-        assert_eq!(document_is_tree(graph), ours == Ok(true), "{graph:?}");
+        assert_eq!(document_is_tree(graph), own == Ok(true), "{graph:?}");
         let parts = Graph::undirected(graph.nodes, &graph.edges).parts();
         assert_eq!(answer["parts"], json!(parts.iter().max().map_or(0, |last| last + 1)), "{graph:?}");
     }

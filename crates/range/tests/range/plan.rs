@@ -274,7 +274,7 @@ fn a_machine_that_was_stopped_is_started_again_and_nothing_else() {
         recorded.machines.get_mut("db").unwrap().stage = stage;
         assert_eq!(shown(&make(&desired, &recorded)), wanted);
     }
-    // A rule that was flushed, a machine that is gone.
+    // A rule that was flushed, a machine that was deleted.
     let mut recorded = applied(SMALL);
     recorded.routers.clear();
     assert_eq!(shown(&make(&desired, &recorded)), ["rules.ensure gw create"]);

@@ -78,7 +78,7 @@ async fn a_resume_and_a_rollback_by_request_go_on_after_a_crash_at_each_write() 
 
 #[tokio::test(start_paused = true)]
 async fn holders_that_die_again_and_again_get_to_the_end_together() {
-    // The first write says that a result is unknown, the second one that a call is made. Only who lives longer gets on.
+    // The first write records that a result is unknown, the second one that a call is made. Only a holder that survives both continues.
     for (write, fails) in [3, 4, 5].into_iter().flat_map(|write| [(write, false), (write, true)]) {
         let lab = Lab::of(Shape::range(), options(), true);
         if fails {

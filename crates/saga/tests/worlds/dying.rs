@@ -9,21 +9,21 @@ use tokio::time::sleep;
 use crate::world::LATENCY;
 
 /// A journal that dies with its holder at the write of this number, from 1: before the write, or right after it is durable.
-pub(crate) struct Dying {
+pub(crate) struct FailingJournal {
     inner: MemoryJournal,
     left: AtomicUsize,
     is_written: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Died {
+pub(crate) enum Crash {
     #[error("the holder died")]
     Died,
     #[error(transparent)]
     Memory(#[from] MemoryError),
 }
 
-impl Dying {
+impl FailingJournal {
     pub(crate) fn at(inner: &MemoryJournal, write: usize, is_written: bool) -> Self {
         Self { inner: inner.take_over(), left: AtomicUsize::new(write), is_written }
     }
@@ -35,26 +35,26 @@ impl Dying {
     }
 }
 
-impl Journal for Dying {
-    type Error = Died;
+impl Journal for FailingJournal {
+    type Error = Crash;
 
-    async fn read(&self) -> Result<Option<JournalRecord>, Died> {
+    async fn read(&self) -> Result<Option<JournalRecord>, Crash> {
         Ok(self.inner.read().await?)
     }
 
-    async fn begin(&self, entries: &[JournalEntry]) -> Result<(), Died> {
+    async fn begin(&self, entries: &[JournalEntry]) -> Result<(), Crash> {
         let dies = self.dies().await;
         if !dies || self.is_written {
             self.inner.begin(entries).await?;
         }
-        if dies { Err(Died::Died) } else { Ok(()) }
+        if dies { Err(Crash::Died) } else { Ok(()) }
     }
 
-    async fn write(&self, phase: JournalPhase, changes: &[JournalChange]) -> Result<(), Died> {
+    async fn write(&self, phase: JournalPhase, changes: &[JournalChange]) -> Result<(), Crash> {
         let dies = self.dies().await;
         if !dies || self.is_written {
             self.inner.write(phase, changes).await?;
         }
-        if dies { Err(Died::Died) } else { Ok(()) }
+        if dies { Err(Crash::Died) } else { Ok(()) }
     }
 }

@@ -53,7 +53,7 @@ async fn whichever_step_fails_a_kept_plan_is_resumed_to_its_end() {
             lab.script(lab.write_verb(step), step, fault);
             let outcome = lab.run(Goal::Continue).await;
             assert_eq!((outcome.ending, outcome.failures[0].step), (Ending::Kept, step));
-            let (requests, ours) = (lab.driver.world.requests().len(), lab.ours().await);
+            let (requests, owned) = (lab.driver.world.requests().len(), lab.owned().await);
             assert_eq!(lab.run(Goal::Continue).await.ending, Ending::Kept, "only by request");
             assert_eq!(lab.driver.world.requests().len(), requests);
             let begun = Instant::now();
@@ -62,7 +62,8 @@ async fn whichever_step_fails_a_kept_plan_is_resumed_to_its_end() {
             assert!(begun.elapsed() < LATE, "the failed call was answered, so nothing of it is to come");
             lab.assert_complete().await;
             let requests = lab.driver.world.requests().split_off(requests);
-            let again = requests.iter().filter(|(verb, tag)| *verb == Verb::Create && ours.contains_key(tag));
+            let again =
+                requests.iter().filter(|(verb, tag)| *verb == Verb::Create && owned.contains_key(tag));
             assert_eq!(again.count(), 0, "what was made is not made again");
         }
     }
@@ -96,8 +97,8 @@ async fn what_cannot_be_undone_is_listed_with_how_to_remove_it() {
             assert_eq!(left.remedy, format!("remove `{}` by hand", tag(left.step)));
             assert!(left.why.contains("refused") || left.why.contains("in use"), "{left:?}");
         }
-        let ours = lab.ours().await;
-        assert!(ours.keys().all(|tag| left.contains(tag)), "{left:?} {ours:?}");
+        let owned = lab.owned().await;
+        assert!(owned.keys().all(|tag| left.contains(tag)), "{left:?} {owned:?}");
         // The refusal was for once: a second rollback removes the rest.
         let outcome = lab.run(Goal::Rollback).await;
         assert_eq!((outcome.ending, outcome.left), (Ending::Clean, Vec::new()));
@@ -112,7 +113,7 @@ async fn steps_that_run_are_let_end_and_nothing_new_begins_after_a_failure() {
     lab.script(Verb::Create, 0, Fault::Refuse);
     let outcome = lab.run(Goal::Continue).await;
     assert_eq!(outcome.ending, Ending::Kept);
-    let ours: Vec<String> = lab.ours().await.into_keys().collect();
-    assert_eq!(ours, [tag(1), tag(2)]);
+    let owned: Vec<String> = lab.owned().await.into_keys().collect();
+    assert_eq!(owned, [tag(1), tag(2)]);
     assert_eq!(lab.driver.world.requests().len(), 3);
 }

@@ -16,8 +16,8 @@ use saga::{
 };
 
 use crate::{
-    dying::{Died, Dying},
-    world::{Effect, Fault, LATE, Thing, Trouble, Verb, World},
+    dying::{Crash, FailingJournal},
+    world::{Effect, Fault, LATE, Thing, Verb, World, WorldError},
 };
 
 pub(crate) const AT_ONCE: usize = 4;
@@ -141,7 +141,7 @@ impl Driver {
         self.shape.0[step as usize].1.iter().filter(is_thing).map(tag).collect()
     }
 
-    async fn make(&self, step: u32, found: Option<&Found>) -> Result<Answer, Trouble> {
+    async fn make(&self, step: u32, found: Option<&Found>) -> Result<Answer, WorldError> {
         let name = tag(step);
         if found == Some(&Found::Wrong) {
             let effect = Effect::Correct { tag: name.clone() };
@@ -154,31 +154,31 @@ impl Driver {
         self.world.request(Verb::Create, &name, effect).await.map(|()| Answer::Done(None))
     }
 
-    async fn remove(&self, step: u32, entry: &JournalEntry) -> Result<Undo, Trouble> {
+    async fn remove(&self, step: u32, entry: &JournalEntry) -> Result<Undo, WorldError> {
         let name = tag(step);
         if let Some(handle) = &entry.handle {
             let ended = self.world.operation(handle, &name).await;
-            if let Err(trouble @ (Trouble::Busy | Trouble::NoAnswer)) = ended {
-                return Err(trouble);
+            if let Err(error @ (WorldError::Busy | WorldError::NoAnswer)) = ended {
+                return Err(error);
             }
         }
         for (id, _) in self.world.find(&name).await? {
             match self.world.request(Verb::Delete, &name, Effect::Delete { id }).await {
-                Ok(()) | Err(Trouble::NotFound) => {}
-                Err(trouble) => return Err(trouble),
+                Ok(()) | Err(WorldError::NotFound) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(Undo::Undone)
     }
 }
 
-fn failure(trouble: Trouble) -> Failure {
-    match trouble {
-        Trouble::Refused(why) => Failure::Refused { why },
-        Trouble::Busy => Failure::Retry { after: None, why: "the platform is busy".to_owned() },
-        Trouble::NoAnswer => Failure::Unknown { why: "no answer".to_owned() },
-        Trouble::Missing => Failure::Gone { why: "what it is about does not exist".to_owned() },
-        Trouble::NotFound => Failure::Gone { why: "it does not exist".to_owned() },
+fn failure(error: WorldError) -> Failure {
+    match error {
+        WorldError::Refused(why) => Failure::Refused { why },
+        WorldError::Busy => Failure::Retry { after: None, why: "the platform is busy".to_owned() },
+        WorldError::NoAnswer => Failure::Unknown { why: "no answer".to_owned() },
+        WorldError::Missing => Failure::Gone { why: "what it is about does not exist".to_owned() },
+        WorldError::NotFound => Failure::Gone { why: "it does not exist".to_owned() },
     }
 }
 
@@ -199,10 +199,10 @@ impl Actions for Driver {
         let _running = self.enter(step);
         match self.world.operation(handle, &tag(step)).await {
             Ok(()) => Ok(None),
-            Err(Trouble::Missing) => {
+            Err(WorldError::Missing) => {
                 Err(Failure::Refused { why: "what it sits on does not exist".to_owned() })
             }
-            Err(trouble) => Err(failure(trouble)),
+            Err(error) => Err(failure(error)),
         }
     }
 
@@ -296,10 +296,10 @@ impl Lab {
 
     /// The same with a holder that dies; `None` if it did.
     pub(crate) async fn run_and_die(&self, goal: Goal, write: usize, is_written: bool) -> Option<Outcome> {
-        let journal = Dying::at(&self.journal, write, is_written);
+        let journal = FailingJournal::at(&self.journal, write, is_written);
         match self.saga().run(goal, &journal, &self.driver, |_| {}).await {
             Ok(outcome) => Some(outcome),
-            Err(Error::Journal(Died::Died)) => None,
+            Err(Error::Journal(Crash::Died)) => None,
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -319,11 +319,11 @@ impl Lab {
     }
 
     /// The things of this range, by tag. Asserts that foreign things are unchanged, and that nothing exists twice.
-    pub(crate) async fn ours(&self) -> BTreeMap<String, Thing> {
-        let (mut ours, mut foreign) = (BTreeMap::new(), Vec::new());
+    pub(crate) async fn owned(&self) -> BTreeMap<String, Thing> {
+        let (mut owned, mut foreign) = (BTreeMap::new(), Vec::new());
         for thing in self.driver.world.settled().await {
             if thing.tag.starts_with("range-1/") {
-                let before = ours.insert(thing.tag.clone(), thing);
+                let before = owned.insert(thing.tag.clone(), thing);
                 assert_eq!(before, None, "exists twice");
             } else {
                 assert!(thing.whole && thing.set.is_empty(), "{thing:?}");
@@ -331,24 +331,24 @@ impl Lab {
             }
         }
         assert_eq!(foreign, FOREIGN);
-        ours
+        owned
     }
 
     /// All that the steps make exists, as it should be.
     pub(crate) async fn assert_complete(&self) {
-        let ours = self.ours().await;
+        let owned = self.owned().await;
         for step in 0..self.count() {
             match self.driver.kind(step) {
                 Kind::Make => {
-                    assert!(ours.get(&tag(step)).is_some_and(|thing| thing.whole), "{step}: {ours:?}")
+                    assert!(owned.get(&tag(step)).is_some_and(|thing| thing.whole), "{step}: {owned:?}")
                 }
-                Kind::Set(on) => assert!(ours[&tag(on)].set.contains(&tag(step)), "{step}: {ours:?}"),
+                Kind::Set(on) => assert!(owned[&tag(on)].set.contains(&tag(step)), "{step}: {owned:?}"),
             }
         }
-        assert_eq!(ours.len(), self.driver.shape.0.iter().filter(|(kind, _)| *kind == Kind::Make).count());
+        assert_eq!(owned.len(), self.driver.shape.0.iter().filter(|(kind, _)| *kind == Kind::Make).count());
     }
 
     pub(crate) async fn assert_nothing_is_left(&self) {
-        assert_eq!(self.ours().await, BTreeMap::new());
+        assert_eq!(self.owned().await, BTreeMap::new());
     }
 }

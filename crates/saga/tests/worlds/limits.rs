@@ -22,7 +22,7 @@ async fn as_many_steps_run_at_once_as_allowed_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_class_does_not_keep_other_steps_from_running() {
-    // Step 0, then eight copies of two at once, and six steps of no class beside them.
+    // Step 0, then eight copies of which two can run at once, and six steps without a class.
     let mut steps = vec![(Kind::Make, Vec::new())];
     steps.extend(vec![(Kind::Make, vec![0]); 8]);
     steps.extend(vec![(Kind::Set(0), vec![0]); 6]);

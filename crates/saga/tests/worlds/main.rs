@@ -1,4 +1,4 @@
-//! Sagas against a small platform of their own (`world.rs`): what exists there in the end, whatever failed on the way.
+//! Sagas against a small platform in memory (`world.rs`): what exists in the end, after any failure.
 
 mod cancel;
 mod crashes;

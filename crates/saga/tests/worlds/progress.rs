@@ -1,4 +1,4 @@
-//! What others see of a plan while it runs: progress, the time that is left, why a step waits, events.
+//! The visible state of a running plan: progress, remaining time, why a step waits, events.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn progress_and_reasons_are_seen_while_a_plan_runs() {
         assert_eq!(handle.waiting(3), Some(Waiting::Class(copies)));
         assert_eq!(handle.progress().done, 1);
         sleep(LATENCY).await;
-        // The first machine got no answer: a look-up comes once it cannot appear any more.
+        // The call for the first machine got no reply: the look-up follows once it can't appear any more.
         let Some(Waiting::Repeats { after, why }) = handle.waiting(1) else { panic!("it settles") };
         assert_eq!((after, why.as_str()), (lab.options.settle - LATENCY / 2, "no answer"));
         assert_eq!(handle.entries()[1].state, StepState::Unknown);

@@ -1,4 +1,4 @@
-//! Random plans with random faults, crashes and cancels: whatever happens, what is left is listed and nothing foreign is touched.
+//! Random plans with random faults, crashes, and cancels: everything that remains is listed, and foreign things are unchanged.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[derive(Debug, Clone)]
-struct Story {
+struct Scenario {
     shape: Shape,
     faults: Vec<(Index, Verb, Fault)>,
     /// Writes at which holders die, and whether the write is durable.
@@ -45,7 +45,7 @@ fn shape() -> impl Strategy<Value = Shape> {
     })
 }
 
-fn story() -> impl Strategy<Value = Story> {
+fn scenario() -> impl Strategy<Value = Scenario> {
     let verb = prop_oneof![
         Just(Verb::Create),
         Just(Verb::Set),
@@ -72,7 +72,7 @@ fn story() -> impl Strategy<Value = Story> {
         any::<bool>(),
         any::<bool>(),
     )
-        .prop_map(|(shape, faults, crashes, cancel, keeps, submits)| Story {
+        .prop_map(|(shape, faults, crashes, cancel, keeps, submits)| Scenario {
             shape,
             faults,
             crashes,
@@ -82,25 +82,25 @@ fn story() -> impl Strategy<Value = Story> {
         })
 }
 
-async fn plays(story: Story) {
-    let on_failure = if story.keeps { OnFailure::Keep } else { OnFailure::Rollback };
-    let lab = Lab::of(story.shape, saga::Options { on_failure, ..options() }, story.submits);
+async fn plays(scenario: Scenario) {
+    let on_failure = if scenario.keeps { OnFailure::Keep } else { OnFailure::Rollback };
+    let lab = Lab::of(scenario.shape, saga::Options { on_failure, ..options() }, scenario.submits);
     let step = |index: &Index| u32::try_from(index.index(lab.count() as usize)).expect("few");
-    for (index, verb, fault) in &story.faults {
+    for (index, verb, fault) in &scenario.faults {
         lab.script(*verb, step(index), *fault);
     }
-    for (write, is_written) in story.crashes {
+    for (write, is_written) in scenario.crashes {
         if lab.run_and_die(Goal::Continue, write, is_written).await.is_some() {
             break;
         }
     }
-    let outcome = match story.cancel {
+    let outcome = match scenario.cancel {
         Some(index) => lab.run_and_cancel_after(step(&index)).await,
         None => lab.run(Goal::Continue).await,
     };
     check(&lab, &outcome).await;
     let is_kept = outcome.ending == Ending::Kept;
-    assert!(!is_kept || story.keeps, "{outcome:?}");
+    assert!(!is_kept || scenario.keeps, "{outcome:?}");
     // Without further faults, all of it goes away, and can be built again.
     lab.driver.world.forget_script();
     let outcome = lab.run(Goal::Rollback).await;
@@ -116,11 +116,11 @@ async fn check(lab: &Lab, outcome: &saga::Outcome) {
         Ending::Clean => lab.assert_nothing_is_left().await,
         Ending::Left => {
             let listed: BTreeSet<String> = outcome.left.iter().map(|left| tag(left.step)).collect();
-            let ours = lab.ours().await;
-            assert!(ours.keys().all(|tag| listed.contains(tag)), "{listed:?} {ours:?}");
+            let owned = lab.owned().await;
+            assert!(owned.keys().all(|tag| listed.contains(tag)), "{listed:?} {owned:?}");
         }
         Ending::Kept => {
-            lab.ours().await;
+            lab.owned().await;
         }
     }
 }
@@ -129,8 +129,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_is_undone_or_listed(story in story()) {
+    fn whatever_happens_is_undone_or_listed(scenario in scenario()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-        runtime.expect("a runtime").block_on(plays(story));
+        runtime.expect("a runtime").block_on(plays(scenario));
     }
 }

@@ -1,8 +1,8 @@
 //! A platform in memory: things with tags that sit on other things, requests that take time, and faults by script.
 //!
-//! A request has its effect on the server at a time of its own, whether or not the client still waits for the answer. Names are not
-//! unique, so a request that is repeated blindly leaves two things. A thing cannot be made before what it sits on, nor removed under
-//! what sits on it.
+//! A request takes effect on the server at its own time, whether or not the client still waits for the reply. Names are not
+//! unique, so a request that is repeated blindly creates two things. A thing can't be created before what it sits on, nor can
+//! that be removed first.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long a request takes without a fault.
 pub(crate) const LATENCY: Duration = Duration::from_secs(2);
-/// After a request that got no answer, the effect comes at most so much later.
+/// The maximum delay of the effect of a request that got no reply.
 pub(crate) const LATE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,7 +52,7 @@ pub(crate) enum Fault {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum WorldError {
     Refused(String),
     Busy,
     NoAnswer,
@@ -77,7 +77,7 @@ pub(crate) enum Effect {
     Delete { id: u64 },
 }
 
-type Result_ = Result<(), Trouble>;
+type Result_ = Result<(), WorldError>;
 
 #[derive(Default)]
 struct Server {
@@ -105,7 +105,7 @@ impl Server {
         self.next
     }
 
-    /// Whatever is due by now happens, in order.
+    /// Applies all effects that are due, in order.
     fn catch_up(&mut self) {
         while let Some(entry) = self.due.first_entry().filter(|entry| entry.key().0 <= Instant::now()) {
             let ((_, number), effect) = entry.remove_entry();
@@ -118,9 +118,9 @@ impl Server {
         self.things.iter().filter(|(_, thing)| thing.tag == tag).map(|(id, _)| *id).collect()
     }
 
-    fn first(&mut self, tag: &str) -> Result<&mut Thing, Trouble> {
+    fn first(&mut self, tag: &str) -> Result<&mut Thing, WorldError> {
         let id = self.find(tag).first().copied();
-        id.and_then(|id| self.things.get_mut(&id)).ok_or(Trouble::Missing)
+        id.and_then(|id| self.things.get_mut(&id)).ok_or(WorldError::Missing)
     }
 
     fn apply(&mut self, effect: Effect) -> Result_ {
@@ -140,10 +140,10 @@ impl Server {
                 self.first(&on)?.set.remove(&tag);
             }
             Effect::Delete { id } => {
-                let thing = self.things.get(&id).ok_or(Trouble::NotFound)?;
+                let thing = self.things.get(&id).ok_or(WorldError::NotFound)?;
                 let (tag, is_last) = (thing.tag.clone(), self.find(&thing.tag).len() == 1);
                 if is_last && self.things.values().any(|other| other.on.contains(&tag)) {
-                    return Err(Trouble::Refused(format!("`{tag}` is in use")));
+                    return Err(WorldError::Refused(format!("`{tag}` is in use")));
                 }
                 self.things.remove(&id);
             }
@@ -153,7 +153,7 @@ impl Server {
 }
 
 impl World {
-    /// Things that others made, before and beside ours.
+    /// Adds things that don't belong to the range.
     pub(crate) fn with_foreign_things(tags: &[&str]) -> Self {
         let world = Self::default();
         for tag in tags {
@@ -210,7 +210,7 @@ impl World {
             None | Some(Fault::Slow) => self.schedule(effect, half),
             Some(Fault::Refuse) => {
                 sleep_until(end).await;
-                return Err(Trouble::Refused(format!("{verb:?} of `{tag}` is refused")));
+                return Err(WorldError::Refused(format!("{verb:?} of `{tag}` is refused")));
             }
             Some(fault) => {
                 let at = match fault {
@@ -228,9 +228,9 @@ impl World {
                 }
                 sleep_until(end).await;
                 return Err(match fault {
-                    Fault::Busy | Fault::BusyButDone => Trouble::Busy,
-                    Fault::Half => Trouble::Refused(format!("{verb:?} of `{tag}` broke off")),
-                    _ => Trouble::NoAnswer,
+                    Fault::Busy | Fault::BusyButDone => WorldError::Busy,
+                    Fault::Half => WorldError::Refused(format!("{verb:?} of `{tag}` broke off")),
+                    _ => WorldError::NoAnswer,
                 });
             }
         };
@@ -241,7 +241,7 @@ impl World {
     }
 
     /// A request that is answered at once with the name of an operation.
-    pub(crate) async fn submit(&self, verb: Verb, tag: &str, effect: Effect) -> Result<String, Trouble> {
+    pub(crate) async fn submit(&self, verb: Verb, tag: &str, effect: Effect) -> Result<String, WorldError> {
         let fault = self.arrive(verb, tag);
         let takes = if fault == Some(Fault::Slow) { LATE * 3 } else { LATENCY };
         let (answered, end) = (Instant::now() + LATENCY / 10, Instant::now() + takes);
@@ -263,42 +263,42 @@ impl World {
                 self.lock().operations.insert(name.clone(), (end, number));
                 Ok(name)
             }
-            (Some(Fault::Busy | Fault::BusyButDone), _) => Err(Trouble::Busy),
-            (Some(Fault::Refuse), _) => Err(Trouble::Refused(format!("`{tag}` is refused"))),
-            _ => Err(Trouble::NoAnswer),
+            (Some(Fault::Busy | Fault::BusyButDone), _) => Err(WorldError::Busy),
+            (Some(Fault::Refuse), _) => Err(WorldError::Refused(format!("`{tag}` is refused"))),
+            _ => Err(WorldError::NoAnswer),
         }
     }
 
     /// Waits for the end of an operation.
     pub(crate) async fn operation(&self, name: &str, tag: &str) -> Result_ {
         match self.arrive(Verb::Operation, tag) {
-            Some(Fault::Busy | Fault::BusyButDone) => return Err(Trouble::Busy),
-            Some(Fault::Refuse) => return Err(Trouble::NotFound),
+            Some(Fault::Busy | Fault::BusyButDone) => return Err(WorldError::Busy),
+            Some(Fault::Refuse) => return Err(WorldError::NotFound),
             Some(_) => {
                 sleep(LATENCY).await;
-                return Err(Trouble::NoAnswer);
+                return Err(WorldError::NoAnswer);
             }
             None => {}
         }
-        let (end, number) = *self.lock().operations.get(name).ok_or(Trouble::NotFound)?;
+        let (end, number) = *self.lock().operations.get(name).ok_or(WorldError::NotFound)?;
         sleep_until(end).await;
         let mut server = self.lock();
         server.catch_up();
         if server.broken.contains(&number) {
-            return Err(Trouble::Refused(format!("operation of `{tag}` broke off")));
+            return Err(WorldError::Refused(format!("operation of `{tag}` broke off")));
         }
         server.results.get(&number).cloned().expect("it is due")
     }
 
     /// What exists under a tag.
-    pub(crate) async fn find(&self, tag: &str) -> Result<Vec<(u64, Thing)>, Trouble> {
+    pub(crate) async fn find(&self, tag: &str) -> Result<Vec<(u64, Thing)>, WorldError> {
         let fault = self.arrive(Verb::Find, tag);
         sleep(LATENCY / 2).await;
         match fault {
             None => {}
-            Some(Fault::Busy | Fault::BusyButDone) => return Err(Trouble::Busy),
-            Some(Fault::Refuse) => return Err(Trouble::Refused(format!("no look at `{tag}`"))),
-            Some(_) => return Err(Trouble::NoAnswer),
+            Some(Fault::Busy | Fault::BusyButDone) => return Err(WorldError::Busy),
+            Some(Fault::Refuse) => return Err(WorldError::Refused(format!("no access to `{tag}`"))),
+            Some(_) => return Err(WorldError::NoAnswer),
         }
         let mut server = self.lock();
         server.catch_up();

@@ -1,8 +1,8 @@
-//! The oldest records go, and the rest is one chain as before.
+//! Deletes the oldest entries of the audit log. The rest is still one chain.
 //!
 //! ```text
 //!  1 ... 4000    4001 ... 4711    4712: removed, 4000:9c0e...
-//!  gone          where the chain begins is said by a record further on, which its hash covers
+//!  deleted       a later entry records where the chain begins, and its hash covers that
 //! ```
 //! Entries are verified before they are deleted: a chain that is broken there stays unchanged, for an investigation.
 
@@ -31,7 +31,7 @@ const BASE: &str = "SELECT route FROM audit WHERE caller = $1 AND kind = $2 ORDE
 pub struct AuditRetention {
     /// None that is older than this.
     pub older_than: Option<Timestamp>,
-    /// None but so many, the newest, and up to a hundred more.
+    /// Keep this number of the newest entries, and up to a hundred more.
     pub keep: Option<u64>,
 }
 

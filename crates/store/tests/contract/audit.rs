@@ -1,4 +1,4 @@
-//! The audit: one chain, whoever writes, and nothing in it can be changed unseen.
+//! The audit log: one chain for all writers, in which every change is detected.
 
 use jiff::Timestamp;
 use model::{AuditDraft, AuditKind};
@@ -162,7 +162,7 @@ fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).expect("a time")
 }
 
-/// Adds so many records of this time.
+/// Adds this number of entries of this time.
 async fn add(store: &Store, count: usize, time: i64) {
     let drafts: Vec<AuditDraft> =
         (0..count).map(|number| AuditDraft { time: at(time), ..draft(&number.to_string()) }).collect();
@@ -209,9 +209,9 @@ pub(crate) async fn the_oldest_records_go_and_the_rest_is_one_chain(database: Da
     }
     let other = AuditHead { seq: 150, hash: head_at(149).hash };
     assert_eq!(broken_at(verify(store, Some(&other)).await), 150);
-    assert_eq!(broken_at(verify(store, Some(&head_at(3))).await), 3, "nobody can tell any more");
+    assert_eq!(broken_at(verify(store, Some(&head_at(3))).await), 3, "the removed entries are not checked");
 
-    // What somebody else removes, or puts back, is found; so is a record of a removal that was changed or made up.
+    // Removed and restored entries are detected, and so are removal records that were changed or made up.
     for (change, undo, found) in [
         ("seq = 9000 WHERE seq = 151", "seq = 151 WHERE seq = 9000", 151),
         ("seq = 7 WHERE seq = 151", "seq = 151 WHERE seq = 7", 7),

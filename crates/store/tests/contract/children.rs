@@ -1,4 +1,4 @@
-//! Children: jobs that another job submitted as a part of its own work.
+//! Children: jobs that another job submitted as part of its work.
 
 use model::{Job, JobId, JobState};
 use serde_json::json;
@@ -6,13 +6,13 @@ use store::{Admission, Error, Inserted, JobQuery, QueueLimits, Store};
 
 use crate::{
     database::Database,
-    samples::{asking, at, claim, insert_queued, moved, running, told},
+    samples::{asking, at, claim, event_of, insert_queued, moved, running},
 };
 
 async fn submit(store: &Store, parent: &Job, created_at: i64) -> Result<Job, Error> {
     let job = Job { parent: Some(parent.id), ..asking(at(created_at), &json!({})) };
     let admission = Admission { parent_fence: parent.fence, ..Admission::default() };
-    let inserted = store.insert_job(&job, &told(JobState::Queued), None, admission).await?;
+    let inserted = store.insert_job(&job, &event_of(JobState::Queued), None, admission).await?;
     assert_eq!(inserted, Inserted::New);
     Ok(job)
 }
@@ -59,7 +59,7 @@ pub(crate) async fn a_child_has_its_turns_with_the_caller_of_its_parent_and_is_n
     let limits = QueueLimits { of_caller: 1, in_all: 1 };
     let admission = Admission { owner: Some("ann"), limits, parent_fence: 0 };
     let parent = asking(at(0), &json!({}));
-    let event = told(JobState::Queued);
+    let event = event_of(JobState::Queued);
     store.insert_job(&parent, &event, None, admission).await.expect("stored");
     let parent = claim(store).await.expect("the parent");
     let waiting = asking(at(1), &json!({}));

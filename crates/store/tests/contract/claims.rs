@@ -1,4 +1,4 @@
-//! The queue: who gets which job, and who may write to it.
+//! The queue: which node claims which job, and which node can write to it.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,9 @@ use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    samples::{at, claim, claim_as, drafts, insert_queued, new_job_id, new_run_id, reason, running, told},
+    samples::{
+        at, claim, claim_as, drafts, event_of, insert_queued, new_job_id, new_run_id, reason, running,
+    },
 };
 
 pub(crate) async fn the_oldest_queued_job_is_claimed_first(database: Database) {
@@ -31,7 +33,7 @@ pub(crate) async fn the_oldest_queued_job_is_claimed_first(database: Database) {
         assert_eq!(store.waiting(job.id).await.expect("read"), None);
         assert_eq!(store.job(job.id).await.expect("read").as_ref(), Some(&claimed));
         let events = store.events(job.id, &EventQuery::after(1, 10)).await.expect("read");
-        assert_eq!(events, [model::Event { seq: 2, draft: told(JobState::Running) }]);
+        assert_eq!(events, [model::Event { seq: 2, draft: event_of(JobState::Running) }]);
     }
     assert_eq!(claim(store).await, None);
     assert_eq!(store.waiting(new_job_id()).await.expect("read"), None);
@@ -76,7 +78,7 @@ pub(crate) async fn a_write_with_an_old_fence_is_refused(database: Database) {
         now: at(20),
         resume: None,
         wipes_secrets: false,
-        event: &told(JobState::Queued),
+        event: &event_of(JobState::Queued),
     };
     store.move_job(&retry).await.expect("moved");
     let new = claim(store).await.expect("the job is queued again");
@@ -120,7 +122,7 @@ pub(crate) async fn unfinished_jobs_are_those_with_a_run_at_work(database: Datab
             now: at(20),
             resume: None,
             wipes_secrets: false,
-            event: &told(to),
+            event: &event_of(to),
         };
         store.move_job(&job_move).await.expect("moved");
     }

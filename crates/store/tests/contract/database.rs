@@ -1,4 +1,4 @@
-//! A database of its own for each fact, gone when the fact is done, however it ended.
+//! A separate database for each test, removed after it in every case.
 
 use std::fs::File;
 
@@ -34,7 +34,7 @@ async fn another(url: &str) -> Store {
     Store::open(Options { url: url.to_owned(), max_connections: 8 }).await.expect("the store opens")
 }
 
-/// Runs a fact over a file in a directory of its own.
+/// Runs a test on a file in a separate directory.
 pub(crate) async fn on_sqlite<F: Future<Output = ()>>(fact: fn(Database) -> F) {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("deep/er/store.db");

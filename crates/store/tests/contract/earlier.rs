@@ -1,4 +1,4 @@
-//! Rows of earlier versions: what they stored is read as before, and written as before.
+//! Rows of earlier versions are read and written as before.
 //!
 //! `tests/fixtures/rows_6.json` holds the rows of a service with the tables of migration 6, which was killed while two
 //! of its jobs ran and three waited.

@@ -1,4 +1,4 @@
-//! Events: numbered on their way in, read in order.
+//! Writing events: they are numbered, and read in order.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    samples::{at, draft, drafts, reason, running, told},
+    samples::{at, draft, drafts, event_of, reason, running},
 };
 
 async fn all(store: &Store, job: model::JobId) -> Vec<Event> {
@@ -51,7 +51,7 @@ pub(crate) async fn events_are_numbered_without_gap_or_repeat_under_concurrent_w
         let mut states = [JobState::Running, JobState::Canceling];
         for _ in 0..20 {
             let [from, to] = states;
-            let (id, fence, reason, event) = (moved.id, moved.fence, &moved.reason, &told(to));
+            let (id, fence, reason, event) = (moved.id, moved.fence, &moved.reason, &event_of(to));
             let job_move = JobMove {
                 id,
                 from,
@@ -169,8 +169,8 @@ pub(crate) async fn unicode_is_kept_and_nul_is_replaced(database: Database) {
     };
     assert_eq!(read, expected);
 
-    let mut told = told(JobState::Canceling);
-    told.host = Some("\0".to_owned());
+    let mut event = event_of(JobState::Canceling);
+    event.host = Some("\0".to_owned());
     let reason = &model::Reason { message: format!("{text}\0"), ..reason(Code::Canceling) };
     let (id, from, to) = (job.id, JobState::Running, JobState::Canceling);
     let outcome = None;
@@ -184,7 +184,7 @@ pub(crate) async fn unicode_is_kept_and_nul_is_replaced(database: Database) {
         now: at(20),
         resume: None,
         wipes_secrets: false,
-        event: &told,
+        event: &event,
     };
     assert_eq!(store.move_job(&cancel).await.expect("moved").reason, *reason);
 }

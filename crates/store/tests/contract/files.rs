@@ -1,4 +1,4 @@
-//! What holds for SQLite's files alone, and for addresses.
+//! SQLite files, and database URLs.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 

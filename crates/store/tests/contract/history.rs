@@ -1,4 +1,4 @@
-//! Lists of jobs, and what the last good run was like.
+//! Lists of jobs, and the last successful run.
 
 use model::{ContentKind, ContentRef, Draft, Job, JobState, JobSummary};
 use serde_json::json;
@@ -7,8 +7,8 @@ use store::{JobQuery, LastSuccess, Store};
 use crate::{
     database::Database,
     samples::{
-        at, claim, full_job, insert, insert_asking, insert_queued, job_move, moved, queued, resume, summary,
-        told,
+        at, claim, event_of, full_job, insert, insert_asking, insert_queued, job_move, moved, queued, resume,
+        summary,
     },
 };
 
@@ -121,7 +121,7 @@ pub(crate) async fn the_last_successes_are_those_of_the_whole_content(database: 
     insert_queued(store, at(0)).await;
     let failed = run_through(store, 5, JobState::Failed, 96).await;
     assert_eq!(failed.tasks, 5);
-    let (event, resume) = (told(JobState::Queued), resume());
+    let (event, resume) = (event_of(JobState::Queued), resume());
     let retry = job_move(&failed, JobState::Queued, at(97), &event);
     let again = store.move_job(&store::JobMove { resume: Some(&resume), ..retry }).await.expect("moved");
     assert_eq!(again.tasks, 0);

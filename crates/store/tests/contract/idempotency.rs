@@ -1,4 +1,4 @@
-//! Idempotency keys: asking twice gives one job.
+//! Idempotency keys: two requests with one key create one job.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    samples::{at, claim, moved, queued, told},
+    samples::{at, claim, event_of, moved, queued},
 };
 
 fn key(key: &str, body: u8) -> IdempotencyKey {
@@ -24,7 +24,12 @@ pub(crate) async fn one_idempotency_key_gives_one_job_under_concurrency(database
         callers.spawn(async move {
             let job = queued(at(number));
             match store
-                .insert_job(&job, &told(JobState::Queued), Some(&key("k", 1)), store::Admission::default())
+                .insert_job(
+                    &job,
+                    &event_of(JobState::Queued),
+                    Some(&key("k", 1)),
+                    store::Admission::default(),
+                )
                 .await
                 .expect("asked")
             {
@@ -48,8 +53,9 @@ pub(crate) async fn a_key_with_another_body_conflicts_and_stores_nothing(databas
     let store = &database.store;
     let ask = |key: Option<IdempotencyKey>| async move {
         let job = queued(at(0));
-        let answer =
-            store.insert_job(&job, &told(JobState::Queued), key.as_ref(), store::Admission::default()).await;
+        let answer = store
+            .insert_job(&job, &event_of(JobState::Queued), key.as_ref(), store::Admission::default())
+            .await;
         (job.id, answer)
     };
     let (first, answer) = ask(Some(key("k", 1))).await;
@@ -71,7 +77,7 @@ pub(crate) async fn a_key_goes_with_its_job(database: Database) {
     let store = &database.store;
     let ask = |job: model::Job| async move {
         store
-            .insert_job(&job, &told(JobState::Queued), Some(&key("k", 1)), store::Admission::default())
+            .insert_job(&job, &event_of(JobState::Queued), Some(&key("k", 1)), store::Admission::default())
             .await
             .expect("asked")
     };

@@ -7,14 +7,14 @@ use store::{Error, EventQuery, JobMove};
 use crate::{
     database::Database,
     samples::{
-        at, claim, full_job, insert_queued, new_job_id, outcome, queued, reason, resume, running, told,
+        at, claim, event_of, full_job, insert_queued, new_job_id, outcome, queued, reason, resume, running,
     },
 };
 
 pub(crate) async fn a_job_reads_back_as_it_was_written(database: Database) {
     let store = &database.store;
     for job in [queued(at(0)), full_job()] {
-        let event = told(job.state);
+        let event = event_of(job.state);
         store.insert_job(&job, &event, None, store::Admission::default()).await.expect("stored");
         assert_eq!(store.job(job.id).await.expect("read").as_ref(), Some(&job));
         let events = store.events(job.id, &EventQuery::after(0, 10)).await.expect("read");
@@ -27,7 +27,8 @@ pub(crate) async fn an_id_is_stored_once(database: Database) {
     let store = &database.store;
     let job = insert_queued(store, at(0)).await;
     let again = Job { created_at: at(1), ..job.clone() };
-    let refused = store.insert_job(&again, &told(JobState::Queued), None, store::Admission::default()).await;
+    let refused =
+        store.insert_job(&again, &event_of(JobState::Queued), None, store::Admission::default()).await;
     assert!(matches!(refused, Err(Error::Database(_))), "{refused:?}");
     assert_eq!(store.job(job.id).await.expect("read"), Some(job));
 }
@@ -45,7 +46,7 @@ pub(crate) async fn a_move_needs_the_expected_state(database: Database) {
         now: at(20),
         resume: None,
         wipes_secrets: false,
-        event: &told(JobState::Canceling),
+        event: &event_of(JobState::Canceling),
     };
     let moved = store.move_job(&cancel).await.expect("moved");
     let canceling =
@@ -82,7 +83,7 @@ pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(datab
         now: at(20),
         resume: None,
         wipes_secrets: false,
-        event: &told(JobState::Failed),
+        event: &event_of(JobState::Failed),
     };
 
     let refused = store.move_job(&end).await;
@@ -95,7 +96,7 @@ pub(crate) async fn a_move_and_its_event_are_stored_together_or_not_at_all(datab
     let moved = store.move_job(&end).await.expect("moved");
     assert_eq!(moved.state, JobState::Failed);
     let last = store.events(job.id, &EventQuery::after(job.last_seq, 10)).await.expect("read");
-    assert_eq!(last, [model::Event { seq: moved.last_seq, draft: told(JobState::Failed) }]);
+    assert_eq!(last, [model::Event { seq: moved.last_seq, draft: event_of(JobState::Failed) }]);
 }
 
 pub(crate) async fn an_outcome_stays_with_its_attempt_when_the_job_is_queued_again(database: Database) {
@@ -112,7 +113,7 @@ pub(crate) async fn an_outcome_stays_with_its_attempt_when_the_job_is_queued_aga
         now: at(20),
         resume: None,
         wipes_secrets: false,
-        event: &told(JobState::Failed),
+        event: &event_of(JobState::Failed),
     };
     let ended = store.move_job(&end).await.expect("moved");
     assert_eq!((ended.finished_at, ended.outcome.as_ref()), (Some(at(20)), Some(&failed)));
@@ -127,7 +128,7 @@ pub(crate) async fn an_outcome_stays_with_its_attempt_when_the_job_is_queued_aga
         reason: &reason(Code::Waiting),
         outcome: None,
         resume: Some(&resume),
-        event: &told(JobState::Queued),
+        event: &event_of(JobState::Queued),
         ..end
     };
     let queued = store.move_job(&retry).await.expect("moved");

@@ -1,4 +1,4 @@
-//! Journals of plans: whole writes, in order, by the holder of the plan alone.
+//! Journals of plans: written completely, in order, and only by the holder of the plan.
 
 use model::{JobState, JournalChange, JournalEntry, JournalPhase, StepState};
 use store::{Error, PlanHolder, Store};
@@ -10,7 +10,7 @@ use crate::{
     samples::{at, claim, insert_queued, moved},
 };
 
-/// A plan that is carried out, with so many steps.
+/// A running plan with this number of steps.
 async fn begun(store: &Store, steps: usize) -> (PlanHolder, model::Job) {
     let plan = draft("alpha");
     store_draft(store, new_range_id(), &plan).await;

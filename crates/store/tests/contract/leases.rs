@@ -1,4 +1,4 @@
-//! Leases: who holds a job, and who may take it over.
+//! Leases: which node holds a job, and which node can take it over.
 
 use model::{Ending, Job, JobState};
 use store::{Error, JobMove};
@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     database::Database,
-    samples::{at, claim, claim_as, drafts, insert_queued, job_move, moved, outcome, told},
+    samples::{at, claim, claim_as, drafts, event_of, insert_queued, job_move, moved, outcome},
 };
 
 pub(crate) async fn a_beat_keeps_a_lease_from_running_out(database: Database) {
@@ -54,17 +54,17 @@ pub(crate) async fn an_expired_lease_is_taken_over_once(database: Database) {
     assert_eq!(*taken, expected);
     assert_ne!(taken.node, held.node);
 
-    // The former holder is refused whatever it tries.
+    // Every write of the former holder is rejected.
     let beat = store.beat(held.id, held.fence, at(900)).await;
     assert!(matches!(beat, Err(Error::Stale { .. })), "{beat:?}");
     let events = store.append_events(held.id, held.fence, run, &drafts([1])).await;
     assert!(matches!(events, Err(Error::Stale { .. })), "{events:?}");
-    let event = told(JobState::Succeeded);
+    let event = event_of(JobState::Succeeded);
     let end = store.move_job(&job_move(&held, JobState::Succeeded, at(120), &event)).await;
     assert!(matches!(end, Err(Error::Stale { .. })), "{end:?}");
 
     let lost = outcome(Ending::Lost);
-    let event = told(JobState::Lost);
+    let event = event_of(JobState::Lost);
     let end = JobMove { outcome: Some(&lost), ..job_move(taken, JobState::Lost, at(130), &event) };
     let ended = store.move_job(&end).await.expect("moved");
     assert_eq!((ended.state, ended.node, ended.lease_until), (JobState::Lost, None, None));

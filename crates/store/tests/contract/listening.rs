@@ -1,4 +1,4 @@
-//! Hearing of what other processes do.
+//! Notifications of changes by other processes.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 async fn next(listener: &mut Listener) -> Notification {
-    timeout(Duration::from_secs(30), listener.next()).await.expect("something is heard")
+    timeout(Duration::from_secs(30), listener.next()).await.expect("a notification arrives")
 }
 
 pub(crate) async fn a_listener_hears_of_another_connections_job(database: Database) {
@@ -37,11 +37,11 @@ pub(crate) async fn a_listener_hears_of_another_connections_job(database: Databa
     moved(&other, &failed, JobState::Queued, at(10)).await;
     assert_eq!(next(&mut listener).await, Notification::Job(job.id));
 
-    // What is undone is not told, and what is not of ours is not heard.
+    // A rolled back change is not notified, and unknown notifications are ignored.
     let refused = other.append_events(job.id, claimed.fence, run, &drafts([101])).await;
     assert!(refused.is_err(), "{refused:?}");
     let mut connection = database.connection().await;
-    connection.execute("SELECT pg_notify('rangehand', 'hello')").await.expect("told");
+    connection.execute("SELECT pg_notify('rangehand', 'hello')").await.expect("notified");
     let last = insert_queued(&other, at(1)).await;
     assert_eq!(next(&mut listener).await, Notification::Job(last.id));
     other.close().await;

@@ -1,4 +1,4 @@
-//! Resources: no two jobs have the same one, and nobody waits for one for ever.
+//! Resources: no two jobs hold the same one, and no job waits for one indefinitely.
 
 use std::sync::{
     Arc,
@@ -87,7 +87,7 @@ pub(crate) async fn a_claim_that_comes_second_to_a_resource_is_undone(database: 
     let store = &database.store;
     let (holder, _) = running(store).await;
     let job = insert_asking(store, at(0), &json!({"resources": ["vm:a", "vm:b"]})).await;
-    // Another claimer is about to have the second resource, which nobody can see yet.
+    // Another claimer is about to take the second resource, in a transaction that is not visible yet.
     let mut connection = database.connection().await;
     let hold = format!("INSERT INTO resource_holders (resource, job_id) VALUES ('vm:b', '{}')", holder.id);
     connection.execute("BEGIN").await.expect("begun");

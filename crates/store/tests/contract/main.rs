@@ -1,8 +1,8 @@
-//! The contract of the store: facts that must hold on SQLite and on PostgreSQL alike.
+//! The contract of the store: facts that must hold on both SQLite and PostgreSQL.
 //!
 //! Each fact is one function over an open database, and runs once for each of the two. PostgreSQL is the server
-//! of `RANGEHAND_TEST_POSTGRES_URL`, whose user may create databases; without it those runs say so and pass.
-
+//! of `RANGEHAND_TEST_POSTGRES_URL`, whose user must be allowed to create databases. Without it those runs are skipped with a
+//! message.
 mod audit;
 mod children;
 mod claims;
@@ -32,7 +32,7 @@ mod stream;
 mod tokens;
 mod turns;
 
-/// Declares the table of facts: those over the address of an empty database stand apart.
+/// Declares the table of facts. Those that get the URL of an empty database are listed separately.
 macro_rules! contract {
     (empty { $($of_empty:ident),+ $(,)? } $($noun:ident { $($fact:ident),+ $(,)? })+) => {
         mod sqlite {

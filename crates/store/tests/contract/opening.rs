@@ -1,4 +1,4 @@
-//! Opening and closing.
+//! Opens and closes databases.
 
 use sqlx::{Executor, Row};
 use tokio::task::JoinSet;

@@ -1,4 +1,4 @@
-//! Shared resources, and those that things hold beyond any job.
+//! Shared resources, and resources that are held independently of jobs.
 
 use std::sync::{Arc, Mutex};
 
@@ -103,12 +103,12 @@ pub(crate) async fn what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it
     assert_eq!(listed, [expected(&locks[1]), expected(&locks[0])]);
 
     // Earlier in the queue than those that act for the owner: they pass it nevertheless.
-    let stranger = needing(store, 0, "vm:a", "exclusive").await;
+    let unrelated = needing(store, 0, "vm:a", "exclusive").await;
     let sharing = needing(store, 1, "vm:b", "shared").await;
     let other = acting(store, 2, "vm:a", "range:beta").await;
     let own = acting(store, 3, "vm:a", "range:alpha").await;
     let own_too = acting(store, 4, "vm:a", "range:alpha").await;
-    assert_eq!(blockers(store, &stranger).await, [held_by("vm:a", Holder::Owner(alpha.clone()))]);
+    assert_eq!(blockers(store, &unrelated).await, [held_by("vm:a", Holder::Owner(alpha.clone()))]);
     assert_eq!(blockers(store, &own).await, []);
     assert_eq!(claimed(store).await, Some(sharing.id));
     assert_eq!(claimed(store).await, Some(own.id));
@@ -123,8 +123,8 @@ pub(crate) async fn what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it
     let blocked = store.hold_for(&beta, &[lock("vm:a", LockMode::Shared)]).await.expect("asked");
     assert_eq!(blocked, Owned::Blocked(vec![held_by("vm:a", Holder::Owner(alpha.clone()))]));
     assert_eq!(store.release_for(&alpha, &[named("vm:a"), named("vm:c")]).await.expect("released"), 1);
-    assert_eq!(claimed(store).await, Some(stranger.id));
-    end(store, stranger.id).await;
+    assert_eq!(claimed(store).await, Some(unrelated.id));
+    end(store, unrelated.id).await;
     assert_eq!(claimed(store).await, Some(other.id));
     assert_eq!(store.release_all_for(&alpha).await.expect("released"), 1);
     assert_eq!(store.owner_locks(10).await.expect("read"), []);
@@ -133,17 +133,17 @@ pub(crate) async fn what_an_owner_holds_is_kept_from_jobs_that_do_not_act_for_it
 pub(crate) async fn an_owner_takes_all_or_nothing_and_from_under_its_own_job(database: Database) {
     let store = &database.store;
     let alpha = named("range:alpha");
-    let stranger = needing(store, 0, "vm:a", "exclusive").await;
-    assert_eq!(claimed(store).await, Some(stranger.id));
+    let unrelated = needing(store, 0, "vm:a", "exclusive").await;
+    assert_eq!(claimed(store).await, Some(unrelated.id));
     let locks = ["vm:a", "vm:b"].map(|name| lock(name, LockMode::Exclusive));
     let blocked = store.hold_for(&alpha, &locks).await.expect("asked");
-    assert_eq!(blocked, Owned::Blocked(vec![held_by("vm:a", Holder::Job(stranger.id))]));
+    assert_eq!(blocked, Owned::Blocked(vec![held_by("vm:a", Holder::Job(unrelated.id))]));
     assert_eq!(store.owner_locks(10).await.expect("read"), []);
 
     // So it waits for its turn as a job.
     let own = acting(store, 1, "vm:a", "range:alpha").await;
     assert_eq!(claimed(store).await, None);
-    end(store, stranger.id).await;
+    end(store, unrelated.id).await;
     assert_eq!(claimed(store).await, Some(own.id));
     assert_eq!(store.hold_for(&alpha, &locks).await.expect("asked"), Owned::Held);
     end(store, own.id).await;
@@ -160,23 +160,23 @@ pub(crate) async fn an_owner_takes_all_or_nothing_and_from_under_its_own_job(dat
 
 /// Who has the one resource right now, as the test itself counts.
 #[derive(Default)]
-struct Having {
+struct HolderCount {
     alone: usize,
     sharing: usize,
     owners: usize,
 }
 
-impl Having {
-    fn enter(having: &Mutex<Self>, is_shared: bool) {
-        let mut having = having.lock().expect("no panic");
-        *(if is_shared { &mut having.sharing } else { &mut having.alone }) += 1;
-        let sharing = usize::from(having.sharing > 0);
-        assert!(having.alone + sharing + having.owners <= 1, "held against each other");
+impl HolderCount {
+    fn enter(count: &Mutex<Self>, is_shared: bool) {
+        let mut count = count.lock().expect("no panic");
+        *(if is_shared { &mut count.sharing } else { &mut count.alone }) += 1;
+        let sharing = usize::from(count.sharing > 0);
+        assert!(count.alone + sharing + count.owners <= 1, "held against each other");
     }
 
-    fn leave(having: &Mutex<Self>, is_shared: bool) {
-        let mut having = having.lock().expect("no panic");
-        *(if is_shared { &mut having.sharing } else { &mut having.alone }) -= 1;
+    fn leave(count: &Mutex<Self>, is_shared: bool) {
+        let mut count = count.lock().expect("no panic");
+        *(if is_shared { &mut count.sharing } else { &mut count.alone }) -= 1;
     }
 }
 
@@ -186,12 +186,12 @@ pub(crate) async fn jobs_and_owners_never_have_a_resource_against_each_other(dat
         needing(&database.store, 0, "vm:a", if number % 3 == 0 { "exclusive" } else { "shared" }).await;
     }
     let other = database.other_store().await;
-    let having: Arc<Mutex<Having>> = Arc::default();
+    let count: Arc<Mutex<HolderCount>> = Arc::default();
     let left = Arc::new(Mutex::new(JOBS));
     let mut tasks = JoinSet::new();
     for number in 0..8 {
         let store = if number % 2 == 0 { database.store.clone() } else { other.clone() };
-        let (having, left) = (Arc::clone(&having), Arc::clone(&left));
+        let (count, left) = (Arc::clone(&count), Arc::clone(&left));
         tasks.spawn(async move {
             while *left.lock().expect("no panic") > 0 {
                 let Some(job) = claim(&store).await else {
@@ -199,9 +199,9 @@ pub(crate) async fn jobs_and_owners_never_have_a_resource_against_each_other(dat
                     continue;
                 };
                 let is_shared = job.request.resources[0].mode == LockMode::Shared;
-                Having::enter(&having, is_shared);
+                HolderCount::enter(&count, is_shared);
                 tokio::task::yield_now().await;
-                Having::leave(&having, is_shared);
+                HolderCount::leave(&count, is_shared);
                 end(&store, job.id).await;
                 *left.lock().expect("no panic") -= 1;
             }
@@ -209,20 +209,20 @@ pub(crate) async fn jobs_and_owners_never_have_a_resource_against_each_other(dat
     }
     for number in 0..2 {
         let store = if number == 0 { database.store.clone() } else { other.clone() };
-        let (having, left) = (Arc::clone(&having), Arc::clone(&left));
+        let (count, left) = (Arc::clone(&count), Arc::clone(&left));
         tasks.spawn(async move {
             let owner = named(&format!("range:{number}"));
             while *left.lock().expect("no panic") > 0 {
                 let taken = store.hold_for(&owner, &[lock("vm:a", LockMode::Exclusive)]).await;
                 if taken.expect("asked") == Owned::Held {
                     {
-                        let mut having = having.lock().expect("no panic");
-                        having.owners += 1;
-                        let sum = having.owners + having.alone + having.sharing;
+                        let mut count = count.lock().expect("no panic");
+                        count.owners += 1;
+                        let sum = count.owners + count.alone + count.sharing;
                         assert_eq!(sum, 1, "held against each other");
                     }
                     tokio::task::yield_now().await;
-                    having.lock().expect("no panic").owners -= 1;
+                    count.lock().expect("no panic").owners -= 1;
                     store.release_all_for(&owner).await.expect("released");
                 }
                 tokio::task::yield_now().await;

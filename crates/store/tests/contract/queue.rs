@@ -1,4 +1,4 @@
-//! The order of the queue, and what is shown of it.
+//! The order of the queue, and how it is shown.
 
 use model::{Holder, JobState, Priority};
 use serde_json::json;
@@ -76,6 +76,6 @@ pub(crate) async fn the_whole_picture_shows_who_waits_for_whom(database: Databas
     for entry in expected {
         assert_eq!(store.waiting(entry.id).await.expect("read"), Some(entry.waiting));
     }
-    let at_work = RunningJob { job: summary(&holder), node: "there".to_owned(), lease_until: at(99) };
-    assert_eq!(store.running().await.expect("read"), [at_work]);
+    let active = RunningJob { job: summary(&holder), node: "there".to_owned(), lease_until: at(99) };
+    assert_eq!(store.running().await.expect("read"), [active]);
 }

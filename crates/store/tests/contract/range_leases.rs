@@ -70,7 +70,7 @@ pub(crate) async fn subnets_of_one_pool_never_overlap(database: Database) {
         let wanted = PlanDraft { leases: vec![subnet(beside)], ..draft(beside) };
         assert_eq!(store_draft(store, new_range_id(), &wanted).await, Planned::Stored, "{beside}");
     }
-    // Other pools and platforms have addresses of their own.
+    // Other pools and platforms have separate addresses.
     let mut elsewhere = subnet("10.0.4.0/22");
     elsewhere.key.pool = "another".to_owned();
     let wanted = PlanDraft { leases: vec![elsewhere], ..draft("gamma") };

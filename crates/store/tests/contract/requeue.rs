@@ -1,4 +1,4 @@
-//! Jobs whose runs never began: back in their old place of the queue, without an attempt.
+//! Jobs whose runs never began: queued again at their old position, without counting an attempt.
 
 use model::{Code, Holder, Job, JobState, Resume, RunId};
 use serde_json::json;
@@ -7,13 +7,13 @@ use store::{Error, Requeue, Requeued, Store, Waiting};
 use crate::{
     database::Database,
     samples::{
-        at, claim, drafts, insert_asking, insert_queued, job_move, moved, reason, resume, running, told,
+        at, claim, drafts, event_of, insert_asking, insert_queued, job_move, moved, reason, resume, running,
     },
 };
 
 async fn requeue(store: &Store, job: &Job, weight: u32, limit: u32) -> Result<Requeued, Error> {
     let run = job.run.expect("it was claimed");
-    let (reason, event) = (&reason(Code::RequeuedNeverBegan), &told(JobState::Queued));
+    let (reason, event) = (&reason(Code::RequeuedNeverBegan), &event_of(JobState::Queued));
     store.requeue(&Requeue { id: job.id, fence: job.fence, run, weight, limit, reason, event }).await
 }
 
@@ -29,7 +29,7 @@ pub(crate) async fn a_job_that_never_began_is_as_it_was_before_its_claim(databas
     let things = json!({"priority": 7, "secret_vars": ["token"]});
     let before = insert_asking(store, at(0), &things).await;
     let ended = moved(store, &claim(store).await.expect("queued"), JobState::Failed, at(3)).await;
-    let (event, resume): (_, Resume) = (told(JobState::Queued), resume());
+    let (event, resume): (_, Resume) = (event_of(JobState::Queued), resume());
     let retry = store::JobMove { resume: Some(&resume), ..job_move(&ended, JobState::Queued, at(4), &event) };
     let queued = store.move_job(&retry).await.expect("moved");
     let claimed = claim(store).await.expect("queued");

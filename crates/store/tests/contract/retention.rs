@@ -1,4 +1,4 @@
-//! What goes in the end.
+//! Deletion of old jobs.
 
 use model::{JobId, JobState};
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::{
     samples::{at, claim, drafts, full_job, insert, insert_asking, insert_queued, moved, running},
 };
 
-/// A job that ended then, with so many events of a run.
+/// A job that ended at this time, with this number of events.
 async fn ended(store: &Store, finished_at: i64, events: u64) -> JobId {
     insert_queued(store, at(0)).await;
     let job = claim(store).await.expect("a job is queued");
@@ -26,7 +26,7 @@ pub(crate) async fn pruning_takes_only_finished_jobs(database: Database) {
         jobs.push(ended(store, finished_at, 100).await);
     }
     let (first, second, third, fourth) = (jobs[0], jobs[2], jobs[1], jobs[3]);
-    let (at_work, _) = running(store).await;
+    let (active, _) = running(store).await;
     moved(store, &running(store).await.0, JobState::Canceling, at(20)).await;
     insert_queued(store, at(0)).await;
 
@@ -46,7 +46,7 @@ pub(crate) async fn pruning_takes_only_finished_jobs(database: Database) {
     }
     let all = Retention { keep: Some(0), ..none };
     assert_eq!(store.prune_candidates(&all, 2).await.expect("read"), [first, second]);
-    assert!(!store.delete_job(at_work.id).await.expect("asked"));
+    assert!(!store.delete_job(active.id).await.expect("asked"));
     for job in store.prune_candidates(&all, 10).await.expect("read") {
         assert!(store.delete_job(job).await.expect("deleted"));
     }
@@ -61,7 +61,7 @@ pub(crate) async fn a_deleted_job_leaves_nothing(database: Database) {
     let job = claim(store).await.expect("a job is queued");
     // More than one chunk.
     store.append_events(job.id, job.fence, job.run.expect("a run"), &drafts(1..=2500)).await.expect("stored");
-    assert!(!store.delete_job(job.id).await.expect("it is at work"));
+    assert!(!store.delete_job(job.id).await.expect("the job is running"));
     moved(store, &job, JobState::Succeeded, at(20)).await;
 
     assert!(store.delete_job(job.id).await.expect("deleted"));
@@ -117,7 +117,7 @@ pub(crate) async fn a_deletion_that_was_broken_off_is_finished_later(database: D
     let store = &database.store;
     let id = ended(store, 10, 5).await;
     insert(store, &full_job()).await;
-    // As if the process had died when the job was gone and its events were not.
+    // As if the process had died after it deleted the job and before it deleted its events.
     let mut connection = database.connection().await;
     for statement in [
         format!("INSERT INTO deletions (job_id) VALUES ('{id}')"),

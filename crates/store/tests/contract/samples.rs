@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 use model::{
-    Actor, Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
-    Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, StateChange,
+    Actor, Code, ContentRef, Draft, EncryptedSecrets, Ending, Failure, HostStats, Job, JobId, JobRequest,
+    JobState, JobSummary, Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId,
+    StateChange,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
 use uuid::Uuid;
 
-/// The moment so many milliseconds after an arbitrary one.
+/// A time in milliseconds after an arbitrary one.
 pub(crate) fn at(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_763_600_000_000 + milliseconds).expect("a time")
 }
@@ -113,14 +114,14 @@ pub(crate) fn full_job() -> Job {
         tasks: 3,
         acts_for: "range:alpha".parse().ok(),
         outcome: Some(outcome(Ending::Failed)),
-        secrets: Some(sealed("0a1b2c3d")),
+        secrets: Some(encrypted("0a1b2c3d")),
         ..queued(at(0))
     }
 }
 
-/// Secrets under this key, as far as the store can tell.
-pub(crate) fn sealed(key: &str) -> Sealed {
-    Sealed(format!("v1.{key}.bm9uY2U.dGV4dA"))
+/// Encrypted secrets with this key ID. The store never decrypts them.
+pub(crate) fn encrypted(key: &str) -> EncryptedSecrets {
+    EncryptedSecrets(format!("v1.{key}.bm9uY2U.dGV4dA"))
 }
 
 /// Another beginning, for fewer hosts.
@@ -162,8 +163,8 @@ pub(crate) fn outcome(ending: Ending) -> Outcome {
     outcome.into()
 }
 
-/// The event of a move to this state.
-pub(crate) fn told(state: JobState) -> Draft {
+/// The event of a transition to this state.
+pub(crate) fn event_of(state: JobState) -> Draft {
     Draft::own(at(1), &StateChange { from: None, to: state, reason: reason(Code::Waiting) })
 }
 
@@ -186,7 +187,7 @@ pub(crate) fn drafts(numbers: impl IntoIterator<Item = u64>) -> Vec<(u64, Draft)
 /// Stores a job in the state it is in.
 pub(crate) async fn insert(store: &Store, job: &Job) {
     let inserted =
-        store.insert_job(job, &told(job.state), None, store::Admission::default()).await.expect("stored");
+        store.insert_job(job, &event_of(job.state), None, store::Admission::default()).await.expect("stored");
     assert_eq!(inserted, Inserted::New);
 }
 
@@ -209,12 +210,12 @@ pub(crate) async fn claim(store: &Store) -> Option<Job> {
 
 /// Claims the next job for a new run of this node.
 pub(crate) async fn claim_as(store: &Store, node: &str, lease_until: Timestamp) -> Option<Job> {
-    let (reason, event) = (&reason(Code::Running), &told(JobState::Running));
+    let (reason, event) = (&reason(Code::Running), &event_of(JobState::Running));
     let claim = Claim { run: new_run_id(), node, now: at(5), lease_until, reason, event };
     store.claim_next(&claim).await.expect("claimed")
 }
 
-/// A stored job with a run at work on it, and that run.
+/// A stored job with an active run, and that run.
 pub(crate) async fn running(store: &Store) -> (Job, RunId) {
     insert_queued(store, at(0)).await;
     let job = claim(store).await.expect("the job that was just stored");
@@ -222,7 +223,7 @@ pub(crate) async fn running(store: &Store) -> (Job, RunId) {
     (job, run)
 }
 
-/// A move of a job as it is, for the reason it is there for.
+/// A transition of a job, with the reason of its current state.
 pub(crate) fn job_move<'a>(job: &'a Job, to: JobState, now: Timestamp, event: &'a Draft) -> JobMove<'a> {
     let (id, from, fence, reason) = (job.id, job.state, job.fence, &job.reason);
     JobMove { id, from, fence, to, now, reason, outcome: None, resume: None, wipes_secrets: false, event }
@@ -230,5 +231,5 @@ pub(crate) fn job_move<'a>(job: &'a Job, to: JobState, now: Timestamp, event: &'
 
 /// Moves a job as it is.
 pub(crate) async fn moved(store: &Store, job: &Job, to: JobState, now: Timestamp) -> Job {
-    store.move_job(&job_move(job, to, now, &told(to))).await.expect("moved")
+    store.move_job(&job_move(job, to, now, &event_of(to))).await.expect("moved")
 }

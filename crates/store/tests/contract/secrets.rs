@@ -6,11 +6,11 @@ use store::{JobMove, PlanDraft, Planned, SealedCount, Store};
 use crate::{
     database::Database,
     range_samples::{draft, hold, new_range_id, pending, settlement, store_draft},
-    samples::{at, insert, job_move, queued, sealed, told},
+    samples::{at, encrypted, event_of, insert, job_move, queued},
 };
 
 async fn insert_sealed(store: &Store, key: &str) -> Job {
-    let job = Job { secrets: Some(sealed(key)), ..queued(at(0)) };
+    let job = Job { secrets: Some(encrypted(key)), ..queued(at(0)) };
     insert(store, &job).await;
     job
 }
@@ -18,11 +18,11 @@ async fn insert_sealed(store: &Store, key: &str) -> Job {
 pub(crate) async fn secrets_are_kept_until_a_move_wipes_them(database: Database) {
     let store = &database.store;
     let job = insert_sealed(store, "0a1b2c3d").await;
-    let event = told(JobState::Canceled);
+    let event = event_of(JobState::Canceled);
     let end = job_move(&job, JobState::Canceled, at(20), &event);
     let kept = store.move_job(&end).await.expect("moved");
     assert_eq!(kept.secrets, job.secrets);
-    let event = told(JobState::Queued);
+    let event = event_of(JobState::Queued);
     let again = store.move_job(&job_move(&kept, JobState::Queued, at(21), &event)).await.expect("moved");
     let end = JobMove { wipes_secrets: true, ..job_move(&again, JobState::Canceled, at(22), &event) };
     assert_eq!(store.move_job(&end).await.expect("moved").secrets, None);
@@ -37,7 +37,7 @@ pub(crate) async fn secrets_are_found_by_their_key_and_sealed_anew(database: Dat
         [insert_sealed(store, old).await, insert_sealed(store, new).await, insert_sealed(store, old).await];
     let ranges = [new_range_id(), new_range_id()];
     for (range, name) in ranges.iter().zip(["alpha", "beta"]) {
-        let draft = PlanDraft { secrets: Some(sealed(old)), ..draft(name) };
+        let draft = PlanDraft { secrets: Some(encrypted(old)), ..draft(name) };
         assert_eq!(store_draft(store, *range, &draft).await, Planned::Stored);
     }
     let counts = [
@@ -51,35 +51,35 @@ pub(crate) async fn secrets_are_found_by_their_key_and_sealed_anew(database: Dat
     while let Some((owner, text)) =
         store.sealed_otherwise(new, found.last().copied(), 1).await.expect("read").pop()
     {
-        assert_eq!(text, sealed(old));
+        assert_eq!(text, encrypted(old));
         found.push(owner);
     }
     let [alpha, beta] = ranges.map(SecretOwner::from);
     assert_eq!(found, [jobs[0].id.into(), jobs[2].id.into(), alpha, beta]);
 
     for owner in [jobs[0].id.into(), alpha] {
-        assert!(store.reseal(owner, &sealed(old), &sealed(new)).await.expect("written"));
-        assert!(!store.reseal(owner, &sealed(old), &sealed(new)).await.expect("nothing to write"));
+        assert!(store.reseal(owner, &encrypted(old), &encrypted(new)).await.expect("written"));
+        assert!(!store.reseal(owner, &encrypted(old), &encrypted(new)).await.expect("nothing to write"));
     }
-    assert_eq!(store.job(jobs[0].id).await.expect("read").expect("there").secrets, Some(sealed(new)));
-    assert_eq!(store.range_secrets(ranges[0]).await.expect("read"), Some(sealed(new)));
-    assert_eq!(store.range_secrets(ranges[1]).await.expect("read"), Some(sealed(old)));
+    assert_eq!(store.job(jobs[0].id).await.expect("read").expect("there").secrets, Some(encrypted(new)));
+    assert_eq!(store.range_secrets(ranges[0]).await.expect("read"), Some(encrypted(new)));
+    assert_eq!(store.range_secrets(ranges[1]).await.expect("read"), Some(encrypted(old)));
 }
 
 pub(crate) async fn secrets_of_a_range_are_stored_with_a_plan_and_deleted_with_the_range(database: Database) {
     let store = &database.store;
     let range = new_range_id();
     let secrets = async || store.range_secrets(range).await.expect("read");
-    let first = PlanDraft { secrets: Some(sealed("0a1b2c3d")), ..draft("alpha") };
+    let first = PlanDraft { secrets: Some(encrypted("0a1b2c3d")), ..draft("alpha") };
     store_draft(store, range, &first).await;
-    assert_eq!(secrets().await, Some(sealed("0a1b2c3d")));
+    assert_eq!(secrets().await, Some(encrypted("0a1b2c3d")));
     store_draft(store, range, &draft("alpha")).await;
-    assert_eq!(secrets().await, Some(sealed("0a1b2c3d")), "a plan without secrets keeps them");
-    let last = PlanDraft { secrets: Some(sealed("ffffffff")), ..draft("alpha") };
+    assert_eq!(secrets().await, Some(encrypted("0a1b2c3d")), "a plan without secrets keeps them");
+    let last = PlanDraft { secrets: Some(encrypted("ffffffff")), ..draft("alpha") };
     store_draft(store, range, &last).await;
-    assert_eq!(secrets().await, Some(sealed("ffffffff")));
+    assert_eq!(secrets().await, Some(encrypted("ffffffff")));
     // A refused plan changes nothing.
-    let refused = PlanDraft { secrets: Some(sealed("0a1b2c3d")), ..draft("alpha") };
+    let refused = PlanDraft { secrets: Some(encrypted("0a1b2c3d")), ..draft("alpha") };
     let other = new_range_id();
     assert_eq!(store_draft(store, other, &refused).await, Planned::NameTaken);
     assert_eq!(store.range_secrets(other).await.expect("read"), None);

@@ -1,4 +1,4 @@
-//! Events on their way out: in one order over all jobs, filtered, line by line.
+//! Reading events of all jobs: in one order, filtered, line by line.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ pub(crate) async fn filters_leave_the_events_that_were_asked_for(database: Datab
     for (query, expected) in [
         (EventQuery { host: text("web"), ..any.clone() }, vec![2, 5]),
         (EventQuery { host: text("db\0"), ..any.clone() }, vec![7]),
-        (EventQuery { host: text("nobody"), ..any.clone() }, vec![]),
+        (EventQuery { host: text("absent"), ..any.clone() }, vec![]),
         (EventQuery { task: text("two"), ..any.clone() }, vec![4, 5, 6, 7]),
         (EventQuery { kind: Some(kind("runner_on_ok")), ..any.clone() }, vec![2, 3]),
         (EventQuery { changed: true, ..any.clone() }, vec![3]),
@@ -127,7 +127,7 @@ pub(crate) async fn a_line_is_found_by_its_number(database: Database) {
     for ((_, event), text) in events.iter_mut().zip(texts) {
         event.stdout = text.map(str::to_owned);
     }
-    // In two batches, so that the count goes on where it was.
+    // In two batches: the count continues after the first.
     for batch in [&events[..3], &events[3..]] {
         store.append_events(job.id, job.fence, run, batch).await.expect("stored");
     }

@@ -1,16 +1,16 @@
-//! Callers have turns in the queue, and a number of jobs that may wait.
+//! Callers take turns in the queue, and each has a maximum number of queued jobs.
 
 use model::{Job, JobId, JobState, Priority};
-use store::{Admission, Full, Inserted, QueueLimits, Store};
+use store::{Admission, FullQueue, Inserted, QueueLimits, Store};
 
 use crate::{
     database::Database,
-    samples::{at, queued, told},
+    samples::{at, event_of, queued},
 };
 
 async fn insert(store: &Store, job: &Job, owner: Option<&str>, limits: QueueLimits) -> Inserted {
     let admission = Admission { owner, limits, ..Admission::default() };
-    store.insert_job(job, &told(JobState::Queued), None, admission).await.expect("asked")
+    store.insert_job(job, &event_of(JobState::Queued), None, admission).await.expect("asked")
 }
 
 /// A job of a caller, at a time, of a priority.
@@ -57,10 +57,10 @@ pub(crate) async fn only_so_many_jobs_may_wait(database: Database) {
         answers.push(insert(store, &queued(at(0)), owner, limits).await);
     }
     let (new, of_caller, in_all) =
-        (Inserted::New, Inserted::Full(Full::OfCaller), Inserted::Full(Full::InAll));
+        (Inserted::New, Inserted::Full(FullQueue::OfCaller), Inserted::Full(FullQueue::InAll));
     assert_eq!(answers, [new, new, of_caller, new, in_all, in_all]);
     assert_eq!(store.counts().await.expect("counted"), [(JobState::Queued, 3)].into());
     let full = |owner| store.is_full(Admission { owner: Some(owner), limits, ..Admission::default() });
-    assert_eq!(full("a").await.expect("read"), Some(Full::OfCaller));
-    assert_eq!(full("b").await.expect("read"), Some(Full::InAll));
+    assert_eq!(full("a").await.expect("read"), Some(FullQueue::OfCaller));
+    assert_eq!(full("b").await.expect("read"), Some(FullQueue::InAll));
 }

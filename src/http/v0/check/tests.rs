@@ -20,7 +20,7 @@ fn values(more: Value) -> Result<Map<String, Value>, Value> {
     if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
         body.extend(more);
     }
-    check(Body(Ok(Some(body))), FIELDS).map_err(Refusal::into_detail)
+    check(Body(Ok(Some(body))), FIELDS).map_err(ErrorReply::into_detail)
 }
 
 #[test]
@@ -103,6 +103,6 @@ fn passwords_are_not_sent_back() {
     let faults = values(json!({ "hosts": { "password": "geheim" } })).expect_err("refused");
     assert!(!faults.to_string().contains("geheim"));
     let body = json!({ "password": "geheim", "more": { "api_token": "geheim" } });
-    let faults = check(Body(Ok(Some(body))), FIELDS).map_err(Refusal::into_detail).expect_err("refused");
+    let faults = check(Body(Ok(Some(body))), FIELDS).map_err(ErrorReply::into_detail).expect_err("refused");
     assert!(!faults.to_string().contains("geheim") && faults.to_string().contains(MASK));
 }

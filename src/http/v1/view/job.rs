@@ -82,7 +82,7 @@ pub(in crate::http) fn job(job: &Job) -> api::Job {
         stats: report.map_or_else(api::Stats::default, |report| stats(report.stats.clone())),
         failures: report
             .map_or_else(Vec::new, |report| report.failures.iter().cloned().map(failure).collect()),
-        failures_omitted: report.map_or(0, |report| report.failures_left_out),
+        failures_omitted: report.map_or(0, |report| report.failures_omitted),
         processes_killed: detail.map_or(0, |detail| detail.processes_killed),
         executor: detail.and_then(|detail| detail.executor).map(words::executor),
         isolation: detail.and_then(|detail| detail.isolation).map(words::isolation),
@@ -127,9 +127,9 @@ pub(in crate::http) fn result(job: Job) -> api::JobResult {
         rc,
         stats: stats(report.stats),
         failures: report.failures.into_iter().map(failure).collect(),
-        failures_omitted: report.failures_left_out,
+        failures_omitted: report.failures_omitted,
         results: report.results,
-        results_omitted: report.results_left_out,
+        results_omitted: report.results_omitted,
         custom_stats: api::CustomStats { run: report.custom_stats.run, hosts: report.custom_stats.hosts },
     }
 }

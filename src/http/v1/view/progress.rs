@@ -17,7 +17,7 @@ pub(in crate::http) fn timing(timing: &Timing) -> api::Timing {
     let totals = timing.totals();
     api::Timing {
         tasks: timing.tasks().iter().map(task).collect(),
-        tasks_omitted: timing.tasks_left_out(),
+        tasks_omitted: timing.tasks_omitted(),
         slowest: timing.slowest(SLOWEST).into_iter().map(task).collect(),
         hosts: timing.hosts().clone(),
         changed: totals.changed,

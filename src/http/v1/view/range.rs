@@ -99,6 +99,7 @@ pub(in crate::http) fn machine(recorded: &RecordedMachine) -> api::RangeMachine 
         cores: recorded.spec.cores,
         memory_mb: recorded.spec.memory_mb,
         disk_gb: recorded.spec.disk_gb,
+        snapshots: recorded.snapshots.keys().cloned().collect(),
     }
 }
 

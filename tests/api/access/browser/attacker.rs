@@ -1,10 +1,10 @@
-//! The attacker of a test: a web server with pages and a place for what they report, and a forwarder that lets a name of the
-//! attacker lead to the service once its page is loaded.
+//! The attacker of a test: a web server with pages that report back, and a forwarder that makes a name of the attacker resolve
+//! to the service once its page is loaded.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use serde_json::Value;
-use testkit::PATIENCE;
+use testkit::WAIT_LIMIT;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -35,13 +35,13 @@ impl Attacker {
 
     /// What the next page reports.
     pub(super) async fn report(&mut self) -> Value {
-        let report = timeout(PATIENCE, self.reports.recv()).await;
+        let report = timeout(WAIT_LIMIT, self.reports.recv()).await;
         report.expect("the page reports").expect("the server runs")
     }
 }
 
 /// Answers the first request for `/` with the page, and passes the bytes of every other connection on to the service
-/// unchanged: for a browser both are one origin. Gives the port.
+/// unchanged: for a browser both are one origin. Returns the port.
 pub(super) async fn rebinding(page: &'static str, service: SocketAddr) -> u16 {
     let is_served = Arc::new(std::sync::atomic::AtomicBool::new(false));
     serve(move |mut stream, begun| {
@@ -62,7 +62,7 @@ pub(super) async fn rebinding(page: &'static str, service: SocketAddr) -> u16 {
     .await
 }
 
-/// Gives each connection, with the head of its first request, to a task.
+/// Passes each connection, with the headers of its first request, to a task.
 async fn serve<F: Future<Output = ()> + Send + 'static>(
     handle: impl Fn(TcpStream, Vec<u8>) -> F + Send + Sync + 'static,
 ) -> u16 {

@@ -1,6 +1,6 @@
-//! What is looked for, where it was looked for, and how often it was found.
+//! A ledger of what was searched for, where, and how often it was found.
 //!
-//! The forms are made by code of this test's own: what the service masks is not what is looked for here.
+//! The forms are created by separate code, so that the test does not search with the code that masks.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -50,7 +50,7 @@ impl Ledger {
         Self { forms, kinds, rows: BTreeMap::new() }
     }
 
-    /// Searches bytes that come from `place`; gives the kinds that are in them.
+    /// Searches bytes that come from `place`. Returns the kinds that are in them.
     pub(super) fn search(&mut self, place: &str, bytes: &[u8]) -> BTreeSet<&'static str> {
         self.search_noting(place, bytes, |_, _| String::new())
     }
@@ -103,7 +103,7 @@ impl Ledger {
         }
     }
 
-    /// Searches what all processes show of themselves to others; gives where, and in which files, something was found.
+    /// Searches everything that processes show to others. Returns where, and in which files, a canary was found.
     pub(super) fn search_processes(
         &mut self,
         service: i32,
@@ -226,7 +226,7 @@ fn with_halves(own: &str) -> Vec<String> {
     all.flat_map(|text| [text.replace('+', "-").replace('/', "_"), text]).collect()
 }
 
-/// All forms of a canary can be found at all, wherever they stand.
+/// All forms of a canary are found, at any position.
 #[test]
 fn the_search_finds_what_it_looks_for() {
     let value = "it's \"a\" secret\nof two lines".to_owned();

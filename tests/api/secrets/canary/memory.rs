@@ -1,4 +1,4 @@
-//! What a core of a process would hold: its memory, read in place, and when it has come to rest.
+//! What a core dump of a process would contain: its memory, read in place once it no longer changes.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use testkit::TestApp;
 
 /// The longest part of a mapping that is read at once, in bytes.
 const PART: usize = 1 << 24;
-/// Parts overlap by so much: a secret may lie across their border.
+/// The overlap of parts: a secret can be at the border of two.
 const OVERLAP: usize = 4096;
 
 /// Has the service a connection that it has not closed?
@@ -32,10 +32,10 @@ pub(super) fn is_at_rest(pid: i32) -> bool {
     states.filter_map(|stat| stat.rsplit(") ").next().map(|rest| rest.starts_with('S'))).all(|waits| waits)
 }
 
-/// Gives every readable and writable part of a process's memory, with the name of its mapping.
+/// Reads every readable and writable part of a process's memory, with the name of its mapping.
 pub(super) fn each_part(pid: i32, mut take: impl FnMut(&str, &[u8])) {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("it runs");
-    let mut memory = File::open(format!("/proc/{pid}/mem")).expect("we may look into our child");
+    let mut memory = File::open(format!("/proc/{pid}/mem")).expect("a child's memory is readable");
     for line in maps.lines() {
         let mut words = line.split_whitespace();
         let (Some(range), Some(rights)) = (words.next(), words.next()) else { continue };

@@ -1,5 +1,5 @@
-//! The canary proof: every kind of secret gets a value that exists nowhere else, jobs that print them in every way
-//! succeed, fail, are canceled and are killed, and then every byte that the service wrote or sent is searched.
+//! The canary proof: every kind of secret gets a unique value, jobs that print them in every way succeed, fail, are canceled,
+//! and are killed, and then every byte that the service wrote or sent is searched.
 //!
 //! What must be zero is asserted. What cannot be zero is counted and printed with its reason: the environment that the
 //! service was started with is the starter's doing, and what the service must know for its next job is in its memory.
@@ -19,14 +19,14 @@ use tokio::{
 };
 
 use self::ledger::{Canary, Ledger};
-use testkit::{Gate, Job, PATIENCE, Postgres, Setup, TestApp, generated_secret, until};
+use testkit::{Gate, Job, Postgres, Setup, TestApp, WAIT_LIMIT, generated_secret, until};
 
 use super::encrypt;
 use crate::restart::{signal, supervisor};
 
 /// Prints all that it knows, in the clear and encoded, as results, output and errors.
 const LEAKY: &str = include_str!("leaky.yml");
-/// Stands where v0 runs it.
+/// The playbook in place of the one that v0 runs.
 const ADD_USER: &str = include_str!("add-user.yml");
 
 /// Kinds that only one job has: none of them may be in the service's memory when the jobs have ended.
@@ -82,7 +82,7 @@ impl Cage {
         );
         setup.write("vault.yml", &encrypt(setup.home(), &value("vault password"), &vars));
         setup.write("password", &value("vault password"));
-        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(0o600)).expect("ours");
+        fs::set_permissions(setup.home().join("password"), fs::Permissions::from_mode(0o600)).expect("owned");
         let host_vars = format!("canary_become_password: {}\n", value("inventory password"));
         setup.write("inventory/host_vars/localhost/canary.yml", &host_vars);
         setup.write("playbooks/bundles/leaky/main.yml", LEAKY);
@@ -119,7 +119,7 @@ impl Cage {
                                "canary_key": self.value("secret_vars key")}})
     }
 
-    /// Sends a request and searches the reply, head and body; gives the body where it is JSON.
+    /// Sends a request and searches the reply, head and body. Returns the body where it is JSON.
     async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Value {
         let response = self.app.send(method, path, body).await;
         let head = format!("{:?}", response.headers());
@@ -135,7 +135,7 @@ impl Cage {
         self.app.job(&job)
     }
 
-    /// Everything that can be asked about a job.
+    /// Requests everything about a job.
     async fn ask_all_about(&mut self, job: &Value) {
         let id = job["id"].as_str().expect("a job has an id").to_owned();
         for path in [
@@ -157,7 +157,7 @@ impl Cage {
         }
     }
 
-    /// A look at all that is outside the runtime directory, at any moment.
+    /// Searches all that is outside of the runtime directory, at any moment.
     fn look(&mut self) {
         let home = self.app.home().to_owned();
         for entry in fs::read_dir(home.join("var")).into_iter().flatten().flatten() {
@@ -166,13 +166,13 @@ impl Cage {
             self.ledger.search_file(place, &entry.path());
         }
         self.ledger.search_files("temporary directory", &home.join("tmp"));
-        // Ansible asks the system for the user's home, not the environment.
+        // Ansible reads the user's home from the user database, not from the environment.
         let real = std::env::var_os("HOME").map(std::path::PathBuf::from).unwrap_or_default();
         for entry in
             [&home, &real].into_iter().flat_map(|home| fs::read_dir(home.join(".ansible/tmp"))).flatten()
         {
             let Ok(entry) = entry else { continue };
-            // What other tests left there is not ours.
+            // Older files there belong to other tests.
             if entry.metadata().and_then(|found| found.modified()).is_ok_and(|time| time >= self.begun) {
                 self.ledger.search_files("temporary directory of Ansible", &entry.path());
             }
@@ -183,7 +183,7 @@ impl Cage {
         self.app.hang_up();
     }
 
-    /// While a run is at work: what every user may see of processes, and what is private but on tmpfs.
+    /// During a run: searches what every user can see of processes, and what is private but on tmpfs.
     fn look_at_the_run(&mut self) {
         let shown = self.ledger.search_processes(self.app.pid());
         for (place, path, kinds) in shown {
@@ -261,7 +261,7 @@ async fn drain(address: &str, path: &str, upgrade: &str) -> Vec<u8> {
     let mut all = Vec::new();
     let mut part = vec![0; 1 << 16];
     // The end of the connection, of a chunked body, or a frame that closes.
-    while let Ok(Ok(read @ 1..)) = timeout(PATIENCE, stream.read(&mut part)).await {
+    while let Ok(Ok(read @ 1..)) = timeout(WAIT_LIMIT, stream.read(&mut part)).await {
         all.extend_from_slice(&part[..read]);
         let is_over = if upgrade.is_empty() { all.ends_with(b"0\r\n\r\n") } else { ends_with_close(&all) };
         if is_over {
@@ -304,7 +304,7 @@ async fn run_all(cage: &mut Cage) {
             (place, tokio::spawn(async move { drain(&address, &path, upgrade).await }))
         })
         .collect();
-    // One that waits meanwhile: sealed.
+    // A job that waits meanwhile, with encrypted secrets.
     let request = cage.leaky(&json!({"fails": true}));
     let waiting = cage.submit(&request).await;
     cage.look_at_the_run();
@@ -393,7 +393,7 @@ async fn prove(database: Option<Postgres>) {
 
     let ledger = &cage.ledger;
     assert!(ledger.all_hits("runtime directory, during a run") > 0, "the runs had their secrets");
-    // Told above, or told below.
+    // Reported above or below.
     let others = [
         "runtime directory, during a run",
         SNAPSHOTS,
@@ -406,7 +406,7 @@ async fn prove(database: Option<Postgres>) {
     for place in ledger.places().filter(|place| !others.contains(place)) {
         assert_eq!(ledger.all_hits(place), 0, "{place}\n{ledger:#}");
     }
-    // They are the owner's files once more, for the service's user alone: what lies there in plaintext is in them, too.
+    // They are copies of the owner's files, accessible only to the service's user, and contain the same plaintext.
     assert_eq!(ledger.all_hits(SNAPSHOTS), ledger.hits(SNAPSHOTS, "inventory password"), "{ledger:#}");
     for place in
         ["replies", "stream: SSE", "stream: NDJSON", "stream: log", "stream: WebSocket", "log of the service"]

@@ -9,4 +9,4 @@ for name, text in FILES.items():  # noqa: F821 - stands before this text
     sys.modules[module.__name__] = module
     setattr(package, name, module)
     exec(compile(text, "rangehand/" + name + ".py", "exec"), module.__dict__)
-package.host.main()
+package.server.main()

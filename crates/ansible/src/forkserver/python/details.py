@@ -65,7 +65,7 @@ class Details:
                 data["counted_as"] = counted
         elif event["event"] == "playbook_on_stats" and self.stats is not None:
             data["errors_cleared"] = self.cleared
-            data["custom_per_host"] = {host: told for host, told in self.stats.custom.items() if host != "_run"}
+            data["custom_per_host"] = {host: values for host, values in self.stats.custom.items() if host != "_run"}
 
 
 def is_plain(named):
@@ -84,7 +84,7 @@ def before(kind, name, look):
         try:
             look(self, *positional, **named)
         except Exception:
-            pass  # A detail less, but the run goes on.
+            pass  # The run continues without this detail.
         return original(self, *positional, **named)
 
     setattr(kind, name, method)

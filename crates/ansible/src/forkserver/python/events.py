@@ -15,12 +15,12 @@ class Screen:
         self.output = output
         self.ident = ident
         self.printed = []
-        # What the current event says; None outside of events.
+        # The data of the current event; None outside of events.
         self.event = None
         self.parts = {number: Part(self, number) for number in (1, 2)}
 
     def stream(self, number):
-        """A text stream to it, which passes for the standard one of this number."""
+        """A text stream to the screen that replaces the standard stream of this number."""
         part = self.parts[number]
         return io.TextIOWrapper(part, encoding="utf-8", write_through=True, line_buffering=True)
 
@@ -32,12 +32,12 @@ class Screen:
             self.put(b"".join(line + b"\n" for line in lines))
 
     def begin(self, event):
-        """What comes from here on belongs to the event."""
+        """Output from here on belongs to the event."""
         self.rest()
         self.event = event
 
     def end(self):
-        """The event is over, or everything is."""
+        """Ends the event, or the whole output."""
         for part in self.parts.values():
             part.flush()
         if self.event is None:
@@ -45,13 +45,13 @@ class Screen:
         event, self.event = self.event, None
         text = b"".join(self.printed).decode("utf-8", "replace")
         self.printed = []
-        # A terminal shows the ends of lines so, and so they are in events.
+        # Events have line ends as a terminal shows them.
         text = text.replace("\n", "\r\n").rstrip("\r\n")
         line = f'{{"runner_ident": {json.dumps(self.ident)}, "stdout": {json.dumps(text)}, {event[1:]}\n'
         self.put(line.encode())
 
     def rest(self):
-        """A line without an end is one, too."""
+        """Writes an incomplete line as a line."""
         if self.printed:
             self.put(b"".join(self.printed) + b"\n")
             self.printed = []
@@ -99,21 +99,21 @@ class Part(io.BufferedIOBase):
 
 
 def context_of(callback, screen, is_loaded):
-    """The callback's own record of what is going on, but its events go to the screen.
+    """The callback's context class, with events that go to the screen.
 
-    Until Ansible has loaded the callback, what is printed belongs to no event.
+    Until Ansible has loaded the callback, output belongs to no event.
     """
 
     class Context(callback.EventContext):
-        """Takes the places of the marks that ansible-runner looks for in the output, and of its files."""
+        """Replaces the marks in the output, and the files, with which ansible-runner transports events."""
 
         def dump_begin(self, stream):
             if not is_loaded():
                 return
-            told = json.dumps(self.get_begin_dict(), cls=callback.AnsibleJSONEncoderLocal)
+            event = json.dumps(self.get_begin_dict(), cls=callback.AnsibleJSONEncoderLocal)
             part = getattr(stream, "buffer", None)
             part = part if part in screen.parts.values() else screen.parts[1]
-            part.held.append(told)
+            part.held.append(event)
 
         def dump_end(self, _stream):
             if is_loaded():

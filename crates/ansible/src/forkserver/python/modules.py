@@ -1,8 +1,8 @@
-"""What Ansible packs together for a module of its own: the module, and all of `module_utils` that it needs.
+"""Packs modules of Ansible in advance: each module, and all of `module_utils` that it needs.
 
-Finding that out takes longer than running most modules. It is the same for every run whose content brings no
-`module_utils` of its own. For a module that runs on this machine, or on a host whose Python is known to be of our version, the
-files are packed compiled, too: Python takes those that its version has compiled, and otherwise the sources.
+Resolving these takes longer than running most modules, and the result is the same for every run whose content has no
+`module_utils`. For a module that runs on this machine, or on a host whose Python is known to have the same version, the
+package also contains compiled files. Python uses those that its version has compiled, and otherwise the sources.
 """
 
 import datetime
@@ -17,24 +17,24 @@ import zipfile
 import zlib
 from importlib import _bootstrap_external as importing
 
-# Those that playbooks use most, in that order.
+# The modules that playbooks use most, in that order.
 USUAL = (
     "ping command setup stat file copy systemd service apt package user group lineinfile get_url uri wait_for "
     "slurp tempfile async_wrapper async_status"
 ).split()
 
-# What was compiled by one of the same version is taken.
+# Python accepts compiled files of the same version.
 OWN_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# By which a run is told not to send what is compiled.
+# The variable with which a run is configured not to send compiled files.
 WANTED = "RANGEHAND_COMPILED_MODULES"
 
-# What Ansible's own is called with, since ansible-core 2.19.
+# The parameters of Ansible's function, since ansible-core 2.19.
 FINDER = ["name", "module_fqn", "module_data", "zf", "date_time", "extension_manager"]
 
 
 class Built:
-    """What was packed before anybody asked for it."""
+    """Modules that were packed in advance."""
 
     def __init__(self):
         from ansible.executor import module_common
@@ -45,14 +45,14 @@ class Built:
         self.members = {}
         self.is_compiled = False
         self.original = module_common.recursive_finder
-        # What packs modules differs from version to version; where it is another, each run packs for itself.
+        # The function differs between versions. With an unknown one, each run packs its own modules.
         self.is_known = list(inspect.signature(self.original).parameters) == FINDER
         if self.is_known:
             module_common.recursive_finder = self.find
             self.note_where(action.ActionBase)
 
     def note_where(self, kind):
-        """Has actions say whether their module will be run by a Python of our version."""
+        """Records for each action whether a Python of the same version will run its module."""
         configure, built = kind._configure_module, self
 
         def note(self, module_name, module_args, task_vars):
@@ -65,7 +65,7 @@ class Built:
         kind._configure_module = note
 
     def find(self, name, module_fqn, module_data, zf, date_time, extension_manager):
-        """In place of Ansible's own: takes what was packed, if that is what Ansible would pack."""
+        """Replaces Ansible's function: uses a packed module, if Ansible would pack the same."""
         packed = self.packed.get((module_fqn, bytes(module_data)))
         is_usual = packed and zf.compression == zipfile.ZIP_DEFLATED and not extension_manager.extension_names
         if not is_usual or not self.is_plain():
@@ -77,7 +77,7 @@ class Built:
         return metadata
 
     def is_plain(self):
-        """Whether there is no other `module_utils`, and nobody wants to be told of each file."""
+        """Whether there is no other `module_utils`, and the verbosity doesn't require a message for each file."""
         from ansible.plugins.loader import module_utils_loader
 
         paths = module_utils_loader._get_paths(subdirs=False)
@@ -86,14 +86,14 @@ class Built:
         return not others and self.common.display.verbosity < 5
 
     def take(self, packed):
-        """Takes what another process packed."""
+        """Adds a module that another process packed."""
         module, metadata, members = pickle.loads(packed)
         # Most files are the same for all modules.
         self.members.update(members)
         self.packed[module] = metadata, list(members)
 
     def pack_usual(self):
-        """Packs one module after the other. Looking for them leaves traces, so it is done in a process of its own."""
+        """Packs the modules one by one. The search changes state of Ansible, so this runs in a separate process."""
         from ansible import modules
         from ansible.plugins import loader
 
@@ -121,20 +121,20 @@ class Built:
 
 
 def version_of(facts):
-    """The version of a host's Python, such as 3.11, as far as its facts or the name of what was discovered tell."""
-    told = str(facts.get("python_version") or facts.get("discovered_interpreter_python"))
-    found = re.search(r"[0-9]+\.[0-9]+", told)
+    """The version of a host's Python, such as 3.11, from its facts or the name of the discovered interpreter."""
+    known = str(facts.get("python_version") or facts.get("discovered_interpreter_python"))
+    found = re.search(r"[0-9]+\.[0-9]+", known)
     return found and found.group()
 
 
 def members(name, source):
-    """A file of a package, and the same compiled. It need not be compared with its source: they are packed together."""
+    """A file of a package, as source and compiled. Python doesn't compare them: they are packed together."""
     compiled = importing._code_to_hash_pyc(compile(source, name, "exec"), bytes(8), False)
     return Member(name, source), Member(name + "c", bytes(compiled))
 
 
 class Member:
-    """A file as it stands in a package, compressed."""
+    """A compressed file of a package."""
 
     def __init__(self, name, content):
         packer = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -144,7 +144,7 @@ class Member:
         self.check = zlib.crc32(content)
 
     def put(self, zf, now):
-        """Appends it to a package, as `writestr` would."""
+        """Appends the file to a package, as `writestr` would."""
         info = zipfile.ZipInfo(self.name, now.utctimetuple()[:6])
         info.compress_type = zipfile.ZIP_DEFLATED
         info.CRC, info.compress_size, info.file_size = self.check, len(self.data), self.size

@@ -33,7 +33,7 @@ USUAL = [
 ]
 # Loaders of which Ansible loads all plugins whenever it runs.
 ALL = "become callback connection filter inventory shell test vars".split()
-# Plugins of Ansible's own, by their loader, under the names by which Ansible or playbooks ask for them.
+# Plugins of Ansible itself, by their loader, under the names that Ansible and playbooks use.
 SOME = {
     "action": "add_host assemble assert async_status command copy debug fail fetch gather_facts group_by include_vars "
     "normal package pause raw reboot script service set_fact set_stats shell template unarchive uri "
@@ -53,13 +53,13 @@ CALLBACK = "awx_display"
 
 
 class Warmth:
-    """Ansible as it is imported in this process."""
+    """Ansible as imported in this process."""
 
-    def __init__(self, told):
-        os.environ.update(told["environment"])
-        sys.path[0] = told["script_directory"]
+    def __init__(self, start):
+        os.environ.update(start["environment"])
+        sys.path[0] = start["script_directory"]
         with tempfile.TemporaryDirectory() as scratch:
-            # Reading the configuration makes a directory there.
+            # Reading the configuration creates a directory there.
             os.environ["ANSIBLE_LOCAL_TEMP"] = scratch
             self.load()
         atexit._clear()
@@ -69,7 +69,7 @@ class Warmth:
         from ansible import constants
 
         self.constants = constants
-        # Nothing that the host does is written to the log of runs.
+        # The fork server writes nothing to the log of runs.
         constants.DEFAULT_LOG_PATH = None
         self.read_early = Watch(constants)
         from ansible.cli import playbook
@@ -93,7 +93,7 @@ class Warmth:
         self.read_configuration()
 
     def about(self):
-        """What the service is told; another installation or configuration is found out by the files."""
+        """The data that the service gets. It detects another installation or configuration by a change of the files."""
         from ansible import release
 
         runner = pathlib.Path(self.callback.__file__).parents[2]
@@ -108,7 +108,7 @@ class Warmth:
         }
 
     def renew(self, screen):
-        """Makes this fork like a process that has just imported Ansible with this environment."""
+        """Makes this fork equal to a process that has just imported Ansible with this environment."""
         add_callback()
         self.read_configuration()
         self.read_early.compare()
@@ -126,12 +126,12 @@ class Warmth:
         report_configuration(display)
 
     def read_configuration(self):
-        """Reads the configuration and the environment again, into the objects that everybody has."""
+        """Reads the configuration and the environment again, into the objects that all modules share."""
         config = self.constants.config
         definitions, plugins = config._base_defs, config._plugins
         type(config).WARNINGS.clear()
         type(config).DEPRECATED.clear()
-        # It remembers values by the path of their file, which is the same in each run, and wraps itself once more otherwise.
+        # The cache of values is keyed by path, which is the same in each run. Without the deletion it would also be wrapped again.
         vars(config).pop("_get_ini_config_value", None)
         config._read_config_yaml_file = lambda _path: definitions
         config.__init__()
@@ -142,16 +142,16 @@ class Warmth:
             self.constants.set_constant(name, config.get_config_value(name, variables=names))
 
     def playbook(self, arguments):
-        """What the program `ansible-playbook` does."""
+        """Does what the program `ansible-playbook` does."""
         self.cli.cli_executor(arguments)
 
 
 def remember():
-    """Has Ansible do once what gives the same every time."""
+    """Caches computations of Ansible whose result is always the same."""
     from ansible.config import manager
     from ansible.utils.collection_loader import _collection_finder
 
-    # What `ansible.builtin` says of itself is long, and read by each run.
+    # The metadata of `ansible.builtin` is long, and each run reads it.
     read = functools.cache(_collection_finder._meta_yml_to_dict)
     _collection_finder._meta_yml_to_dict = read
     builtin = pathlib.Path(manager.__file__).parent / "ansible_builtin_runtime.yml"
@@ -166,7 +166,7 @@ def remember():
 
 
 def report_configuration(display):
-    """What Ansible says of its configuration while it is imported."""
+    """Reports warnings about the configuration, which Ansible does during its import."""
     try:
         from ansible.module_utils._internal._deprecator import ANSIBLE_CORE_DEPRECATOR as whose
         report = display._report_config_warnings
@@ -176,7 +176,7 @@ def report_configuration(display):
 
 
 def open_log(constants, display):
-    """What Ansible does while it is imported when it is to write a log."""
+    """Opens the log of Ansible, which it does during its import."""
     path = constants.DEFAULT_LOG_PATH
     if not path:
         return
@@ -194,7 +194,7 @@ def open_log(constants, display):
 
 
 def add_callback():
-    """Has Ansible find ansible-runner's callback, of which nothing else is needed."""
+    """Adds the callback of ansible-runner to the plugin path. Nothing else of ansible-runner is needed."""
     runner = importlib.util.find_spec("ansible_runner")
     if runner is None:
         raise ModuleNotFoundError("No module named 'ansible_runner'")
@@ -204,9 +204,9 @@ def add_callback():
 
 
 class Watch:
-    """Which settings are read while Ansible is imported: what is made of them then cannot be made again.
+    """Records which settings are read while Ansible is imported. Their effects can't be repeated.
 
-    A run whose settings differ in one of these is refused, unless `Plugins` brings it up to date.
+    A run with a different value for one of these is rejected, unless `Plugins` updates it.
     """
 
     def __init__(self, constants):
@@ -226,7 +226,7 @@ class Watch:
 
     def stop(self):
         self.constants.__class__ = self.plain
-        # Set anew for each run, or no setting at all.
+        # Excludes values that are set again for each run, and names that are not settings.
         definitions = self.constants.config.get_configuration_definitions()
         self.values = {name: value for name, value in self.values.items() if name in definitions and name not in RENEWED}
 
@@ -236,7 +236,7 @@ class Watch:
                 raise Refused(f"the setting {name} of the run is not the one with which Ansible was imported")
 
 
-# Read while Ansible is imported, and read again for each run by what `renew` calls.
+# Settings that are read during the import, and again for each run by `renew`.
 RENEWED = {
     "ANSIBLE_COW_ACCEPTLIST",
     "ANSIBLE_COW_PATH",
@@ -252,7 +252,7 @@ RENEWED = {
 
 
 def attempt(load):
-    """What is not there in this version, or cannot be loaded, each run looks for by itself."""
+    """Ignores failures: each run loads again what this version doesn't have or can't load."""
     try:
         load()
     except Exception:
@@ -260,7 +260,7 @@ def attempt(load):
 
 
 class Defaults:
-    """Keywords of plays whose defaults are settings that name a path, which may be in the home of the run."""
+    """Keywords of plays whose defaults are settings that name a path, which can be in the home of the run."""
 
     KEYWORDS = {"private_key_file": "DEFAULT_PRIVATE_KEY_FILE"}
 
@@ -283,14 +283,14 @@ class Defaults:
 
 
 class Plugins:
-    """Loaders of plugins, and the plugins of Ansible's own that are loaded before they are asked for."""
+    """Loaders of plugins, and the plugins of Ansible that are loaded in advance."""
 
     def __init__(self, loader, constants):
         self.constants = constants
         self.loaders = {
             name: value for name, value in vars(loader).items() if isinstance(value, loader.PluginLoader)
         }
-        # The setting that says where each looks: the list itself is shared with the loader.
+        # The setting with the search path of each loader: the list itself is shared with the loader.
         self.places = {
             name: setting
             for name, value in self.loaders.items()
@@ -298,15 +298,15 @@ class Plugins:
             if setting.isupper() and isinstance(paths, list) and paths is value.config
         }
         RENEWED.update(self.places.values())
-        # What was loaded before anybody asked for it: module and file.
+        # What was loaded in advance: module and file.
         self.early = {}
         self.is_early = True
-        # ansible-runner's callback, once it is there.
+        # ansible-runner's callback, once it is loaded.
         self.callback = None
         self.install(loader.PluginLoader)
 
     def install(self, kind):
-        """Keeps a plugin that was loaded early from standing in for another of the same name."""
+        """Prevents a plugin that was loaded in advance from replacing another of the same name."""
         original = kind._load_module_source
         plugins = self
 
@@ -326,7 +326,7 @@ class Plugins:
         kind._load_module_source = load
 
     def rebase(self, loader):
-        """Has ansible-runner's callback print as the one does that this run has for that."""
+        """Makes ansible-runner's callback print like the stdout callback of this run."""
         shown_by = os.environ.get("ORIGINAL_STDOUT_CALLBACK") or "default"
         base = loader.get(shown_by, class_only=True)
         if base is not None and base is not self.callback.DefaultCallbackModule:
@@ -340,7 +340,7 @@ class Plugins:
             del known[name]
 
     def load(self):
-        """Loads what comes with Ansible, and nothing of what somebody has put where the configuration says."""
+        """Loads bundled plugins of Ansible, and none from the directories of the configuration."""
         for kind in {*ALL, *SOME}:
             loader = self.loaders.get(f"{kind}_loader")
             if loader is None:
@@ -358,7 +358,7 @@ class Plugins:
         return sys.modules[found.__module__]
 
     def renew(self):
-        """Looks for plugins where this run's settings say, and nowhere that was looked at before."""
+        """Sets the search paths of plugins from the settings of this run, and drops all earlier ones."""
         self.is_early = False
         for name, loader in self.loaders.items():
             setting = self.places.get(name)

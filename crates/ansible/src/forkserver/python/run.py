@@ -1,4 +1,4 @@
-"""From a process that was forked to one that has run a playbook, as `ansible-runner` would have had it run."""
+"""Turns a forked process into one that runs a playbook, with the same result as under `ansible-runner`."""
 
 import atexit
 import ctypes
@@ -20,13 +20,13 @@ import traceback
 
 from rangehand import events, sandbox, surroundings, view
 
-# How large a request of the supervisor may be: it holds the environment.
+# The maximum size of a request of the supervisor: it contains the environment.
 REQUEST_BYTES = 1 << 20
-# How many files come with it at most: the namespaces of a sandbox.
+# The maximum number of files that come with it: the namespaces of a sandbox.
 MOST_FILES = 8
-# How long the number of a process may be.
+# The maximum length of a process number.
 NUMBER_BYTES = 20
-# The size of the terminal that ansible-runner gives a playbook.
+# The terminal size that playbooks have under ansible-runner.
 ROWS, COLUMNS = 24, 80
 # As much as the kernel allows without a privilege: events are written in bursts.
 PIPE_BYTES = 1 << 20
@@ -39,12 +39,12 @@ class Refused(Exception):
 
 
 def wait(control, warmth, marker):
-    """Waits for what the supervisor says; never returns."""
+    """Waits for start requests of the supervisor. Never returns."""
     try:
         name = control.recv(REQUEST_BYTES)
         if not name:
             os._exit(0)
-        # From here on it belongs to a run.
+        # From here on this process belongs to a run.
         marker.set(json.loads(name)["run"])
         control.send(json.dumps({"waiting": os.getpid()}).encode())
         while True:
@@ -55,7 +55,7 @@ def wait(control, warmth, marker):
             is_last = request["then"] == "end"
             if is_last and not namespaces:
                 begin(control, request, warmth, os.getpid())
-            # The parent of what runs ends at once, so that it becomes the supervisor's own child.
+            # The intermediate parent exits at once, so that the new process becomes a child of the supervisor.
             gate, opener = os.pipe()
             parent = 0 if is_last else os.fork()
             if parent == 0:
@@ -75,13 +75,13 @@ def fork_ansible(control, request, warmth, namespaces, gate, opener):
         numbers, writer = os.pipe()
         pid = os.fork()
         if pid:
-            # In a namespace of its own it has another number than outside.
+            # In its own namespace the process has another number than outside.
             os.write(writer, str(pid).encode())
             os._exit(0)
         os.close(writer)
         pid = int(os.read(numbers, NUMBER_BYTES))
         os.close(numbers)
-        # Whoever looks for children of the supervisor must find this one among them: it is when nobody holds the other end.
+        # Continue only as a child of the supervisor, which searches its children: its parent has exited when the pipe is closed.
         os.close(opener)
         os.read(gate, 1)
         os.close(gate)
@@ -91,7 +91,7 @@ def fork_ansible(control, request, warmth, namespaces, gate, opener):
 
 
 def begin(control, request, warmth, pid):
-    """Runs a playbook in this process, which outside has this number, and ends it."""
+    """Runs a playbook in this process, and exits. `pid` is the number of this process outside of its namespace."""
     try:
         output, terminal, screen = prepare(request, warmth)
     except BaseException as error:
@@ -103,18 +103,18 @@ def begin(control, request, warmth, pid):
 
 
 def refuse(control, error):
-    """Says that this process can't run it, and ends it."""
+    """Reports that this process can't run the request, and exits."""
     reason = str(error) if isinstance(error, Refused) else traceback.format_exc()
     control.send(json.dumps({"refused": reason}).encode())
     os._exit(0)
 
 
 def prepare(request, warmth):
-    """Makes this process like a fresh one; gives the other ends of its output and of its terminal, and its screen."""
+    """Makes this process like a fresh one. Returns the other ends of its output and terminal, and its screen."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # As ansible-runner has it, so that background processes stay when their terminal goes.
+    # As under ansible-runner: background processes survive the end of their terminal.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     confine(request)
@@ -132,7 +132,7 @@ def prepare(request, warmth):
     screen = events.Screen(writer, request["ident"])
     sys.stdout, sys.stderr = screen.stream(1), screen.stream(2)
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
-    atexit._clear()  # What the host has to do at its end is not ours.
+    atexit._clear()  # Exit handlers of the fork server must not run here.
     for last in (logging.shutdown, multiprocessing.util._exit_function):
         atexit.register(last)
     warmth.renew(screen)
@@ -141,13 +141,13 @@ def prepare(request, warmth):
 
 
 def protect_memory(is_protected):
-    """Whether other processes of the user are kept from the memory and the environment of this one.
+    """Sets whether other processes of the user are kept from the memory and the environment of this one.
 
-    A process that waits is not one of any run yet, so no run may look into it or change it. One that runs Ansible is open to
-    its own run, like any program: among other things, Linux then lets it set up a user namespace. In a sandbox it stays
-    closed, because it was started outside: by way of /proc others could reach the file that it was started from.
+    A waiting process belongs to no run, so no run can be allowed to read or change it. A process that runs Ansible is
+    accessible to its own run, like any program. Among other things, Linux then lets it set up a user namespace. In a sandbox
+    it stays protected, because it was started outside: through /proc, others could reach the file that it was started from.
     """
-    # A kernel that refuses it is no reason not to run: memory is then as open as that of other programs.
+    # If the kernel refuses, the run continues: memory is then as accessible as that of other programs.
     ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0 if is_protected else 1, 0, 0, 0)
 
 
@@ -158,7 +158,7 @@ def enter_groups(request):
 
 
 def confine(request):
-    """Takes the limits of the run upon this process and all that it starts."""
+    """Applies the limits of the run to this process and all that it starts."""
     if request["namespaces"]:
         sandbox.give_up_capabilities()
     else:
@@ -180,16 +180,16 @@ def confine(request):
 
 
 def lower(what, limit):
-    """Sets both limits, and raises neither above what this process may have."""
+    """Sets both limits, and raises neither above the hard limit."""
     hard = resource.getrlimit(what)[1]
     limit = limit if hard == resource.RLIM_INFINITY else min(hard, limit)
     resource.setrlimit(what, (limit, limit))
 
 
 def open_terminal():
-    """Gives this process a session of its own and a terminal to write to, as ansible-runner does; gives the other end.
+    """Creates a session for this process and a terminal to write to, as ansible-runner does. Returns the other end.
 
-    It is not the terminal of the session, and nothing is read from it: there is no one to answer a prompt.
+    It is not the terminal of the session, and nothing is read from it: prompts can't be answered.
     """
     os.setsid()
     other, terminal = os.openpty()
@@ -205,7 +205,7 @@ def open_terminal():
 
 
 def play(arguments, warmth, screen):
-    """Runs the playbook; gives what the process says at its end."""
+    """Runs the playbook. Returns the exit code."""
     code = 0
     try:
         warmth.playbook(arguments)

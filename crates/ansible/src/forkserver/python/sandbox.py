@@ -20,12 +20,12 @@ FLAGS = {
     "pid": 0x20000000,
     "mnt": 0x00020000,
 }
-# Gives a descriptor of the user namespace that owns a namespace.
+# Returns a descriptor of the user namespace that owns a namespace.
 NS_GET_USERNS = 0xB701
 PR_CAPBSET_DROP = 24
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
-# The kernel has fewer, and says so.
+# More than the kernel has: it reports the end.
 MOST_CAPABILITIES = 64
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2

@@ -34,7 +34,7 @@ def enter(view):
         put(descriptor, bind["to"])
         os.close(descriptor)
     if in_user_namespace:
-        # Whatever the namespace gave this process is for the mounts alone.
+        # The capabilities in the namespace are only for the mounts.
         header, nothing = struct.pack("Ii", CAPABILITY_VERSION_3, 0), struct.pack("6I", 0, 0, 0, 0, 0, 0)
         checked(libc.capset(header, nothing), "capset")
 

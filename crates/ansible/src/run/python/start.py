@@ -2,7 +2,7 @@
 
     python start.py PATH/ansible-playbook PLAYBOOK OPTIONS
 
-ansible-runner gives what it starts a terminal, and an environment that children of Ansible must not inherit.
+ansible-runner starts it with a terminal, and with an environment that children of Ansible must not inherit.
 """
 
 import json

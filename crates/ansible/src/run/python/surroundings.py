@@ -16,7 +16,7 @@ def leave_terminal():
     except OSError:
         pass  # There is none.
     else:
-        # The leader of a session receives this signal when it gives the terminal up.
+        # The leader of a session receives this signal when it releases the terminal.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         fcntl.ioctl(terminal, termios.TIOCNOTTY)
         os.close(terminal)
@@ -27,7 +27,7 @@ def leave_terminal():
 
 
 def keep_from_children(inherited):
-    """Gives children the environment that the user configured, once this process has read its own.
+    """Sets the environment that the user configured for children, once this process has read its own.
 
     `inherited` has the variables that are set for this process alone, each with its value for children or None.
     """

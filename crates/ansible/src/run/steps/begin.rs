@@ -24,7 +24,7 @@ use super::{Steps, not_begun};
 use crate::{
     events::details,
     forkserver::{
-        Begun, Refusal, Request,
+        NotStarted, Request, Started,
         sandbox::{Ready, Starting},
     },
     run::{
@@ -38,9 +38,9 @@ use crate::{
 };
 
 impl Steps<'_> {
-    /// Begins to make the sandbox that the child is to join. A failure is reported when it is needed.
+    /// Starts to create the sandbox that the child will join. A failure is reported when the sandbox is needed.
     pub(super) fn start_sandbox(&mut self, is_last: bool) -> Option<io::Result<Starting>> {
-        // While another step is to come, what waits for it must be distinguished from what is left of this one.
+        // If another step follows, the child that waits for it must be distinguishable from remains of this one.
         if !is_last && !process::lists_children() {
             self.waiting = None;
         }
@@ -54,7 +54,7 @@ impl Steps<'_> {
         Some(command)
     }
 
-    /// Has the child that waits run the step; `None` where that is not to be had, and nothing was begun.
+    /// Starts the step in the waiting child. `None` if that is not possible; nothing was started then.
     pub(super) fn begin_warm(
         &mut self,
         step: &RunStep,
@@ -65,12 +65,12 @@ impl Steps<'_> {
     ) -> Result<Option<Leader>, Box<Reason>> {
         let Some(mut waiting) = self.waiting.take() else { return Ok(None) };
         let sandbox = sandbox.map(|starting| starting.and_then(Starting::ready)).transpose();
-        let begun = sandbox.map_err(Refusal::from).and_then(|sandbox| {
+        let started = sandbox.map_err(NotStarted::from).and_then(|sandbox| {
             let (names, namespaces) = sandbox.as_ref().map(Ready::namespaces).unwrap_or_default();
             let confinement = self.confinement();
             let confinement = match sandbox {
                 None => confinement,
-                // The sandbox has the view, and keeps privileges from whatever is in it.
+                // The sandbox has the view, and its processes can't gain privileges.
                 Some(_) => Confinement { view: None, no_new_privileges: true, ..confinement },
             };
             let is_sandboxed = sandbox.is_some();
@@ -85,24 +85,23 @@ impl Steps<'_> {
                 scopes: if is_sandboxed { scope::bits() } else { 0 },
                 confinement,
             };
-            let begun = waiting.begin(&request, &namespaces, is_last)?;
-            Ok((begun, sandbox.map(|sandbox| sandbox.keepers).unwrap_or_default()))
+            let started = waiting.start(&request, &namespaces, is_last)?;
+            Ok((started, sandbox.map(|sandbox| sandbox.keepers).unwrap_or_default()))
         });
-        match begun {
-            Ok((Begun { pid, output, terminal }, keepers)) => {
+        match started {
+            Ok((Started { pid, output, terminal }, keepers)) => {
                 self.waiting = Some(waiting).filter(|_| !is_last);
                 let (output, terminal) = (Some(output), Some(terminal));
                 Ok(Some(Leader { pid, output, terminal, errors: None, keepers }))
             }
-            Err(refusal) => {
+            Err(cause) => {
                 process::end_everything();
-                // It may have begun after we stopped waiting for its answer.
-                if waiting.has_begun() {
+                // It may have started after the time limit of its answer.
+                if waiting.may_have_started() {
                     return Err(begun_too_late());
                 }
                 drop(waiting);
-                let message =
-                    format!("ansible-runner is started for this run, which takes longer: {refusal}");
+                let message = format!("ansible-runner is started for this run, which takes longer: {cause}");
                 let more = json!({ "phase": Phase::Spawn });
                 let warning = Draft::warning(Timestamp::now(), WarningCode::ExecutorFallback, message, more);
                 let stored = self.spool.append(warning);
@@ -112,7 +111,7 @@ impl Steps<'_> {
         }
     }
 
-    /// As ansible-runner would put them together.
+    /// The same arguments as under ansible-runner.
     fn arguments(&self, step: &RunStep, files: &OptionFiles) -> Vec<String> {
         let options = command::words(&step.options, files).into_iter();
         let inventory = ["-i".to_owned(), self.workspace.last_inventory().to_string_lossy().into_owned()];
@@ -182,7 +181,7 @@ impl Steps<'_> {
             start: start.as_ref(),
         });
         let command = self.confined().map_err(|error| not_begun(&error))?;
-        let runner = start::told(command, &self.spec.environment).args(arguments).spawn();
+        let runner = start::with_inherited(command, &self.spec.environment).args(arguments).spawn();
         runner.map(Leader::from).map_err(|error| {
             let message = format!(
                 "cannot start ansible-runner: {error}\nhint: `rangehand doctor` reports what is missing; \

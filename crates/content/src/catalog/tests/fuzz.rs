@@ -1,4 +1,4 @@
-//! A playbook of a user is scanned or passed over, whatever is in it.
+//! Any playbook, valid or not, is scanned or skipped.
 
 use std::{
     path::Path,

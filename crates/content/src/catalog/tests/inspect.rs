@@ -1,4 +1,4 @@
-//! What an inspection reads by itself. What Ansible tells is in `tests/api/inspections/`, where our program is.
+//! The part of an inspection that doesn't need Ansible. The other part is tested in `tests/api/inspections/`, with the program.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
-    catalog::{Inspection, Means, MissingFile, Play},
+    catalog::{Inspection, MissingFile, Play, Tools},
     inspector::{Inspector, Turn},
     toolchain::Toolchain,
 };
 
-/// Looks into content without Ansible: nothing is executed.
+/// Inspects content without Ansible: nothing is executed.
 async fn inspect(site: &Site, content: &ContentRef, toolchain: &Toolchain) -> Inspection {
     let limits = Limits {
         total: Duration::from_secs(1),
@@ -28,8 +28,8 @@ async fn inspect(site: &Site, content: &ContentRef, toolchain: &Toolchain) -> In
         Inspector { program: "/nowhere".into(), isolation: Isolation::default(), limits, hidden: Vec::new() };
     let (_present, gone) = oneshot::channel();
     let mut turn = Turn { id: "none".to_owned(), own: site.path("own"), gone };
-    let means = Means { toolchain, inspector: &inspector, turn: &mut turn };
-    let inspection = site.catalog().inspect(content, means, None).await.expect("it is there");
+    let tools = Tools { toolchain, inspector: &inspector, turn: &mut turn };
+    let inspection = site.catalog().inspect(content, tools, None).await.expect("it is there");
     assert_eq!(inspection.ended, None, "nothing was executed");
     inspection
 }
@@ -38,7 +38,7 @@ fn without_ansible() -> Toolchain {
     Toolchain::default()
 }
 
-/// The files of a bundle with everything that an inspection looks for, which the tests of the API inspect through Ansible.
+/// Files of a bundle with everything that an inspection finds. The API tests inspect the same bundle through Ansible.
 macro_rules! rich {
     ($($file:literal),*) => {
         [$(($file, include_str!(concat!("../../../../../tests/fixtures/catalog/rich/", $file)))),*]
@@ -148,7 +148,7 @@ async fn a_file_of_some_gigabytes_is_not_given_to_ansible() {
     site.write("local/huge.yml", "- hosts: all\n");
     let file = std::fs::File::options().write(true).open(site.path("local/huge.yml")).expect("there");
     file.set_len(3 << 30).expect("sparse");
-    // Were it given one, this would be executed.
+    // With a program as the toolchain, this would be executed.
     let toolchain =
         Toolchain { bin_dir: Some("/bin".into()), path: "/usr/bin:/bin".into(), ..Toolchain::default() };
     let content = ContentRef::Playbook("huge".parse().expect("a name"));

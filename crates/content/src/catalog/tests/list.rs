@@ -1,4 +1,4 @@
-//! What is listed, and that it is what resolves.
+//! Lists contain exactly the names that resolve.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -219,7 +219,7 @@ fn inventories_are_named_without_an_extension_unless_that_is_ambiguous() {
     ] {
         assert!(catalog.resolve_inventory(&name(none)).is_err(), "{none}");
     }
-    // Who may run something may have any program executed: those are found for runs.
+    // Callers that can run something can execute any program, so programs are found for runs.
     assert_eq!(catalog.resolve_inventory(&name("cleanup")).unwrap().path, Path::new("cleanup.sh"));
     assert_eq!(catalog.resolve_inventory(&name("scripted")).unwrap().path, Path::new("scripted"));
     assert!(matches!(

@@ -1,4 +1,4 @@
-//! Tests of the catalog on trees of their own, and with real Ansible.
+//! Tests of the catalog with separate directory trees, and with real Ansible.
 
 mod fuzz;
 mod inspect;
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::{Catalog, Opening, Options, Places};
 
-/// Both ways of opening; whatever is true of names must be true of both.
+/// Both methods of opening files. The same must be true of both.
 const OPENINGS: [Opening; 2] = [Opening::Kernel, Opening::Canonical];
 
 /// A play that Ansible can list.
@@ -38,7 +38,7 @@ impl Site {
     }
 
     fn path(&self, relative: &str) -> PathBuf {
-        // The temporary directory may itself lie behind a link.
+        // The path of the temporary directory can contain a link.
         self.directory.path().canonicalize().unwrap().join(relative)
     }
 

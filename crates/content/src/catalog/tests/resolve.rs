@@ -1,4 +1,4 @@
-//! That a name leads to its file, and never to one outside of its root.
+//! A name resolves to its file, and never to a file outside of its root.
 
 use std::{
     fs::File,

@@ -213,7 +213,6 @@ async fn what_has_the_mark_and_is_not_recorded_is_removed_unless_the_document_ha
                 "machines:",
                 "  x: {cidr: 10.1.3.0/24}\nmachines:\n  m: {kind: namespace, networks: [x]}",
             )
-            .replace("rules: [", "rules: [")
             .replace(" [{name: base, bundle: b, on: all}]\n", ""),
     );
     let recorded = site.recorded.clone();

@@ -121,7 +121,7 @@ impl Playbooks {
         })
     }
 
-    /// Stores events until the run ends; returns `None` when the supervisor is gone and left no outcome.
+    /// Stores events until the run ends; returns `None` when the supervisor has exited without an outcome.
     async fn keep_events(&self, job: &Job, run: RunId) -> Result<Option<PlaybookOutcome>, JobError> {
         let mut backoff = Backoff::new(job.id);
         let after = loop {

@@ -45,7 +45,7 @@ pub(crate) struct NeverBegan {
 }
 
 impl NeverBegan {
-    /// Whether it is proven that a run whose supervisor is gone never began. If so, it can no longer begin.
+    /// Whether it is proven that a run whose supervisor has exited never began. If so, it can no longer begin.
     pub(super) async fn is_proven(&self, job: &Job, run: RunId, origin: Origin) -> Result<bool, JobError> {
         let is_same_boot = match origin {
             // This process created the directory. If the directory is missing, another process removed it.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    iter,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -54,19 +55,17 @@ impl RunSpecs {
         let (options, toolchain) = (&self.options, self.catalog.toolchain());
         let work = self.with_secrets(job)?;
         let (root, steps) = self.run_steps(job, &work).await?;
-        let of_content = work.inventory.origins().filter_map(|origin| match origin {
-            InventoryOrigin::Content(name) => Some(name),
-            InventoryOrigin::Range(_) => None,
-        });
-        let inventories = self.catalog.locate_inventories(work.project.as_ref(), of_content).await;
-        let inventories = inventories.map_err(|error| not_found(&error))?;
-        let generated = self.generated(&work, run).await?;
+        let (inventories, generated) = self.inventories(&work, run).await?;
         let program = toolchain.program("ansible-runner").ok_or_else(no_runner)?;
         let known = self.known_inventories.all(&inventories).await;
         let mut isolation = isolation(&work, &options.isolation)?;
         if let Some(sandbox) = isolation.sandbox.as_mut().filter(|sandbox| sandbox.ssh_keys) {
             sandbox.readable.extend(self.connection_files(&root, &known).await);
         }
+        // Hosts of different inventories can have the same name. A machine of a range can be another one in the next run.
+        let facts = options.facts.as_ref().filter(|_| generated.is_empty());
+        let facts =
+            facts.map(|facts| Facts { directory: facts.directory.join(facts_key(&work)), ..facts.clone() });
         let as_text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -92,32 +91,39 @@ impl RunSpecs {
             program,
             environment: toolchain.variables().filter_map(as_text).collect(),
             runtime: self.directories.runtime.clone(),
-            // A machine of a range can be another one in the next run, under the same name.
-            facts: options.facts.as_ref().filter(|_| work.inventory.ranges().next().is_none()).map(|facts| {
-                Facts {
-                    // Hosts of different inventories can have the same name.
-                    directory: facts.directory.join(facts_key(&work)),
-                    ..facts.clone()
-                }
-            }),
+            facts,
             limits: limits(job, options.limits),
             isolation,
         })
     }
 
-    /// The inventories that are generated from ranges.
-    async fn generated(
+    /// The inventories of the content, and those that are generated from ranges.
+    async fn inventories(
         &self,
         work: &PlaybookWork,
         run: RunId,
-    ) -> Result<Vec<GeneratedInventory>, Box<Reason>> {
-        let mut generated = Vec::new();
+    ) -> Result<(Vec<Located>, Vec<GeneratedInventory>), Box<Reason>> {
+        let (mut located, mut generated) = (Vec::new(), Vec::new());
         for (position, origin) in work.inventory.origins().enumerate() {
-            let InventoryOrigin::Range(range) = origin else { continue };
-            let made = self.ranges.for_run(range, position, &self.directories.runtime, run).await;
-            generated.push(made.map_err(|error| no_range(&error))?);
+            let locate = |name| self.catalog.locate_inventories(work.project.as_ref(), iter::once(name));
+            let (found, range) = match origin {
+                InventoryOrigin::Range(range) => (Ok(Vec::new()), Some(range)),
+                InventoryOrigin::Content(name) => (locate(name).await, None),
+                InventoryOrigin::ContentOrRange(name, range) => match locate(name).await {
+                    Err(error) => {
+                        let range = self.ranges.named(range).await.map_err(|error| no_range(&error))?;
+                        (if range.is_some() { Ok(Vec::new()) } else { Err(error) }, range)
+                    }
+                    found => (found, None),
+                },
+            };
+            located.extend(found.map_err(|error| not_found(&error))?);
+            if let Some(range) = range {
+                let made = self.ranges.for_run(range, position, &self.directories.runtime, run).await;
+                generated.push(made.map_err(|error| no_range(&error))?);
+            }
         }
-        Ok(generated)
+        Ok((located, generated))
     }
 
     /// The keys, certificates, and lists of known hosts that the inventories, the configuration in this directory, and the
@@ -184,8 +190,8 @@ impl RunSpecs {
     fn with_secrets(&self, job: &Job) -> Result<PlaybookWork, Box<Reason>> {
         let mut work = job.request.work.as_playbook().cloned().ok_or_else(no_playbook)?;
         if work.has_secrets() {
-            let sealed = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
-            let secrets = self.keys.unseal(job.id, sealed);
+            let encrypted = job.secrets.as_ref().ok_or_else(|| no_secrets(&JobError::SecretsGone(job.id)))?;
+            let secrets = self.keys.unseal(job.id, encrypted);
             work.give_back_secrets(&secrets.map_err(|error| no_secrets(&error.into()))?);
         }
         Ok(work)
@@ -281,7 +287,7 @@ fn isolation(work: &PlaybookWork, options: &IsolationOptions) -> Result<process:
 
 fn no_sandbox() -> Box<Reason> {
     let message = "the job requires a sandbox, and bubblewrap is not installed on this node\nhint: install it (Debian: apt \
-                   install bubblewrap); `rangehand doctor` tells whether it works";
+                   install bubblewrap); `rangehand doctor` checks whether it works";
     Box::new(Reason::new(Some(Phase::Spawn), Code::SandboxUnavailable, message))
 }
 

@@ -119,7 +119,7 @@ impl Actions for PlanActions<'_> {
         let step = self.step(step)?;
         let Some(kind) = thing_kind(&step.work) else { return Ok(Undo::Undone) };
         if self.is_job(step) {
-            return self.undo_rules(step).await;
+            return Ok(undo_rules(step));
         }
         if let Some(handle) = &entry.handle {
             // An operation that failed has ended, too.
@@ -149,7 +149,7 @@ impl Actions for PlanActions<'_> {
             UndoKind::Start | UndoKind::Stop => {
                 let power = if step.undo.kind == UndoKind::Start { Power::On } else { Power::Off };
                 match self.power(step, power).await {
-                    // A machine that is gone is stopped.
+                    // A machine that does not exist counts as stopped.
                     Err(Failure::Gone { .. }) if power == Power::Off => {}
                     other => self.completed(other).await?,
                 }
@@ -180,17 +180,6 @@ impl PlanActions<'_> {
             Some(ThingKind::Rules) => !self.sets_rules,
             Some(ThingKind::Network | ThingKind::Machine) => false,
         }
-    }
-
-    /// Rules that a job set go with their machine, or stay until the document is applied again.
-    async fn undo_rules(&self, step: &Step) -> Result<Undo, Failure> {
-        if step.undo.kind == UndoKind::Nothing {
-            return Ok(Undo::Undone);
-        }
-        Ok(Undo::Left {
-            why: format!("the rules of `{}` were set by a job, and stay", step.name),
-            remedy: "apply the former document to set the former rules".to_owned(),
-        })
     }
 
     fn thing(&self, step: &Step) -> Result<Thing, Failure> {
@@ -295,6 +284,17 @@ impl PlanActions<'_> {
             why: format!("{} `{}` was removed before: {}", kind.as_str(), step.name, step.undo.why),
             remedy: "apply the former document to create it again".to_owned(),
         })
+    }
+}
+
+/// Rules that a job set go with their machine, or stay until the document is applied again.
+fn undo_rules(step: &Step) -> Undo {
+    if step.undo.kind == UndoKind::Nothing {
+        return Undo::Undone;
+    }
+    Undo::Left {
+        why: format!("the rules of `{}` were set by a job, and stay", step.name),
+        remedy: "apply the former document to set the former rules".to_owned(),
     }
 }
 

@@ -91,7 +91,7 @@ impl Reporter {
 }
 
 impl Recorder {
-    /// Stores events until all reporters are gone.
+    /// Stores events until all reporters are dropped.
     pub(super) async fn run(
         mut self,
         store: &Store,

@@ -63,23 +63,23 @@ fn prepare(inner: &Path) -> io::Result<()> {
 async fn serve(local: Arc<Local>, path: &Path, run: &Path) -> io::Result<()> {
     let _ = fs::remove_file(path);
     let listener = UnixListener::bind(path)?;
-    let at_work = Arc::new(AtomicUsize::new(0));
+    let connections = Arc::new(AtomicUsize::new(0));
     let mut last = Instant::now();
     loop {
         match tokio::time::timeout(LOOK_AGAIN, listener.accept()).await {
             Ok(accepted) => {
                 let (stream, _) = accepted?;
                 last = Instant::now();
-                let (local, at_work) = (Arc::clone(&local), Arc::clone(&at_work));
-                at_work.fetch_add(1, Ordering::SeqCst);
+                let (local, connections) = (Arc::clone(&local), Arc::clone(&connections));
+                connections.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     // A caller that disconnects finds what was done by its next call.
                     let _ = answer(&local, stream).await;
-                    at_work.fetch_sub(1, Ordering::SeqCst);
+                    connections.fetch_sub(1, Ordering::SeqCst);
                 });
             }
             Err(_) => {
-                if at_work.load(Ordering::SeqCst) > 0 || run.exists() {
+                if connections.load(Ordering::SeqCst) > 0 || run.exists() {
                     last = Instant::now();
                 }
                 if last.elapsed() > IDLE {

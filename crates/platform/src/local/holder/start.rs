@@ -18,7 +18,7 @@ use crate::error::Error;
 const SOCKET: &str = "holder.sock";
 const LOG: &str = "holder.log";
 /// How long the holder may take until it accepts connections.
-const PATIENCE: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(20);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// The first process of its namespace of processes collects those that lost their parents, and ends with the holder.
@@ -77,7 +77,7 @@ pub(super) async fn start(options: &Options) -> Result<(), Error> {
         .map_err(failed)?;
     let begun = Instant::now();
     while UnixStream::connect(socket(run)).is_err() {
-        if !status.success() || begun.elapsed() > PATIENCE {
+        if !status.success() || begun.elapsed() > START_LIMIT {
             let log = fs::read_to_string(run.join(LOG)).unwrap_or_default();
             return Err(Error::refused_with(
                 format!("the holder of the local platform does not start: {}", log.trim()),

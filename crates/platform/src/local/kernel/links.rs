@@ -85,7 +85,7 @@ pub(in super::super) fn delete(name: &str) -> Request {
 impl Netlink {
     /// The link with this name.
     pub(in super::super) fn link(&mut self, name: &str) -> Result<Option<Link>, Failure> {
-        let what = format!("look for `{name}`");
+        let what = format!("find `{name}`");
         match self.get(RouteNetlinkMessage::GetLink(named(name)), &what) {
             Ok(RouteNetlinkMessage::NewLink(message)) => Ok(Some(Link::from(message))),
             Ok(_) => Ok(None),

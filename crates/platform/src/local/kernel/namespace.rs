@@ -51,7 +51,7 @@ impl Namespace {
         self.file
             .metadata()
             .map(|found| found.ino())
-            .map_err(|error| Failure::new("look at a namespace", error))
+            .map_err(|error| Failure::new("inspect a namespace", error))
     }
 
     /// The descriptor.
@@ -103,7 +103,7 @@ pub(in super::super) fn unpin(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Does something on a thread of its own, which may enter namespaces, and waits for it.
+/// Runs a function on a separate thread, which can enter namespaces, and waits for it.
 pub(in super::super) async fn on_thread<T: Send + 'static>(
     act: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {

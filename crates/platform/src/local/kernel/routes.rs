@@ -17,7 +17,7 @@ use super::netlink::{Failure, Netlink, Request};
 /// The origin of the routes that this platform sets. Numbers from 192 up are free for administrators.
 const OWN_PROTOCOL: u8 = 0xd2;
 
-/// Gives an interface an address, if it does not have it.
+/// Adds an address to an interface, if it does not have it.
 pub(in super::super) fn address(index: u32, address: IpNet) -> Request {
     let mut message = address_message(index, address);
     // Without duplicate address detection an IPv6 address is usable at once.

@@ -44,8 +44,7 @@ impl<'a> Drafts<'a> {
         machine: &MachineSpec,
         (kind, action): (StepKind, Action),
         reason: impl Into<Cow<'static, str>>,
-        undo: Undo,
-        work: Work,
+        (work, undo): (Work, Undo),
         needs: impl IntoIterator<Item = u32>,
     ) -> u32 {
         let id = number(self.steps.len());

@@ -69,7 +69,7 @@ impl<'a> Drafts<'a> {
             let action = if is_verified { Action::Update } else { Action::Create };
             let undo = no_undo("sending packets changes nothing");
             let kind = (StepKind::Verify, action);
-            let id = self.add(&machine.spec, kind, "it was requested", undo, Work::Verify, None);
+            let id = self.add(&machine.spec, kind, "it was requested", (Work::Verify, undo), None);
             let instance = &machine.spec.instance;
             self.steps[id as usize].name =
                 if instance.is_empty() { range.to_owned() } else { instance.clone() };

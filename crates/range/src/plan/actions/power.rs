@@ -29,7 +29,7 @@ impl<'a> Drafts<'a> {
     pub(super) fn start(&mut self, machine: &'a RecordedMachine, reason: &'static str, after: Option<u32>) {
         let undone = undo(UndoKind::Stop);
         let kind = (StepKind::MachineStart, Action::Update);
-        let id = self.add(&machine.spec, kind, reason, undone, Work::StartMachine, after);
+        let id = self.add(&machine.spec, kind, reason, (Work::StartMachine, undone), after);
         self.started.insert(&machine.spec.name, id);
         self.wait(machine, "the machine is started", Some(id));
     }
@@ -37,7 +37,7 @@ impl<'a> Drafts<'a> {
     fn wait(&mut self, machine: &'a RecordedMachine, reason: &'static str, after: Option<u32>) {
         let work = Work::WaitMachine { ready: machine.spec.ready };
         let kind = (StepKind::MachineWait, Action::Update);
-        let id = self.add(&machine.spec, kind, reason, WAITING, work, after);
+        let id = self.add(&machine.spec, kind, reason, (work, WAITING), after);
         self.ready.insert(&machine.spec.name, id);
     }
 
@@ -106,7 +106,7 @@ impl<'a> Drafts<'a> {
     pub(super) fn stop(&mut self, machine: &'a RecordedMachine, reason: &'static str) -> u32 {
         let undone = undo(UndoKind::Start);
         let kind = (StepKind::MachineStop, Action::Update);
-        self.add(&machine.spec, kind, reason, undone, Work::StopMachine, None)
+        self.add(&machine.spec, kind, reason, (Work::StopMachine, undone), None)
     }
 
     /// Does a step wait for another one, directly or through others?

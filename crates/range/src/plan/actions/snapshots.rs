@@ -40,7 +40,7 @@ impl<'a> Drafts<'a> {
             let work = Work::TakeSnapshot { snapshot: name.to_owned() };
             let undone = undo(UndoKind::Remove);
             let reason = format!("the machine has no snapshot `{name}` yet");
-            let id = self.add(&machine.spec, kind, reason, undone, work, stopped);
+            let id = self.add(&machine.spec, kind, reason, (work, undone), stopped);
             if stopped.is_some() {
                 self.start(machine, "the snapshot was taken", Some(id));
             }
@@ -70,7 +70,7 @@ impl<'a> Drafts<'a> {
             let work = Work::RevertSnapshot { snapshot: name.to_owned() };
             let undone = no_undo("what the machine was before it was reverted cannot be brought back");
             let reason = format!("the machine becomes what it was when snapshot `{name}` was taken");
-            let id = self.add(&machine.spec, kind, reason, undone, work, stopped);
+            let id = self.add(&machine.spec, kind, reason, (work, undone), stopped);
             self.start(machine, "the machine was reverted", Some(id));
         }
         // Where rules are on the disk of the router, they were reverted as well.
@@ -80,7 +80,7 @@ impl<'a> Drafts<'a> {
             let kind = (StepKind::RulesEnsure, Action::Update);
             let ready = self.ready.get(machine.spec.name.as_str()).copied();
             let undone = no_undo("the rules are those that are recorded");
-            let id = self.add(&machine.spec, kind, "the router was reverted", undone, work, ready);
+            let id = self.add(&machine.spec, kind, "the router was reverted", (work, undone), ready);
             self.rules.insert(&machine.spec.name, id);
         }
         self.order(&machines);
@@ -98,7 +98,7 @@ impl<'a> Drafts<'a> {
             let work = Work::RemoveSnapshot { snapshot: name.to_owned() };
             let undone = no_undo("what was removed cannot be brought back");
             let reason = format!("snapshot `{name}` is to be removed");
-            self.add(&machine.spec, kind, reason, undone, work, None);
+            self.add(&machine.spec, kind, reason, (work, undone), None);
         }
         Ok(())
     }

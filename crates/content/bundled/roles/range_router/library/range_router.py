@@ -125,9 +125,13 @@ def rules_of(rule, outside, inside):
             yield " ".join(part for part in ends + [permission(allow), "accept"] if part)
 
 
-def ruleset(spec, outside):
+def ruleset(spec, outside, interfaces):
     """The table, as a script of nft that replaces the one before."""
     lines = ["ct state established,related accept"]
+    # What leaves by the interface that it came from is between the network there and another router on it, which applies the
+    # rules. Replies to what came through that router would be refused here.
+    for interface in interfaces:
+        lines.append('iifname "%s" oifname "%s" accept' % (interface, interface))
     # Nothing of the range is reached through an uplink of its own.
     inside = [] if spec["nat"] else [network(subnet) for subnet in spec["rules"]["inside"]]
     for subnet in map(network, spec["rules"]["isolated"]) if outside else ():
@@ -172,6 +176,11 @@ class Router:
                     return route["dev"]
         return None
 
+    def interfaces(self, uplink):
+        """The interfaces on networks of the range."""
+        names = [link["ifname"] for link in json.loads(self.must("ip", "-json", "link", "show"))]
+        return sorted(name for name in names if name not in ("lo", uplink))
+
     def routes(self):
         """The routes that were set by this module."""
         found = set()
@@ -208,9 +217,9 @@ class Router:
 
     def present(self, spec):
         outside = self.outside()
-        if spec["nat"] and outside is None:
+        if spec["nat"] and not outside:
             self.module.fail_json(msg="addresses are to be translated, and the machine has no default route")
-        text = ruleset(spec, outside)
+        text = ruleset(spec, outside, self.interfaces(outside if spec["nat"] else None))
         wanted = set((str(network(route["to"])), str(address(route["via"]))) for route in spec["routes"])
         files = self.boot_files(wanted)
         files[self.path("router.nft")] = text

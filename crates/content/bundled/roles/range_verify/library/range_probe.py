@@ -43,6 +43,8 @@ arrived:
 BATCH = 300
 # Packets that may be lost are sent again after this many seconds.
 AGAIN_S = 1.0
+# Nothing can be said about a packet.
+UNKNOWN = None
 
 
 class Probe:
@@ -53,11 +55,11 @@ class Probe:
             raise ValueError("unknown protocol `%s`" % self.protocol)
         self.port = int(port) if port else 0
         self.family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        self.arrived = None
+        self.arrived = UNKNOWN
         self.socket = None
 
     def letter(self):
-        if self.arrived is None:
+        if self.arrived is UNKNOWN:
             return "u"
         return "y" if self.arrived else "n"
 
@@ -191,7 +193,7 @@ def run(probes, deadline):
         if not mine:
             continue
         echo = Echo(family)
-        if echo.socket is None:
+        if not echo.socket:
             ping_all(mine, deadline)
             continue
         echo.probes = mine
@@ -217,7 +219,7 @@ def run_batch(batch, echoes, deadline):
     again = time.monotonic() + AGAIN_S
     while True:
         now = time.monotonic()
-        open_udp = [probe for probe in batch if probe.protocol == "udp" and probe.arrived is None]
+        open_udp = [probe for probe in batch if probe.protocol == "udp" and probe.arrived is UNKNOWN]
         is_done = not any(isinstance(key.data, Probe) and key.data.protocol == "tcp" for key in selector.get_map().values())
         is_done = is_done and not open_udp and all(probe.arrived for echo in echoes for probe in echo.probes)
         if now >= until or is_done:
@@ -233,7 +235,7 @@ def run_batch(batch, echoes, deadline):
                 key.data.receive()
                 continue
             finish(key.data)
-            if key.data.protocol == "tcp" or key.data.arrived is not None:
+            if key.data.protocol == "tcp" or key.data.arrived is not UNKNOWN:
                 selector.unregister(key.fileobj)
     selector.close()
     for probe in batch:

@@ -17,7 +17,7 @@ const TOPOLOGY: &str = "Invalid topology: No Master Jumpbox found or graph is di
 /// An error response.
 #[derive(Debug, thiserror::Error)]
 #[error("{status}: {detail}")]
-pub(super) struct Refusal {
+pub(super) struct ErrorReply {
     status: StatusCode,
     /// A message, or the invalid fields of a 422 response.
     detail: Value,
@@ -27,7 +27,7 @@ pub(super) struct Refusal {
     job: Option<JobId>,
 }
 
-impl Refusal {
+impl ErrorReply {
     pub(super) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
         Self { status, detail: detail.into(), errors: Vec::new(), job: None }
     }
@@ -65,7 +65,7 @@ impl Refusal {
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for ErrorReply {
     fn status_code(&self) -> StatusCode {
         self.status
     }
@@ -79,7 +79,7 @@ impl ResponseError for Refusal {
     }
 }
 
-impl From<Refused> for Refusal {
+impl From<Refused> for ErrorReply {
     fn from(refused: Refused) -> Self {
         match refused {
             Refused::Form(faults) => invalid(&faults),
@@ -88,7 +88,7 @@ impl From<Refused> for Refusal {
     }
 }
 
-fn topology(faults: &[LdoFault]) -> Refusal {
+fn topology(faults: &[LdoFault]) -> ErrorReply {
     // What the orchestrator accepted by mistake has no text of its own.
     let is_known = |fault: &LdoFault| {
         !matches!(
@@ -111,11 +111,11 @@ fn topology(faults: &[LdoFault]) -> Refusal {
         .iter()
         .map(|fault| json!({"code": fault.code, "ids": fault.ids, "message": fault.message}))
         .collect();
-    Refusal { errors, ..Refusal::new(StatusCode::BAD_REQUEST, detail) }
+    ErrorReply { errors, ..ErrorReply::new(StatusCode::BAD_REQUEST, detail) }
 }
 
 /// Fields with a wrong form, each with its place.
-fn invalid(faults: &Faults) -> Refusal {
+fn invalid(faults: &Faults) -> ErrorReply {
     let field = |fault: &Fault| {
         json!({
             "type": fault.code,
@@ -126,7 +126,7 @@ fn invalid(faults: &Faults) -> Refusal {
             },
         })
     };
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, faults.list().iter().map(field).collect::<Vec<_>>())
+    ErrorReply::new(StatusCode::UNPROCESSABLE_ENTITY, faults.list().iter().map(field).collect::<Vec<_>>())
 }
 
 /// `nodes[0].role` as `["body", "nodes", 0, "role"]`.
@@ -136,7 +136,7 @@ fn place(path: &str) -> Vec<Value> {
     std::iter::once("body".into()).chain(parts).collect()
 }
 
-impl From<Unreadable> for Refusal {
+impl From<Unreadable> for ErrorReply {
     fn from(unreadable: Unreadable) -> Self {
         match unreadable {
             Unreadable::Text(faults) => invalid(&faults),
@@ -154,7 +154,7 @@ impl From<Unreadable> for Refusal {
     }
 }
 
-impl From<RangeError> for Refusal {
+impl From<RangeError> for ErrorReply {
     fn from(error: RangeError) -> Self {
         match error {
             RangeError::Unknown(_) => Self::not_found(),
@@ -180,7 +180,7 @@ impl From<RangeError> for Refusal {
     }
 }
 
-impl From<JobError> for Refusal {
+impl From<JobError> for ErrorReply {
     fn from(error: JobError) -> Self {
         Self::internal(&error)
     }

@@ -12,7 +12,7 @@ use super::reply::JOB_HEADER;
 /// An error response, before it is serialized.
 #[derive(Debug, thiserror::Error)]
 #[error("{status}: {detail}")]
-pub(in crate::http) struct Refusal {
+pub(in crate::http) struct ErrorReply {
     status: StatusCode,
     /// A string, or the faults of a 422 response.
     detail: Value,
@@ -26,7 +26,7 @@ pub(in crate::http) struct Refusal {
     closes: bool,
 }
 
-impl Refusal {
+impl ErrorReply {
     pub(in crate::http) fn new(status: StatusCode, detail: impl Into<Value>) -> Self {
         Self { status, detail: detail.into(), allow: None, job: None, retry_after: 0, closes: false }
     }
@@ -64,7 +64,7 @@ impl Refusal {
     }
 }
 
-impl ResponseError for Refusal {
+impl ResponseError for ErrorReply {
     fn status_code(&self) -> StatusCode {
         self.status
     }

@@ -1,4 +1,4 @@
-//! What a caller is told of a job, without what differs from run to run anyway.
+//! The job, events, and log as clients see them, without values that differ between runs.
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -7,7 +7,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 use testkit::{Job, TestApp};
 
-/// Members of results that say when something was done, or which file or process it was.
+/// Members of results that contain a time, or identify a file or process.
 const OF_ONE_RUN: &[&str] = &[
     "ansible_job_id",
     "atime",
@@ -71,7 +71,7 @@ fn plain_value(app: &TestApp, value: &mut Value) {
     }
 }
 
-/// Which host is heard first is chance.
+/// The order of hosts is random.
 fn sort_hosts(whole: &mut Value) {
     let by_text = |one: &Value, other: &Value| one.to_string().cmp(&other.to_string());
     let failures = whole["failures"].as_array_mut().expect("a list");
@@ -83,16 +83,16 @@ fn sort_hosts(whole: &mut Value) {
     }
 }
 
-/// A line that a caller is told, and whether it is output that belongs to no event of Ansible's.
-pub(super) struct Told {
+/// A line that clients see, and whether it is output that belongs to no event of Ansible.
+pub(super) struct Line {
     text: String,
     is_between: bool,
 }
 
-/// All that a caller can tell of a job that has ended: one line each for the job, its events and its log.
+/// All that clients can see of an ended job: one line for the job, for each event, and for each line of its log.
 ///
-/// Where several hosts are at work at once their order is that of chance: the lines are sorted.
-pub(super) async fn told(app: &TestApp, job: &Job, sorted: bool) -> Vec<Told> {
+/// With several hosts in parallel the order is random, so the lines are sorted.
+pub(super) async fn visible(app: &TestApp, job: &Job, sorted: bool) -> Vec<Line> {
     let mut whole = json!({
         "state": job["state"], "code": job["reason"]["code"], "message": job["reason"]["message"],
         "rc": job["rc"], "stats": job["stats"], "failures": job["failures"],
@@ -102,7 +102,7 @@ pub(super) async fn told(app: &TestApp, job: &Job, sorted: bool) -> Vec<Told> {
         sort_hosts(&mut whole);
     }
     plain_value(app, &mut whole);
-    let mut told = vec![Told { text: whole.to_string(), is_between: false }];
+    let mut lines = vec![Line { text: whole.to_string(), is_between: false }];
     let mut between = HashSet::new();
     for event in job.events().await {
         let stdout = event["stdout"].as_str().map(|text| plain(app, text));
@@ -121,16 +121,16 @@ pub(super) async fn told(app: &TestApp, job: &Job, sorted: bool) -> Vec<Told> {
             reason.remove("last_lines");
         }
         plain_value(app, &mut line);
-        told.push(Told { text: line.to_string(), is_between });
+        lines.push(Line { text: line.to_string(), is_between });
     }
     let log = plain(app, &job.log().await);
     // Which host's result comes first, and so below the name of its task, is chance.
     let log = log.lines().filter(|line| !(sorted && (line.is_empty() || line.starts_with("TASK ["))));
-    told.extend(log.map(|line| Told { text: format!("log: {line}"), is_between: between.contains(line) }));
+    lines.extend(log.map(|line| Line { text: format!("log: {line}"), is_between: between.contains(line) }));
     if sorted {
-        told.sort_by(|one, other| one.text.cmp(&other.text));
+        lines.sort_by(|one, other| one.text.cmp(&other.text));
     }
-    told
+    lines
 }
 
 /// Printed at verbosity 4 by the process that imports a part of Ansible first, and by Ansible when it loads Rangehand's own
@@ -141,14 +141,14 @@ const LOADING: [&str; 2] = ["Loading collection ansible.builtin from ", "rangeha
 ///
 /// Of several lines that are printed between two events at once ansible-runner keeps only the last one, or all, depending
 /// on how they come to it through the terminal. So it may lack such lines.
-pub(super) fn differences(runner: &[Told], warm: &[Told]) -> Vec<String> {
-    let is_compared = |line: &&Told| !LOADING.iter().any(|loading| line.text.contains(loading));
+pub(super) fn differences(runner: &[Line], warm: &[Line]) -> Vec<String> {
+    let is_compared = |line: &&Line| !LOADING.iter().any(|loading| line.text.contains(loading));
     let (runner, warm): (Vec<_>, Vec<_>) =
         (runner.iter().filter(is_compared).collect(), warm.iter().filter(is_compared).collect());
     let mut found = Vec::new();
     let mut at = 0;
     for (place, line) in warm.iter().enumerate() {
-        let is_later = |missing: &Told| warm[place..].iter().any(|line| line.text == missing.text);
+        let is_later = |missing: &Line| warm[place..].iter().any(|line| line.text == missing.text);
         while let Some(missing) = runner.get(at).filter(|missing| !is_later(missing)) {
             found.push(format!("- {}", shortened(&missing.text)));
             at += 1;

@@ -1,4 +1,4 @@
-//! One process with Ansible imported, from the service's side.
+//! One fork server, from the service's side.
 
 use std::{
     collections::BTreeMap,
@@ -30,46 +30,46 @@ use super::{Interpreter, message, program};
 
 /// Reads the program from the socket that is its standard input: it is part of the Rangehand binary and not stored in a file.
 const BEGIN: &str = "import os; exec(os.read(0, 1 << 20))";
-/// Where the name of a run will stand; as long as one.
+/// A placeholder for the ID of a run, with the same length.
 const NO_RUN: &str = "00000000-0000-0000-0000-000000000000";
-/// How long importing Ansible may take, on a machine that has much else to do.
+/// How long importing Ansible may take, on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a fork may take.
 const FORK_LIMIT: Duration = Duration::from_secs(10);
-/// A host that has forked so often is replaced: whatever it leaks has an end.
+/// A server that has forked this often is replaced, which limits leaks.
 const MOST_FORKS: u64 = 2000;
-/// A host that is larger is replaced.
+/// A server that uses more memory is replaced.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// A host that is ready.
+/// A fork server that has imported Ansible.
 #[derive(Debug)]
-pub(super) struct Host {
+pub(super) struct ForkServer {
     control: Mutex<Control>,
     pid: u32,
-    /// This very process, whatever its number is later.
+    /// Identifies the process even if its number is reused.
     process: Option<OwnedFd>,
     forks: AtomicU64,
-    /// It did not answer once, and is asked no more.
+    /// It failed to answer once, and is no longer used.
     is_lost: AtomicBool,
-    /// What was read when Ansible was imported, as it was then.
+    /// The files that were read while Ansible was imported, as they were then.
     files: Vec<(PathBuf, Option<Stamp>)>,
 }
 
 #[derive(Debug)]
 struct Control {
     socket: OwnedFd,
-    /// A supervisor was asked for that was not taken yet.
-    is_asked: bool,
+    /// A supervisor was requested, and not received yet.
+    is_requested: bool,
 }
 
-/// A supervisor that waits for a run; it ends when this is dropped before it has one.
+/// A supervisor that waits for a run. It exits if this is dropped first.
 #[derive(Debug)]
-pub(super) struct Spare {
+pub(super) struct IdleSupervisor {
     pid: u32,
     socket: OwnedFd,
 }
 
-/// A file as it is at a time; another one means that it changed.
+/// The state of a file. A different one means that the file has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -84,7 +84,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Started {
+enum Startup {
     Ready { ansible: String, python: String, files: Vec<PathBuf> },
     Unfit(String),
 }
@@ -94,50 +94,50 @@ struct Forked {
     forked: u32,
 }
 
-impl Host {
-    /// Starts one and waits until it has imported Ansible; what it forks becomes supervisors by executing `program`. Blocking.
+impl ForkServer {
+    /// Starts a server and waits until it has imported Ansible. Its forks become supervisors by executing `program`. Blocking.
     ///
     /// # Errors
-    /// When there is no such Python, or Ansible cannot be imported into it as it is expected to be.
+    /// When Python does not exist, or cannot import a supported Ansible.
     pub(super) fn start(
         interpreter: &Interpreter,
         environment: &[(String, String)],
         program: &Path,
     ) -> io::Result<Self> {
-        let (control, theirs) = message::pair()?;
+        let (control, server_end) = message::pair()?;
         let mut child = python(interpreter, program)?
             .args(["-c", BEGIN])
             .env_clear()
             .envs(
                 environment.iter().filter(|(name, _)| is_for_python(name)).map(|(name, value)| (name, value)),
             )
-            // Each run writes its own name there.
+            // Each run overwrites it with its ID.
             .env(MARKER, NO_RUN)
             .current_dir("/")
-            .stdin(Stdio::from(theirs))
+            .stdin(Stdio::from(server_end))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
         let pid = child.id();
         let process = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).ok();
-        // It ends when nobody holds the other end of its socket, and must be waited for then.
+        // It exits when the other end of its socket is closed, and must be reaped.
         thread::spawn(move || child.wait());
-        message::set_patience(&control, START_LIMIT)?;
+        message::set_answer_limit(&control, START_LIMIT)?;
         message::send_bytes(&control, program::text().as_bytes(), &[])?;
-        let told = json!({
+        let start = json!({
             "environment": environment.iter().cloned().collect::<BTreeMap<_, _>>(),
             "script_directory": interpreter.scripts,
         });
-        message::send(&control, &told, &[File::open(program)?.as_fd()])?;
+        message::send(&control, &start, &[File::open(program)?.as_fd()])?;
         let (ansible, python, files) = match message::receive(&control)?.0 {
-            Started::Ready { ansible, python, files } => (ansible, python, files),
-            Started::Unfit(why) => return Err(io::Error::other(why)),
+            Startup::Ready { ansible, python, files } => (ansible, python, files),
+            Startup::Unfit(why) => return Err(io::Error::other(why)),
         };
         tracing::debug!(pid, ansible, python, "Ansible is imported, ready for runs");
-        message::set_patience(&control, FORK_LIMIT)?;
+        message::set_answer_limit(&control, FORK_LIMIT)?;
         let files = files.into_iter().map(|path| (path.clone(), stamp(&path))).collect();
         Ok(Self {
-            control: Mutex::new(Control { socket: control, is_asked: false }),
+            control: Mutex::new(Control { socket: control, is_requested: false }),
             pid,
             process,
             forks: AtomicU64::new(0),
@@ -146,50 +146,50 @@ impl Host {
         })
     }
 
-    /// Whether it is still what a fresh one would be, and no burden.
+    /// Whether it still equals a fresh one, and has leaked little.
     pub(super) fn is_good(&self) -> bool {
         self.forks.load(Ordering::Relaxed) < MOST_FORKS
             && self.files.iter().all(|(path, then)| stamp(path) == *then)
             && resident(self.pid).is_some_and(|bytes| bytes < MOST_BYTES)
     }
 
-    /// The supervisor that it has begun. Blocking, hardly ever for long.
+    /// Receives the idle supervisor. Blocking, but it has usually been forked before.
     ///
     /// # Errors
-    /// When it is gone or does not answer.
-    pub(super) fn spare(&self) -> io::Result<Spare> {
+    /// When the server has exited or does not answer.
+    pub(super) fn supervisor(&self) -> io::Result<IdleSupervisor> {
         let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever waited for the one that waited in vain would wait as long again.
+        // A caller that was blocked by one that timed out here would time out as well.
         if self.is_lost.load(Ordering::Relaxed) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        let spare = self.ask(&mut control).and_then(|()| receive_last(&control.socket));
-        control.is_asked = false;
-        if spare.is_err() {
+        let supervisor = self.request(&mut control).and_then(|()| receive_last(&control.socket));
+        control.is_requested = false;
+        if supervisor.is_err() {
             self.is_lost.store(true, Ordering::Relaxed);
         }
-        spare
+        supervisor
     }
 
-    /// Has it begin one for the next run, unless that one waits for it already. That the host is gone shows then.
+    /// Requests a supervisor for the next run, unless one is ready. Fails silently: the next run notices a server that has exited.
     pub(super) fn prepare(&self) {
         if let Ok(mut control) = self.control.try_lock() {
-            let _ = self.ask(&mut control);
+            let _ = self.request(&mut control);
         }
     }
 
-    fn ask(&self, control: &mut Control) -> io::Result<()> {
-        if !control.is_asked {
+    fn request(&self, control: &mut Control) -> io::Result<()> {
+        if !control.is_requested {
             self.forks.fetch_add(1, Ordering::Relaxed);
             message::send(&control.socket, &json!({ "fork": true }), &[])?;
-            control.is_asked = true;
+            control.is_requested = true;
         }
         Ok(())
     }
 }
 
-/// The Python of a host. A process that it forks may be in a sandbox of root later, from where it must not write the file that
-/// it was started from. An ordinary user has no mounts without a namespace of users, in which `sudo` would not work.
+/// The command for Python. Its forks can enter a sandbox of root later, and must not be able to write their executable from
+/// there, so it is mounted read-only. Other users can mount only in a user namespace, in which `sudo` would not work.
 fn python(interpreter: &Interpreter, program: &Path) -> io::Result<Command> {
     if !geteuid().is_root() {
         return Ok(Command::new(&interpreter.python));
@@ -198,31 +198,31 @@ fn python(interpreter: &Interpreter, program: &Path) -> io::Result<Command> {
     confine::command_of(program, &Confinement { read_only, ..Confinement::default() }, &interpreter.python)
 }
 
-/// What it has begun last: it knows more than one from before.
-fn receive_last(socket: &OwnedFd) -> io::Result<Spare> {
+/// Receives the supervisor that was forked last, and drops earlier ones.
+fn receive_last(socket: &OwnedFd) -> io::Result<IdleSupervisor> {
     let mut received = message::receive(socket)?;
     while let Some(later) = message::receive_if_there(socket)? {
         received = later;
     }
     let (Forked { forked: pid }, files) = received;
     let socket = files.into_iter().next().ok_or(io::ErrorKind::InvalidData)?;
-    Ok(Spare { pid, socket })
+    Ok(IdleSupervisor { pid, socket })
 }
 
-impl Spare {
-    /// Gives it the run in `directory`, by which it is told what to do, its lock and its log.
+impl IdleSupervisor {
+    /// Assigns it the run in `directory`, and passes the pipe for the specification, the lock, and the log of the run.
     ///
     /// # Errors
-    /// When it is gone.
-    pub(super) fn give(self, directory: &str, files: [BorrowedFd<'_>; 3]) -> io::Result<()> {
+    /// When the supervisor has exited.
+    pub(super) fn assign(self, directory: &str, files: [BorrowedFd<'_>; 3]) -> io::Result<()> {
         message::send(&self.socket, &json!({ "directory": directory }), &files)?;
         tracing::debug!(pid = self.pid, directory, "a supervisor has a run");
         Ok(())
     }
 }
 
-impl Drop for Host {
-    /// One that does not answer may not see either that nobody is there any more.
+impl Drop for ForkServer {
+    /// A server that does not answer may not notice the closed socket either.
     fn drop(&mut self) {
         if self.is_lost.load(Ordering::Relaxed)
             && let Some(process) = &self.process
@@ -232,7 +232,7 @@ impl Drop for Host {
     }
 }
 
-/// Whether Python itself reads it, when it starts. Nothing else stands in the environment of a process that lives long.
+/// Whether Python reads the variable when it starts. A process that lives long has no others in its environment.
 fn is_for_python(name: &str) -> bool {
     matches!(name, "PATH" | "HOME" | "LANG" | "LANGUAGE" | "TZ" | "LD_LIBRARY_PATH")
         || name.starts_with("LC_")

@@ -1,10 +1,10 @@
 """Keeps Ansible imported, and forks processes for runs to come.
 
-    host --fork--> becomes a supervisor (our own program again), is given a run by the service
-                       '--fork--> waits, with Ansible imported, to be told by it what to run
+    fork server --fork--> executes the Rangehand program and becomes a supervisor, gets a run from the service
+                              '--fork--> waits, with Ansible imported, for start requests of the supervisor
 
-So what runs Ansible is a child of the supervisor, as it is when the supervisor starts ansible-runner. Nothing is run in
-the host itself, and no process runs two playbooks.
+The process that runs Ansible is thus a child of the supervisor, as with ansible-runner. The fork server itself runs no
+playbook, and no process runs two.
 """
 
 import ctypes
@@ -18,20 +18,20 @@ import traceback
 
 from rangehand import preload, run
 
-# The variable by which every process of a run is known, and a value that makes room for that of a run.
+# The environment variable that identifies the processes of a run. Its initial value is as long as a run ID.
 MARKER = "RANGEHAND_RUN"
-# How large what the service says may be.
+# The maximum size of a message of the service.
 REQUEST_BYTES = 1 << 20
-# How long no run must have begun before modules are packed, in seconds.
+# Modules are packed when no run has begun for this many seconds.
 QUIET_S = 1.5
-# After how many runs modules are packed even so.
+# Modules are packed without a pause after this many runs.
 MANY = 8
-# Before each module that comes from where they are packed.
+# The length that precedes each packed module.
 LENGTH_BYTES = 8
 
 
 def main():
-    os.setsid()  # What a terminal sends to the service is not meant for us.
+    os.setsid()  # Signals of the service's terminal must not reach this process.
     run.protect_memory(True)
     control = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -39,11 +39,11 @@ def main():
         os.dup2(nothing, standard)
     os.close(nothing)
     message, (program,), _, _ = socket.recv_fds(control, REQUEST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
-    told = json.loads(message)
+    start = json.loads(message)
     marker = Marker()
     try:
-        warmth = preload.Warmth(told)
-    except BaseException:  # Whatever it is, the service must hear of it: it has another way.
+        warmth = preload.Warmth(start)
+    except BaseException:  # The service must get every failure: it can start ansible-runner instead.
         control.send(json.dumps({"unfit": traceback.format_exc()}).encode())
         return
     gc.collect()
@@ -54,11 +54,11 @@ def main():
 
 
 def serve(control, program, warmth, marker):
-    """Forks when it is asked to, until the service is gone."""
+    """Forks on request, until the service exits."""
     asked, packing, is_packed = 0, None, False
     while True:
-        # Modules are packed when a run has begun at all, which is when the second is asked for, and then nothing for a while;
-        # without a pause when there have been many.
+        # Modules are packed after the first run has begun (then a second supervisor is requested) and a pause without
+        # requests, or without a pause after many runs.
         wait = None
         if asked > 1 and not is_packed and packing is None:
             wait = 0 if asked > MANY else QUIET_S
@@ -70,7 +70,7 @@ def serve(control, program, warmth, marker):
             packing, is_packed = None, True
             gc.collect()
             gc.freeze()
-            # The service takes the last one that it was given.
+            # The service uses the last supervisor that it got.
             fork_supervisor(control, program, warmth, marker)
         if control in readable:
             if not control.recv(REQUEST_BYTES):
@@ -80,14 +80,14 @@ def serve(control, program, warmth, marker):
 
 
 class Packing:
-    """A process that packs modules, and what has come from it so far."""
+    """A process that packs modules, and its output so far."""
 
     def __init__(self, warmth, control):
         self.come = bytearray()
         self.reader, writer = os.pipe()
         if os.fork() == 0:
             try:
-                # The service sees by it that the host is gone, at once.
+                # The service then notices the end of the fork server at once.
                 control.close()
                 os.close(self.reader)
                 os.nice(10)
@@ -103,7 +103,7 @@ class Packing:
         return self.reader
 
     def take(self, warmth):
-        """Takes what has come, never waiting for more of a module; says whether there may be more."""
+        """Takes complete modules, and never waits for the rest of one. Returns whether more can follow."""
         come = os.read(self.reader, REQUEST_BYTES)
         self.come += come
         while len(self.come) >= LENGTH_BYTES:
@@ -116,10 +116,9 @@ class Packing:
 
 
 def fork_supervisor(control, program, warmth, marker):
-    """Begins two processes that wait, and gives the service a way to them: a supervisor for its run, and its child to be
-    told by it what to run.
+    """Starts an idle supervisor and its child, and sends the service a socket to the supervisor.
 
-    They are begun before a run asks for them, because that takes longer than all else that its start does.
+    They are started in advance, because that takes longer than everything else that the start of a run does.
     """
     service, supervisor = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
@@ -130,7 +129,7 @@ def fork_supervisor(control, program, warmth, marker):
             control.close()
             become_supervisor(supervisor, program, warmth, marker)
         finally:
-            # The service sees that nobody is there any more whom its run could be given to.
+            # The closed socket shows the service that this supervisor can't get its run.
             os._exit(126)
     supervisor.close()
     socket.send_fds(control, [json.dumps({"forked": pid}).encode()], [service.fileno()])
@@ -138,17 +137,17 @@ def fork_supervisor(control, program, warmth, marker):
 
 
 def become_supervisor(service, program, warmth, marker):
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    parent_end, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if os.fork() == 0:
-        # Everything else belongs to the one that becomes the supervisor.
-        kept = ours.detach()
+        # All other files belong to the process that becomes the supervisor.
+        kept = parent_end.detach()
         service.detach()
-        theirs.detach()
+        child_end.detach()
         os.dup2(kept, 3)
         os.closerange(4, os.sysconf("SC_OPEN_MAX"))
         run.wait(socket.socket(fileno=3), warmth, marker)
-    ours.close()
-    for standard, end in enumerate((theirs, service)):
+    parent_end.close()
+    for standard, end in enumerate((child_end, service)):
         os.dup2(end.fileno(), standard)
     os.execve(program, ["rangehand", "supervise", "--spare"], {})
 
@@ -162,10 +161,10 @@ def reap(_signal, _frame):
 
 
 class Marker:
-    """The value in our environment by which processes of a run are found.
+    """The environment variable by which the processes of a run are found.
 
-    What /proc shows is the memory that the process was started with, and all that are forked share it until they
-    write to it. So each run writes its name over what stands there.
+    /proc shows the memory that the process was started with. Forked processes share it until they write to it, so each run
+    overwrites the value in place.
     """
 
     def __init__(self):

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Removes a snapshot of machines of a range.
+#
+# POST /v1/ranges/{id}/actions/remove-snapshot (permission: operator)
+#
+#   [BASE_URL=URL] [API_TOKEN=TOKEN] [API_KEY=KEY] SCRIPT [BODY]    a BODY of `-` is read from standard input
+set -eu
+
+body='{
+  "name": "clean"
+}'
+[ $# -eq 0 ] || body=$1
+[ "$body" != - ] || body=$(cat)
+
+printf '%s' "$body" | curl -sS --fail-with-body --globoff -X POST -K /dev/fd/3 \
+  -H 'content-type: application/json' --data-binary @- \
+  "${BASE_URL:-http://127.0.0.1:8000}/v1/ranges/${ID:-lab}/actions/remove-snapshot${QUERY:+?$QUERY}" 3<<KEY
+${API_TOKEN:+header = "authorization: Bearer $API_TOKEN"}
+${API_KEY:+header = "apikey: $API_KEY"}
+KEY
+echo
