@@ -8,13 +8,15 @@ use std::{
     fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
-use testkit::{bin_dir, copy, generated_secret, program, repository, ssh_lab};
+use testkit::{bin_dir, generated_secret, repository, ssh_lab};
+
+use crate::checkout::checkout;
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -64,21 +66,6 @@ impl Drop for Pve {
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
-}
-
-/// A checkout whose `start.sh` takes the program that is tested, and Ansible that is installed.
-fn checkout(directory: &Path) {
-    let start = read(&repository("start.sh"));
-    let (functions, dispatch) = start.split_once("\ncase ${1:-} in\n").expect("it ends with its commands");
-    let built = format!(
-        "ensure_product_venv() {{ :; }}\ninstall_collections() {{ :; }}\nbuild() {{ binary={}; }}",
-        program().display()
-    );
-    write(&directory.join("start.sh"), &format!("{functions}\n{built}\ncase ${{1:-}} in\n{dispatch}"), 0o755);
-    copy(&repository("scripts"), &directory.join("scripts"));
-    copy(&repository("playbooks"), &directory.join("playbooks"));
-    copy(&repository("inventory"), &directory.join("inventory"));
-    symlink(bin_dir().parent().expect("a venv"), directory.join(".venv")).expect("writable");
 }
 
 /// The entries of `/etc/passwd` with another home for this user: SSH reads that and ignores HOME.

@@ -132,9 +132,11 @@ pub fn missing_for_guests(options: &Options) -> Vec<Missing> {
 
 /// Is the directory, or the nearest one above that exists, on an overlay?
 fn is_on_overlay(directory: &Path) -> bool {
-    const OVERLAY: i64 = 0x794c_7630;
+    const OVERLAY: u64 = 0x794c_7630;
     let existing = directory.ancestors().find(|path| path.exists());
-    existing.and_then(|path| rustix::fs::statfs(path).ok()).is_some_and(|found| found.f_type == OVERLAY)
+    existing
+        .and_then(|path| rustix::fs::statfs(path).ok())
+        .is_some_and(|found| u64::try_from(found.f_type) == Ok(OVERLAY))
 }
 
 /// The way that is used: the first one for which nothing is missing.
