@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Code, JobId, JobRequest, JobState, Outcome, Reason, Resource, Resume, RunId, Sealed};
+use crate::{Actor, Code, Encrypted, JobId, JobRequest, JobState, Outcome, Reason, Resource, Resume, RunId};
 
 /// One try at a job's work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,7 +60,7 @@ pub struct Job {
     /// The thing that it acts for: it may use resources which that thing holds, see [`Holder`](crate::Holder).
     pub acts_for: Option<Resource>,
     /// The encrypted values of its secret variables; `None` if it has none, or if they were deleted because it has ended.
-    pub secrets: Option<Sealed>,
+    pub secrets: Option<Encrypted>,
 }
 
 impl Job {

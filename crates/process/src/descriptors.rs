@@ -14,7 +14,7 @@ use rustix::net::{
 /// Passes a descriptor over a socket.
 ///
 /// # Errors
-/// When the other side is gone, or the socket is no Unix socket.
+/// When the other side has closed the socket, or the socket is no Unix socket.
 pub fn pass(over: impl AsFd, descriptor: impl AsFd) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -53,18 +53,18 @@ mod tests {
 
     #[test]
     fn a_passed_file_is_the_same_file_and_a_closed_socket_passes_none() {
-        let (ours, theirs) = UnixStream::pair().expect("sockets");
+        let (near, far) = UnixStream::pair().expect("sockets");
         let (mut reader, writer) = std::io::pipe().expect("a pipe");
-        pass(&theirs, &writer).expect("passed");
+        pass(&far, &writer).expect("passed");
         drop(writer);
-        let received = receive(&ours).expect("received").expect("a descriptor");
+        let received = receive(&near).expect("received").expect("a descriptor");
         File::from(received).write_all(b"through").expect("written");
         let mut text = String::new();
         reader.read_to_string(&mut text).expect("read");
         assert_eq!(text, "through");
-        (&theirs).write_all(b"x").expect("written");
-        assert!(receive(&ours).expect("a byte").is_none());
-        drop(theirs);
-        assert!(receive(&ours).expect("the end").is_none());
+        (&far).write_all(b"x").expect("written");
+        assert!(receive(&near).expect("a byte").is_none());
+        drop(far);
+        assert!(receive(&near).expect("the end").is_none());
     }
 }

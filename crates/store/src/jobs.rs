@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use model::{Draft, Job, JobId, JobState, JobSummary, Reason, Sealed};
+use model::{Draft, Encrypted, Job, JobId, JobState, JobSummary, Reason};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -220,7 +220,7 @@ pub(crate) fn read(row: &AnyRow) -> Result<Job, Error> {
         outcome: json_or_null(row, "outcome")?,
         tasks: number(row, "tasks")?,
         last_seq: number(row, "last_seq")?,
-        secrets: text_or_null(row, "secrets")?.map(Sealed),
+        secrets: text_or_null(row, "secrets")?.map(Encrypted),
     })
 }
 

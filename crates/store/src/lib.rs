@@ -65,7 +65,7 @@ pub use range_leases::HeldLease;
 pub use ranges::{PlanDraft, PlanInputs, Planned, Settlement};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
-pub use secrets::SealedCount;
+pub use secrets::EncryptedCount;
 pub use stream::{EventQuery, LogPlace};
 pub use turns::{Full, QueueLimits};
 

@@ -1,6 +1,6 @@
 //! Encrypted secrets of ranges: stored in the transaction that stores a plan, deleted with their range.
 
-use model::{RangeId, Sealed};
+use model::{Encrypted, RangeId};
 use sqlx::AnyConnection;
 
 use crate::{Error, Store, columns::text};
@@ -15,9 +15,9 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn range_secrets(&self, range: RangeId) -> Result<Option<Sealed>, Error> {
+    pub async fn range_secrets(&self, range: RangeId) -> Result<Option<Encrypted>, Error> {
         let row = sqlx::query(OF_RANGE).bind(range.to_string()).fetch_optional(&self.pool).await?;
-        row.map(|row| text(&row, "secrets").map(Sealed)).transpose()
+        row.map(|row| text(&row, "secrets").map(Encrypted)).transpose()
     }
 }
 
@@ -25,9 +25,9 @@ impl Store {
 pub(crate) async fn put(
     connection: &mut AnyConnection,
     range: RangeId,
-    sealed: &Sealed,
+    encrypted: &Encrypted,
 ) -> Result<(), Error> {
-    sqlx::query(PUT).bind(range.to_string()).bind(sealed.0.clone()).execute(connection).await?;
+    sqlx::query(PUT).bind(range.to_string()).bind(encrypted.0.clone()).execute(connection).await?;
     Ok(())
 }
 

@@ -5,7 +5,8 @@
 
 use jiff::Timestamp;
 use model::{
-    JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, Sealed, StoredPlan, StoredRange,
+    Encrypted, JobId, JournalPhase, LeaseKey, PlanId, RangeId, RangeLease, RangeState, StoredPlan,
+    StoredRange,
 };
 use sqlx::{AnyConnection, any::AnyRow};
 
@@ -118,7 +119,7 @@ pub struct PlanDraft {
     /// When the range is to be destroyed.
     pub expires_at: Option<Timestamp>,
     /// Encrypted secrets of the range, which replace those that it has; `None` keeps them.
-    pub secrets: Option<Sealed>,
+    pub secrets: Option<Encrypted>,
     /// All leases that the range needs. Those that it has and does not need any more stay until the plan has ended.
     pub leases: Vec<RangeLease>,
 }
@@ -195,8 +196,8 @@ impl Store {
             write.rollback().await?;
             return Ok(Ok(Planned::NameTaken));
         }
-        if let Some(sealed) = &draft.secrets {
-            range_secrets::put(write.connection(), range, sealed).await?;
+        if let Some(secrets) = &draft.secrets {
+            range_secrets::put(write.connection(), range, secrets).await?;
         }
         if let Some(held) = range_leases::take(write.connection(), platform, range, &draft.leases).await? {
             write.rollback().await?;

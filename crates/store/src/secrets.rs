@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{JobId, RangeId, Sealed, SecretOwner};
+use model::{Encrypted, JobId, RangeId, SecretOwner};
 use sqlx::any::AnyRow;
 
 use crate::{
@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// `v1.` comes before the name of the key, and eight digits are its length.
-const COUNT_JOBS: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS sealed FROM jobs WHERE secrets IS NOT NULL \
+const COUNT_JOBS: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS encrypted FROM jobs WHERE secrets IS NOT NULL \
      GROUP BY SUBSTR(secrets, 4, 8)";
 
-const COUNT_RANGES: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS sealed FROM range_secrets \
+const COUNT_RANGES: &str = "SELECT SUBSTR(secrets, 4, 8) AS key, COUNT(*) AS encrypted FROM range_secrets \
      GROUP BY SUBSTR(secrets, 4, 8)";
 
 const OTHER_JOBS: &str = "SELECT id, secrets FROM jobs WHERE secrets IS NOT NULL AND SUBSTR(secrets, 4, 8) <> $1 \
@@ -32,7 +32,7 @@ const RESEAL_RANGE: &str = "UPDATE range_secrets SET secrets = $1 WHERE range_id
 
 /// What one key encrypts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SealedCount {
+pub struct EncryptedCount {
     /// Number of jobs.
     pub jobs: u64,
     /// Number of ranges.
@@ -44,12 +44,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sealed_by_key(&self) -> Result<BTreeMap<String, SealedCount>, Error> {
-        let mut counts: BTreeMap<String, SealedCount> = BTreeMap::new();
-        for (key, jobs) in self.count_sealed(COUNT_JOBS).await? {
+    pub async fn encrypted_by_key(&self) -> Result<BTreeMap<String, EncryptedCount>, Error> {
+        let mut counts: BTreeMap<String, EncryptedCount> = BTreeMap::new();
+        for (key, jobs) in self.count_encrypted(COUNT_JOBS).await? {
             counts.entry(key).or_default().jobs = jobs;
         }
-        for (key, ranges) in self.count_sealed(COUNT_RANGES).await? {
+        for (key, ranges) in self.count_encrypted(COUNT_RANGES).await? {
             counts.entry(key).or_default().ranges = ranges;
         }
         Ok(counts)
@@ -59,24 +59,24 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sealed_otherwise(
+    pub async fn encrypted_otherwise(
         &self,
         key: &str,
         after: Option<SecretOwner>,
         limit: u32,
-    ) -> Result<Vec<(SecretOwner, Sealed)>, Error> {
+    ) -> Result<Vec<(SecretOwner, Encrypted)>, Error> {
         let (after_job, after_range) = match after {
             None => (Some(String::new()), String::new()),
             Some(SecretOwner::Job(job)) => (Some(job.to_string()), String::new()),
             Some(SecretOwner::Range(range)) => (None, range.to_string()),
         };
         if let Some(after) = after_job {
-            let jobs = self.sealed_page(OTHER_JOBS, key, after, limit).await?;
+            let jobs = self.encrypted_page(OTHER_JOBS, key, after, limit).await?;
             if !jobs.is_empty() {
                 return jobs.iter().map(read::<JobId>).collect();
             }
         }
-        let ranges = self.sealed_page(OTHER_RANGES, key, after_range, limit).await?;
+        let ranges = self.encrypted_page(OTHER_RANGES, key, after_range, limit).await?;
         ranges.iter().map(read::<RangeId>).collect()
     }
 
@@ -84,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn reseal(&self, owner: SecretOwner, old: &Sealed, new: &Sealed) -> Result<bool, Error> {
+    pub async fn reseal(&self, owner: SecretOwner, old: &Encrypted, new: &Encrypted) -> Result<bool, Error> {
         let (statement, id) = match owner {
             SecretOwner::Job(job) => (RESEAL_JOB, job.to_string()),
             SecretOwner::Range(range) => (RESEAL_RANGE, range.to_string()),
@@ -96,12 +96,12 @@ impl Store {
         Ok(changed > 0)
     }
 
-    async fn count_sealed(&self, statement: &'static str) -> Result<Vec<(String, u64)>, Error> {
+    async fn count_encrypted(&self, statement: &'static str) -> Result<Vec<(String, u64)>, Error> {
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((text(row, "key")?, number(row, "sealed")?))).collect()
+        rows.iter().map(|row| Ok((text(row, "key")?, number(row, "encrypted")?))).collect()
     }
 
-    async fn sealed_page(
+    async fn encrypted_page(
         &self,
         statement: &'static str,
         key: &str,
@@ -113,9 +113,9 @@ impl Store {
     }
 }
 
-fn read<Id: std::str::FromStr + Into<SecretOwner>>(row: &AnyRow) -> Result<(SecretOwner, Sealed), Error>
+fn read<Id: std::str::FromStr + Into<SecretOwner>>(row: &AnyRow) -> Result<(SecretOwner, Encrypted), Error>
 where
     Id::Err: std::error::Error + Send + Sync + 'static,
 {
-    Ok((parsed::<Id>(row, "id")?.into(), Sealed(text(row, "secrets")?)))
+    Ok((parsed::<Id>(row, "id")?.into(), Encrypted(text(row, "secrets")?)))
 }

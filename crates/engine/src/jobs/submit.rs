@@ -1,6 +1,6 @@
 //! Submits jobs. Callers take turns in the queue, and each has a maximum number of queued jobs.
 
-use model::{Actor, Draft, Job, JobId, JobRequest, Sealed};
+use model::{Actor, Draft, Encrypted, Job, JobId, JobRequest};
 use store::{Admission, IdempotencyKey, Inserted};
 
 use super::{fingerprint::fingerprint, handle::Jobs};
@@ -126,7 +126,7 @@ impl Jobs {
     }
 
     /// The encrypted values of the secret variables; `None` when there are none.
-    fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<Sealed>, JobError> {
+    fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<Encrypted>, JobError> {
         if !request.work.has_secrets() {
             return Ok(None);
         }

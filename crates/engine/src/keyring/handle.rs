@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use model::{Sealed, SecretOwner, SecretValue};
+use model::{Encrypted, SecretOwner, SecretValue};
 
 use super::{
     error::KeyError,
@@ -63,7 +63,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When the key file cannot be read.
-    pub fn seal(&self, owner: impl Into<SecretOwner>, secrets: &SecretValue) -> Result<Sealed, KeyError> {
+    pub fn seal(&self, owner: impl Into<SecretOwner>, secrets: &SecretValue) -> Result<Encrypted, KeyError> {
         seal::seal(self.keys()?.active(), owner.into(), secrets)
     }
 
@@ -71,7 +71,7 @@ impl Keyring {
     ///
     /// # Errors
     /// When the key is not in the file, or the data is not what was encrypted for this owner.
-    pub fn unseal(&self, owner: impl Into<SecretOwner>, sealed: &Sealed) -> Result<SecretValue, KeyError> {
+    pub fn unseal(&self, owner: impl Into<SecretOwner>, sealed: &Encrypted) -> Result<SecretValue, KeyError> {
         let id = seal::key_of(sealed).ok_or(KeyError::Damaged)?;
         let keys = self.keys()?;
         let key = keys.find(id).ok_or_else(|| KeyError::Unknown(id.to_owned()))?;

@@ -14,7 +14,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use hmac::{Hmac, Mac};
-use model::{Sealed, SecretOwner, SecretValue};
+use model::{Encrypted, SecretOwner, SecretValue};
 use secrecy::zeroize::Zeroizing;
 use sha2::Sha256;
 
@@ -25,7 +25,7 @@ const VERSION: &str = "v1";
 const NONCE_BYTES: usize = 24;
 const BLOCK: usize = 128;
 
-pub(super) fn seal(key: &Key, owner: SecretOwner, secrets: &SecretValue) -> Result<Sealed, KeyError> {
+pub(super) fn seal(key: &Key, owner: SecretOwner, secrets: &SecretValue) -> Result<Encrypted, KeyError> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|error| KeyError::NoRandom(io::Error::other(error)))?;
     let mut text = Zeroizing::new(secrets.expose().to_string());
@@ -36,14 +36,14 @@ pub(super) fn seal(key: &Key, owner: SecretOwner, secrets: &SecretValue) -> Resu
     // Fails only for plaintexts of 256 GiB or more.
     let ciphertext = cipher(key).encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Damaged)?;
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-    Ok(Sealed(format!("{VERSION}.{}.{}.{}", key.id, encode(&nonce), encode(&ciphertext))))
+    Ok(Encrypted(format!("{VERSION}.{}.{}.{}", key.id, encode(&nonce), encode(&ciphertext))))
 }
 
-pub(super) fn unseal(key: &Key, owner: SecretOwner, sealed: &Sealed) -> Result<SecretValue, KeyError> {
+pub(super) fn unseal(key: &Key, owner: SecretOwner, sealed: &Encrypted) -> Result<SecretValue, KeyError> {
     open(key, owner, sealed).ok_or(KeyError::Damaged)
 }
 
-fn open(key: &Key, owner: SecretOwner, sealed: &Sealed) -> Option<SecretValue> {
+fn open(key: &Key, owner: SecretOwner, sealed: &Encrypted) -> Option<SecretValue> {
     let mut parts = sealed.0.split('.').skip(2);
     let mut part = || BASE64_URL_SAFE_NO_PAD.decode(parts.next()?).ok();
     let nonce: [u8; NONCE_BYTES] = part()?.try_into().ok()?;
@@ -55,7 +55,7 @@ fn open(key: &Key, owner: SecretOwner, sealed: &Sealed) -> Option<SecretValue> {
 }
 
 /// The name of the key that encrypted the data.
-pub(super) fn key_of(sealed: &Sealed) -> Option<&str> {
+pub(super) fn key_of(sealed: &Encrypted) -> Option<&str> {
     let mut parts = sealed.0.split('.');
     (parts.next()? == VERSION).then(|| parts.next()).flatten()
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use model::{RangeId, Sealed, SecretValue};
+use model::{Encrypted, RangeId, SecretValue};
 use serde_json::json;
 
 use super::{error::KeyError, file::Key, handle::Keyring, seal};
@@ -22,11 +22,11 @@ fn secrets() -> SecretValue {
 fn what_is_sealed_opens_for_its_job_only() {
     let (_directory, keyring) = keyring();
     let (job, other) = (clock::new_job_id(), clock::new_job_id());
-    let sealed = keyring.seal(job, &secrets()).expect("sealed");
-    assert!(!sealed.0.contains("hunter"), "{}", sealed.0);
-    assert_eq!(keyring.unseal(job, &sealed).expect("opened"), secrets());
-    assert!(matches!(keyring.unseal(other, &sealed), Err(KeyError::Damaged)));
-    assert_ne!(keyring.seal(job, &secrets()).expect("sealed"), sealed, "a nonce is used once");
+    let encrypted = keyring.seal(job, &secrets()).expect("encrypted");
+    assert!(!encrypted.0.contains("hunter"), "{}", encrypted.0);
+    assert_eq!(keyring.unseal(job, &encrypted).expect("opened"), secrets());
+    assert!(matches!(keyring.unseal(other, &encrypted), Err(KeyError::Damaged)));
+    assert_ne!(keyring.seal(job, &secrets()).expect("encrypted"), encrypted, "a nonce is used once");
 }
 
 #[test]
@@ -34,30 +34,35 @@ fn what_is_sealed_for_a_range_opens_for_no_job_and_no_other_range() {
     let (_directory, keyring) = keyring();
     let id = uuid::Uuid::now_v7();
     let (range, other) = (RangeId::from_uuid(id), RangeId::from_uuid(uuid::Uuid::now_v7()));
-    let sealed = keyring.seal(range, &secrets()).expect("sealed");
-    assert_eq!(keyring.unseal(range, &sealed).expect("opened"), secrets());
-    assert!(matches!(keyring.unseal(other, &sealed), Err(KeyError::Damaged)));
-    assert!(matches!(keyring.unseal(model::JobId::from_uuid(id), &sealed), Err(KeyError::Damaged)));
+    let encrypted = keyring.seal(range, &secrets()).expect("encrypted");
+    assert_eq!(keyring.unseal(range, &encrypted).expect("opened"), secrets());
+    assert!(matches!(keyring.unseal(other, &encrypted), Err(KeyError::Damaged)));
+    assert!(matches!(keyring.unseal(model::JobId::from_uuid(id), &encrypted), Err(KeyError::Damaged)));
 }
 
 #[test]
 fn what_was_changed_or_cut_off_does_not_open() {
     let (_directory, keyring) = keyring();
     let job = clock::new_job_id();
-    let sealed = keyring.seal(job, &secrets()).expect("sealed").0;
-    let last = if sealed.ends_with('A') { "B" } else { "A" };
-    let key = sealed.split('.').nth(1).expect("a key").to_owned();
+    let encrypted = keyring.seal(job, &secrets()).expect("encrypted").0;
+    let last = if encrypted.ends_with('A') { "B" } else { "A" };
+    let key = encrypted.split('.').nth(1).expect("a key").to_owned();
     for broken in [
-        format!("{}{last}", &sealed[..sealed.len() - 1]),
-        sealed[..sealed.len() - 30].to_owned(),
+        format!("{}{last}", &encrypted[..encrypted.len() - 1]),
+        encrypted[..encrypted.len() - 30].to_owned(),
         format!("v1.{key}.x"),
-        sealed.replacen("v1", "v2", 1),
+        encrypted.replacen("v1", "v2", 1),
         String::new(),
     ] {
-        assert!(matches!(keyring.unseal(job, &Sealed(broken.clone())), Err(KeyError::Damaged)), "{broken}");
+        assert!(
+            matches!(keyring.unseal(job, &Encrypted(broken.clone())), Err(KeyError::Damaged)),
+            "{broken}"
+        );
     }
-    let other = sealed.replacen(&key, "00000000", 1);
-    assert!(matches!(keyring.unseal(job, &Sealed(other)), Err(KeyError::Unknown(key)) if key == "00000000"));
+    let other = encrypted.replacen(&key, "00000000", 1);
+    assert!(
+        matches!(keyring.unseal(job, &Encrypted(other)), Err(KeyError::Unknown(key)) if key == "00000000")
+    );
 }
 
 #[test]
@@ -67,16 +72,16 @@ fn the_file_is_private_made_once_and_read_again_when_it_changes() {
     assert_eq!(mode & 0o777, 0o600);
     let again = Keyring::open(&keyring.path).expect("the same file");
     let job = clock::new_job_id();
-    let sealed = keyring.seal(job, &secrets()).expect("sealed");
-    assert_eq!(again.unseal(job, &sealed).expect("opened"), secrets());
+    let encrypted = keyring.seal(job, &secrets()).expect("encrypted");
+    assert_eq!(again.unseal(job, &encrypted).expect("opened"), secrets());
 
     let id = again.change(|keys| {
         keys.push(Key::generate()?);
         Ok(keys[1].id.clone())
     });
-    let newer = keyring.seal(job, &secrets()).expect("sealed");
+    let newer = keyring.seal(job, &secrets()).expect("encrypted");
     assert_eq!(seal::key_of(&newer), Some(id.expect("changed").as_str()));
-    assert_eq!(keyring.unseal(job, &sealed).expect("the old key opens"), secrets());
+    assert_eq!(keyring.unseal(job, &encrypted).expect("the old key opens"), secrets());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use model::{
-    Job, JobRequest, PlanId, RangeGoal, RangeId, RangeState, RangeWork, Sealed, SecretValue, StoredRange,
+    Encrypted, Job, JobRequest, PlanId, RangeGoal, RangeId, RangeState, RangeWork, SecretValue, StoredRange,
 };
 use range::{Leases, Plan, Recorded, Values, document::OnFailure, expand::spec::Desired};
 use store::{PlanDraft, PlanInputs, Planned};
@@ -28,7 +28,7 @@ pub(super) struct Draft {
     pub(super) leases: Leases,
     pub(super) expires_at: Option<Timestamp>,
     /// The secrets that replace those of the range.
-    pub(super) secrets: Option<Sealed>,
+    pub(super) secrets: Option<Encrypted>,
 }
 
 /// The result of making a plan within the transaction that stores it.
@@ -133,7 +133,7 @@ impl Ranges {
                 (Some(former), Some(values)) => Some(former.clone().with_values(values)),
                 (None, values) => Some(RangeSecrets::generate(id, values.unwrap_or_else(no_values))?),
             };
-            let sealed = secrets.map(|secrets| secrets.seal(keys, id)).transpose()?;
+            let encrypted = secrets.map(|secrets| secrets.seal(keys, id)).transpose()?;
             let around = Around { range: id, recorded: &recorded, values: &values, held: &inputs.leases };
             let made = checked.plan(around)?;
             planning::accept(&made.plan, request.digest.as_deref(), &request.confirm)?;
@@ -152,7 +152,7 @@ impl Ranges {
                 recorded,
                 leases: made.leases,
                 expires_at,
-                secrets: sealed,
+                secrets: encrypted,
             }))
         })
         .await
@@ -244,8 +244,10 @@ impl Ranges {
 
     /// The secrets of a range, if it has any.
     async fn secrets(&self, range: RangeId) -> Result<Option<RangeSecrets>, RangeError> {
-        let sealed = self.inner().store.range_secrets(range).await?;
-        Ok(sealed.map(|sealed| RangeSecrets::unseal(&self.inner().keys, range, &sealed)).transpose()?)
+        let encrypted = self.inner().store.range_secrets(range).await?;
+        Ok(encrypted
+            .map(|encrypted| RangeSecrets::unseal(&self.inner().keys, range, &encrypted))
+            .transpose()?)
     }
 
     /// Makes a plan, stores it, and submits its job. `make` returns the plan alone if there is nothing to do.

@@ -74,9 +74,9 @@ impl RangeInventories {
             TaskMode::OnThisNode => Connection::ThisNode,
             TaskMode::OverSsh | TaskMode::Skipped => Connection::Ssh(&configuration),
         };
-        let sealed =
+        let encrypted =
             self.store.range_secrets(id).await?.ok_or_else(|| RangeError::NoKey(range.name.clone()))?;
-        let secrets = RangeSecrets::unseal(&self.keys, id, &sealed)?;
+        let secrets = RangeSecrets::unseal(&self.keys, id, &encrypted)?;
         let Inventory { text, machines } = self.of(&range, connection).await?;
         Ok(GeneratedInventory { position, name, text, private_key: secrets.private_key().clone(), machines })
     }

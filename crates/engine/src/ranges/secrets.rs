@@ -1,7 +1,7 @@
 //! Secrets of a range: the SSH key pair by which its machines are reached, and the values of its secret variables. Stored
 //! encrypted for this range only; deleted with it.
 
-use model::{RangeId, Sealed, SecretValue};
+use model::{Encrypted, RangeId, SecretValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ impl RangeSecrets {
     ///
     /// # Errors
     /// When the key file cannot be read.
-    pub fn seal(&self, keys: &Keyring, range: RangeId) -> Result<Sealed, KeyError> {
+    pub fn seal(&self, keys: &Keyring, range: RangeId) -> Result<Encrypted, KeyError> {
         let secrets = SecretValue::new(json!({
             "private_key": self.private_key.expose_secret(),
             "public_key": self.public_key,
@@ -76,8 +76,8 @@ impl RangeSecrets {
     ///
     /// # Errors
     /// When the key is not in the key file, or the data is not what was encrypted for this range.
-    pub fn unseal(keys: &Keyring, range: RangeId, sealed: &Sealed) -> Result<Self, KeyError> {
-        let secrets = keys.unseal(range, sealed)?;
+    pub fn unseal(keys: &Keyring, range: RangeId, encrypted: &Encrypted) -> Result<Self, KeyError> {
+        let secrets = keys.unseal(range, encrypted)?;
         let text = |name: &str| secrets.expose().get(name).and_then(Value::as_str).ok_or(KeyError::Damaged);
         Ok(Self {
             private_key: text("private_key")?.into(),
@@ -101,11 +101,11 @@ mod tests {
         let values =
             json!({"all": {"pin": "canary-1", "user": "ann"}, "instances": {"team1": {"pin": "canary-2"}}});
         let secrets = RangeSecrets::generate(range, SecretValue::new(values)).expect("generated");
-        let sealed = secrets.seal(&keys, range).expect("sealed");
-        let shown = format!("{secrets:?} {sealed:?}");
+        let encrypted = secrets.seal(&keys, range).expect("encrypted");
+        let shown = format!("{secrets:?} {encrypted:?}");
         assert!(!shown.contains("canary") && !shown.contains("PRIVATE KEY"), "{shown}");
 
-        let again = RangeSecrets::unseal(&keys, range, &sealed).expect("opened");
+        let again = RangeSecrets::unseal(&keys, range, &encrypted).expect("opened");
         assert_eq!(again.private_key().expose_secret(), secrets.private_key().expose_secret());
         assert_eq!(again.public_key(), secrets.public_key());
         for (instance, name, value) in [
@@ -116,6 +116,6 @@ mod tests {
         ] {
             assert_eq!(again.value(instance, name).and_then(Value::as_str), value, "{instance} {name}");
         }
-        assert!(matches!(RangeSecrets::unseal(&keys, other, &sealed), Err(KeyError::Damaged)));
+        assert!(matches!(RangeSecrets::unseal(&keys, other, &encrypted), Err(KeyError::Damaged)));
     }
 }

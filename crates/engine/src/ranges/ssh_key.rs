@@ -35,7 +35,7 @@ pub(super) fn generate(comment: &str) -> Result<(SecretString, String), KeyError
     private.extend_from_slice(&check);
     field(&mut private, ALGORITHM);
     field(&mut private, public);
-    field(&mut private, &*Zeroizing::new([&*seed, public].concat()));
+    field(&mut private, &Zeroizing::new([&*seed, public].concat()));
     field(&mut private, comment.as_bytes());
     let padding = private.len().next_multiple_of(BLOCK) - private.len();
     private.extend((1..).take(padding));
@@ -92,7 +92,7 @@ mod tests {
         for length in 1..=8 {
             let (private, public) = generate(&"c".repeat(length)).expect("a key");
             fs::write(&file, private.expose_secret()).expect("written");
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("ours");
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("changed");
             let output =
                 Command::new("ssh-keygen").arg("-y").arg("-f").arg(&file).output().expect("ssh-keygen");
             let derived = String::from_utf8(output.stdout).expect("text");

@@ -176,7 +176,7 @@ contract! {
     }
     secrets {
         secrets_are_kept_until_a_move_wipes_them,
-        secrets_are_found_by_their_key_and_sealed_anew,
+        secrets_are_found_by_their_key_and_encrypted_with_another,
         secrets_of_a_range_are_stored_with_a_plan_and_deleted_with_the_range,
     }
     retention {

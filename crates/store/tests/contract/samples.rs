@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use model::{
-    Actor, Code, ContentRef, Draft, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState, JobSummary,
-    Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, Sealed, StateChange,
+    Actor, Code, ContentRef, Draft, Encrypted, Ending, Failure, HostStats, Job, JobId, JobRequest, JobState,
+    JobSummary, Outcome, Phase, PlaybookDetail, PlaybookOutcome, Reason, Report, Resume, RunId, StateChange,
 };
 use serde_json::{Value, json};
 use store::{Claim, Inserted, JobMove, Store};
@@ -113,14 +113,14 @@ pub(crate) fn full_job() -> Job {
         tasks: 3,
         acts_for: "range:alpha".parse().ok(),
         outcome: Some(outcome(Ending::Failed)),
-        secrets: Some(sealed("0a1b2c3d")),
+        secrets: Some(encrypted("0a1b2c3d")),
         ..queued(at(0))
     }
 }
 
 /// Secrets under this key, as far as the store can tell.
-pub(crate) fn sealed(key: &str) -> Sealed {
-    Sealed(format!("v1.{key}.bm9uY2U.dGV4dA"))
+pub(crate) fn encrypted(key: &str) -> Encrypted {
+    Encrypted(format!("v1.{key}.bm9uY2U.dGV4dA"))
 }
 
 /// Another beginning, for fewer hosts.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use model::{
-    Code, Detail, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal, RangeId,
-    RangeState, RangeWork, Reason, RunId, Sealed, StoredRange,
+    Code, Detail, Encrypted, Ending, Job, JobState, JournalPhase, Outcome, Phase, RangeDetail, RangeGoal,
+    RangeId, RangeState, RangeWork, Reason, RunId, StoredRange,
 };
 use platform::{Login, Owner};
 use range::{Document, Plan, document::OnFailure as FailurePolicy, expand::spec::Desired};
@@ -212,9 +212,9 @@ impl RangePlans {
     /// Reads the plan and its range. The inner error is the outcome of a job whose plan can't be carried out.
     async fn load(&self, job: &Job, work: &RangeWork) -> Result<Result<Loaded, Box<Outcome>>, JobError> {
         let mut backoff = Backoff::new(job.id);
-        let (plan, range, sealed) = loop {
+        let (plan, range, encrypted) = loop {
             match self.read(work).await {
-                Ok((Some(plan), Some(range), sealed)) => break (plan, range, sealed),
+                Ok((Some(plan), Some(range), encrypted)) => break (plan, range, encrypted),
                 // A range is deleted after it was destroyed.
                 Ok(_) => return Ok(Err(Box::new(deleted()))),
                 Err(error) => backoff.after(error).await?,
@@ -225,7 +225,7 @@ impl RangePlans {
             let entry = self.platforms.get(&range.platform).cloned();
             let entry = entry.ok_or_else(|| format!("unknown platform `{}`", range.platform))?;
             let owner = self.platforms.owner(range.id).map_err(|error| error.to_string())?;
-            let secrets = sealed.map(|sealed| RangeSecrets::unseal(&self.keys, range.id, &sealed));
+            let secrets = encrypted.map(|encrypted| RangeSecrets::unseal(&self.keys, range.id, &encrypted));
             let secrets = secrets.transpose().map_err(|error| error.to_string())?;
             let range = RangeData::read(range).map_err(|error| error.to_string())?;
             let document = Document::from_value(&range.document.document);
@@ -252,7 +252,7 @@ impl RangePlans {
     async fn read(
         &self,
         work: &RangeWork,
-    ) -> Result<(Option<String>, Option<StoredRange>, Option<Sealed>), store::Error> {
+    ) -> Result<(Option<String>, Option<StoredRange>, Option<Encrypted>), store::Error> {
         let plan = self.store.plan(work.plan).await?.map(|stored| stored.plan);
         let range = self.store.range(work.range).await?;
         Ok((plan, range, self.store.range_secrets(work.range).await?))

@@ -6,7 +6,7 @@ use crate::{JobId, RangeId};
 
 /// Encrypted secrets, with the name of the key. Only the key can decrypt them, and only for their owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sealed(pub String);
+pub struct Encrypted(pub String);
 
 /// The job or range that secrets belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
