@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use model::{ExtraVars, SecretValue, SecretVars};
+use secrecy::zeroize::Zeroizing;
 use serde_json::{Value, json};
 
 use crate::run::spec::{Facts, PlaybookOptions};
@@ -212,6 +214,15 @@ pub(crate) fn inherited(environment: &[(String, String)]) -> BTreeMap<String, Op
     let of_the_user =
         |name: &str| environment.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     OWN.into_iter().map(|name| (name.to_owned(), of_the_user(name))).collect()
+}
+
+/// All variables as one object.
+pub(crate) fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<String> {
+    let mut all = extra_vars.to_unsafe_json();
+    if let (Value::Object(all), Value::Object(secret)) = (&mut all, secret_vars.to_unsafe_json().expose()) {
+        all.extend(secret.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    Zeroizing::new(SecretValue::new(all).expose().to_string())
 }
 
 fn quote(word: &str) -> String {

@@ -162,9 +162,9 @@ impl Broker {
     /// Has the command of a machine connect to it.
     fn execute(&self, name: &str, program: &str, arguments: &[String]) -> Result<OwnedFd, String> {
         let failed = |error: io::Error| format!("cannot connect to `{name}`: {error}");
-        let (near, far) = UnixStream::pair().map_err(failed)?;
-        let (errors, their_errors) = UnixStream::pair().map_err(failed)?;
-        for socket in [&near, &errors] {
+        let (own_end, other_end) = UnixStream::pair().map_err(failed)?;
+        let (errors, errors_of_command) = UnixStream::pair().map_err(failed)?;
+        for socket in [&own_end, &errors] {
             socket.set_read_timeout(Some(CONNECT_LIMIT)).map_err(failed)?;
         }
         let child = Command::new(program)
@@ -174,14 +174,14 @@ impl Broker {
             .env(MARKER, self.run.to_string())
             .current_dir("/")
             .stdin(Stdio::null())
-            .stdout(OwnedFd::from(far))
-            .stderr(OwnedFd::from(their_errors))
+            .stdout(OwnedFd::from(other_end))
+            .stderr(OwnedFd::from(errors_of_command))
             .spawn()
             .map_err(failed)?;
         let pid = Pid::from_child(&child);
         // The child is reaped with all others: by its number alone, another process could be meant later.
         let held = pidfd_open(pid, PidfdFlags::empty());
-        match descriptors::receive(&near) {
+        match descriptors::receive(&own_end) {
             Ok(Some(socket)) => Ok(socket),
             Ok(None) => {
                 let mut text = String::new();
@@ -199,7 +199,7 @@ impl Broker {
     }
 }
 
-/// Reads the line with the name of a machine. `None` if it is invalid.
+/// The line that names a machine; `None` if it is not valid.
 fn read_name(mut stream: &UnixStream) -> io::Result<Option<String>> {
     let end = Instant::now() + REQUEST_LIMIT;
     let mut line = Vec::new();
@@ -250,13 +250,13 @@ mod tests {
     impl Site {
         /// What `ssh` gets from `connect.py`, or what that prints.
         fn ask(&self, name: &str) -> Result<String, String> {
-            let (near, far) = UnixStream::pair().expect("sockets");
+            let (own_end, other_end) = UnixStream::pair().expect("sockets");
             let mut command = Command::new("python3");
             command.arg(self.directory.path().join("connect.py")).arg(self.directory.path().join("socket"));
-            command.arg(name).stdout(OwnedFd::from(far)).stderr(Stdio::piped());
+            command.arg(name).stdout(OwnedFd::from(other_end)).stderr(Stdio::piped());
             let client = command.spawn().expect("python3");
             drop(command);
-            let passed = descriptors::receive(&near).expect("received");
+            let passed = descriptors::receive(&own_end).expect("received");
             let output = client.wait_with_output().expect("ended");
             let passed = passed.ok_or_else(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())?;
             let mut text = String::new();

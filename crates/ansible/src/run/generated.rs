@@ -1,4 +1,4 @@
-//! Inventories that are generated for a run, such as those of ranges, and how their machines are reached by SSH.
+//! Inventories that are generated for a run, such as those of ranges, how their machines are reached by SSH, and where their files are.
 //!
 //! ```text
 //! <runtime>/<short run id>/
@@ -9,7 +9,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, Write},
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -18,18 +17,10 @@ use model::RunId;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    forkserver::Interpreter,
-    run::{directory::new_file, runtime::make, ssh_config},
-};
-
 /// The directory of all generated inventories, below that for secrets.
-const INVENTORIES: &str = "inventories";
+pub(super) const INVENTORIES: &str = "inventories";
 /// The socket for connections, below the directory for secrets.
 const SOCKET: &str = "connect";
-const CONNECT: (&str, &str) = ("connect.py", include_str!("python/connect.py"));
-/// Where no Python of Ansible is known.
-const ANY_PYTHON: &str = "python3";
 
 /// An inventory that is generated for a run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -126,43 +117,6 @@ pub(super) fn commands(inventories: &[GeneratedInventory]) -> BTreeMap<String, V
 /// The name under which a run asks for a connection to a machine.
 pub(super) fn requested(inventory: &str, machine: &str) -> String {
     format!("{inventory}/{machine}")
-}
-
-/// Writes the files of all inventories into the directory for secrets of a run.
-///
-/// # Errors
-/// When a file cannot be written.
-pub(super) fn write(
-    secrets: &Path,
-    inventories: &[GeneratedInventory],
-    environment: &[(String, String)],
-) -> io::Result<()> {
-    if inventories.is_empty() {
-        return Ok(());
-    }
-    let directory = secrets.join(INVENTORIES);
-    make(&directory)?;
-    let (file, program) = CONNECT;
-    let program_path = directory.join(file);
-    new_file(&program_path)?.write_all(program.as_bytes())?;
-    let python = Interpreter::of(environment).map_or_else(|| ANY_PYTHON.into(), |found| found.python);
-    // Without its environment and its packages, it starts faster.
-    let connect = [python.as_os_str(), "-I".as_ref(), "-S".as_ref(), program_path.as_os_str()];
-    let connect: Vec<String> = connect
-        .into_iter()
-        .chain([socket(secrets).as_os_str()])
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    for inventory in inventories {
-        let files = Files::of(secrets, &inventory.name);
-        make(&files.directory)?;
-        let write = |path: &Path, text: &str| new_file(path)?.write_all(text.as_bytes());
-        write(&files.key, inventory.private_key.expose_secret())?;
-        write(&files.known_hosts, &ssh_config::known_hosts(&inventory.machines))?;
-        write(&files.ssh_config, &ssh_config::text(inventory, &files, &connect))?;
-        write(&files.inventory, &inventory.text)?;
-    }
-    Ok(())
 }
 
 fn into_the_pipe<S: serde::Serializer>(key: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {

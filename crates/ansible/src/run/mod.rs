@@ -9,6 +9,7 @@ pub(crate) mod command;
 mod connections;
 pub(crate) mod directory;
 mod generated;
+mod generated_files;
 mod inputs;
 mod launch;
 mod overridden;

@@ -239,7 +239,7 @@ fn prepare(spec: &RunSpec, workspace: &mut Workspace) -> Result<(), workspace::E
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&facts.directory);
         made.map_err(|source| workspace::Error::Io { what: "cannot make the directory of facts", source })?;
     }
-    workspace.write_generated(&spec.generated, &spec.environment)?;
+    workspace.write_generated(spec)?;
     workspace.fill(&spec.source, &spec.content, spec.steps.iter().map(|step| step.playbook.as_path()))
 }
 

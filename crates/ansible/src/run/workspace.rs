@@ -29,17 +29,16 @@ use content::{
     Source, shipped,
     snapshots::{self, Content, artifacts::Artifacts},
 };
-use model::{ExtraVars, Redactor, RunId, SecretValue, SecretVars};
+use model::{ExtraVars, Redactor, RunId, SecretVars};
 use process::{home, mounts::View, untrusted::remove_tree};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
-use serde_json::Value;
 
 use crate::run::{
     command::{self, OptionFiles},
     directory::new_file,
-    generated::{self, GeneratedInventory},
+    generated_files,
     runtime::{self, OWNER, VAULT_PASSWORD, make},
-    spec::{Facts, PlaybookOptions},
+    spec::{Facts, PlaybookOptions, RunSpec},
 };
 
 /// Why there is no private directory.
@@ -209,19 +208,10 @@ impl Workspace {
     ///
     /// # Errors
     /// When a file cannot be written.
-    pub(crate) fn write_generated(
-        &mut self,
-        inventories: &[GeneratedInventory],
-        environment: &[(String, String)],
-    ) -> Result<(), Error> {
-        let at = |what| move |source| Error::Io { what, source };
-        generated::write(&self.secrets, inventories, environment)
-            .map_err(at("cannot write the generated inventories"))?;
-        let place = |inventory: &GeneratedInventory| {
-            (inventory.position, generated::Files::of(&self.secrets, &inventory.name).inventory)
-        };
-        self.generated = inventories.iter().map(place).collect();
-        self.generated.sort();
+    pub(crate) fn write_generated(&mut self, spec: &RunSpec) -> Result<(), Error> {
+        let written = generated_files::write(&self.secrets, &spec.generated, &spec.environment);
+        let failed = |source| Error::Io { what: "cannot write the generated inventories", source };
+        self.generated = written.map_err(failed)?;
         Ok(())
     }
 
@@ -280,12 +270,8 @@ impl Workspace {
 
     /// The inventories, as the run sees them.
     fn inventories(&self) -> Vec<PathBuf> {
-        let mut inventories: Vec<PathBuf> =
-            self.source.inventories.iter().map(|path| self.place(path)).collect();
-        for (position, path) in &self.generated {
-            inventories.insert((*position).min(inventories.len()), path.clone());
-        }
-        inventories
+        let of_content = self.source.inventories.iter().map(|path| self.place(path)).collect();
+        generated_files::merged(of_content, &self.generated)
     }
 
     /// Keeps what the run wrote into its content. Returns what was written and is not kept, and what another run wrote
@@ -331,7 +317,7 @@ impl Workspace {
             );
         }
         if !extra_vars.is_empty() || !secret_vars.is_empty() {
-            let text = variables(extra_vars, secret_vars);
+            let text = command::variables(extra_vars, secret_vars);
             files.extra_vars =
                 Some(self.secret(EXTRA_VARS, text.as_bytes()).map_err(at("cannot hand over the variables"))?);
         }
@@ -404,15 +390,6 @@ impl Workspace {
         let removed = [&self.secrets, &self.run().join(ROOM), &self.listed].map(|path| remove_tree(path));
         removed.into_iter().collect()
     }
-}
-
-/// All variables as one object.
-fn variables(extra_vars: &ExtraVars, secret_vars: &SecretVars) -> Zeroizing<String> {
-    let mut all = extra_vars.to_unsafe_json();
-    if let (Value::Object(all), Value::Object(secret)) = (&mut all, secret_vars.to_unsafe_json().expose()) {
-        all.extend(secret.iter().map(|(name, value)| (name.clone(), value.clone())));
-    }
-    Zeroizing::new(SecretValue::new(all).expose().to_string())
 }
 
 /// Where what the run writes into its content is, or its copy of that.
