@@ -160,7 +160,7 @@ fn few_crates_are_locked_in_more_than_one_version() {
 }
 
 #[test]
-fn there_is_no_unsafe_code_in_any_crate_of_ours() {
+fn no_crate_of_the_workspace_has_unsafe_code() {
     let manifest: toml::Table = include_str!("../Cargo.toml").parse().unwrap();
     assert_eq!(manifest["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

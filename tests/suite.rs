@@ -82,7 +82,7 @@ fn manifest(package: &Path) -> toml::Table {
 }
 
 #[test]
-fn only_tests_use_the_helpers_of_tests_and_these_use_no_crate_of_ours() {
+fn only_tests_use_the_helpers_of_tests_and_these_use_no_other_crate_of_the_workspace() {
     let manifests: Vec<toml::Table> = packages().iter().map(|package| manifest(package)).collect();
     let name = |manifest: &toml::Table| manifest["package"]["name"].as_str().unwrap().to_owned();
     let own: BTreeSet<String> = manifests.iter().map(name).collect();

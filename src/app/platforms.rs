@@ -1,6 +1,6 @@
 //! Opens the platforms of the settings. None of them prevents the start of the service: one that doesn't work returns the reason.
 
-use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, sync::Arc};
 
 use engine::{PlatformEntry, Platforms, TaskMode};
 use platform::{Deferred, Platform, local, simulated};

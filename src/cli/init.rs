@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_started_well_begins_to_count_anew() {
+    fn a_service_that_started_well_resets_the_count() {
         let mut starts = Starts::default();
         for _ in 0..50 {
             assert!(starts.pause_after(exited(1), STARTED_WELL).is_some());

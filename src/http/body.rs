@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_that_would_change_are_told_by_their_fields() {
+    fn numbers_that_would_change_are_reported_with_their_fields() {
         let body = br#"{"extra_vars": {"big": [1, 12345678901234567890123], "f": {"g": 1e400}, "ok": -0.0}}"#;
         let error = parse(body).expect_err("numbers change");
         let BadBody::Numbers { fields, read } = error else { panic!("{error}") };
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_told_with_its_place() {
+    fn invalid_json_is_reported_with_its_position() {
         let error = parse(b"{\n \"a\": tru}").expect_err("no JSON");
         let BadBody::Json { line, column, offset, .. } = error else { panic!("{error}") };
         assert_eq!((line, column, offset), (2, 10, 11));

@@ -36,13 +36,15 @@ pub(crate) fn cut(mut text: String, most: usize) -> String {
 pub(crate) struct Problem {
     code: ProblemCode,
     /// A description of this occurrence.
-    detail: String,
+    detail: Box<str>,
     /// A suggestion for a fix, if there is one.
-    hint: Option<String>,
+    hint: Option<Box<str>>,
     /// The faults, by field.
     errors: Vec<Fault>,
-    /// What prevents the change; boxed, because few problems have it.
-    obstacle: Option<Box<Obstacle>>,
+    /// The job that prevents the change.
+    job: Option<JobId>,
+    /// The names of what would be removed.
+    names: Box<[String]>,
     /// The methods that are allowed, for 405.
     allow: Option<String>,
     /// `Retry-After` in seconds; 0 omits the header.
@@ -51,23 +53,15 @@ pub(crate) struct Problem {
     closes: bool,
 }
 
-/// What prevents a change.
-#[derive(Debug, Clone, Default)]
-struct Obstacle {
-    /// The job that has to end before.
-    job: Option<JobId>,
-    /// The names of what would be removed.
-    names: Vec<String>,
-}
-
 impl Problem {
     pub(crate) fn new(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self {
             code,
-            detail: cut(detail.into(), MAX_TEXT),
+            detail: cut(detail.into(), MAX_TEXT).into(),
             hint: None,
             errors: Vec::new(),
-            obstacle: None,
+            job: None,
+            names: Box::default(),
             allow: None,
             retry_after: 0,
             closes: false,
@@ -100,19 +94,19 @@ impl Problem {
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(hint.into().into_boxed_str());
         self
     }
 
     /// Names the job that prevents the change.
     pub(crate) fn job(mut self, job: JobId) -> Self {
-        self.obstacle.get_or_insert_default().job = Some(job);
+        self.job = Some(job);
         self
     }
 
     /// Lists what would be removed.
     pub(crate) fn names(mut self, names: Vec<String>) -> Self {
-        self.obstacle.get_or_insert_default().names = names;
+        self.names = names.into();
         self
     }
 
@@ -157,17 +151,16 @@ impl ResponseError for Problem {
 
     fn error_response(&self) -> HttpResponse {
         let status = self.status_code();
-        let obstacle = self.obstacle.as_deref().cloned().unwrap_or_default();
         let document = api::Problem {
             r#type: format!("urn:rangehand:problem:{}", self.code),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
             status: status.as_u16(),
             code: self.code,
-            detail: self.detail.clone(),
-            hint: self.hint.clone(),
+            detail: self.detail.to_string(),
+            hint: self.hint.as_deref().map(str::to_owned),
             errors: self.errors.clone(),
-            job: obstacle.job.map(|job| job.to_string().into()),
-            names: obstacle.names,
+            job: self.job.map(|job| job.to_string().into()),
+            names: self.names.to_vec(),
             request_id: current_request::current(),
         };
         let text = serde_json::to_string(&document).unwrap_or_default();

@@ -112,7 +112,7 @@ async fn shadow(guest: &Guest, user: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_account_gets_what_was_asked_for_and_is_left_alone_then() {
+async fn an_account_gets_what_was_requested_and_is_not_changed_again() {
     let Some(guest) = Guest::boot("accounts") else { return };
     let app = app(&guest);
     // Nothing in a text is evaluated, neither by Jinja nor by a shell.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{Setup, TestApp, copy, fixtures};
 
 #[tokio::test]
-async fn lists_tell_every_name_with_its_file() {
+async fn lists_have_every_name_with_its_file() {
     let app = TestApp::new();
     for (list, kind, some) in [
         ("playbooks", "playbook", &[("ping", "ping.yml")][..]),
@@ -73,7 +73,7 @@ async fn a_second_root_adds_names_and_its_bundles_go_first() {
 }
 
 #[tokio::test]
-async fn details_tell_plays_tasks_and_tags() {
+async fn details_have_plays_tasks_and_tags() {
     let app = TestApp::new();
     let scenario = app.get("/v1/catalog/scenarios/demo_lab", 200).await;
     let task = |name: &str, tag: &str| json!({"name": name, "role": null, "tags": [tag]});
@@ -119,7 +119,7 @@ async fn both_generations_of_names_are_found_by_slash_and_by_its_code() {
 }
 
 #[tokio::test]
-async fn what_a_playbook_lacks_is_told() {
+async fn missing_files_of_a_playbook_are_reported() {
     let setup = Setup::new();
     setup.write(
         "playbooks/bundles/lacking/main.yml",

@@ -50,7 +50,7 @@ async fn facts_are_kept_for_later_runs_against_the_same_inventory_when_that_is_s
 }
 
 #[tokio::test]
-async fn facts_are_not_kept_otherwise_whatever_a_configuration_says() {
+async fn facts_are_not_kept_otherwise_with_any_configuration() {
     let setup = Setup::new();
     setup.write("playbooks/facts.yml", PLAYBOOK);
     let kept = setup.home().join("kept");

@@ -45,7 +45,7 @@ fn headers() -> impl Strategy<Value = String> {
 }
 
 #[tokio::test]
-async fn any_query_and_any_header_gets_an_answer_that_is_no_fault_of_ours() {
+async fn no_query_or_header_causes_an_internal_error() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     let id = job["id"].as_str().expect("an id");

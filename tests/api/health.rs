@@ -89,7 +89,7 @@ fn with_vault() -> Setup {
 }
 
 #[tokio::test]
-async fn a_wrong_vault_password_is_told_at_the_start() {
+async fn a_wrong_vault_password_is_reported_at_the_start() {
     let wrong = generated_secret();
     let by_setting = with_vault().set("VAULT_PASSWORD", &wrong);
     let by_file = with_vault().set("VAULT_PASSWORD_FILE", "wrong");
@@ -104,7 +104,7 @@ async fn a_wrong_vault_password_is_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_missing_vault_password_is_told_at_the_start() {
+async fn a_missing_vault_password_is_reported_at_the_start() {
     let said = refuses_to_start(&with_vault()).await;
     assert!(said.contains("no vault password") && said.contains("hint: set `vault.password_file`"), "{said}");
     let said = refuses_to_start(&with_vault().set("VAULT_PASSWORD_FILE", "nowhere")).await;
@@ -120,7 +120,7 @@ async fn the_right_vault_password_lets_it_start() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_told() {
+async fn a_port_in_use_is_reported() {
     let app = TestApp::new();
     let port = app.address().rsplit(':').next().expect("a port");
     let said = refuses_to_start(&Setup::new().set("PORT", "0").set("RANGEHAND__SERVER__PORT", port)).await;
@@ -129,7 +129,7 @@ async fn a_port_that_is_taken_is_told() {
 }
 
 #[tokio::test]
-async fn a_setting_that_nobody_knows_is_refused_with_its_nearest() {
+async fn an_unknown_setting_is_rejected_with_the_nearest_name() {
     let said = refuses_to_start(&Setup::new().set("RANGEHAND__RUNS__TIMOUT_S", "4")).await;
     assert!(said.contains("`runs.timout_s`: did you mean `runs.timeout_s`?"), "{said}");
     assert!(said.contains("hint: the variable is RANGEHAND__RUNS__TIMEOUT_S"), "{said}");

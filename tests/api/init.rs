@@ -131,7 +131,7 @@ fn children(parent: i32) -> Vec<(i32, char)> {
 }
 
 #[tokio::test]
-async fn a_run_goes_on_in_a_container_whose_service_is_killed() {
+async fn a_run_continues_in_a_container_whose_service_is_killed() {
     let Some(mut container) = Container::start(Setup::new()) else { return };
     let job = container.run_to_the_gate().await;
     for _ in 0..2 {

@@ -77,7 +77,7 @@ fn changed(id: u32, more: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn machines_are_told_in_full_and_then_by_what_changed() {
+async fn machines_are_sent_in_full_and_then_as_changes() {
     let api = FakePve::start(vec![machine(1, &json!({})), machine(9, &json!({ "template": 1 }))]).await;
     let app = setup(&api).start();
     let mut socket = watch(&app, "").await;
@@ -95,7 +95,7 @@ async fn machines_are_told_in_full_and_then_by_what_changed() {
 }
 
 #[tokio::test]
-async fn a_look_that_fails_is_told_and_changes_nothing() {
+async fn a_failed_poll_is_reported_and_changes_nothing() {
     let api = FakePve::start(vec![machine(1, &json!({}))]).await;
     let app = setup(&api).start();
     let mut socket = watch(&app, "").await;
@@ -150,7 +150,7 @@ async fn many_watchers_cost_one_poller_and_none_costs_nothing() {
 }
 
 #[tokio::test]
-async fn a_slow_watcher_disturbs_nobody_and_learns_everything_in_the_end() {
+async fn a_slow_watcher_delays_no_other_and_gets_everything() {
     let machines =
         |first: u32| (0..2000).map(|id| machine(id, &json!({ "name": format!("m-{first}") }))).collect();
     let api = FakePve::start(machines(0)).await;
@@ -251,7 +251,7 @@ async fn certificates_are_checked_unless_they_are_of_this_machine() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_watched_is_told_and_closed() {
+async fn errors_of_watching_are_reported_and_the_socket_is_closed() {
     let api = FakePve::start(vec![]).await;
     let app = setup(&api).start();
     for query in ["?node=", "?node=..", "?node=a/b", "?node=a%0A", "?node=pve%3Fx"] {
@@ -273,7 +273,7 @@ async fn what_cannot_be_watched_is_told_and_closed() {
 }
 
 #[tokio::test]
-async fn strangers_and_unknown_paths_are_refused() {
+async fn unauthenticated_clients_and_unknown_paths_are_rejected() {
     let api = FakePve::start(vec![]).await;
     let app = setup(&api).start();
     let open = |path: &'static str, headers: &'static str| {

@@ -81,7 +81,7 @@ fn every_state_reason_code_and_phase_is_in_the_api_document() {
 }
 
 #[test]
-fn every_event_kind_of_ours_is_in_the_api_document() {
+fn every_own_event_kind_is_in_the_api_document() {
     let document = read("docs/api.md");
     let kinds = all(r#"Self\(Cow::Borrowed\("([a-z_]+)"\)\)"#, &read("crates/model/src/event.rs"));
     assert!(kinds.len() > 4, "the pattern no longer finds kinds: {kinds:?}");

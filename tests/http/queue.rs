@@ -94,7 +94,7 @@ async fn what_the_queue_cannot_use_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn jobs_that_share_a_resource_run_together_and_keep_out_who_needs_it_alone() {
+async fn jobs_that_share_a_resource_run_together_and_block_exclusive_use() {
     let app = Setup::without_ansible().set("RANGEHAND__RUNS__MAX_CONCURRENT", "3").start();
     let gate = Gate::new(&app);
     let mut request = waits_at(&gate);

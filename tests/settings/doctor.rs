@@ -54,7 +54,7 @@ fn project_with_programs(core: &str) -> Project {
 }
 
 #[test]
-fn doctor_with_everything_in_order_ends_with_0_and_tells_the_same_as_json() {
+fn doctor_without_problems_exits_with_0_and_reports_the_same_as_json() {
     let project = project_with_programs("ansible-playbook [core 2.19.1]");
     let output = project.doctor(&[]);
     let report = text(&output.stdout);
@@ -113,7 +113,7 @@ fn doctor_tries_the_vault_password_on_the_vault_file() {
 }
 
 #[test]
-fn doctor_looks_at_the_key_file_and_makes_none() {
+fn doctor_checks_the_key_file_and_creates_none() {
     use std::os::unix::fs::{PermissionsExt, chown};
     let project = project_with_programs("ansible-playbook [core 2.19.1]")
         .with("RANGEHAND__SECRETS__KEY_FILE", "keys/secrets.key");
@@ -163,7 +163,7 @@ fn doctor_opens_the_store() {
 }
 
 #[test]
-fn doctor_looks_into_the_authorities_of_proxmox() {
+fn doctor_checks_the_authorities_of_proxmox() {
     let report = |project: Project| text(&project.doctor(&[]).stdout);
     let named = || Project::new().with("RANGEHAND__PROXMOX__CA_FILE", "authority.pem");
     assert!(line(&report(named()), "FAIL", "proxmox").contains("cannot be read: No such file"));

@@ -279,7 +279,7 @@ fn runs_are_given_only_what_settings_pass_on() {
 }
 
 #[test]
-fn how_ansible_works_is_told_to_runs_as_far_as_it_is_set() {
+fn settings_of_ansible_are_passed_to_runs() {
     let given = |settings: &str| {
         let project = Project::new().with_settings(settings);
         let toolchain = project.loaded().settings.toolchain(&project.environment());

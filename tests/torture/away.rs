@@ -121,7 +121,7 @@ impl Drop for Server {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_while_the_database_server_is_gone() {
+async fn nothing_is_lost_while_the_database_server_is_down() {
     if !is_long() || !rustix::process::geteuid().is_root() {
         println!("skipped: only in the long form, as root");
         return;

@@ -25,7 +25,7 @@ fn is_deaf(process: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
+async fn a_tree_that_ignores_signals_is_killed_when_its_job_is_canceled() {
     let app = TestApp::new();
     let times: u32 = by_form(2, 50);
     let (mut killed, mut seconds) = (0, 0.0);
@@ -52,7 +52,7 @@ async fn a_tree_that_will_not_die_is_gone_when_its_job_is_canceled() {
 
 /// Python and what it started: all of it ends at SIGTERM.
 #[tokio::test]
-async fn a_well_behaved_tree_is_gone_at_once_when_its_job_is_canceled() {
+async fn a_well_behaved_tree_exits_at_once_when_its_job_is_canceled() {
     let app = TestApp::new();
     let times: u32 = by_form(2, 50);
     let (mut killed, mut seconds, mut longest) = (0, 0.0, 0.0_f64);

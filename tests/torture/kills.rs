@@ -24,12 +24,12 @@ const AT_ONCE: usize = 3;
 const SHORT: Duration = Duration::from_secs(8);
 
 #[tokio::test]
-async fn jobs_end_truly_whoever_is_killed_on_sqlite() {
+async fn jobs_end_truly_after_any_kill_on_sqlite() {
     torture(Setup::new(), None, "SQLite", by_form(12, 500)).await;
 }
 
 #[tokio::test]
-async fn jobs_end_truly_whoever_is_killed_on_postgres() {
+async fn jobs_end_truly_after_any_kill_on_postgres() {
     let Some(database) = Postgres::create() else { return };
     let setup = Setup::new().set("RANGEHAND__STORE__URL", database.url());
     torture(setup, None, "PostgreSQL", by_form(8, 500)).await;

@@ -105,7 +105,7 @@ fn reads_answer_the_same_bytes_with_and_without_ansible() {
 }
 
 #[test]
-fn what_proxmox_does_not_answer_is_told_by_ansible() {
+fn reads_that_proxmox_does_not_answer_are_done_by_ansible() {
     let pve = Pve::start();
     pve.prepare(&[]);
     let sites = Sites::new(pve.host());

@@ -41,7 +41,7 @@ fn mirror() -> String {
 }
 
 #[test]
-fn nobody_passes_without_a_key() {
+fn no_client_passes_without_a_key() {
     let gateway = Gateway::start(&mirror());
     let anonymous = gateway.endpoint();
     let refused = anonymous.get("/v1/jobs");
@@ -95,7 +95,7 @@ fn a_token_needs_the_right_signature_and_an_end_to_come() {
 }
 
 #[test]
-fn who_asks_too_often_is_told_when_to_come_back() {
+fn clients_over_the_rate_limit_get_the_time_to_retry() {
     let gateway = Gateway::start(&mirror());
     let hasty = gateway.endpoint_of("hasty");
     let answers: Vec<_> = (0..6).map(|_| hasty.get("/v1/jobs")).collect();
@@ -108,7 +108,7 @@ fn who_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[test]
-fn the_service_is_told_who_calls_by_the_gateway_alone() {
+fn only_the_gateway_identifies_callers_to_the_service() {
     let gateway = Gateway::start(&mirror());
     let liar =
         gateway.endpoint_of("viewer").with("X-Consumer-Username", "root").with("X-Consumer-Custom-ID", "1");

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_is_kept_and_the_roots_own_is_added() {
+    fn explicit_values_are_kept_and_that_of_the_root_is_added() {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
         let mut environment = BTreeMap::from([("HOME".to_owned(), "/home/none".to_owned())]);
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_looks_where_the_original_looks() {
+    fn a_copy_searches_where_the_original_searches() {
         let directory = tempfile::tempdir().expect("a directory");
         let copy = directory.path();
         fs::create_dir(copy.join("collections")).expect("made");

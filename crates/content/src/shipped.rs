@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_are_added_where_there_are_none_and_are_ours_until_touched() {
+    fn missing_roles_are_added_and_count_as_bundled_until_changed() {
         let root = tempfile::tempdir().expect("a directory");
         let (project, target) = (root.path().join("project"), root.path().join("shipped"));
         fs::create_dir_all(&project).expect("made");

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_vault_is_told_apart_from_a_wrong_password() {
+    fn a_file_that_is_no_vault_is_distinguished_from_a_wrong_password() {
         let password = "open sesame".into();
         assert_eq!(check("a: 1", &password), Err(Error::NotAVault));
         assert_eq!(

@@ -230,8 +230,8 @@ impl Progress {
         let resumed = job.resume.as_ref().and_then(|resume| resume.start_at_task.as_ref());
         let start = resumed.or(work.start_at_task.as_ref());
         let from = start.and_then(|task| list.position(task)).unwrap_or(0);
-        let is_told = !list.is_partial && list.len() > 0;
-        is_told.then(|| list.len().saturating_sub(from) as u64)
+        let is_known = !list.is_partial && list.len() > 0;
+        is_known.then(|| list.len().saturating_sub(from) as u64)
     }
 }
 

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn slots_are_given_in_the_order_in_which_they_are_asked_for() {
+    async fn slots_are_granted_in_the_order_of_requests() {
         let slots = Slots::new(1);
         let order: Arc<Mutex<Vec<&str>>> = Arc::default();
         let note = |name: &'static str| order.lock().expect("no panic").push(name);

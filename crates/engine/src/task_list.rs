@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_of_a_role_named_by_its_path_is_found_wherever_the_role_is() {
+    fn a_task_of_a_role_named_by_its_path_is_found_in_any_directory() {
         let unknown = |name: &str| Listed { play: 0, role: None, name: name.to_owned() };
         let by_path = |name: &str| Listed { role: Some("/content/site".to_owned()), ..unknown(name) };
         for tasks in [

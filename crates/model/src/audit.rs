@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_hashed_tells_one_field_from_the_next() {
+    fn the_hash_separates_fields() {
         let draft = |caller: &str, role: &str| AuditDraft {
             time: Timestamp::UNIX_EPOCH,
             kind: AuditKind::Intent,

@@ -161,7 +161,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn changes_and_failures_are_told_by_kind_and_data() {
+    fn changes_and_failures_are_recognized_by_kind_and_data() {
         let changed = json!({"res": {"changed": true}});
         for (kind, data, is_changed, is_failed) in [
             ("runner_on_ok", changed.clone(), true, false),

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_integer_is_found_wherever_it_stands_in_a_long_text() {
+    fn a_large_integer_is_found_at_any_position_in_a_long_text() {
         for before in 0..60 {
             let text = format!("[{}12345678901234567890123]", " ".repeat(before));
             assert_eq!(found(&text, too_large_integers), ["12345678901234567890123"], "{before}");

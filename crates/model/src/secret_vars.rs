@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_cannot_be_masked_is_told() {
+    fn a_text_that_cannot_be_masked_is_reported() {
         let short = |value: Value| {
             let vars = SecretVars::check(Map::from_iter([("a".to_owned(), value)]), false).expect("allowed");
             vars.too_short().map(str::to_owned)

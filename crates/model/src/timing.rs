@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_counted_as_ansible_counts_it_wherever_it_stands() {
+    fn a_failure_is_counted_as_ansible_counts_it_at_any_position() {
         let failed = |task, counted: &str| {
             event(1, "runner_on_failed", Some("a"), task, json!({ "counted_as": counted }))
         };

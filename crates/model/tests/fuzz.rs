@@ -122,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn a_secret_is_gone_wherever_it_stands(secret in "[!-~]{8,20}", before in text(), after in text()) {
+    fn a_secret_is_masked_at_any_position(secret in "[!-~]{8,20}", before in text(), after in text()) {
         let redactor = Redactor::new([secret.clone()]);
         let text = format!("{before}{secret}{after}");
         let clean = redactor.text(&text).into_owned();

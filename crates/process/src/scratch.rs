@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn that_there_is_more_than_is_looked_at_is_known() {
+    fn entries_beyond_the_limit_are_detected() {
         let root = tempfile::tempdir().unwrap();
         let tmp = root.path().join("1/tmp");
         fs::create_dir_all(&tmp).unwrap();

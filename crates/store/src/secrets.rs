@@ -44,12 +44,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sealed_by_key(&self) -> Result<BTreeMap<String, SealedCount>, Error> {
+    pub async fn encrypted_by_key(&self) -> Result<BTreeMap<String, SealedCount>, Error> {
         let mut counts: BTreeMap<String, SealedCount> = BTreeMap::new();
-        for (key, jobs) in self.count_sealed(COUNT_JOBS).await? {
+        for (key, jobs) in self.count_encrypted(COUNT_JOBS).await? {
             counts.entry(key).or_default().jobs = jobs;
         }
-        for (key, ranges) in self.count_sealed(COUNT_RANGES).await? {
+        for (key, ranges) in self.count_encrypted(COUNT_RANGES).await? {
             counts.entry(key).or_default().ranges = ranges;
         }
         Ok(counts)
@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn sealed_otherwise(
+    pub async fn encrypted_with_other_keys(
         &self,
         key: &str,
         after: Option<SecretOwner>,
@@ -71,12 +71,12 @@ impl Store {
             Some(SecretOwner::Range(range)) => (None, range.to_string()),
         };
         if let Some(after) = after_job {
-            let jobs = self.sealed_page(OTHER_JOBS, key, after, limit).await?;
+            let jobs = self.encrypted_page(OTHER_JOBS, key, after, limit).await?;
             if !jobs.is_empty() {
                 return jobs.iter().map(read::<JobId>).collect();
             }
         }
-        let ranges = self.sealed_page(OTHER_RANGES, key, after_range, limit).await?;
+        let ranges = self.encrypted_page(OTHER_RANGES, key, after_range, limit).await?;
         ranges.iter().map(read::<RangeId>).collect()
     }
 
@@ -101,12 +101,12 @@ impl Store {
         Ok(changed > 0)
     }
 
-    async fn count_sealed(&self, statement: &'static str) -> Result<Vec<(String, u64)>, Error> {
+    async fn count_encrypted(&self, statement: &'static str) -> Result<Vec<(String, u64)>, Error> {
         let rows = sqlx::query(statement).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok((text(row, "key")?, number(row, "encrypted")?))).collect()
     }
 
-    async fn sealed_page(
+    async fn encrypted_page(
         &self,
         statement: &'static str,
         key: &str,

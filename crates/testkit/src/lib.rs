@@ -74,5 +74,5 @@ pub use simulator::Simulator;
 pub use sqlite::sql;
 pub use surroundings::{bin_dir, fixtures, program, repository};
 pub use tls::tls;
-pub use wait::{POLL, WAIT_LIMIT, WAIT_LIMIT as PATIENCE, until, until_async};
+pub use wait::{POLL, WAIT_LIMIT, until, until_async};
 pub use worker::Worker;

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_this_machine_and_listed_ones_are_ours() {
+    fn names_of_this_machine_and_listed_ones_are_accepted() {
         let hosts = Hosts::own_and(vec![
             "range.example".to_owned(),
             "192.0.2.7".to_owned(),

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_takes_no_more_memory_than_there_is_and_pushes_nobody_out() {
+    fn many_clients_exceed_no_memory_limit_and_displace_no_client() {
         let limiter = limiter(60, 2);
         let now = Instant::now();
         let count = |number, after| limiter.count(at(number), Kind::Read, now + after);

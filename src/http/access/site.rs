@@ -31,7 +31,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_of_another_origin_embeds_is_told_from_links_programs_and_own_pages() {
+    fn embedded_requests_of_another_origin_are_distinguished_from_links_programs_and_own_pages() {
         let (site, mode, dest) = ("sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest");
         for embedded in [
             &[(site, "cross-site"), (mode, "no-cors"), (dest, "image")][..],

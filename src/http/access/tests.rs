@@ -103,7 +103,7 @@ fn bearer(text: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn a_gateway_is_believed_only_when_it_is_ours() {
+fn only_a_configured_gateway_is_trusted() {
     let both = options(&[Mode::Gateway], &["10.0.0.0/8"], Some(SECRET));
     let ann = || consumer("ann", "staff, operator");
     for (pairs, peer, wanted) in [
@@ -188,7 +188,7 @@ fn modes_combine_and_a_gateways_word_counts_first() {
 }
 
 #[test]
-fn where_nobody_asks_anybody_may_come() {
+fn without_authentication_every_client_is_accepted() {
     let options = options(&[Mode::None], &[], None);
     for pairs in [vec![], bearer("x"), consumer("root", "admin")] {
         assert_eq!(decided(&options, &pairs, "127.0.0.1", None), "anybody admin none", "{pairs:?}");
@@ -196,7 +196,7 @@ fn where_nobody_asks_anybody_may_come() {
 }
 
 #[test]
-fn a_forwarded_address_counts_only_from_a_gateway_of_ours() {
+fn a_forwarded_address_counts_only_from_a_trusted_gateway() {
     let options = options(&[Mode::None], &["10.0.0.0/8"], None);
     let headers = headers(&[("x-forwarded-for", "192.0.2.9".to_owned())]);
     let client = |peer: &str| {

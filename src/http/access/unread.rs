@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_piece_is_late_when_less_was_read_than_the_least_rate_asks_for() {
+    fn a_piece_is_late_when_less_was_read_than_the_minimum_rate_requires() {
         let begun =
             Instant::now().checked_sub(Duration::from_secs(100)).expect("the machine runs for longer");
         let piece = Piece { begun, bytes: 10 << 20 };

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_leaves_makes_room_and_is_forgotten() {
+    fn a_client_that_disconnects_frees_its_slot_and_is_removed() {
         let watchers = Watchers::new(Quota { per_client: 2, total: 3 });
         let (_trigger, shutdown) = engine::shutdown();
         let client = || Client::At(None);

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn who_takes_gzip_gets_the_same_compressed() {
+    fn clients_that_accept_gzip_get_the_same_compressed() {
         let text = "the same again and again ".repeat(100);
         let prepared = Prepared::new("text/plain", text.clone().into()).compressed();
         for (takes, is_compressed) in [
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_form_is_not_sent_that_form_again() {
+    fn a_client_with_the_current_representation_gets_304() {
         let prepared = Prepared::new("text/plain", "x".repeat(100).into()).compressed();
         let tag = |takes: &str| {
             let response = answer(&prepared, &[("accept-encoding", takes)]);

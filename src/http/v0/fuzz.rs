@@ -107,12 +107,12 @@ fn assert_refusal(refusal: ErrorReply) -> Result<(), TestCaseError> {
         status
     );
     let detail = refusal.into_detail();
-    let is_told = match &detail {
+    let is_reported = match &detail {
         Value::Array(faults) => !faults.is_empty() && faults.iter().all(|fault| fault["field"].is_string()),
         Value::String(text) => !text.is_empty(),
         _ => false,
     };
-    prop_assert!(is_told, "{}", detail);
+    prop_assert!(is_reported, "{}", detail);
     prop_assert!(!detail.to_string().contains(CANARY), "{}", detail);
     Ok(())
 }

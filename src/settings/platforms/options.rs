@@ -94,7 +94,7 @@ impl Platform {
     pub fn price_list(&self) -> Option<Prices> {
         let value = |wanted: &str| {
             let pairs = self.prices.iter().filter_map(|pair| pair.split_once('='));
-            pairs.filter(|(name, _)| *name == wanted).map(|(_, value)| value).last()
+            pairs.filter(|(name, _)| *name == wanted).map(|(_, value)| value).next_back()
         };
         let price = |name: &str| value(name).and_then(millionths).unwrap_or_default();
         (!self.prices.is_empty()).then(|| Prices {

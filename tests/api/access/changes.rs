@@ -76,7 +76,7 @@ async fn a_read_that_starts_a_job_counts_as_a_change() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_origin_starts_nothing_whatever_it_sends() {
+async fn a_page_of_another_origin_starts_nothing_with_any_request() {
     let app = without_proxmox(Setup::new()).start();
     let address = app.address().to_owned();
     // Also one that is the whole site of its browser, by DNS rebinding, where the host is not checked.

@@ -274,7 +274,7 @@ async fn keys_are_fetched_once_and_again_when_the_issuer_changes_them() {
 }
 
 #[tokio::test]
-async fn while_the_issuer_never_answered_nobody_is_let_in() {
+async fn no_caller_is_authenticated_before_the_issuer_answered() {
     let key = Key::ec();
     let issuer = Issuer::start(String::new());
     let app = with_issuer(Setup::new(), &issuer.address);

@@ -90,7 +90,7 @@ fn memory(app: &TestApp) -> usize {
 }
 
 #[tokio::test]
-async fn who_does_not_read_a_list_a_stream_a_log_or_a_websocket_loses_the_connection() {
+async fn clients_that_do_not_read_a_list_a_stream_a_log_or_a_websocket_are_disconnected() {
     let (app, operator, job) =
         service(Setup::new().set("RANGEHAND__LIMITS__UNREAD_TIMEOUT_S", UNREAD_S.to_string()), 6).await;
     let websocket = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\

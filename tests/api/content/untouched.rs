@@ -97,14 +97,14 @@ pub(crate) async fn assert_nothing_is_touched(setup: Setup, way: Way) {
 }
 
 #[tokio::test]
-async fn whatever_a_run_does_to_its_content_the_owner_and_the_next_run_see_nothing_of_it() {
+async fn changes_of_a_run_to_its_content_are_invisible_to_the_owner_and_the_next_run() {
     for way in Way::all() {
         assert_nothing_is_touched(way.setup(), way).await;
     }
 }
 
 #[tokio::test]
-async fn a_change_of_the_owner_is_in_the_next_run_and_not_in_the_one_at_work() {
+async fn a_change_of_the_owner_is_in_the_next_run_and_not_in_the_running_one() {
     for way in Way::all() {
         let setup = way.setup();
         setup.write("playbooks/files/text.txt", "first\n");
@@ -131,7 +131,7 @@ async fn a_change_of_the_owner_is_in_the_next_run_and_not_in_the_one_at_work() {
 }
 
 #[tokio::test]
-async fn nothing_stays_mounted_or_at_work_when_everything_is_killed() {
+async fn nothing_stays_mounted_or_running_when_everything_is_killed() {
     for way in Way::all() {
         let mut app = way.setup().start();
         let gate = Gate::new(&app);

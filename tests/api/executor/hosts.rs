@@ -184,7 +184,7 @@ async fn ansible_runner_runs_when_the_child_with_ansible_imported_was_stopped() 
 }
 
 #[tokio::test]
-async fn a_supervisor_that_ends_before_it_has_heard_everything_is_replaced() {
+async fn a_supervisor_that_ends_before_it_got_its_specification_is_replaced() {
     let app = with("warm").set("RANGEHAND__LOG__FILTER", "info,ansible=debug").start();
     assert_runs_warm(&app).await;
     let spare = spare_of(&app).await;
@@ -256,7 +256,7 @@ async fn without_a_python_that_has_everything_ansible_runner_runs_and_the_log_sa
 }
 
 #[tokio::test]
-async fn a_warm_run_goes_on_without_its_service_and_its_host() {
+async fn a_warm_run_continues_without_its_service_and_its_fork_server() {
     let mut app = with("warm").start();
     let (gate, marks) = (Gate::new(&app), app.home().join("marks"));
     let vars = json!({"gate": gate.path(), "marks": marks});

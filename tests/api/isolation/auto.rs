@@ -31,7 +31,7 @@ async fn run(app: &TestApp, tasks: Value) -> Job {
 }
 
 #[tokio::test]
-async fn a_job_tells_how_it_was_isolated() {
+async fn a_job_reports_how_it_was_isolated() {
     for (setup, expected) in [
         (by_default(), "sandbox"),
         (by_default().set("RANGEHAND__RUNS__ISOLATION", "process"), "process"),
@@ -51,7 +51,7 @@ async fn a_job_tells_how_it_was_isolated() {
 }
 
 #[tokio::test]
-async fn a_job_that_asks_for_no_sandbox_is_in_one_all_the_same() {
+async fn a_job_that_requests_no_sandbox_still_runs_in_one() {
     if !can_sandbox() {
         return;
     }

@@ -113,14 +113,14 @@ pub(super) async fn assert_a_sandbox_holds(setup: Setup) {
 }
 
 #[tokio::test]
-async fn a_look_in_a_sandbox_sees_no_state_and_writes_nothing() {
+async fn an_inspection_in_a_sandbox_sees_no_state_and_writes_nothing() {
     if can_sandbox() {
         assert_a_sandbox_holds(in_sandbox()).await;
     }
 }
 
 #[tokio::test]
-async fn what_a_setting_lets_runs_write_a_look_only_reads() {
+async fn directories_that_runs_can_write_are_read_only_for_inspections() {
     if !can_sandbox() {
         return;
     }
@@ -167,7 +167,7 @@ pub(super) async fn assert_nothing_outlives_a_look(setup: Setup) {
 }
 
 #[tokio::test]
-async fn nothing_outlives_a_look_nor_the_service_that_was_killed() {
+async fn no_process_outlives_an_inspection_or_a_killed_service() {
     assert_nothing_outlives_a_look(in_process()).await;
     if can_sandbox() {
         assert_nothing_outlives_a_look(in_sandbox()).await;
@@ -175,7 +175,7 @@ async fn nothing_outlives_a_look_nor_the_service_that_was_killed() {
 }
 
 #[tokio::test]
-async fn a_look_ends_when_its_caller_leaves() {
+async fn an_inspection_ends_when_its_caller_leaves() {
     let setup = in_process();
     let marker = marker(&setup);
     bundle(&setup, "slow", &format!("{}sleep 600\n", stray(&marker)));
@@ -234,7 +234,7 @@ async fn an_inspector_that_is_killed_leaves_nothing() {
     until("nothing is left of it", || processes_with(&marker).is_empty()).await;
 }
 
-pub(super) async fn assert_limits_of_looks_hold(setup: Setup) {
+pub(super) async fn assert_limits_of_inspections_hold(setup: Setup) {
     let marker = marker(&setup);
     let files = setup.home().join("playbooks/bundles");
     let greedy = |bundle: &str, program: &str, most: &str| {
@@ -278,21 +278,21 @@ pub(super) async fn assert_the_clock_ends_a_look(setup: Setup) {
 }
 
 #[tokio::test]
-async fn limits_and_the_clock_end_a_look_and_the_reply_says_so() {
-    assert_limits_of_looks_hold(in_process()).await;
+async fn limits_and_timeouts_end_an_inspection_and_the_reply_says_so() {
+    assert_limits_of_inspections_hold(in_process()).await;
     assert_the_clock_ends_a_look(in_process()).await;
 }
 
 #[tokio::test]
-async fn limits_and_the_clock_end_a_look_in_a_sandbox_too() {
+async fn limits_and_timeouts_end_an_inspection_in_a_sandbox_too() {
     if can_sandbox() {
-        assert_limits_of_looks_hold(in_sandbox()).await;
+        assert_limits_of_inspections_hold(in_sandbox()).await;
         assert_the_clock_ends_a_look(in_sandbox()).await;
     }
 }
 
 #[tokio::test]
-async fn what_content_reads_besides_its_playbook_is_limited_too() {
+async fn other_files_that_content_reads_are_limited_too() {
     let setup = in_process();
     for (name, play) in [
         ("vars", "- hosts: all\n  vars_files: [huge.yml]\n  tasks: []\n"),
@@ -321,7 +321,7 @@ async fn what_content_reads_besides_its_playbook_is_limited_too() {
 }
 
 #[tokio::test]
-async fn a_look_is_in_the_audit_with_its_caller_and_its_end_and_a_list_is_not() {
+async fn an_inspection_is_in_the_audit_log_with_its_caller_and_outcome_and_a_list_is_not() {
     let setup = guarded(in_process());
     bundle(&setup, "sound", "echo localhost\n");
     bundle(&setup, "broken", "exit 3\n");
@@ -376,7 +376,7 @@ async fn looks_of_viewers_do_not_keep_an_operator_waiting() {
 }
 
 #[tokio::test]
-async fn progress_and_resume_previews_look_in_the_same_way() {
+async fn progress_and_resume_previews_inspect_in_the_same_way() {
     let setup = in_process();
     let marker = marker(&setup);
     bundle(&setup, "stray", &format!("{}echo localhost\n", stray(&marker)));

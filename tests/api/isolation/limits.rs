@@ -19,7 +19,7 @@ pub(super) fn limited(setup: Setup) -> TestApp {
 }
 
 /// Runs the bundle and a healthy job at the same time. Returns how the bundle ended.
-async fn beside_a_healthy_one(app: &TestApp, bundle: &str) -> Job {
+async fn with_a_healthy_one(app: &TestApp, bundle: &str) -> Job {
     let marker = format!("greedy-{bundle}-{}", app.home().file_name().expect("a name").to_string_lossy());
     let begun = Instant::now();
     let request = json!({"bundle": bundle, "limit": "localhost", "extra_vars": {"marker": marker}});
@@ -38,7 +38,7 @@ pub(super) async fn assert_limits_hold(app: &TestApp) {
         ("forkbomb", "process_limit", "runs.processes_max"),
         ("memoryhog", "memory_limit", "runs.memory_max_bytes"),
     ] {
-        let job = beside_a_healthy_one(app, bundle).await;
+        let job = with_a_healthy_one(app, bundle).await;
         assert_eq!(job["reason"]["code"], code, "{job:#}");
         assert!(job["reason"]["message"].as_str().expect("a text").contains(setting), "{job:#}");
     }

@@ -28,7 +28,7 @@ const OPEN: &str = "exec 3<\"$0\"; mount -t tmpfs -o mode=755 tmpfs \"$1\" && mk
 
 /// What starts a program as that user.
 pub(crate) fn through() -> Vec<String> {
-    let user = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
+    let user = [format!("--reuid={USER_ID}"), format!("--regid={USER_ID}")];
     let words = ["setpriv", "--clear-groups", "--inh-caps=-all"].map(str::to_owned).into_iter().chain(user);
     // The Python of the user that runs the tests can be in a private home directory.
     let python = bin_dir().join("python3").canonicalize().expect("there is a Python");
@@ -44,7 +44,7 @@ pub(crate) fn through() -> Vec<String> {
 
 /// Whether programs can be started as that user. Prints the reason if not.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
-pub(crate) fn can_be_nobody() -> bool {
+pub(crate) fn can_change_user() -> bool {
     let why = if !rustix::process::geteuid().is_root() {
         Some("only root can become another user".to_owned())
     } else {
@@ -64,7 +64,7 @@ pub(crate) fn can_be_nobody() -> bool {
 }
 
 /// A service of that user, who has no home: Ansible's modules for this machine need another place.
-pub(crate) fn of_nobody(setup: Setup) -> Setup {
+pub(crate) fn as_another_user(setup: Setup) -> Setup {
     let modules = setup.home().join("modules").to_string_lossy().into_owned();
     setup.run_by(USER_ID, through()).set("RANGEHAND__ANSIBLE__ENVIRONMENT__ANSIBLE_REMOTE_TMP", modules)
 }
@@ -79,10 +79,10 @@ fn command_of_user(program: &Path) -> Command {
 
 #[tokio::test]
 async fn jobs_of_an_ordinary_user_run_and_are_kept_to_what_the_user_may() {
-    if !can_be_nobody() {
+    if !can_change_user() {
         return;
     }
-    let app = of_nobody(in_process()).start();
+    let app = as_another_user(in_process()).start();
     let state = app.home().join("var");
     let paths = ["/etc/shadow", "/usr/bin", "/tmp", "/etc", state.to_str().expect("UTF-8")];
     let found = view(&app, &paths, None).await;
@@ -95,7 +95,7 @@ async fn jobs_of_an_ordinary_user_run_and_are_kept_to_what_the_user_may() {
 
 #[tokio::test]
 async fn jobs_of_an_ordinary_user_run_in_a_sandbox() {
-    if !can_be_nobody() || !can_sandbox_through(&through()) {
+    if !can_change_user() || !can_sandbox_through(&through()) {
         return;
     }
     let app = in_sandbox().run_by(USER_ID, through()).start();
@@ -117,23 +117,23 @@ async fn jobs_of_an_ordinary_user_run_in_a_sandbox() {
 
 #[tokio::test]
 async fn attacks_on_the_kernel_are_refused_in_a_sandbox_of_an_ordinary_user() {
-    if !can_be_nobody() || !can_sandbox_through(&through()) {
+    if !can_change_user() || !can_sandbox_through(&through()) {
         return;
     }
     for executor in ["warm", "runner"] {
-        seccomp::assert_attempts_are_refused(of_nobody(in_sandbox()), executor).await;
+        seccomp::assert_attempts_are_refused(as_another_user(in_sandbox()), executor).await;
     }
 }
 
 async fn assert_content_is_as_root_has_it(way: Way) {
     // What starts the service also makes a sandbox, or none can be made.
-    if !can_be_nobody() || way == Way::Sandbox && !can_sandbox_through(&through()) {
+    if !can_change_user() || way == Way::Sandbox && !can_sandbox_through(&through()) {
         return;
     }
-    assert_it_is_as_the_owner_has_it(of_nobody(way.setup()), way).await;
-    assert_nothing_is_touched(of_nobody(way.setup()), way).await;
-    assert_artifacts_are_kept(of_nobody(way.setup()), way).await;
-    assert_a_password_stays(of_nobody(way.setup()), way).await;
+    assert_it_is_as_the_owner_has_it(as_another_user(way.setup()), way).await;
+    assert_nothing_is_touched(as_another_user(way.setup()), way).await;
+    assert_artifacts_are_kept(as_another_user(way.setup()), way).await;
+    assert_a_password_stays(as_another_user(way.setup()), way).await;
 }
 
 #[tokio::test]
@@ -158,31 +158,31 @@ async fn content_of_an_ordinary_user_is_as_root_has_it_in_a_copy() {
 
 #[tokio::test]
 async fn limits_of_an_ordinary_user_end_a_fork_bomb_and_a_memory_hog() {
-    if can_be_nobody() {
-        limits::assert_limits_hold(&limits::limited(of_nobody(in_process()))).await;
+    if can_change_user() {
+        limits::assert_limits_hold(&limits::limited(as_another_user(in_process()))).await;
     }
 }
 
 #[tokio::test]
 async fn looks_of_an_ordinary_user_are_confined_and_limited() {
-    if !can_be_nobody() {
+    if !can_change_user() {
         return;
     }
-    inspection::assert_nothing_outlives_a_look(of_nobody(in_process())).await;
-    inspection::assert_limits_of_looks_hold(of_nobody(in_process())).await;
-    inspection::assert_the_clock_ends_a_look(of_nobody(in_process())).await;
+    inspection::assert_nothing_outlives_a_look(as_another_user(in_process())).await;
+    inspection::assert_limits_of_inspections_hold(as_another_user(in_process())).await;
+    inspection::assert_the_clock_ends_a_look(as_another_user(in_process())).await;
     if can_sandbox_through(&through()) {
-        inspection::assert_a_sandbox_holds(of_nobody(in_sandbox())).await;
-        inspection::assert_nothing_outlives_a_look(of_nobody(in_sandbox())).await;
+        inspection::assert_a_sandbox_holds(as_another_user(in_sandbox())).await;
+        inspection::assert_nothing_outlives_a_look(as_another_user(in_sandbox())).await;
     }
 }
 
 #[tokio::test]
 async fn others_of_the_same_user_do_not_see_into_the_service_and_its_supervisors() {
-    if !can_be_nobody() {
+    if !can_change_user() {
         return;
     }
-    let app = of_nobody(in_process().set("RANGEHAND__ANSIBLE__EXECUTOR", "warm")).start();
+    let app = as_another_user(in_process().set("RANGEHAND__ANSIBLE__EXECUTOR", "warm")).start();
     let gate = Gate::new(&app);
     let vars = json!({"gate": gate.path()});
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": vars});

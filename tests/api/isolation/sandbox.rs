@@ -142,7 +142,7 @@ async fn without_network_a_run_has_only_a_loopback_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_job_may_ask_for_more_isolation_and_never_for_less() {
+async fn a_job_can_request_more_isolation_and_never_less() {
     if !can_sandbox() {
         return;
     }

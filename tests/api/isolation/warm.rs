@@ -20,7 +20,7 @@ class FilterModule:
 "#;
 
 #[tokio::test]
-async fn what_a_run_does_to_its_python_is_gone_with_it() {
+async fn changes_of_a_run_to_its_python_end_with_it() {
     let app = in_process().set("RANGEHAND__ANSIBLE__EXECUTOR", "warm").start();
     let seen = app.home().join("seen");
     // What names the hosts of a play is evaluated by the process that the others are forked from.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::TestApp;
 
 #[tokio::test]
-async fn events_tell_what_happened_from_the_first_state_to_the_last() {
+async fn events_record_everything_from_the_first_state_to_the_last() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping"})).await;
     let events = job.events().await;

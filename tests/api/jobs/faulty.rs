@@ -27,8 +27,8 @@ async fn what_cannot_be_run_fails_with_its_phase_cause_and_last_lines() {
         let message = reason["message"].as_str().expect("text");
         assert!(message.contains("\nhint: "), "what helps: {message}");
         let last_lines = reason["last_lines"].as_array().expect("lines");
-        let is_told = last_lines.iter().any(|last| last.as_str().is_some_and(|last| last.contains(line)));
-        assert!(is_told, "`{line}` is not in {last_lines:#?}");
+        let is_reported = last_lines.iter().any(|last| last.as_str().is_some_and(|last| last.contains(line)));
+        assert!(is_reported, "`{line}` is not in {last_lines:#?}");
         assert_eq!((&job["failures"], &job["stats"]), (&json!([]), &json!({})));
     }
 }
@@ -47,7 +47,7 @@ async fn a_missing_inventory_fails_the_job_before_ansible_is_started() {
 }
 
 #[tokio::test]
-async fn an_inventory_that_cannot_be_read_is_told() {
+async fn an_unreadable_inventory_is_reported() {
     let app = TestApp::new();
     app.write("inventory/broken.yml", "all:\n  hosts: [this is: not\n");
     let job = app.run(&json!({"bundle": "ping", "inventory": "broken"})).await;

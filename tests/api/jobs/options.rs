@@ -29,7 +29,7 @@ async fn every_option_of_a_request_reaches_ansible() {
 }
 
 #[tokio::test]
-async fn what_a_request_does_not_ask_for_is_left_to_ansible() {
+async fn options_that_a_request_omits_are_left_to_ansible() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "options", "tags": "all,write", "limit": null})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");

@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::TestApp;
 
 #[tokio::test]
-async fn a_failed_task_is_told_with_its_host_and_what_it_said() {
+async fn a_failed_task_is_reported_with_its_host_and_message() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "failing"})).await;
     assert_eq!((&job["state"], &job["rc"]), (&json!("failed"), &json!(2)));
@@ -49,7 +49,7 @@ async fn failures_that_were_ignored_or_rescued_are_no_failures() {
 }
 
 #[tokio::test]
-async fn results_and_statistics_are_told_for_each_host() {
+async fn results_and_statistics_are_reported_for_each_host() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping", "inventory": "trio"})).await;
     let hosts: Vec<_> = job["stats"].as_object().expect("an object").keys().collect();
@@ -65,7 +65,7 @@ async fn results_and_statistics_are_told_for_each_host() {
 }
 
 #[tokio::test]
-async fn a_host_that_cannot_be_reached_is_told_apart_from_a_failed_task() {
+async fn an_unreachable_host_is_distinguished_from_a_failed_task() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping", "inventory": "unreachable"})).await;
     assert_eq!((&job["state"], &job["rc"]), (&json!("failed"), &json!(4)), "{job:#}");

@@ -92,7 +92,7 @@ async fn an_unknown_inventory_is_answered_with_names_that_there_are() {
 }
 
 #[tokio::test]
-async fn v0_tells_a_missing_inventory_as_recorded() {
+async fn v0_reports_a_missing_inventory_as_recorded() {
     let app = TestApp::new();
     std::fs::remove_file(app.home().join("inventory/hosts.yml")).expect("it was there");
     let file = app.home().join("inventory/hosts.yml");

@@ -101,7 +101,7 @@ async fn a_project_that_is_not_there_is_refused_with_those_that_are() {
 }
 
 #[tokio::test]
-async fn a_resumed_job_goes_on_in_its_project() {
+async fn a_resumed_job_stays_in_its_project() {
     let setup = with_project("layout");
     let tasks = "  tasks:\n    - name: First\n      ansible.builtin.debug: {msg: first}\n    - name: Second\n      \
                  ansible.builtin.command: test -e {{ gate }}\n      changed_when: false\n";

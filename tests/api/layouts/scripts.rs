@@ -57,7 +57,7 @@ async fn look(app: &TestApp, role: &str, path: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn a_look_executes_nothing_that_no_setting_names() {
+async fn an_inspection_executes_only_programs_that_a_setting_names() {
     let setup = in_process();
     let mark = script(&setup, "inventory/cloud.py");
     script(&setup, "inventory/mixed/cloud");
@@ -82,7 +82,7 @@ async fn a_look_executes_nothing_that_no_setting_names() {
 }
 
 #[tokio::test]
-async fn a_look_of_a_viewer_executes_no_program_for_vault_passwords() {
+async fn an_inspection_of_a_viewer_executes_no_program_for_vault_passwords() {
     for key in ["vault_password_file = ./password.sh", "vault_identity_list = lab@password.sh"] {
         let setup = in_process().set("RANGEHAND__ACCESS__MODES", "token");
         let mark = script(&setup, "playbooks/password.sh");
@@ -97,7 +97,7 @@ async fn a_look_of_a_viewer_executes_no_program_for_vault_passwords() {
 }
 
 #[tokio::test]
-async fn a_named_program_is_executed_for_those_who_may_run_things() {
+async fn a_named_program_is_executed_for_callers_that_can_run_jobs() {
     let setup = in_process()
         .set("RANGEHAND__ACCESS__MODES", "token")
         .set("RANGEHAND__ANSIBLE__INVENTORY_SCRIPTS", "*.py,mixed/**");

@@ -87,7 +87,7 @@ impl Elsewhere {
 }
 
 #[test]
-fn a_worker_refuses_a_store_that_nobody_else_can_use() {
+fn a_worker_rejects_a_store_that_cannot_be_shared() {
     let output = Setup::new().command().arg("worker").output().expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && output.stdout.is_empty());

@@ -52,7 +52,7 @@ async fn changed_ignored_and_rescued_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn the_times_of_the_last_attempt_are_told() {
+async fn the_times_of_the_last_attempt_are_reported() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "failing", "inventory": "trio"})).await;
     let wait = format!("/v1/jobs/{}/retry?wait={}", job["id"].as_str().expect("an id"), WAIT_LIMIT.as_secs());
@@ -95,7 +95,7 @@ async fn progress_comes_from_the_list_of_tasks_then_from_the_last_good_run() {
 }
 
 #[tokio::test]
-async fn an_estimate_is_made_from_runs_that_did_the_same_whatever_their_labels() {
+async fn an_estimate_is_made_from_runs_that_did_the_same_with_any_labels() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let variables = json!({"marks": app.home().join("marks"), "gate": gate.path(), "half": 1});

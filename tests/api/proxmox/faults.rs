@@ -73,7 +73,7 @@ async fn a_task_that_fails_fails_the_job_and_says_why() {
 }
 
 #[tokio::test]
-async fn refusals_are_told_in_the_words_of_proxmox() {
+async fn refusals_have_the_messages_of_proxmox() {
     let lab = Lab::new();
     let missing = lab.act("vm_start", json!({"vm_id": "777"})).await;
     assert_failed(&missing, &["qemu-server/777.conf", "does not exist"]);

@@ -69,12 +69,12 @@ async fn the_private_key_of_a_range_is_in_nothing_that_the_service_keeps_or_send
     let file = run.join(format!("inventories/range-{}/key", range.id));
     let mode = file.metadata().expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    let key = fs::read_to_string(&file).expect("ours");
+    let key = fs::read_to_string(&file).expect("the test owns it");
     // The first line of its content is the same in all keys, and the second begins with what is public.
     let lines: Vec<&str> = key.lines().skip(3).filter(|line| !line.starts_with("-----")).collect();
     assert!(lines.len() >= 2 && lines[0].len() > 40, "{key}");
     let elsewhere = files_with(app.home(), &lines);
-    assert_eq!(elsewhere, Vec::<String>::new(), "while the run is at work");
+    assert_eq!(elsewhere, Vec::<String>::new(), "while the run is active");
 
     gate.open();
     let job = job.wait().await;

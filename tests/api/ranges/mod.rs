@@ -7,7 +7,7 @@ mod ordinary;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{Job, PATIENCE, Setup, TestApp};
+use testkit::{Job, Setup, TestApp, WAIT_LIMIT};
 
 /// Can this machine be a platform? A test says so if not, and shows nothing.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
@@ -88,7 +88,7 @@ impl Drop for Range<'_> {
 }
 
 fn waiting(path: &str) -> String {
-    format!("{path}?wait={}", PATIENCE.as_secs())
+    format!("{path}?wait={}", WAIT_LIMIT.as_secs())
 }
 
 /// Runs a playbook of this text, which must succeed, and returns its job.

@@ -9,15 +9,16 @@ use super::{
 };
 use crate::isolation::{
     can_sandbox_through,
-    ordinary::{can_be_nobody, of_nobody, through},
+    ordinary::{as_another_user, can_change_user, through},
 };
 
 #[tokio::test]
 async fn jobs_of_an_ordinary_user_reach_the_machines_of_a_range_in_every_isolation() {
-    if !can_be_nobody() || !can_sandbox_through(&through()) {
+    if !can_change_user() || !can_sandbox_through(&through()) {
         return;
     }
-    let app = of_nobody(service("process", "warm").set("RANGEHAND__RUNS__SANDBOX_NETWORK", "false")).start();
+    let app =
+        as_another_user(service("process", "warm").set("RANGEHAND__RUNS__SANDBOX_NETWORK", "false")).start();
     let range = Range::create(&app, &lab("lab", 100)).await;
     for isolation in ["process", "sandbox"] {
         assert_eq!(reached(&app, &range.inventory(), isolation).await, expected(100), "{isolation}");

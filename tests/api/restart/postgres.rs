@@ -8,7 +8,7 @@ use testkit::{Postgres, Setup};
 use super::MarkedRun;
 
 #[tokio::test]
-async fn a_run_is_taken_up_again_with_a_postgres_store() {
+async fn a_run_is_recovered_with_a_postgres_store() {
     let Some(database) = Postgres::create() else { return };
     let mut app = Setup::new().set("RANGEHAND__STORE__URL", database.url()).start();
     let run = MarkedRun::begin(&app).await;

@@ -11,7 +11,7 @@ use testkit::{Gate, Setup, TestApp, until};
 use super::{MarkedRun, at_the_gate};
 
 #[tokio::test]
-async fn a_run_goes_on_when_the_service_is_killed_and_is_taken_up_again() {
+async fn a_run_continues_when_the_service_is_killed_and_is_recovered() {
     let mut app = TestApp::new();
     let run = MarkedRun::begin(&app).await;
     run.until_marks(2).await;
@@ -42,7 +42,7 @@ async fn a_run_that_ends_while_the_service_is_down_is_found_at_the_restart() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_stopped_ends_at_once_and_leaves_the_run_at_work() {
+async fn a_stopped_service_ends_at_once_and_its_run_continues() {
     let mut app = TestApp::new();
     let run = MarkedRun::begin(&app).await;
     run.job.until_task("Wait for the gate").await;

@@ -43,7 +43,7 @@ async fn a_run_whose_supervisor_is_killed_with_the_service_is_lost_and_leaves_no
 }
 
 #[tokio::test]
-async fn a_run_whose_directory_is_gone_after_a_crash_is_lost() {
+async fn a_run_whose_directory_was_removed_after_a_crash_is_lost() {
     let mut app = TestApp::new();
     let (job, run) = at_the_gate(&app, &Gate::new(&app)).await;
     app.kill();
@@ -58,7 +58,7 @@ async fn a_run_whose_directory_is_gone_after_a_crash_is_lost() {
 
 /// A process with an empty environment has no marker. It is identified by its control group.
 #[tokio::test]
-async fn a_killed_supervisor_leaves_no_process_whatever_its_environment() {
+async fn a_killed_supervisor_leaves_no_process_with_any_environment() {
     let app = TestApp::new();
     let marker = format!("family-{}-", app.home().file_name().expect("a name").to_string_lossy());
     let vars = serde_json::json!({"marker": marker, "seconds": 600});

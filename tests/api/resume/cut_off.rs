@@ -6,7 +6,7 @@ use testkit::{Gate, TestApp};
 use super::{preview, resume};
 
 #[tokio::test]
-async fn a_canceled_job_goes_on_at_the_task_that_was_at_work() {
+async fn a_canceled_job_resumes_at_the_task_that_was_running() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let marks = app.home().join("marks");
@@ -42,7 +42,7 @@ async fn a_job_that_was_canceled_in_the_queue_before_its_second_attempt_knows_th
 }
 
 #[tokio::test]
-async fn a_timed_out_job_goes_on_at_the_task_that_was_at_work() {
+async fn a_timed_out_job_resumes_at_the_task_that_was_running() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "slow", "timeout_s": 5, "extra_vars": {"seconds": 600}})).await;
     assert_eq!(job["state"], "timed_out", "{job:#}");

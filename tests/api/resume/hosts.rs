@@ -37,7 +37,7 @@ async fn a_host_that_could_not_be_reached_runs_again() {
 }
 
 #[tokio::test]
-async fn a_run_that_stopped_for_all_hosts_goes_on_with_all_hosts() {
+async fn a_run_that_stopped_for_all_hosts_resumes_with_all_hosts() {
     let app = TestApp::new();
     let marks = Marks::new(&app);
     let request = json!({"bundle": "resume_stop", "inventory": "trio", "extra_vars": marks.variables()});

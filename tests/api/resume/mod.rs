@@ -56,7 +56,7 @@ fn has_note(preview: &Value, part: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_resumed_job_goes_on_at_the_failed_task() {
+async fn a_resumed_job_starts_at_the_failed_task() {
     let app = TestApp::new();
     let marks = Marks::new(&app);
     let job = app.run(&json!({"bundle": "resume", "extra_vars": marks.variables()})).await;

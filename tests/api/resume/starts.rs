@@ -49,7 +49,7 @@ async fn tasks_of_roles_and_templates_are_begun_by_their_own_name() {
 }
 
 #[tokio::test]
-async fn content_that_is_gone_is_told_by_the_new_attempt() {
+async fn deleted_content_is_reported_by_the_new_attempt() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "failing"})).await;
     fs::remove_dir_all(app.home().join("playbooks/bundles/failing")).expect("writable");

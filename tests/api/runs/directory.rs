@@ -42,7 +42,7 @@ async fn at_the_gate(app: &TestApp, gate: &Gate, fail: bool) -> Job {
 }
 
 #[tokio::test]
-async fn the_private_directory_is_closed_to_others_and_gone_after_a_success() {
+async fn the_private_directory_is_closed_to_others_and_removed_after_a_success() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let job = at_the_gate(&app, &gate, false).await;
@@ -52,7 +52,7 @@ async fn the_private_directory_is_closed_to_others_and_gone_after_a_success() {
 }
 
 #[tokio::test]
-async fn the_private_directory_is_gone_after_a_failure() {
+async fn the_private_directory_is_removed_after_a_failure() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let job = at_the_gate(&app, &gate, true).await;
@@ -63,7 +63,7 @@ async fn the_private_directory_is_gone_after_a_failure() {
 }
 
 #[tokio::test]
-async fn the_private_directory_is_gone_after_a_cancel() {
+async fn the_private_directory_is_removed_after_a_cancel() {
     let app = TestApp::new();
     let job = at_the_gate(&app, &Gate::new(&app), false).await;
     assert_eq!(job.cancel().await["state"], "canceled");
@@ -71,7 +71,7 @@ async fn the_private_directory_is_gone_after_a_cancel() {
 }
 
 #[tokio::test]
-async fn the_private_directory_is_gone_after_a_timeout() {
+async fn the_private_directory_is_removed_after_a_timeout() {
     let app = TestApp::new();
     let request =
         json!({"bundle": "slow", "limit": "localhost", "timeout_s": 3, "extra_vars": {"seconds": 300}});
@@ -87,7 +87,7 @@ async fn the_private_directory_is_gone_after_a_timeout() {
 }
 
 #[tokio::test]
-async fn the_private_directory_is_gone_when_the_playbook_cannot_be_read() {
+async fn the_private_directory_is_removed_when_the_playbook_cannot_be_read() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "badyaml", "limit": "localhost"})).await;
     assert_eq!(job["state"], "failed", "{job:#}");
@@ -95,7 +95,7 @@ async fn the_private_directory_is_gone_when_the_playbook_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn a_bad_link_elsewhere_in_the_root_is_left_out_and_told() {
+async fn a_bad_link_elsewhere_in_the_root_is_omitted_with_a_warning() {
     let app = TestApp::new();
     let elsewhere = app.home().join("playbooks/bundles/elsewhere");
     std::fs::create_dir(&elsewhere).expect("writable");

@@ -101,7 +101,7 @@ async fn an_api_token_in_a_header_is_kept_nowhere() {
 }
 
 #[tokio::test]
-async fn an_event_larger_than_the_limit_is_replaced_and_the_run_goes_on() {
+async fn an_event_larger_than_the_limit_is_replaced_and_the_run_continues() {
     let app = Setup::new().set("RANGEHAND__RUNS__EVENT_MAX_BYTES", "65536").start();
     let vars = json!({"chunks": 2, "chunk_lines": 10_000});
     let job = app.run(&json!({"bundle": "flood", "limit": "localhost", "extra_vars": vars})).await;

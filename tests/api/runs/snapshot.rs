@@ -6,7 +6,7 @@ use serde_json::json;
 use testkit::{Gate, TestApp};
 
 #[tokio::test]
-async fn editing_the_source_changes_nothing_for_a_run_at_work() {
+async fn editing_the_source_changes_nothing_for_an_active_run() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "snapshot", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
@@ -32,7 +32,7 @@ async fn editing_the_source_changes_nothing_for_a_run_at_work() {
 }
 
 #[tokio::test]
-async fn removing_the_source_changes_nothing_for_a_run_at_work() {
+async fn removing_the_source_changes_nothing_for_an_active_run() {
     let app = TestApp::new();
     let gate = Gate::new(&app);
     let request = json!({"bundle": "snapshot", "limit": "localhost", "extra_vars": {"gate": gate.path()}});
@@ -44,7 +44,7 @@ async fn removing_the_source_changes_nothing_for_a_run_at_work() {
 }
 
 #[tokio::test]
-async fn what_a_run_writes_beside_its_playbook_does_not_reach_the_source() {
+async fn files_that_a_run_writes_next_to_its_playbook_do_not_reach_the_source() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "selfedit", "limit": "localhost"})).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");

@@ -20,7 +20,7 @@ fn names(list: &str) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn rotation_seals_what_waits_anew_and_removes_the_old_key() {
+async fn rotation_reencrypts_secrets_of_queued_jobs_and_removes_the_old_key() {
     let app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let (gate, secret) = (Gate::new(&app), generated_secret());
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()},

@@ -46,7 +46,7 @@ async fn a_text_of_a_secret_variable_is_never_a_template() {
 }
 
 #[tokio::test]
-async fn a_waiting_job_has_its_secrets_sealed_and_a_running_one_on_tmpfs() {
+async fn a_waiting_job_has_its_secrets_encrypted_and_a_running_one_on_tmpfs() {
     let app = Setup::new().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let (gate, secret) = (Gate::new(&app), generated_secret());
     let request = json!({"bundle": "gate", "limit": "localhost", "extra_vars": {"gate": gate.path()},
@@ -137,7 +137,7 @@ async fn faults_of_secret_variables_do_not_show_values() {
 }
 
 #[tokio::test]
-async fn the_same_request_is_told_by_its_secrets_and_the_database_does_not_help_to_guess_them() {
+async fn equal_requests_have_equal_secrets_and_the_database_does_not_help_to_guess_them() {
     let app = TestApp::new();
     let send = async |secret: &str| {
         let body =

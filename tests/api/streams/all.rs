@@ -44,7 +44,7 @@ async fn the_events_of_all_jobs_have_positions_without_a_gap_and_each_job_its_ow
 }
 
 #[tokio::test]
-async fn a_stream_of_all_jobs_goes_on_from_one_job_to_the_next_and_ends_with_the_service() {
+async fn a_stream_of_all_jobs_continues_from_one_job_to_the_next_and_ends_with_the_service() {
     let mut app = TestApp::new();
     let first = app.run(&json!({"bundle": "nohosts"})).await;
     let seen = app.get("/v1/events?limit=1000", 200).await["items"].as_array().expect("items").len() as u64;

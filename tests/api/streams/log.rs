@@ -15,7 +15,7 @@ async fn flood(app: &TestApp) -> Job {
 }
 
 #[tokio::test]
-async fn a_log_is_paged_by_line_whatever_event_printed_the_line() {
+async fn a_log_is_paged_by_line_regardless_of_events() {
     let app = TestApp::new();
     let job = flood(&app).await;
     let lines = printed(&job.events().await);

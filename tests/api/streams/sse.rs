@@ -6,7 +6,7 @@ use testkit::TestApp;
 use super::{Stream, id, job_at_the_gate, numbers};
 
 #[tokio::test]
-async fn server_sent_events_tell_every_number_and_end_with_the_job() {
+async fn server_sent_events_have_every_number_and_end_with_the_job() {
     let app = TestApp::new();
     let (job, gate) = job_at_the_gate(&app).await;
     let path = format!("/v1/jobs/{}/events", id(&job));
@@ -29,7 +29,7 @@ async fn server_sent_events_tell_every_number_and_end_with_the_job() {
 }
 
 #[tokio::test]
-async fn who_connects_again_with_the_last_number_misses_and_repeats_nothing() {
+async fn a_client_that_reconnects_with_the_last_number_misses_and_repeats_nothing() {
     let app = TestApp::new();
     let (job, gate) = job_at_the_gate(&app).await;
     let path = format!("/v1/jobs/{}/events?format=sse&after=1", id(&job));

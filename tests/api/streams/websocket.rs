@@ -18,7 +18,7 @@ async fn watch(app: &TestApp, job: &Value) -> WebSocket {
 }
 
 #[tokio::test]
-async fn a_running_job_is_told_from_its_first_line_to_done() {
+async fn a_running_job_is_sent_from_its_first_line_to_done() {
     let app = TestApp::new();
     let (job, gate) = job_at_the_gate(&app).await;
     let mut socket = watch(&app, &job).await;
@@ -43,7 +43,7 @@ async fn a_running_job_is_told_from_its_first_line_to_done() {
 }
 
 #[tokio::test]
-async fn a_job_that_has_ended_is_told_at_once_with_its_result_or_its_error() {
+async fn an_ended_job_is_sent_at_once_with_its_result_or_its_error() {
     let app = TestApp::new();
     let job = app.run(&json!({"bundle": "ping", "limit": "localhost"})).await;
     let (frames, code) = watch(&app, &job).await.frames().await;
@@ -65,7 +65,7 @@ async fn a_job_that_has_ended_is_told_at_once_with_its_result_or_its_error() {
 }
 
 #[tokio::test]
-async fn an_unknown_job_is_told_by_an_error_and_close_4004() {
+async fn an_unknown_job_gets_an_error_and_close_code_4004() {
     let app = TestApp::new();
     for id in ["0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11", "x"] {
         let socket = WebSocket::open(app.address(), &format!("/ws/{id}"), "").await.expect("it is accepted");

@@ -18,7 +18,7 @@ const SPEAKS: &str = "\
 ";
 
 #[tokio::test]
-async fn runs_have_a_locale_with_utf_8_whatever_the_service_has() {
+async fn runs_have_a_locale_with_utf_8_regardless_of_the_service() {
     for executor in EXECUTORS {
         for (name, value) in LOCALES {
             let setup = with(executor).set(name, value);
@@ -33,7 +33,7 @@ async fn runs_have_a_locale_with_utf_8_whatever_the_service_has() {
 }
 
 #[tokio::test]
-async fn whatever_asks_ansible_outside_of_runs_works_in_the_locale_c() {
+async fn calls_of_ansible_outside_of_runs_work_in_the_locale_c() {
     let app = with("warm").set("LC_ALL", "C").start();
     let ready = app.get("/readyz", 200).await;
     assert!(!ready.to_string().contains("install"), "{ready:#}");

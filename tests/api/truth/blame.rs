@@ -52,7 +52,7 @@ const HANDLER: &str = "    - block:
 ";
 
 #[tokio::test]
-async fn the_task_that_counted_is_to_blame_whatever_the_nesting() {
+async fn the_task_that_counted_is_to_blame_at_any_nesting() {
     let app = with_playbooks(&[
         ("nested", &play(NESTED)),
         ("deep", &play(DEEP)),
@@ -94,7 +94,7 @@ async fn the_task_that_counted_is_to_blame_whatever_the_nesting() {
 }
 
 #[tokio::test]
-async fn a_failure_has_a_message_wherever_ansible_puts_it() {
+async fn a_failure_has_a_message_in_every_place_where_ansible_puts_it() {
     let task = |task: &str| play(&format!("    - {{name: T, {task}}}\n"));
     let cases = [
         ("ansible.builtin.include_tasks: steps/nowhere.yml", "steps/nowhere.yml", "task_failed"),

@@ -13,7 +13,7 @@ const NOTHING_OR_TAGGED: &str = "
 ";
 
 #[tokio::test]
-async fn a_run_that_did_nothing_is_no_success_whatever_the_cause() {
+async fn a_run_that_did_nothing_is_no_success_for_any_cause() {
     let app = with_playbooks(&[
         ("tagged", NOTHING_OR_TAGGED),
         (
@@ -93,7 +93,7 @@ async fn a_run_that_did_nothing_is_no_success_whatever_the_cause() {
 }
 
 #[tokio::test]
-async fn what_ansible_reports_beside_a_good_exit_code_is_said() {
+async fn errors_despite_a_good_exit_code_are_reported() {
     let app = with_playbooks(&[(
         "main",
         "- {hosts: pair, gather_facts: false, tasks: [{ansible.builtin.debug: {msg: y}}]}",

@@ -94,7 +94,7 @@ async fn a_look_up_and_its_action_are_two_steps_of_one_job() {
 }
 
 #[tokio::test]
-async fn a_machine_that_is_not_there_is_told_as_the_reference_tells_it() {
+async fn a_missing_machine_gets_the_error_of_the_reference() {
     let app = setup().start();
     let reply = app.send(Method::DELETE, &format!("{VMS}/delete"), Some(&on("77"))).await;
     let id = reply.headers()["x-rangehand-job"].to_str().expect("text").to_owned();
@@ -106,7 +106,7 @@ async fn a_machine_that_is_not_there_is_told_as_the_reference_tells_it() {
 }
 
 #[tokio::test]
-async fn steps_go_on_when_the_service_is_killed_between_them() {
+async fn steps_continue_when_the_service_is_killed_between_them() {
     let mut app = setup().start();
     write(&app, "hold-vm_list");
     let reply = call(&app, Method::DELETE, "delete", on("1000"));

@@ -34,7 +34,7 @@ async fn assert_nothing_was_run(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn faults_are_told_as_recorded() {
+async fn faults_are_reported_as_recorded() {
     let app = TestApp::new();
     let node = |value: Value| json!({"proxmox_node": value, "hosts": "localhost"});
     let hosts = |value: Value| json!({"proxmox_node": "px", "hosts": value});
@@ -105,7 +105,7 @@ async fn send(app: &TestApp, content_type: Option<&str>, body: &str) -> Response
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_told_as_recorded() {
+async fn invalid_json_gets_the_recorded_error() {
     let app = TestApp::new();
     for (body, place) in [("{\"proxmox_node\": \"px", 19), ("nonsense", 1), ("{\n}}", 3)] {
         let detail = detail(send(&app, Some("application/json"), body).await, 422).await;

@@ -9,7 +9,7 @@ use testkit::{Setup, TestApp, http};
 use super::{PING, ROUTES, detail, on_localhost, post};
 
 #[tokio::test]
-async fn a_bad_name_is_told_as_recorded() {
+async fn a_bad_name_gets_the_recorded_error() {
     let app = TestApp::new();
     for (spelled, shown) in [
         ("%2e%2e", "'..'"),
@@ -114,7 +114,7 @@ async fn a_link_out_of_the_root_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_with_the_right_one() {
+async fn a_wrong_method_is_reported_with_the_right_one() {
     let app = TestApp::new();
     for route in ROUTES {
         for method in [Method::GET, Method::PUT, Method::DELETE] {

@@ -55,7 +55,7 @@ async fn a_change_is_written_down_before_and_after_it_happens() {
 }
 
 #[tokio::test]
-async fn a_look_is_not_written_down_and_a_refused_change_is() {
+async fn a_read_is_not_in_the_audit_log_and_a_rejected_change_is() {
     let app = with_tokens(Setup::without_ansible());
     let viewer = token(&app, "viewer");
     assert_eq!(call_as(&app, &viewer, "GET", "/v1/jobs", None).await.status(), 200);
@@ -181,7 +181,7 @@ impl Drop for FullDisk {
 
 #[tokio::test]
 #[expect(clippy::print_stderr, reason = "a test that shows nothing must not look like one that does")]
-async fn on_a_full_disk_nothing_is_changed_and_looks_go_on() {
+async fn on_a_full_disk_nothing_is_changed_and_reads_still_work() {
     let setup = Setup::without_ansible();
     let Some(disk) = FullDisk::mount(&setup.home().join("var")) else {
         eprintln!("NOT TESTED: the audit on a full disk: no file system can be mounted here (root may)");

@@ -76,7 +76,7 @@ async fn an_address_that_is_not_listed_is_no_gateway_even_with_the_secret() {
 }
 
 #[tokio::test]
-async fn a_listed_address_alone_is_believed_where_no_secret_is_set() {
+async fn without_a_secret_only_a_listed_address_is_trusted() {
     let app = Setup::without_ansible()
         .set("RANGEHAND__ACCESS__MODES", "gateway")
         .set("RANGEHAND__ACCESS__GATEWAY_ADDRESSES", "127.0.0.1")

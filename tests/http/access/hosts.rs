@@ -11,7 +11,7 @@ async fn status_as(app: &TestApp, path: &str, host: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn where_nobody_is_asked_only_names_of_this_machine_are_taken() {
+async fn without_authentication_only_names_of_this_machine_are_accepted() {
     let app = Setup::without_ansible().start();
     let port = app.address().rsplit(':').next().expect("a port").to_owned();
     for name in ["127.0.0.1", "localhost", "[::1]", "LOCALHOST", "localhost."] {
@@ -43,7 +43,7 @@ async fn where_nobody_is_asked_only_names_of_this_machine_are_taken() {
 }
 
 #[tokio::test]
-async fn settings_name_others_and_who_is_asked_may_call_by_any_name() {
+async fn settings_allow_other_names_and_authenticated_callers_can_use_any_name() {
     let app = Setup::without_ansible().set("RANGEHAND__ACCESS__HOSTS", "range.example,192.0.2.7").start();
     for (host, status) in
         [("range.example", 200), ("192.0.2.7:80", 200), ("localhost", 200), ("evil.example", 421)]

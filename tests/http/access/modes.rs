@@ -28,7 +28,7 @@ fn without_access_control_it_starts_only_on_a_loopback_address() {
 }
 
 #[tokio::test]
-async fn who_knows_what_they_do_may_let_everybody_in() {
+async fn allow_unauthenticated_disables_authentication_on_other_addresses() {
     let app = Setup::without_ansible()
         .set("RANGEHAND__SERVER__HOST", "0.0.0.0")
         .set("RANGEHAND__ACCESS__ALLOW_UNAUTHENTICATED", "true")
@@ -104,7 +104,7 @@ async fn metrics_can_be_opened_and_nothing_else_with_them() {
 }
 
 #[tokio::test]
-async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
+async fn requests_that_browsers_send_without_preflight_change_nothing() {
     let app = Setup::without_ansible().start();
     let untrusted = ("origin", "https://evil.example");
     for path in ["/v0/admin/debug/ping", "/v1/jobs"] {
@@ -130,7 +130,7 @@ async fn what_a_browser_sends_for_strangers_without_asking_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_hears_why_it_is_refused_but_not_a_page_of_strangers() {
+async fn an_allowed_page_gets_the_reason_of_a_rejection_and_a_foreign_page_does_not() {
     let app = Setup::without_ansible().set("RANGEHAND__ACCESS__MODES", "token").start();
     let own = call(&app, "GET", "/v1/jobs", &[("origin", "http://localhost:5173")], None).await;
     assert_eq!(own.status(), 401);

@@ -68,7 +68,7 @@ async fn calls(app: &TestApp, row: &Row, token: Option<&str>) -> Response {
 }
 
 #[tokio::test]
-async fn every_route_asks_who_calls_and_for_its_role() {
+async fn every_route_requires_authentication_and_its_role() {
     let app = with_tokens(Setup::without_ansible());
     let tokens = ["viewer", "operator", "admin"].map(|role| (role, token(&app, role)));
     let of = |role: &str| tokens.iter().find(|(known, _)| *known == role).map(|(_, token)| token.as_str());
@@ -105,7 +105,7 @@ async fn every_route_asks_who_calls_and_for_its_role() {
 }
 
 #[tokio::test]
-async fn a_path_or_method_that_is_not_there_is_told_only_to_who_is_known() {
+async fn unknown_paths_and_methods_are_reported_only_to_authenticated_callers() {
     let app = with_tokens(Setup::without_ansible());
     let viewer = token(&app, "viewer");
     for (method, path, wanted) in [

@@ -61,7 +61,7 @@ async fn a_use_is_noted() {
 }
 
 #[tokio::test]
-async fn what_is_nearly_a_token_is_none() {
+async fn similar_strings_are_not_tokens() {
     let app = with_tokens(Setup::without_ansible());
     let text = token(&app, "admin");
     let other = token(&app, "admin");

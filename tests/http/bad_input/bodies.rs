@@ -17,7 +17,7 @@ fn post(app: &TestApp, content_type: Option<&str>, body: &str) -> RequestBuilder
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_told_with_its_place() {
+async fn invalid_json_is_reported_with_its_position() {
     let app = TestApp::without_ansible();
     let deep = "[".repeat(100_000);
     for (body, line, column) in [

@@ -6,7 +6,7 @@ use testkit::TestApp;
 use super::{assert_nothing_was_run, faults, refused};
 
 #[tokio::test]
-async fn an_unknown_field_is_told_with_its_nearest() {
+async fn an_unknown_field_is_reported_with_the_nearest_name() {
     let app = TestApp::without_ansible();
     for (field, nearest) in [
         ("tgas", Some("`tags`")),
@@ -25,7 +25,7 @@ async fn an_unknown_field_is_told_with_its_nearest() {
 }
 
 #[tokio::test]
-async fn a_field_of_the_wrong_type_or_range_is_told() {
+async fn a_field_of_the_wrong_type_or_range_is_reported() {
     let app = TestApp::without_ansible();
     let long = "a".repeat(5000);
     let cases: &[(&str, Value, &str)] = &[
@@ -72,7 +72,7 @@ async fn a_field_of_the_wrong_type_or_range_is_told() {
 }
 
 #[tokio::test]
-async fn all_faults_of_a_request_are_told_in_one_answer() {
+async fn all_faults_of_a_request_are_reported_in_one_reply() {
     let app = TestApp::without_ansible();
     let request = json!({
         "bundle": "ping", "limit": "-v", "tags": 7, "skip_tags": ["a b"], "check": "yes", "verbosity": 9,

@@ -9,7 +9,7 @@ use testkit::{Setup, TestApp};
 use super::{assert_nothing_was_run, faults, problem, refused};
 
 #[tokio::test]
-async fn an_unknown_name_is_told_with_its_nearest() {
+async fn an_unknown_name_is_reported_with_the_nearest_names() {
     let app = TestApp::without_ansible();
     for (kind, list, name, nearest) in [
         ("playbook", "playbooks", "pnig", "`ping`"),

@@ -10,7 +10,7 @@ use super::{assert_nothing_was_run, faults, problem};
 const NO_JOB: &str = "/v1/jobs/0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11";
 
 #[tokio::test]
-async fn a_wrong_method_is_told_with_those_that_are_allowed() {
+async fn a_wrong_method_is_reported_with_the_allowed_ones() {
     let app = TestApp::without_ansible();
     for (method, path, allowed) in [
         (Method::PUT, "/v1/jobs".to_owned(), "GET, POST"),
@@ -66,7 +66,7 @@ async fn an_unknown_job_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_cannot_be_read_is_told() {
+async fn an_invalid_parameter_is_reported() {
     let app = TestApp::without_ansible();
     let events = format!("{NO_JOB}/events");
     for (path, parameter, value) in [

@@ -125,6 +125,6 @@ fn connection(app: &TestApp, run: &Path, owner: &str, machine: &str) -> String {
         .arg(format!("ProxyCommand={program} connect {} {owner} {machine} 22", run.display()))
         .args([machine, "true"])
         .output()
-        .unwrap();
+        .expect("ssh starts");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

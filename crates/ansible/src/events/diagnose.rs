@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ansible_complains_of_beside_its_exit_code_is_in_the_message() {
+    fn errors_that_do_not_change_the_exit_code_are_in_the_message() {
         let complained = Findings { complaints: vec!["no x".to_owned()], ..findings(Work::Done) };
         let (ending, _, message) = result_of(0, &complained, &Selection::default(), "");
         assert_eq!(

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_has_a_text_wherever_ansible_puts_it() {
+    fn a_failure_has_a_text_in_every_place_where_ansible_puts_it() {
         for (result, expected) in [
             (json!({"msg": "no"}), "no"),
             (json!({"msg": "no", "stderr": "1\n2\n3\n4\n5\n6\n"}), "no: 2\n3\n4\n5\n6"),

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exactly_the_variable_is_shown_whatever_the_names_of_the_loop() {
+    fn exactly_the_variable_is_shown_with_any_names_of_the_loop() {
         let turn = |turn: Value| json!({"results": [turn]});
         for (variable, result, shown) in [
             ("x", json!({"x": 1, "changed": false, "failed": false}), json!([["x", 1]])),

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_launched_never_began_if_the_machine_was_not_started_anew() {
+    fn a_run_that_was_never_launched_never_began_unless_the_machine_was_restarted() {
         let home = tempfile::tempdir().expect("writable");
         for is_same_boot in [false, true] {
             let run = directory(home.path());

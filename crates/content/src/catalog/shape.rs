@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn inventories_are_told_by_their_shape_in_every_format() {
+    fn inventories_are_recognized_by_their_shape_in_every_format() {
         for (name, text) in [
             ("hosts.yml", "all:\n  hosts:\n    a:\n"),
             ("hosts.yml", "---\nweb:\n  hosts: {a: }\n  vars: {x: 1}\nedge:\n  children:\n    web:\n"),

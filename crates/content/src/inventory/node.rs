@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_and_doubtful_numbers_are_told_apart() {
+    fn tags_and_doubtful_numbers_are_distinguished() {
         let node = parse(
             "vault: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\nunsafe: !unsafe '{{ x }}'\nquoted: '0777'\n\
              octal: 0777\ntruth: yes\nnothing:\nnumber: 42\nfraction: 1.10\nlist: [a, !vault b]\ntwice: 1\ntwice: 2\n",
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_document_is_told_by_its_place_and_not_by_its_text() {
+    fn errors_of_broken_documents_have_the_position_and_not_the_text() {
         let error = parse("secret: \"abcdef\n").unwrap_err();
         assert!(error.starts_with("line ") && !error.contains("abcdef"), "{error}");
         let deep = "[".repeat(10_000);

@@ -111,7 +111,7 @@ fn vaults_are_opened_inline_and_as_whole_files() {
 }
 
 #[test]
-fn what_only_ansible_can_tell_is_said_to_be_unclear() {
+fn values_that_only_ansible_can_determine_are_unclear() {
     let (_directory, source) = tree(&[(
         "hosts.yml",
         "proxmox:\n  hosts:\n    pve1:\n      template: '{{ x }}'\n      unsafe: !unsafe '{{ x }}'\n      octal: 0777\n      \

@@ -51,7 +51,7 @@ impl TakeOverJobs {
         let is_own = job.node.as_deref() == Some(self.leases.node());
         let takeover = match is_own {
             true => Takeover::Continue,
-            false => self.executions.of(job.request.work.kind()).holder_is_gone(&job),
+            false => self.executions.of(job.request.work.kind()).holder_has_exited(&job),
         };
         match takeover {
             Takeover::Continue => self.carry_through(job, is_own).await,

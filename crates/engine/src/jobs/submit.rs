@@ -77,7 +77,7 @@ impl Jobs {
     ) -> Result<Submitted, JobError> {
         let controls = &self.inner().controls;
         controls.of(request.work.kind()).check(&request.work).await?;
-        let secrets = self.sealed_secrets(id, &request)?;
+        let secrets = self.encrypted_secrets_of(id, &request)?;
         let now = clock::now();
         let job = Job {
             secrets,
@@ -126,7 +126,11 @@ impl Jobs {
     }
 
     /// The encrypted values of the secret variables; `None` when there are none.
-    fn sealed_secrets(&self, job: JobId, request: &JobRequest) -> Result<Option<EncryptedSecrets>, JobError> {
+    fn encrypted_secrets_of(
+        &self,
+        job: JobId,
+        request: &JobRequest,
+    ) -> Result<Option<EncryptedSecrets>, JobError> {
         if !request.work.has_secrets() {
             return Ok(None);
         }

@@ -50,7 +50,7 @@ impl Keyring {
     /// # Errors
     /// When the file or the store cannot be read.
     pub async fn uses(&self, store: &Store) -> Result<Vec<KeyUse>, KeyError> {
-        let mut encrypted = store.sealed_by_key().await?;
+        let mut encrypted = store.encrypted_by_key().await?;
         let keys = self.keys()?;
         let active = &keys.active().id;
         let of = |id: String, made_at: Option<Timestamp>, SealedCount { jobs, ranges }| {
@@ -84,7 +84,7 @@ impl Keyring {
         self.reseal_all(store, &mut rotation).await?;
         tokio::time::sleep(LATE_JOBS).await;
         self.reseal_all(store, &mut rotation).await?;
-        let used = store.sealed_by_key().await?;
+        let used = store.encrypted_by_key().await?;
         rotation.retired = self.change(|keys| {
             let is_idle = |key: &Key| key.id != active && !used.contains_key(&key.id);
             let retired = keys.iter().filter(|key| is_idle(key)).map(|key| key.id.clone()).collect();
@@ -98,7 +98,7 @@ impl Keyring {
         let mut after = None;
         rotation.left = 0;
         loop {
-            let page = store.sealed_otherwise(&rotation.active, after, PAGE).await?;
+            let page = store.encrypted_with_other_keys(&rotation.active, after, PAGE).await?;
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(*last);
             for (owner, old) in page {

@@ -19,7 +19,7 @@ fn secrets() -> SecretValue {
 }
 
 #[test]
-fn what_is_sealed_opens_for_its_job_only() {
+fn encrypted_secrets_decrypt_only_for_their_job() {
     let (_directory, keyring) = keyring();
     let (job, other) = (clock::new_job_id(), clock::new_job_id());
     let encrypted = keyring.seal(job, &secrets()).expect("encrypted");
@@ -30,7 +30,7 @@ fn what_is_sealed_opens_for_its_job_only() {
 }
 
 #[test]
-fn what_is_sealed_for_a_range_opens_for_no_job_and_no_other_range() {
+fn secrets_encrypted_for_a_range_decrypt_for_no_job_and_no_other_range() {
     let (_directory, keyring) = keyring();
     let id = uuid::Uuid::now_v7();
     let (range, other) = (RangeId::from_uuid(id), RangeId::from_uuid(uuid::Uuid::now_v7()));
@@ -98,7 +98,7 @@ fn a_file_that_others_may_read_or_that_is_damaged_is_refused() {
 }
 
 #[test]
-fn a_fingerprint_tells_the_same_from_others_and_needs_the_key() {
+fn a_fingerprint_identifies_equal_requests_and_needs_the_key() {
     let ((_first, one), (_second, two)) = (keyring(), keyring());
     let print =
         |keyring: &Keyring, secrets: &SecretValue| keyring.fingerprint(secrets).expect("a fingerprint");

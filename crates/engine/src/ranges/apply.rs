@@ -201,8 +201,8 @@ impl Ranges {
         by: &Submitter,
     ) -> Result<Applied, RangeError> {
         match action {
-            RangeAction::Resume => self.go_on(range, RangeGoal::Resume, by).await,
-            RangeAction::Rollback => self.go_on(range, RangeGoal::Rollback, by).await,
+            RangeAction::Resume => self.resume_or_roll_back(range, RangeGoal::Resume, by).await,
+            RangeAction::Rollback => self.resume_or_roll_back(range, RangeGoal::Rollback, by).await,
             RangeAction::Extend(until) => {
                 self.inner().store.set_expiry(range.id, until, clock::now()).await?;
                 let plan = self.last_plan(range).await?.map(|last| last.plan);
@@ -215,7 +215,7 @@ impl Ranges {
     }
 
     /// Continues the last plan, which has ended, or undoes it.
-    async fn go_on(
+    async fn resume_or_roll_back(
         &self,
         range: &StoredRange,
         goal: RangeGoal,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  submit: check     claim: begin, carry_on     cancel: ask_to_stop     end stored: clean_up
-//!  lease over: holder_is_gone     claim lost: abandon     start of the service: sweep
+//!  lease over: holder_has_exited     claim lost: abandon     start of the service: sweep
 //! ```
 //! The rest of the engine (queue, claims, leases, slots, transitions, retries) is independent of the kind of work.
 //! There are two traits to avoid a cycle: jobs depend on [`Control`], while an [`Execution`] may depend on jobs,
@@ -55,7 +55,7 @@ pub(crate) trait Execution: fmt::Debug + Send + Sync {
     fn abandon(&self, run: RunId) -> BoxFuture<'_, ()>;
 
     /// Decides how to proceed with a job that was taken over from a node whose lease has expired.
-    fn holder_is_gone(&self, job: &Job) -> Takeover;
+    fn holder_has_exited(&self, job: &Job) -> Takeover;
 
     /// Removes the leftovers of previous processes, except for the `needed` attempts. Returns other attempts that
     /// are still running.

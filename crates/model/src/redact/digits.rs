@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_are_read_whatever_is_between_them() {
+    fn digits_are_read_with_anything_between_them() {
         for text in [
             "6875 6e74 6572 2d74",
             "68:75:6E:74:65:72:2d:74",

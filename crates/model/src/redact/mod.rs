@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_masked_in_base64_wherever_it_begins() {
+    fn a_value_is_masked_in_base64_at_any_alignment() {
         let redactor = redactor();
         // `printf 'root:hunter-two' | base64` and so on: one byte more each time.
         for (text, clean) in
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn names_tell_of_secrets() {
+    fn names_identify_secrets() {
         for (name, is_secret) in [
             ("proxmox_api_token_secret", true),
             ("ROOT_PASSWORD", true),

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_an_end_does_not_hide_for_ever() {
+    fn a_key_without_an_end_does_not_hide_everything_after_it() {
         let redactor = Redactor::default();
         let mut passage = Passage::default();
         let _ = redactor.piece(&mut passage, "-----BEGIN PRIVATE KEY-----");

@@ -56,7 +56,7 @@ fn everything_first_then_what_is_new_changed_and_gone() {
 }
 
 #[test]
-fn an_empty_node_is_told_in_full_each_time() {
+fn an_empty_node_is_sent_in_full_each_time() {
     let full = r#"{"type":"full","vms":[]}"#;
     let frames = sent(5, &[vec![], vec![], vec![vm(1, json!({}))], vec![], vec![]]);
     assert_eq!([&frames[0], &frames[1]], [full, full]);
@@ -100,7 +100,7 @@ fn percentages_are_rounded_as_the_reference_does() {
 }
 
 #[test]
-fn cpu_is_compared_with_what_was_told() {
+fn cpu_is_compared_with_what_was_sent() {
     let cpu = |share: f64| vec![vm(1, json!({ "cpu": share }))];
     let frames = sent(5, &[cpu(0.125), cpu(0.145), cpu(0.14), cpu(0.146), cpu(0.155), cpu(0.12)]);
     assert_eq!(&frames[1..3], ["", ""]);
@@ -110,7 +110,7 @@ fn cpu_is_compared_with_what_was_told() {
 }
 
 #[test]
-fn memory_and_uptime_are_told_now_and_then_and_with_everything_else() {
+fn memory_and_uptime_are_sent_periodically_and_with_other_changes() {
     let poll = |mem: u32| vec![vm(1, json!({ "mem": mem, "uptime": 30 + mem }))];
     let mut polls: Vec<_> = (0..9).map(poll).collect();
     polls.push(vec![vm(1, json!({ "name": "new", "mem": 99 }))]);

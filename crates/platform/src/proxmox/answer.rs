@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_told_in_the_words_of_proxmox() {
+    fn a_refusal_has_the_message_of_proxmox() {
         let body = json!({
             "data": null, "message": "Parameter verification failed.\n",
             "errors": { "vmid": "type check ('integer') failed\n" },

@@ -31,7 +31,7 @@ fn local_things_that_are_wrong_are_corrected() {
 }
 
 #[test]
-fn local_things_that_are_not_there_are_gone() {
+fn missing_local_things_are_gone() {
     with_lab(|lab| async move { conformance::what_is_not_there_is_gone(&lab).await });
 }
 

@@ -39,7 +39,7 @@ async fn die_at_each_write(make: impl Fn() -> Lab, goal: Goal, ending: Ending) -
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_goes_on_after_a_crash_at_each_write() {
+async fn a_plan_continues_after_a_crash_at_each_write() {
     for submits in [false, true] {
         let writes = die_at_each_write(
             || Lab::of(Shape::range(), options(), submits),
@@ -66,7 +66,7 @@ async fn a_failing_plan_is_rolled_back_after_a_crash_at_each_write() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resume_and_a_rollback_by_request_go_on_after_a_crash_at_each_write() {
+async fn a_resume_and_a_rollback_by_request_continue_after_a_crash_at_each_write() {
     let make = || {
         let lab = Lab::new(keeping());
         lab.script(lab.write_verb(8), 8, Fault::Half);

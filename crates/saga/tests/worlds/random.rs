@@ -129,7 +129,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_is_undone_or_listed(scenario in scenario()) {
+    fn every_step_is_undone_or_listed(scenario in scenario()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.expect("a runtime").block_on(plays(scenario));
     }

@@ -99,7 +99,7 @@ pub(crate) async fn a_write_with_an_old_fence_is_refused(database: Database) {
     assert_eq!(store.last_run_seq(old_run).await.expect("read"), 0);
 }
 
-pub(crate) async fn unfinished_jobs_are_those_with_a_run_at_work(database: Database) {
+pub(crate) async fn unfinished_jobs_are_those_with_an_active_run(database: Database) {
     let store = &database.store;
     let mut jobs = Vec::new();
     for milliseconds in 0..3 {

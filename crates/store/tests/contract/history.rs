@@ -43,7 +43,7 @@ pub(crate) async fn jobs_are_listed_newest_first_page_by_page(database: Database
     assert_eq!(pages(store, &of_state(JobState::Lost)).await, []);
 }
 
-pub(crate) async fn filters_leave_the_jobs_that_were_asked_for(database: Database) {
+pub(crate) async fn filters_select_the_requested_jobs(database: Database) {
     let store = &database.store;
     let requests = [
         json!({"labels": {"team": "red", "env": "lab"}}),

@@ -82,7 +82,7 @@ pub(crate) async fn a_node_takes_its_own_jobs_up_again_at_once(database: Databas
     assert_eq!(store.unfinished_jobs("here").await.expect("read").len(), 1);
 }
 
-pub(crate) async fn nobody_holds_a_job_that_waits_or_has_ended(database: Database) {
+pub(crate) async fn no_node_holds_a_job_that_waits_or_has_ended(database: Database) {
     let store = &database.store;
     insert_queued(store, at(0)).await;
     let job = claim(store).await.expect("a job is queued");

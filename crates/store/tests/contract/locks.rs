@@ -59,7 +59,7 @@ pub(crate) async fn a_job_that_is_queued_again_gives_up_its_resources_and_waits_
     assert_eq!(claim(store).await.map(|job| (job.id, job.attempt)), Some((first.id, 2)));
 }
 
-pub(crate) async fn a_job_that_waits_for_two_resources_is_not_passed_for_ever(database: Database) {
+pub(crate) async fn a_job_that_waits_for_two_resources_is_not_starved(database: Database) {
     let store = &database.store;
     insert_asking(store, at(0), &json!({"resources": ["vm:a"]})).await;
     let holder = claim(store).await.expect("nothing is locked");

@@ -95,13 +95,13 @@ contract! {
         the_oldest_queued_job_is_claimed_first,
         two_claimers_never_get_the_same_job,
         a_write_with_an_old_fence_is_refused,
-        unfinished_jobs_are_those_with_a_run_at_work,
+        unfinished_jobs_are_those_with_an_active_run,
     }
     queue {
         priority_goes_before_age,
         age_beats_priority_in_the_end,
         a_retried_job_waits_from_its_retry_on,
-        the_whole_picture_shows_who_waits_for_whom,
+        the_queue_shows_which_job_waits_for_which,
     }
     requeue {
         a_job_that_never_began_is_as_it_was_before_its_claim,
@@ -112,7 +112,7 @@ contract! {
     locks {
         a_job_waits_while_another_holds_its_resource,
         a_job_that_is_queued_again_gives_up_its_resources_and_waits_for_them,
-        a_job_that_waits_for_two_resources_is_not_passed_for_ever,
+        a_job_that_waits_for_two_resources_is_not_starved,
         a_claim_that_comes_second_to_a_resource_is_undone,
         two_jobs_with_one_resource_never_run_together,
     }
@@ -132,7 +132,7 @@ contract! {
         a_beat_keeps_a_lease_from_running_out,
         an_expired_lease_is_taken_over_once,
         a_node_takes_its_own_jobs_up_again_at_once,
-        nobody_holds_a_job_that_waits_or_has_ended,
+        no_node_holds_a_job_that_waits_or_has_ended,
         the_shared_clock_goes_forward,
     }
     ranges {
@@ -166,17 +166,17 @@ contract! {
     }
     stream {
         positions_over_all_jobs_have_no_gap,
-        filters_leave_the_events_that_were_asked_for,
+        filters_select_the_requested_events,
         a_line_is_found_by_its_number,
     }
     history {
         jobs_are_listed_newest_first_page_by_page,
-        filters_leave_the_jobs_that_were_asked_for,
+        filters_select_the_requested_jobs,
         the_last_successes_are_those_of_the_whole_content,
     }
     secrets {
         secrets_are_kept_until_a_move_wipes_them,
-        secrets_are_found_by_their_key_and_sealed_anew,
+        secrets_are_found_by_their_key_and_reencrypted,
         secrets_of_a_range_are_stored_with_a_plan_and_deleted_with_the_range,
     }
     retention {

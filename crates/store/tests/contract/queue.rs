@@ -46,7 +46,7 @@ pub(crate) async fn a_retried_job_waits_from_its_retry_on(database: Database) {
     }
 }
 
-pub(crate) async fn the_whole_picture_shows_who_waits_for_whom(database: Database) {
+pub(crate) async fn the_queue_shows_which_job_waits_for_which(database: Database) {
     let store = &database.store;
     let lock = json!({"resources": ["vm:a", "vm:b"]});
     insert_asking(store, at(0), &lock).await;

@@ -9,7 +9,7 @@ use crate::{
     samples::{at, encrypted, event_of, insert, job_move, queued},
 };
 
-async fn insert_sealed(store: &Store, key: &str) -> Job {
+async fn insert_encrypted(store: &Store, key: &str) -> Job {
     let job = Job { secrets: Some(encrypted(key)), ..queued(at(0)) };
     insert(store, &job).await;
     job
@@ -17,7 +17,7 @@ async fn insert_sealed(store: &Store, key: &str) -> Job {
 
 pub(crate) async fn secrets_are_kept_until_a_move_wipes_them(database: Database) {
     let store = &database.store;
-    let job = insert_sealed(store, "0a1b2c3d").await;
+    let job = insert_encrypted(store, "0a1b2c3d").await;
     let event = event_of(JobState::Canceled);
     let end = job_move(&job, JobState::Canceled, at(20), &event);
     let kept = store.move_job(&end).await.expect("moved");
@@ -29,12 +29,15 @@ pub(crate) async fn secrets_are_kept_until_a_move_wipes_them(database: Database)
     assert_eq!(store.job(job.id).await.expect("read").expect("there").secrets, None);
 }
 
-pub(crate) async fn secrets_are_found_by_their_key_and_sealed_anew(database: Database) {
+pub(crate) async fn secrets_are_found_by_their_key_and_reencrypted(database: Database) {
     let store = &database.store;
     insert(store, &queued(at(0))).await;
     let (old, new) = ("0a1b2c3d", "ffffffff");
-    let jobs =
-        [insert_sealed(store, old).await, insert_sealed(store, new).await, insert_sealed(store, old).await];
+    let jobs = [
+        insert_encrypted(store, old).await,
+        insert_encrypted(store, new).await,
+        insert_encrypted(store, old).await,
+    ];
     let ranges = [new_range_id(), new_range_id()];
     for (range, name) in ranges.iter().zip(["alpha", "beta"]) {
         let draft = PlanDraft { secrets: Some(encrypted(old)), ..draft(name) };
@@ -44,12 +47,12 @@ pub(crate) async fn secrets_are_found_by_their_key_and_sealed_anew(database: Dat
         (old.to_owned(), SealedCount { jobs: 2, ranges: 2 }),
         (new.to_owned(), SealedCount { jobs: 1, ranges: 0 }),
     ];
-    assert_eq!(store.sealed_by_key().await.expect("counted"), counts.into());
+    assert_eq!(store.encrypted_by_key().await.expect("counted"), counts.into());
 
     // One after the other: those of jobs, then those of ranges.
     let mut found = Vec::new();
     while let Some((owner, text)) =
-        store.sealed_otherwise(new, found.last().copied(), 1).await.expect("read").pop()
+        store.encrypted_with_other_keys(new, found.last().copied(), 1).await.expect("read").pop()
     {
         assert_eq!(text, encrypted(old));
         found.push(owner);
@@ -89,5 +92,5 @@ pub(crate) async fn secrets_of_a_range_are_stored_with_a_plan_and_deleted_with_t
     store.settle_plan(holder, &settlement(RangeState::Empty)).await.expect("settled");
     assert!(store.delete_range(range).await.expect("asked"));
     assert_eq!(secrets().await, None);
-    assert!(store.sealed_by_key().await.expect("counted").is_empty());
+    assert!(store.encrypted_by_key().await.expect("counted").is_empty());
 }

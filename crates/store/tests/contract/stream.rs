@@ -63,7 +63,7 @@ fn kind(name: &str) -> EventKind {
     name.parse().expect("a kind")
 }
 
-pub(crate) async fn filters_leave_the_events_that_were_asked_for(database: Database) {
+pub(crate) async fn filters_select_the_requested_events(database: Database) {
     let store = &database.store;
     let (job, run) = running(store).await;
     let draft = |name: &str, host: Option<&str>, task: &str, data: Value| Draft {

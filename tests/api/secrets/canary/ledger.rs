@@ -228,7 +228,7 @@ fn with_halves(own: &str) -> Vec<String> {
 
 /// All forms of a canary are found, at any position.
 #[test]
-fn the_search_finds_what_it_looks_for() {
+fn the_search_finds_every_form() {
     let value = "it's \"a\" secret\nof two lines".to_owned();
     let mut ledger = Ledger::new(&[Canary { kind: "test", value: value.clone() }]);
     for text in

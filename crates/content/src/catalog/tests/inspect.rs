@@ -90,7 +90,7 @@ fn missing_of_the_rich_bundle() -> [MissingFile; 5] {
 }
 
 #[tokio::test]
-async fn without_ansible_the_scan_tells_what_it_can_and_the_problem_says_why() {
+async fn without_ansible_the_scan_reports_what_it_can_and_the_problem_says_why() {
     let site = rich_site();
     let inspection = inspect(&site, &bundle("rich"), &without_ansible()).await;
     assert_eq!(

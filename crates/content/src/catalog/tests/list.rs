@@ -141,7 +141,7 @@ fn a_bundle_of_the_local_root_hides_the_public_one_of_the_same_name() {
 }
 
 #[test]
-fn whoever_names_a_tree_of_bundles_gets_those() {
+fn a_configured_tree_of_bundles_takes_precedence() {
     let site = Site::new();
     for root in ["local", "public"] {
         for file in ["bundles/ping/main.yml", "bundles/ping/init.yml", "ping.yml"] {

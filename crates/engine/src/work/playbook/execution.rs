@@ -80,7 +80,7 @@ impl Execution for Playbooks {
     }
 
     /// Another node ran the playbook, possibly with side effects, so it is not repeated automatically.
-    fn holder_is_gone(&self, job: &Job) -> Takeover {
+    fn holder_has_exited(&self, job: &Job) -> Takeover {
         let node = job.node.clone().unwrap_or_default();
         let message = format!(
             "node `{node}`, which ran the job, has not renewed its lease for {} s",

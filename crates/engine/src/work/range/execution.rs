@@ -132,7 +132,7 @@ impl Execution for RangePlans {
     }
 
     /// Unlike a playbook, a plan is safe to continue: its journal says what may exist.
-    fn holder_is_gone(&self, _job: &Job) -> Takeover {
+    fn holder_has_exited(&self, _job: &Job) -> Takeover {
         Takeover::Continue
     }
 
