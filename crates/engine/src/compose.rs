@@ -46,7 +46,7 @@ use crate::{
     work::{
         contract::{Controls, Executions},
         playbook::options::PlaybookOptions,
-        range::{execution::RangeOptions, running::RunningPlans},
+        range::{options::RangeOptions, running::RunningPlans},
         recovery::Recovery,
         registry::{self, Parts},
         worker::Worker,

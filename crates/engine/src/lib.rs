@@ -118,5 +118,5 @@ pub use store::{
 pub use tokens::{TokenError, Tokens, token_id, token_matches};
 pub use work::{
     playbook::options::{IsolationOptions, PlaybookOptions},
-    range::execution::RangeOptions,
+    range::options::RangeOptions,
 };

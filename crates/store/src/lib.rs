@@ -32,6 +32,7 @@ mod plan;
 mod queue;
 mod range_leases;
 mod range_secrets;
+mod range_upkeep;
 mod ranges;
 mod requeue;
 mod retention;

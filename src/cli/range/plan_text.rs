@@ -199,5 +199,4 @@ fn money(millionths: u64) -> String {
 }
 
 #[cfg(test)]
-#[path = "plan_text/tests.rs"]
 mod tests;

@@ -3,6 +3,7 @@
 mod actions;
 mod cli;
 mod documents;
+mod killed;
 mod life;
 mod looks;
 mod platforms;

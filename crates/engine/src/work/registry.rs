@@ -14,11 +14,7 @@ use super::{
         control::PlaybookControl, execution::Playbooks, never_began::NeverBegan, options::PlaybookOptions,
         runs::Runs, spec::RunSpecs,
     },
-    range::{
-        control::RangeControl,
-        execution::{RangeOptions, RangePlans},
-        running::RunningPlans,
-    },
+    range::{control::RangeControl, execution::RangePlans, options::RangeOptions, running::RunningPlans},
 };
 use crate::{
     artifacts::Artifacts,

@@ -140,6 +140,9 @@ contract! {
         a_name_is_given_to_one_range_and_a_refused_plan_stores_nothing,
         a_range_has_one_plan_at_a_time,
         only_a_range_of_which_nothing_exists_is_deleted,
+        a_plan_that_ended_is_taken_up_by_one_job,
+        the_lifetime_of_a_range_changes_and_its_end_is_found,
+        a_plan_whose_job_was_never_submitted_is_found_and_a_destroyed_range_deleted,
     }
     range_leases {
         twenty_ranges_created_at_once_never_share_a_lease,

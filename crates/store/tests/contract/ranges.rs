@@ -6,7 +6,7 @@ use store::{Error, PlanDraft, PlanHolder, Planned};
 use crate::{
     database::Database,
     range_samples::{draft, hold, lease, new_range_id, pending, settlement, store_draft, subnet},
-    samples::{at, claim, insert, insert_queued, moved, queued},
+    samples::{at, claim, insert, insert_queued, moved, new_job_id, queued},
 };
 
 pub(crate) async fn a_range_and_its_plan_read_back_as_they_were_written(database: Database) {
@@ -103,4 +103,56 @@ pub(crate) async fn only_a_range_of_which_nothing_exists_is_deleted(database: Da
     assert_eq!(store.journal(first.id).await.expect("read"), None);
     // The name is free again.
     assert_eq!(store_draft(store, new_range_id(), &draft("alpha")).await, Planned::Stored);
+}
+
+pub(crate) async fn a_plan_that_ended_is_taken_up_by_one_job(database: Database) {
+    let store = &database.store;
+    let (id, first) = (new_range_id(), draft("alpha"));
+    store_draft(store, id, &first).await;
+    let again = new_job_id();
+    assert!(!store.take_up_plan(id, first.id, again, at(9)).await.expect("asked"), "it is not begun");
+    let (holder, job) = hold(store, &first).await;
+    store.begin_journal(holder, &pending(1)).await.expect("begun");
+    assert!(!store.take_up_plan(id, first.id, again, at(9)).await.expect("asked"), "its job is running");
+    store.settle_plan(holder, &settlement(RangeState::Incomplete)).await.expect("settled");
+    moved(store, &job, JobState::Failed, at(60)).await;
+    assert!(store.take_up_plan(id, first.id, again, at(61)).await.expect("taken"));
+    let range = store.range(id).await.expect("read").expect("stored");
+    assert_eq!((range.state, range.updated_at), (RangeState::Changing, at(61)));
+    insert(store, &Job { id: again, ..queued(at(61)) }).await;
+    assert!(
+        !store.take_up_plan(id, first.id, new_job_id(), at(62)).await.expect("asked"),
+        "another job has it"
+    );
+}
+
+pub(crate) async fn the_lifetime_of_a_range_changes_and_its_end_is_found(database: Database) {
+    let store = &database.store;
+    let (id, first) = (new_range_id(), draft("alpha"));
+    store_draft(store, id, &first).await;
+    assert!(store.set_expiry(id, Some(at(100)), at(1)).await.expect("set"));
+    let expired = store.expired_ranges(at(100), 9).await.expect("read");
+    assert_eq!(expired.iter().map(|range| range.id).collect::<Vec<_>>(), [id]);
+    assert!(store.set_expiry(id, None, at(2)).await.expect("set"));
+    assert_eq!(store.expired_ranges(at(100), 9).await.expect("read"), []);
+    assert!(!store.set_expiry(new_range_id(), None, at(2)).await.expect("asked"), "there is no such range");
+}
+
+pub(crate) async fn a_plan_whose_job_was_never_submitted_is_found_and_a_destroyed_range_deleted(
+    database: Database,
+) {
+    let store = &database.store;
+    let (id, first) = (new_range_id(), draft("alpha"));
+    store_draft(store, id, &first).await;
+    assert_eq!(store.ranges_without_job(at(0), 9).await.expect("read"), [], "its job may still come");
+    let found = store.ranges_without_job(at(1), 9).await.expect("read");
+    assert_eq!(found.iter().map(|range| range.id).collect::<Vec<_>>(), [id]);
+    let (holder, job) = hold(store, &first).await;
+    assert_eq!(store.ranges_without_job(at(1), 9).await.expect("read"), []);
+    store.begin_journal(holder, &pending(1)).await.expect("begun");
+    store.settle_plan(holder, &settlement(RangeState::Empty)).await.expect("settled");
+    assert_eq!(store.delete_destroyed_ranges(9).await.expect("asked"), 0, "its job has not ended");
+    moved(store, &job, JobState::Succeeded, at(60)).await;
+    assert_eq!(store.delete_destroyed_ranges(9).await.expect("deleted"), 1);
+    assert_eq!(store.range(id).await.expect("read"), None);
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use model::{
@@ -17,7 +16,9 @@ use store::{PlanHolder, Settlement, Store};
 
 use super::{
     actions::PlanActions,
-    graph, outcome,
+    graph,
+    options::RangeOptions,
+    outcome,
     report::{Reporter, reporter},
     running::RunningPlans,
     tasks::Tasks,
@@ -41,36 +42,6 @@ use crate::{
         contract::{BoxFuture, Execution, Finished, Takeover},
     },
 };
-
-/// How plans are carried out.
-#[derive(Debug, Clone, Copy)]
-pub struct RangeOptions {
-    /// Maximum number of concurrent steps of one plan.
-    pub concurrent_steps: usize,
-    /// Maximum number of attempts of one step.
-    pub tries: u32,
-    /// The first pause before a call is repeated.
-    pub first_pause: Duration,
-    /// The longest pause before a call is repeated.
-    pub longest_pause: Duration,
-    /// How long a call whose result isn't known may still be carried out.
-    pub settle: Duration,
-    /// The interval between two searches for ranges whose lifetime is over.
-    pub check_interval: Duration,
-}
-
-impl Default for RangeOptions {
-    fn default() -> Self {
-        Self {
-            concurrent_steps: 32,
-            tries: 5,
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(30),
-            settle: Duration::from_secs(10),
-            check_interval: Duration::from_secs(15),
-        }
-    }
-}
 
 /// Carries out plans of ranges.
 #[derive(Debug)]

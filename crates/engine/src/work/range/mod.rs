@@ -4,6 +4,7 @@ mod actions;
 pub(crate) mod control;
 pub(crate) mod execution;
 mod graph;
+pub(crate) mod options;
 mod outcome;
 mod report;
 pub(crate) mod running;
