@@ -92,6 +92,7 @@ async fn every_task_is_shown_with_its_period_and_is_in_the_metrics() {
         "prune_history",
         "prune_audit",
         "prune_files",
+        "tend_ranges",
     ];
     assert_eq!(names, expected);
 }

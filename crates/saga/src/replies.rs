@@ -184,7 +184,7 @@ impl Board {
             return self.fail(step, &format!("gave up after {tries} tries: {before}"), batch);
         }
         if self.is_draining {
-            let why = format!("not carried out, and not tried repetition because the plan ends: {before}");
+            let why = format!("not carried out, and not tried again because the plan ends: {before}");
             return self.fail(step, &why, batch);
         }
         if self.entries[step as usize].state == StepState::Unknown {

@@ -171,22 +171,26 @@ impl TestApp {
             path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("inspection-"))
         };
         let mut directories = entries(self.runtime());
-        directories.retain(|path| !is_inspection(path) && *path != self.platforms());
+        directories.retain(|path| !is_inspection(path) && !is_platform(path));
         directories
     }
 
     /// Directories of machines of the local platforms.
     fn machines(&self) -> Vec<PathBuf> {
         let below = |paths: Vec<PathBuf>| paths.iter().flat_map(|path| entries(path)).collect::<Vec<_>>();
-        let ranges = below(below(entries(&self.platforms())));
+        let ranges = below(below(self.platforms()));
         ranges.iter().flat_map(|range| entries(&range.join("machines"))).collect()
     }
 
-    /// The directory that has the machines of platforms.
+    /// The directories that have the machines of the local platforms.
     #[must_use]
-    pub fn platforms(&self) -> PathBuf {
-        self.runtime().join("platforms")
+    pub fn platforms(&self) -> Vec<PathBuf> {
+        entries(self.runtime()).into_iter().filter(|path| is_platform(path)).collect()
     }
+}
+
+fn is_platform(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("platform-"))
 }
 
 impl Default for TestApp {
@@ -225,7 +229,7 @@ impl Drop for TestApp {
             std::thread::sleep(POLL);
         }
         assert_eq!(processes_with(&home), Vec::<String>::new(), "processes of runs are left");
-        let _ = fs::remove_dir_all(self.platforms());
+        self.platforms().iter().for_each(|platform| drop(fs::remove_dir_all(platform)));
         let _ = fs::remove_dir(self.runtime());
     }
 }

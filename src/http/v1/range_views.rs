@@ -58,7 +58,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             inventory,
             view("show_range_inventory", "Returns the Ansible inventory of a range as YAML.")
                 .about("A job uses it as `\"inventory\": \"range/NAME\"`, or with the ID of the range.")
-                .replies([Reply::text(200, "The inventory", YAML)])
+                .replies([Reply::empty(200, "The inventory").body(YAML, Some(|_| json!({"type": "object"})))])
                 .problems([(ProblemCode::PlatformUnavailable, "")]),
         ),
         Endpoint::new(

@@ -53,7 +53,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .parameters([
                     Parameter::query(
                         "after",
-                        |_| json!({"type": "string"}),
+                        |_| json!({"type": "string", "minLength": 1}),
                         "Only ranges created after this one: `next` of a page",
                     ),
                     Parameter::query(

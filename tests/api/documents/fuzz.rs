@@ -31,8 +31,19 @@ async fn v1_does_what_the_document_says() {
     };
     let checks = "--exclude-checks=negative_data_rejection";
     // Without Ansible the service is not ready, and a WebSocket is nothing for it.
-    let which = "--exclude-path-regex=^/(v0|ws|readyz)";
+    let which = "--exclude-path-regex=^/(v0|ws|readyz|api/|v1/ranges)";
     run(&[&how[..], &[checks, which]].concat()).await;
+}
+
+#[tokio::test]
+async fn ranges_do_what_the_document_says() {
+    let how = [
+        "--phases=examples,coverage,fuzzing",
+        if is_long() { "--max-examples=50" } else { "--max-examples=3" },
+    ];
+    // What a range document refers to is checked beyond its form: a body of the right form can be invalid.
+    let checks = "--exclude-checks=negative_data_rejection,positive_data_acceptance";
+    run(&[&how[..], &[checks, "--include-path-regex=^/(v1/ranges|api/)"]].concat()).await;
 }
 
 #[tokio::test]

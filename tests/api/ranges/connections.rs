@@ -33,7 +33,7 @@ for name in {names}:
         banner = socket.socket(fileno=descriptors[0]).recv(4).decode() if descriptors else None
         answers[name] = banner or text.decode()
 print(json.dumps({{"answers": answers, "sockets": len(sockets), "keys": len(glob.glob("{runtime}/*/inventories/*/key")),
-    "seen": [path for path in ("{runtime}/platforms", "{home}/var") if os.path.exists(path)]}}))
+    "seen": [path for path in ("{runtime}/platform-local", "{home}/var") if os.path.exists(path)]}}))
 "#,
         home = app.home().display()
     )

@@ -82,7 +82,7 @@ impl Drop for Range<'_> {
         let script = "for init in $(find \"$0\" -name init -path '*/machines/*'); do kill -9 $(cut -d' ' -f1 $init); done; \
                       for at in $(awk '{print $5}' /proc/self/mountinfo | grep \"^$0/\" | sort -r); do umount -l $at; done; \
                       rm -rf \"$0\"";
-        let platforms = self.app.platforms();
+        let Some(platforms) = self.app.platforms().pop() else { return };
         let _ = std::process::Command::new("sh").args(["-c", script]).arg(platforms).status();
     }
 }
