@@ -1,6 +1,7 @@
 //! Several processes with one PostgreSQL database: one queue, and every node serves all jobs.
 
 mod absent;
+mod plans;
 mod sharing;
 
 use std::path::{Path, PathBuf};
