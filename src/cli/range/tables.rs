@@ -149,6 +149,10 @@ pub(super) fn dot(graph: &Graph, name: &str) -> String {
 
 /// One line about a change whose plan is not shown.
 pub(super) fn plan_line(change: &RangeChange) -> String {
+    // Machines that are started or stopped are not counted, and their steps are shown while the job runs.
+    if change.job.is_some() && change.plan == api::PlanSummary::default() {
+        return format!("Range `{}`.", change.range.name);
+    }
     format!("Range `{}`. {}", change.range.name, counts(&change.plan, 0))
 }
 
