@@ -148,3 +148,36 @@ async fn a_range_that_is_changing_names_the_job_that_is_in_the_way() {
     app.job(&change["job"]).until_state("succeeded").await;
     destroyed(&app, "lab").await;
 }
+
+#[tokio::test]
+async fn a_rollback_undoes_the_last_plan_and_nothing_else() {
+    let app = service();
+    let mut smaller = lab();
+    smaller["machines"].as_object_mut().expect("machines").shift_remove("db");
+    created(&app, &smaller).await;
+    let change = call(&app, Method::PUT, &waiting("/v1/ranges/lab"), &lab(), 200).await;
+    assert_eq!(change["job"]["state"], "succeeded", "{change:#}");
+    let names = async || {
+        let machines = app.get("/v1/ranges/lab/machines", 200).await;
+        let items = machines["items"].as_array().expect("items").iter();
+        items.map(|machine| machine["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names().await, ["db", "gw", "web"]);
+    let rolled_back =
+        call(&app, Method::POST, &waiting("/v1/ranges/lab/actions/rollback"), &json!({}), 200).await;
+    let job = &rolled_back["job"];
+    assert_eq!(
+        (&job["request"]["goal"], &job["state"]),
+        (&json!("rollback"), &json!("succeeded")),
+        "{job:#}"
+    );
+    assert_eq!(rolled_back["job"]["range"]["left"], json!([]), "{rolled_back:#}");
+    assert_eq!(names().await, ["gw", "web"], "what the plan before created stays");
+    let plan = call(&app, Method::POST, "/v1/ranges/lab/plan", &lab(), 200).await;
+    let of_db = |step: &Value| step["name"] == "db";
+    assert!(
+        plan["steps"].as_array().is_some_and(|steps| !steps.is_empty() && steps.iter().any(of_db)),
+        "{plan:#}"
+    );
+    destroyed(&app, "lab").await;
+}

@@ -144,7 +144,7 @@ impl RangePlans {
         };
         let mut backoff = Backoff::new(job.id);
         loop {
-            match self.settle(&loaded, holder, &end).await {
+            match self.settle(&loaded, holder, &end, work.goal).await {
                 Ok((state, outcome)) => {
                     if state == RangeState::Empty {
                         let mut destroyed = self.destroyed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -329,6 +329,7 @@ impl RangePlans {
         loaded: &Loaded,
         holder: PlanHolder,
         end: &saga::Outcome,
+        goal: RangeGoal,
     ) -> Result<(RangeState, Outcome), store::Error> {
         let entries =
             self.store.journal(holder.plan).await?.map(|journal| journal.entries).unwrap_or_default();
@@ -345,7 +346,7 @@ impl RangePlans {
         let now = clock::now();
         let settlement = Settlement { state, recorded: &json, released: &released, now };
         self.store.settle_plan(holder, &settlement).await?;
-        Ok((state, outcome::outcome(&loaded.plan, &entries, end, None, now)))
+        Ok((state, outcome::outcome(&loaded.plan, &entries, end, goal, now)))
     }
 
     /// What the platform has, if the result of a step isn't known.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use model::{
-    Code, Detail, Ending, FailedPlanStep, JournalEntry, LeftPlanStep, Outcome, Phase, RangeDetail,
+    Code, Detail, Ending, FailedPlanStep, JournalEntry, LeftPlanStep, Outcome, Phase, RangeDetail, RangeGoal,
     RangeState, Reason, StepState,
 };
 use range::Plan;
@@ -23,11 +23,15 @@ pub(super) fn outcome(
     plan: &Plan,
     entries: &[JournalEntry],
     end: &saga::Outcome,
-    started_at: Option<Timestamp>,
+    goal: RangeGoal,
     now: Timestamp,
 ) -> Outcome {
     let detail = detail(plan, entries, end);
-    let (ending, reason) = if end.ending == saga::Ending::Succeeded {
+    let is_rolled_back = goal == RangeGoal::Rollback && end.ending == saga::Ending::Clean;
+    let (ending, reason) = if is_rolled_back {
+        let message = "what the plan created was removed";
+        (Ending::Succeeded, Reason::new(None, Code::Succeeded, message))
+    } else if end.ending == saga::Ending::Succeeded {
         let message = format!("{} of {} steps are done", detail.done, detail.steps);
         (Ending::Succeeded, Reason::new(None, Code::Succeeded, message))
     } else {
@@ -39,7 +43,7 @@ pub(super) fn outcome(
         let ending = if end.canceled { Ending::Canceled } else { Ending::Failed };
         (ending, Reason::new(Some(Phase::Run), code, message(&detail, end)))
     };
-    Outcome { ending, reason, detail: Detail::Range(detail), started_at, finished_at: now }
+    Outcome { ending, reason, detail: Detail::Range(detail), started_at: None, finished_at: now }
 }
 
 fn detail(plan: &Plan, entries: &[JournalEntry], end: &saga::Outcome) -> RangeDetail {
