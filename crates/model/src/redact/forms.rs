@@ -62,8 +62,11 @@ impl Forms {
         let shortest = if is_word { SHORTEST_SPREAD_NAME } else { SHORTEST_SPREAD };
         let mut add_compact = |form: &str| {
             let compact = readings::compact_text(form);
-            if compact.len() >= shortest {
-                self.compact.entry(compact).or_default();
+            // With blanks around it, a dash between two quotes is read as a separator of list items.
+            for compact in [compact.replace("'-'", "").replace("\"-\"", ""), compact] {
+                if compact.len() >= shortest {
+                    self.compact.entry(compact).or_default();
+                }
             }
         };
         // The text next to the digits of a dump has dots for unprintable characters.

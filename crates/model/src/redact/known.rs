@@ -71,7 +71,6 @@ impl Known {
     pub(super) fn spans(&self, text: &str) -> Vec<Range<usize>> {
         let mut spans: Vec<Range<usize>> = self.exact.ranges(text.as_bytes()).collect();
         let compact = readings::compact(text);
-        let dump = dumps::columns(text);
         let digits = self.digits.as_ref().map(|finder| (finder, digits::digits(text)));
         let mut search = |finder: Option<&Finder>, reading: Option<&readings::Reading>| {
             if let (Some(finder), Some(reading)) = (finder, reading) {
@@ -80,8 +79,10 @@ impl Known {
         };
         search(Some(&self.exact), compact.shown.as_ref());
         search(self.compact.as_ref(), compact.reading.as_ref());
-        search(self.compact.as_ref(), dump.as_ref().map(|columns| &columns.text));
-        search(self.digits.as_ref(), dump.as_ref().map(|columns| &columns.digits));
+        for columns in dumps::columns(text) {
+            search(self.compact.as_ref(), Some(&columns.text));
+            search(self.digits.as_ref(), Some(&columns.digits));
+        }
         if let Some((finder, digits)) = &digits {
             search(Some(finder), Some(digits));
         }
