@@ -46,6 +46,10 @@ const SQLITE_BUSY: &str = "5";
 const EACH_SQLITE_CONNECTION: &str = "PRAGMA busy_timeout = 30000; PRAGMA foreign_keys = ON; \
      PRAGMA synchronous = FULL; PRAGMA secure_delete = FAST; PRAGMA wal_autocheckpoint = 4000";
 
+/// For every connection to PostgreSQL. A process that is frozen within a transaction keeps its locks, which other nodes need to take over
+/// its jobs. Transactions here never wait for anything but the database.
+const EACH_POSTGRES_CONNECTION: &str = "SET idle_in_transaction_session_timeout = '10s'";
+
 impl Store {
     /// Opens the database, and brings its tables up to date.
     ///
@@ -66,6 +70,7 @@ impl Store {
         let (backend, pool) = match options.url.split_once(':') {
             Some(("sqlite", path)) => (Backend::Sqlite, open_file(path, pool_options).await?),
             Some(("postgres" | "postgresql", _)) => {
+                let pool_options = execute_on_each_connection(pool_options, EACH_POSTGRES_CONNECTION);
                 let pool = pool_options.connect_with(connect_options(&options.url)?).await?;
                 (Backend::Postgres, pool)
             }
@@ -141,16 +146,16 @@ async fn open_file(path: &str, pool_options: AnyPoolOptions) -> Result<AnyPool, 
 
     // Connections to a file do not break by themselves: none is tested before use or closed for its age.
     let pool_options = pool_options.test_before_acquire(false).idle_timeout(None).max_lifetime(None);
-    let pool = pool_options
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                connection.execute(EACH_SQLITE_CONNECTION).await?;
-                Ok(())
-            })
+    Ok(execute_on_each_connection(pool_options, EACH_SQLITE_CONNECTION).connect_with(options).await?)
+}
+
+fn execute_on_each_connection(pool_options: AnyPoolOptions, statements: &'static str) -> AnyPoolOptions {
+    pool_options.after_connect(move |connection, _| {
+        Box::pin(async move {
+            connection.execute(statements).await?;
+            Ok(())
         })
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+    })
 }
 
 /// Write-ahead logging is a property of the file, so it is set once and not by every connection.
@@ -265,6 +270,16 @@ mod tests {
         ] {
             assert_eq!(is_new_enough(version), is_fine, "{version}");
         }
+    }
+
+    #[tokio::test]
+    async fn postgres_ends_transactions_of_processes_that_are_frozen() {
+        let Some(database) = testkit::Postgres::create() else { return };
+        let options = Options { url: database.url().to_owned(), max_connections: 1 };
+        let store = Store::open(options).await.expect("the store opens");
+        let shown = store.pool.fetch_one("SHOW idle_in_transaction_session_timeout").await.expect("a row");
+        assert_eq!(shown.get::<String, _>(0), "10s");
+        store.close().await;
     }
 
     #[test]
