@@ -50,18 +50,35 @@ fn expected(words: &[&str]) -> Vec<(String, String)> {
 const ONCE_MORE: [&str; 5] =
     ["queued/waiting", "running", "queued/requeued_never_began", "running", "succeeded"];
 
-/// Stops the process that imports Ansible, so that no run of it begins; waits for it.
-async fn stop_the_host(app: &TestApp) -> i32 {
-    until("a process imports Ansible", || hosts_of(app).len() == 1).await;
-    let host = hosts_of(app)[0];
-    signal(host, Signal::STOP);
-    host
+/// Executed by each Python when it starts: the process that is to import Ansible waits while a file is there.
+const WAIT_TO_IMPORT: &str = "\
+import os, sys, time
+while any('exec(os.read(0' in word for word in sys.orig_argv) and os.path.exists(os.environ['PYTHONPATH'] + '/held'):
+    time.sleep(0.02)
+";
+
+/// A warm service whose host does not import Ansible, so that no run begins.
+fn held() -> Setup {
+    let setup = with("warm");
+    let directory = setup.home().join("python");
+    fs::create_dir(&directory).expect("created");
+    fs::write(directory.join("sitecustomize.py"), WAIT_TO_IMPORT).expect("written");
+    fs::write(directory.join("held"), "").expect("written");
+    let directory = directory.to_str().expect("UTF-8").to_owned();
+    setup.set("PYTHONPATH", directory)
 }
 
-/// Kills the service and what it kept stopped, and starts it again.
+/// The process that is to import Ansible; waits for it.
+async fn held_host(app: &TestApp) -> i32 {
+    until("a process is to import Ansible", || hosts_of(app).len() == 1).await;
+    hosts_of(app)[0]
+}
+
+/// Kills the service and its host, and starts the service again. From now on Ansible is imported.
 fn kill_and_start(app: &mut TestApp, host: i32) {
     app.kill();
     signal(host, Signal::KILL);
+    fs::remove_file(app.home().join("python/held")).expect("removed");
     app.start_again();
 }
 
@@ -71,7 +88,7 @@ async fn assert_jobs_that_never_began_run_once(setup: Setup) {
     for name in ["a", "b"] {
         jobs.push(app.submit(&journaled(app.home(), name, &json!({}))).await);
     }
-    let host = stop_the_host(&app).await;
+    let host = held_host(&app).await;
     for job in &jobs {
         job.until_state("running").await;
     }
@@ -88,23 +105,23 @@ async fn assert_jobs_that_never_began_run_once(setup: Setup) {
 
 #[tokio::test]
 async fn jobs_that_never_began_when_the_service_was_killed_run_once_after_its_restart() {
-    assert_jobs_that_never_began_run_once(with("warm")).await;
+    assert_jobs_that_never_began_run_once(held()).await;
 }
 
 #[tokio::test]
 async fn jobs_that_never_began_run_once_with_a_postgres_store() {
     let Some(database) = Postgres::create() else { return };
-    assert_jobs_that_never_began_run_once(with("warm").set("RANGEHAND__STORE__URL", database.url())).await;
+    assert_jobs_that_never_began_run_once(held().set("RANGEHAND__STORE__URL", database.url())).await;
     drop(database);
 }
 
 #[tokio::test]
 async fn a_job_that_never_began_keeps_its_place_its_resources_and_its_secrets() {
-    let mut app = with("warm").set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
+    let mut app = held().set("RANGEHAND__RUNS__MAX_CONCURRENT", "1").start();
     let more = json!({"resources": ["vm:a"], "secret_vars": {"token": "swordfish-1"}});
     let first = journaled(app.home(), "first", &more);
     let job = app.submit(&first).await;
-    let host = stop_the_host(&app).await;
+    let host = held_host(&app).await;
     job.until_state("running").await;
     // More urgent by a hair than nothing, but later.
     let second = journaled(app.home(), "second", &json!({"resources": ["vm:a"]}));
@@ -118,9 +135,9 @@ async fn a_job_that_never_began_keeps_its_place_its_resources_and_its_secrets() 
 
 #[tokio::test]
 async fn a_job_that_is_canceled_before_it_began_is_canceled_after_a_restart() {
-    let mut app = with("warm").start();
+    let mut app = held().start();
     let job = app.submit(&journaled(app.home(), "a", &json!({}))).await;
-    let host = stop_the_host(&app).await;
+    let host = held_host(&app).await;
     job.until_state("running").await;
     let id = job["id"].as_str().expect("a job has an id");
     app.post(&format!("/v1/jobs/{id}/cancel"), &Value::Null, 202).await;
