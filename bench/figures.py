@@ -90,7 +90,7 @@ FIGURES = [
            notes="Afterwards each step is undone."),
     Figure("range", "range of 9 machines on 4 networks on `simulated`, request to end, over its critical path", 1.1, 1.02, "x",
            "the critical path of its plan, by the latencies of the platform",
-           notes="In real time, through HTTP, queue, journal, and events of a service."),
+           notes="In real time, through HTTP, queue, journal, and events of a service, with `max_concurrent_calls = 16`."),
     Figure("range_down", "the same, destroyed, over making it", math.inf, 1.0, "x", "the same, made"),
     Figure("namespaces", "1,000 machines as namespaces with two interfaces, made, over `ip -batch`", 0.6, 0.35, "x",
            "`ip -batch` for all links, and one batch within each namespace",

@@ -38,7 +38,8 @@ def simulated_round(site, number):
         "networks": {f"n{at}": {"cidr": f"10.0.{at}.0/24"} for at in range(NETWORKS)},
         "machines": {"gw": router} | servers,
     }
-    with site.serve(f"range-{number}") as service:
+    # As many calls as machines: with the usual 8, one machine would wait for the others.
+    with site.serve(f"range-{number}", RANGEHAND__PLATFORMS__SIMULATED__MAX_CONCURRENT_CALLS="16") as service:
         plan = service.call("POST", "/v1/ranges?dry_run=true", document)
         up = apply(service, document)
         # The estimates come from what the first plan took, so this one is by the platform, too.

@@ -80,9 +80,15 @@ fn a_new_range_is_created_in_the_order_of_its_needs() {
     let ensure = &plan.steps[2];
     assert_eq!((ensure.reason.as_ref(), ensure.undo.kind), ("the machine does not exist", UndoKind::Remove));
     assert_eq!((ensure.estimate.ms, ensure.estimate.source), (30_000, EstimateSource::Constant));
-    // 2 s network, 30 s machine, 5 s start, 40 s wait, 10 s rules, 40 s wait, 60 s base, 60 s app.
-    assert_eq!(plan.duration_ms, 247_000);
-    assert_eq!(plan.steps[0].remaining_ms, 247_000);
+    // `web` is created once `db` is started: 2 s network, 30 s and 5 s for each machine, 40 s wait, 60 s base, 60 s app.
+    assert_eq!(plan.duration_ms, 232_000);
+    assert_eq!(plan.steps[1].remaining_ms, 232_000);
+    let wait = |name: &str| {
+        let of_machine = |step: &&range::plan::Step| step.kind == StepKind::MachineWait && step.name == name;
+        plan.steps.iter().find(of_machine).unwrap().estimate.ms
+    };
+    // `gw` and its rules take 87 s. `db` is started after 37 s, and `web` after 72 s: both boot meanwhile.
+    assert_eq!((wait("gw"), wait("db"), wait("web")), (40_000, 0, 25_000));
     let path: Vec<&str> =
         plan.critical_path.iter().map(|id| plan.steps[*id as usize].kind.as_str()).collect();
     assert_eq!(path.last(), Some(&"playbook"));

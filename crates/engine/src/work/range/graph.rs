@@ -41,7 +41,7 @@ pub(super) fn graph(plan: &Plan, owner: &Owner, calls: usize) -> Result<Graph, B
         subject: step.name.clone(),
         tag: tag(owner, step),
         needs: step.needs.clone(),
-        classes: if thing_kind(&step.work).is_some() { vec![0] } else { Vec::new() },
+        classes: if is_call(&step.work) { vec![0] } else { Vec::new() },
         estimate: Duration::from_millis(step.estimate.ms),
         limit: match step.work {
             Work::WaitMachine { .. } => READY_WITHIN + Duration::from_mins(1),
@@ -50,6 +50,11 @@ pub(super) fn graph(plan: &Plan, owner: &Owner, calls: usize) -> Result<Graph, B
         },
     });
     Graph::new(steps.collect(), vec![class])
+}
+
+/// Is it a call that the platform has to work for? A machine that boots would keep others from being created.
+const fn is_call(work: &Work) -> bool {
+    thing_kind(work).is_some() && !matches!(work, Work::WaitMachine { .. })
 }
 
 /// What the result of a step is found by: the mark of the range, and the name of the thing.
