@@ -4,6 +4,7 @@ mod connections;
 mod inventory;
 mod keys;
 mod ordinary;
+mod verified;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What a saga does for each step of a plan: calls to the platform, and child jobs for tasks.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use model::JournalEntry;
 use platform::{
@@ -64,7 +64,7 @@ impl Actions for PlanActions<'_> {
                 self.snapshot(step, SnapshotAction::Remove(snapshot.clone())).await
             }
             Work::RunTask { task, machines } => self.tasks.run(step, task, machines).await,
-            Work::Verify => self.tasks.verify(step).await,
+            Work::Verify => self.tasks.verify(step, self.outside().await?).await,
             Work::ForgetTask => Ok(Answer::Done(None)),
         }
     }
@@ -233,6 +233,17 @@ impl PlanActions<'_> {
     async fn wait_for(&self, handle: &str) -> Result<(), Failure> {
         let task = Awaited::Task(Handle(handle.to_owned()));
         self.platform.platform.wait(&task).await.map_err(failure)
+    }
+
+    /// An address outside that the packets of a verification are for, if one is known.
+    async fn outside(&self) -> Result<Option<IpAddr>, Failure> {
+        match self.platform.verify_address {
+            // Machines that can't send have no outside.
+            None if self.tasks.are_run() => {
+                Ok(self.platform.platform.observe(&self.owner).await.map_err(failure)?.outside)
+            }
+            address => Ok(address),
+        }
     }
 
     /// Waits for the end of what the platform accepted.

@@ -1,6 +1,6 @@
 //! Tasks of a range: each is a child job, found again by a label.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use model::{
     ContentName, ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, Outcome,
@@ -28,6 +28,8 @@ use crate::{
 
 /// The label of a child job that names the step of the plan.
 const STEP_LABEL: &str = "range_step";
+/// The label of a verification with the address outside that its packets are for.
+const OUTSIDE_LABEL: &str = "range_outside";
 /// The label of a child job that names the range.
 const RANGE_LABEL: &str = "range";
 
@@ -66,15 +68,24 @@ impl Tasks<'_> {
         self.submit(step, request, task.idempotent).await
     }
 
-    /// Submits a job that sends packets from all machines of an instance.
-    pub(super) async fn verify(&self, step: &Step) -> Result<Answer, Failure> {
-        let verification = self.verification(step);
+    /// Do machines run tasks at all?
+    pub(super) fn are_run(&self) -> bool {
+        self.mode != TaskMode::Skipped
+    }
+
+    /// Submits a job that sends packets from all machines of an instance, also to an address outside, if there is one.
+    pub(super) async fn verify(&self, step: &Step, outside: Option<IpAddr>) -> Result<Answer, Failure> {
+        let verification = self.verification(step, outside);
         if verification.is_empty() {
             return Ok(Answer::Done(Some("there are no packets to send".to_owned())));
         }
         let work = verification.work(self.inventory_name()?);
         let work = work.map_err(|error| Failure::Refused { why: error.to_string() })?;
-        self.submit(step, JobRequest::new(work), true).await
+        let mut request = JobRequest::new(work);
+        // The platform may report another address when the job has ended.
+        let label = outside.map(|outside| (OUTSIDE_LABEL.to_owned(), outside.to_string()));
+        request.labels = checked_labels(label.into_iter())?;
+        self.submit(step, request, true).await
     }
 
     /// Submits a job that sets or removes the rules of a router, on platforms that don't do it.
@@ -88,8 +99,8 @@ impl Tasks<'_> {
         self.submit(step, JobRequest::new(work), true).await
     }
 
-    fn verification(&self, step: &Step) -> Verification {
-        Verification::new(self.document, self.desired, &step.instance, None)
+    fn verification(&self, step: &Step, outside: Option<IpAddr>) -> Verification {
+        Verification::new(self.document, self.desired, &step.instance, outside)
     }
 
     /// Submits a child job for a step, unless one exists. One that was lost is repeated if that is safe.
@@ -99,7 +110,7 @@ impl Tasks<'_> {
         mut request: JobRequest,
         is_idempotent: bool,
     ) -> Result<Answer, Failure> {
-        if self.mode == TaskMode::Skipped {
+        if !self.are_run() {
             return Ok(Answer::Done(Some("the machines of this platform do not exist".to_owned())));
         }
         match self.child(step).await? {
@@ -111,8 +122,9 @@ impl Tasks<'_> {
             Some(_) | None => {}
         }
         request.priority = self.job.request.priority;
-        request.labels =
-            labels(self.name, step).map_err(|why| Failure::Refused { why: format!("labels: {why}") })?;
+        let own = std::mem::take(&mut request.labels);
+        let own = own.iter().map(|(key, value)| (key.clone(), value.clone()));
+        request.labels = checked_labels(own.chain(labels(self.name, step)))?;
         match self.jobs.submit_child(self.job, request).await {
             Ok(job) => Ok(Answer::Accepted(job.id.to_string())),
             Err(error) => Err(rejected(&error)),
@@ -130,7 +142,8 @@ impl Tasks<'_> {
         };
         match child.state {
             JobState::Succeeded if matches!(step.work, Work::Verify) => {
-                self.evaluate(step, job.outcome.as_ref())
+                let outside = job.request.labels.get(OUTSIDE_LABEL).and_then(|label| label.parse().ok());
+                self.evaluate(step, outside, job.outcome.as_ref())
             }
             JobState::Succeeded => Ok(Some(id.to_string())),
             JobState::Lost if is_idempotent => Err(Failure::Retry { after: None, why: why(&child) }),
@@ -139,9 +152,14 @@ impl Tasks<'_> {
     }
 
     /// What the packets of a verification prove.
-    fn evaluate(&self, step: &Step, outcome: Option<&Outcome>) -> Result<Option<String>, Failure> {
+    fn evaluate(
+        &self,
+        step: &Step,
+        outside: Option<IpAddr>,
+        outcome: Option<&Outcome>,
+    ) -> Result<Option<String>, Failure> {
         let outcome = outcome.ok_or_else(|| Failure::Gone { why: "the job has no outcome".to_owned() })?;
-        let verified = self.verification(step).evaluate(outcome);
+        let verified = self.verification(step, outside).evaluate(outcome);
         verified.map(|verified| Some(verified.to_string())).map_err(|why| Failure::Refused { why })
     }
 
@@ -241,7 +259,12 @@ fn variables(task: &TaskSpec) -> Map<String, Value> {
     values.chain(task.vars.clone()).collect()
 }
 
-fn labels(range: &str, step: &Step) -> Result<Labels, String> {
-    let labels = [(RANGE_LABEL.to_owned(), range.to_owned()), (STEP_LABEL.to_owned(), step.id.to_string())];
-    Labels::try_from(BTreeMap::from(labels)).map_err(|error| error.to_string())
+/// The labels by which the child job of a step is found.
+fn labels(range: &str, step: &Step) -> [(String, String); 2] {
+    [(RANGE_LABEL.to_owned(), range.to_owned()), (STEP_LABEL.to_owned(), step.id.to_string())]
+}
+
+fn checked_labels(labels: impl Iterator<Item = (String, String)>) -> Result<Labels, Failure> {
+    let labels = Labels::try_from(labels.collect::<BTreeMap<_, _>>());
+    labels.map_err(|error| Failure::Refused { why: format!("labels: {error}") })
 }
