@@ -66,6 +66,7 @@ const PLATFORM_KEYS: &[Key] = &[
     optional("platforms.state_dir", Kind::Path),
     optional("platforms.templates", Kind::Pairs(TEMPLATES)),
     optional("platforms.uplink", Kind::Text(UPLINK)),
+    required("platforms.rules_by_playbook", Kind::Switch),
     optional("platforms.hidden", Kind::SearchPath),
 ];
 
@@ -73,7 +74,9 @@ const PLATFORM_KEYS: &[Key] = &[
 pub(super) fn kind_of(key: &str) -> Option<PlatformKind> {
     match key {
         "state_file" | "latencies" | "faults" | "tasks" => Some(PlatformKind::Simulated),
-        "run_dir" | "state_dir" | "templates" | "uplink" | "hidden" => Some(PlatformKind::Local),
+        "run_dir" | "state_dir" | "templates" | "uplink" | "rules_by_playbook" | "hidden" => {
+            Some(PlatformKind::Local)
+        }
         _ => None,
     }
 }
@@ -151,6 +154,6 @@ mod tests {
     #[test]
     fn every_key_of_one_kind_exists() {
         let of_one_kind = TABLES.short_names().filter(|key| kind_of(key).is_some()).count();
-        assert_eq!(of_one_kind, 9);
+        assert_eq!(of_one_kind, 10);
     }
 }

@@ -51,6 +51,8 @@ pub struct Platform {
     pub templates: Vec<String>,
     /// Local: addresses for the way to the outside.
     pub uplink: Option<Ipv4Net>,
+    /// Local: whether a playbook sets routes and rules of routers.
+    pub rules_by_playbook: bool,
     /// Local: files and directories that machines don't see.
     pub hidden: Vec<PathBuf>,
 }
@@ -78,6 +80,7 @@ impl Default for Platform {
             state_dir: None,
             templates: Vec::new(),
             uplink: None,
+            rules_by_playbook: false,
             hidden: Vec::new(),
         }
     }

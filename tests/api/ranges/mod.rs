@@ -4,6 +4,7 @@ mod connections;
 mod inventory;
 mod keys;
 mod ordinary;
+mod rolled_back;
 mod verified;
 
 use reqwest::Method;

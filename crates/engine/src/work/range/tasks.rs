@@ -3,21 +3,22 @@
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use model::{
-    ContentName, ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, Outcome,
-    PlaybookWork, RangeId, SecretVars,
+    Actor, ContentName, ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels,
+    Outcome, PlaybookWork, RangeId, SecretVars,
 };
 use range::{
     Document,
     expand::spec::{ContentKind, Desired, RouterSpec, TaskSpec, VariableValue},
     plan::{Step, Work},
 };
-use saga::{Answer, Failure, Found};
+use saga::{Answer, Failure, Found, Undo};
 use serde_json::{Map, Value};
 use store::{JobQuery, Store};
 
 use crate::{
+    clock,
     error::JobError,
-    jobs::handle::Jobs,
+    jobs::{handle::Jobs, submit::Submitter},
     platforms::TaskMode,
     ranges::{
         router::{remove_rules, set_rules},
@@ -28,6 +29,8 @@ use crate::{
 
 /// The label of a child job that names the step of the plan.
 const STEP_LABEL: &str = "range_step";
+/// The label of a job that undoes a step: the job that carries out the plan, and the step.
+const UNDO_LABEL: &str = "range_undo";
 /// The label of a verification with the address outside that its packets are for.
 const OUTSIDE_LABEL: &str = "range_outside";
 /// The label of a child job that names the range.
@@ -90,13 +93,66 @@ impl Tasks<'_> {
 
     /// Submits a job that sets or removes the rules of a router, on platforms that don't do it.
     pub(super) async fn rules(&self, step: &Step, router: Option<&RouterSpec>) -> Result<Answer, Failure> {
+        self.submit(step, JobRequest::new(self.rules_work(step, router)?), true).await
+    }
+
+    /// The work that sets the rules of a router, or removes them.
+    fn rules_work(&self, step: &Step, router: Option<&RouterSpec>) -> Result<PlaybookWork, Failure> {
         let inventory = self.inventory_name()?;
         let work = match router {
             Some(router) => set_rules(inventory, router),
             None => remove_rules(inventory, &step.name),
         };
-        let work = work.map_err(|error| Failure::Refused { why: error.to_string() })?;
-        self.submit(step, JobRequest::new(work), true).await
+        work.map_err(|error| Failure::Refused { why: error.to_string() })
+    }
+
+    /// Has a job return the rules of a router to what they were, and waits for its end. A machine without rules forwards nothing.
+    pub(super) async fn undo_rules(&self, step: &Step, former: Option<&RouterSpec>) -> Result<Undo, Failure> {
+        if !self.are_run() {
+            return Ok(Undo::Undone);
+        }
+        // The job that set the rules ends first.
+        if let Some(child) = self.child(step).await?.filter(|child| !child.state.is_terminal()) {
+            self.jobs.wait(child.id, Duration::MAX).await.map_err(|error| rejected(&error))?;
+        }
+        let label = (UNDO_LABEL.to_owned(), format!("{}/{}", self.job.id, step.id));
+        let id = match self.last(None, label.clone()).await? {
+            Some(child) if child.state != JobState::Lost => child.id,
+            _ => {
+                let mut request = JobRequest::new(self.rules_work(step, former)?);
+                request.priority = self.job.request.priority;
+                let range = (RANGE_LABEL.to_owned(), self.name.to_owned());
+                request.labels = checked_labels([range, label].into_iter())?;
+                self.submit_undo(request).await?
+            }
+        };
+        let job = self.jobs.wait(id, Duration::MAX).await.map_err(|error| rejected(&error))?;
+        let child = Child { id, state: job.state, message: job.reason.message };
+        match child.state {
+            JobState::Succeeded => Ok(Undo::Undone),
+            JobState::Lost => Err(Failure::Retry { after: None, why: why(&child) }),
+            _ => Ok(Undo::Left {
+                why: format!("the rules of `{}` could not be undone: {}", step.name, why(&child)),
+                remedy: "apply the former document to set the former rules".to_owned(),
+            }),
+        }
+    }
+
+    /// Submits a job that undoes something. A job that is being canceled can't have new children, so it's one of its own then.
+    async fn submit_undo(&self, request: JobRequest) -> Result<JobId, Failure> {
+        match self.jobs.submit_child(self.job, request.clone()).await {
+            Ok(job) => Ok(job.id),
+            Err(JobError::Store(store::Error::Stale { .. })) => {
+                let now = self.jobs.get(self.job.id).await.map_err(|error| rejected(&error))?;
+                if now.state != JobState::Canceling || now.fence != self.job.fence {
+                    return Err(Failure::Retry { after: None, why: "the job has another holder".to_owned() });
+                }
+                let by = Submitter { actor: Actor::Service, mark: None };
+                let job = self.jobs.submit_as(clock::new_job_id(), request, &by).await;
+                job.map(|job| job.id).map_err(|error| rejected(&error))
+            }
+            Err(error) => Err(rejected(&error)),
+        }
     }
 
     fn verification(&self, step: &Step, outside: Option<IpAddr>) -> Verification {
@@ -177,12 +233,13 @@ impl Tasks<'_> {
     }
 
     async fn child(&self, step: &Step) -> Result<Option<Child>, Failure> {
-        let query = JobQuery {
-            parent: Some(self.job.id),
-            label: Some((STEP_LABEL.to_owned(), Some(step.id.to_string()))),
-            limit: 1,
-            ..JobQuery::default()
-        };
+        self.last(Some(self.job.id), (STEP_LABEL.to_owned(), step.id.to_string())).await
+    }
+
+    /// The last job with a label.
+    async fn last(&self, parent: Option<JobId>, label: (String, String)) -> Result<Option<Child>, Failure> {
+        let (name, value) = label;
+        let query = JobQuery { parent, label: Some((name, Some(value))), limit: 1, ..JobQuery::default() };
         let found = self.store.jobs(&query).await;
         let found = found.map_err(|error| Failure::Retry { after: None, why: error.to_string() })?;
         let child =
