@@ -33,7 +33,7 @@ use crate::{
     plan_journal::PlanJournal,
     platforms::{PlatformEntry, Platforms},
     ranges::{
-        leases,
+        durations, leases,
         secrets::RangeSecrets,
         state::{self, Existing, RangeData},
     },
@@ -347,6 +347,8 @@ impl RangePlans {
         let now = clock::now();
         let settlement = Settlement { state, recorded: &json, released: &released, now };
         self.store.settle_plan(holder, &settlement).await?;
+        let times = durations::measured(&loaded.plan, &entries, &before, &loaded.desired);
+        durations::record(&self.store, holder, &loaded.plan, &times).await;
         Ok((state, outcome::outcome(&loaded.plan, &entries, end, goal, now)))
     }
 
