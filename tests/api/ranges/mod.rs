@@ -4,6 +4,8 @@ mod connections;
 mod inventory;
 mod keys;
 mod ordinary;
+mod rolled_back;
+mod verified;
 
 use reqwest::Method;
 use serde_json::{Value, json};

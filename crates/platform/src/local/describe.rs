@@ -56,7 +56,7 @@ pub(super) fn describe(options: &Options, way: Way) -> Description {
         },
         capabilities: Capabilities {
             snapshots: has_guests,
-            rules: true,
+            rules: !options.rules_by_playbook,
             uplink: way == Way::Root && options.uplink.is_some(),
         },
         subnets_in_use: Vec::new(),

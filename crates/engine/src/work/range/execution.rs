@@ -266,7 +266,8 @@ impl RangePlans {
         };
         let mut backoff = Backoff::new(job.id);
         loop {
-            let graph = match graph::graph(&loaded.plan, &loaded.owner, loaded.entry.calls) {
+            let graph = match graph::graph(&loaded.plan, &loaded.owner, loaded.entry.calls, loaded.sets_rules)
+            {
                 Ok(graph) => graph,
                 Err(error) => return Ok(Err(error.to_string())),
             };

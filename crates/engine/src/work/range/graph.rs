@@ -33,19 +33,28 @@ pub(super) const fn thing_kind(work: &Work) -> Option<ThingKind> {
     }
 }
 
-/// The graph of a plan. Calls to the platform count against one class, `calls` at once.
-pub(super) fn graph(plan: &Plan, owner: &Owner, calls: usize) -> Result<Graph, BadGraph> {
+/// Is a step a child job? Tasks are, and rules where the platform sets none.
+pub(super) fn is_job(work: &Work, sets_rules: bool) -> bool {
+    match thing_kind(work) {
+        None => true,
+        Some(ThingKind::Rules) => !sets_rules,
+        Some(ThingKind::Network | ThingKind::Machine) => false,
+    }
+}
+
+/// The graph of a plan. Calls to the platform count against one class, `calls` at once. Does the platform set rules itself?
+pub(super) fn graph(plan: &Plan, owner: &Owner, calls: usize, sets_rules: bool) -> Result<Graph, BadGraph> {
     let class = Class { name: format!("platform `{}`", plan.platform), limit: calls };
     let steps = plan.steps.iter().map(|step| saga::Step {
         kind: step.kind.as_str().to_owned(),
         subject: step.name.clone(),
         tag: tag(owner, step),
         needs: step.needs.clone(),
-        classes: if is_call(&step.work) { vec![0] } else { Vec::new() },
+        classes: if is_call(&step.work, sets_rules) { vec![0] } else { Vec::new() },
         estimate: Duration::from_millis(step.estimate.ms),
         limit: match step.work {
             Work::WaitMachine { .. } => READY_WITHIN + Duration::from_mins(1),
-            Work::RunTask { .. } | Work::Verify => TASK_LIMIT,
+            _ if is_job(&step.work, sets_rules) => TASK_LIMIT,
             _ => CALL_LIMIT,
         },
     });
@@ -53,8 +62,8 @@ pub(super) fn graph(plan: &Plan, owner: &Owner, calls: usize) -> Result<Graph, B
 }
 
 /// Is it a call that the platform has to work for? A machine that boots would keep others from being created.
-const fn is_call(work: &Work) -> bool {
-    thing_kind(work).is_some() && !matches!(work, Work::WaitMachine { .. })
+fn is_call(work: &Work, sets_rules: bool) -> bool {
+    !is_job(work, sets_rules) && !matches!(work, Work::WaitMachine { .. })
 }
 
 /// What the result of a step is found by: the mark of the range, and the name of the thing.
