@@ -29,9 +29,9 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 PATH=$PATH:/usr/sbin:/sbin
 
 # Raise it when `make_root` makes something else: a root of another recipe is not used.
-recipe=1
+recipe=2
 # Packages of the root beside what every system has. Servers and cloud images have all of them.
-included=systemd,systemd-sysv,dbus,openssh-server,python3-apt,sudo,ca-certificates
+included=systemd,systemd-sysv,dbus,openssh-server,python3-apt,sudo,iproute2,iputils-ping,nftables,procps,ca-certificates
 user=trainer
 
 cannot() {

@@ -23,6 +23,8 @@ use crate::{error::Error, owner::Owner, wanted::MachineWanted};
 
 const OWNER: &str = "owner";
 const WANTED: &str = "wanted.json";
+/// The ending of the name of what is not whole.
+const PART: &str = ".part";
 /// The longest name of a machine, in bytes.
 const MAX_NAME: usize = 100;
 
@@ -161,6 +163,16 @@ impl RangeDir {
         machines.sort_by(|a, b| a.name.cmp(&b.name));
         machines
     }
+
+    /// Directories of machines whose making or removal was interrupted in its last step, with the names of the machines.
+    pub(super) fn interrupted(&self) -> Vec<(String, PathBuf)> {
+        let entries = fs::read_dir(self.path.join("machines")).into_iter().flatten().flatten();
+        let part = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some((name.strip_prefix('.')?.strip_suffix(PART)?.to_owned(), entry.path()))
+        };
+        entries.filter_map(part).collect()
+    }
 }
 
 impl MachineDir {
@@ -244,7 +256,7 @@ impl MachineDir {
 /// A hidden name beside a path, for what is not whole yet or any more.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.part"))
+    path.with_file_name(format!(".{name}{PART}"))
 }
 
 fn foreign(path: &Path) -> Error {
