@@ -101,7 +101,8 @@ pub fn missing_for_guests(options: &Options, way: Way) -> Vec<Missing> {
     let mut missing = Vec::new();
     if way == Way::User {
         missing.push(Missing {
-            what: "guests require the rights of root: `systemd-nspawn` doesn't work in a user namespace"
+            what: "guests require the rights of root: a guest needs a control group of its own, and a template whose files belong \
+                   to its users"
                 .to_owned(),
             hint: "use machines of kind `namespace`, or run the service as root".to_owned(),
         });
