@@ -138,10 +138,23 @@ impl RangeDir {
 
     /// Removes the directory, if there is no machine in it.
     pub(super) fn remove(&self) -> bool {
-        if fs::remove_dir(self.path.join("machines")).is_err() {
-            return false;
+        match fs::remove_dir(self.path.join("machines")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return false,
+            _ => {}
         }
-        fs::remove_dir_all(&self.path).is_ok()
+        // In one step: without its mark, the rest would be taken for something foreign.
+        self.remove_rest();
+        fs::rename(&self.path, beside(&self.path)).is_ok() && self.remove_rest()
+    }
+
+    /// Removes what an interrupted removal left of the directory.
+    pub(super) fn remove_rest(&self) -> bool {
+        fs::remove_dir_all(beside(&self.path)).is_ok()
+    }
+
+    /// What an interrupted removal left of the directory.
+    pub(super) fn rest(&self) -> Option<PathBuf> {
+        Some(beside(&self.path)).filter(|rest| rest.exists())
     }
 
     pub(super) fn machine(&self, name: &str) -> Result<MachineDir, Error> {

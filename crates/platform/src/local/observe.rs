@@ -49,6 +49,9 @@ pub(super) async fn observe(
         }
     }
     observed.leftovers.extend(dir.interrupted().iter().map(|(name, path)| leftover(name, path)));
+    if observed.is_empty() {
+        observed.leftovers.push(of_range(&dir.fabric()));
+    }
     Ok(observed)
 }
 
@@ -113,6 +116,14 @@ fn look(
 fn mac(link: &Link) -> String {
     let bytes: Vec<String> = link.mac.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes.join(":")
+}
+
+/// What a removal that was interrupted in its last steps left of a range.
+pub(super) fn of_range(path: &Path) -> Leftover {
+    Leftover {
+        what: format!("`{}` of a range that has no networks and machines", path.display()),
+        remove_by: "remove any network of the range again".to_owned(),
+    }
 }
 
 /// A machine whose making or removal was interrupted.

@@ -204,6 +204,9 @@ impl Local {
             if thing.kind == ThingKind::Machine {
                 thread_result(on_thread(move || guest.remove()).await)?;
             }
+            if range.remove_rest() {
+                self.home.release(range.owner().service());
+            }
             return Ok(Progress::Done);
         }
         match thing.kind {
@@ -290,7 +293,8 @@ impl Platform for Local {
             let range = self.home.range(owner);
             let fabric = self.fabric(&range)?;
             if !range.exists()? {
-                return Ok(Observed::default());
+                let rest = range.rest().map(|path| observe::of_range(&path));
+                return Ok(Observed { leftovers: rest.into_iter().collect(), ..Observed::default() });
             }
             let mut observed = observe::observe(&range, fabric.as_ref()).await?;
             for machine in observed.machines.iter_mut().filter(|machine| machine.kind == MachineKind::Guest) {

@@ -96,8 +96,8 @@ impl Actions for PlanActions<'_> {
             Work::EnsureRules { .. } => {
                 existing(machine.is_some_and(|machine| machine.rules != RulesState::None))
             }
-            Work::RemoveNetwork { .. } => reached(network.is_none()),
             // Of a removal that was interrupted, a leftover remains that the next removal removes.
+            Work::RemoveNetwork { .. } => reached(network.is_none() && observed.leftovers.is_empty()),
             Work::RemoveMachine { .. } => reached(machine.is_none() && observed.leftovers.is_empty()),
             Work::RemoveRules { .. } => {
                 reached(machine.is_none_or(|machine| machine.rules == RulesState::None))
