@@ -69,6 +69,8 @@ pub struct ObservedMachine {
     pub rules: RulesState,
     /// Its snapshots, by name.
     pub snapshots: Vec<String>,
+    /// What of it was lost, so that it has to be created again.
+    pub damage: Option<String>,
 }
 
 /// A network interface as it is.
@@ -78,8 +80,16 @@ pub struct ObservedNic {
     pub network: Option<String>,
     /// Its hardware address.
     pub mac: String,
-    /// Its addresses, as far as the platform knows them.
-    pub addresses: Vec<IpNet>,
+    /// Its addresses; `None` if the platform doesn't know them, as it can't look into the machine.
+    pub addresses: Option<Vec<IpNet>>,
+}
+
+impl ObservedNic {
+    /// Its addresses; none if the platform doesn't know them.
+    #[must_use]
+    pub fn known_addresses(&self) -> &[IpNet] {
+        self.addresses.as_deref().unwrap_or_default()
+    }
 }
 
 /// Is a machine running?

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net};
-use platform::simulated::{Fault, Latencies};
+use platform::{Fault, simulated::Latencies};
 
 use super::platform::{PlatformKind, TasksWithoutMachine};
 use crate::settings::kind::{Key, Kind, NamedTables, PairRule, Rule};
@@ -73,7 +73,7 @@ const PLATFORM_KEYS: &[Key] = &[
 /// The only kind of platform that has a key; `None` if all have it.
 pub(super) fn kind_of(key: &str) -> Option<PlatformKind> {
     match key {
-        "state_file" | "latencies" | "faults" | "tasks" => Some(PlatformKind::Simulated),
+        "state_file" | "latencies" | "tasks" => Some(PlatformKind::Simulated),
         "run_dir" | "state_dir" | "templates" | "uplink" | "rules_by_playbook" | "hidden" => {
             Some(PlatformKind::Local)
         }
@@ -154,6 +154,6 @@ mod tests {
     #[test]
     fn every_key_of_one_kind_exists() {
         let of_one_kind = TABLES.short_names().filter(|key| kind_of(key).is_some()).count();
-        assert_eq!(of_one_kind, 10);
+        assert_eq!(of_one_kind, 9);
     }
 }

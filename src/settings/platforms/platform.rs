@@ -39,7 +39,7 @@ pub struct Platform {
     pub state_file: Option<PathBuf>,
     /// Simulated: how long calls and tasks take, as `name=milliseconds`.
     pub latencies: Vec<String>,
-    /// Simulated: what goes wrong, as JSON.
+    /// What goes wrong on purpose, as JSON.
     pub faults: Option<String>,
     /// Simulated: what happens to tasks on its machines.
     pub tasks: TasksWithoutMachine,

@@ -1,6 +1,6 @@
 //! What a saga does for each step of a plan: calls to the platform, and child jobs for tasks.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use model::JournalEntry;
 use platform::{
@@ -15,7 +15,7 @@ use range::{
 use saga::{Actions, Answer, Failure, Found, Undo};
 
 use super::{
-    graph::{self, READY_WITHIN, thing_kind},
+    graph::{self, ready_limit, thing_kind},
     tasks::Tasks,
 };
 use crate::platforms::PlatformEntry;
@@ -27,6 +27,8 @@ pub(super) struct PlanActions<'a> {
     pub(super) platform: PlatformEntry,
     /// Does the platform set rules of routers itself?
     pub(super) sets_rules: bool,
+    /// How long a machine may take until it is ready, if its document has no limit.
+    pub(super) ready_within: Duration,
     /// Who logs in to the machines.
     pub(super) login: Login,
     pub(super) tasks: Tasks<'a>,
@@ -49,8 +51,8 @@ impl Actions for PlanActions<'_> {
                 self.remove(&self.thing(step)?).await
             }
             Work::WaitMachine { ready } => {
-                let machine = self.thing(step)?;
-                let ready = Awaited::Ready { machine, ready: *ready, within: READY_WITHIN };
+                let (machine, within) = (self.thing(step)?, ready_limit(*ready, self.ready_within));
+                let ready = Awaited::Ready { machine, ready: *ready, within };
                 self.platform.platform.wait(&ready).await.map_err(failure)?;
                 Ok(Answer::Done(None))
             }
@@ -94,8 +96,9 @@ impl Actions for PlanActions<'_> {
             Work::EnsureRules { .. } => {
                 existing(machine.is_some_and(|machine| machine.rules != RulesState::None))
             }
-            Work::RemoveNetwork { .. } => reached(network.is_none()),
-            Work::RemoveMachine { .. } => reached(machine.is_none()),
+            // Of a removal that was interrupted, a leftover remains that the next removal removes.
+            Work::RemoveNetwork { .. } => reached(network.is_none() && observed.leftovers.is_empty()),
+            Work::RemoveMachine { .. } => reached(machine.is_none() && observed.leftovers.is_empty()),
             Work::RemoveRules { .. } => {
                 reached(machine.is_none_or(|machine| machine.rules == RulesState::None))
             }
