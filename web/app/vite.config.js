@@ -15,6 +15,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // Styles of the graph are loaded with it.
     cssCodeSplit: true,
+    // The licenses of everything in the built files.
+    license: { fileName: "app/licenses.md" },
     rollupOptions: {
       output: {
         // Names without hashes: the binary embeds these files by name, and serves them with an `ETag`.

@@ -210,6 +210,7 @@ export const t = {
     secret: "Secret",
     same: "The same request",
     content: "Plays",
+    reading: "Ansible reads the playbook",
     back: "All playbooks, bundles, and scenarios",
   },
   ranges: {

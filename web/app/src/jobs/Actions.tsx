@@ -68,7 +68,7 @@ export function Actions({ job }: { job: Job }) {
               <strong>{play.play}</strong>
               <ul>
                 {play.tasks.map((task, index) => (
-                  // biome-ignore lint/suspicious/noArrayIndexKey: tasks can have the same name.
+                  // tasks can have the same name.
                   <li key={index}>{task}</li>
                 ))}
               </ul>

@@ -38,7 +38,7 @@ export function EventPanel({ job, seq, onClose }: { job: string; seq: number; on
           {shown.stdout !== null && (
             <pre className="code ansi">
               {shown.stdout.split("\n").map((line, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: lines never move.
+                // lines never move.
                 <LogLine key={index} line={line} />
               ))}
             </pre>

@@ -16,7 +16,7 @@ import { ResultView } from "./ResultView";
 import { inventoryOf, isFinished, titleOf } from "./title";
 import { TreeView } from "./TreeView";
 
-const JobPlan = lazy(() => import("../ranges/JobPlan"));
+const JobPlan = lazy(async () => ({ default: (await import("../pages")).JobPlan }));
 
 export function JobPage({ id }: { id: string }) {
   const job = useQuery({ queryKey: ["job", id], queryFn: () => body(api.GET("/v1/jobs/{id}", { params: { path: { id } } })) as Promise<Job> });

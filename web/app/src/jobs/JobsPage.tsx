@@ -2,6 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { api, body } from "../api/client";
 import type { JobState, JobSummary } from "../api/types";
+import { useCan } from "../caller";
 import { useParam } from "../lib/route";
 import { ago, clock, duration, secondsBetween, useNow } from "../lib/time";
 import { t } from "../text";
@@ -14,6 +15,7 @@ const STATES: JobState[] = ["queued", "running", "succeeded", "failed", "cancele
 const KINDS = ["playbook", "bundle", "scenario"] as const;
 
 export function JobsPage() {
+  const canRun = useCan("operator");
   const [state, setState] = useParam("state");
   const [kind, setKind] = useParam("kind");
   const [label, setLabel] = useParam("label");
@@ -42,7 +44,7 @@ export function JobsPage() {
   const now = useNow(shown.some((job) => !isFinished(job.state)));
   return (
     <>
-      <Header title={t.nav.jobs} actions={<a className="button button-primary" href="#/run">{t.jobs.run}</a>} />
+      <Header title={t.nav.jobs} actions={canRun && <a className="button button-primary" href="#/run">{t.jobs.run}</a>} />
       <div className="filters">
         <Search value={text} onChange={setText} label={t.jobs.search} />
         <Choice label={t.jobs.state} value={state} values={STATES} onChange={setState} />

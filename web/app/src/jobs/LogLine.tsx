@@ -11,7 +11,7 @@ export const LogLine = memo(function LogLine({ line, mark }: { line: string; mar
   return (
     <span className="log-text">
       {found.map((part, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts never move.
+        // parts never move.
         <span key={index} className={part.look || undefined}>
           {mark === undefined ? part.text : marked(part.text, mark)}
         </span>

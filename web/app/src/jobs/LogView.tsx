@@ -25,7 +25,7 @@ export function LogView({ job, attempt, isRunning }: { job: string; attempt: num
   const [at, setAt] = useState(0);
   const [error, setError] = useState<unknown>(null);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new attempt has more lines to follow.
+  // a new attempt has more lines to follow.
   useEffect(() => {
     const draw = together<true>(() => setVersion((version) => version + 1), 60);
     const log = new LogLines(`/v1/jobs/${job}/log`, () => draw(true));

@@ -19,7 +19,7 @@ export function QueuePage() {
       <Header title={t.nav.queue}>
         <p className="slots" aria-label={t.queue.capacity(capacity.running, capacity.max)}>
           {Array.from({ length: Math.min(capacity.max, 64) }, (_, slot) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: slots have no other name.
+            // slots have no other name.
             <span key={slot} className={slot < capacity.running ? "slot slot-taken" : "slot"} aria-hidden="true" />
           ))}
           <span className="dim">{t.queue.capacity(capacity.running, capacity.max)}</span>

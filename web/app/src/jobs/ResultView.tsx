@@ -40,7 +40,7 @@ export function ResultView({ job }: { job: Job }) {
           <h2 id="failures">{t.result.failures} <span className="count">{data.failures.length + data.failures_omitted}</span></h2>
           <ul className="failures">
             {data.failures.map((failure, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: failures can be the same twice.
+              // failures can be the same twice.
               <li key={index}>
                 <strong>{failure.host}</strong> <span>{failure.task ?? failure.play}</span>
                 {failure.item !== null && <span className="kind">{failure.item}</span>}
@@ -126,7 +126,7 @@ function Values({ values }: { values: unknown[] }) {
         </thead>
         <tbody>
           {(values as Fields[]).map((value, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: values have no name.
+            // values have no name.
             <tr key={index}>
               {columns.map((column) => (
                 <td key={column}>{show(value[column])}</td>

@@ -25,7 +25,7 @@ export function TreeView({ job, attempt, isRunning }: { job: string; attempt: nu
   const [isFollowing, setFollowing] = useState(isRunning);
   const list = useRef<WindowedHandle>(null);
   const now = useNow(isRunning);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the tree changes in place with its version.
+  // the tree changes in place with its version.
   const rows = useMemo(() => rowsOf(tree, { show: show as Filter["show"], host, task }, toggled), [tree, version, show, host, task, toggled]);
   useEffect(() => {
     if (isFollowing && isRunning) list.current?.scrollTo(rows.length, "end");

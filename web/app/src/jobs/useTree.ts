@@ -17,7 +17,7 @@ export function useTree(job: string, attempt: number): { tree: Tree; version: nu
   const [version, setVersion] = useState(0);
   const [isComplete, setComplete] = useState(false);
   const queries = useQueryClient();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the stream of a finished job ends, so another attempt needs another.
+  // the stream of a finished job ends, so another attempt needs another.
   useEffect(() => {
     const abort = new AbortController();
     tree.current = emptyTree();

@@ -6,7 +6,7 @@ export interface Part {
   look: string;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences begin with a control character.
+// escape sequences begin with a control character.
 const SEQUENCE = /\u001b\[([0-9;]*)([A-Za-z])/g;
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 

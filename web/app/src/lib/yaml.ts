@@ -31,7 +31,8 @@ export function toYaml(value: unknown, indent = ""): string {
   return entries
     .map(([head, item]) => {
       const short = inline(item);
-      const isShort = isScalar(item) || (indent !== "" || Array.isArray(item) || Array.isArray(value)) && indent.length + head.length + short.length < WIDTH;
+      const isEmpty = short === "[]" || short === "{}";
+      const isShort = isScalar(item) || isEmpty || (indent !== "" || Array.isArray(item) || Array.isArray(value)) && indent.length + head.length + short.length < WIDTH;
       return isShort ? `${indent}${head} ${short}\n` : `${indent}${head}\n${toYaml(item, `${indent}  `)}`;
     })
     .join("");

@@ -113,7 +113,7 @@ function MachineActions({ range, machines, snapshots }: { range: Range; machines
   const needsName = asked === "snapshot" || asked === "revert" || asked === "remove-snapshot";
   return (
     <>
-      <a className="button" href={href(["run"])}>{t.machines.run}</a>
+      <a className="button" href={href(["run"], { inventory: `range/${range.name}` })}>{t.machines.run}</a>
       <Button onClick={() => ask("start")}>{t.machines.actions.start}</Button>
       <Button onClick={() => ask("stop")}>{t.machines.actions.stop}</Button>
       <Button onClick={() => ask("snapshot")}>{t.machines.actions.snapshot}</Button>

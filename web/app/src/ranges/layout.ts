@@ -8,8 +8,10 @@ export interface Place {
 
 export const SIZE = { width: 168, height: 54 };
 const GAP = { x: 20, y: 22, cluster: 56, shelf: 110 };
-/** Networks of one shelf are at most this wide together, before another shelf begins. */
-const SHELF_PX = 3200;
+/** Networks of one shelf are at least this wide together, before another shelf begins. */
+const SHELF_PX = 2600;
+/** The width of a map of many networks relative to its height. */
+const ASPECT = 1.9;
 
 export function layout(graph: Graph): Map<string, Place> {
   const places = new Map<string, Place>();
@@ -40,11 +42,18 @@ export function layout(graph: Graph): Map<string, Place> {
 /** Each network with its machines as a block, blocks side by side, shelves below each other. */
 function placeNetworks(networks: string[], members: Map<string, string[]>, places: Map<string, Place>) {
   let [x, y, tallest, width] = [0, 0, 0, 0];
+  const columnsOf = (network: string) => Math.max(1, Math.min(8, Math.ceil(Math.sqrt(members.get(network)?.length ?? 0))));
+  const widthOf = (network: string) => columnsOf(network) * (SIZE.width + GAP.x) - GAP.x;
+  const area = networks.reduce((sum, network) => {
+    const rows = Math.ceil((members.get(network)?.length ?? 0) / columnsOf(network));
+    return sum + (widthOf(network) + GAP.cluster) * (GAP.shelf * 3 + rows * (SIZE.height + GAP.y));
+  }, 0);
+  const shelf = Math.max(SHELF_PX, Math.sqrt(area * ASPECT));
   for (const network of networks) {
     const own = members.get(network) ?? [];
-    const columns = Math.max(1, Math.min(8, Math.ceil(Math.sqrt(own.length))));
-    const block = columns * (SIZE.width + GAP.x) - GAP.x;
-    if (x > 0 && x + block > SHELF_PX) [x, y, tallest] = [0, y + tallest + GAP.shelf * 2, 0];
+    const columns = columnsOf(network);
+    const block = widthOf(network);
+    if (x > 0 && x + block > shelf) [x, y, tallest] = [0, y + tallest + GAP.shelf * 2, 0];
     places.set(network, { x: x + block / 2 - SIZE.width / 2, y });
     own.forEach((machine, index) => {
       const row = Math.floor(index / columns);

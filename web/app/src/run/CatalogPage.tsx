@@ -39,11 +39,13 @@ export default function CatalogPage() {
 }
 
 function Entries({ entries }: { entries: CatalogEntry[] }) {
+  // The inventory that the form begins with.
+  const [inventory] = useParam("inventory");
   return (
     <ul className="catalog">
       {entries.map((entry) => (
         <li key={entry.path}>
-          <a href={href(["run", entry.kind, ...entry.name.split("/")])}>
+          <a href={href(["run", entry.kind, ...entry.name.split("/")], { inventory })}>
             <strong>{entry.name}</strong>
             <code className="dim">{entry.path}</code>
           </a>

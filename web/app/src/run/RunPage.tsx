@@ -4,7 +4,7 @@ import { useMemo, useState } from "react";
 import { api, body } from "../api/client";
 import type { Content, Job, NewJob } from "../api/types";
 import { useCan } from "../caller";
-import { href, navigate } from "../lib/route";
+import { href, navigate, useParam } from "../lib/route";
 import { t } from "../text";
 import { Button, Copy, Header, Link, Loading, ProblemView } from "../ui/basics";
 import { Check, Tags, Variables } from "./fields";
@@ -29,12 +29,22 @@ export default function RunPage({ kind, name }: { kind: string; name: string }) 
   const inventories = useQuery({ queryKey: ["catalog", "inventories"], queryFn: () => body(api.GET("/v1/catalog/inventories")) });
   const error = content.error ?? inventories.error;
   if (error !== null) return <ProblemView error={error} />;
-  if (content.data === undefined || inventories.data === undefined) return <Loading />;
+  if (content.data === undefined || inventories.data === undefined) {
+    return (
+      <>
+        <Header title={name}>
+          <span className="kind">{kind}</span>
+        </Header>
+        <Loading text={t.run.reading} />
+      </>
+    );
+  }
   return <FormView kind={kind} name={name} content={content.data} inventories={inventories.data.items.map((entry) => entry.name)} />;
 }
 
 function FormView({ kind, name, content, inventories }: { kind: string; name: string; content: Content; inventories: string[] }) {
-  const [form, setForm] = useState<Form>(() => formOf(content, takeRequest(), inventories));
+  const [wanted] = useParam("inventory");
+  const [form, setForm] = useState<Form>(() => formOf(content, takeRequest(), wanted === "" ? inventories : [wanted]));
   const change = (part: Partial<Form>) => setForm({ ...form, ...part });
   const canRun = useCan("operator");
   const request = useMemo(() => requestOf(kind, name, form), [kind, name, form]);
@@ -98,12 +108,12 @@ function FormView({ kind, name, content, inventories }: { kind: string; name: st
           <section aria-labelledby="content">
             <h2 id="content">{t.run.content} <span className="count">{content.plays.length}</span></h2>
             {content.plays.map((play, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: plays can have the same name.
+              // plays can have the same name.
               <div key={index} className="preview-play">
                 <strong>{play.name}</strong> <code className="dim">{play.hosts}</code>
                 <ol>
                   {play.tasks.map((task, at) => (
-                    // biome-ignore lint/suspicious/noArrayIndexKey: tasks can have the same name.
+                    // tasks can have the same name.
                     <li key={at}>
                       {task.role !== null && <span className="dim">{task.role} : </span>}
                       {task.name} {task.tags.map((tag) => <span key={tag} className="kind">{tag}</span>)}

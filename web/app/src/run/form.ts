@@ -39,7 +39,7 @@ export function formOf(content: Content, request: Partial<JobRequest> | null, in
     if (!variables.some((variable) => variable.name === name)) variables.push({ key: key++, name, value: "", isSecret: true, prompt: null });
   }
   return {
-    inventory: request === null ? (inventories.includes("hosts") ? "hosts" : (inventories[0] ?? "")) : inventoryOf(request),
+    inventory: request === null ? (inventories.find((name) => name === "hosts") ?? inventories[0] ?? "") : inventoryOf(request),
     limit: request?.limit ?? "",
     tags: split(request?.tags),
     skipTags: split(request?.skip_tags),

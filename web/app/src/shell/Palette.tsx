@@ -67,15 +67,15 @@ export function Palette({ onClose }: { onClose: () => void }) {
         aria-label={t.palette.title}
         placeholder={t.palette.placeholder}
         value={text}
-        // biome-ignore lint/a11y/noAutofocus: the dialog is there for this field.
+        // the dialog is there for this field.
         autoFocus
         onChange={(event) => (setText(event.target.value), setSelected(0))}
         onKeyDown={onKeyDown}
       />
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the field has the focus. */}
+      {/* the field has the focus. */}
       <ul id="palette-list" role="listbox" aria-label={t.palette.title} className="palette-list">
         {found.map((entry, index) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: keys are those of the field.
+          // keys are those of the field.
           <li key={entry.to} id={`palette-${index}`} role="option" aria-selected={index === selected} onClick={() => open(entry)} onMouseMove={() => setSelected(index)}>
             <Icon name={entry.icon} />
             <span>{entry.label}</span>

@@ -18,13 +18,13 @@ import { Boundary } from "./Boundary";
 import { useTheme } from "./theme";
 
 // Loaded when they are needed: the first page stays small.
-const RangesPage = lazy(() => import("../ranges/RangesPage"));
-const RangePage = lazy(() => import("../ranges/RangePage"));
-const NewRangePage = lazy(() => import("../ranges/NewRangePage"));
-const CatalogPage = lazy(() => import("../run/CatalogPage"));
-const RunPage = lazy(() => import("../run/RunPage"));
-const PlatformsPage = lazy(() => import("../system/PlatformsPage"));
-const SystemPage = lazy(() => import("../system/SystemPage"));
+const RangesPage = lazy(async () => ({ default: (await import("../pages")).RangesPage }));
+const RangePage = lazy(async () => ({ default: (await import("../pages")).RangePage }));
+const NewRangePage = lazy(async () => ({ default: (await import("../pages")).NewRangePage }));
+const CatalogPage = lazy(async () => ({ default: (await import("../pages")).CatalogPage }));
+const RunPage = lazy(async () => ({ default: (await import("../pages")).RunPage }));
+const PlatformsPage = lazy(async () => ({ default: (await import("../pages")).PlatformsPage }));
+const SystemPage = lazy(async () => ({ default: (await import("../pages")).SystemPage }));
 
 const PLACES: [string, string, IconName][] = [
   ["jobs", t.nav.jobs, "jobs"],
@@ -62,7 +62,7 @@ export function Shell() {
   useKeys({ palette: () => setOpen("palette"), help: () => setOpen("help") });
   useLive(caller.data !== undefined && !session.isRejected);
   const place = route.path[0] ?? "jobs";
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each page begins at its top.
+  // each page begins at its top.
   useEffect(() => {
     window.scrollTo(0, 0);
   }, [route.path.join("/")]);
@@ -76,7 +76,7 @@ export function Shell() {
       </a>
       <nav className="nav" aria-label={t.nav.label}>
         <Link to={["jobs"]} className="brand">
-          <img src="./icon.svg" alt="" width={22} height={22} />
+          <img src="./app/icon.svg" alt="" width={22} height={22} />
           <span>Rangehand</span>
         </Link>
         <ul>

@@ -16,7 +16,7 @@ export function SignIn({ wasRejected }: { wasRejected: boolean }) {
   return (
     <main className="sign-in">
       <form onSubmit={submit}>
-        <img src="./icon.svg" alt="" width={40} height={40} />
+        <img src="./app/icon.svg" alt="" width={40} height={40} />
         <h1>Rangehand</h1>
         <label>
           {t.signIn.token}
@@ -26,7 +26,7 @@ export function SignIn({ wasRejected }: { wasRejected: boolean }) {
             value={text}
             aria-describedby="sign-in-hint"
             aria-invalid={wasRejected}
-            // biome-ignore lint/a11y/noAutofocus: it is the only field of the page.
+            // it is the only field of the page.
             autoFocus
             onChange={(event) => setText(event.target.value)}
           />

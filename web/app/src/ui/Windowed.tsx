@@ -53,7 +53,7 @@ export function Windowed({ count, rowHeight, render, label, className = "", hand
       observer.disconnect();
     };
   }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `latest` is always current.
+  // `latest` is always current.
   useLayoutEffect(() => latest.current(), [count]);
 
   useImperativeHandle(handle, () => ({
@@ -71,7 +71,7 @@ export function Windowed({ count, rowHeight, render, label, className = "", hand
   const rows: ReactNode[] = [];
   for (let row = from; row < to; row++) rows.push(render(row));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
+    // a region that scrolls must be reachable by keyboard.
     <div className={`windowed ${className}`} ref={element} role="region" aria-label={label} tabIndex={0}>
       <div className="windowed-space" style={{ height: count * rowHeight }}>
         <div className="windowed-rows" style={{ transform: `translateY(${from * rowHeight}px)` }}>

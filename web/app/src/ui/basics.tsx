@@ -52,10 +52,10 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 }
 
 /** A place that is being loaded. */
-export function Loading() {
+export function Loading({ text = t.loading }: { text?: string }) {
   return (
     <div className="loading" role="status">
-      <Icon name="spin" /> {t.loading}
+      <Icon name="spin" /> {text}
     </div>
   );
 }
