@@ -37,14 +37,13 @@ fn what_an_interrupted_removal_left_is_listed_and_removed_by_the_next_one() {
         // The same of a range: without its networks, and without its namespace.
         let network = wanted(&desired).swap_remove(0);
         let thing = drive.owner.thing(ThingKind::Network, network.name());
-        for script in ["ip link delete group $(ip -j link show type bridge | grep -o '\"group\":\"[0-9]*\"' | grep -o '[0-9]*')", ""] {
+        let ranges = lab.options.run.join("test");
+        for script in [
+            "nsenter --net=part/fabric ip -o link show type bridge | cut -d: -f2 | xargs -n1 nsenter --net=part/fabric ip link delete",
+            "umount -l part/fabric && mv part .part.part",
+        ] {
             drive.ensure(&network).await.unwrap();
-            let range = lab.options.run.join("test/part");
-            if script.is_empty() {
-                sh(&format!("umount -l {0}/fabric && cd {0}/.. && mv part .part.part", range.display()));
-            } else {
-                sh(&format!("nsenter --net={}/fabric sh -c '{}'", range.display(), script.replace('\'', "'\\''")));
-            }
+            sh(&format!("cd {} && {script}", ranges.display()));
             assert_eq!(drive.observe().await.leftovers.len(), 1, "{script}");
             drive.remove(&thing).await.unwrap();
             assert_gone(&drive.observe().await);
