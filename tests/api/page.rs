@@ -71,7 +71,7 @@ async fn the_page_shows_a_job_while_it_runs_and_creates_a_range() {
     page.value("document.querySelector('dialog input').focus()");
     page.type_in("lab");
     page.click("dialog button", "Destroy").await;
-    page.until("document.querySelector('.page-title .state')?.innerText === 'destroyed'").await;
+    page.shows("This range was destroyed.").await;
     assert_eq!(page.complaints(), [] as [String; 0]);
 }
 
