@@ -55,9 +55,9 @@ pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
 pub use range::{
     ChangeOrPlan, Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage,
-    NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines,
-    RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow,
-    Verdict,
+    MissingFeature, NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine,
+    RangeMachines, RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability,
+    ReachabilityRow, Verdict,
 };
 pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};
