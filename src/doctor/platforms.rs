@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use platform::local::{self, Missing, Options, Way};
+use platform::{
+    Missing,
+    local::{self, Options, Way},
+};
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::check::{Check, chain};
@@ -62,11 +65,14 @@ fn local(
         None => return fail("was not tried".to_owned(), "repeat the check".to_owned()),
     };
     match local::usable(checks) {
-        Some(Way::Root) => Check::ok(NAME, format!("`{name}`: works as root; {}", guests(options))),
+        Some(Way::Root) => {
+            Check::ok(NAME, format!("`{name}`: works as root; {}", guests(options, Way::Root)))
+        }
         Some(Way::User) => Check::ok(
             NAME,
             format!(
-                "`{name}`: works for this user, in user namespaces: machines of kind `namespace`, without guests and uplink"
+                "`{name}`: works for this user, in user namespaces: machines of kind `namespace`, without uplink; {}",
+                guests(options, Way::User)
             ),
         ),
         None => {
@@ -78,8 +84,8 @@ fn local(
 }
 
 /// Whether there can be guests, and their templates.
-fn guests(options: &Options) -> String {
-    let missing = local::missing_for_guests(options);
+fn guests(options: &Options, way: Way) -> String {
+    let missing = local::missing_for_guests(options, way);
     if !missing.is_empty() {
         let (whats, hints) = texts(missing.iter());
         return format!("no guests: {whats} ({hints})");

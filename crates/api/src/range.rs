@@ -254,6 +254,8 @@ words!(DriftKind, "What differs between the records and the platform" {
     NetworkUnknown = "network_unknown",
     /// A recorded machine does not exist.
     MachineMissing = "machine_missing",
+    /// A machine lost its files.
+    MachineDamaged = "machine_damaged",
     /// A machine does not run, though it was started.
     MachineStopped = "machine_stopped",
     /// A machine runs, though it was stopped.
@@ -393,4 +395,15 @@ pub struct PlatformDetail {
     pub accepts: Map<String, Value>,
     /// Subnets that others use and that ranges can't use
     pub subnets_in_use: Vec<String>,
+    /// What platforms of this kind can do and this one can't, such as guests or an uplink
+    pub missing: Vec<MissingFeature>,
+}
+
+/// Something that doesn't work on a platform
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingFeature {
+    /// What doesn't work, and why
+    pub what: String,
+    /// What the operator can do about it
+    pub hint: String,
 }

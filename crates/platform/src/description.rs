@@ -13,6 +13,17 @@ pub struct Description {
     pub capabilities: Capabilities,
     /// Subnets that others use and that ranges must not.
     pub subnets_in_use: Vec<IpNet>,
+    /// What platforms of this kind can do and this one cannot.
+    pub missing: Vec<Missing>,
+}
+
+/// Something that does not work on a platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// What does not work, and why.
+    pub what: String,
+    /// What the operator can do about it.
+    pub hint: String,
 }
 
 /// What a platform does beyond networks and machines.

@@ -94,7 +94,7 @@ async fn a_second_range_is_planned_with_the_times_of_the_first_one() {
     let first = planned().await;
     let usual = json!({"ms": 200, "source": "platform"});
     assert_eq!(estimates(&first, "machine.ensure"), vec![usual; 3], "{first:#}");
-    created(&app, &lab()).await;
+    created(&app, &document).await;
     let carried_out = app.get("/v1/ranges/lab/plan", 200).await;
     let steps = carried_out["steps"].as_array().expect("steps").iter();
     let took =

@@ -14,7 +14,7 @@ use super::{
     options::Options,
     template::templates,
 };
-use crate::description::{Capabilities, Description};
+use crate::description::{Capabilities, Description, Missing};
 
 /// How long steps take on a usual machine, in milliseconds: with machines of kind `namespace`, and with guests.
 const DURATIONS: [(StepKind, u64, u64); 11] = [
@@ -41,9 +41,17 @@ fn durations<'a>(templates: impl Iterator<Item = &'a String> + Clone) -> Duratio
 
 /// What the platform does with these options.
 pub(super) fn describe(options: &Options, way: Way) -> Description {
-    let has_guests = way == Way::Root && missing_for_guests(options).is_empty();
+    let mut missing = missing_for_guests(options, way);
+    let has_guests = missing.is_empty();
     let templates: BTreeMap<String, Template> =
         templates(options).into_keys().map(|name| (name, Template::default())).collect();
+    if has_guests && templates.is_empty() {
+        missing.push(no_templates());
+    }
+    let uplink = way == Way::Root && options.uplink.is_some();
+    if !uplink {
+        missing.push(no_uplink(way));
+    }
     Description {
         rules: PlatformRules {
             kinds: if has_guests { MachineKind::ALL.to_vec() } else { vec![MachineKind::Namespace] },
@@ -54,11 +62,24 @@ pub(super) fn describe(options: &Options, way: Way) -> Description {
             templates: Some(templates),
             ..options.rules.clone()
         },
-        capabilities: Capabilities {
-            snapshots: has_guests,
-            rules: true,
-            uplink: way == Way::Root && options.uplink.is_some(),
-        },
+        capabilities: Capabilities { snapshots: has_guests, rules: !options.rules_by_playbook, uplink },
         subnets_in_use: Vec::new(),
+        missing,
     }
+}
+
+fn no_templates() -> Missing {
+    Missing {
+        what: "there are no templates for guests".to_owned(),
+        hint: "`rangehand template build debian-12` makes one".to_owned(),
+    }
+}
+
+/// Why ranges can't be connected to the outside.
+fn no_uplink(way: Way) -> Missing {
+    let (what, hint) = match way {
+        Way::Root => ("no addresses are set for the uplink", "set `platforms.NAME.uplink`"),
+        Way::User => ("the uplink requires the rights of root", "run the service as root"),
+    };
+    Missing { what: what.to_owned(), hint: hint.to_owned() }
 }

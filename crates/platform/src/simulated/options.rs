@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use range::{PlatformRules, plan::StepKind, platform_rules::Durations};
 use serde::{Deserialize, Serialize};
 
-use super::faults::Fault;
+use crate::faults::Fault;
 
 /// How the simulated platform behaves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
