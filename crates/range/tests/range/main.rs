@@ -10,6 +10,7 @@ mod actions;
 mod checks;
 mod convergence;
 mod document;
+mod estimates;
 mod expand;
 mod generated;
 mod ldo;
