@@ -137,6 +137,11 @@ lint_documents() {
     "@redocly/cli@$redocly_version" >"$scratch/lint.log" 2>&1; then
     fail "npm could not install @redocly/cli: $(tail -n 5 "$scratch/lint.log")"
   fi
+  # The packages with which a test builds the web page again.
+  if [ ! -d web/app/node_modules ] && ! npm ci --prefix web/app --loglevel=error >"$scratch/lint.log" 2>&1; then
+    say "note: the packages of web/app cannot be installed, so the web page is not built again: $(tail -n 5 "$scratch/lint.log")"
+    rm -rf web/app/node_modules
+  fi
   REDOCLY_TELEMETRY=off "$redocly" lint >"$scratch/lint.log" 2>&1 || fail "redocly: $(cat "$scratch/lint.log")"
 }
 

@@ -50,6 +50,7 @@ fn entry(settings: &settings::Platform, kind: PlatformKind, opened: Deferred) ->
             (PlatformKind::Simulated, TasksWithoutMachine::Skip) => TaskMode::Skipped,
             (PlatformKind::Simulated, TasksWithoutMachine::Local) => TaskMode::OnThisNode,
         },
+        verify_address: settings.verify_address,
         prices: settings.price_list(),
     }
 }

@@ -8,6 +8,7 @@
 
 mod artifacts;
 mod background;
+mod caller;
 mod catalog;
 mod event;
 mod health;
@@ -33,6 +34,7 @@ mod words;
 
 pub use artifacts::{Artifact, Artifacts, OmittedFile};
 pub use background::{Activation, ActivationCause, BackgroundTask, BackgroundTasks};
+pub use caller::{Caller, CallerRole};
 pub use catalog::{
     CatalogEntry, Content, Inventory, InventoryGroup, MissingFile, Play, PlayTask, Prompt, PromptKind,
 };

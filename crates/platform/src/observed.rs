@@ -1,5 +1,7 @@
 //! What a platform has of a range, as it is now.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use range::document::{Cidr, MachineKind};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,10 @@ pub struct Observed {
     pub machines: Vec<ObservedMachine>,
     /// Things of the range that are neither: what an interrupted call left.
     pub leftovers: Vec<Leftover>,
+    /// An address outside of the range that its uplink leads to, and that answers: the gateway there. `None` if the range has no way
+    /// to the outside, or the platform doesn't know such an address.
+    #[serde(default)]
+    pub outside: Option<IpAddr>,
 }
 
 impl Observed {

@@ -1,5 +1,7 @@
 //! The keys of a platform and their allowed values.
 
+use std::net::IpAddr;
+
 use ipnet::{IpNet, Ipv4Net};
 use platform::{Fault, simulated::Latencies};
 
@@ -54,6 +56,7 @@ const PLATFORM_KEYS: &[Key] = &[
     limit("platforms.cores_max"),
     limit("platforms.memory_max_bytes"),
     limit("platforms.disk_max_bytes"),
+    optional("platforms.verify_address", Kind::Text(ADDRESS)),
     optional("platforms.prices", Kind::Pairs(PRICES)),
     optional("platforms.state_file", Kind::Path),
     optional("platforms.latencies", Kind::Pairs(LATENCIES)),
@@ -63,6 +66,7 @@ const PLATFORM_KEYS: &[Key] = &[
     optional("platforms.state_dir", Kind::Path),
     optional("platforms.templates", Kind::Pairs(TEMPLATES)),
     optional("platforms.uplink", Kind::Text(UPLINK)),
+    required("platforms.rules_by_playbook", Kind::Switch),
     optional("platforms.hidden", Kind::SearchPath),
 ];
 
@@ -70,7 +74,9 @@ const PLATFORM_KEYS: &[Key] = &[
 pub(super) fn kind_of(key: &str) -> Option<PlatformKind> {
     match key {
         "state_file" | "latencies" | "tasks" => Some(PlatformKind::Simulated),
-        "run_dir" | "state_dir" | "templates" | "uplink" | "hidden" => Some(PlatformKind::Local),
+        "run_dir" | "state_dir" | "templates" | "uplink" | "rules_by_playbook" | "hidden" => {
+            Some(PlatformKind::Local)
+        }
         _ => None,
     }
 }
@@ -103,6 +109,9 @@ const FAULTS: Rule = Rule {
     allowed: "a JSON array of faults, such as `[{\"call\": \"power\", \"times\": 1, \"effect\": \"fail\"}]`",
     accepts: |text| serde_json::from_str::<Vec<Fault>>(text).is_ok(),
 };
+
+const ADDRESS: Rule =
+    Rule { allowed: "an IP address, such as `192.0.2.1`", accepts: |text| text.parse::<IpAddr>().is_ok() };
 
 const UPLINK: Rule = Rule {
     allowed: "an IPv4 subnet of at least a /24, such as `10.255.0.0/16`",
@@ -145,6 +154,6 @@ mod tests {
     #[test]
     fn every_key_of_one_kind_exists() {
         let of_one_kind = TABLES.short_names().filter(|key| kind_of(key).is_some()).count();
-        assert_eq!(of_one_kind, 8);
+        assert_eq!(of_one_kind, 9);
     }
 }

@@ -48,6 +48,7 @@ impl Settings {
             program: program.map(|program| program.display().to_string()).into_iter().collect(),
             hidden: self.private_paths().chain(platform.hidden.iter().cloned()).collect(),
             uplink: platform.uplink,
+            rules_by_playbook: platform.rules_by_playbook,
             ..local::Options::new(run, state)
         }
     }

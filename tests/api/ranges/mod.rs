@@ -5,6 +5,8 @@ pub(crate) mod guests;
 mod inventory;
 mod keys;
 mod ordinary;
+mod rolled_back;
+mod verified;
 
 use reqwest::Method;
 use serde_json::{Value, json};

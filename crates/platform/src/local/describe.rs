@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use range::{PlatformRules, document::MachineKind, platform_rules::Template};
+use range::{
+    PlatformRules,
+    document::MachineKind,
+    plan::StepKind,
+    platform_rules::{Durations, Template},
+};
 
 use super::{
     check::{Way, missing_for_guests},
@@ -10,6 +15,29 @@ use super::{
     template::templates,
 };
 use crate::description::{Capabilities, Description, Missing};
+
+/// How long steps take on a usual machine, in milliseconds: with machines of kind `namespace`, and with guests.
+const DURATIONS: [(StepKind, u64, u64); 11] = [
+    (StepKind::NetworkEnsure, 10, 10),
+    (StepKind::NetworkRemove, 20, 20),
+    (StepKind::MachineEnsure, 20, 100),
+    (StepKind::MachineStart, 100, 300),
+    (StepKind::MachineStop, 200, 2_000),
+    (StepKind::MachineWait, 100, 4_000),
+    (StepKind::MachineRemove, 50, 500),
+    (StepKind::RulesEnsure, 30, 30),
+    (StepKind::SnapshotTake, 500, 500),
+    (StepKind::SnapshotRevert, 500, 500),
+    (StepKind::SnapshotRemove, 200, 200),
+];
+
+fn durations<'a>(templates: impl Iterator<Item = &'a String> + Clone) -> Durations {
+    let by_template = |(kind, namespace, guest)| {
+        let guests = templates.clone().map(|name| (name.clone(), guest));
+        (kind, guests.chain([(String::new(), namespace)]).collect())
+    };
+    DURATIONS.into_iter().map(by_template).collect()
+}
 
 /// What the platform does with these options.
 pub(super) fn describe(options: &Options, way: Way) -> Description {
@@ -27,13 +55,14 @@ pub(super) fn describe(options: &Options, way: Way) -> Description {
     Description {
         rules: PlatformRules {
             kinds: if has_guests { MachineKind::ALL.to_vec() } else { vec![MachineKind::Namespace] },
-            templates: Some(templates),
             reaches_machines: true,
             changes_subnets: true,
             snapshots_while_running: false,
+            durations: durations(templates.keys()),
+            templates: Some(templates),
             ..options.rules.clone()
         },
-        capabilities: Capabilities { snapshots: has_guests, rules: true, uplink },
+        capabilities: Capabilities { snapshots: has_guests, rules: !options.rules_by_playbook, uplink },
         subnets_in_use: Vec::new(),
         missing,
     }

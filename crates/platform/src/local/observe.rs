@@ -10,7 +10,7 @@ use super::{
     kernel::{Link, Namespace, Netlink, on_thread},
     machine,
     options::UPLINK,
-    process, rules,
+    process, rules, uplink,
 };
 use crate::{
     error::Error,
@@ -26,7 +26,7 @@ pub(super) async fn observe(
     dir: &RangeDir,
     fabric: Option<&std::sync::Arc<Fabric>>,
 ) -> Result<Observed, Error> {
-    let mut observed = Observed::default();
+    let mut observed = Observed { outside: uplink::gateway(dir), ..Observed::default() };
     let mut ports = Ports::new();
     if let Some(fabric) = fabric {
         let links = fabric.links()?;

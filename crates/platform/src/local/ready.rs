@@ -19,6 +19,8 @@ use crate::{error::Error, observed::Power};
 const CONNECT: Duration = Duration::from_secs(2);
 /// The least and the most time between two looks.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+/// A machine is found ready at most this part of its time too late.
+const LATE: u32 = 20;
 pub(super) const SSH: u16 = 22;
 const WINRM: u16 = 5985;
 
@@ -45,7 +47,6 @@ pub(super) fn wait(
     within: Duration,
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    let mut pause = LOOK_AGAIN.0;
     loop {
         if dir.wanted()?.is_none() {
             return Err(Error::gone(format!("machine `{}` does not exist", spec.name)));
@@ -57,12 +58,12 @@ pub(super) fn wait(
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
+        let pause = (begun.elapsed() / LATE).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1);
         if begun.elapsed() + pause > within {
             let (name, seconds) = (&spec.name, within.as_secs());
             return Err(with_console(dir, format!("machine `{name}` is not ready after {seconds} s: {why}")));
         }
         thread::sleep(pause);
-        pause = (pause * 2).min(LOOK_AGAIN.1);
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use range::PlatformRules;
 use tokio::time::{Instant, sleep};
 
 use super::{actions, by_hand::ByHand, journal::Journal, options::Options, world::World};
@@ -171,7 +172,10 @@ impl Platform for Simulated {
     fn describe(&self) -> Answer<'_, Description> {
         Box::pin(self.call(Call::Describe, "", |world, _| {
             Ok(Description {
-                rules: self.options.rules.clone(),
+                rules: PlatformRules {
+                    durations: self.options.latencies.durations(),
+                    ..self.options.rules.clone()
+                },
                 capabilities: Capabilities { snapshots: true, rules: true, uplink: true },
                 subnets_in_use: actions::foreign_subnets(world),
                 missing: Vec::new(),

@@ -34,18 +34,28 @@ pub(super) const fn thing_kind(work: &Work) -> Option<ThingKind> {
     }
 }
 
+/// Is a step a child job? Tasks are, and rules where the platform sets none.
+pub(super) fn is_job(work: &Work, sets_rules: bool) -> bool {
+    match thing_kind(work) {
+        None => true,
+        Some(ThingKind::Rules) => !sets_rules,
+        Some(ThingKind::Network | ThingKind::Machine) => false,
+    }
+}
+
 /// How long a machine may take until it is ready: as its document says, otherwise `usual`.
 pub(super) fn ready_limit(ready: Option<Ready>, usual: Duration) -> Duration {
     let within = ready.and_then(|ready| ready.within);
     within.map_or(usual, |within| Duration::from_secs(within.seconds.into()))
 }
 
-/// The graph of a plan. Calls to the platform count against one class, `calls` at once. `ready_within` applies to machines whose
-/// document has no limit.
+/// The graph of a plan. Calls to the platform count against one class, `calls` at once. Does the platform set rules itself?
+/// `ready_within` applies to machines whose document has no limit.
 pub(super) fn graph(
     plan: &Plan,
     owner: &Owner,
     calls: usize,
+    sets_rules: bool,
     ready_within: Duration,
 ) -> Result<Graph, BadGraph> {
     let class = Class { name: format!("platform `{}`", plan.platform), limit: calls };
@@ -54,15 +64,20 @@ pub(super) fn graph(
         subject: step.name.clone(),
         tag: tag(owner, step),
         needs: step.needs.clone(),
-        classes: if thing_kind(&step.work).is_some() { vec![0] } else { Vec::new() },
+        classes: if is_call(&step.work, sets_rules) { vec![0] } else { Vec::new() },
         estimate: Duration::from_millis(step.estimate.ms),
         limit: match step.work {
             Work::WaitMachine { ready } => ready_limit(ready, ready_within) + REPORT_LIMIT,
-            Work::RunTask { .. } | Work::Verify => TASK_LIMIT,
+            _ if is_job(&step.work, sets_rules) => TASK_LIMIT,
             _ => CALL_LIMIT,
         },
     });
     Graph::new(steps.collect(), vec![class])
+}
+
+/// Is it a call that the platform has to work for? A machine that boots would keep others from being created.
+fn is_call(work: &Work, sets_rules: bool) -> bool {
+    !is_job(work, sets_rules) && !matches!(work, Work::WaitMachine { .. })
 }
 
 /// What the result of a step is found by: the mark of the range, and the name of the thing.
