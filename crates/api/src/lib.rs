@@ -17,6 +17,7 @@ pub mod ldo;
 mod new_job;
 mod page;
 mod plan;
+mod platform;
 mod problem;
 mod progress;
 mod queue;
@@ -50,14 +51,14 @@ pub use plan::{
     Cost, Destroyed, Estimate, EstimateSource, FieldChange, Kept, Plan, PlanPhase, PlanStep, PlanSummary,
     StepAction, StepKind, StepState, Totals, Undo, UndoKind,
 };
+pub use platform::{MissingFeature, Platform, PlatformDetail, Platforms};
 pub use problem::{Fault, FaultCode, Problem, ProblemCode};
 pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
 pub use range::{
     ChangeOrPlan, Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage,
-    MissingFeature, NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine,
-    RangeMachines, RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability,
-    ReachabilityRow, Verdict,
+    NewRange, Range, RangeChange, RangeMachine, RangeMachines, RangeNetwork, RangeNetworks, RangeNic,
+    RangePage, RangeState, RangeValues, Reachability, ReachabilityRow, Verdict,
 };
 pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};

@@ -80,7 +80,7 @@ pub struct ObservedNic {
     pub network: Option<String>,
     /// Its hardware address.
     pub mac: String,
-    /// Its addresses; `None` if the platform doesn't know them, as it can't look into the machine.
+    /// Its addresses; `None` if the platform doesn't know them, as it can't inspect the machine.
     pub addresses: Option<Vec<IpNet>>,
 }
 

@@ -1,7 +1,7 @@
 //! Ranges on the local platform: machines that run, and playbooks on them.
 
 mod connections;
-pub(crate) mod guests;
+mod guests;
 mod inventory;
 mod keys;
 mod ordinary;

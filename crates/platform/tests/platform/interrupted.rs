@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use platform::{MachineWanted, ThingKind, Wanted, local::Local};
-use range::{document::MachineKind, expand::spec::MachineSpec};
+use platform::{Change, ThingKind, local::Local};
+use range::document::MachineKind;
 
 use crate::{
     conformance::assert_gone,
-    drive::{Drive, desired, expand, wanted},
+    drive::{Drive, desired, expand, machine_wanted, wanted},
     lab::{sh, with_lab},
 };
 
@@ -68,15 +68,13 @@ fn files_of_guests_are_removed_after_a_restart_of_this_machine_and_their_loss_is
         for wanted in wanted(&desired) {
             drive.ensure(&wanted).await.unwrap();
         }
-        let spec: &MachineSpec = &desired.machines[0];
-        assert_eq!(spec.kind, MachineKind::Guest);
+        assert_eq!(desired.machines[0].kind, MachineKind::Guest);
         let files = options.state.join("guests/test/restart/web");
         fs::remove_dir_all(&files).unwrap();
         let damage = drive.observe().await.machine("web").unwrap().damage.clone().unwrap();
         assert_eq!(damage, format!("its files in `{}` no longer exist", files.display()));
-        let again =
-            Wanted::Machine(MachineWanted { spec: desired.machines[0].clone(), login: Default::default() });
-        assert_eq!(drive.ensure(&again).await.unwrap(), platform::Change::Corrected);
+        let again = machine_wanted(&desired.machines[0]);
+        assert_eq!(drive.ensure(&again).await.unwrap(), Change::Corrected);
         assert_eq!(drive.observe().await.machine("web").unwrap().damage, None);
 
         sh(&format!(

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::{POLL, Setup, TestApp, WAIT_LIMIT, template};
+use testkit::{POLL, Setup, TestApp, WAIT_LIMIT, template, until};
 
 use super::{
     super::{Range, waiting},
@@ -42,7 +42,7 @@ async fn whichever_step_of_guests_is_refused_the_plan_is_undone_and_foreign_thin
     let Some(app) = start(setup).await else { return };
     let Some(template) = template() else { return };
     let foreign = Foreign::plant(&template);
-    testkit::until("the foreign guest runs", || !foreign.processes().is_empty()).await;
+    until("the foreign guest runs", || foreign.process().contains("sleep 1000")).await;
     let before = foreign.list();
     // One step at once: each attempt comes to the next fault.
     for attempt in 0..faults.len() {

@@ -8,7 +8,7 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
 };
 
 use reqwest::Method;
@@ -18,7 +18,7 @@ use testkit::{Setup, TestApp, processes_with, template, until};
 /// A service whose platform `local` has the template `debian-12`, by the default settings. `None` where there can be no guests, which
 /// is printed.
 #[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
-pub(crate) async fn start(setup: Setup) -> Option<TestApp> {
+async fn start(setup: Setup) -> Option<TestApp> {
     let template = template()?;
     let app = setup.start();
     let templates = app.home().join("var/platforms/local/templates");
@@ -114,12 +114,13 @@ async fn assert_nothing_left(app: &TestApp, groups: &[String]) {
 /// Things on this machine that are not Rangehand's: a bridge, a namespace, a table of nftables, and a guest of systemd-nspawn.
 struct Foreign {
     name: String,
+    guest: Child,
 }
 
 impl Foreign {
     fn plant(template: &Path) -> Self {
-        let foreign = Self { name: format!("theirs{}", std::process::id()) };
-        let (name, template) = (&foreign.name, template.canonicalize().expect("it exists"));
+        let name = format!("theirs{}", std::process::id());
+        let template = template.canonicalize().expect("it exists");
         sh(&format!(
             "ip link add {name} type bridge && ip netns add {name} && ip -n {name} link add rangehand type bridge && \
              nft add table inet {name} && nft add chain inet {name} forward"
@@ -128,23 +129,26 @@ impl Foreign {
                if [ -e $place/cgroup.procs ]; then mkdir $place/$0 && echo $$ >$place/$0/cgroup.procs; fi
              done
              exec systemd-nspawn --quiet --keep-unit --register=no --machine=$0 --directory=$1 --read-only --private-network \
-               --as-pid2 --link-journal=no --resolv-conf=off --timezone=off sleep 1000";
-        let quiet = std::process::Stdio::null;
-        Command::new("unshare")
-            .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, name])
+               --link-journal=no --resolv-conf=off --timezone=off sleep 1000";
+        // What `unshare` starts ends with it.
+        let guest = Command::new("unshare")
+            .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, &name])
             .arg(template)
-            .stdin(quiet())
-            .stdout(quiet())
-            .stderr(quiet())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("unshare");
-        foreign
+        Self { name, guest }
     }
 
-    /// The processes of the guest.
-    fn processes(&self) -> Vec<String> {
-        let all = processes_with(&format!("--machine={}", self.name));
-        all.into_iter().filter(|process| !process.contains("unshare")).collect()
+    /// The first process in the guest, with its command once it runs.
+    fn process(&self) -> String {
+        let children = |id: u32| format!("$(cat /proc/{id}/task/{id}/children)");
+        sh(&format!(
+            "for nspawn in {}; do ps -o pid=,args= --ppid $nspawn; done || true",
+            children(self.guest.id())
+        ))
     }
 
     /// Everything of it, as the tools of the system list it.
@@ -153,21 +157,20 @@ impl Foreign {
         let listed = sh(&format!(
             "ip -o link show {name}; ip -n {name} -o link; nft list table inet {name}; ls -d /sys/fs/cgroup/*/{name} /sys/fs/cgroup/{name} 2>/dev/null || true"
         ));
-        format!("{listed}{:?}", self.processes())
+        format!("{listed}{}", self.process())
     }
 }
 
 impl Drop for Foreign {
     fn drop(&mut self) {
+        let _ = self.guest.kill();
+        let _ = self.guest.wait();
         let name = &self.name;
-        for process in processes_with(&format!("{name} ")) {
-            let pid = process.trim_start_matches("/proc/").split(':').next().unwrap_or_default().to_owned();
-            let _ = Command::new("kill").args(["-9", &pid]).status();
-        }
+        let groups = format!("find /sys/fs/cgroup -depth -type d -path '*/{name}*' -exec rmdir {{}} +");
         let script = format!(
-            "ip link delete {name}; ip netns delete {name}; nft delete table inet {name}; sleep 0.2; \
-             find /sys/fs/cgroup -depth -type d -path '*/{name}*' -exec rmdir {{}} +"
+            "ip link delete {name}; ip netns delete {name}; nft delete table inet {name}; \
+             for attempt in 1 2 3 4 5; do {groups} && break; sleep 0.1; done"
         );
-        let _ = Command::new("sh").args(["-c", &script]).stderr(std::process::Stdio::null()).status();
+        let _ = Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status();
     }
 }
