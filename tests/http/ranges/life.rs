@@ -84,7 +84,8 @@ fn smaller() -> Value {
 #[tokio::test]
 async fn a_second_range_is_planned_with_the_times_of_the_first_one() {
     let app = setup().set("RANGEHAND__PLATFORMS__SIMULATED__LATENCIES", "all_ms=0,machine_ms=200").start();
-    let planned = || call(&app, Method::POST, "/v1/ranges?dry_run=true", &lab(), 200);
+    let document = lab();
+    let planned = || call(&app, Method::POST, "/v1/ranges?dry_run=true", &document, 200);
     let estimates = |plan: &Value, kind: &str| {
         let steps = plan["steps"].as_array().expect("steps").iter();
         let of_kind = steps.filter(|step| step["kind"] == kind).map(|step| step["estimate"].clone());
@@ -93,7 +94,7 @@ async fn a_second_range_is_planned_with_the_times_of_the_first_one() {
     let first = planned().await;
     let usual = json!({"ms": 200, "source": "platform"});
     assert_eq!(estimates(&first, "machine.ensure"), vec![usual; 3], "{first:#}");
-    created(&app, &lab()).await;
+    created(&app, &document).await;
     let carried_out = app.get("/v1/ranges/lab/plan", 200).await;
     let steps = carried_out["steps"].as_array().expect("steps").iter();
     let took =
