@@ -122,7 +122,7 @@ impl Inspected {
 
     /// Waits until the page shows a text.
     pub async fn shows(&mut self, text: &str) {
-        self.until(&format!("document.body.innerText.includes({})", json!(text))).await;
+        self.until(&format!("document.body?.innerText.includes({}) === true", json!(text))).await;
     }
 
     /// Waits for an element whose text is this, and clicks it.
