@@ -5,7 +5,7 @@ use range::PlatformRules;
 use serde::{Deserialize, Serialize};
 
 /// What a platform can do, accepts and has in use.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// What a document may ask of it: names, kinds of machines, templates, limits, pools.
     pub rules: PlatformRules,
@@ -13,6 +13,12 @@ pub struct Description {
     pub capabilities: Capabilities,
     /// Subnets that others use and that ranges must not.
     pub subnets_in_use: Vec<IpNet>,
+    /// The product and its version, if there is one.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What is missing for ranges: privileges by their names, and other things that an operator must provide.
+    #[serde(default)]
+    pub missing: Vec<String>,
 }
 
 /// What a platform does beyond networks and machines.

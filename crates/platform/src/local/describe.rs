@@ -30,6 +30,6 @@ pub(super) fn describe(options: &Options, way: Way) -> Description {
             rules: true,
             uplink: way == Way::Root && options.uplink.is_some(),
         },
-        subnets_in_use: Vec::new(),
+        ..Description::default()
     }
 }

@@ -180,6 +180,7 @@ impl Platform for Simulated {
                 rules: self.options.rules.clone(),
                 capabilities: Capabilities { snapshots: true, rules: true, uplink: true },
                 subnets_in_use: actions::foreign_subnets(world),
+                ..Description::default()
             })
         }))
     }
