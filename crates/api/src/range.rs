@@ -383,6 +383,10 @@ pub struct PlatformDetail {
     pub name: String,
     /// Its kind, such as `simulated` or `local`
     pub kind: String,
+    /// Product and version, such as `Proxmox VE 9.0.10`; null where there is none
+    pub version: Option<String>,
+    /// What is missing for ranges, such as privileges of the API token by their names; empty if nothing is
+    pub missing: Vec<String>,
     /// Whether it takes snapshots of guests
     pub snapshots: bool,
     /// Whether it sets routes and rules of routers itself; otherwise a playbook does

@@ -1,9 +1,10 @@
-//! Ranges on the local platform: machines that run, and playbooks on them.
+//! Ranges on the local platform: machines that run, and playbooks on them. Ranges on Proxmox VE.
 
 mod connections;
 mod inventory;
 mod keys;
 mod ordinary;
+mod proxmox;
 
 use reqwest::Method;
 use serde_json::{Value, json};

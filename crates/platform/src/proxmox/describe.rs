@@ -19,9 +19,10 @@ use crate::{
 };
 
 /// Privileges that ranges need in any case.
-const PRIVILEGES: [&str; 14] = [
+const PRIVILEGES: [&str; 15] = [
     "Datastore.AllocateSpace",
     "SDN.Use",
+    "Sys.Audit",
     "VM.Allocate",
     "VM.Audit",
     "VM.Clone",

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use crate::error::Error;
 
-/// How many calls are made at the same time. Proxmox has three workers, and more by default only with more connections.
+/// How many calls are made at the same time. A node has few workers for its API, three by default.
 const AT_ONCE: usize = 8;
 
 /// The results of all calls in their order, or the first error.

@@ -7,6 +7,8 @@ mod drive;
 mod guest;
 mod lab;
 mod local;
+mod proxmox;
+mod proxmox_site;
 mod simulated;
 mod ssh;
 mod uplink;
