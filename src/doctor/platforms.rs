@@ -130,7 +130,7 @@ async fn proxmox(name: &str, settings: &Settings, platform: &Platform) -> Check 
         Ok(Err(error)) => {
             let text = error.to_string();
             let (what, hint) =
-                text.split_once("\nhint: ").unwrap_or((&text, "check `api_host` and the network"));
+                text.split_once("\nhint: ").unwrap_or((text.as_str(), "check `api_host` and the network"));
             return Check::fail(NAME, format!("`{name}`: {what}"), hint.to_owned());
         }
         Err(_) => {
