@@ -14,6 +14,7 @@
 #   RANGEHAND_TEST_EXECUTOR      for you to set: `runner` or `warm` runs every job of every test so
 #   RANGEHAND_TEST_GATEWAYS      a directory for the gateways that tests start
 #   RANGEHAND_TEST_GUESTS        a directory where tests/lab/guest.sh may boot guests; `none` where it cannot
+#   RANGEHAND_TEST_TEMPLATE      the root of these guests, from which ranges make guests, too; `none` where there can be none
 #   RANGEHAND_TEST_FAKEPVE       a Python that can run tests/lab/proxmox.py, a simulated Proxmox VE
 #   RANGEHAND_TEST_SCHEMATHESIS  Schemathesis, which makes requests from openapi.json
 #   RANGEHAND_TEST_NETWORKX      a Python that has networkx, which checks topologies and orders of plans
@@ -78,13 +79,13 @@ start_ssh_lab() {
   export RANGEHAND_TEST_SSH_LAB=$scratch/lab
 }
 
-# Creating the root of the guests takes a minute: it is created while cargo builds, and tests that need it wait.
+# Creating the root of the guests takes a minute: it is created while cargo builds.
 prepare_guests() {
   local code=0
   "$root/tests/lab/guest.sh" check || code=$?
   if [ "$code" -eq 3 ]; then
-    say 'WARNING: NOT TESTED: what the bundles core/linux/ubuntu/... do to a host (see above)'
-    export RANGEHAND_TEST_GUESTS=none
+    say 'WARNING: NOT TESTED: guests of ranges, and what the bundles core/linux/ubuntu/... do to a host (see above)'
+    export RANGEHAND_TEST_GUESTS=none RANGEHAND_TEST_TEMPLATE=none
     return
   fi
   [ "$code" -eq 0 ] || fail 'the guests for the tests cannot be made (see above)'
@@ -92,6 +93,15 @@ prepare_guests() {
   export RANGEHAND_TEST_GUESTS=$scratch/guests
   "$root/tests/lab/guest.sh" root "$scratch/guest-root" </dev/null >"$scratch/guest-root.log" 2>&1 &
   guest_root=$!
+}
+
+# Guests of tests boot from the root, and ranges use it as a template.
+end_guest_root() {
+  [ -n "$guest_root" ] || return 0
+  wait "$guest_root" || fail "the root of the guests could not be made: $(cat "$scratch/guest-root.log")"
+  guest_root=
+  RANGEHAND_TEST_TEMPLATE=$(readlink -f "$scratch/guest-root/root")
+  export RANGEHAND_TEST_TEMPLATE
 }
 
 end_guests() {
@@ -126,6 +136,11 @@ lint_documents() {
   if [ ! -x "$redocly" ] && ! npm install --prefix "$root/.venv-lint/npm" --no-audit --no-fund --loglevel=error \
     "@redocly/cli@$redocly_version" >"$scratch/lint.log" 2>&1; then
     fail "npm could not install @redocly/cli: $(tail -n 5 "$scratch/lint.log")"
+  fi
+  # The packages with which a test builds the web page again.
+  if [ ! -d web/app/node_modules ] && ! npm ci --prefix web/app --loglevel=error >"$scratch/lint.log" 2>&1; then
+    say "note: the packages of web/app cannot be installed, so the web page is not built again: $(tail -n 5 "$scratch/lint.log")"
+    rm -rf web/app/node_modules
   fi
   REDOCLY_TELEMETRY=off "$redocly" lint >"$scratch/lint.log" 2>&1 || fail "redocly: $(cat "$scratch/lint.log")"
 }
@@ -249,4 +264,5 @@ RANGEHAND_TEST_BROWSER=$(command -v chromium)
 export RANGEHAND_TEST_BROWSER
 try_sandbox
 end_build
+end_guest_root
 run_tests "$@"

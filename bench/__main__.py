@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from bench import document, growth, machine, namespaces, pings, plans, runs, sagas, stored, trees, web
+from bench import document, growth, machine, namespaces, pings, plans, ranges, runs, sagas, stored, trees, web
 from bench.figures import BY_NAME
 from bench.site import ROOT, Site
 
@@ -26,8 +26,10 @@ PARTS = {
     "memory": (runs.memory, ["memory_idle", "memory_job"]),
     "history": (stored.history, ["start", "page"]),
     "plan": (plans.lines, ["plan", "plan_memory", "plan_networkx"]),
-    "saga": (sagas.lines, ["saga", "saga_steps"]),
+    "saga": (sagas.lines, ["saga", "saga_steps", "saga_steps_down"]),
+    "range": (ranges.simulated, ["range", "range_down"]),
     "namespaces": (namespaces.lines, ["namespaces", "namespaces_down", "namespaces_grid", "namespaces_grid_down"]),
+    "guests": (ranges.guests, ["guests", "guests_down"]),
     "web": (web.lines, ["openapi", "openapi_plain", "refused", "refused_audited"]),
     "jobs": (growth.jobs_at_once, []),
     "hosts": (growth.hosts, []),

@@ -1,5 +1,6 @@
 """The results as a table: for a terminal, and with plots in docs/performance.md."""
 
+import math
 from dataclasses import replace
 
 from bench import plot
@@ -48,6 +49,8 @@ def cells(figure, result):
     sign = ">= " if figure.more else "<= "
 
     def limit(value):
+        if value == math.inf:
+            return "nothing left"
         return "-" if value is None else sign + number(value, figure.unit)
 
     peer = result["peer"]

@@ -1,5 +1,6 @@
 """The lines of the table: limit, aim, peer, and one sentence about each."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -9,6 +10,7 @@ class Figure:
 
     name: str
     title: str
+    # Infinite, where a line exists only if nothing was left behind.
     must: float | None
     aim: float | None
     unit: str
@@ -84,14 +86,24 @@ FIGURES = [
     Figure("saga_steps", "saga of 1,000 steps without latency, journal in SQLite", 5, 2, "s",
            "Python's sqlite3: two commits for each step, one after the other",
            notes="Ten steps at once. Changes that are decided at the same moment are one commit."),
+    Figure("saga_steps_down", "the same, rolled back, over making it", math.inf, 1.0, "x", "the same, made",
+           notes="Afterwards each step is undone."),
+    Figure("range", "range of 9 machines on 4 networks on `simulated`, request to end, over its critical path", 1.1, 1.02, "x",
+           "the critical path of its plan, by the latencies of the platform",
+           notes="In real time, through HTTP, queue, journal, and events of a service, with `max_concurrent_calls = 16`."),
+    Figure("range_down", "the same, destroyed, over making it", math.inf, 1.0, "x", "the same, made"),
     Figure("namespaces", "1,000 machines as namespaces with two interfaces, made, over `ip -batch`", 0.6, 0.35, "x",
            "`ip -batch` for all links, and one batch within each namespace",
            notes="Rangehand also keeps a record of each machine and makes its neighbors permanent. What remains is the kernel's work, "
                  "which takes turns under one lock."),
-    Figure("namespaces_down", "the same, removed", None, None, "x", "`ip -batch` that deletes namespaces and bridges"),
+    Figure("namespaces_down", "the same, removed, over making it", math.inf, 1.0, "x", "the same, made"),
     Figure("namespaces_grid", "1,089 machines in a square with 2,112 links, made, over `ip -batch`", 0.6, 0.3, "x",
            "`ip -batch`, a bridge for each link"),
-    Figure("namespaces_grid_down", "the same, removed", None, None, "x", "`ip -batch` that deletes namespaces and bridges"),
+    Figure("namespaces_grid_down", "the same, removed, over making it", math.inf, 1.0, "x", "the same, made"),
+    Figure("guests", "4 guests, request to SSH ready, over by hand", 1.3, 1.1, "x",
+           "the same four begun in parallel with `ip`, `mount`, and `systemd-nspawn`",
+           notes="A range of a service; the parts are its longest step of each kind."),
+    Figure("guests_down", "the same, destroyed, over making it", math.inf, 1.0, "x", "the same, made"),
 ]
 
 BY_NAME = {figure.name: figure for figure in FIGURES}

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from bench.rounds import interleaved, ratios, summary
+from bench.rounds import down_over_up, interleaved, over
 from bench.site import ROOT
 
 PROGRAM = ROOT / "target/release/examples/namespaces"
@@ -32,11 +32,11 @@ def lines(_site, options):
                 "own": lambda: own(size),
                 "peer": lambda: peer(pathlib.Path(scratch)),
             }, options.rounds(5))
-        for line, key in [(name, "up_ms"), (f"{name}_down", "down_ms")]:
-            mine, theirs = ([value[key] for value in rounds[way]] for way in ("own", "peer"))
-            found[line] = summary(ratios(mine, theirs)) | {
-                "own": summary(mine), "peer": summary(theirs), "unit": "ms",
-            }
+        (up, down), (up_by_batch, down_by_batch) = (
+            ([value[key] for value in rounds[way]] for key in ("up_ms", "down_ms")) for way in ("own", "peer")
+        )
+        found[name] = over(up, up_by_batch) | {"unit": "ms"}
+        found[f"{name}_down"] = down_over_up(down, up, {"`ip -batch`": down_by_batch}, "ms")
     return found
 
 

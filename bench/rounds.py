@@ -38,6 +38,17 @@ def ratios(own, peer):
     return [a / b for a, b in zip(own, peer)]
 
 
+def over(own, peer):
+    """A line whose value is such a ratio."""
+    return summary(ratios(own, peer)) | {"own": summary(own), "peer": summary(peer)}
+
+
+def down_over_up(down, up, others, unit):
+    """The line of a removal, relative to making the same; with what `others` took for the removal."""
+    each = {name: summary(values)["median"] for name, values in others.items()}
+    return over(down, up) | {"unit": unit} | ({"each": each} if each else {})
+
+
 def percentile(values, part):
     """The value that this part of all is at most as large as."""
     values = sorted(values)

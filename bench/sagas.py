@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import time
 
-from bench.rounds import interleaved, summary
+from bench.rounds import down_over_up, interleaved, summary
 from bench.site import ROOT
 from bench.web import PROGRAMS
 
@@ -14,7 +14,7 @@ STEPS = 1_000
 
 
 def lines(site, options):
-    """`saga` in virtual time, so it does not depend on the machine; `saga_steps`, each round with a new file."""
+    """`saga` in virtual time, so it does not depend on the machine; `saga_steps` and its rollback, each round with a new file."""
     done = subprocess.run([LATENCIES, "50"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     rounds = [[float(value) for value in line.split()] for line in done.stdout.splitlines()]
     took, critical = ([round[part] for round in rounds] for part in (0, 1))
@@ -23,16 +23,19 @@ def lines(site, options):
         "own": lambda: steps(next(files)),
         "peer": lambda: raw_steps(next(files)),
     }, options.rounds(15))
+    up, down = zip(*found["own"])
     return {
         "saga": summary([own / peer for own, peer in rounds])
         | {"own": summary(took), "peer": summary(critical), "unit": "s"},
-        "saga_steps": summary(found["own"]) | {"peer": summary(found["peer"]), "unit": "s"},
+        "saga_steps": summary(up) | {"peer": summary(found["peer"]), "unit": "s"},
+        "saga_steps_down": down_over_up(down, up, {}, "s"),
     }
 
 
 def steps(file):
     done = subprocess.run([PROGRAMS / "saga_steps", file, str(STEPS)], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    return json.loads(done.stdout)["seconds"]
+    found = json.loads(done.stdout)
+    return found["seconds"], found["back_seconds"]
 
 
 def raw_steps(file):

@@ -115,8 +115,7 @@ def bare_sqlite(directory, count):
     os.sched_setaffinity(0, {core})
     connection = sqlite3.connect(file, isolation_level=None)
     connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
-    from bench.site import ROOT
-    connection.executescript((ROOT / "migrations/0001_jobs_runs_events.sql").read_text())
+    connection.executescript((ROOT / "crates/store/migrations/0001_jobs_runs_events.sql").read_text())
     data = json.dumps({"uuid": "0" * 36, "counter": 1, "res": {"changed": False, "stdout": "x" * 200, "rc": 0}})
     line = "\x1b[0;33mchanged: [r42.vuln-box-00] => (item=1)\x1b[0m"
     job, run = "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d11", "0190a8d2-7c3f-7a51-9f0e-2b6f5f0f4d12"

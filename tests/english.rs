@@ -73,13 +73,16 @@ const EXCEPTED: &str = concat!(
 );
 
 /// Extensions of text files that have prose.
-const EXTENSIONS: &[&str] = &["rs", "md", "toml", "yml", "yaml", "sh", "py", "json", "js", "html"];
+const EXTENSIONS: &[&str] =
+    &["rs", "md", "toml", "yml", "yaml", "sh", "py", "json", "js", "html", "ts", "tsx", "css"];
 
 /// Files that are not written here, that are generated from checked files, or that list old names on purpose.
 const SKIPPED: &[&str] = &[
     "playbooks/",
     "inventory/",
     "web/vendor/",
+    "web/app/dist/",
+    "web/app/package-lock.json",
     "tests/fixtures/",
     "crates/store/tests/fixtures/",
     "curl_utils/",

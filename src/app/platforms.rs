@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, sync::Arc};
 
 use engine::{PlatformEntry, Platforms, TaskMode};
-use platform::{Deferred, Platform, local, proxmox::Proxmox, simulated};
+use platform::{Deferred, Faulty, Platform, local, proxmox::Proxmox, simulated};
 use store::Store;
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ pub(super) async fn open(settings: &Settings, store: &Store) -> Result<Platforms
 
 fn entry(settings: &settings::Platform, kind: PlatformKind, opened: Deferred) -> PlatformEntry {
     PlatformEntry {
-        platform: Arc::new(opened),
+        platform: faulty(settings, kind, opened),
         kind: kind.as_str(),
         calls: settings.max_concurrent_calls,
         tasks: match (kind, settings.tasks) {
@@ -57,8 +57,19 @@ fn entry(settings: &settings::Platform, kind: PlatformKind, opened: Deferred) ->
                 TaskMode::OnThisNode
             }
         },
+        verify_address: settings.verify_address,
         prices: settings.price_list(),
     }
+}
+
+/// The platform with the faults of its settings. The simulated one has them itself, because they take time there.
+fn faulty(settings: &settings::Platform, kind: PlatformKind, opened: Deferred) -> Arc<dyn Platform> {
+    let faults = settings.faults();
+    if kind == PlatformKind::Simulated || faults.is_empty() {
+        return Arc::new(opened);
+    }
+    tracing::warn!(?faults, "calls to a platform fail on purpose, as the settings say");
+    Arc::new(Faulty::new(Arc::new(opened), faults))
 }
 
 fn open_simulated(options: &simulated::Options) -> Result<Arc<dyn Platform>, platform::Error> {

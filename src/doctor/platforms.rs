@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use platform::{
-    Platform as _,
-    local::{self, Missing, Options, Way},
+    Missing, Platform as _,
+    local::{self, Options, Way},
     proxmox::Proxmox,
 };
 use tokio::{task::spawn_blocking, time::timeout};
@@ -67,11 +67,14 @@ fn local(
         None => return fail("was not tried".to_owned(), "repeat the check".to_owned()),
     };
     match local::usable(checks) {
-        Some(Way::Root) => Check::ok(NAME, format!("`{name}`: works as root; {}", guests(options))),
+        Some(Way::Root) => {
+            Check::ok(NAME, format!("`{name}`: works as root; {}", guests(options, Way::Root)))
+        }
         Some(Way::User) => Check::ok(
             NAME,
             format!(
-                "`{name}`: works for this user, in user namespaces: machines of kind `namespace`, without guests and uplink"
+                "`{name}`: works for this user, in user namespaces: machines of kind `namespace`, without uplink; {}",
+                guests(options, Way::User)
             ),
         ),
         None => {
@@ -83,8 +86,8 @@ fn local(
 }
 
 /// Whether there can be guests, and their templates.
-fn guests(options: &Options) -> String {
-    let missing = local::missing_for_guests(options);
+fn guests(options: &Options, way: Way) -> String {
+    let missing = local::missing_for_guests(options, way);
     if !missing.is_empty() {
         let (whats, hints) = texts(missing.iter());
         return format!("no guests: {whats} ({hints})");
@@ -143,7 +146,8 @@ async fn proxmox(name: &str, settings: &Settings, platform: &Platform) -> Check 
     if described.missing.is_empty() {
         return Check::ok(NAME, format!("`{name}`: {version}; templates: {}", templates.join(", ")));
     }
-    let what = format!("`{name}`: {version}; missing: {}", described.missing.join(", "));
+    let missing: Vec<&str> = described.missing.iter().map(|missing| missing.what.as_str()).collect();
+    let what = format!("`{name}`: {version}; missing: {}", missing.join(", "));
     Check::warn(
         NAME,
         what,

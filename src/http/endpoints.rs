@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use super::{documents::serve, endpoint::Endpoint, health, ldo, metrics, v0, v1, ws};
+use super::{documents::serve, endpoint::Endpoint, health, ldo, metrics, page, v0, v1, ws};
 
 /// All endpoints, in the order of the documents.
 pub fn endpoints() -> &'static [Endpoint] {
@@ -13,6 +13,7 @@ pub fn endpoints() -> &'static [Endpoint] {
             v1::endpoints(),
             ws::endpoints(),
             v1::catalog_endpoints(),
+            page::endpoints(),
             ldo::endpoints(),
             health::endpoints(),
             vec![metrics::endpoint()],

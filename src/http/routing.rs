@@ -19,6 +19,7 @@ use actix_web::{
 use super::{
     api::Api,
     endpoint::{Endpoint, Origins},
+    own_page::is_own_page,
     problem::{Problem, ProblemCode},
     upgrade::upgrades,
     v0,
@@ -87,6 +88,7 @@ async fn only_known_origins(
     };
     let api = request.app_data::<Data<Api>>();
     let refused = match (request.headers().get(header::ORIGIN), api) {
+        _ if is_own_page(request.headers()) => false,
         (Some(origin), Some(api)) => !allowed(api, origin),
         (Some(_), None) => true,
         (None, _) => false,

@@ -106,6 +106,7 @@ pub(super) const KEYS: &[Key] = &[
     required("ranges.max_concurrent_steps", integer(1, 1000)),
     required("ranges.tries", integer(1, 100)),
     required("ranges.settle_s", integer(0, 3600)),
+    required("ranges.ready_within_s", integer(1, 86_400)),
     required("ranges.check_interval_s", integer(1, 86_400)),
     required("ranges.ldo_enabled", Kind::Switch),
     required(

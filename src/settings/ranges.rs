@@ -20,6 +20,9 @@ pub struct Ranges {
     /// How long a call without an answer may still be carried out by a platform.
     #[serde(rename = "settle_s", with = "seconds")]
     pub settle: Duration,
+    /// How long a machine may take until it is ready, if its document has no limit.
+    #[serde(rename = "ready_within_s", with = "seconds")]
+    pub ready_within: Duration,
     /// The interval between two searches for ranges whose lifetime is over.
     #[serde(rename = "check_interval_s", with = "seconds")]
     pub check_interval: Duration,
@@ -37,6 +40,7 @@ impl Ranges {
             concurrent_steps: self.max_concurrent_steps,
             tries: self.tries,
             settle: self.settle,
+            ready_within: self.ready_within,
             check_interval: self.check_interval,
             ..engine::RangeOptions::default()
         }

@@ -1,6 +1,6 @@
 //! The bundles for Ubuntu and Debian change a real host as documented, and change nothing when repeated.
 //!
-//! Every test has a separate guest; see [`testkit::Guest`].
+//! Every test has a separate guest; see [`testkit::Guest`]. All of them on a machine of a range: `ranges/guests/bundles.rs`.
 
 use std::time::Instant;
 
@@ -19,18 +19,18 @@ fn app(guest: &Guest) -> TestApp {
 }
 
 /// Runs a bundle to its end. Returns the job.
-async fn run(app: &TestApp, bundle: &str, variables: &Value) -> Job {
+pub(crate) async fn run(app: &TestApp, inventory: &str, bundle: &str, variables: &Value) -> Job {
     let request = json!({
-        "bundle": format!("core/linux/ubuntu/{bundle}"), "inventory": "guest", "limit": "guest-1", "extra_vars": variables,
+        "bundle": format!("core/linux/ubuntu/{bundle}"), "inventory": inventory, "limit": "guest-1", "extra_vars": variables,
     });
     app.job(&app.post(&format!("/v1/jobs?wait={WAIT_S}"), &request, 200).await)
 }
 
 /// Runs a bundle, which must succeed. Returns the number of changes and its only result.
 #[expect(clippy::print_stderr, reason = "how long it took is worth knowing")]
-async fn succeed(app: &TestApp, bundle: &str, variables: &Value) -> (u64, Value) {
+pub(crate) async fn succeed(app: &TestApp, inventory: &str, bundle: &str, variables: &Value) -> (u64, Value) {
     let begun = Instant::now();
-    let job = run(app, bundle, variables).await;
+    let job = run(app, inventory, bundle, variables).await;
     if job["state"] != "succeeded" {
         panic!("{bundle}: {job:#}\n{}", job.log().await);
     }
@@ -42,60 +42,13 @@ async fn succeed(app: &TestApp, bundle: &str, variables: &Value) -> (u64, Value)
 }
 
 /// Runs a bundle twice: the first run changes something, the second nothing. Returns the result.
-async fn succeed_twice(app: &TestApp, bundle: &str, variables: &Value) -> Value {
-    let (changed, first) = succeed(app, bundle, variables).await;
+pub(crate) async fn succeed_twice(app: &TestApp, inventory: &str, bundle: &str, variables: &Value) -> Value {
+    let (changed, first) = succeed(app, inventory, bundle, variables).await;
     assert!(changed > 0, "{bundle} with {variables} changed nothing");
-    let (changed, second) = succeed(app, bundle, variables).await;
+    let (changed, second) = succeed(app, inventory, bundle, variables).await;
     assert_eq!(changed, 0, "{bundle} with {variables} changed something the second time");
     assert_eq!(first, second, "{bundle}");
     second
-}
-
-#[tokio::test]
-async fn bundles_install_packages_once() {
-    let Some(guest) = Guest::boot("packages") else { return };
-    let app = app(&guest);
-
-    let (changed, result) = succeed(&app, "install/basic-packages", &json!({})).await;
-    assert_eq!((changed, &result["packages"]), (0, &json!([])), "nothing was chosen");
-
-    let only_docker = json!({
-        "INSTALL_PACKAGES_DOCKER": true,
-        "INSTALL_PACKAGES_NTP_AND_UPDATE_TIME": false,
-        "SPECIFIC_PACKAGES_CLEANING": false,
-    });
-    let result = succeed_twice(&app, "install/docker", &only_docker).await;
-    assert_eq!((&result["host"], &result["time_service"]), (&json!("guest-1"), &Value::Null));
-    assert!(guest.run("docker --version").await.starts_with("Docker version "));
-    assert_eq!(guest.run("systemctl is-enabled docker").await, "enabled");
-    assert_eq!(guest.run("docker info --format '{{.Containers}}'").await, "0", "the engine answers");
-
-    let compose = json!({"INSTALL_PACKAGES_DOCKER": true, "INSTALL_PACKAGES_DOCKER_COMPOSE": true});
-    succeed_twice(&app, "install/docker-compose", &compose).await;
-    assert!(guest.run("docker compose version || docker-compose version").await.contains("version"));
-
-    // A package that nothing needs any more, and a download that is left.
-    guest
-        .run("apt-get install -qy --no-install-recommends jq && apt-mark auto jq && apt-get -qdy install jo")
-        .await;
-    let basic = json!({
-        "INSTALL_PACKAGES_BASICS": false,
-        "INSTALL_PACKAGES_FIREWALLS": true,
-        "INSTALL_PACKAGES_DOCKER": true,
-        "INSTALL_PACKAGES_DOCKER_COMPOSE": true,
-        "INSTALL_PACKAGES_UTILS_JSON": false,
-        "INSTALL_PACKAGES_UTILS_NETWORK": true,
-        "INSTALL_PACKAGES_NTP_AND_UPDATE_TIME": true,
-        "SPECIFIC_PACKAGES_CLEANING": true,
-    });
-    let result = succeed_twice(&app, "install/basic-packages", &basic).await;
-    assert_eq!(result["time_service"], "systemd-timesyncd.service");
-    assert_eq!(guest.run("systemctl is-enabled systemd-timesyncd").await, "enabled");
-    guest.run("set -e; for program in nft ufw dig mtr nc tcpdump traceroute whois; do command -v $program; done").await;
-    assert!(!guest.attempt("command -v jq").await.0, "unneeded packages are removed");
-    assert_eq!(guest.run("find /var/cache/apt/archives -name '*.deb'").await, "");
-    assert!(guest.run("ufw status").await.contains("inactive"), "the firewall blocks no client");
-    assert_eq!(guest.run("systemctl is-active docker").await, "active");
 }
 
 /// Whether the account has this password, checked by a user other than root with `su`.
@@ -121,14 +74,14 @@ async fn an_account_gets_what_was_requested_and_is_not_changed_again() {
     let mut variables = json!({
         "TARGET_USER": "student-1", "TARGET_PASSWORD": password, "TARGET_SHELL_PATH": "/bin/sh", "CHANGE_PWD_AT_LOGON": false,
     });
-    let job = run(&app, "configure/add-user", &variables).await;
+    let job = run(&app, "guest", "configure/add-user", &variables).await;
     assert_eq!(job["state"], "succeeded", "{job:#}");
     let hash = shadow(&guest, "student-1").await[1].clone();
     assert!(hash.starts_with("$6$"), "{hash}");
     let visible = format!("{}{}{}", Value::from(job.events().await), job.log().await, app.log());
     assert!(!visible.contains(&secret) && !visible.contains(&hash), "{visible}");
 
-    let (changed, result) = succeed(&app, "configure/add-user", &variables).await;
+    let (changed, result) = succeed(&app, "guest", "configure/add-user", &variables).await;
     assert_eq!(changed, 0, "the second time");
     assert_eq!((&result["password"], &result["change_at_logon"]), (&json!("set"), &json!(false)));
     let entry = guest.run("getent passwd student-1").await;
@@ -139,7 +92,7 @@ async fn an_account_gets_what_was_requested_and_is_not_changed_again() {
 
     variables["CHANGE_PWD_AT_LOGON"] = json!(true);
     variables["TARGET_SHELL_PATH"] = json!("/bin/bash");
-    succeed_twice(&app, "configure/add-user", &variables).await;
+    succeed_twice(&app, "guest", "configure/add-user", &variables).await;
     assert!(guest.run("getent passwd student-1").await.ends_with(":/bin/bash"));
     assert_eq!(shadow(&guest, "student-1").await[2], "0", "the password must be changed");
 }
@@ -152,27 +105,27 @@ async fn the_password_of_an_account_can_be_changed_kept_locked_and_unlocked() {
     // It must be changed, until a run disables that.
     guest.run("useradd student && echo student:x | chpasswd && chage -d 0 student").await;
     let mut variables = json!({"TARGET_USER": "student", "TARGET_PASSWORD": password});
-    succeed(&app, "configure/add-user", &variables).await;
+    succeed(&app, "guest", "configure/add-user", &variables).await;
     assert!(accepts_password(&guest, "student", &password).await);
 
     let keep = json!({"TARGET_USER": "student", "TARGET_PASSWORD": generated_secret(), "UPDATE_PASSWORD": "on_create"});
-    let (changed, result) = succeed(&app, "configure/add-user", &keep).await;
+    let (changed, result) = succeed(&app, "guest", "configure/add-user", &keep).await;
     assert_eq!((changed, &result["password"]), (0, &json!("kept")));
     assert!(accepts_password(&guest, "student", &password).await);
 
     // Without a password the account is locked, and no password has to be changed.
     let locked = json!({"TARGET_USER": "student", "TARGET_PASSWORD": "", "CHANGE_PWD_AT_LOGON": true});
-    let result = succeed_twice(&app, "configure/add-user", &locked).await;
+    let result = succeed_twice(&app, "guest", "configure/add-user", &locked).await;
     assert_eq!((&result["password"], &result["change_at_logon"]), (&json!("locked"), &json!(false)));
     assert!(!accepts_password(&guest, "student", &password).await);
 
-    let (changed, _) = succeed(&app, "configure/add-user", &variables).await;
+    let (changed, _) = succeed(&app, "guest", "configure/add-user", &variables).await;
     assert_eq!(changed, 1, "the lock is taken off");
     assert!(accepts_password(&guest, "student", &password).await);
 
     variables["TARGET_USER"] = json!("student-2");
     variables["TARGET_PASSWORD"] = json!("");
-    succeed(&app, "configure/add-user", &variables).await;
+    succeed(&app, "guest", "configure/add-user", &variables).await;
     assert!(shadow(&guest, "student-2").await[1].starts_with('!'));
     assert!(guest.run("getent passwd student-2").await.ends_with(":/bin/bash"));
 }
@@ -186,7 +139,7 @@ async fn accounts_get_dot_files_and_keep_what_they_had() {
         "hosts": "guest-1", "OPERATOR_USER": "student", "APPLY_FOR_ROOT": false,
         "INSTALL_VIM_DOTFILES": true, "INSTALL_ZSH_DOTFILES": false,
     });
-    let result = succeed_twice(&app, "install/dot-files", &variables).await;
+    let result = succeed_twice(&app, "guest", "install/dot-files", &variables).await;
     assert_eq!(result["files"], json!(["/home/student/.vimrc"]));
     assert_eq!(guest.run("stat -c '%U %G %a' /home/student/.vimrc").await, "student student 644");
     assert_eq!(guest.run("cat /home/student/.vimrc.*~").await, "old");
@@ -198,7 +151,7 @@ async fn accounts_get_dot_files_and_keep_what_they_had() {
 
     variables["INSTALL_ZSH_DOTFILES"] = json!(true);
     variables["APPLY_FOR_ROOT"] = json!(true);
-    let result = succeed_twice(&app, "install/dot-files", &variables).await;
+    let result = succeed_twice(&app, "guest", "install/dot-files", &variables).await;
     assert_eq!(result["accounts"], json!(["student", "root"]));
     guest.run("cmp /root/.vimrc /home/student/.vimrc && cmp /root/.zshrc /home/student/.zshrc").await;
     assert_eq!(guest.run("stat -c '%U %a' /root/.zshrc").await, "root 644");
@@ -230,7 +183,7 @@ async fn what_makes_no_sense_is_refused_in_words_and_changes_nothing() {
         ),
     ];
     for (bundle, variables, words) in cases {
-        let job = run(&app, bundle, &variables).await;
+        let job = run(&app, "guest", bundle, &variables).await;
         assert_eq!(job["state"], "failed", "{bundle} with {variables}: {job:#}");
         let message = job["reason"]["message"].as_str().unwrap_or_default();
         assert!(message.contains(words), "{bundle} with {variables}: {job:#}");

@@ -19,6 +19,7 @@ mod isolation;
 mod jobs;
 mod layouts;
 mod nodes;
+mod page;
 mod progress;
 mod proxmox;
 mod range_content;

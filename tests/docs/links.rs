@@ -12,7 +12,7 @@ use regex::Regex;
 use super::{all, read, root};
 
 /// Directories below the root that aren't a part of the repository.
-const LOCAL: [&str; 2] = ["target", "var"];
+const LOCAL: [&str; 3] = ["target", "var", "web/app/node_modules"];
 
 /// Documents whose file names are checked, besides those in `docs/design`.
 const NAMING_FILES: [&str; 2] = ["ARCHITECTURE.md", "CONTRIBUTING.md"];

@@ -16,6 +16,7 @@ use regex::Regex;
 
 mod generated;
 mod links;
+mod page;
 mod security;
 
 fn root() -> &'static Path {

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """The only way out for a guest of tests/lab/guest.sh: an HTTP proxy to package mirrors, and to nothing else.
 
-    apt_proxy.py ADDRESS CLIENT HOST[,HOST...] [UPSTREAM]
+    apt_proxy.py ADDRESS CLIENT HOST[,HOST...] [UPSTREAM [NAMESPACE]]
 
 Listens on a free port of ADDRESS and prints it. Serves CLIENT's address only, and only for the named hosts. UPSTREAM,
-`http://host:port`, is the proxy that this machine itself goes through. One request per connection: apt asks again.
+`http://host:port`, is the proxy that this machine itself goes through. With NAMESPACE, the file of a network namespace, it
+listens there. One request per connection: apt asks again.
 Python's own modules only.
 """
 
 import base64
+import ctypes
 import http.client
 import http.server
+import os
 import select
 import socket
 import sys
@@ -104,7 +107,26 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         print(format % arguments, file=sys.stderr, flush=True)
 
 
-server = http.server.ThreadingHTTPServer((ADDRESS, 0), Proxy)
-server.daemon_threads = True
+def enter(namespace):
+    """Moves this process to a network namespace. A socket stays in the one in which it was made."""
+    descriptor = os.open(namespace, os.O_RDONLY)
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"cannot enter {namespace}")
+    os.close(descriptor)
+
+
+def listen():
+    server = http.server.ThreadingHTTPServer((ADDRESS, 0), Proxy)
+    server.daemon_threads = True
+    return server
+
+
+if len(sys.argv) > 5:
+    own = os.open("/proc/self/ns/net", os.O_RDONLY)
+    enter(sys.argv[5])
+    server = listen()
+    enter(f"/proc/self/fd/{own}")
+else:
+    server = listen()
 print(server.server_address[1], flush=True)
 server.serve_forever()

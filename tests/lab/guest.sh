@@ -2,7 +2,8 @@
 # A throw-away guest for tests: a Debian or Ubuntu of its own with systemd as its first process, reached over SSH.
 #
 #   guest.sh check                            whether guests can be made here: 0, or 3 and a line that says why not
-#   guest.sh root [--suite NAME] DIR [CACHE]  makes the root that `up` would make first
+#   guest.sh root [--suite NAME] DIR [CACHE]  makes the root that `up` would make first; DIR/root is a link to it. A platform
+#                                             `local` can use it as a template, too
 #   guest.sh up [--suite NAME] DIR [CACHE]    boots one; also exits 3 where that cannot be done
 #   guest.sh status DIR                       0 when it is up and accepts the key
 #   guest.sh down DIR                         ends what `up` started there, and nothing else
@@ -29,9 +30,10 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd -P)
 PATH=$PATH:/usr/sbin:/sbin
 
 # Raise it when `make_root` makes something else: a root of another recipe is not used.
-recipe=1
-# Packages of the root beside what every system has. Servers and cloud images have all of them.
-included=systemd,systemd-sysv,dbus,openssh-server,python3-apt,sudo,ca-certificates
+recipe=2
+# Packages of the root beside what every system has: those of templates of the platform `local`. Servers and cloud images have
+# all of them.
+included=systemd,systemd-sysv,dbus,openssh-server,python3-apt,sudo,iproute2,iputils-ping,nftables,procps,ca-certificates
 user=trainer
 
 cannot() {
@@ -308,6 +310,7 @@ begin() {
 
 make_root_only() {
   begin root "$@"
+  ln -sfn -- "$base" "$dir/root"
   trap - EXIT INT TERM HUP
   rm -f "$dir/processes"
 }

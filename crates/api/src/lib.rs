@@ -8,6 +8,7 @@
 
 mod artifacts;
 mod background;
+mod caller;
 mod catalog;
 mod event;
 mod health;
@@ -33,6 +34,7 @@ mod words;
 
 pub use artifacts::{Artifact, Artifacts, OmittedFile};
 pub use background::{Activation, ActivationCause, BackgroundTask, BackgroundTasks};
+pub use caller::{Caller, CallerRole};
 pub use catalog::{
     CatalogEntry, Content, Inventory, InventoryGroup, MissingFile, Play, PlayTask, Prompt, PromptKind,
 };
@@ -53,9 +55,9 @@ pub use progress::{Basis, Progress};
 pub use queue::{OwnerLock, Queue, Queued, RunningJob};
 pub use range::{
     ChangeOrPlan, Difference, Drift, DriftKind, Graph, GraphEdge, GraphNode, GraphState, MachineStage,
-    NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine, RangeMachines,
-    RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability, ReachabilityRow,
-    Verdict,
+    MissingFeature, NewRange, Platform, PlatformDetail, Platforms, Range, RangeChange, RangeMachine,
+    RangeMachines, RangeNetwork, RangeNetworks, RangeNic, RangePage, RangeState, RangeValues, Reachability,
+    ReachabilityRow, Verdict,
 };
 pub use range_result::{FailedPlanStep, LeftPlanStep, RangeResult};
 pub use renamed::{RENAMED_FIELDS, RENAMED_IN_WARNINGS, RenamedField, complete_warning};

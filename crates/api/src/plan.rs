@@ -171,6 +171,9 @@ pub struct PlanStep {
     /// How long it took, in milliseconds
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// What it returned: the ID of the job that ran a playbook, or what the packets of a verification proved
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
 }
 
 /// What stays as it is

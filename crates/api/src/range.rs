@@ -254,6 +254,8 @@ words!(DriftKind, "What differs between the records and the platform" {
     NetworkUnknown = "network_unknown",
     /// A recorded machine does not exist.
     MachineMissing = "machine_missing",
+    /// A machine lost its files.
+    MachineDamaged = "machine_damaged",
     /// A machine does not run, though it was started.
     MachineStopped = "machine_stopped",
     /// A machine runs, though it was stopped.
@@ -385,8 +387,6 @@ pub struct PlatformDetail {
     pub kind: String,
     /// Product and version, such as `Proxmox VE 9.0.10`; null where there is none
     pub version: Option<String>,
-    /// What is missing for ranges, such as privileges of the API token by their names; empty if nothing is
-    pub missing: Vec<String>,
     /// Whether it takes snapshots of guests
     pub snapshots: bool,
     /// Whether it sets routes and rules of routers itself; otherwise a playbook does
@@ -397,4 +397,15 @@ pub struct PlatformDetail {
     pub accepts: Map<String, Value>,
     /// Subnets that others use and that ranges can't use
     pub subnets_in_use: Vec<String>,
+    /// What platforms of this kind can do and this one can't, such as guests, an uplink, or privileges of an API token
+    pub missing: Vec<MissingFeature>,
+}
+
+/// Something that doesn't work on a platform
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MissingFeature {
+    /// What doesn't work, and why
+    pub what: String,
+    /// What the operator can do about it
+    pub hint: String,
 }

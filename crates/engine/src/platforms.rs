@@ -1,6 +1,6 @@
 //! The platforms of this node, by name, and how the engine uses them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use model::RangeId;
 use platform::{InvalidOwner, Owner, Platform};
@@ -17,6 +17,8 @@ pub struct PlatformEntry {
     pub calls: usize,
     /// How tasks run on its machines.
     pub tasks: TaskMode,
+    /// An address outside to which the verification of a range sends packets; `None` takes the one that the platform reports.
+    pub verify_address: Option<IpAddr>,
     /// The prices of its resources.
     pub prices: Option<Prices>,
 }

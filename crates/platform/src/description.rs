@@ -5,7 +5,7 @@ use range::PlatformRules;
 use serde::{Deserialize, Serialize};
 
 /// What a platform can do, accepts and has in use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Description {
     /// What a document may ask of it: names, kinds of machines, templates, limits, pools.
     pub rules: PlatformRules,
@@ -16,9 +16,17 @@ pub struct Description {
     /// The product and its version, if there is one.
     #[serde(default)]
     pub version: Option<String>,
-    /// What is missing for ranges: privileges by their names, and other things that an operator must provide.
-    #[serde(default)]
-    pub missing: Vec<String>,
+    /// What platforms of this kind can do and this one cannot.
+    pub missing: Vec<Missing>,
+}
+
+/// Something that does not work on a platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// What does not work, and why.
+    pub what: String,
+    /// What the operator can do about it.
+    pub hint: String,
 }
 
 /// What a platform does beyond networks and machines.

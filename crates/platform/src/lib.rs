@@ -6,6 +6,8 @@
 mod deferred;
 mod description;
 mod error;
+mod faults;
+mod faulty;
 pub mod local;
 mod observed;
 mod owner;
@@ -16,8 +18,10 @@ mod tls;
 mod wanted;
 
 pub use deferred::Deferred;
-pub use description::{Capabilities, Description};
+pub use description::{Capabilities, Description, Missing};
 pub use error::Error;
+pub use faults::{Call, Effect, Fault};
+pub use faulty::Faulty;
 pub use observed::{Leftover, Observed, ObservedMachine, ObservedNetwork, ObservedNic, Power, RulesState};
 pub use owner::{InvalidOwner, Owner, Thing, ThingKind};
 pub use platform::{Access, Answer, Awaited, Change, Ensured, Handle, Platform, Progress, SnapshotAction};

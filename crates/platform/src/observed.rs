@@ -1,5 +1,7 @@
 //! What a platform has of a range, as it is now.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use range::document::{Cidr, MachineKind};
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,10 @@ pub struct Observed {
     pub machines: Vec<ObservedMachine>,
     /// Things of the range that are neither: what an interrupted call left.
     pub leftovers: Vec<Leftover>,
+    /// An address outside of the range that its uplink leads to, and that answers: the gateway there. `None` if the range has no way
+    /// to the outside, or the platform doesn't know such an address.
+    #[serde(default)]
+    pub outside: Option<IpAddr>,
 }
 
 impl Observed {
@@ -63,6 +69,8 @@ pub struct ObservedMachine {
     pub rules: RulesState,
     /// Its snapshots, by name.
     pub snapshots: Vec<String>,
+    /// What of it was lost, so that it has to be created again.
+    pub damage: Option<String>,
 }
 
 /// A network interface as it is.
@@ -72,8 +80,16 @@ pub struct ObservedNic {
     pub network: Option<String>,
     /// Its hardware address.
     pub mac: String,
-    /// Its addresses, as far as the platform knows them.
-    pub addresses: Vec<IpNet>,
+    /// Its addresses; `None` if the platform doesn't know them, as it can't look into the machine.
+    pub addresses: Option<Vec<IpNet>>,
+}
+
+impl ObservedNic {
+    /// Its addresses; none if the platform doesn't know them.
+    #[must_use]
+    pub fn known_addresses(&self) -> &[IpNet] {
+        self.addresses.as_deref().unwrap_or_default()
+    }
 }
 
 /// Is a machine running?

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::document::MachineKind;
+use crate::{document::MachineKind, plan::step::StepKind};
+
+/// How long steps take, in milliseconds, by kind and by template of the machine. The empty name is for all others.
+pub type Durations = BTreeMap<StepKind, BTreeMap<String, u64>>;
 
 /// What a platform accepts and provides.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,8 @@ pub struct PlatformRules {
     pub pool: Pool,
     /// What the range may use.
     pub limits: Limits,
+    /// How long steps usually take, for plans without a history.
+    pub durations: Durations,
 }
 
 impl Default for PlatformRules {
@@ -49,6 +54,7 @@ impl Default for PlatformRules {
             snapshots_while_running: true,
             pool: Pool::default(),
             limits: Limits::default(),
+            durations: Durations::new(),
         }
     }
 }

@@ -98,6 +98,7 @@ pub fn probes(reachability: &Reachability<'_>, machines: &[&MachineSpec], outsid
             probes.pairs += 1;
             add(&mut list, &to.name, address, &verdict);
         }
+        let outside = outside.filter(|address| speaks(from, *address));
         if let (Some(address), Some(verdict)) = (outside, reachability.between(&from.machine, UPLINK)) {
             add(&mut list, UPLINK, address, &verdict);
         }
@@ -124,7 +125,10 @@ fn add(list: &mut Vec<Probe>, to: &str, address: IpAddr, verdict: &Verdict) {
     };
     if allow.contains(&Allow::Any) {
         send(Packet::Icmp, true);
-        send(Packet::Tcp(PORTS[0]), true);
+        // Which ports of a host outside are open, or refuse connections, is not known.
+        if to != UPLINK {
+            send(Packet::Tcp(PORTS[0]), true);
+        }
         return;
     }
     send(Packet::Icmp, allow.contains(&Allow::Icmp));
@@ -168,6 +172,14 @@ fn target_address(to: &MachineSpec, verdict: &Verdict) -> Option<IpAddr> {
     let concrete = crate::expand::spec::concrete(&to.instance, network);
     let nic = to.nics.iter().find(|nic| nic.network == concrete);
     nic.and_then(|nic| nic.address).map(|address| address.addr())
+}
+
+/// Has a machine an address of the same version? Addresses on the uplink come from the platform.
+fn speaks(machine: &MachineSpec, address: IpAddr) -> bool {
+    machine.nics.iter().any(|nic| match nic.address {
+        Some(own) => own.addr().is_ipv4() == address.is_ipv4(),
+        None => nic.network == UPLINK,
+    })
 }
 
 /// The address from which a machine answers others than its neighbors.
@@ -245,6 +257,12 @@ impl Probes {
     #[must_use]
     pub fn count(&self) -> usize {
         self.by_machine.values().map(Vec::len).sum()
+    }
+
+    /// How many machines send packets to the outside.
+    #[must_use]
+    pub fn outward(&self) -> usize {
+        self.by_machine.values().filter(|probes| probes.iter().any(|probe| probe.to == UPLINK)).count()
     }
 
     /// Compares results, a letter for each packet, with what must come of them.

@@ -45,6 +45,8 @@ pub(crate) struct Batch {
 pub(crate) struct Live {
     pub(crate) is_running: bool,
     pub(crate) began: Option<Instant>,
+    /// Did it begin earlier, so that it isn't known how long it takes as a whole?
+    pub(crate) is_resumed: bool,
     /// Calls to carry out or undo the step that failed.
     pub(crate) tries: u32,
     /// Consecutive look-ups and waits that failed.
@@ -219,6 +221,7 @@ impl Board {
             let live = &mut self.live[step as usize];
             live.is_running = true;
             live.began = Some(now);
+            live.is_resumed = self.entries[step as usize].state != StepState::Pending;
             self.begin(step, now, batch)?;
         }
         if self.phase == JournalPhase::Back && self.ready.running() == 0 {

@@ -90,12 +90,13 @@ impl Board {
         at: Instant,
         batch: &mut Batch,
     ) -> Result<(), IllegalMove> {
-        let began = self.live[step as usize].began;
-        let took = began.map_or(Duration::ZERO, |began| at.saturating_duration_since(began));
+        let live = &self.live[step as usize];
+        let began = live.began.filter(|_| !live.is_resumed);
+        let took = began.map(|began| at.saturating_duration_since(began));
         self.advance(batch, step, StepMove::Succeed, |entry| {
             clear(entry);
             entry.output = output;
-            entry.took_ms = Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+            entry.took_ms = took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
         })?;
         self.finish(step);
         Ok(())

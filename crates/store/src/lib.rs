@@ -40,6 +40,7 @@ mod runs;
 mod secrets;
 mod select;
 mod states;
+mod step_times;
 mod stream;
 mod tokens;
 mod turns;
@@ -67,6 +68,7 @@ pub use ranges::{PlanDraft, PlanInputs, Planned, Settlement};
 pub use requeue::{Requeue, Requeued};
 pub use retention::Retention;
 pub use secrets::SealedCount;
+pub use step_times::StepTime;
 pub use stream::{EventQuery, LogPlace};
 pub use turns::{FullQueue, QueueLimits};
 

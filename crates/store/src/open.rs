@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (8, "parents and submitters of jobs", include_str!("../migrations/0008_parents.sql")),
     (9, "ranges, plans and leases", include_str!("../migrations/0009_ranges.sql")),
     (10, "secrets of ranges", include_str!("../migrations/0010_range_secrets.sql")),
+    (11, "durations of steps", include_str!("../migrations/0011_step_times.sql")),
 ];
 
 /// The first release without the corruption of a file by writing and checkpointing at the same time.

@@ -61,6 +61,11 @@ impl Browser {
         command
     }
 
+    /// The directory of the profile.
+    pub(crate) fn profile(&self) -> &Path {
+        self.profile.path()
+    }
+
     /// Opens a page without the protection of local addresses that some browsers have: the service must not depend on it.
     ///
     /// # Panics

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     client::Client,
-    wait::{POLL, WAIT_LIMIT},
+    wait::{WAIT_LIMIT, pause},
 };
 
 /// A job of a service, and its JSON as it was last read: `job["state"]`.
@@ -129,7 +129,7 @@ impl Job {
             let may_change = watched.is_unfinished() || !self.read().await["request"]["retry"].is_null();
             assert!(may_change, "the job ended, and is not {state} but {}", watched.state);
             assert!(begun.elapsed() < WAIT_LIMIT, "the job is not {state} but {}", watched.state);
-            tokio::time::sleep(POLL).await;
+            pause(begun).await;
         }
     }
 
@@ -148,7 +148,7 @@ impl Job {
             }
             assert!(watched.is_unfinished(), "the job ended as {} before `{task}`", watched.state);
             assert!(begun.elapsed() < WAIT_LIMIT, "the job did not begin `{task}`: {}", watched.state);
-            tokio::time::sleep(POLL).await;
+            pause(begun).await;
         }
     }
 

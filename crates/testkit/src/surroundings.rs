@@ -15,6 +15,8 @@ pub const SSH_LAB: &str = "RANGEHAND_TEST_SSH_LAB";
 pub const FAKE_PVE: &str = "RANGEHAND_TEST_FAKEPVE";
 /// Where `./test.sh` names a directory for guests, or `none`.
 pub const GUESTS: &str = "RANGEHAND_TEST_GUESTS";
+/// Where `./test.sh` names the root of its guests, or `none`.
+pub const TEMPLATE: &str = "RANGEHAND_TEST_TEMPLATE";
 /// Where `./test.sh` names a directory for gateways.
 pub const GATEWAYS: &str = "RANGEHAND_TEST_GATEWAYS";
 /// Where `./test.sh` names Chromium.

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take before a test fails: Ansible on a busy machine is slow.
 pub const WAIT_LIMIT: Duration = Duration::from_secs(120);
+/// The longest pause before a condition is evaluated again.
+const MAX_POLL: Duration = Duration::from_millis(100);
 /// How long to wait before a condition is evaluated again.
 pub const POLL: Duration = Duration::from_millis(20);
 
@@ -25,6 +27,12 @@ pub async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !condition().await {
         assert!(begun.elapsed() < WAIT_LIMIT, "still waiting until {what}");
-        tokio::time::sleep(POLL).await;
+        pause(begun).await;
     }
+}
+
+/// Sleeps before a condition is evaluated again: a tenth of the time that passed so far, within limits. The service replies to each poll,
+/// and a test that polls for seconds would keep a core busy.
+pub(crate) async fn pause(begun: Instant) {
+    tokio::time::sleep((begun.elapsed() / 10).clamp(POLL, MAX_POLL)).await;
 }

@@ -1,6 +1,6 @@
 //! Commands that change a range: the plan is shown, what is destroyed is confirmed, and the job is followed.
 
-use api::{NewRange, Plan, RangeChange};
+use api::{NewRange, Plan, Range, RangeChange};
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{
     document::Source,
     failure::{Ended, Failure},
-    follow::follow,
+    follow::{self, follow},
     look::{found, path},
     plan_text,
     session::{Session, ask, can_ask},
@@ -153,6 +153,33 @@ async fn send(
     accepted(session, change, None, act.way).await
 }
 
+/// The job of the last plan of a range.
+async fn last_job(session: &Session<'_>, range: &str) -> Result<String, Failure> {
+    let found: Range = session.client.get(&path(range, "")).await?;
+    let missing = || Failure::Usage(format!("the range `{range}` has no job"));
+    found.job.map(|job| job.0).ok_or_else(missing)
+}
+
+/// Follows the job of the last plan. One that has ended is reported.
+pub(super) async fn follow_last(session: &mut Session<'_>, range: &str) -> Result<Ended, Failure> {
+    let job = last_job(session, range).await?;
+    follow(session, range, &job, None).await
+}
+
+/// Cancels the job of the last plan.
+pub(super) async fn cancel(session: &mut Session<'_>, act: &Act) -> Result<Ended, Failure> {
+    let job = last_job(session, &act.range).await?;
+    follow::cancel(session, &job).await?;
+    if act.way.detach {
+        return Ok(Ended::Done);
+    }
+    // A job that was canceled has not succeeded, which is what was asked for.
+    match follow(session, &act.range, &job, None).await? {
+        Ended::Failed => Ok(Ended::Done),
+        ended => Ok(ended),
+    }
+}
+
 /// Does the user want what the plan destroys to be destroyed?
 async fn confirmed(plan: &Plan, yes: bool) -> Result<bool, Failure> {
     if yes || plan.destroyed.is_empty() {
@@ -184,7 +211,7 @@ async fn accepted(
         return Ok(Ended::Done);
     };
     if way.detach {
-        let text = format!("Job {}. `rangehand range show {}` shows the state.\n", job.id, range.name);
+        let text = format!("Job {}. `rangehand range follow {}` follows it.\n", job.id, range.name);
         session.print(&change, |_| text)?;
         return Ok(Ended::Done);
     }

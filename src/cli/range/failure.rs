@@ -87,6 +87,18 @@ pub(super) enum Failure {
 }
 
 impl Failure {
+    /// Can the same request succeed later? The service may be restarting, or a gateway has no service behind it at the moment.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Unexpected { status, .. } => matches!(status, 502..=504),
+            Self::Rejected(problem) => problem.status == 503,
+            Self::Url(_) | Self::Document { .. } | Self::Read { .. } | Self::Usage(_) | Self::Output(_) => {
+                false
+            }
+        }
+    }
+
     /// Is the failure a problem with this code?
     pub(super) fn is(&self, code: api::ProblemCode) -> bool {
         matches!(self, Self::Rejected(problem) if problem.code == code)

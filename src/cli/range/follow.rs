@@ -16,7 +16,8 @@ use super::{
     look::path,
     paint::{Color, duration},
     progress_text,
-    session::{Session, ask, can_ask, write},
+    reconnect::Connectivity,
+    session::{Session, ask, can_ask, notice, write},
 };
 
 /// How long a request waits for the end of the job: the progress is shown as often.
@@ -47,25 +48,71 @@ pub(super) async fn follow(
     // Also receives what arrives while the progress is shown.
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut seen = Seen { begun, states: Vec::new(), plan, running: HashMap::new(), drawn: 0, next: begun };
+    let mut connection = Connectivity::default();
     loop {
+        let pause = connection.pause();
         let found = tokio::select! {
-            found = next(&session.client, job) => found?,
-            _ = interrupts.recv() => match interrupted(session, &mut interrupts, range, job).await? {
-                Some(ended) => return Ok(ended),
-                None => continue,
-            },
+            found = async {
+                tokio::time::sleep(pause).await;
+                next(&session.client, job).await
+            } => found,
+            _ = interrupts.recv() => {
+                // What is printed now is below the picture.
+                seen.drawn = 0;
+                match interrupted(session, &mut interrupts, range, job).await? {
+                    Some(ended) => return Ok(ended),
+                    None => continue,
+                }
+            }
         };
-        let has_ended = !matches!(found.state, State::Queued | State::Running | State::Canceling);
-        if has_ended || Instant::now() >= seen.next {
-            let has_succeeded = found.state == State::Succeeded;
-            if let Some(plan) = read(session, &mut seen, range, job, has_succeeded).await? {
-                show(session, &mut seen, plan)?;
+        if found.is_ok() && connection.answered() {
+            seen.drawn = 0;
+            notice("connected again")?;
+        }
+        let looked = match found {
+            Ok(found) => look(session, &mut seen, range, &found).await,
+            Err(failure) => Err(failure),
+        };
+        match looked {
+            Ok(Some(ended)) => return Ok(ended),
+            Ok(None) => {}
+            Err(failure) => {
+                let is_known = failure.is_transient();
+                let is_new = connection.failed(failure).inspect_err(|_| {
+                    // A terminal that fails is reported by the failure itself.
+                    let _ = if is_known { notice(&hint(range, job)) } else { Ok(()) };
+                })?;
+                if is_new {
+                    seen.drawn = 0;
+                    notice("connection to the service lost, trying again")?;
+                }
             }
         }
-        if has_ended {
-            return ended(session, &seen, &found);
+    }
+}
+
+/// What the user can do while the job continues without this program.
+fn hint(range: &str, job: &str) -> String {
+    format!(
+        "Job {job} continues in the service: `rangehand range follow {range}` follows it, `rangehand range cancel {range}` cancels it."
+    )
+}
+
+/// Shows how far the job has come, and how it ended if it has.
+async fn look(
+    session: &mut Session<'_>,
+    seen: &mut Seen,
+    range: &str,
+    found: &Job,
+) -> Result<Option<Ended>, Failure> {
+    let has_ended = !matches!(found.state, State::Queued | State::Running | State::Canceling);
+    if has_ended || Instant::now() >= seen.next {
+        let has_succeeded = found.state == State::Succeeded;
+        if let Some(plan) = read(session, seen, range, &found.id.0, has_succeeded).await? {
+            show(session, seen, plan)?;
         }
     }
+    if has_ended { ended(session, seen, found).map(Some) } else { Ok(None) }
 }
 
 /// The job after some time, or when it has ended.
@@ -155,6 +202,13 @@ fn ended(session: &mut Session<'_>, seen: &Seen, job: &Job) -> Result<Ended, Fai
     Ok(if has_succeeded { Ended::Done } else { Ended::Failed })
 }
 
+/// Has the service cancel a job.
+pub(super) async fn cancel(session: &mut Session<'_>, job: &str) -> Result<(), Failure> {
+    let _: Job = session.client.call(Method::POST, &format!("/v1/jobs/{job}/cancel"), &json!({})).await?;
+    session.line("Canceling: steps that are running end first.")?;
+    Ok(())
+}
+
 /// After Ctrl-C: asks what to do with the job, which runs in the service. Without a terminal, and at a second Ctrl-C, it continues
 /// there.
 async fn interrupted(
@@ -171,17 +225,20 @@ async fn interrupted(
         false => "d".to_owned(),
     };
     match answer.to_ascii_lowercase().as_str() {
-        "c" | "cancel" => {
-            let _: Job =
-                session.client.call(Method::POST, &format!("/v1/jobs/{job}/cancel"), &json!({})).await?;
-            session.line("Canceling: steps that are running end first.")?;
-            Ok(None)
-        }
+        "c" | "cancel" => match cancel(session, job).await {
+            Err(failure) if failure.is_transient() => {
+                notice("The service does not respond, so the job was not canceled.")?;
+                Ok(None)
+            }
+            canceled => canceled.map(|()| None),
+        },
         "d" | "detach" => {
-            let hint = format!(
-                "Detached. Job {job} continues: `rangehand range show {range}` shows its state, and `POST /v1/jobs/{job}/cancel` cancels it."
-            );
-            session.line(&hint)?;
+            let text = format!("Detached. {}", hint(range, job));
+            if session.json {
+                notice(&text)?
+            } else {
+                session.line(&text)?
+            }
             Ok(Some(Ended::Detached))
         }
         _ => Ok(None),

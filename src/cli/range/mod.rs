@@ -18,6 +18,7 @@ mod offline;
 mod paint;
 mod plan_text;
 mod progress_text;
+mod reconnect;
 mod session;
 mod tables;
 mod things;
@@ -125,6 +126,13 @@ enum Action {
     Rollback(Act),
     /// Continue the last plan, which failed or was canceled
     Resume(Act),
+    /// Follow the job of the last plan until it ends
+    Follow {
+        /// Name or ID of the range
+        range: String,
+    },
+    /// Cancel the job of the last plan, and follow it until it ends
+    Cancel(Act),
     /// Extend the lifetime
     Extend {
         /// By how much, such as 30m, 2h, or 1d
@@ -193,6 +201,8 @@ async fn ended(inputs: &Inputs, command: &Command, out: &mut dyn Write) -> Resul
         Action::Verify(act) => change::act_on_machines(session, act, "verify", None).await?,
         Action::Rollback(act) => change::act(session, act, "rollback", None).await?,
         Action::Resume(act) => change::act(session, act, "resume", None).await?,
+        Action::Follow { range } => change::follow_last(session, range).await?,
+        Action::Cancel(act) => change::cancel(session, act).await?,
         Action::Snapshot { name, act } => {
             change::act_on_machines(session, act, "snapshot", Some(name)).await?
         }

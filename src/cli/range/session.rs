@@ -40,6 +40,11 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Prints a line about the connection, or what the user can do. Standard output isn't used: it may be a file, or JSON.
+pub(super) fn notice(text: &str) -> io::Result<()> {
+    write(&format!("{text}\n"), &mut io::stderr())
+}
+
 /// Prints a value as JSON.
 pub(super) fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;

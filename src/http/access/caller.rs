@@ -30,11 +30,16 @@ impl Caller {
     }
 
     fn submitter(&self) -> Submitter {
-        let name = match self.via {
-            Via::None => None,
-            Via::Token(_) | Via::Gateway | Via::Jwt => Some(self.name.clone()),
-        };
+        let name = self.known_name().map(str::to_owned);
         Submitter { actor: Actor::Caller { name }, mark: self.mark() }
+    }
+
+    /// The name; `None` for anonymous callers.
+    pub(crate) fn known_name(&self) -> Option<&str> {
+        match self.via {
+            Via::None => None,
+            Via::Token(_) | Via::Gateway | Via::Jwt => Some(&self.name),
+        }
     }
 
     /// A short string that is unique per caller; `None` for anonymous callers. A gateway consumer and a JWT bearer

@@ -26,7 +26,10 @@ use super::{
     reply::{self, Reply},
     site, watchers,
 };
-use crate::http::endpoint::{Access, Effect, allow};
+use crate::http::{
+    endpoint::{Access, Effect, allow},
+    own_page::is_own_page,
+};
 
 /// Maximum length of a path with its query, in bytes. Each name in it has at most 255.
 const MAX_TARGET_BYTES: usize = 8192;
@@ -209,6 +212,9 @@ impl Guard {
     /// CORS rejects. A page whose host name resolves to this machine needs no preflight, so handlers that start
     /// something also reject such origins.
     fn is_foreign(&self, request: &ServiceRequest) -> bool {
+        if is_own_page(request.headers()) {
+            return false;
+        }
         let mut origins = request.headers().get_all(header::ORIGIN);
         origins.any(|origin| !origin.to_str().is_ok_and(|origin| self.0.options.origins.allows(origin)))
     }

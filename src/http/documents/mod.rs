@@ -8,7 +8,6 @@ mod curl;
 mod kong;
 mod openapi;
 mod operation;
-mod prepared;
 pub(in crate::http) mod serve;
 mod shared;
 mod tables;

@@ -48,6 +48,7 @@ const TAGS: &[(&str, &str)] = &[
     ("catalog", "v1: available content and inventories"),
     ("orchestrator", "Ranges as graphs, as in the Local Deployments Orchestrator"),
     ("service", "Health and metrics"),
+    ("page", "The web page"),
     ("documents", "These documents"),
 ];
 

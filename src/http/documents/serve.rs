@@ -15,11 +15,17 @@ use actix_web::{
 };
 use serde_json::json;
 
-use super::prepared::Prepared;
 use crate::http::{
     endpoint::{Access, Doc, Endpoint, Parameter, Reply, Schemas, Verb},
+    prepared::Prepared,
     v0::ErrorReply,
 };
+
+/// Only allows scripts of this service that are not inline. Both pages create styles and images at run time, and
+/// ReDoc also creates its search worker.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
+                      form-action 'none'; frame-ancestors 'none'";
 
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
@@ -80,7 +86,7 @@ pub(super) fn compact(json: &str) -> Vec<u8> {
 }
 
 fn page(content: &'static [u8]) -> Prepared {
-    Prepared::page(Bytes::from_static(content))
+    Prepared::page(Bytes::from_static(content), POLICY)
 }
 
 /// Prepares the largest document in the background at startup, so that neither the startup nor the first request
@@ -125,7 +131,8 @@ pub(in crate::http) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-const NOT_MODIFIED: Reply = Reply::empty(304, "Not changed since the `ETag` of `If-None-Match`");
+pub(in crate::http) const NOT_MODIFIED: Reply =
+    Reply::empty(304, "Not changed since the `ETag` of `If-None-Match`");
 
 /// The endpoint of a static response.
 fn fixed(path: &'static str, prepared: &'static LazyLock<Prepared>, doc: Doc, reply: Reply) -> Endpoint {

@@ -17,7 +17,7 @@ const TOPOLOGY: &str = "Invalid topology: No Master Jumpbox found or graph is di
 /// An error response.
 #[derive(Debug, thiserror::Error)]
 #[error("{status}: {detail}")]
-pub(super) struct ErrorReply {
+pub(in crate::http) struct ErrorReply {
     status: StatusCode,
     /// A message, or the invalid fields of a 422 response.
     detail: Value,

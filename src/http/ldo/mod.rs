@@ -5,11 +5,11 @@
 //! wrong, and what happens instead.
 
 mod change;
-mod error_reply;
+pub(super) mod error_reply;
 mod look;
 mod scope;
 
-use actix_web::{HttpResponse, web::Data};
+use actix_web::HttpResponse;
 use serde_json::json;
 
 use self::{error_reply::ErrorReply, scope::platform};
@@ -73,12 +73,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             error(500, "Something could not be deleted"),
             error(503, "The platform can't be used"),
         ]);
-    let online = Doc::new("ldo_online", TAG, "Returns that the API is online.").replies([
-        Reply::json(200, "Online", Schemas::of::<api::ldo::Online>),
-        error(404, "The API is disabled"),
-    ]);
     vec![
-        Endpoint::new(Verb::Get, "/", Access::VIEWER, root, online),
         Endpoint::new(Verb::Post, "/api/v1/range", Access::OPERATOR, change::apply, create),
         Endpoint::new(Verb::Get, "/api/v1/ranges", Access::VIEWER, look::list, list),
         Endpoint::new(Verb::Get, "/api/v1/range/{range_id}", Access::VIEWER, look::show, show),
@@ -86,8 +81,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn root(api: Data<Api>) -> Result<HttpResponse, ErrorReply> {
-    let platform = platform(&api)?;
+/// Returns that the API is online, as the orchestrator does at `/`, where Rangehand also has its page.
+pub(super) fn online(api: &Api) -> Result<HttpResponse, ErrorReply> {
+    let platform = platform(api)?;
     let kind = api.engine.ranges().platforms().get(platform).map(|entry| entry.kind);
     let mode = if kind.is_none_or(|kind| kind == "simulated") { "Mock" } else { "Production" };
     Ok(HttpResponse::Ok()

@@ -32,7 +32,10 @@ pub(super) fn endpoint() -> Endpoint {
 }
 
 async fn events(api: Data<Api>, query: Parameters, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let wanted = EventsRequest::read(&request, &query, "events")?;
+    let mut wanted = EventsRequest::read(&request, &query, "events")?;
+    if wanted.from_latest {
+        wanted.query.after = api.engine.events().last_position().await?;
+    }
     let Some(sending) = wanted.sending else { return page(&api, &wanted.query).await };
     let slot = api.guard.slot(&request, &api.shutdown)?;
     let following = Source::All(Box::new(api.engine.events().follow_all(wanted.query)));

@@ -27,6 +27,9 @@ const ABOUT: &str = "A page, unless the client requests a stream. Server-sent ev
     every 15 s; after the last event of a job that has ended comes `event: end` with the job. Lines of JSON hold events \
     and nothing else.";
 
+/// The value of `after` that selects no stored event.
+const LATEST: &str = "latest";
+
 pub(super) const FLAG: MakeSchema = |_| json!({"type": "boolean", "default": false});
 
 /// The parameters that select events and their format.
@@ -34,8 +37,8 @@ pub(super) fn parameters() -> [Parameter; 11] {
     [
         Parameter::query(
             "after",
-            |_| json!({"type": "integer", "minimum": 0, "maximum": i64::MAX, "default": 0}),
-            "Only events after this number",
+            |_| json!({"anyOf": [{"type": "integer", "minimum": 0, "maximum": i64::MAX}, {"const": LATEST}], "default": 0}),
+            "Only events after this number. `latest`: only events that are stored from now on",
         ),
         Parameter::query(
             "limit",
@@ -98,6 +101,8 @@ pub(super) fn endpoint() -> Endpoint {
 pub(super) struct EventsRequest {
     /// The selection. For a page, its limit is one more than requested, to determine whether there is a next page.
     pub query: EventQuery,
+    /// Whether the events begin after the last stored one, whose number the handler knows.
+    pub from_latest: bool,
     /// `None` for a page.
     pub sending: Option<Sending>,
 }
@@ -112,8 +117,9 @@ impl EventsRequest {
             format => Framing::wanted(request, format),
         };
         let follow = query::flag(query, "follow")?;
+        let from_latest = query.get("after").is_some_and(|after| after == LATEST);
         let wanted = EventQuery {
-            after: after(query)?,
+            after: if from_latest { 0 } else { after(query)? },
             until: None,
             limit: 0,
             host: query.get("host").cloned(),
@@ -124,7 +130,7 @@ impl EventsRequest {
         };
         let Some(framing) = framing else {
             let limit: u32 = query::number(query, "limit", 1..=1000)?.unwrap_or(100);
-            return Ok(Self { query: EventQuery { limit: limit + 1, ..wanted }, sending: None });
+            return Ok(Self { query: EventQuery { limit: limit + 1, ..wanted }, from_latest, sending: None });
         };
         let sending = Sending {
             framing,
@@ -133,8 +139,9 @@ impl EventsRequest {
             file_name: (download && framing == Framing::Lines).then(|| format!("{name}.ndjson")),
         };
         // When a browser reconnects, `Last-Event-ID` is more recent than `after` in the URL.
-        let after = last_event_id(request).unwrap_or(wanted.after);
-        Ok(Self { query: EventQuery { after, ..wanted }, sending: Some(sending) })
+        let last = last_event_id(request);
+        let query = EventQuery { after: last.unwrap_or(wanted.after), ..wanted };
+        Ok(Self { query, from_latest: from_latest && last.is_none(), sending: Some(sending) })
     }
 }
 
@@ -144,8 +151,11 @@ async fn events(
     query: Parameters,
     request: HttpRequest,
 ) -> Result<HttpResponse, Problem> {
-    let wanted = EventsRequest::read(&request, &query, &id)?;
+    let mut wanted = EventsRequest::read(&request, &query, &id)?;
     let id = job_id(&id)?;
+    if wanted.from_latest {
+        wanted.query.after = api.engine.jobs().get(id).await?.last_seq;
+    }
     let Some(sending) = wanted.sending else { return page(&api, id, &wanted.query).await };
     let slot = api.guard.slot(&request, &api.shutdown)?;
     let following = Source::Job(Box::new(api.engine.events().follow(id, wanted.query).await?));

@@ -3,6 +3,7 @@
 mod all_events;
 mod artifacts;
 mod background;
+mod caller;
 mod catalog;
 mod events;
 mod fields;
@@ -37,7 +38,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     endpoints.extend(job::endpoints());
     endpoints.extend([resume::endpoint(), timing::endpoint()]);
     endpoints.extend(artifacts::endpoints());
-    endpoints.extend([queue::endpoint(), background::endpoint()]);
+    endpoints.extend([queue::endpoint(), background::endpoint(), caller::endpoint()]);
     endpoints.extend([events::endpoint(), all_events::endpoint(), log::endpoint()]);
     endpoints.extend(ranges::endpoints());
     endpoints.extend(range::endpoints());

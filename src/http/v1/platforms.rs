@@ -54,6 +54,10 @@ async fn list(api: Data<Api>, query: Parameters) -> Result<HttpResponse, Problem
     Ok(HttpResponse::Ok().json(api::Platforms { items }))
 }
 
+fn missing(missing: platform::Missing) -> api::MissingFeature {
+    api::MissingFeature { what: missing.what, hint: missing.hint }
+}
+
 async fn show(api: Data<Api>, name: Path<String>, query: Parameters) -> Result<HttpResponse, Problem> {
     query.only_known()?;
     let platforms = api.engine.ranges().platforms();
@@ -79,12 +83,12 @@ async fn show(api: Data<Api>, name: Path<String>, query: Parameters) -> Result<H
         name: name.into_inner(),
         kind: entry.kind.to_owned(),
         version: described.version,
-        missing: described.missing,
         snapshots: described.capabilities.snapshots,
         rules: described.capabilities.rules,
         uplink: described.capabilities.uplink,
         accepts,
         subnets_in_use: described.subnets_in_use.iter().map(ToString::to_string).collect(),
+        missing: described.missing.into_iter().map(missing).collect(),
     };
     Ok(HttpResponse::Ok().json(shown))
 }

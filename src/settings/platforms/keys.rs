@@ -1,9 +1,9 @@
 //! The keys of a platform and their allowed values.
 
-use std::ops::RangeInclusive;
+use std::{net::IpAddr, ops::RangeInclusive};
 
 use ipnet::{IpNet, Ipv4Net};
-use platform::simulated::{Fault, Latencies};
+use platform::{Fault, simulated::Latencies};
 
 use super::platform::{PlatformKind, TasksWithoutMachine};
 use crate::settings::{
@@ -61,6 +61,7 @@ const PLATFORM_KEYS: &[Key] = &[
     limit("platforms.cores_max"),
     limit("platforms.memory_max_bytes"),
     limit("platforms.disk_max_bytes"),
+    optional("platforms.verify_address", Kind::Text(ADDRESS)),
     optional("platforms.prices", Kind::Pairs(PRICES)),
     optional("platforms.state_file", Kind::Path),
     optional("platforms.latencies", Kind::Pairs(LATENCIES)),
@@ -70,6 +71,7 @@ const PLATFORM_KEYS: &[Key] = &[
     optional("platforms.state_dir", Kind::Path),
     optional("platforms.templates", Kind::Pairs(TEMPLATES)),
     optional("platforms.uplink", Kind::Text(UPLINK)),
+    required("platforms.rules_by_playbook", Kind::Switch),
     optional("platforms.hidden", Kind::SearchPath),
     optional("platforms.api_host", Kind::Text(API_HOST_RULE)),
     optional("platforms.token_id", Kind::Text(TOKEN_ID)),
@@ -88,9 +90,11 @@ const PLATFORM_KEYS: &[Key] = &[
 /// The kinds of platforms that have a key; empty if all have it.
 pub(super) fn kinds_of(key: &str) -> &'static [PlatformKind] {
     match key {
-        "state_file" | "latencies" | "faults" => &[PlatformKind::Simulated],
+        "state_file" | "latencies" => &[PlatformKind::Simulated],
         "tasks" => &[PlatformKind::Simulated, PlatformKind::Proxmox],
-        "run_dir" | "state_dir" | "templates" | "uplink" | "hidden" => &[PlatformKind::Local],
+        "run_dir" | "state_dir" | "templates" | "uplink" | "rules_by_playbook" | "hidden" => {
+            &[PlatformKind::Local]
+        }
         "api_host"
         | "token_id"
         | "token_secret"
@@ -185,6 +189,9 @@ const FAULTS: Rule = Rule {
     allowed: "a JSON array of faults, such as `[{\"call\": \"power\", \"times\": 1, \"effect\": \"fail\"}]`",
     accepts: |text| serde_json::from_str::<Vec<Fault>>(text).is_ok(),
 };
+
+const ADDRESS: Rule =
+    Rule { allowed: "an IP address, such as `192.0.2.1`", accepts: |text| text.parse::<IpAddr>().is_ok() };
 
 const UPLINK: Rule = Rule {
     allowed: "an IPv4 subnet of at least a /24, such as `10.255.0.0/16`",

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use platform::{local, proxmox, simulated};
+use platform::{Fault, local, proxmox, simulated};
 use range::{
     PlatformRules,
     plan::Prices,
@@ -25,12 +25,10 @@ impl Settings {
     pub fn simulated_options(&self, name: &str, platform: &Platform) -> simulated::Options {
         let file = platform.state_file.clone();
         let file = file.unwrap_or_else(|| self.paths.state.join(DIRECTORY).join(format!("{name}.jsonl")));
-        let faults = platform.faults.as_deref().map(serde_json::from_str);
         simulated::Options {
             rules: platform.rules(name),
             latencies: latencies(&platform.latencies),
-            // What a setting accepts is JSON of faults.
-            faults: faults.and_then(Result::ok).unwrap_or_default(),
+            faults: platform.faults(),
             file: Some(file),
         }
     }
@@ -50,6 +48,7 @@ impl Settings {
             program: program.map(|program| program.display().to_string()).into_iter().collect(),
             hidden: self.private_paths().chain(platform.hidden.iter().cloned()).collect(),
             uplink: platform.uplink,
+            rules_by_playbook: platform.rules_by_playbook,
             ..local::Options::new(run, state)
         }
     }
@@ -113,6 +112,14 @@ impl Platform {
             },
             ..PlatformRules::default()
         }
+    }
+
+    /// What goes wrong on purpose.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        // What a setting accepts is JSON of faults.
+        let faults = self.faults.as_deref().map(serde_json::from_str);
+        faults.and_then(Result::ok).unwrap_or_default()
     }
 
     /// The price list, if there is one.

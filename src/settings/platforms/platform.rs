@@ -1,6 +1,6 @@
 //! The settings of one platform.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -31,13 +31,15 @@ pub struct Platform {
     pub memory_max_bytes: u64,
     /// Maximum disk space of the machines of a range in bytes.
     pub disk_max_bytes: u64,
+    /// Where packets to the outside are sent by verifications.
+    pub verify_address: Option<IpAddr>,
     /// What it costs per hour, as `name=value`.
     pub prices: Vec<String>,
     /// Simulated: the file that keeps its state.
     pub state_file: Option<PathBuf>,
     /// Simulated: how long calls and tasks take, as `name=milliseconds`.
     pub latencies: Vec<String>,
-    /// Simulated: what goes wrong, as JSON.
+    /// What goes wrong on purpose, as JSON.
     pub faults: Option<String>,
     /// Simulated and Proxmox: what happens to tasks on its machines.
     pub tasks: Option<TasksWithoutMachine>,
@@ -49,6 +51,8 @@ pub struct Platform {
     pub templates: Vec<String>,
     /// Local: addresses for the way to the outside.
     pub uplink: Option<Ipv4Net>,
+    /// Local: whether a playbook sets routes and rules of routers.
+    pub rules_by_playbook: bool,
     /// Local: files and directories that machines don't see.
     pub hidden: Vec<PathBuf>,
     /// Proxmox: the API, as `host` or `host:port`.
@@ -91,6 +95,7 @@ impl Default for Platform {
             cores_max: 0,
             memory_max_bytes: 0,
             disk_max_bytes: 0,
+            verify_address: None,
             prices: Vec::new(),
             state_file: None,
             latencies: Vec::new(),
@@ -100,6 +105,7 @@ impl Default for Platform {
             state_dir: None,
             templates: Vec::new(),
             uplink: None,
+            rules_by_playbook: false,
             hidden: Vec::new(),
             api_host: None,
             token_id: None,

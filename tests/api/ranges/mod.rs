@@ -1,10 +1,13 @@
 //! Ranges on the local platform: machines that run, and playbooks on them. Ranges on Proxmox VE.
 
 mod connections;
+pub(crate) mod guests;
 mod inventory;
 mod keys;
 mod ordinary;
 mod proxmox;
+mod rolled_back;
+mod verified;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -80,9 +83,11 @@ impl Drop for Range<'_> {
         if !std::thread::panicking() {
             return;
         }
-        let script = "for init in $(find \"$0\" -name init -path '*/machines/*'); do kill -9 $(cut -d' ' -f1 $init); done; \
-                      for at in $(awk '{print $5}' /proc/self/mountinfo | grep \"^$0/\" | sort -r); do umount -l $at; done; \
-                      rm -rf \"$0\"";
+        let script = "groups=$(for init in $(find \"$0\" -name init -path '*/machines/*'); do \
+                      grep -ho 'rangehand-[0-9a-f]*' /proc/$(cut -d' ' -f1 $init)/cgroup | head -n1; kill -9 $(cut -d' ' -f1 $init); done); \
+                      for at in $(awk '{print $5}' /proc/self/mountinfo | grep \"^$0\" | sort -r); do umount -l $at; done; \
+                      rm -rf \"$0\"; sleep 0.2; \
+                      for group in $groups; do find /sys/fs/cgroup -depth -type d -path \"*/$group*\" -exec rmdir {} +; done";
         let Some(platforms) = self.app.platforms().pop() else { return };
         let _ = std::process::Command::new("sh").args(["-c", script]).arg(platforms).status();
     }

@@ -142,7 +142,9 @@ async fn an_interrupted_command_detaches_and_its_job_continues() {
     let mut rest = String::new();
     output.read_to_string(&mut rest).expect("text");
     assert_eq!(child.wait().expect("it was started here").code(), Some(130), "{rest}");
-    assert!(rest.contains("Detached. Job ") && rest.contains("`rangehand range show lab`"), "{rest}");
+    assert!(rest.contains("Detached. Job ") && rest.contains("`rangehand range follow lab`"), "{rest}");
+    let followed = printed(&app, &["follow", "lab"], 0);
+    assert!(followed.contains("done      ") && followed.contains("Done in "), "{followed}");
     let job = app.get("/v1/jobs", 200).await["items"][0].clone();
     app.job(&job).until_state("succeeded").await;
     destroyed(&app, "lab").await;

@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use testkit::TestApp;
 
-use super::{call, created, destroyed, lab, send, service, waiting};
+use super::{call, created, destroyed, lab, send, service, setup, waiting};
 
 #[tokio::test]
 async fn a_document_becomes_machines_and_networks_and_nothing_again() {
@@ -79,6 +79,39 @@ fn smaller() -> Value {
     let mut document = lab();
     document["machines"].as_object_mut().expect("machines").shift_remove("db");
     document
+}
+
+#[tokio::test]
+async fn a_second_range_is_planned_with_the_times_of_the_first_one() {
+    let app = setup().set("RANGEHAND__PLATFORMS__SIMULATED__LATENCIES", "all_ms=0,machine_ms=200").start();
+    let document = lab();
+    let planned = || call(&app, Method::POST, "/v1/ranges?dry_run=true", &document, 200);
+    let estimates = |plan: &Value, kind: &str| {
+        let steps = plan["steps"].as_array().expect("steps").iter();
+        let of_kind = steps.filter(|step| step["kind"] == kind).map(|step| step["estimate"].clone());
+        of_kind.collect::<Vec<_>>()
+    };
+    let first = planned().await;
+    let usual = json!({"ms": 200, "source": "platform"});
+    assert_eq!(estimates(&first, "machine.ensure"), vec![usual; 3], "{first:#}");
+    created(&app, &document).await;
+    let carried_out = app.get("/v1/ranges/lab/plan", 200).await;
+    let steps = carried_out["steps"].as_array().expect("steps").iter();
+    let took =
+        steps.filter(|step| step["kind"] == "machine.ensure").filter_map(|step| step["took_ms"].as_u64());
+    let mut took: Vec<u64> = took.collect();
+    took.sort_unstable();
+    destroyed(&app, "lab").await;
+
+    let second = planned().await;
+    let median = json!({"ms": took[1], "source": "history"});
+    assert_eq!(estimates(&second, "machine.ensure"), vec![median; 3], "{second:#}");
+    assert_eq!(second["digest"], first["digest"], "estimates change no plan");
+    assert!(second["duration_ms"].as_u64() >= Some(2 * took[1]), "`web` needs `gw`: {second:#}");
+    created(&app, &lab()).await;
+    let shown = call(&app, Method::DELETE, "/v1/ranges/lab?dry_run=true", &Value::Null, 200).await;
+    assert_eq!(estimates(&shown, "machine.remove")[0]["source"], "history", "{shown:#}");
+    destroyed(&app, "lab").await;
 }
 
 #[tokio::test]

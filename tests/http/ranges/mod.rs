@@ -7,6 +7,7 @@ mod killed;
 mod life;
 mod looks;
 mod platforms;
+mod terminal;
 mod tutorial;
 
 use reqwest::{Client, Method, Response};

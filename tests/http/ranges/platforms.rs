@@ -62,6 +62,24 @@ async fn faults_of_the_settings_happen() {
 }
 
 #[tokio::test]
+async fn a_machine_is_awaited_as_long_as_its_document_or_the_settings_say() {
+    let app = service_with_lab()
+        .set("RANGEHAND__PLATFORMS__LAB__FAULTS", r#"[{"call": "wait", "effect": "never_ready"}]"#)
+        .set("RANGEHAND__RANGES__READY_WITHIN_S", "1")
+        .start();
+    let mut document = namespaces("lab");
+    for (ready, limit) in [
+        (json!({}), "after 1 s"),
+        (json!({"gw": {"within": "2s"}, "web": {"within": "2s"}, "db": {"within": "2s"}}), "after 2 s"),
+    ] {
+        document["ready"] = ready;
+        let change = call(&app, Method::POST, &waiting("/v1/ranges"), &document, 200).await;
+        let why = change["job"]["reason"]["message"].as_str().expect("a reason");
+        assert!(why.contains(limit) && why.contains("Welcome to emergency mode!"), "{why}");
+    }
+}
+
+#[tokio::test]
 async fn a_platform_that_does_not_work_returns_the_reason_and_the_service_starts() {
     let setup = service_with_lab().set("RANGEHAND__PLATFORMS__LAB__STATE_FILE", "blocked/lab.jsonl");
     setup.write("blocked", "a file");

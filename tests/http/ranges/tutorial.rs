@@ -55,6 +55,8 @@ fn comparable(output: &str) -> String {
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
         (r"\[ *[0-9hms ]+\]", "[TIME]"),
         (r" in [0-9]+(ms|s|m [0-9]+s)", ""),
+        // Both follow from the durations of earlier steps.
+        (r"(?m)^(Estimated time: |Critical path: ) .*$", "$1"),
     ];
     let text = replaced.iter().fold(output.to_owned(), |text, (pattern, with)| {
         Regex::new(pattern).expect("a pattern").replace_all(&text, *with).into_owned()

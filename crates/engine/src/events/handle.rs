@@ -47,6 +47,14 @@ impl Events {
         Ok(self.store.all_events(query).await?)
     }
 
+    /// The position of the last event of all jobs; 0 if there is none.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn last_position(&self) -> Result<u64, JobError> {
+        Ok(self.store.last_position().await?)
+    }
+
     /// The current state of a job.
     pub(super) async fn job(&self, id: JobId) -> Result<Job, JobError> {
         self.store.job(id).await?.ok_or(JobError::UnknownJob(id))

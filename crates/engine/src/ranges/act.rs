@@ -5,7 +5,7 @@ use platform::Observed;
 use range::{
     Document, Recorded, expand,
     expand::spec::Desired,
-    plan::{ActionError, Inputs, RangeAction as MachineAction, Scope, Subject, action_plan},
+    plan::{ActionError, RangeAction as MachineAction, Scope, Subject, action_plan},
 };
 use store::HeldLease;
 
@@ -15,7 +15,7 @@ use super::{
     error::RangeError,
     handle::Ranges,
     leases,
-    planning::{self, Checked},
+    planning::Checked,
     request::Applied,
     state::RangeData,
 };
@@ -28,7 +28,7 @@ impl Ranges {
     /// When what is stored can't be read, or the platform fails.
     pub async fn drift(&self, range: &StoredRange) -> Result<Vec<Difference>, RangeError> {
         let data = RangeData::read(range.clone())?;
-        let checked = planning::checked(&self.inner().platforms, &data.document.document).await?;
+        let checked = self.checked(&data.document.document).await?;
         let observed = self.observe(range).await?;
         let held = self.inner().store.leases_on(&range.platform).await?;
         let desired = desired(&data, &checked, &held)?;
@@ -39,14 +39,14 @@ impl Ranges {
     /// Corrects what differs from the document.
     pub(super) async fn repair(&self, range: &StoredRange, by: &Submitter) -> Result<Applied, RangeError> {
         let data = RangeData::read(range.clone())?;
-        let checked = planning::checked(&self.inner().platforms, &data.document.document).await?;
+        let checked = self.checked(&data.document.document).await?;
         let observed = self.observe(range).await?;
         self.store_and_submit(range.id, &range.platform, RangeGoal::Apply, by, |inputs| {
             let stored = inputs.range.clone().ok_or_else(|| RangeError::Unknown(range.name.clone()))?;
             let data = RangeData::read(stored)?;
             let desired = desired(&data, &checked, &inputs.leases)?;
             let adjusted = comparison(&desired, &data.recorded, &observed, &checked).adjusted();
-            let plan = planning::plan_to(&desired, &adjusted, &checked.description, &checked.platform);
+            let plan = checked.target.plan(&desired, &adjusted);
             if plan.is_empty() {
                 return Ok(Err(plan));
             }
@@ -71,18 +71,14 @@ impl Ranges {
         scope: Scope,
         by: &Submitter,
     ) -> Result<Applied, RangeError> {
-        let entry = planning::platform(&self.inner().platforms, &range.platform)?;
-        let description = planning::describe(&range.platform, entry).await?;
+        let target = self.target(&range.platform).await?;
         self.store_and_submit(range.id, &range.platform, RangeGoal::Apply, by, |inputs| {
             let stored = inputs.range.clone().ok_or_else(|| RangeError::Unknown(range.name.clone()))?;
             let data = RangeData::read(stored)?;
             let document = Document::from_value(&data.document.document).map_err(RangeError::Invalid)?;
             let subject =
                 Subject { range: &range.name, platform: &range.platform, on_failure: document.on_failure };
-            let estimates = range::plan::Estimates::default();
-            let inputs =
-                Inputs { rules: &description.rules, estimates: &estimates, prices: entry.prices.as_ref() };
-            let plan = action_plan(subject, &data.recorded, &action, &scope, &inputs)
+            let plan = action_plan(subject, &data.recorded, &action, &scope, &target.inputs())
                 .map_err(|error: ActionError| RangeError::Action(error))?;
             if plan.is_empty() {
                 return Ok(Err(plan));
@@ -106,8 +102,8 @@ pub(super) fn desired(
     checked: &Checked,
     held: &[HeldLease],
 ) -> Result<Desired, RangeError> {
-    let leases = leases::for_expansion(data.stored.id, held, &checked.description.subnets_in_use);
-    let rules = &checked.description.rules;
+    let leases = leases::for_expansion(data.stored.id, held, &checked.target.description.subnets_in_use);
+    let rules = &checked.target.description.rules;
     expand(&checked.document, &data.document.values, &leases, rules).map_err(RangeError::Invalid)
 }
 
@@ -117,5 +113,5 @@ fn comparison<'a>(
     observed: &'a Observed,
     checked: &'a Checked,
 ) -> Comparison<'a> {
-    Comparison { desired, recorded, observed, capabilities: &checked.description.capabilities }
+    Comparison { desired, recorded, observed, capabilities: &checked.target.description.capabilities }
 }

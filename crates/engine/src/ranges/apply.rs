@@ -49,7 +49,7 @@ impl Ranges {
         range: Option<&StoredRange>,
         request: &RangeRequest,
     ) -> Result<Preview, RangeError> {
-        let checked = planning::checked(&self.inner().platforms, &request.document).await?;
+        let checked = self.checked(&request.document).await?;
         let data = range.cloned().map(RangeData::read).transpose()?;
         if let Some(data) = &data {
             fixed(&data.stored, &checked)?;
@@ -74,11 +74,10 @@ impl Ranges {
     /// # Errors
     /// When the platform fails, or what is stored can't be read.
     pub async fn preview_destroy(&self, range: &StoredRange) -> Result<Preview, RangeError> {
-        let entry = planning::platform(&self.inner().platforms, &range.platform)?;
-        let description = planning::describe(&range.platform, entry).await?;
+        let target = self.target(&range.platform).await?;
         let recorded = state::current(&self.inner().store, &RangeData::read(range.clone())?).await?;
         let desired = Desired::nothing(&range.name, &range.platform, OnFailure::Keep);
-        Ok(Preview { plan: planning::plan_to(&desired, &recorded, &description, entry) })
+        Ok(Preview { plan: target.plan(&desired, &recorded) })
     }
 
     /// Creates a range: stores its plan with its leases, and submits the job that carries it out.
@@ -86,7 +85,7 @@ impl Ranges {
     /// # Errors
     /// When the document is invalid, the name is used, the plan is not the expected one, or nothing can be stored.
     pub async fn create(&self, request: RangeRequest, by: &Submitter) -> Result<Applied, RangeError> {
-        let checked = planning::checked(&self.inner().platforms, &request.document).await?;
+        let checked = self.checked(&request.document).await?;
         let name = checked.document.name.as_str();
         if let Some(known) = self.inner().store.range_named(name).await? {
             // The name of a range that was destroyed is free.
@@ -109,7 +108,7 @@ impl Ranges {
         request: RangeRequest,
         by: &Submitter,
     ) -> Result<Applied, RangeError> {
-        let checked = planning::checked(&self.inner().platforms, &request.document).await?;
+        let checked = self.checked(&request.document).await?;
         fixed(range, &checked)?;
         self.apply(range.id, &checked, &request, by).await
     }
@@ -169,14 +168,13 @@ impl Ranges {
         digest: Option<&str>,
         by: &Submitter,
     ) -> Result<Applied, RangeError> {
-        let entry = planning::platform(&self.inner().platforms, &range.platform)?;
-        let description = planning::describe(&range.platform, entry).await?;
+        let target = self.target(&range.platform).await?;
         // What can't be removed stays, and a later attempt continues there.
         let desired = Desired::nothing(&range.name, &range.platform, OnFailure::Keep);
         self.store_and_submit(range.id, &range.platform, RangeGoal::Apply, by, |inputs| {
             let stored = inputs.range.clone().ok_or_else(|| RangeError::Unknown(range.name.clone()))?;
             let data = RangeData::read(stored)?;
-            let plan = planning::plan_to(&desired, &data.recorded, &description, entry);
+            let plan = target.plan(&desired, &data.recorded);
             planning::accept(&plan, digest, &["*".to_owned()])?;
             Ok(Ok(Draft {
                 plan,

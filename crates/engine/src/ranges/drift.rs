@@ -125,6 +125,12 @@ impl Comparison<'_> {
                 adjust::forget_machine(adjusted, name);
                 continue;
             };
+            if let Some(damage) = &seen.damage {
+                let repair = "the machine is created again, and its tasks run again";
+                differs(DriftKind::MachineDamaged, machine.stage.to_string(), damage.clone(), repair);
+                adjust::forget_machine(adjusted, name);
+                continue;
+            }
             let Some(to_adjust) = adjusted.machines.get_mut(name) else { continue };
             match (machine.stage, seen.power) {
                 (Stage::Created, Power::On) => {

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use model::{JournalRecord, RangeId, StoredPlan, StoredRange};
 use platform::{Access, Observed};
 use range::{Document, Plan, Recorded};
+use serde_json::Value;
 use store::Store;
 
 use super::{
     error::RangeError,
-    planning,
+    planning::{self, Checked, Target},
     request::StoredDocument,
     state::{self, RangeData},
 };
@@ -136,6 +137,16 @@ impl Ranges {
     /// When what is stored can't be read any more.
     pub fn typed_document(&self, range: &StoredRange) -> Result<Document, RangeError> {
         Document::from_value(&self.document(range)?.document).map_err(RangeError::Invalid)
+    }
+
+    /// The platform with this name, with what plans are made from.
+    pub(super) async fn target(&self, platform: &str) -> Result<Target, RangeError> {
+        Target::load(&self.0.platforms, &self.0.store, platform).await
+    }
+
+    /// Reads a document, and checks it against its platform.
+    pub(super) async fn checked(&self, document: &Value) -> Result<Checked, RangeError> {
+        planning::checked(&self.0.platforms, &self.0.store, document).await
     }
 
     /// The platform of a range, and the owner of what exists there.

@@ -5,6 +5,7 @@ pub(crate) mod act;
 pub(crate) mod apply;
 pub(crate) mod bundled;
 pub(crate) mod drift;
+pub(crate) mod durations;
 pub(crate) mod error;
 pub(crate) mod handle;
 mod inventory;

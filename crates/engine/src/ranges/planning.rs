@@ -10,17 +10,47 @@ use range::{
     plan::{Estimates, Inputs},
 };
 use serde_json::Value;
-use store::HeldLease;
+use store::{HeldLease, Store};
 
-use super::{error::RangeError, leases};
+use super::{durations, error::RangeError, leases};
 use crate::platforms::{PlatformEntry, Platforms};
+
+/// The platform of a range, with what plans are made from.
+#[derive(Debug)]
+pub(super) struct Target {
+    entry: PlatformEntry,
+    pub(super) description: Arc<Description>,
+    estimates: Estimates,
+}
+
+impl Target {
+    /// Reads what the platform with this name accepts now, and how long its steps take.
+    pub(super) async fn load(platforms: &Platforms, store: &Store, name: &str) -> Result<Self, RangeError> {
+        let entry = platform(platforms, name)?;
+        let described = entry.platform.describe().await;
+        let description =
+            described.map_err(|source| RangeError::Platform { name: name.to_owned(), source })?;
+        let estimates = durations::estimates(store, name).await?;
+        Ok(Self { entry: entry.clone(), description: Arc::new(description), estimates })
+    }
+
+    /// What plans are made with.
+    pub(super) fn inputs(&self) -> Inputs<'_> {
+        let (rules, prices) = (&self.description.rules, self.entry.prices.as_ref());
+        Inputs { rules, estimates: &self.estimates, prices }
+    }
+
+    /// The plan from what exists to what is desired.
+    pub(super) fn plan(&self, desired: &Desired, recorded: &Recorded) -> Plan {
+        range::plan(desired, recorded, &self.inputs())
+    }
+}
 
 /// A document that is checked against its platform.
 #[derive(Debug)]
 pub(super) struct Checked {
     pub(super) document: Document,
-    pub(super) platform: PlatformEntry,
-    pub(super) description: Arc<Description>,
+    pub(super) target: Target,
 }
 
 /// What a plan needs besides the document.
@@ -47,48 +77,27 @@ pub(super) fn platform<'a>(platforms: &'a Platforms, name: &str) -> Result<&'a P
     })
 }
 
-/// What a platform accepts now.
-pub(super) async fn describe(name: &str, entry: &PlatformEntry) -> Result<Description, RangeError> {
-    let described = entry.platform.describe().await;
-    described.map_err(|source| RangeError::Platform { name: name.to_owned(), source })
-}
-
 /// Reads and checks a document. Its form is checked before its platform is asked for anything.
-pub(super) async fn checked(platforms: &Platforms, value: &Value) -> Result<Checked, RangeError> {
+pub(super) async fn checked(
+    platforms: &Platforms,
+    store: &Store,
+    value: &Value,
+) -> Result<Checked, RangeError> {
     let document = Document::from_value(value).map_err(RangeError::Invalid)?;
-    let name = document.platform.as_str();
-    let entry = platform(platforms, name)?;
-    let description = Arc::new(describe(name, entry).await?);
-    let document = check::read_value(value, &description.rules).map_err(RangeError::Invalid)?;
-    Ok(Checked { document, platform: entry.clone(), description })
+    let target = Target::load(platforms, store, document.platform.as_str()).await?;
+    let document = check::read_value(value, &target.description.rules).map_err(RangeError::Invalid)?;
+    Ok(Checked { document, target })
 }
 
 impl Checked {
     /// The plan from what exists to what the document describes.
     pub(super) fn plan(&self, around: Around<'_>) -> Result<Made, RangeError> {
-        let held = leases::for_expansion(around.range, around.held, &self.description.subnets_in_use);
-        let rules = &self.description.rules;
+        let Description { rules, subnets_in_use, .. } = &*self.target.description;
+        let held = leases::for_expansion(around.range, around.held, subnets_in_use);
         let desired = expand(&self.document, around.values, &held, rules).map_err(RangeError::Invalid)?;
         let leases = desired.leases(&self.document);
-        Ok(Made { plan: self.plan_to(&desired, around.recorded), leases })
+        Ok(Made { plan: self.target.plan(&desired, around.recorded), leases })
     }
-
-    fn plan_to(&self, desired: &Desired, recorded: &Recorded) -> Plan {
-        plan_to(desired, recorded, &self.description, &self.platform)
-    }
-}
-
-/// The plan from what exists to what is desired.
-pub(super) fn plan_to(
-    desired: &Desired,
-    recorded: &Recorded,
-    description: &Description,
-    platform: &PlatformEntry,
-) -> Plan {
-    let estimates = Estimates::default();
-    let inputs =
-        Inputs { rules: &description.rules, estimates: &estimates, prices: platform.prices.as_ref() };
-    range::plan(desired, recorded, &inputs)
 }
 
 /// Checks that the caller expects this plan, and has confirmed what it destroys.

@@ -46,15 +46,18 @@ pub struct Verified {
     pub pairs: usize,
     /// All pairs; more than `pairs` if the range is so large that it was sampled.
     pub all_pairs: usize,
+    /// Machines that sent packets to the outside.
+    pub outward: usize,
 }
 
 impl std::fmt::Display for Verified {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { packets, unknown, pairs, all_pairs } = self;
-        write!(
-            f,
-            "{packets} packets between {pairs} pairs of machines passed or were refused as the rules say"
-        )?;
+        let Self { packets, unknown, pairs, all_pairs, outward } = self;
+        write!(f, "{packets} packets between {pairs} pairs of machines")?;
+        if *outward > 0 {
+            write!(f, ", and from {outward} machines to the outside,")?;
+        }
+        write!(f, " passed or were refused as the rules say")?;
         if *unknown > 0 {
             write!(f, "; of {unknown} others nothing can be said")?;
         }
@@ -124,7 +127,7 @@ impl Verification {
             return Err("no machine could send packets that prove anything".to_owned());
         }
         let Probes { pairs, all_pairs, .. } = self.probes;
-        Ok(Verified { packets, unknown, pairs, all_pairs })
+        Ok(Verified { packets, unknown, pairs, all_pairs, outward: self.probes.outward() })
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     kernel::{SYSTEM_PATH, has_program},
     options::Options,
 };
+use crate::description::Missing;
 
 /// A way to have the local platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -32,19 +33,8 @@ pub struct Check {
     pub missing: Vec<Missing>,
 }
 
-/// Something that a way needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Missing {
-    /// What does not work.
-    pub what: String,
-    /// What the operator can do about it.
-    pub hint: String,
-}
-
-impl Missing {
-    fn program(name: &str, package: &str) -> Self {
-        Self { what: format!("the program `{name}` is missing"), hint: format!("apt-get install {package}") }
-    }
+fn missing_program(name: &str, package: &str) -> Missing {
+    Missing { what: format!("the program `{name}` is missing"), hint: format!("apt-get install {package}") }
 }
 
 /// The programs that are used, and the packages of Debian that have them.
@@ -105,18 +95,20 @@ pub fn check() -> Vec<Check> {
     checks
 }
 
-/// What guests need in addition to a way that works as root.
+/// What guests need in addition to this way of having the platform.
 #[must_use]
-pub fn missing_for_guests(options: &Options) -> Vec<Missing> {
+pub fn missing_for_guests(options: &Options, way: Way) -> Vec<Missing> {
     let mut missing = Vec::new();
-    if !rustix::process::geteuid().is_root() {
+    if way == Way::User {
         missing.push(Missing {
-            what: "guests require the rights of root".to_owned(),
+            what: "guests require the rights of root: a guest needs a control group of its own, and a template whose files belong \
+                   to its users"
+                .to_owned(),
             hint: "use machines of kind `namespace`, or run the service as root".to_owned(),
         });
     }
     if !has_program("systemd-nspawn") {
-        missing.push(Missing::program("systemd-nspawn", "systemd-container"));
+        missing.push(missing_program("systemd-nspawn", "systemd-container"));
     }
     if is_on_overlay(&options.state) {
         missing.push(Missing {
@@ -149,7 +141,7 @@ fn programs() -> Vec<Missing> {
     PROGRAMS
         .iter()
         .filter(|(name, _)| !has_program(name))
-        .map(|(name, package)| Missing::program(name, package))
+        .map(|(name, package)| missing_program(name, package))
         .collect()
 }
 

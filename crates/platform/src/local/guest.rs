@@ -36,6 +36,11 @@ pub(super) const SHUTDOWN: Duration = Duration::from_secs(20);
 const USUAL_MEMORY_MB: u32 = 1_024;
 /// The id of the machine: empty in the template, so that each guest makes its own.
 const MACHINE_ID: &str = "etc/machine-id";
+/// The layer of the guest, and what the kernel needs beside it.
+const UPPER: &str = "upper";
+const WORK: &str = "work";
+/// The layer before a snapshot is restored, while it is replaced.
+const FORMER: &str = ".former";
 
 /// The files of a guest.
 #[derive(Debug)]
@@ -84,6 +89,26 @@ impl Guest {
             arguments.push("--keep-unit".into());
         }
         process::launch(dir, &NAMESPACES, SCRIPT, &arguments)
+    }
+
+    /// Makes the directories for the files of the guest be there. Were files lost? Then the guest, which still runs without them, ends.
+    pub(super) fn ensure_files(&self, dir: &MachineDir) -> Result<bool, Error> {
+        let is_lost = dir.wanted()?.is_some() && self.damage().is_some();
+        if is_lost {
+            process::stop(dir, Duration::ZERO)?;
+        }
+        for part in [UPPER, WORK] {
+            let path = self.path.join(part);
+            fs::create_dir_all(&path)
+                .map_err(|error| Failure::new(format!("make `{}`", path.display()), error))?;
+        }
+        Ok(is_lost)
+    }
+
+    /// What was lost of the guest, if its files are not there any more.
+    pub(super) fn damage(&self) -> Option<String> {
+        let upper = self.path.join(UPPER);
+        (!upper.is_dir()).then(|| format!("its files in `{}` no longer exist", self.path.display()))
     }
 
     /// Removes the files and groups of the guest. Its processes have ended.
@@ -137,7 +162,7 @@ impl Guest {
                 "stop it first",
             ));
         }
-        let upper = self.path.join("upper");
+        let upper = self.path.join(UPPER);
         match action {
             SnapshotAction::Take(_) if snapshot.exists() => Ok(()),
             SnapshotAction::Take(_) => {
@@ -146,11 +171,16 @@ impl Guest {
             }
             _ if !snapshot.exists() => Err(Error::gone(format!("{machine} has no snapshot `{name}`"))),
             _ => {
-                let work = self.path.join("work");
+                let (work, former) = (self.path.join(WORK), self.path.join(FORMER));
                 let replace = || {
-                    let _ = fs::remove_dir_all(&upper);
+                    let _ = fs::remove_dir_all(&former);
+                    let new = copy_beside(&snapshot, &upper)?;
+                    if upper.exists() {
+                        fs::rename(&upper, &former)?;
+                    }
+                    fs::rename(new, &upper)?;
                     let _ = fs::remove_dir_all(&work);
-                    copy(&snapshot, &upper)
+                    fs::remove_dir_all(&former)
                 };
                 Ok(replace().map_err(failed)?)
             }
@@ -159,8 +189,8 @@ impl Guest {
 
     /// Puts names and keys into the layer of the guest. What the guest changed itself stays, except for these.
     fn seed(&self, dir: &MachineDir, wanted: &MachineWanted, lower: &Path) -> io::Result<()> {
-        let upper = self.path.join("upper");
-        for path in [&upper, &self.path.join("work"), &dir.file("root")] {
+        let upper = self.path.join(UPPER);
+        for path in [&upper, &self.path.join(WORK), &dir.file("root")] {
             fs::create_dir_all(path)?;
         }
         // A directory of the layer has the rights of that below it, or the guest would have others.
@@ -197,8 +227,13 @@ impl Guest {
     }
 }
 
-/// Copies a layer with everything that belongs to its files, in one step.
+/// Copies a layer, in one step.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(copy_beside(from, to)?, to)
+}
+
+/// Copies a layer with everything that belongs to its files, to a hidden name beside its place.
+fn copy_beside(from: &Path, to: &Path) -> io::Result<PathBuf> {
     let name = to.file_name().unwrap_or_default().to_string_lossy();
     let new = to.with_file_name(format!(".{name}.part"));
     let _ = fs::remove_dir_all(&new);
@@ -214,5 +249,5 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     if !output.status.success() {
         return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
     }
-    fs::rename(&new, to)
+    Ok(new)
 }

@@ -23,6 +23,8 @@ use crate::{error::Error, owner::Owner, wanted::MachineWanted};
 
 const OWNER: &str = "owner";
 const WANTED: &str = "wanted.json";
+/// The ending of the name of what is not whole.
+const PART: &str = ".part";
 /// The longest name of a machine, in bytes.
 const MAX_NAME: usize = 100;
 
@@ -136,10 +138,23 @@ impl RangeDir {
 
     /// Removes the directory, if there is no machine in it.
     pub(super) fn remove(&self) -> bool {
-        if fs::remove_dir(self.path.join("machines")).is_err() {
-            return false;
+        match fs::remove_dir(self.path.join("machines")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return false,
+            _ => {}
         }
-        fs::remove_dir_all(&self.path).is_ok()
+        // In one step: without its mark, the rest would be taken for something foreign.
+        self.remove_rest();
+        fs::rename(&self.path, beside(&self.path)).is_ok() && self.remove_rest()
+    }
+
+    /// Removes what an interrupted removal left of the directory.
+    pub(super) fn remove_rest(&self) -> bool {
+        fs::remove_dir_all(beside(&self.path)).is_ok()
+    }
+
+    /// What an interrupted removal left of the directory.
+    pub(super) fn rest(&self) -> Option<PathBuf> {
+        Some(beside(&self.path)).filter(|rest| rest.exists())
     }
 
     pub(super) fn machine(&self, name: &str) -> Result<MachineDir, Error> {
@@ -160,6 +175,16 @@ impl RangeDir {
         let mut machines: Vec<_> = names.filter_map(|name| self.machine(&name).ok()).collect();
         machines.sort_by(|a, b| a.name.cmp(&b.name));
         machines
+    }
+
+    /// Directories of machines whose making or removal was interrupted in its last step, with the names of the machines.
+    pub(super) fn interrupted(&self) -> Vec<(String, PathBuf)> {
+        let entries = fs::read_dir(self.path.join("machines")).into_iter().flatten().flatten();
+        let part = |entry: fs::DirEntry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some((name.strip_prefix('.')?.strip_suffix(PART)?.to_owned(), entry.path()))
+        };
+        entries.filter_map(part).collect()
     }
 }
 
@@ -244,7 +269,7 @@ impl MachineDir {
 /// A hidden name beside a path, for what is not whole yet or any more.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.part"))
+    path.with_file_name(format!(".{name}{PART}"))
 }
 
 fn foreign(path: &Path) -> Error {

@@ -14,6 +14,7 @@ mod bare;
 mod cgroup;
 mod check;
 mod connect_command;
+mod console;
 mod describe;
 mod fabric;
 mod guest;
@@ -33,7 +34,7 @@ mod rules;
 mod template;
 mod uplink;
 
-pub use check::{Check, Missing, Way, check, missing_for_guests, usable};
+pub use check::{Check, Way, check, missing_for_guests, usable};
 pub use holder::Held;
 pub use open::open;
 pub use options::Options;

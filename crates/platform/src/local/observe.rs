@@ -1,6 +1,6 @@
 //! What there is of a range, from the kernel's own lists.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use range::expand::spec::MachineSpec;
 
@@ -10,7 +10,7 @@ use super::{
     kernel::{Link, Namespace, Netlink, on_thread},
     machine,
     options::UPLINK,
-    process, rules,
+    process, rules, uplink,
 };
 use crate::{
     error::Error,
@@ -26,7 +26,7 @@ pub(super) async fn observe(
     dir: &RangeDir,
     fabric: Option<&std::sync::Arc<Fabric>>,
 ) -> Result<Observed, Error> {
-    let mut observed = Observed::default();
+    let mut observed = Observed { outside: uplink::gateway(dir), ..Observed::default() };
     let mut ports = Ports::new();
     if let Some(fabric) = fabric {
         let links = fabric.links()?;
@@ -44,9 +44,13 @@ pub(super) async fn observe(
             (Ok(Some(wanted)), Some(fabric)) if machine.net().exists() => {
                 observed.machines.push(one(fabric, &machine, wanted, &ports).await?);
             }
-            (Ok(Some(_)), _) => observed.leftovers.push(leftover(&machine)),
+            (Ok(Some(_)), _) => observed.leftovers.push(leftover(machine.name(), machine.path())),
             _ => {}
         }
+    }
+    observed.leftovers.extend(dir.interrupted().iter().map(|(name, path)| leftover(name, path)));
+    if observed.is_empty() {
+        observed.leftovers.push(of_range(&dir.fabric()));
     }
     Ok(observed)
 }
@@ -85,6 +89,7 @@ fn look(
         nics: Vec::new(),
         rules: RulesState::None,
         snapshots: Vec::new(),
+        damage: None,
     };
     let Some(namespace) = Namespace::open(&dir.net())? else { return Ok(machine) };
     namespace.enter()?;
@@ -96,11 +101,9 @@ fn look(
         machine.nics.push(ObservedNic {
             network: network.clone().flatten().filter(|_| is_attached),
             mac: link.map(mac).unwrap_or_default(),
-            addresses: link
-                .map(|link| {
-                    addresses.iter().filter(|(index, _)| *index == link.index).map(|(_, net)| *net).collect()
-                })
-                .unwrap_or_default(),
+            addresses: link.map(|link| {
+                addresses.iter().filter(|(index, _)| *index == link.index).map(|(_, net)| *net).collect()
+            }),
         });
     }
     if rules::are_set(dir) {
@@ -115,10 +118,18 @@ fn mac(link: &Link) -> String {
     bytes.join(":")
 }
 
-/// A machine whose making or removal was interrupted.
-fn leftover(dir: &MachineDir) -> Leftover {
+/// What a removal that was interrupted in its last steps left of a range.
+pub(super) fn of_range(path: &Path) -> Leftover {
     Leftover {
-        what: format!("the directory `{}` of a machine that has no namespace", dir.path().display()),
-        remove_by: format!("ensure or remove machine `{}` again", dir.name()),
+        what: format!("`{}` of a range that has no networks and machines", path.display()),
+        remove_by: "remove any network of the range again".to_owned(),
+    }
+}
+
+/// A machine whose making or removal was interrupted.
+fn leftover(machine: &str, path: &Path) -> Leftover {
+    Leftover {
+        what: format!("the directory `{}` of a machine that has no namespace", path.display()),
+        remove_by: format!("ensure or remove machine `{machine}` again"),
     }
 }

@@ -32,6 +32,9 @@ pub struct Options {
     /// Addresses for the way to the outside, with NAT; without it ranges have none. Each range gets a `/24` of it.
     #[serde(default)]
     pub uplink: Option<Ipv4Net>,
+    /// Are routes and rules of routers set by a playbook, as on platforms that can't set them?
+    #[serde(default)]
+    pub rules_by_playbook: bool,
 }
 
 impl Options {
@@ -46,6 +49,7 @@ impl Options {
             program: Vec::new(),
             hidden: Vec::new(),
             uplink: None,
+            rules_by_playbook: false,
         }
     }
 

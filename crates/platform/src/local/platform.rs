@@ -121,11 +121,17 @@ impl Local {
         let range = self.home.range(owner);
         let dir = range.machine(&wanted.spec.name)?;
         let fabric = self.fabric_or_make(&range)?;
+        let guest = Guest::new(&self.options, owner, &wanted.spec.name);
         let wanted = wanted.clone();
         if wanted.spec.nics.iter().any(|nic| nic.network == UPLINK) {
             self.ensure_uplink(&range, &fabric).await?;
         }
-        locked(&fabric, &dir, move |fabric, dir| machine::ensure(fabric, dir, &wanted, &range)).await
+        locked(&fabric, &dir, move |fabric, dir| {
+            let has_lost_files = wanted.spec.kind == MachineKind::Guest && guest.ensure_files(dir)?;
+            let change = machine::ensure(fabric, dir, &wanted, &range)?;
+            Ok(if has_lost_files && change == Change::Adopted { Change::Corrected } else { change })
+        })
+        .await
     }
 
     async fn ensure_uplink(&self, range: &RangeDir, fabric: &Arc<Fabric>) -> Result<(), Error> {
@@ -192,7 +198,15 @@ impl Local {
         let range = self.home.range(&thing.owner);
         let dir = range.machine(&thing.name)?;
         let fabric = self.fabric(&range)?;
+        let guest = Guest::new(&self.options, &thing.owner, &thing.name);
         if !range.exists()? {
+            // The files of guests outlive a restart of this machine.
+            if thing.kind == ThingKind::Machine {
+                thread_result(on_thread(move || guest.remove()).await)?;
+            }
+            if range.remove_rest() {
+                self.home.release(range.owner().service());
+            }
             return Ok(Progress::Done);
         }
         match thing.kind {
@@ -216,21 +230,20 @@ impl Local {
                 return Ok(Progress::Done);
             }
             ThingKind::Machine => {
-                if dir.wanted()?.is_some() {
-                    let fabric = fabric.clone();
-                    let guest = Guest::new(&self.options, &thing.owner, &thing.name);
-                    thread_result(
-                        on_thread(move || {
-                            let lock = fabric.as_ref().map(|fabric| fabric.lock(dir.name()));
-                            let _held =
-                                lock.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
-                            process::stop(&dir, Duration::ZERO)?;
-                            guest.remove()?;
-                            machine::remove(fabric.as_deref(), &dir)
-                        })
-                        .await,
-                    )?;
-                }
+                // Without a record there can still be what an interrupted removal left.
+                dir.wanted()?;
+                let fabric = fabric.clone();
+                thread_result(
+                    on_thread(move || {
+                        let lock = fabric.as_ref().map(|fabric| fabric.lock(dir.name()));
+                        let _held =
+                            lock.as_ref().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+                        process::stop(&dir, Duration::ZERO)?;
+                        guest.remove()?;
+                        machine::remove(fabric.as_deref(), &dir)
+                    })
+                    .await,
+                )?;
             }
         }
         self.remove_empty(&range, fabric).await?;
@@ -280,11 +293,13 @@ impl Platform for Local {
             let range = self.home.range(owner);
             let fabric = self.fabric(&range)?;
             if !range.exists()? {
-                return Ok(Observed::default());
+                let rest = range.rest().map(|path| observe::of_range(&path));
+                return Ok(Observed { leftovers: rest.into_iter().collect(), ..Observed::default() });
             }
             let mut observed = observe::observe(&range, fabric.as_ref()).await?;
             for machine in observed.machines.iter_mut().filter(|machine| machine.kind == MachineKind::Guest) {
-                machine.snapshots = Guest::new(&self.options, owner, &machine.name).snapshots();
+                let guest = Guest::new(&self.options, owner, &machine.name);
+                (machine.snapshots, machine.damage) = (guest.snapshots(), guest.damage());
             }
             Ok(observed)
         })

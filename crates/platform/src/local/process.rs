@@ -18,6 +18,7 @@ use rustix::{
 };
 
 use super::{
+    console,
     home::MachineDir,
     kernel::{Failure, Namespace, SYSTEM_PATH},
 };
@@ -28,13 +29,10 @@ const INIT: &str = "init";
 const STARTED: &str = "started";
 /// Not empty when the first process has its surroundings.
 const UP: &str = "up";
-const CONSOLE: &str = "console.log";
 /// How long the first process may take to say who it is, and how long a killed one may take to end.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// How often a record is looked for that another process writes.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
-/// Lines of the console in a reason.
-const CONSOLE_LINES: usize = 5;
 
 /// A process beyond doubt: its number and start time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +60,7 @@ pub(super) fn launch(
         |what: &str, error: io::Error| Failure::new(format!("{what} of machine `{}`", dir.name()), error);
     let _ = fs::create_dir(dir.file("root"));
     fs::write(dir.file(STARTED), "").map_err(|error| failed("record the start", error))?;
-    let console = File::create(dir.file(CONSOLE)).map_err(|error| failed("make the console", error))?;
+    let console = File::create(console::file(dir)).map_err(|error| failed("make the console", error))?;
     let errors = console.try_clone().map_err(|error| failed("make the console", error))?;
     // `setsid --fork` ends at once, so that nothing of the machine is a child of this process.
     let status = Command::new("setsid")
@@ -79,7 +77,7 @@ pub(super) fn launch(
         .status()
         .map_err(|error| failed("start the first process", error))?;
     if !status.success() {
-        return Err(failed("start the first process", io::Error::other(last_lines(dir))).into());
+        return Err(failed("start the first process", io::Error::other(console::last_lines(dir))).into());
     }
     until_up(dir)
 }
@@ -93,14 +91,14 @@ fn until_up(dir: &MachineDir) -> Result<(), Error> {
             return Err(Error::refused(format!(
                 "machine `{}` did not start: {}",
                 dir.name(),
-                last_lines(dir)
+                console::last_lines(dir)
             )));
         }
         if begun.elapsed() > START_LIMIT {
             return Err(Error::retry(format!(
                 "machine `{}` did not start in time: {}",
                 dir.name(),
-                last_lines(dir)
+                console::last_lines(dir)
             )));
         }
         thread::sleep(LOOK_AGAIN);
@@ -118,14 +116,6 @@ pub(super) fn stop(dir: &MachineDir, shutdown: Duration) -> Result<(), Error> {
     dir.forget(INIT);
     dir.forget(STARTED);
     Ok(())
-}
-
-/// The last lines that the machine printed.
-pub(super) fn last_lines(dir: &MachineDir) -> String {
-    let text = fs::read(dir.file(CONSOLE)).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(CONSOLE_LINES)..].join("\n")
 }
 
 fn find(dir: &MachineDir) -> Option<Init> {

@@ -12,13 +12,15 @@ use range::{
     expand::spec::MachineSpec,
 };
 
-use super::{home::MachineDir, machine, process};
+use super::{console, home::MachineDir, machine, process};
 use crate::{error::Error, observed::Power};
 
 /// How long one connection may take: it never leaves this machine.
 const CONNECT: Duration = Duration::from_secs(2);
 /// The least and the most time between two looks.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+/// A machine is found ready at most this part of its time too late.
+const LATE: u32 = 20;
 pub(super) const SSH: u16 = 22;
 const WINRM: u16 = 5985;
 
@@ -45,29 +47,32 @@ pub(super) fn wait(
     within: Duration,
 ) -> Result<(), Error> {
     let begun = Instant::now();
-    let mut pause = LOOK_AGAIN.0;
     loop {
         if dir.wanted()?.is_none() {
             return Err(Error::gone(format!("machine `{}` does not exist", spec.name)));
+        }
+        if process::power(dir) == Power::Off {
+            return Err(with_console(dir, format!("machine `{}` ended before it was ready", spec.name)));
         }
         let why = match probe(dir, spec, ready) {
             Ok(()) => return Ok(()),
             Err(why) => why,
         };
+        let pause = (begun.elapsed() / LATE).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1);
         if begun.elapsed() + pause > within {
-            let what = format!("machine `{}` is not ready after {} s: {why}", spec.name, within.as_secs());
-            let console = process::last_lines(dir);
-            return Err(Error::refused_with(what, format!("the last lines of its console: {console}")));
+            let (name, seconds) = (&spec.name, within.as_secs());
+            return Err(with_console(dir, format!("machine `{name}` is not ready after {seconds} s: {why}")));
         }
         thread::sleep(pause);
-        pause = (pause * 2).min(LOOK_AGAIN.1);
     }
 }
 
+/// A failure, with the last lines that the machine printed.
+fn with_console(dir: &MachineDir, what: String) -> Error {
+    Error::refused_with(what, format!("the last lines of its console: {}", console::last_lines(dir)))
+}
+
 fn probe(dir: &MachineDir, spec: &MachineSpec, ready: Option<Ready>) -> Result<(), String> {
-    if process::power(dir) == Power::Off {
-        return Err("it is not running".to_owned());
-    }
     let tcp = ready.and_then(|ready| ready.tcp).and_then(|port| u16::try_from(port.0).ok());
     match (tcp, ready.and_then(|ready| ready.by)) {
         (Some(port), _) => open(dir, spec, port).map(drop),

@@ -6,6 +6,7 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
+    net::IpAddr,
     os::fd::AsFd,
 };
 
@@ -78,6 +79,11 @@ pub(super) fn address_of(dir: &RangeDir, machine: &MachineDir) -> Result<Option<
         }
     };
     Ok(Some((IpNet::V4(own), IpNet::V4(Ipv4Net::new_assert(host(subnet, 1), PREFIX)))))
+}
+
+/// The gateway of the uplink, which is this machine; `None` where the uplink leads nowhere.
+pub(super) fn gateway(dir: &RangeDir) -> Option<IpAddr> {
+    recorded(dir).map(|subnet| host(subnet, 1).into())
 }
 
 /// Removes what is outside of the fabric. The calling thread is in the namespace of this machine.

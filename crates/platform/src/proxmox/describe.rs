@@ -14,7 +14,7 @@ use super::{
     together::together,
 };
 use crate::{
-    description::{Capabilities, Description},
+    description::{Capabilities, Description, Missing},
     error::Error,
 };
 
@@ -48,13 +48,14 @@ impl Proxmox {
         let nodes = self.nodes().await?;
         let guests = guests::list(&self.api, &nodes).await?;
         let held = self.api.get("access/permissions").await?;
-        let mut missing: Vec<String> = missing_privileges(&self.options, &version, &held)
+        let mut missing: Vec<Missing> = missing_privileges(&self.options, &version, &held)
             .into_iter()
-            .map(|privilege| format!("privilege {privilege}"))
+            .map(|privilege| needed(format!("privilege {privilege}"), "give it to the token"))
             .collect();
-        missing.extend(self.missing_network(&nodes).await?);
+        let network = self.missing_network(&nodes).await?;
+        missing.extend(network.map(|what| needed(what, "see docs/platforms.md: the network of Proxmox")));
         if !guests.iter().any(|guest| guest.is_template) {
-            missing.push("a template".to_owned());
+            missing.push(needed("a template".to_owned(), "create one with cloud-init and the guest agent"));
         }
         Ok(Description {
             rules: PlatformRules {
@@ -106,6 +107,10 @@ impl Proxmox {
         let subnets = interfaces.filter_map(|interface| text(&interface.cidr).parse::<IpNet>().ok());
         Ok(subnets.map(|net| net.trunc()).collect::<BTreeSet<_>>().into_iter().collect())
     }
+}
+
+fn needed(what: String, hint: &str) -> Missing {
+    Missing { what, hint: hint.to_owned() }
 }
 
 /// All templates, by name and by number.

@@ -228,7 +228,7 @@ fn observed_machine(
     let nics = spec.nics.iter().enumerate().map(|(at, nic)| ObservedNic {
         network: Some(nic.network.clone()).filter(|_| !entry.detached.contains(&at)),
         mac: mac(owner, &spec.name, at),
-        addresses: nic.address.into_iter().collect(),
+        addresses: Some(nic.address.into_iter().collect()),
     });
     let rules = world.entry(&key(&owner.thing(ThingKind::Rules, &spec.name)));
     let rules = rules.filter(|rules| !rules.is_going).map_or(RulesState::None, |rules| {
@@ -243,6 +243,7 @@ fn observed_machine(
         nics: nics.collect(),
         rules,
         snapshots: entry.snapshots.keys().cloned().collect(),
+        damage: None,
     }
 }
 

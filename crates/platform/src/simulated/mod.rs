@@ -7,13 +7,11 @@
 
 mod actions;
 mod by_hand;
-mod faults;
 mod journal;
 mod options;
 mod platform;
 mod world;
 
 pub use by_hand::ByHand;
-pub use faults::{Call, Effect, Fault};
 pub use options::{Latencies, Options};
 pub use platform::Simulated;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use range::PlatformRules;
+use range::{PlatformRules, plan::StepKind, platform_rules::Durations};
 use serde::{Deserialize, Serialize};
 
-use super::faults::Fault;
+use crate::faults::Fault;
 
 /// How the simulated platform behaves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,31 @@ impl Default for Latencies {
 }
 
 impl Latencies {
+    /// How long steps take with these.
+    pub(super) fn durations(&self) -> Durations {
+        let tasks = [
+            (StepKind::NetworkEnsure, self.network_ms),
+            (StepKind::NetworkRemove, self.remove_ms),
+            (StepKind::MachineEnsure, self.machine_ms),
+            (StepKind::MachineStart, self.start_ms),
+            (StepKind::MachineStop, self.stop_ms),
+            (StepKind::MachineWait, self.boot_ms),
+            (StepKind::MachineRemove, self.remove_ms),
+            (StepKind::RulesEnsure, self.rules_ms),
+            (StepKind::RulesRemove, self.remove_ms),
+            (StepKind::SnapshotTake, self.snapshot_ms),
+            (StepKind::SnapshotRevert, self.snapshot_ms),
+            (StepKind::SnapshotRemove, self.snapshot_ms),
+        ];
+        let ms = |kind: StepKind, task: u64| {
+            // A machine boots while it is waited for, whichever calls are made.
+            let call = if kind == StepKind::MachineWait { 0 } else { self.call_ms };
+            // Not even a step without latency takes no time: of two ways, the one with more steps takes longer.
+            call.saturating_add(task).max(1)
+        };
+        tasks.map(|(kind, task)| (kind, [(String::new(), ms(kind, task))].into())).into()
+    }
+
     /// Everything at once.
     #[must_use]
     pub const fn none() -> Self {

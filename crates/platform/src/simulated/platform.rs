@@ -6,21 +6,16 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use range::PlatformRules;
 use tokio::time::{Instant, sleep};
 
-use super::{
-    actions,
-    by_hand::ByHand,
-    faults::{Call, Effect, Fault, Faults},
-    journal::Journal,
-    options::Options,
-    world::World,
-};
+use super::{actions, by_hand::ByHand, journal::Journal, options::Options, world::World};
 use crate::{
     description::{Capabilities, Description},
     error::Error,
+    faults::{Call, Effect, Fault, Faults},
     observed::{Observed, Power},
-    owner::{Owner, Thing, ThingKind},
+    owner::{Owner, Thing},
     platform::{Access, Answer, Awaited, Ensured, Handle, Platform, Progress, SnapshotAction},
     wanted::Wanted,
 };
@@ -177,10 +172,14 @@ impl Platform for Simulated {
     fn describe(&self) -> Answer<'_, Description> {
         Box::pin(self.call(Call::Describe, "", |world, _| {
             Ok(Description {
-                rules: self.options.rules.clone(),
+                rules: PlatformRules {
+                    durations: self.options.latencies.durations(),
+                    ..self.options.rules.clone()
+                },
                 capabilities: Capabilities { snapshots: true, rules: true, uplink: true },
                 subnets_in_use: actions::foreign_subnets(world),
-                ..Description::default()
+                missing: Vec::new(),
+                version: None,
             })
         }))
     }
@@ -190,11 +189,7 @@ impl Platform for Simulated {
     }
 
     fn ensure<'a>(&'a self, owner: &'a Owner, wanted: &'a Wanted) -> Answer<'a, Ensured> {
-        let call = match wanted.kind() {
-            ThingKind::Network => Call::EnsureNetwork,
-            ThingKind::Machine => Call::EnsureMachine,
-            ThingKind::Rules => Call::EnsureRules,
-        };
+        let call = Call::ensure(wanted.kind());
         Box::pin(self.call(call, wanted.name(), move |world, now| {
             actions::ensure(world, &self.options, owner, wanted, now)
         }))

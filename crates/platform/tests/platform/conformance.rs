@@ -3,8 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use platform::{
-    Change, Error, Observed, Platform, Power, RulesState, ThingKind, Wanted,
-    simulated::{Call, Effect, Fault},
+    Call, Change, Effect, Error, Fault, Observed, Platform, Power, RulesState, ThingKind, Wanted,
 };
 
 use range::Desired;
@@ -65,7 +64,7 @@ pub(crate) async fn what_is_wrong_is_corrected(site: &dyn Site) {
     let observed = drive.observe().await;
     let nic = &observed.machine("db").unwrap().nics[0];
     assert_eq!(
-        (nic.network.as_deref(), nic.addresses[0].to_string()),
+        (nic.network.as_deref(), nic.known_addresses()[0].to_string()),
         (Some("dmz"), "10.41.1.77/24".to_owned())
     );
     let changes = drive.up(&desired).await.unwrap();
@@ -193,7 +192,7 @@ fn held(observed: &Observed) -> BTreeSet<String> {
         .flat_map(|network| [format!("network {}", network.id), format!("subnet {}", network.cidr.unwrap())]);
     let machines = observed.machines.iter().flat_map(|machine| {
         let nics = machine.nics.iter().flat_map(|nic| {
-            let addresses = nic.addresses.iter().map(|address| format!("address {address}"));
+            let addresses = nic.known_addresses().iter().map(|address| format!("address {address}"));
             addresses.chain([format!("mac {}", nic.mac)])
         });
         nics.chain([format!("machine {}", machine.id)])
@@ -225,7 +224,7 @@ pub(crate) fn assert_complete_with(observed: &Observed, rules: RulesState) {
         .machines
         .iter()
         .flat_map(|machine| &machine.nics)
-        .map(|nic| nic.addresses[0].addr().to_string().rsplit('.').next().unwrap().to_owned())
+        .map(|nic| nic.known_addresses()[0].addr().to_string().rsplit('.').next().unwrap().to_owned())
         .collect();
     assert_eq!(octets, ["10", "1", "1", "10"]);
 }

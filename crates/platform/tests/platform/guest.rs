@@ -1,4 +1,4 @@
-//! Guests of the local platform: systems with systemd, from a template that `tests/lab/guest.sh root` made.
+//! Guests of the local platform: systems with systemd, from a template that `./test.sh` makes.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -7,6 +7,7 @@ use platform::{
     local::{Local, Options},
 };
 use range::document::MachineKind;
+use testkit::template;
 
 use crate::{
     conformance::assert_gone,
@@ -20,20 +21,6 @@ const YAML: &str = "name: r\nplatform: p\nnetworks: {dmz: {cidr: 10.80.1.0/24}, 
     gw: {kind: namespace, role: router, networks: [dmz, inner]}\n  \
     web: {template: debian, networks: [dmz]}\n  db: {template: debian, networks: [inner]}\n\
     rules: [{from: dmz, to: inner, allow: [tcp/22, icmp]}]\n";
-
-/// The root of the guests, where there is one.
-#[allow(clippy::print_stderr, reason = "the person who runs the tests should see what was not tested")]
-fn template() -> Option<PathBuf> {
-    let named = std::env::var_os("RANGEHAND_TEST_TEMPLATE").map(PathBuf::from);
-    let cache = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/lab");
-    let cached = std::fs::read_dir(cache).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_root = |path: &PathBuf| path.join("usr/lib/systemd/systemd").exists();
-    let found = named.or_else(|| cached.into_iter().find(is_root));
-    if found.is_none() {
-        eprintln!("WARNING: NOT TESTED: guests: there is no template: RANGEHAND_TEST_TEMPLATE names none");
-    }
-    found
-}
 
 fn with_template(options: &Options, template: PathBuf) -> Local {
     Local::new(Options { templates: [("debian".to_owned(), template)].into(), ..options.clone() })
@@ -62,6 +49,11 @@ fn guests_boot_keep_their_files_and_leave_nothing() {
         for machine in [&gw, &web, &db] {
             drive.wait_ready(machine).await.unwrap();
         }
+        let group = sh(&format!(
+            "grep -ho 'rangehand-[0-9a-f]*' /proc/$(cut -d' ' -f1 {}/init)/cgroup | head -n1",
+            lab.net("guests", "web").parent().unwrap().display()
+        ));
+        assert!(!group.is_empty(), "a guest has a control group of its own");
         let found = ssh
             .run(&local, &web, "hostname; id -u; ps -p 1 -o comm=; systemctl is-system-running --wait")
             .await;
@@ -85,12 +77,7 @@ fn guests_boot_keep_their_files_and_leave_nothing() {
         drive.down(&desired).await.unwrap();
         assert_gone(&drive.observe().await);
         assert!(!lab.options.state.join("guests/test").exists(), "files of guests are left");
-        assert_eq!(
-            sh(
-                "find /sys/fs/cgroup -type d -name 'rangehand-??????????[0-9a-f][0-9a-f]' 2>/dev/null || true"
-            ),
-            ""
-        );
+        assert_eq!(sh(&format!("find /sys/fs/cgroup -maxdepth 2 -name '{}'", group.trim())), "");
     });
 }
 

@@ -10,9 +10,8 @@ use std::{
 
 use nix::sched::{CloneFlags, unshare};
 use platform::{
-    Platform,
+    Fault, Platform,
     local::{Local, Options},
-    simulated::Fault,
 };
 
 use crate::conformance::Site;

@@ -115,7 +115,7 @@ fn what_is_changed_by_hand_on_this_machine_is_observed_and_corrected() {
         sh(&format!("kill -9 {init}; timeout 10 tail --pid={init} -f /dev/null"));
         let drifted = drive.observe().await;
         assert_eq!(drifted.machine("gw").unwrap().rules, RulesState::Changed);
-        assert_eq!(drifted.machine("web").unwrap().nics[0].addresses.len(), 2);
+        assert_eq!(drifted.machine("web").unwrap().nics[0].known_addresses().len(), 2);
         assert_eq!(drifted.machine("db").unwrap().power, Power::Off);
         assert!(drifted.machines.iter().flat_map(|machine| &machine.nics).any(|nic| nic.network.is_none()));
         let changes = drive.up(&desired).await.unwrap();
@@ -279,7 +279,10 @@ fn a_killed_process_leaves_what_the_next_one_continues() {
             let observed = drive.observe().await;
             assert_eq!((observed.machines.len(), observed.leftovers.len()), (100, 0), "{machines}");
             let nics = observed.machines.iter().flat_map(|machine| &machine.nics);
-            assert!(nics.clone().all(|nic| nic.network.is_some() && nic.addresses.len() == 1), "{machines}");
+            assert!(
+                nics.clone().all(|nic| nic.network.is_some() && nic.known_addresses().len() == 1),
+                "{machines}"
+            );
             drive.down(&desired).await.unwrap();
             assert_gone(&drive.observe().await);
         }

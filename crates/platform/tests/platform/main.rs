@@ -5,6 +5,7 @@
 mod conformance;
 mod drive;
 mod guest;
+mod interrupted;
 mod lab;
 mod local;
 mod proxmox;

@@ -211,7 +211,7 @@ async fn proxmox_is_described_and_machines_are_spread_over_nodes() {
     let site = ProxmoxSite::with_zone().await;
     let described = site.platform.describe().await.unwrap();
     assert_eq!(described.version.as_deref(), Some("Proxmox VE 9.0.10"));
-    assert_eq!(described.missing, Vec::<String>::new());
+    assert_eq!(described.missing, []);
     let templates = described.rules.templates.unwrap();
     assert_eq!(templates["debian-12"].disk_gb, Some(4));
     assert!(templates.contains_key("9001") && templates.contains_key("tpl-debian"));
@@ -230,6 +230,7 @@ async fn proxmox_is_described_and_machines_are_spread_over_nodes() {
     let granted = json!({"path": "/", "privileges": ["VM.Audit", "Sys.Audit", "VM.Clone", "SDN.Audit"]});
     site.simulator.post("/grant", granted).await;
     let missing = site.platform.describe().await.unwrap().missing;
+    let missing: Vec<String> = missing.into_iter().map(|missing| missing.what).collect();
     assert!(missing.contains(&"privilege VM.Config.Network".to_owned()), "{missing:?}");
     assert!(!missing.contains(&"privilege VM.Clone".to_owned()), "{missing:?}");
 }

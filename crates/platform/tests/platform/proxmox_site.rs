@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use platform::{
-    Platform,
+    Fault, Platform,
     proxmox::{Credentials, Options, PlatformOptions, Proxmox},
-    simulated::Fault,
 };
 use range::{Desired, PlatformRules};
 use serde_json::{Value, json};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use platform::{
-    Awaited, Error, Handle, Platform, Power, Progress, RulesState, SnapshotAction, ThingKind, Wanted,
-    simulated::{ByHand, Call, Effect, Fault, Latencies, Options, Simulated},
+    Awaited, Call, Effect, Error, Fault, Handle, Platform, Power, Progress, RulesState, SnapshotAction,
+    ThingKind, Wanted,
+    simulated::{ByHand, Latencies, Options, Simulated},
 };
 use range::platform_rules::{Limits, PlatformRules};
 

@@ -44,7 +44,7 @@ fn a_range_with_an_uplink_reaches_outside_and_is_not_reached_from_there() {
         let uplinks: Vec<_> = [&one, &two]
             .map(|drive| async move {
                 let observed = drive.observe().await;
-                observed.machine("gw").unwrap().nics[2].addresses[0]
+                observed.machine("gw").unwrap().nics[2].known_addresses()[0]
             })
             .into();
         let mut addresses = Vec::new();

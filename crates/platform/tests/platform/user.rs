@@ -38,7 +38,7 @@ impl Site for User {
         sh("ip -o link; ip -o address; wc -l </proc/self/mountinfo")
     }
 
-    fn set_faults(&self, _: Vec<platform::simulated::Fault>) {}
+    fn set_faults(&self, _: Vec<platform::Fault>) {}
 }
 
 /// Runs a test as an ordinary user, where that is possible.

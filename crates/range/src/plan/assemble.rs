@@ -33,6 +33,7 @@ pub(super) fn assemble<'a>(
     inputs: &Inputs<'_>,
 ) -> Plan {
     let mut steps = path::ordered(steps);
+    path::boot_meanwhile(&mut steps);
     let (critical_path, duration_ms) = path::critical(&mut steps);
     let before = totals(before.0, before.1, inputs.rules);
     let after = totals(after.0, after.1, inputs.rules);

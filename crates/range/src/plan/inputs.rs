@@ -23,7 +23,7 @@ pub struct Prices {
 pub struct Inputs<'a> {
     /// What the platform accepts.
     pub rules: &'a PlatformRules,
-    /// How long steps take.
+    /// How long steps took on the platform.
     pub estimates: &'a Estimates,
     /// The price list, if there is one.
     pub prices: Option<&'a Prices>,

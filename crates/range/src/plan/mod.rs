@@ -20,7 +20,7 @@ use self::assemble::assemble;
 pub use self::{
     actions::{ActionError, RangeAction, Scope, action_plan},
     assemble::Subject,
-    estimates::{Estimates, subject},
+    estimates::{DurationKey, Estimates},
     inputs::{Inputs, Prices},
     recorded::{Recorded, RecordedMachine, RecordedSnapshot, RecordedTask, apply_to},
     result::{Cost, Destroyed, Kept, Plan},

@@ -1,6 +1,6 @@
-//! Puts steps in order and finds the critical path.
+//! Puts steps in order, lets machines boot meanwhile, and finds the critical path.
 
-use super::step::Step;
+use super::step::{Step, StepKind};
 use crate::{graph::Graph, layout::number};
 
 /// Orders steps so that needs come first, the earlier step first where there is a choice, and renumbers them.
@@ -28,6 +28,28 @@ pub(super) fn ordered(mut steps: Vec<Step>) -> Vec<Step> {
     // Each step is moved once; to sort them would move them often.
     let mut steps: Vec<Option<Step>> = steps.into_iter().map(Some).collect();
     order.iter().filter_map(|old| steps[*old as usize].take()).collect()
+}
+
+/// Shortens waits for machines that boot while the wait has not begun, because it needs other steps, too. Steps are in order.
+pub(super) fn boot_meanwhile(steps: &mut [Step]) {
+    let mut ends = vec![0_u64; steps.len()];
+    for place in 0..steps.len() {
+        let end = |need: &u32| ends.get(*need as usize).copied().unwrap_or_default();
+        let step = &steps[place];
+        let begin = step.needs.iter().map(end).max().unwrap_or_default();
+        let mut takes = step.estimate.ms;
+        if step.kind == StepKind::MachineWait {
+            let is_start = |need: &&u32| {
+                let need = steps.get(**need as usize);
+                need.is_some_and(|need| need.kind == StepKind::MachineStart && need.name == step.name)
+            };
+            if let Some(started) = step.needs.iter().find(is_start).map(end) {
+                takes = started.saturating_add(takes).saturating_sub(begin);
+            }
+        }
+        ends[place] = begin.saturating_add(takes);
+        steps[place].estimate.ms = takes;
+    }
 }
 
 /// Sets the remaining time of each step; returns the critical path and its duration. With unlimited steps at once a plan takes as long as

@@ -3,7 +3,7 @@
 use range::{
     Desired, Leases, Plan, PlatformRules, Recorded, Values, apply_to,
     document::{OnFailure, Stage},
-    plan::{Action, EstimateSource, Estimates, Inputs, Prices, StepKind, UndoKind, plan},
+    plan::{Action, DurationKey, EstimateSource, Estimates, Inputs, Prices, StepKind, UndoKind, plan},
 };
 use serde_json::json;
 
@@ -80,9 +80,15 @@ fn a_new_range_is_created_in_the_order_of_its_needs() {
     let ensure = &plan.steps[2];
     assert_eq!((ensure.reason.as_ref(), ensure.undo.kind), ("the machine does not exist", UndoKind::Remove));
     assert_eq!((ensure.estimate.ms, ensure.estimate.source), (30_000, EstimateSource::Constant));
-    // 2 s network, 30 s machine, 5 s start, 40 s wait, 10 s rules, 40 s wait, 60 s base, 60 s app.
-    assert_eq!(plan.duration_ms, 247_000);
-    assert_eq!(plan.steps[0].remaining_ms, 247_000);
+    // `web` is created once `db` is started: 2 s network, 30 s and 5 s for each machine, 40 s wait, 60 s base, 60 s app.
+    assert_eq!(plan.duration_ms, 232_000);
+    assert_eq!(plan.steps[1].remaining_ms, 232_000);
+    let wait = |name: &str| {
+        let of_machine = |step: &&range::plan::Step| step.kind == StepKind::MachineWait && step.name == name;
+        plan.steps.iter().find(of_machine).unwrap().estimate.ms
+    };
+    // `gw` and its rules take 87 s. `db` is started after 37 s, and `web` after 72 s: both boot meanwhile.
+    assert_eq!((wait("gw"), wait("db"), wait("web")), (40_000, 0, 25_000));
     let path: Vec<&str> =
         plan.critical_path.iter().map(|id| plan.steps[*id as usize].kind.as_str()).collect();
     assert_eq!(path.last(), Some(&"playbook"));
@@ -351,15 +357,32 @@ fn packets_are_sent_after_every_change_of_an_instance() {
     );
 }
 
+/// A history of durations in milliseconds, by kind and subject.
+fn history(durations: &[(StepKind, &str, &[u64])]) -> Estimates {
+    Estimates::from_history(durations.iter().flat_map(|(kind, subject, all)| {
+        let key = DurationKey { kind: *kind, is_change: false, subject: (*subject).to_owned().into() };
+        all.iter().map(move |ms| (key.clone(), *ms))
+    }))
+}
+
 #[test]
 fn estimates_come_from_history_then_the_platform_then_a_constant() {
     let desired = expand(SMALL, &Leases::default());
-    let rules = rules();
-    let estimates: Estimates = serde_json::from_value(json!({
-        "history": {"machine.ensure": {"debian": 1_000}, "playbook": {"site": 7_000}},
-        "platform": {"machine.ensure": 9_000, "network.ensure": 500}
-    }))
-    .unwrap();
+    let rules = PlatformRules {
+        durations: serde_json::from_value(json!({
+            "machine.ensure": {"": 9_000}, "network.ensure": {"": 500}, "rules.ensure": {"": 90, "debian": 80}
+        }))
+        .unwrap(),
+        ..rules()
+    };
+    let estimates = history(&[
+        // One step that took much longer than usual has little weight.
+        (StepKind::MachineEnsure, "debian", &[900, 60_000, 1_100]),
+        (StepKind::MachineEnsure, "other", &[4_000]),
+        (StepKind::MachineStart, "other", &[300, 500]),
+        (StepKind::MachineStart, "", &[10]),
+        (StepKind::Playbook, "site", &[7_000]),
+    ]);
     let prices = Prices { currency: "EUR".to_owned(), core: 10_000, memory_gb: 2_000, disk_gb: 100 };
     let plan = plan(
         &desired,
@@ -372,9 +395,12 @@ fn estimates_come_from_history_then_the_platform_then_a_constant() {
             .find(|step| step.kind == kind && step.name == name)
             .map(|step| (step.estimate.ms, step.estimate.source))
     };
-    assert_eq!(of(StepKind::MachineEnsure, "gw"), Some((1_000, EstimateSource::History)));
+    assert_eq!(of(StepKind::MachineEnsure, "gw"), Some((1_100, EstimateSource::History)));
+    assert_eq!(of(StepKind::MachineStart, "gw"), Some((400, EstimateSource::History)), "another template");
     assert_eq!(of(StepKind::NetworkEnsure, "dmz"), Some((500, EstimateSource::Platform)));
-    assert_eq!(of(StepKind::Playbook, "base"), Some((60_000, EstimateSource::Constant)));
+    assert_eq!(of(StepKind::RulesEnsure, "gw"), Some((80, EstimateSource::Platform)));
+    assert_eq!(of(StepKind::MachineWait, "gw"), Some((40_000, EstimateSource::Constant)));
+    assert_eq!(of(StepKind::Playbook, "base"), Some((60_000, EstimateSource::Constant)), "other content");
     assert_eq!(of(StepKind::Playbook, "app"), Some((7_000, EstimateSource::History)));
     // Three machines of one core, 1 GiB and 8 GiB.
     assert_eq!(
@@ -387,4 +413,22 @@ fn estimates_come_from_history_then_the_platform_then_a_constant() {
         "estimates and prices change no step"
     );
     assert!(plan.steps.iter().all(|step| step.action == Action::Create));
+    assert_eq!(shown(&plan), shown(&make(&desired, &Recorded::default())), "nor their order");
+}
+
+#[test]
+fn a_machine_is_created_and_changed_in_different_times() {
+    let recorded = applied(SMALL);
+    let changed = SMALL.replace("db: {template: debian,", "db: {template: debian, cores: 2,");
+    let desired = expand(&changed, &Leases::default());
+    let rules = rules();
+    let estimates = history(&[(StepKind::MachineEnsure, "debian", &[20_000])]);
+    let inputs = Inputs { rules: &rules, estimates: &estimates, prices: None };
+    let plan = plan(&desired, &recorded, &inputs);
+    let ensure = plan.steps.iter().find(|step| step.kind == StepKind::MachineEnsure).unwrap();
+    assert_eq!(
+        (ensure.action, ensure.estimate.source),
+        (Action::Update, EstimateSource::Constant),
+        "the history is of machines that were created"
+    );
 }

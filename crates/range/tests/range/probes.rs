@@ -60,11 +60,21 @@ fn each_pair_is_tested_with_what_passes_and_what_does_not() {
         "on the network that both share"
     );
     assert_eq!(shown("t2-x", "uplink"), ["-icmp 192.0.2.1", "+tcp/443 192.0.2.1", "-tcp/22 192.0.2.1"]);
+    // Of the host outside, it isn't known which ports are open.
+    assert_eq!(shown("t2-gw", "uplink"), ["+icmp 192.0.2.1"]);
     assert_eq!((probes.pairs, probes.all_pairs), (12, 12));
     let texts = probes.texts();
     assert!(texts["t2-x"].starts_with("icmp 10.0.1.1;tcp/22 10.0.1.1;"), "{}", texts["t2-x"]);
     let outside = of_instance(LAB, "t2", None);
     assert!(outside.by_machine.values().flatten().all(|probe| probe.to != "uplink"));
+    let other_version = of_instance(LAB, "t2", Some("2001:db8::1"));
+    let senders: Vec<&String> = other_version
+        .by_machine
+        .iter()
+        .filter(|(_, list)| list.iter().any(|probe| probe.to == "uplink"))
+        .map(|(machine, _)| machine)
+        .collect();
+    assert_eq!(senders, ["t2-gw"], "machines without such an address can't send there");
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod requeue;
 mod retention;
 mod samples;
 mod secrets;
+mod step_times;
 mod stream;
 mod tokens;
 mod turns;
@@ -149,6 +150,9 @@ contract! {
         subnets_of_one_pool_never_overlap,
         a_lease_is_given_back_exactly_once,
         a_plan_that_ends_gives_its_leases_back_with_its_records,
+    }
+    step_times {
+        the_latest_times_of_steps_outlive_their_range,
     }
     journal {
         a_journal_reads_back_as_it_was_written,

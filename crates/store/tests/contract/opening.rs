@@ -36,7 +36,16 @@ pub(crate) async fn many_may_open_a_new_database_at_once(database: Database) {
         "event_position",
         "deletions",
     ];
-    let ranges = ["range_secrets", "range_leases", "lease_turns", "journal", "plans", "ranges", "identity"];
+    let ranges = [
+        "step_times",
+        "range_secrets",
+        "range_leases",
+        "lease_turns",
+        "journal",
+        "plans",
+        "ranges",
+        "identity",
+    ];
     let access = ["tokens", "audit", "audit_head"];
     for table in others.into_iter().chain(ranges).chain(access).chain(["jobs", "_sqlx_migrations"]) {
         connection.execute(sqlx::AssertSqlSafe(format!("DROP TABLE {table}"))).await.expect("dropped");

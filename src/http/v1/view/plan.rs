@@ -62,6 +62,7 @@ pub(in crate::http) fn last_plan(last: &LastPlan) -> api::Plan {
         step.why.clone_from(&entry.why);
         step.remedy.clone_from(&entry.remedy);
         step.took_ms = entry.took_ms;
+        step.output.clone_from(&entry.output);
     }
     shown
 }
@@ -92,6 +93,7 @@ fn step(step: &Step) -> api::PlanStep {
         why: None,
         remedy: None,
         took_ms: None,
+        output: None,
     }
 }
 

@@ -41,7 +41,7 @@ same! {
     }
 
     drift_kind: engine::DriftKind => api::DriftKind {
-        NetworkMissing, NetworkSubnet, NetworkUnknown, MachineMissing, MachineStopped, MachineRunning, MachineKind, MachineUnknown, NicDetached, NicMoved, NicUnknown, Address, RulesMissing, RulesChanged, SnapshotMissing, Leftover,
+        NetworkMissing, NetworkSubnet, NetworkUnknown, MachineMissing, MachineDamaged, MachineStopped, MachineRunning, MachineKind, MachineUnknown, NicDetached, NicMoved, NicUnknown, Address, RulesMissing, RulesChanged, SnapshotMissing, Leftover,
     }
 
     step_action: range::plan::Action => api::StepAction { Create, Update, Replace, Delete }

@@ -38,7 +38,7 @@ pub(super) fn network_of(seen: &ObservedNetwork) -> Arc<NetworkSpec> {
 pub(super) fn machine_of(seen: &ObservedMachine) -> RecordedMachine {
     let nic = |nic: &platform::ObservedNic| NicSpec {
         network: nic.network.clone().unwrap_or_default(),
-        address: nic.addresses.first().copied(),
+        address: nic.known_addresses().first().copied(),
     };
     let spec = MachineSpec {
         name: seen.name.clone(),

@@ -16,6 +16,8 @@ pub enum DriftKind {
     NetworkUnknown,
     /// A recorded machine does not exist.
     MachineMissing,
+    /// A machine lost its files.
+    MachineDamaged,
     /// A machine does not run, though it was started.
     MachineStopped,
     /// A machine runs, though it was stopped.
@@ -49,6 +51,7 @@ impl DriftKind {
         Self::NetworkSubnet,
         Self::NetworkUnknown,
         Self::MachineMissing,
+        Self::MachineDamaged,
         Self::MachineStopped,
         Self::MachineRunning,
         Self::MachineKind,
@@ -71,6 +74,7 @@ impl DriftKind {
             Self::NetworkSubnet => "network_subnet",
             Self::NetworkUnknown => "network_unknown",
             Self::MachineMissing => "machine_missing",
+            Self::MachineDamaged => "machine_damaged",
             Self::MachineStopped => "machine_stopped",
             Self::MachineRunning => "machine_running",
             Self::MachineKind => "machine_kind",

@@ -1,6 +1,7 @@
 //! One machine: its kind and its network interfaces, as recorded and as observed.
 
-use platform::{ObservedMachine, ObservedNic};
+use ipnet::IpNet;
+use platform::ObservedMachine;
 use range::expand::spec::{MachineSpec, NicSpec};
 
 use super::difference::{DriftKind, text};
@@ -28,8 +29,6 @@ impl Seen<'_> {
             differs(DriftKind::MachineKind, from, to, "the machine is replaced");
             spec.kind = self.seen.kind;
         }
-        // A platform that does not see into the machine knows no address of it.
-        let knows_addresses = self.seen.nics.iter().any(|nic| !nic.addresses.is_empty());
         for (at, recorded) in self.spec.nics.iter().enumerate() {
             let seen = self.seen.nics.get(at);
             let network = seen.and_then(|nic| nic.network.clone());
@@ -44,14 +43,14 @@ impl Seen<'_> {
                 );
                 spec.nics[at].network = observed;
             }
-            if let Some(nic) = seen.filter(|_| knows_addresses)
-                && let Some(address) = other_address(recorded, nic)
+            if let Some(found) = seen.and_then(|nic| nic.addresses.as_deref())
+                && let Some(address) = other_address(recorded, found)
             {
                 let expected = recorded.address.map_or_else(|| text(DETACHED), |own| own.to_string());
                 differs(
                     DriftKind::Address,
                     format!("eth{at}: {expected}"),
-                    format!("eth{at}: {}", shown(nic)),
+                    format!("eth{at}: {}", shown(found)),
                     RESTART,
                 );
                 spec.nics[at].address = address;
@@ -60,7 +59,7 @@ impl Seen<'_> {
         for (at, nic) in self.seen.nics.iter().enumerate().skip(self.spec.nics.len()) {
             let network = nic.network.clone().unwrap_or_else(|| text(DETACHED));
             differs(DriftKind::NicUnknown, text("nothing"), format!("eth{at}: {network}"), RESTART);
-            spec.nics.push(NicSpec { network, address: nic.addresses.first().copied() });
+            spec.nics.push(NicSpec { network, address: nic.known_addresses().first().copied() });
         }
         (spec != *self.spec).then_some(spec)
     }
@@ -71,27 +70,26 @@ impl Seen<'_> {
     clippy::option_option,
     reason = "the outer one says whether it differs, the inner one what the interface has"
 )]
-fn other_address(recorded: &NicSpec, seen: &ObservedNic) -> Option<Option<ipnet::IpNet>> {
+fn other_address(recorded: &NicSpec, found: &[IpNet]) -> Option<Option<IpNet>> {
     let own = recorded.address?;
-    let others: Vec<_> =
-        seen.addresses.iter().filter(|net| **net != own && !is_link_local(net)).copied().collect();
+    let others: Vec<_> = found.iter().filter(|net| **net != own && !is_link_local(net)).copied().collect();
     match others.first() {
         Some(other) => Some(Some(*other)),
-        None if seen.addresses.contains(&own) => None,
+        None if found.contains(&own) => None,
         None => Some(None),
     }
 }
 
 /// Every interface has such an address in IPv6.
-fn is_link_local(net: &ipnet::IpNet) -> bool {
+fn is_link_local(net: &IpNet) -> bool {
     match net {
-        ipnet::IpNet::V4(_) => false,
-        ipnet::IpNet::V6(net) => net.addr().is_unicast_link_local(),
+        IpNet::V4(_) => false,
+        IpNet::V6(net) => net.addr().is_unicast_link_local(),
     }
 }
 
-fn shown(nic: &ObservedNic) -> String {
+fn shown(found: &[IpNet]) -> String {
     let addresses: Vec<String> =
-        nic.addresses.iter().filter(|net| !is_link_local(net)).map(ToString::to_string).collect();
+        found.iter().filter(|net| !is_link_local(net)).map(ToString::to_string).collect();
     if addresses.is_empty() { text(DETACHED) } else { addresses.join(", ") }
 }

@@ -255,6 +255,44 @@ async fn a_snapshot_that_was_removed_is_forgotten() {
     assert!(site.recorded.machines["gw"].snapshots.contains_key("s"));
 }
 
+/// What differs where the platform reports this about `web`, with the stages of the repair.
+async fn reported(change: impl Fn(&mut platform::ObservedMachine)) -> (Vec<String>, Vec<String>) {
+    let site = Site::up(expand(LAB)).await;
+    let mut observed = site.platform.observe(&site.owner).await.expect("observed");
+    change(observed.machines.iter_mut().find(|machine| machine.name == "web").expect("it exists"));
+    let comparison = Comparison {
+        desired: &site.desired,
+        recorded: &site.recorded,
+        observed: &observed,
+        capabilities: &Capabilities { snapshots: true, rules: true, uplink: true },
+    };
+    let plan = site.plan_from(&comparison.adjusted());
+    (kinds(&comparison.differences()), shown(&plan))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_was_removed_is_found_where_the_platform_knows_addresses() {
+    let corrected =
+        ["machine.stop web", "machine.ensure web", "machine.start web", "machine.wait web", "verify r"];
+    let (found, repair) = reported(|web| web.nics[0].addresses = Some(Vec::new())).await;
+    assert_eq!((found, repair), (vec!["address web".to_owned()], corrected.map(str::to_owned).to_vec()));
+    let (found, repair) = reported(|web| web.nics[0].addresses = None).await;
+    assert_eq!(
+        (found.len(), repair.len()),
+        (0, 0),
+        "a platform that doesn't know them: {found:?} {repair:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_lost_its_files_is_created_again_with_its_tasks() {
+    let (found, repair) = reported(|web| web.damage = Some("its files no longer exist".to_owned())).await;
+    assert_eq!(found, ["machine_damaged web"]);
+    let created =
+        ["machine.ensure web", "machine.start web", "machine.wait web", "playbook base", "verify r"];
+    assert_eq!(repair, created);
+}
+
 /// Changes by hand of the things of [`LAB`].
 fn changes() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::btree_set(0..10_u8, 0..5).prop_map(|set| set.into_iter().collect())

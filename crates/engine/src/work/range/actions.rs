@@ -1,6 +1,6 @@
 //! What a saga does for each step of a plan: calls to the platform, and child jobs for tasks.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use model::JournalEntry;
 use platform::{
@@ -15,7 +15,7 @@ use range::{
 use saga::{Actions, Answer, Failure, Found, Undo};
 
 use super::{
-    graph::{READY_WITHIN, thing_kind},
+    graph::{self, ready_limit, thing_kind},
     tasks::Tasks,
 };
 use crate::platforms::PlatformEntry;
@@ -27,6 +27,8 @@ pub(super) struct PlanActions<'a> {
     pub(super) platform: PlatformEntry,
     /// Does the platform set rules of routers itself?
     pub(super) sets_rules: bool,
+    /// How long a machine may take until it is ready, if its document has no limit.
+    pub(super) ready_within: Duration,
     /// Who logs in to the machines.
     pub(super) login: Login,
     pub(super) tasks: Tasks<'a>,
@@ -49,8 +51,8 @@ impl Actions for PlanActions<'_> {
                 self.remove(&self.thing(step)?).await
             }
             Work::WaitMachine { ready } => {
-                let machine = self.thing(step)?;
-                let ready = Awaited::Ready { machine, ready: *ready, within: READY_WITHIN };
+                let (machine, within) = (self.thing(step)?, ready_limit(*ready, self.ready_within));
+                let ready = Awaited::Ready { machine, ready: *ready, within };
                 self.platform.platform.wait(&ready).await.map_err(failure)?;
                 Ok(Answer::Done(None))
             }
@@ -64,7 +66,7 @@ impl Actions for PlanActions<'_> {
                 self.snapshot(step, SnapshotAction::Remove(snapshot.clone())).await
             }
             Work::RunTask { task, machines } => self.tasks.run(step, task, machines).await,
-            Work::Verify => self.tasks.verify(step).await,
+            Work::Verify => self.tasks.verify(step, self.outside().await?).await,
             Work::ForgetTask => Ok(Answer::Done(None)),
         }
     }
@@ -94,8 +96,9 @@ impl Actions for PlanActions<'_> {
             Work::EnsureRules { .. } => {
                 existing(machine.is_some_and(|machine| machine.rules != RulesState::None))
             }
-            Work::RemoveNetwork { .. } => reached(network.is_none()),
-            Work::RemoveMachine { .. } => reached(machine.is_none()),
+            // Of a removal that was interrupted, a leftover remains that the next removal removes.
+            Work::RemoveNetwork { .. } => reached(network.is_none() && observed.leftovers.is_empty()),
+            Work::RemoveMachine { .. } => reached(machine.is_none() && observed.leftovers.is_empty()),
             Work::RemoveRules { .. } => {
                 reached(machine.is_none_or(|machine| machine.rules == RulesState::None))
             }
@@ -119,7 +122,7 @@ impl Actions for PlanActions<'_> {
         let step = self.step(step)?;
         let Some(kind) = thing_kind(&step.work) else { return Ok(Undo::Undone) };
         if self.is_job(step) {
-            return Ok(undo_rules(step));
+            return self.undo_rules(step).await;
         }
         if let Some(handle) = &entry.handle {
             // An operation that failed has ended, too.
@@ -173,13 +176,8 @@ impl PlanActions<'_> {
         self.plan.steps.get(step as usize).ok_or_else(|| refused("the plan has no such step"))
     }
 
-    /// Is the step a child job? Tasks are, and rules where the platform sets none.
     fn is_job(&self, step: &Step) -> bool {
-        match thing_kind(&step.work) {
-            None => true,
-            Some(ThingKind::Rules) => !self.sets_rules,
-            Some(ThingKind::Network | ThingKind::Machine) => false,
-        }
+        graph::is_job(&step.work, self.sets_rules)
     }
 
     fn thing(&self, step: &Step) -> Result<Thing, Failure> {
@@ -235,6 +233,17 @@ impl PlanActions<'_> {
         self.platform.platform.wait(&task).await.map_err(failure)
     }
 
+    /// An address outside that the packets of a verification are for, if one is known.
+    async fn outside(&self) -> Result<Option<IpAddr>, Failure> {
+        match self.platform.verify_address {
+            // Machines that can't send have no outside.
+            None if self.tasks.are_run() => {
+                Ok(self.platform.platform.observe(&self.owner).await.map_err(failure)?.outside)
+            }
+            address => Ok(address),
+        }
+    }
+
     /// Waits for the end of what the platform accepted.
     async fn completed(&self, answer: Result<Answer, Failure>) -> Result<(), Failure> {
         match answer? {
@@ -256,6 +265,20 @@ impl PlanActions<'_> {
             return Err(Failure::Unknown { why: format!("{thing} still exists after its removal") });
         }
         Ok(Undo::Undone)
+    }
+
+    /// Rules that a job set or removed are undone by another job, unless they go with their machine.
+    async fn undo_rules(&self, step: &Step) -> Result<Undo, Failure> {
+        match (&step.undo.kind, self.former(step)) {
+            (UndoKind::Nothing, _) => Ok(Undo::Undone),
+            (UndoKind::Restore, Some(Wanted::Rules(router))) => {
+                self.tasks.undo_rules(step, Some(&router)).await
+            }
+            (UndoKind::Restore, _) => Err(refused("the former rules are not recorded")),
+            (UndoKind::Remove | UndoKind::Start | UndoKind::Stop, _) => {
+                self.tasks.undo_rules(step, None).await
+            }
+        }
     }
 
     /// A step without an undo: what it removed stays removed.
@@ -284,17 +307,6 @@ impl PlanActions<'_> {
             why: format!("{} `{}` was removed before: {}", kind.as_str(), step.name, step.undo.why),
             remedy: "apply the former document to create it again".to_owned(),
         })
-    }
-}
-
-/// Rules that a job set go with their machine, or stay until the document is applied again.
-fn undo_rules(step: &Step) -> Undo {
-    if step.undo.kind == UndoKind::Nothing {
-        return Undo::Undone;
-    }
-    Undo::Left {
-        why: format!("the rules of `{}` were set by a job, and stay", step.name),
-        remedy: "apply the former document to set the former rules".to_owned(),
     }
 }
 

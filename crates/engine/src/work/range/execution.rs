@@ -33,7 +33,7 @@ use crate::{
     plan_journal::PlanJournal,
     platforms::{PlatformEntry, Platforms},
     ranges::{
-        leases,
+        durations, leases,
         secrets::RangeSecrets,
         state::{self, Existing, RangeData},
     },
@@ -245,6 +245,7 @@ impl RangePlans {
             owner: loaded.owner.clone(),
             platform: loaded.entry.clone(),
             sets_rules: loaded.sets_rules,
+            ready_within: self.options.ready_within,
             login: Login {
                 authorized_keys: loaded
                     .secrets
@@ -266,7 +267,9 @@ impl RangePlans {
         };
         let mut backoff = Backoff::new(job.id);
         loop {
-            let graph = match graph::graph(&loaded.plan, &loaded.owner, loaded.entry.calls) {
+            let (calls, within) = (loaded.entry.calls, self.options.ready_within);
+            let graph = graph::graph(&loaded.plan, &loaded.owner, calls, loaded.sets_rules, within);
+            let graph = match graph {
                 Ok(graph) => graph,
                 Err(error) => return Ok(Err(error.to_string())),
             };
@@ -346,6 +349,8 @@ impl RangePlans {
         let now = clock::now();
         let settlement = Settlement { state, recorded: &json, released: &released, now };
         self.store.settle_plan(holder, &settlement).await?;
+        let times = durations::measured(&loaded.plan, &entries, &before, &loaded.desired);
+        durations::record(&self.store, holder, &loaded.plan, &times).await;
         Ok((state, outcome::outcome(&loaded.plan, &entries, end, goal, now)))
     }
 

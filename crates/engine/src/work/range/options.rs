@@ -15,6 +15,8 @@ pub struct RangeOptions {
     pub longest_pause: Duration,
     /// How long a call whose result isn't known may still be carried out.
     pub settle: Duration,
+    /// How long a machine may take until it is ready, if its document has no limit.
+    pub ready_within: Duration,
     /// The interval between two searches for ranges whose lifetime is over.
     pub check_interval: Duration,
 }
@@ -27,6 +29,7 @@ impl Default for RangeOptions {
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(30),
             settle: Duration::from_secs(10),
+            ready_within: Duration::from_mins(15),
             check_interval: Duration::from_secs(15),
         }
     }

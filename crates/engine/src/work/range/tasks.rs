@@ -1,23 +1,24 @@
 //! Tasks of a range: each is a child job, found again by a label.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use model::{
-    ContentName, ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels, Outcome,
-    PlaybookWork, RangeId, SecretVars,
+    Actor, ContentName, ContentRef, ExtraVars, HostPattern, Job, JobId, JobRequest, JobState, Labels,
+    Outcome, PlaybookWork, RangeId, SecretVars,
 };
 use range::{
     Document,
     expand::spec::{ContentKind, Desired, RouterSpec, TaskSpec, VariableValue},
     plan::{Step, Work},
 };
-use saga::{Answer, Failure, Found};
+use saga::{Answer, Failure, Found, Undo};
 use serde_json::{Map, Value};
 use store::{JobQuery, Store};
 
 use crate::{
+    clock,
     error::JobError,
-    jobs::handle::Jobs,
+    jobs::{handle::Jobs, submit::Submitter},
     platforms::TaskMode,
     ranges::{
         router::{remove_rules, set_rules},
@@ -28,6 +29,10 @@ use crate::{
 
 /// The label of a child job that names the step of the plan.
 const STEP_LABEL: &str = "range_step";
+/// The label of a job that undoes a step: the job that carries out the plan, and the step.
+const UNDO_LABEL: &str = "range_undo";
+/// The label of a verification with the address outside that its packets are for.
+const OUTSIDE_LABEL: &str = "range_outside";
 /// The label of a child job that names the range.
 const RANGE_LABEL: &str = "range";
 
@@ -66,30 +71,92 @@ impl Tasks<'_> {
         self.submit(step, request, task.idempotent).await
     }
 
-    /// Submits a job that sends packets from all machines of an instance.
-    pub(super) async fn verify(&self, step: &Step) -> Result<Answer, Failure> {
-        let verification = self.verification(step);
+    /// Do machines run tasks at all?
+    pub(super) fn are_run(&self) -> bool {
+        self.mode != TaskMode::Skipped
+    }
+
+    /// Submits a job that sends packets from all machines of an instance, also to an address outside, if there is one.
+    pub(super) async fn verify(&self, step: &Step, outside: Option<IpAddr>) -> Result<Answer, Failure> {
+        let verification = self.verification(step, outside);
         if verification.is_empty() {
             return Ok(Answer::Done(Some("there are no packets to send".to_owned())));
         }
         let work = verification.work(self.inventory_name()?);
         let work = work.map_err(|error| Failure::Refused { why: error.to_string() })?;
-        self.submit(step, JobRequest::new(work), true).await
+        let mut request = JobRequest::new(work);
+        // The platform may report another address when the job has ended.
+        let label = outside.map(|outside| (OUTSIDE_LABEL.to_owned(), outside.to_string()));
+        request.labels = checked_labels(label.into_iter())?;
+        self.submit(step, request, true).await
     }
 
     /// Submits a job that sets or removes the rules of a router, on platforms that don't do it.
     pub(super) async fn rules(&self, step: &Step, router: Option<&RouterSpec>) -> Result<Answer, Failure> {
+        self.submit(step, JobRequest::new(self.rules_work(step, router)?), true).await
+    }
+
+    /// The work that sets the rules of a router, or removes them.
+    fn rules_work(&self, step: &Step, router: Option<&RouterSpec>) -> Result<PlaybookWork, Failure> {
         let inventory = self.inventory_name()?;
         let work = match router {
             Some(router) => set_rules(inventory, router),
             None => remove_rules(inventory, &step.name),
         };
-        let work = work.map_err(|error| Failure::Refused { why: error.to_string() })?;
-        self.submit(step, JobRequest::new(work), true).await
+        work.map_err(|error| Failure::Refused { why: error.to_string() })
     }
 
-    fn verification(&self, step: &Step) -> Verification {
-        Verification::new(self.document, self.desired, &step.instance, None)
+    /// Has a job return the rules of a router to what they were, and waits for its end. A machine without rules forwards nothing.
+    pub(super) async fn undo_rules(&self, step: &Step, former: Option<&RouterSpec>) -> Result<Undo, Failure> {
+        if !self.are_run() {
+            return Ok(Undo::Undone);
+        }
+        // The job that set the rules ends first.
+        if let Some(child) = self.child(step).await?.filter(|child| !child.state.is_terminal()) {
+            self.jobs.wait(child.id, Duration::MAX).await.map_err(|error| rejected(&error))?;
+        }
+        let label = (UNDO_LABEL.to_owned(), format!("{}/{}", self.job.id, step.id));
+        let id = match self.last(None, label.clone()).await? {
+            Some(child) if child.state != JobState::Lost => child.id,
+            _ => {
+                let mut request = JobRequest::new(self.rules_work(step, former)?);
+                request.priority = self.job.request.priority;
+                let range = (RANGE_LABEL.to_owned(), self.name.to_owned());
+                request.labels = checked_labels([range, label].into_iter())?;
+                self.submit_undo(request).await?
+            }
+        };
+        let job = self.jobs.wait(id, Duration::MAX).await.map_err(|error| rejected(&error))?;
+        let child = Child { id, state: job.state, message: job.reason.message };
+        match child.state {
+            JobState::Succeeded => Ok(Undo::Undone),
+            JobState::Lost => Err(Failure::Retry { after: None, why: why(&child) }),
+            _ => Ok(Undo::Left {
+                why: format!("the rules of `{}` could not be undone: {}", step.name, why(&child)),
+                remedy: "apply the former document to set the former rules".to_owned(),
+            }),
+        }
+    }
+
+    /// Submits a job that undoes something. A job that is being canceled can't have new children, so it's one of its own then.
+    async fn submit_undo(&self, request: JobRequest) -> Result<JobId, Failure> {
+        match self.jobs.submit_child(self.job, request.clone()).await {
+            Ok(job) => Ok(job.id),
+            Err(JobError::Store(store::Error::Stale { .. })) => {
+                let now = self.jobs.get(self.job.id).await.map_err(|error| rejected(&error))?;
+                if now.state != JobState::Canceling || now.fence != self.job.fence {
+                    return Err(Failure::Retry { after: None, why: "the job has another holder".to_owned() });
+                }
+                let by = Submitter { actor: Actor::Service, mark: None };
+                let job = self.jobs.submit_as(clock::new_job_id(), request, &by).await;
+                job.map(|job| job.id).map_err(|error| rejected(&error))
+            }
+            Err(error) => Err(rejected(&error)),
+        }
+    }
+
+    fn verification(&self, step: &Step, outside: Option<IpAddr>) -> Verification {
+        Verification::new(self.document, self.desired, &step.instance, outside)
     }
 
     /// Submits a child job for a step, unless one exists. One that was lost is repeated if that is safe.
@@ -99,7 +166,7 @@ impl Tasks<'_> {
         mut request: JobRequest,
         is_idempotent: bool,
     ) -> Result<Answer, Failure> {
-        if self.mode == TaskMode::Skipped {
+        if !self.are_run() {
             return Ok(Answer::Done(Some("the machines of this platform do not exist".to_owned())));
         }
         match self.child(step).await? {
@@ -111,8 +178,9 @@ impl Tasks<'_> {
             Some(_) | None => {}
         }
         request.priority = self.job.request.priority;
-        request.labels =
-            labels(self.name, step).map_err(|why| Failure::Refused { why: format!("labels: {why}") })?;
+        let own = std::mem::take(&mut request.labels);
+        let own = own.iter().map(|(key, value)| (key.clone(), value.clone()));
+        request.labels = checked_labels(own.chain(labels(self.name, step)))?;
         match self.jobs.submit_child(self.job, request).await {
             Ok(job) => Ok(Answer::Accepted(job.id.to_string())),
             Err(error) => Err(rejected(&error)),
@@ -130,7 +198,8 @@ impl Tasks<'_> {
         };
         match child.state {
             JobState::Succeeded if matches!(step.work, Work::Verify) => {
-                self.evaluate(step, job.outcome.as_ref())
+                let outside = job.request.labels.get(OUTSIDE_LABEL).and_then(|label| label.parse().ok());
+                self.evaluate(step, outside, job.outcome.as_ref())
             }
             JobState::Succeeded => Ok(Some(id.to_string())),
             JobState::Lost if is_idempotent => Err(Failure::Retry { after: None, why: why(&child) }),
@@ -139,9 +208,14 @@ impl Tasks<'_> {
     }
 
     /// What the packets of a verification prove.
-    fn evaluate(&self, step: &Step, outcome: Option<&Outcome>) -> Result<Option<String>, Failure> {
+    fn evaluate(
+        &self,
+        step: &Step,
+        outside: Option<IpAddr>,
+        outcome: Option<&Outcome>,
+    ) -> Result<Option<String>, Failure> {
         let outcome = outcome.ok_or_else(|| Failure::Gone { why: "the job has no outcome".to_owned() })?;
-        let verified = self.verification(step).evaluate(outcome);
+        let verified = self.verification(step, outside).evaluate(outcome);
         verified.map(|verified| Some(verified.to_string())).map_err(|why| Failure::Refused { why })
     }
 
@@ -159,12 +233,13 @@ impl Tasks<'_> {
     }
 
     async fn child(&self, step: &Step) -> Result<Option<Child>, Failure> {
-        let query = JobQuery {
-            parent: Some(self.job.id),
-            label: Some((STEP_LABEL.to_owned(), Some(step.id.to_string()))),
-            limit: 1,
-            ..JobQuery::default()
-        };
+        self.last(Some(self.job.id), (STEP_LABEL.to_owned(), step.id.to_string())).await
+    }
+
+    /// The last job with a label.
+    async fn last(&self, parent: Option<JobId>, label: (String, String)) -> Result<Option<Child>, Failure> {
+        let (name, value) = label;
+        let query = JobQuery { parent, label: Some((name, Some(value))), limit: 1, ..JobQuery::default() };
         let found = self.store.jobs(&query).await;
         let found = found.map_err(|error| Failure::Retry { after: None, why: error.to_string() })?;
         let child =
@@ -241,7 +316,12 @@ fn variables(task: &TaskSpec) -> Map<String, Value> {
     values.chain(task.vars.clone()).collect()
 }
 
-fn labels(range: &str, step: &Step) -> Result<Labels, String> {
-    let labels = [(RANGE_LABEL.to_owned(), range.to_owned()), (STEP_LABEL.to_owned(), step.id.to_string())];
-    Labels::try_from(BTreeMap::from(labels)).map_err(|error| error.to_string())
+/// The labels by which the child job of a step is found.
+fn labels(range: &str, step: &Step) -> [(String, String); 2] {
+    [(RANGE_LABEL.to_owned(), range.to_owned()), (STEP_LABEL.to_owned(), step.id.to_string())]
+}
+
+fn checked_labels(labels: impl Iterator<Item = (String, String)>) -> Result<Labels, Failure> {
+    let labels = Labels::try_from(labels.collect::<BTreeMap<_, _>>());
+    labels.map_err(|error| Failure::Refused { why: format!("labels: {error}") })
 }

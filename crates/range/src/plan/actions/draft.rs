@@ -7,7 +7,7 @@ use crate::{
     expand::spec::MachineSpec,
     layout::number,
     plan::{
-        Inputs, Kept,
+        DurationKey, Inputs, Kept,
         recorded::{Recorded, RecordedMachine},
         step::{Action, Step, StepKind, Undo, UndoKind, Work},
     },
@@ -48,6 +48,8 @@ impl<'a> Drafts<'a> {
         needs: impl IntoIterator<Item = u32>,
     ) -> u32 {
         let id = number(self.steps.len());
+        let key = DurationKey::of(kind, &work, Some(machine));
+        let estimate = self.inputs.estimates.of(&key, &self.inputs.rules.durations);
         self.steps.push(Step {
             id,
             kind,
@@ -57,7 +59,7 @@ impl<'a> Drafts<'a> {
             reason: reason.into(),
             changes: Vec::new(),
             needs: needs.into_iter().collect(),
-            estimate: self.inputs.estimates.of(kind, &work),
+            estimate,
             remaining_ms: 0,
             undo,
             work,

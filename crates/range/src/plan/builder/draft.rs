@@ -3,10 +3,10 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use crate::{
-    expand::spec::Desired,
+    expand::spec::{Desired, MachineSpec},
     layout::number,
     plan::{
-        Inputs, Kept,
+        DurationKey, Inputs, Kept,
         changes::Changes,
         recorded::Recorded,
         step::{Action, Change, Step, StepKind, Undo, UndoKind, Work},
@@ -119,6 +119,12 @@ impl<'a> Builder<'a> {
         self.places.get(machine).copied().filter(|place| *place < self.desired.machines.len())
     }
 
+    /// The machine with this name, as it is desired, or else as it is recorded.
+    fn machine(&self, name: &str) -> Option<&'a MachineSpec> {
+        let recorded = || self.recorded.machines.get(name).map(|machine| &*machine.spec);
+        self.desired_place(name).map(|place| &*self.desired.machines[place]).or_else(recorded)
+    }
+
     /// The steps of the machine at a place.
     pub(super) fn at(&mut self, place: usize) -> &mut OfMachine {
         &mut self.machines[place]
@@ -128,7 +134,9 @@ impl<'a> Builder<'a> {
     pub(super) fn add(&mut self, draft: Draft) -> u32 {
         let id = number(self.steps.len());
         let Draft { kind, name, instance, action, reason, changes, undo, work } = draft;
-        let estimate = self.inputs.estimates.of(kind, &work);
+        let machine = self.machine(&name);
+        let estimate =
+            self.inputs.estimates.of(&DurationKey::of(kind, &work, machine), &self.inputs.rules.durations);
         let needs = Vec::new();
         self.steps.push(Step {
             id,

@@ -17,15 +17,11 @@ use flate2::{Compression, write::GzEncoder};
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Only allows scripts of this service that are not inline. Both pages create styles and images at run time, and
-/// ReDoc also creates its search worker.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                      font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; \
-                      form-action 'none'; frame-ancestors 'none'";
-
 /// A static response.
 pub(super) struct Prepared {
     media: &'static str,
+    /// The content security policy of a page.
+    policy: Option<&'static str>,
     plain: Form,
     /// The compressed form, if it was prepared.
     gzip: Option<Form>,
@@ -49,11 +45,12 @@ impl Form {
 
 impl Prepared {
     pub(super) fn new(media: &'static str, content: Bytes) -> Self {
-        Self { media, plain: Form::new(content), gzip: None }
+        Self { media, policy: None, plain: Form::new(content), gzip: None }
     }
 
-    pub(super) fn page(content: Bytes) -> Self {
-        Self::new(HTML, content)
+    /// A page with a content security policy.
+    pub(super) fn page(content: Bytes, policy: &'static str) -> Self {
+        Self { policy: Some(policy), ..Self::new(HTML, content) }
     }
 
     /// Adds a compressed form.
@@ -62,6 +59,12 @@ impl Prepared {
         // Writing to a vector cannot fail.
         let written = encoder.write_all(&self.plain.content).and_then(|()| encoder.finish());
         Self { gzip: written.ok().map(|content| Form::new(content.into())), ..self }
+    }
+
+    /// The size of the compressed form; of the plain one, if there is no compressed form.
+    #[cfg(test)]
+    pub(super) fn compressed_size(&self) -> usize {
+        self.gzip.as_ref().unwrap_or(&self.plain).content.len()
     }
 
     pub(super) fn answer(&self, request: &HttpRequest) -> HttpResponse {
@@ -74,8 +77,8 @@ impl Prepared {
             .insert_header((header::ETAG, form.tag.clone()))
             .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache")))
             .insert_header((header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")));
-        if self.media == HTML {
-            response.insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)));
+        if let Some(policy) = self.policy {
+            response.insert_header((header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)));
         }
         if self.gzip.is_some() {
             response.insert_header((header::VARY, HeaderValue::from_static("Accept-Encoding")));

@@ -1,8 +1,10 @@
-//! What goes wrong on the simulated platform, and when.
+//! What goes wrong on a platform on purpose, and when.
 
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+
+use crate::owner::ThingKind;
 
 /// A call that can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,17 @@ pub enum Call {
     Remove,
     /// [`crate::Platform::wait`].
     Wait,
+}
+
+impl Call {
+    /// The call that makes a thing of this kind be there.
+    pub(crate) const fn ensure(kind: ThingKind) -> Self {
+        match kind {
+            ThingKind::Network => Self::EnsureNetwork,
+            ThingKind::Machine => Self::EnsureMachine,
+            ThingKind::Rules => Self::EnsureRules,
+        }
+    }
 }
 
 /// A call that goes wrong.
@@ -73,21 +86,21 @@ pub enum Effect {
 
 /// Faults with their counters.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Mutex<Vec<(Fault, u32)>>);
+pub(crate) struct Faults(Mutex<Vec<(Fault, u32)>>);
 
 impl Faults {
-    pub(super) fn new(faults: Vec<Fault>) -> Self {
+    pub(crate) fn new(faults: Vec<Fault>) -> Self {
         Self(Mutex::new(faults.into_iter().map(|fault| (fault, 0)).collect()))
     }
 
     /// Replaces all faults, their counters included.
-    pub(super) fn replace(&self, faults: Vec<Fault>) {
+    pub(crate) fn replace(&self, faults: Vec<Fault>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
             faults.into_iter().map(|fault| (fault, 0)).collect();
     }
 
     /// What happens to this call. Each fault that the call matches counts it; the first one that is due decides.
-    pub(super) fn next(&self, call: Call, thing: &str) -> Option<Effect> {
+    pub(crate) fn next(&self, call: Call, thing: &str) -> Option<Effect> {
         let mut found = None;
         for (fault, count) in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
             let matches = (fault.call == call || fault.call == Call::Any)
