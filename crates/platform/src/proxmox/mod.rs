@@ -6,6 +6,7 @@
 mod address;
 mod answer;
 mod api;
+mod applier;
 mod client;
 mod configuration;
 mod credentials;

@@ -1,16 +1,13 @@
 //! Networks of ranges: created, corrected, removed, and applied together.
 
 use range::expand::spec::{MachineSpec, NetworkSpec};
-use tokio::sync::Mutex;
 
 use super::{
-    api::Api,
     fabric::{Fabric, Networks},
     failure::is_taken,
     guests,
     mark::NetworkMark,
     platform::Proxmox,
-    tasks,
     together::together,
 };
 use crate::{
@@ -21,31 +18,6 @@ use crate::{
 
 /// The name of the network to the outside in a document.
 pub(super) const UPLINK: &str = "uplink";
-
-/// Applies staged changes: one call for all that were staged while the call before was made.
-#[derive(Debug, Default)]
-pub(super) struct Applier {
-    staged: std::sync::atomic::AtomicU64,
-    applied: Mutex<Option<(u64, Progress)>>,
-}
-
-impl Applier {
-    /// Applies what the caller has staged.
-    async fn apply(&self, api: &Api, fabric: &Fabric) -> Result<Progress, Error> {
-        use std::sync::atomic::Ordering::SeqCst;
-        let own = self.staged.fetch_add(1, SeqCst) + 1;
-        let mut applied = self.applied.lock().await;
-        if let Some((until, progress)) = &*applied
-            && *until >= own
-        {
-            return Ok(progress.clone());
-        }
-        let until = self.staged.load(SeqCst);
-        let progress = tasks::progress(&fabric.apply(api).await?);
-        *applied = Some((until, progress.clone()));
-        Ok(progress)
-    }
-}
 
 impl Proxmox {
     /// Where networks come from.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
 use super::{
-    api::Api, client::Client, guests::text, networks::Applier, platform_options::PlatformOptions, tasks,
+    api::Api, applier::Applier, client::Client, guests::text, platform_options::PlatformOptions, tasks,
 };
 use crate::{
     description::Description,
