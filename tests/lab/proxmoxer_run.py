@@ -1,4 +1,4 @@
-"""Looks at a Proxmox VE with `proxmoxer`, a client that is not ours, or changes something with it.
+"""Reads a Proxmox VE with `proxmoxer`, an independent client, or changes something with it.
 
     python proxmoxer_run.py PLACE COMMAND [ARGUMENT...]
 

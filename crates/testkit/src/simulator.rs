@@ -81,7 +81,7 @@ impl Simulator {
         simulator
     }
 
-    /// All machines and networks with this mark, in the form of a tag, as `proxmoxer` sees them: a client that is not ours.
+    /// All machines and networks with this mark, in the form of a tag, as `proxmoxer` sees them, an independent client.
     #[must_use]
     pub fn proxmoxer_state(&self, mark: &str) -> Value {
         self.proxmoxer(&["state", mark], &Value::Null)

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{error::Error, owner::Thing, platform::Access};
 
-/// The first and the longest pause between two looks at a machine.
+/// The first and the longest pause between two queries of a machine.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -49,7 +49,7 @@ impl Proxmox {
             if begun.elapsed() >= within {
                 let what = format!("{machine} is not ready after {} s: {why}", within.as_secs());
                 let hint = format!(
-                    "look at the console of machine {} of Proxmox on node `{}`",
+                    "open the console of machine {} of Proxmox on node `{}`",
                     guest.id, guest.node
                 );
                 return Err(Error::refused_with(what, hint));

@@ -11,7 +11,7 @@ use crate::{
     platform::{Handle, Progress},
 };
 
-/// The first and the longest pause between two looks at a task.
+/// The first and the longest pause between two queries of a task.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 /// Parts of an id: `UPID:node:pid:pstart:starttime:type:id:user:`.
 const PARTS: usize = 9;

@@ -77,7 +77,7 @@ async fn each_proxmox_write_may_fail() {
     assert_gone(&drive.observe().await);
 }
 
-/// One range with everything that a machine can have, as a client sees it that is not ours.
+/// One range with everything that a machine can have, as an independent client sees it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_made_is_what_proxmoxer_sees() {
     let site = ProxmoxSite::with_zone().await;
