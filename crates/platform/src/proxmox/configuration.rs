@@ -12,6 +12,9 @@ use crate::{owner::Owner, wanted::MachineWanted};
 /// The user that cloud-init creates the keys for.
 pub(super) const USER: &str = "root";
 
+/// The configuration of an interface whose addresses come from DHCP.
+pub(super) const DHCP: &str = "ip=dhcp";
+
 /// What a machine is to be configured from.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
@@ -138,7 +141,7 @@ fn gateway_nic(spec: &MachineSpec) -> Option<usize> {
 
 /// Addresses for cloud-init. The uplink assigns its own.
 fn ip_config(address: Option<IpNet>, gateway: Option<std::net::IpAddr>) -> String {
-    let Some(address) = address else { return "ip=dhcp".to_owned() };
+    let Some(address) = address else { return DHCP.to_owned() };
     let (ip, gw) = if address.addr().is_ipv4() { ("ip", "gw") } else { ("ip6", "gw6") };
     let gateway = gateway.map(|gateway| format!(",{gw}={gateway}")).unwrap_or_default();
     format!("{ip}={address}{gateway}")

@@ -6,7 +6,7 @@ use range::document::MachineKind;
 
 use super::{
     api::Api,
-    configuration::address_of,
+    configuration::{DHCP, address_of},
     fabric::Networks,
     guests::{self, Owned},
     networks::UPLINK,
@@ -81,7 +81,11 @@ async fn observed_machine(
         ObservedNic {
             network,
             mac: card.mac.unwrap_or_default().to_ascii_lowercase(),
-            addresses: addresses.and_then(|text| address_of(&text)).into_iter().collect(),
+            addresses: match addresses.as_deref() {
+                // The platform does not know what DHCP assigned.
+                Some(DHCP) => None,
+                found => Some(found.and_then(address_of).into_iter().collect()),
+            },
         }
     });
     Ok(Some(ObservedMachine {
@@ -92,5 +96,6 @@ async fn observed_machine(
         nics: nics.collect(),
         rules: RulesState::None,
         snapshots,
+        damage: None,
     }))
 }

@@ -48,10 +48,8 @@ impl Proxmox {
             };
             if begun.elapsed() >= within {
                 let what = format!("{machine} is not ready after {} s: {why}", within.as_secs());
-                let hint = format!(
-                    "open the console of machine {} of Proxmox on node `{}`",
-                    guest.id, guest.node
-                );
+                let hint =
+                    format!("open the console of machine {} of Proxmox on node `{}`", guest.id, guest.node);
                 return Err(Error::refused_with(what, hint));
             }
             sleep(pause.min(within.saturating_sub(begun.elapsed()))).await;
