@@ -226,6 +226,7 @@ export const t = {
   range: {
     tabs: { label: "Views of the range", map: "Map", plan: "Plan", machines: "Machines", reach: "Reachability", drift: "Drift", document: "Document" },
     job: "Open job",
+    gone: "This range was destroyed.",
     platform: "Platform",
     version: "Version",
     changed: "Changed",

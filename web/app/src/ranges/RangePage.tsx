@@ -1,5 +1,6 @@
 /** One range: map, plan, machines, reachability, drift, and document. */
 import { lazy, Suspense } from "react";
+import { asProblem } from "../api/problem";
 import type { Range } from "../api/types";
 import { useParam } from "../lib/route";
 import { clock, duration, secondsBetween, useNow } from "../lib/time";
@@ -24,6 +25,16 @@ export default function RangePage({ id }: { id: string }) {
   const live = useSteps(plan.data?.job, id);
   const [tab, setTab] = useParam("tab", "map");
   const now = useNow(range.data?.expires_at !== null);
+  if (range.data !== undefined && range.error !== null && asProblem(range.error).status === 404) {
+    return (
+      <>
+        <Header title={range.data.name} />
+        <Empty title={t.range.gone}>
+          <Link to={["ranges"]}>{t.nav.ranges}</Link>
+        </Empty>
+      </>
+    );
+  }
   if (range.data === undefined) return range.error === null ? <Loading /> : <ProblemView error={range.error} />;
   const data = range.data;
   const tabs = [
