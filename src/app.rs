@@ -238,6 +238,8 @@ fn known_secrets(
     vault_password: Option<&SecretString>,
 ) -> Vec<SecretString> {
     let own = settings.store.url.password().into_iter().chain(vault_password.cloned());
+    let tokens = settings.platforms.values().filter_map(|platform| platform.token_secret.as_ref());
+    let own = own.chain(tokens.map(|token| token.as_secret().clone()));
     own.chain(environment.secrets()).collect()
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs::DirBuilder, io, os::unix::fs::DirBuilderExt, sync::Arc};
 
 use engine::{PlatformEntry, Platforms, TaskMode};
-use platform::{Deferred, Faulty, Platform, local, simulated};
+use platform::{Deferred, Faulty, Platform, local, proxmox::Proxmox, simulated};
 use store::Store;
 use uuid::Uuid;
 
@@ -33,6 +33,10 @@ pub(super) async fn open(settings: &Settings, store: &Store) -> Result<Platforms
                     let options = settings.local_options(name, platform, Some(&program));
                     Deferred::new(move || local::open(options.clone()))
                 }
+                PlatformKind::Proxmox => {
+                    let options = settings.proxmox_options(name, platform)?;
+                    Deferred::new(move || Ok(Arc::new(Proxmox::new(options.clone()))))
+                }
             };
             Some((name.clone(), entry(platform, kind, opened)))
         })
@@ -46,9 +50,12 @@ fn entry(settings: &settings::Platform, kind: PlatformKind, opened: Deferred) ->
         kind: kind.as_str(),
         calls: settings.max_concurrent_calls,
         tasks: match (kind, settings.tasks) {
-            (PlatformKind::Local, _) => TaskMode::OverSsh,
-            (PlatformKind::Simulated, TasksWithoutMachine::Skip) => TaskMode::Skipped,
-            (PlatformKind::Simulated, TasksWithoutMachine::Local) => TaskMode::OnThisNode,
+            (PlatformKind::Local, _) | (PlatformKind::Proxmox, None) => TaskMode::OverSsh,
+            (PlatformKind::Simulated, None | Some(TasksWithoutMachine::Skip))
+            | (PlatformKind::Proxmox, Some(TasksWithoutMachine::Skip)) => TaskMode::Skipped,
+            (PlatformKind::Simulated | PlatformKind::Proxmox, Some(TasksWithoutMachine::Local)) => {
+                TaskMode::OnThisNode
+            }
         },
         verify_address: settings.verify_address,
         prices: settings.price_list(),

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use platform::{
-    Missing,
+    Missing, Platform as _,
     local::{self, Options, Way},
+    proxmox::Proxmox,
 };
 use tokio::{task::spawn_blocking, time::timeout};
 
@@ -30,7 +31,8 @@ pub(super) async fn check(loaded: &Loaded) -> Vec<Check> {
                 let is_set = *loaded.origins.of(&format!("platforms.{name}.kind")) != Origin::Default;
                 local(name, &settings.local_options(name, platform, None), trial.as_ref(), is_set)
             }
-            _ => simulated(name, settings, platform),
+            Some(PlatformKind::Proxmox) => proxmox(name, settings, platform).await,
+            Some(PlatformKind::Simulated) | None => simulated(name, settings, platform),
         });
     }
     checks
@@ -114,6 +116,43 @@ fn texts<'a>(missing: impl Iterator<Item = &'a Missing>) -> (String, String) {
         }
     }
     (whats.join("; "), hints.join("; "))
+}
+
+/// Whether the cluster answers, its version, its templates, and what the token or the cluster lacks.
+async fn proxmox(name: &str, settings: &Settings, platform: &Platform) -> Check {
+    let Some(options) = settings.proxmox_options(name, platform) else {
+        let what = format!("`{name}`: its settings are incomplete");
+        return Check::fail(
+            NAME,
+            what,
+            format!("set `api_host`, `token_id`, and `token_secret` of `platforms.{name}`"),
+        );
+    };
+    let described = match timeout(TRIAL_LIMIT, Proxmox::new(options).describe()).await {
+        Ok(Ok(described)) => described,
+        Ok(Err(error)) => {
+            let text = error.to_string();
+            let (what, hint) =
+                text.split_once("\nhint: ").unwrap_or((text.as_str(), "check `api_host` and the network"));
+            return Check::fail(NAME, format!("`{name}`: {what}"), hint.to_owned());
+        }
+        Err(_) => {
+            let what = format!("`{name}`: does not answer within {} s", TRIAL_LIMIT.as_secs());
+            return Check::fail(NAME, what, "check `api_host` and the network".to_owned());
+        }
+    };
+    let version = described.version.unwrap_or_default();
+    let templates: Vec<String> = described.rules.templates.unwrap_or_default().into_keys().collect();
+    if described.missing.is_empty() {
+        return Check::ok(NAME, format!("`{name}`: {version}; templates: {}", templates.join(", ")));
+    }
+    let missing: Vec<&str> = described.missing.iter().map(|missing| missing.what.as_str()).collect();
+    let what = format!("`{name}`: {version}; missing: {}", missing.join(", "));
+    Check::warn(
+        NAME,
+        what,
+        "grant the token the privileges, and provide the rest; see docs/platforms.md".to_owned(),
+    )
 }
 
 fn simulated(name: &str, settings: &Settings, platform: &Platform) -> Check {

@@ -148,19 +148,28 @@ pub(super) const STRATEGY_RULE: Rule = Rule {
 /// The variables that hold secret settings. A test compares them with the tables of keys and old names.
 const SECRET_VARIABLES: [&str; 3] = ["VAULT_PASSWORD", "RANGEHAND__VAULT__PASSWORD", "RANGEHAND__STORE__URL"];
 
+/// Platforms have secrets, too, under names that users choose.
+const PLATFORMS: &str = "RANGEHAND__PLATFORMS__";
+
 pub(super) const PASS_RULE: Rule = Rule {
     allowed: "names such as `LANG`, or beginnings such as `RANGE42_*`, that no secret setting has (VAULT_PASSWORD, \
-              RANGEHAND__VAULT__PASSWORD, RANGEHAND__STORE__URL)",
+              RANGEHAND__VAULT__PASSWORD, RANGEHAND__STORE__URL, RANGEHAND__PLATFORMS__*)",
     accepts: |pattern| {
         is_variable(pattern.strip_suffix('*').unwrap_or(pattern))
             && !SECRET_VARIABLES.iter().any(|name| matches(pattern, name))
+            && !pattern.starts_with(PLATFORMS)
     },
 };
 
 pub(super) const VARIABLE_RULE: Rule = Rule {
     allowed: "letters, digits and `_`, no digit first, and neither PATH (see `ansible.bin_dir`) nor the variable \
               of a secret setting",
-    accepts: |name| is_variable(name) && name != "PATH" && !SECRET_VARIABLES.contains(&name),
+    accepts: |name| {
+        is_variable(name)
+            && name != "PATH"
+            && !SECRET_VARIABLES.contains(&name)
+            && !name.starts_with(PLATFORMS)
+    },
 };
 
 /// Whether a variable is one that a pattern passes on.
@@ -196,6 +205,7 @@ mod tests {
             "RANGEHAND_*",
             "R*",
             "RANGEHAND__STORE__URL",
+            "RANGEHAND__PLATFORMS__PVE__TOKEN_SECRET",
             "A-B",
             "A*B",
         ] {

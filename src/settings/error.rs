@@ -24,10 +24,20 @@ pub enum Error {
         name: String,
     },
     /// A platform has no kind.
-    #[error("the platform `{name}` has no kind\nhint: set `platforms.{name}.kind` to `simulated` or `local`")]
+    #[error(
+        "the platform `{name}` has no kind\nhint: set `platforms.{name}.kind` to `simulated`, `local`, or `proxmox`"
+    )]
     NoPlatformKind {
         /// Its name.
         name: String,
+    },
+    /// A platform has no value of a key that its kind requires.
+    #[error("the platform `{name}` has no `{key}`\nhint: set `platforms.{name}.{key}`")]
+    NoPlatformKey {
+        /// Its name.
+        name: String,
+        /// The key.
+        key: &'static str,
     },
     /// A setting names a platform that does not exist.
     #[error("setting `{key}` is `{name}`, and there is no such platform: use {known}")]
@@ -48,8 +58,8 @@ pub enum Error {
         key: String,
         /// The kind of the platform.
         kind: &'static str,
-        /// The kind that has the key.
-        needed: &'static str,
+        /// The kinds that have the key.
+        needed: String,
         /// Where it is set.
         place: Box<Place>,
     },

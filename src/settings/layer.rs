@@ -64,7 +64,7 @@ impl Entry {
             value: Checked::Plain(ValueKind::Nil),
             old_name: None,
         };
-        let shown = raw.to_string();
+        let shown = shown(key, &raw);
         match read::check(key, raw) {
             Ok(value) => Ok(Self { value, ..entry }),
             Err(allowed) => Err(Error::BadValue {

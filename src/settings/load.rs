@@ -96,6 +96,9 @@ fn merge<const N: usize>(layers: [Layer; N], inputs: &Inputs) -> Result<Loaded, 
 
     projects::check(&settings.projects)?;
     platforms::complete(&mut settings.platforms);
+    for (name, platform) in &mut settings.platforms {
+        platform.token_secret = secret_of(&layers, platforms::TOKEN_SECRET, name).map(Secret::new);
+    }
     platforms::check(&settings.platforms, set.into_iter())?;
     settings.ranges.check(&settings.platforms)?;
     settings.paths.resolve(inputs);
@@ -126,7 +129,16 @@ fn of_platform(entry: &Entry) -> Option<(&str, &str, &Place)> {
 
 /// The value of a secret key in the last layer that sets it.
 fn secret(layers: &[Layer], name: &str) -> Option<SecretString> {
-    let entry = layers.iter().flat_map(Layer::entries).rfind(|entry| entry.key.name == name)?;
+    value_of(layers.iter().flat_map(Layer::entries).rfind(|entry| entry.key.name == name)?)
+}
+
+/// The same for a key of a table that users name.
+fn secret_of(layers: &[Layer], name: &str, table: &str) -> Option<SecretString> {
+    let is_it = |entry: &&Entry| entry.key.name == name && entry.member.as_deref() == Some(table);
+    value_of(layers.iter().flat_map(Layer::entries).rfind(is_it)?)
+}
+
+fn value_of(entry: &Entry) -> Option<SecretString> {
     match &entry.value {
         Checked::Secret(secret) => secret.clone(),
         Checked::Plain(_) => None,

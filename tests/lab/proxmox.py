@@ -6,7 +6,7 @@ Prints one line of JSON when it listens: `host` (of the API, over TLS), `control
 `token_secret` (generated) and `certificate` (a file to trust it by). Ends when its standard input is closed, or by SIGTERM.
 
 The simulator is licensed under the AGPL. It is a program that tests talk to and no part of the product: only this file
-knows it, and nothing of the product imports this file.
+and proxmox_ranges.py, which adds what it lacks, know it, and nothing of the product imports them.
 
 On the control address, JSON in and out:
 
@@ -16,6 +16,10 @@ On the control address, JSON in and out:
     POST /task      {"type": "qmstart", "instead": text, "times"}     tasks do nothing and fail like this
     POST /lock      {"vmid", "lock": "backup", "seconds"}             locks a guest, and unlocks it by and by
     POST /hold      {"vmid", "seconds"}                               holds the lock file of a guest
+    POST /fault     {"method", "path", "skip", "times", "effect"}     calls that match both patterns are `refused`, `throttled`,
+                    `cut_before` or `cut_after` they are carried out, or carried out and `silent`; {} ends all faults
+    POST /node      {"name", "template"}                              adds a template of this number, and its node if it is missing
+    POST /grant     {"path", "privileges"}                            the token has only what is granted
     GET  /requests  every call: [method, path, body], secrets replaced
     GET  /api/...   the API itself, without TLS and with the token
 """
@@ -35,11 +39,12 @@ from aiohttp import ClientSession, web
 from fakepve import FakePve
 from fakepve.certs import make_cert
 from fakepve.model import TaskError
+from proxmox_ranges import Ranges
 
 USER, TOKEN_ID = "automation@pve", "range"
 
 
-class Simulator(FakePve):
+class Simulator(Ranges, FakePve):
     """The simulator, with tasks that end as a test wants it."""
 
     def __init__(self, **options):
@@ -106,6 +111,25 @@ def control(pve):
         guest = pve.guest(wanted["vmid"])
         guest.lock_holder = "a test"
         asyncio.get_running_loop().call_later(wanted["seconds"], pve.release, guest, "a test")
+        return web.json_response({})
+
+    @routes.post("/fault")
+    async def _(request):
+        fault = await request.json()
+        pve.faults = [*pve.faults, fault] if fault else []
+        return web.json_response({})
+
+    @routes.post("/node")
+    async def _(request):
+        wanted = await request.json()
+        pve.nodes.setdefault(wanted["name"], {"online": True})
+        pve.add_template(wanted["template"], "debian-12", node=wanted["name"])
+        return web.json_response({})
+
+    @routes.post("/grant")
+    async def _(request):
+        wanted = await request.json()
+        pve.grant(f"{USER}!{TOKEN_ID}", wanted["path"], *wanted["privileges"])
         return web.json_response({})
 
     @routes.get("/requests")

@@ -51,7 +51,7 @@ fn a_platform_is_set_by_a_file_and_by_the_environment() {
     assert_eq!(options.rules.pool.subnets.len(), 2);
     assert_eq!((options.rules.limits.machines, options.rules.limits.memory_mb), (Some(100), Some(16_384)));
     assert_eq!(options.rules.limits.cores, None);
-    assert_eq!(lab.tasks, TasksWithoutMachine::Local);
+    assert_eq!(lab.tasks, Some(TasksWithoutMachine::Local));
     let prices = lab.price_list().unwrap();
     assert_eq!(
         (prices.currency.as_str(), prices.core, prices.memory_gb, prices.disk_gb),
@@ -85,7 +85,12 @@ fn what_a_platform_cannot_be_is_refused_with_its_place() {
         ),
         ("[platforms.A]\nkind = \"local\"\n".to_owned(), &["platforms.A", "lower-case letters"]),
         ("[platforms.a]\nenabled = true\n".to_owned(), &["the platform `a` has no kind", "platforms.a.kind"]),
-        ("[platforms.a]\nkind = \"proxmox\"\n".to_owned(), &["simulated or local"]),
+        ("[platforms.a]\nkind = \"vmware\"\n".to_owned(), &["simulated or local or proxmox"]),
+        (
+            "[platforms.a]\nkind = \"proxmox\"\napi_host = \"pve:8006\"\n".to_owned(),
+            &["the platform `a` has no `token_id`", "platforms.a.token_id"],
+        ),
+        (format!("{local}zone = \"lab\"\n"), &["requires a platform of kind `proxmox`", "of kind `local`"]),
         (
             format!("{simulated}uplink = \"10.0.0.0/16\"\n"),
             &["line 3", "`platforms.a.uplink` requires a platform of kind `local`", "of kind `simulated`"],

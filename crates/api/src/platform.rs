@@ -27,6 +27,8 @@ pub struct PlatformDetail {
     pub name: String,
     /// Its kind, such as `simulated` or `local`
     pub kind: String,
+    /// Product and version, such as `Proxmox VE 9.0.10`; null where there is none
+    pub version: Option<String>,
     /// Whether it takes snapshots of guests
     pub snapshots: bool,
     /// Whether it sets routes and rules of routers itself; otherwise a playbook does
@@ -37,7 +39,7 @@ pub struct PlatformDetail {
     pub accepts: Map<String, Value>,
     /// Subnets that others use and that ranges can't use
     pub subnets_in_use: Vec<String>,
-    /// What platforms of this kind can do and this one can't, such as guests or an uplink
+    /// What platforms of this kind can do and this one can't, such as guests, an uplink, or privileges of an API token
     pub missing: Vec<MissingFeature>,
 }
 

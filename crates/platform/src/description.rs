@@ -13,6 +13,9 @@ pub struct Description {
     pub capabilities: Capabilities,
     /// Subnets that others use and that ranges must not.
     pub subnets_in_use: Vec<IpNet>,
+    /// The product and its version, if there is one.
+    #[serde(default)]
+    pub version: Option<String>,
     /// What platforms of this kind can do and this one cannot.
     pub missing: Vec<Missing>,
 }

@@ -1,7 +1,7 @@
 //! Where machines live: the door to hypervisors and clouds.
 //!
-//! [`Platform`] creates the parts of ranges; [`simulated`] and [`local`] are platforms. It knows no Ansible, no SQL, and no jobs: it
-//! gets addresses, credentials, and specifications, and returns the responses of a platform.
+//! [`Platform`] creates the parts of ranges; [`simulated`], [`local`], and [`proxmox`] are platforms. It knows no
+//! Ansible, no SQL, and no jobs: it gets addresses, credentials, and specifications, and returns the responses of a platform.
 
 mod deferred;
 mod description;

@@ -1,7 +1,7 @@
 //! A simulated Proxmox VE: `tests/lab/proxmox.py`.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     process::{Child, Command, Stdio},
 };
 
@@ -72,6 +72,43 @@ impl Simulator {
         let response = reqwest::get(url).await.expect("it answers");
         assert_eq!(response.status(), 200, "{path}");
         serde_json::from_str(&response.text().await.expect("text")).expect("JSON")
+    }
+
+    /// A simulator with a template `debian-12`, number 9001, on its only node `pve1`.
+    pub async fn with_template() -> Self {
+        let simulator = Self::start();
+        simulator.post("/node", serde_json::json!({"name": "pve1", "template": 9001})).await;
+        simulator
+    }
+
+    /// All machines and networks with this mark, in the form of a tag, as `proxmoxer` sees them, an independent client.
+    #[must_use]
+    pub fn proxmoxer_state(&self, mark: &str) -> Value {
+        self.proxmoxer(&["state", mark], &Value::Null)
+    }
+
+    /// A call by `proxmoxer`. Returns its answer.
+    #[must_use]
+    pub fn proxmoxer_call(&self, method: &str, path: &str, parameters: &Value) -> Value {
+        self.proxmoxer(&["call", method, path], parameters)
+    }
+
+    fn proxmoxer(&self, arguments: &[&str], input: &Value) -> Value {
+        let mut command = Command::new(needed(FAKE_PVE));
+        command
+            .arg("-B")
+            .arg(repository("tests/lab/proxmoxer_run.py"))
+            .arg(self.place.to_string())
+            .args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("Python");
+        let mut stdin = process.stdin.take().expect("a pipe");
+        let input = if input.is_null() { String::new() } else { input.to_string() };
+        stdin.write_all(input.as_bytes()).expect("it reads");
+        drop(stdin);
+        let output = process.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
     /// The `data` of a read.

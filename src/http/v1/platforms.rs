@@ -82,6 +82,7 @@ async fn show(api: Data<Api>, name: Path<String>, query: Parameters) -> Result<H
     let shown = api::PlatformDetail {
         name: name.into_inner(),
         kind: entry.kind.to_owned(),
+        version: described.version,
         snapshots: described.capabilities.snapshots,
         rules: described.capabilities.rules,
         uplink: described.capabilities.uplink,

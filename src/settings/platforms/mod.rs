@@ -8,5 +8,5 @@ mod platform;
 pub use self::platform::{Platform, PlatformKind, TasksWithoutMachine};
 pub(super) use self::{
     check::{check, complete},
-    keys::TABLES,
+    keys::{TABLES, TOKEN_SECRET_KEY as TOKEN_SECRET},
 };

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use platform::{Fault, local, simulated};
+use platform::{Fault, local, proxmox, simulated};
 use range::{
     PlatformRules,
     plan::Prices,
@@ -11,7 +11,7 @@ use range::{
 use serde_json::Value;
 
 use super::{
-    keys::{ALL_MS, millionths},
+    keys::{ALL_MS, millionths, numbers},
     platform::Platform,
 };
 use crate::settings::Settings;
@@ -51,6 +51,32 @@ impl Settings {
             rules_by_playbook: platform.rules_by_playbook,
             ..local::Options::new(run, state)
         }
+    }
+
+    /// The options of a Proxmox platform; `None` if they are incomplete, which loading settings rejects.
+    #[must_use]
+    pub fn proxmox_options(&self, name: &str, platform: &Platform) -> Option<proxmox::PlatformOptions> {
+        let (user, token_id) = platform.token_id.as_deref()?.split_once('!')?;
+        Some(proxmox::PlatformOptions {
+            credentials: proxmox::Credentials {
+                api_host: platform.api_host.clone()?,
+                node: String::new(),
+                user: user.to_owned(),
+                token_id: token_id.to_owned(),
+                token_secret: platform.token_secret.as_ref()?.as_secret().clone(),
+            },
+            client: self.proxmox.options().client,
+            rules: platform.rules(name),
+            nodes: platform.nodes.clone(),
+            storage: platform.storage.clone(),
+            zone: platform.zone.clone(),
+            vlans: platform.vlans.as_deref().and_then(numbers),
+            uplink: platform.uplink_bridge.clone(),
+            vm_ids: platform.vm_ids.as_deref().and_then(numbers),
+            protected: platform.protected_vm_ids.iter().filter_map(|ids| numbers(ids)).collect(),
+            full_clones: platform.full_clones,
+            clones_at_once: platform.max_concurrent_clones,
+        })
     }
 
     /// What belongs to the service alone: its state, and files that contain secrets.

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf};
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
-use crate::settings::paths::Base;
+use crate::settings::{paths::Base, secret::Secret};
 
 /// `[platforms.NAME]`: a platform. 0 sets no limit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,8 +41,8 @@ pub struct Platform {
     pub latencies: Vec<String>,
     /// What goes wrong on purpose, as JSON.
     pub faults: Option<String>,
-    /// Simulated: what happens to tasks on its machines.
-    pub tasks: TasksWithoutMachine,
+    /// Simulated and Proxmox: what happens to tasks on its machines.
+    pub tasks: Option<TasksWithoutMachine>,
     /// Local: the directory for namespaces and processes.
     pub run_dir: Option<PathBuf>,
     /// Local: the directory for templates and files of guests.
@@ -55,6 +55,31 @@ pub struct Platform {
     pub rules_by_playbook: bool,
     /// Local: files and directories that machines don't see.
     pub hidden: Vec<PathBuf>,
+    /// Proxmox: the API, as `host` or `host:port`.
+    pub api_host: Option<String>,
+    /// Proxmox: the ID of the API token.
+    pub token_id: Option<String>,
+    /// Proxmox: the secret of the API token.
+    #[serde(skip_deserializing)] // It is not in the layers, which hold plain texts.
+    pub token_secret: Option<Secret>,
+    /// Proxmox: the nodes that ranges use; empty for all.
+    pub nodes: Vec<String>,
+    /// Proxmox: the storage of full clones and drives for cloud-init.
+    pub storage: Option<String>,
+    /// Proxmox: the SDN zone of networks.
+    pub zone: Option<String>,
+    /// Proxmox: the VLANs of networks.
+    pub vlans: Option<String>,
+    /// Proxmox: the bridge to the outside.
+    pub uplink_bridge: Option<String>,
+    /// Proxmox: numbers of new machines.
+    pub vm_ids: Option<String>,
+    /// Proxmox: numbers of machines that are never changed.
+    pub protected_vm_ids: Vec<String>,
+    /// Proxmox: whether clones have disks of their own.
+    pub full_clones: bool,
+    /// Proxmox: maximum number of concurrent clones.
+    pub max_concurrent_clones: usize,
 }
 
 impl Default for Platform {
@@ -75,13 +100,25 @@ impl Default for Platform {
             state_file: None,
             latencies: Vec::new(),
             faults: None,
-            tasks: TasksWithoutMachine::Skip,
+            tasks: None,
             run_dir: None,
             state_dir: None,
             templates: Vec::new(),
             uplink: None,
             rules_by_playbook: false,
             hidden: Vec::new(),
+            api_host: None,
+            token_id: None,
+            token_secret: None,
+            nodes: Vec::new(),
+            storage: None,
+            zone: None,
+            vlans: None,
+            uplink_bridge: None,
+            vm_ids: None,
+            protected_vm_ids: Vec::new(),
+            full_clones: false,
+            max_concurrent_clones: 4,
         }
     }
 }
@@ -94,6 +131,8 @@ pub enum PlatformKind {
     Simulated,
     /// This machine.
     Local,
+    /// A cluster of Proxmox VE.
+    Proxmox,
 }
 
 /// What happens to tasks on machines that don't exist.
@@ -107,7 +146,7 @@ pub enum TasksWithoutMachine {
 }
 
 impl PlatformKind {
-    pub(super) const WORDS: &[&str] = &["simulated", "local"];
+    pub(super) const WORDS: &[&str] = &["simulated", "local", "proxmox"];
 
     /// The word in settings.
     #[must_use]
@@ -115,6 +154,7 @@ impl PlatformKind {
         match self {
             Self::Simulated => "simulated",
             Self::Local => "local",
+            Self::Proxmox => "proxmox",
         }
     }
 }
@@ -124,6 +164,16 @@ impl TasksWithoutMachine {
 }
 
 impl Platform {
+    /// A key that a platform of kind `proxmox` requires and that is not set.
+    pub(super) fn missing_of_proxmox(&self) -> Option<&'static str> {
+        let needed = [
+            ("api_host", self.api_host.is_none()),
+            ("token_id", self.token_id.is_none()),
+            ("token_secret", self.token_secret.is_none()),
+        ];
+        needed.into_iter().find(|(_, is_missing)| *is_missing).map(|(key, _)| key)
+    }
+
     /// Paths become absolute.
     pub(in crate::settings) fn resolve(&mut self, base: &Base) {
         for path in [&mut self.state_file, &mut self.run_dir, &mut self.state_dir] {

@@ -1,10 +1,11 @@
-//! Ranges on the local platform: machines that run, and playbooks on them.
+//! Ranges on the local platform: machines that run, and playbooks on them. Ranges on Proxmox VE.
 
 mod connections;
 mod guests;
 mod inventory;
 mod keys;
 mod ordinary;
+mod proxmox;
 mod rolled_back;
 mod verified;
 

@@ -65,6 +65,7 @@ pub(super) fn describe(options: &Options, way: Way) -> Description {
         capabilities: Capabilities { snapshots: has_guests, rules: !options.rules_by_playbook, uplink },
         subnets_in_use: Vec::new(),
         missing,
+        version: None,
     }
 }
 

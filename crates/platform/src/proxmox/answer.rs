@@ -2,15 +2,15 @@
 
 use hyper::ext::ReasonPhrase;
 use reqwest::Response;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::error::Error;
 
 /// The longest answer: ten thousand machines take 5 MiB.
 const ANSWER_BYTES: usize = 32 << 20;
 
-/// The `data` of an answer.
-pub(super) async fn read(response: Response, host: &str) -> Result<Value, Error> {
+/// The members of an answer; there is always `data`.
+pub(super) async fn read(response: Response, host: &str) -> Result<Map<String, Value>, Error> {
     let status = response.status();
     let reason = response.extensions().get::<ReasonPhrase>().map(|reason| reason.as_bytes().to_vec());
     let body = body(response, host).await?;
@@ -23,9 +23,8 @@ pub(super) async fn read(response: Response, host: &str) -> Result<Value, Error>
     }
     let unreadable = |why: String| Error::Unreadable { host: host.to_owned(), why };
     match parsed.map_err(|error| unreadable(error.to_string()))? {
-        Value::Object(mut answer) => {
-            answer.remove("data").ok_or_else(|| unreadable("there is no `data` in it".to_owned()))
-        }
+        Value::Object(answer) if answer.contains_key("data") => Ok(answer),
+        Value::Object(_) => Err(unreadable("there is no `data` in it".to_owned())),
         _ => Err(unreadable("it is no object".to_owned())),
     }
 }

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::OnceLock, time::Duration};
 
 use reqwest::{
-    Certificate, ClientBuilder,
-    header::{AUTHORIZATION, HeaderValue},
+    Certificate, ClientBuilder, Method, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
     redirect::Policy,
 };
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{address::Address, answer, credentials::Credentials, error::Error};
 
@@ -53,10 +53,32 @@ impl Client {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Value, Error> {
+        let mut answer = self.send(Method::GET, credentials, path, query).await?;
+        Ok(answer.remove("data").unwrap_or_default())
+    }
+
+    /// Makes a call, and returns the whole answer, which has `data`. Parameters of `GET` and `DELETE` are sent in the query, and
+    /// others as a form: Proxmox rejects a body of a `DELETE`.
+    ///
+    /// # Errors
+    /// Why there is no answer, or what Proxmox answered instead.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        credentials: &Credentials,
+        path: &[&str],
+        parameters: &[(&str, &str)],
+    ) -> Result<Map<String, Value>, Error> {
         let address = Address::parse(&credentials.api_host)?;
-        let url = address.of(path, query)?;
         let host = &credentials.api_host;
-        let request = self.client_for(&address)?.get(url).header(AUTHORIZATION, authorization(credentials)?);
+        let has_form = method == Method::POST || method == Method::PUT;
+        let url = address.of(path, if has_form { &[] } else { parameters })?;
+        let form = has_form.then(|| form(&url, parameters));
+        let request = self.client_for(&address)?.request(method, url);
+        let mut request = request.header(AUTHORIZATION, authorization(credentials)?);
+        if let Some(form) = form {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        }
         let response = request.send().await.map_err(|error| answer::failed(error, host))?;
         answer::read(response, host).await
     }
@@ -115,6 +137,16 @@ fn built(
     }
     let client = builder()?.build().map_err(Error::Client)?;
     Ok(cell.get_or_init(|| client))
+}
+
+/// Parameters as a form. A query has the same encoding.
+fn form(url: &Url, parameters: &[(&str, &str)]) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    if !parameters.is_empty() {
+        url.query_pairs_mut().extend_pairs(parameters);
+    }
+    url.query().unwrap_or_default().to_owned()
 }
 
 fn authorization(credentials: &Credentials) -> Result<HeaderValue, Error> {

@@ -54,11 +54,44 @@ pub struct NetworkCard<'a> {
     pub bridge: Option<&'a str>,
     /// Whether the firewall filters it: `0` or `1`.
     pub firewall: Option<&'a str>,
+    /// VLAN.
+    pub tag: Option<&'a str>,
 }
 
 impl MachineConfig {
     pub(super) const fn new(config: Value) -> Self {
         Self(config)
+    }
+
+    /// A value as text; numbers and strings are the same to Proxmox.
+    pub(super) fn text(&self, key: &str) -> Option<String> {
+        match self.0.get(key)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The hard disks with their keys, in the order of the buses.
+    pub(super) fn disks(&self) -> Vec<(&str, &str)> {
+        let rank = |key: &str| ["scsi", "virtio", "sata", "ide"].iter().position(|bus| key.starts_with(bus));
+        let disks = self.members().into_iter().flatten().filter(|(key, _)| is_numbered(key, &DRIVE_BUSES));
+        let disks = disks.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)));
+        let mut disks: Vec<_> = disks.filter(|(_, value)| !value.contains("media=cdrom")).collect();
+        disks.sort_by_key(|(key, _)| (rank(key), *key));
+        disks
+    }
+
+    /// Is there a drive with the configuration for cloud-init?
+    pub(super) fn has_cloud_init(&self) -> bool {
+        let drives = self.members().into_iter().flatten().filter(|(key, _)| is_numbered(key, &DRIVE_BUSES));
+        drives.filter_map(|(_, value)| value.as_str()).any(|value| value.contains("cloudinit"))
+    }
+
+    /// The numbers of keys such as `ipconfig0`.
+    pub(super) fn numbers(&self, prefix: &str) -> Vec<usize> {
+        let members = self.members().into_iter().flatten();
+        members.filter_map(|(key, _)| key.strip_prefix(prefix)?.parse().ok()).collect()
     }
 
     /// All of it as the API returned it, but for secret values.
@@ -121,6 +154,7 @@ fn network_card<'a>(device: &'a str, text: &'a str) -> Option<NetworkCard<'a>> {
         mac: mac.filter(|mac| !mac.is_empty()),
         bridge: named(&options, "bridge"),
         firewall: named(&options, "firewall"),
+        tag: named(&options, "tag"),
     })
 }
 

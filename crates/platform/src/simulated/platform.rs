@@ -179,6 +179,7 @@ impl Platform for Simulated {
                 capabilities: Capabilities { snapshots: true, rules: true, uplink: true },
                 subnets_in_use: actions::foreign_subnets(world),
                 missing: Vec::new(),
+                version: None,
             })
         }))
     }

@@ -10,10 +10,15 @@ use range::{Desired, Leases, PlatformRules, Values, document::text::Format, expa
 
 /// A router between two networks with a machine each; the third octet differs by range.
 pub(crate) fn desired(octet: u8) -> Desired {
+    desired_of("kind: namespace", octet)
+}
+
+/// The same range of other machines.
+pub(crate) fn desired_of(machine: &str, octet: u8) -> Desired {
     expand(&format!(
         "name: r\nplatform: p\nnetworks:\n  dmz: {{cidr: 10.{octet}.1.0/24}}\n  inner: {{cidr: 10.{octet}.2.0/24}}\n\
-         machines:\n  gw: {{kind: namespace, role: router, networks: [dmz, inner]}}\n  \
-         web: {{kind: namespace, networks: [dmz]}}\n  db: {{kind: namespace, networks: [inner]}}\n\
+         machines:\n  gw: {{{machine}, role: router, networks: [dmz, inner]}}\n  \
+         web: {{{machine}, networks: [dmz]}}\n  db: {{{machine}, networks: [inner]}}\n\
          rules: [{{from: dmz, to: inner, allow: [tcp/5432, icmp]}}]\n"
     ))
 }

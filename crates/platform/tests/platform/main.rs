@@ -8,6 +8,8 @@ mod guest;
 mod interrupted;
 mod lab;
 mod local;
+mod proxmox;
+mod proxmox_site;
 mod simulated;
 mod ssh;
 mod uplink;
