@@ -55,7 +55,9 @@ async fn applied(app: &TestApp, tree: &Value) {
 }
 
 fn names(of: &Value) -> Vec<&str> {
-    of.as_object().expect("an object").keys().map(String::as_str).collect()
+    let mut names: Vec<&str> = of.as_object().expect("an object").keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
 }
 
 #[tokio::test]
