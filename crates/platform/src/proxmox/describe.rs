@@ -99,10 +99,10 @@ impl Proxmox {
 
     /// Subnets of the nodes themselves.
     async fn subnets(&self, nodes: &[String]) -> Result<Vec<IpNet>, Error> {
-        let calls = nodes.to_vec().into_iter().map(|node| {
-            let reads = self.api.node(&node);
-            async move { reads.interfaces().await.map_err(|error| class(error, false)) }
-        });
+        let reads: Vec<_> = nodes.iter().map(|node| self.api.node(node)).collect();
+        let calls = reads
+            .into_iter()
+            .map(|reads| async move { reads.interfaces().await.map_err(|error| class(error, false)) });
         let interfaces = together(calls).await?.into_iter().flatten().flatten();
         let subnets = interfaces.filter_map(|interface| text(&interface.cidr).parse::<IpNet>().ok());
         Ok(subnets.map(|net| net.trunc()).collect::<BTreeSet<_>>().into_iter().collect())

@@ -80,7 +80,7 @@ impl Guest {
 
 /// The machines of these nodes. A list of a node is current; that of the cluster can be ten seconds old.
 pub(super) async fn list(api: &Api, nodes: &[String]) -> Result<Vec<Guest>, Error> {
-    let calls = nodes.to_vec().into_iter().map(|node| {
+    let calls = nodes.iter().cloned().map(|node| {
         let reads = api.node(&node);
         async move {
             let machines = reads.machines().await.map_err(|error| class(error, false))?;
