@@ -29,6 +29,8 @@ mod open;
 mod owners;
 #[cfg(test)]
 mod plan;
+#[cfg(test)]
+mod postgres;
 mod queue;
 mod range_leases;
 mod range_secrets;

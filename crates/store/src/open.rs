@@ -273,16 +273,6 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn postgres_ends_transactions_of_processes_that_are_frozen() {
-        let Some(database) = testkit::Postgres::create() else { return };
-        let options = Options { url: database.url().to_owned(), max_connections: 1 };
-        let store = Store::open(options).await.expect("the store opens");
-        let shown = store.pool.fetch_one("SHOW idle_in_transaction_session_timeout").await.expect("a row");
-        assert_eq!(shown.get::<String, _>(0), "10s");
-        store.close().await;
-    }
-
     #[test]
     fn a_path_is_taken_as_it_stands() {
         assert_eq!(file_url(Path::new("/a/b-c_1.db")).expect("fine"), "sqlite:///a/b-c_1.db");

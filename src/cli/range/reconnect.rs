@@ -9,7 +9,7 @@ use super::failure::Failure;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 /// How long a lost connection is tried again.
-pub(super) const PATIENCE: Duration = Duration::from_mins(10);
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_mins(10);
 
 /// Whether the service answers.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Connectivity {
             return Err(failure);
         }
         match self.lost {
-            Some((since, _)) if since.elapsed() > PATIENCE => Err(failure),
+            Some((since, _)) if since.elapsed() > GIVE_UP_AFTER => Err(failure),
             Some((since, pause)) => {
                 self.lost = Some((since, LONGEST.min(pause * 2)));
                 Ok(false)
@@ -63,7 +63,7 @@ mod tests {
     fn pauses_grow_until_an_answer_arrives() {
         let mut connection = Connectivity::default();
         assert_eq!(connection.pause(), Duration::ZERO);
-        assert!(connection.failed(away(502)).expect("it is tried again"), "the user is told once");
+        assert!(connection.failed(away(502)).expect("it is tried again"), "it is reported once");
         let mut pauses = vec![connection.pause()];
         for _ in 0..6 {
             assert!(!connection.failed(away(503)).expect("it is tried again"));
