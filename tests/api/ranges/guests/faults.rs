@@ -42,7 +42,9 @@ async fn whichever_step_of_guests_is_refused_the_plan_is_undone_and_foreign_thin
     let Some(app) = start(setup).await else { return };
     let Some(template) = template() else { return };
     let foreign = Foreign::plant(&template);
-    until("the foreign guest runs", || foreign.process().contains("sleep 1000")).await;
+    let runs =
+        || Some(foreign.process()).is_some_and(|found| found.contains("sleep") && !found.contains("nspawn"));
+    until("the foreign guest runs", runs).await;
     let before = foreign.list();
     // One step at once: each attempt comes to the next fault.
     for attempt in 0..faults.len() {
