@@ -38,7 +38,11 @@ impl Machines {
         let mut script = String::new();
         let mut namespace = |name: &str| {
             machines.names.push(name.to_owned());
-            format!("ip netns add {prefix}-{name}; ip -n {prefix}-{name} link set lo up\n")
+            // A new namespace forwards if this machine does.
+            format!(
+                "ip netns add {prefix}-{name}; ip -n {prefix}-{name} link set lo up\n\
+                 ip netns exec {prefix}-{name} sh -c 'echo 0 >/proc/sys/net/ipv4/ip_forward'\n"
+            )
         };
         script += &namespace("fabric");
         script += &namespace("outside");

@@ -26,13 +26,19 @@ async fn verify(app: &TestApp) -> Value {
     app.post(&waiting("/v1/ranges/out/actions/verify"), &json!({}), 200).await["job"].clone()
 }
 
-/// Changes the rules of the jumpbox by hand.
-fn nft(app: &TestApp, range: &str, command: &str) {
+/// Runs a command by hand in the network of a machine. Returns what it printed.
+fn within(app: &TestApp, range: &str, machine: &str, command: &str) -> String {
     let platforms = app.platforms().pop().expect("the directory of the platform");
-    let script =
-        format!("nsenter --net=\"$(echo {}/*/{range}/machines/gw/net)\" nft {command}", platforms.display());
+    let network = format!("$(echo {}/*/{range}/machines/{machine}/net)", platforms.display());
+    let script = format!("nsenter --net=\"{network}\" {command}");
     let output = Command::new("sh").args(["-ec", &script]).output().expect("sh");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// Changes the rules of the jumpbox by hand.
+fn nft(app: &TestApp, range: &str, command: &str) {
+    within(app, range, "gw", &format!("nft {command}"));
 }
 
 #[tokio::test]
@@ -53,6 +59,15 @@ async fn packets_prove_who_reaches_the_outside_and_who_does_not() {
     let labels = app.get(&format!("/v1/jobs/{child}"), 200).await["request"]["labels"].clone();
     let outside = labels["range_outside"].as_str().expect("an address");
     assert!(outside.starts_with("100.101."), "the gateway of the uplink: {outside}");
+
+    // The machine of the service forwards, and so does the jumpbox, but no other machine.
+    for (machine, forwards) in [("gw", "1"), ("web", "0"), ("db", "0")] {
+        assert_eq!(
+            within(&app, &range.id, machine, "cat /proc/sys/net/ipv4/ip_forward"),
+            forwards,
+            "{machine}"
+        );
+    }
 
     // What is forwarded to the outside is dropped now.
     nft(&app, &range.id, "insert rule inet rangehand forward iifname eth0 drop");

@@ -71,9 +71,9 @@ impl Home {
     /// Removes the directory, if there is no range in it.
     pub(super) fn release(&self, service: &str) {
         // Each fails while there is something in it.
-        if fs::remove_dir(self.run.join(service)).is_ok()
-            && fs::read_dir(&self.run).is_ok_and(|mut entries| entries.next().is_none())
-        {
+        let is_removed = fs::remove_dir(self.run.join(service))
+            .map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |()| true);
+        if is_removed && fs::read_dir(&self.run).is_ok_and(|mut entries| entries.next().is_none()) {
             let _ = unmount(&self.run, UnmountFlags::DETACH);
             let _ = fs::remove_dir(&self.run);
         }

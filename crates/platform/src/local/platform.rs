@@ -205,7 +205,7 @@ impl Local {
                 thread_result(on_thread(move || guest.remove()).await)?;
             }
             if range.remove_rest() {
-                self.home.release(range.owner().service());
+                self.release(range.owner());
             }
             return Ok(Progress::Done);
         }
@@ -267,8 +267,14 @@ impl Local {
         self.forget(range.owner());
         unpin(&range.fabric())?;
         range.remove();
-        self.home.release(range.owner().service());
+        self.release(range.owner());
         Ok(())
+    }
+
+    /// Removes the directory of all ranges if there is none. A range that is created meanwhile waits.
+    fn release(&self, owner: &Owner) {
+        let _fabrics = self.fabrics.lock().unwrap_or_else(PoisonError::into_inner);
+        self.home.release(owner.service());
     }
 
     async fn wait_for(&self, awaited: &Awaited) -> Result<(), Error> {
@@ -294,6 +300,10 @@ impl Platform for Local {
             let fabric = self.fabric(&range)?;
             if !range.exists()? {
                 let rest = range.rest().map(|path| observe::of_range(&path));
+                if rest.is_none() {
+                    // A process that was killed right after it had removed the range leaves the directory above.
+                    self.release(owner);
+                }
                 return Ok(Observed { leftovers: rest.into_iter().collect(), ..Observed::default() });
             }
             let mut observed = observe::observe(&range, fabric.as_ref()).await?;

@@ -26,6 +26,8 @@ use super::netlink::Failure;
 
 /// The file system of namespaces (`NSFS_MAGIC`).
 const NSFS: FsWord = 0x6e73_6673;
+const FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
+const FORWARD_6: &str = "/proc/sys/net/ipv6/conf/all/forwarding";
 
 /// An open network namespace.
 #[derive(Debug)]
@@ -81,10 +83,23 @@ pub(in super::super) fn pin(path: &Path) -> Result<Namespace, Failure> {
         .open(path)
         .map_err(|error| failed("make the file", error))?;
     unshare(CloneFlags::CLONE_NEWNET).map_err(|error| failed("make the namespace", error.into()))?;
+    stop_forwarding().map_err(|error| failed("stop the forwarding in the namespace", error))?;
     mount_bind("/proc/thread-self/ns/net", path)
         .map_err(|error| failed("pin the namespace", error.into()))?;
     Namespace::open(path)?
         .ok_or_else(|| failed("open the namespace", io::Error::from(io::ErrorKind::NotFound)))
+}
+
+/// A new namespace forwards packets if this machine does, which an uplink requires.
+fn stop_forwarding() -> io::Result<()> {
+    for file in [FORWARD, FORWARD_6] {
+        match fs::read_to_string(file) {
+            Ok(value) if value.trim() != "0" => fs::write(file, "0")?,
+            // A kernel without IPv6 has only one of them.
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Removes a pin. The kernel removes the namespace with all its links once nothing uses it any more.
