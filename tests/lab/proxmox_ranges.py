@@ -212,7 +212,8 @@ class Ranges:
         if v["disk"] not in vm.config:
             raise die(f"disk '{v['disk']}' does not exist")
         volume, options = split_props(vm.config[v["disk"]])
-        size, wanted = in_bytes(options["size"]), in_bytes(v["size"].lstrip("+"))
+        # A disk that was imported has no size in the configuration.
+        size, wanted = in_bytes(options.get("size", "0")), in_bytes(v["size"].lstrip("+"))
         wanted += size if v["size"].startswith("+") else 0
         if wanted < size:
             raise die("shrinking disks is not supported")
