@@ -9,16 +9,7 @@ use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 use testkit::{Setup, TestApp, processes::pid_of};
 
-use super::{destroyed, service};
-
-const DOCUMENT: &str = "
-name: lab
-platform: simulated
-networks: {lan: {}}
-machines:
-  a: {template: debian-12, networks: [lan]}
-  b: {template: debian-12, networks: [lan], needs: [a]}
-";
+use super::{TWO_MACHINES, destroyed, service};
 
 /// Runs `rangehand range` for this service.
 fn range(app: &TestApp, arguments: &[&str]) -> Output {
@@ -49,7 +40,7 @@ fn failed(app: &TestApp, arguments: &[&str], code: i32) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_range_is_planned_applied_shown_and_destroyed() {
     let app = service();
-    app.write("lab.yaml", DOCUMENT);
+    app.write("lab.yaml", TWO_MACHINES);
     let plan = printed(&app, &["plan", "lab.yaml", "--exit-code"], 3);
     assert!(
         plan.contains("  + machine a  (debian-12, lan ") && plan.contains("Plan: 3 to create."),
@@ -81,11 +72,11 @@ async fn a_range_is_planned_applied_shown_and_destroyed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_destroyed_by_a_change_needs_yes() {
     let app = service();
-    app.write("lab.yaml", DOCUMENT);
+    app.write("lab.yaml", TWO_MACHINES);
     printed(&app, &["apply", "lab.yaml"], 0);
     app.write(
         "small.yaml",
-        &DOCUMENT.replace("  b: {template: debian-12, networks: [lan], needs: [a]}\n", ""),
+        &TWO_MACHINES.replace("  b: {template: debian-12, networks: [lan], needs: [a]}\n", ""),
     );
     assert!(failed(&app, &["apply", "small.yaml"], 1).contains("the plan destroys 1 machine or network,"));
     let applied = printed(&app, &["apply", "small.yaml", "-y"], 0);
@@ -96,12 +87,12 @@ async fn what_is_destroyed_by_a_change_needs_yes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_without_a_service_has_all_faults_and_needs_no_settings() {
     let app = service();
-    app.write("lab.yaml", DOCUMENT);
+    app.write("lab.yaml", TWO_MACHINES);
     let plan = printed(&app, &["plan", "lab.yaml", "--offline", "--url", "http://127.0.0.1:1"], 0);
     assert!(plan.contains("Plan: 3 to create."), "{plan}");
     app.write(
         "bad.yaml",
-        &DOCUMENT.replace("networks: [lan]}", "networks: [lam]}").replace("needs: [a]", "needs: [c]"),
+        &TWO_MACHINES.replace("networks: [lan]}", "networks: [lam]}").replace("needs: [a]", "needs: [c]"),
     );
     let error = failed(&app, &["plan", "bad.yaml", "--offline"], 1);
     assert!(
@@ -129,7 +120,7 @@ async fn failures_name_the_address_the_range_and_a_next_step() {
 async fn an_interrupted_command_detaches_and_its_job_continues() {
     let app =
         Setup::without_ansible().set("RANGEHAND__PLATFORMS__SIMULATED__LATENCIES", "all_ms=300").start();
-    app.write("lab.yaml", DOCUMENT);
+    app.write("lab.yaml", TWO_MACHINES);
     let mut child =
         command(&app, &["apply", "lab.yaml"]).stdout(Stdio::piped()).spawn().expect("the program starts");
     let mut output = BufReader::new(child.stdout.take().expect("a pipe"));

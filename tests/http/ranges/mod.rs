@@ -26,6 +26,16 @@ pub(super) fn service() -> TestApp {
 /// How long a request waits for the end of a job, in seconds.
 const LONGEST_S: u64 = 120;
 
+/// Two machines on one network, of which the second one waits for the first one.
+const TWO_MACHINES: &str = "
+name: lab
+platform: simulated
+networks: {lan: {}}
+machines:
+  a: {template: debian-12, networks: [lan]}
+  b: {template: debian-12, networks: [lan], needs: [a]}
+";
+
 /// A router and two machines on two networks.
 fn lab() -> Value {
     json!({

@@ -10,16 +10,7 @@ use std::{
 
 use testkit::{Setup, TestApp, until};
 
-use super::destroyed;
-
-const DOCUMENT: &str = "
-name: lab
-platform: simulated
-networks: {lan: {}}
-machines:
-  a: {template: debian-12, networks: [lan]}
-  b: {template: debian-12, networks: [lan], needs: [a]}
-";
+use super::{TWO_MACHINES, destroyed};
 
 /// A service that has the same address after a restart, with a platform whose calls take this many milliseconds.
 fn service(ms: u32) -> TestApp {
@@ -29,7 +20,7 @@ fn service(ms: u32) -> TestApp {
         .set("RANGEHAND__SERVER__PORT", port.to_string())
         .set("RANGEHAND__PLATFORMS__SIMULATED__LATENCIES", format!("all_ms={ms}"))
         .start();
-    app.write("lab.yaml", DOCUMENT);
+    app.write("lab.yaml", TWO_MACHINES);
     app
 }
 
