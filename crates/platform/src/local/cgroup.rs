@@ -4,8 +4,10 @@
 //! machine, `systemd-nspawn` has a scope made by it instead.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 const ROOT: &str = "/sys/fs/cgroup";
@@ -13,6 +15,9 @@ const ROOT: &str = "/sys/fs/cgroup";
 const PLACES: [&str; 5] = ["", "systemd", "unified", "memory", "pids"];
 /// The most processes of a machine.
 const MOST_PROCESSES: &str = "4096";
+/// How long killed processes may take to leave their group, and the time between two attempts to remove it.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Does systemd manage this machine, and its control groups?
 pub(super) fn is_managed() -> bool {
@@ -45,21 +50,31 @@ pub(super) fn make(name: &str, memory_mb: u32) -> Vec<PathBuf> {
     made
 }
 
-/// Removes the groups of a machine whose processes have ended, and those that it made below.
-pub(super) fn remove(name: &str) {
-    for place in places() {
-        remove_below(&place.join(name));
+/// Removes the groups of a machine, and those that it made below. Processes that were just killed take a moment to leave them.
+pub(super) fn remove(name: &str) -> io::Result<()> {
+    let begun = Instant::now();
+    for group in places().map(|place| place.join(name)) {
+        while let Err(error) = remove_below(&group) {
+            if error.kind() != io::ErrorKind::ResourceBusy || begun.elapsed() > LEAVE_WITHIN {
+                return Err(error);
+            }
+            thread::sleep(LOOK_AGAIN);
+        }
     }
+    Ok(())
 }
 
 fn places() -> impl Iterator<Item = PathBuf> {
     PLACES.iter().map(|place| Path::new(ROOT).join(place)).filter(|place| place.join("cgroup.procs").exists())
 }
 
-fn remove_below(group: &Path) {
+fn remove_below(group: &Path) -> io::Result<()> {
     let entries = fs::read_dir(group).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-        remove_below(&entry.path());
+        remove_below(&entry.path())?;
     }
-    let _ = fs::remove_dir(group);
+    match fs::remove_dir(group) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

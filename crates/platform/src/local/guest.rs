@@ -113,7 +113,9 @@ impl Guest {
 
     /// Removes the files and groups of the guest. Its processes have ended.
     pub(super) fn remove(&self) -> Result<(), Error> {
-        cgroup::remove(&self.id());
+        cgroup::remove(&self.id()).map_err(|error| {
+            Failure::new(format!("remove the control groups of guest `{}`", self.name), error)
+        })?;
         let failed = |error| Failure::new(format!("remove `{}`", self.path.display()), error);
         match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error).into()),
