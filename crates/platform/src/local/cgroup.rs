@@ -52,13 +52,17 @@ pub(super) fn make(name: &str, memory_mb: u32) -> Vec<PathBuf> {
 
 /// Removes the groups of a machine, and those that it made below. Processes that were just killed take a moment to leave them.
 pub(super) fn remove(name: &str) -> io::Result<()> {
+    remove_with(name, || thread::sleep(LOOK_AGAIN))
+}
+
+fn remove_with(name: &str, mut pause: impl FnMut()) -> io::Result<()> {
     let begun = Instant::now();
     for group in places().map(|place| place.join(name)) {
         while let Err(error) = remove_below(&group) {
             if error.kind() != io::ErrorKind::ResourceBusy || begun.elapsed() > LEAVE_WITHIN {
                 return Err(error);
             }
-            thread::sleep(LOOK_AGAIN);
+            pause();
         }
     }
     Ok(())
@@ -76,5 +80,38 @@ fn remove_below(group: &Path) -> io::Result<()> {
     match fs::remove_dir(group) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a test that shows nothing says so")]
+    fn groups_are_removed_when_their_processes_have_ended() {
+        let name = format!("rangehand-test-{}", std::process::id());
+        let groups = make(&name, 64);
+        if groups.is_empty() {
+            eprintln!("NOT TESTED: no control groups can be made here");
+            return;
+        }
+        let mut process =
+            Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("cat");
+        for group in &groups {
+            fs::create_dir(group.join("below")).expect("a group below");
+            fs::write(group.join("below/cgroup.procs"), process.id().to_string()).expect("entered");
+        }
+        let mut pauses = 0;
+        let end = || {
+            pauses += 1;
+            drop(process.stdin.take());
+            process.wait().expect("it ends");
+        };
+        remove_with(&name, end).expect("all are removed");
+        assert!(pauses > 0);
+        assert!(groups.iter().all(|group| !group.exists()), "{groups:?}");
     }
 }
